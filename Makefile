@@ -1,0 +1,67 @@
+# Every target creates .venv by itself when it is missing. `make help` lists them.
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+
+PYTHON ?= $(shell command -v python3.11 || command -v python3.12 || echo python3)
+VENV := .venv
+RUN := $(VENV)/bin/python -m
+INSTALLED := $(VENV)/.installed
+
+# make eval MODEL=oracle BENCHMARK=path PROFILE=signal SUBSET=inter ARGS="--limit 4"
+MODEL ?=
+BENCHMARK ?=
+PROFILE ?=
+SUBSET ?=
+# make build-benchmark SOURCES=folder LABELS=list.csv OUT=dir ALLOW_MISSING=1
+SOURCES ?=
+LABELS ?=
+OUT ?=
+ALLOW_MISSING ?=
+ARGS ?=
+
+.PHONY: help install build-benchmark eval report test test-slow test-all lint format bench clean
+
+help: ## Show the targets
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-16s %s\n", $$1, $$2}'
+
+install: $(INSTALLED) ## Create .venv with the pinned versions of requirements.lock
+
+$(INSTALLED): pyproject.toml requirements.lock
+	@command -v $(PYTHON) >/dev/null || { echo "error: no Python found; pass PYTHON=/path/to/python (3.11 or 3.12)" >&2; exit 2; }
+	test -x $(VENV)/bin/python || $(PYTHON) -m venv $(VENV)
+	$(VENV)/bin/pip install --quiet --disable-pip-version-check --constraint requirements.lock --editable '.[dev,curation,extended]'
+	touch $@
+
+build-benchmark: $(INSTALLED) ## Build a benchmark: SOURCES=clips [LABELS=list.csv] [OUT=dir] [ALLOW_MISSING=1]; without SOURCES the demo
+	@$(RUN) benchmark build $(if $(SOURCES),--sources "$(SOURCES)") $(if $(LABELS),--labels "$(LABELS)") $(if $(OUT),--out "$(OUT)") $(if $(ALLOW_MISSING),--allow-missing) $(ARGS)
+
+eval: $(INSTALLED) ## Generate, score, report: [MODEL=selva] [BENCHMARK=dir] [PROFILE=signal] [SUBSET=inter]; without MODEL the controls
+	@$(RUN) benchmark eval $(foreach model,$(MODEL),--model $(model)) $(if $(BENCHMARK),--benchmark "$(BENCHMARK)") $(if $(PROFILE),--profile $(PROFILE)) $(if $(SUBSET),--subset $(SUBSET)) $(ARGS)
+
+report: $(INSTALLED) ## Write tables and page from results/runs
+	@$(RUN) benchmark.report $(ARGS)
+
+test: $(INSTALLED) ## Run the tests (minutes); ARGS go to pytest
+	$(RUN) pytest -n 2 --dist loadfile $(ARGS)
+
+test-slow: $(INSTALLED) ## Run the slow tests alone: networks at full size against the references
+	$(RUN) pytest -m slow $(ARGS)
+
+test-all: test test-slow ## Run all tests
+
+lint: $(INSTALLED) ## Format check, lint, types, import directions
+	$(RUN) ruff format --check .
+	$(RUN) ruff check .
+	$(RUN) mypy
+	$(VENV)/bin/lint-imports
+
+format: $(INSTALLED) ## Format and fix what can be fixed
+	$(RUN) ruff format .
+	$(RUN) ruff check --fix .
+
+bench: $(INSTALLED) ## Measure speed against the plain forms; prints ratios
+	$(RUN) bench $(ARGS)
+
+clean: ## Remove everything that can be made again: environment, demo, results
+	rm -rf $(VENV) data/demo data/demo.building results/runs results/cache results/report*
