@@ -1,0 +1,87 @@
+"""KAD: kernel distance (squared MMD) between the embeddings of generated and reference audio, in blocks."""
+
+from typing import Literal
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from metrics.pairwise import median_distance, tiles
+from metrics.validation import Matrix, same_dimension, samples
+
+BandwidthSource = Literal["generated", "reference"]
+SCALE = 100.0  # kadtk prints hundredfold values, and so do the papers
+
+
+def kernel_audio_distance(
+    reference: ArrayLike,
+    generated: ArrayLike,
+    bandwidth: float | None = None,
+    bandwidth_from: BandwidthSource = "generated",
+) -> float:
+    """Return the unbiased squared MMD of both sets with a Gaussian kernel, times 100, without unit; lower is better.
+
+    Unbiased means that two samples of one distribution score zero on average, so single values may be negative, and
+    that it may be compared between sets of different size. Memory beyond the arguments does not grow with n * m.
+
+    Args:
+        reference: finite, shape (n, d): sample, dimension; embeddings of the reference audio, n >= 2.
+        generated: finite, shape (m, d), m >= 2; m may differ from n.
+        bandwidth: sigma of the kernel in embedding units, at least 0; None: the median distance, see below.
+        bandwidth_from: the set whose median pairwise distance is sigma. kadtk's README says "reference", its code
+            takes "generated", and published numbers come from the code; so that is the default.
+
+    Raises:
+        ValueError: other shapes, fewer than two samples on a side, a value that is not finite (names the first such
+            sample), a negative bandwidth, or an unknown `bandwidth_from`.
+
+    Source:
+        Chung et al. 2025 (arXiv:2502.15602), Gretton et al. 2012. Equals kadtk 8bda71d within 2e-4 of the value (it
+        works in float32 from embeddings rounded to float16), including the lower median and the 1e-8 in gamma.
+    """
+    r, g = samples(reference, "reference", minimum=2), samples(generated, "generated", minimum=2)
+    same_dimension(r, "reference", g, "generated")
+    if bandwidth is None:
+        bandwidth = median_bandwidth(r, g, bandwidth_from)
+    gamma = kernel_gamma(bandwidth)
+    centre = r.mean(axis=0)  # distances do not change, their rounding errors shrink
+    r, g = r - centre, g - centre
+    across = _kernel_sum(r, gamma, g) / (len(r) * len(g))
+    return SCALE * (_mean_within(r, gamma) + _mean_within(g, gamma) - 2.0 * across)
+
+
+def median_bandwidth(reference: ArrayLike, generated: ArrayLike, bandwidth_from: BandwidthSource) -> float:
+    """Return sigma: the lower median of all pairwise distances within the set named, in embedding units.
+
+    Raises:
+        ValueError: an unknown name, another shape, fewer than two samples, or a value that is not finite.
+    """
+    if bandwidth_from not in ("generated", "reference"):
+        raise ValueError(f'bandwidth_from: expected "generated" or "reference", got {bandwidth_from!r}')
+    rows = generated if bandwidth_from == "generated" else reference
+    return median_distance(samples(rows, bandwidth_from, minimum=2))
+
+
+def kernel_gamma(bandwidth: float) -> float:
+    """Return the factor of the squared distance in the exponent; kadtk's 1e-8 keeps it finite at sigma 0.
+
+    Raises:
+        ValueError: a bandwidth that is negative or not finite.
+    """
+    if not (np.isfinite(bandwidth) and bandwidth >= 0):
+        raise ValueError(f"bandwidth: expected a finite number of at least 0, got {bandwidth}")
+    return 1.0 / (2.0 * bandwidth**2 + 1e-8)
+
+
+def _mean_within(rows: Matrix, gamma: float) -> float:
+    """Mean kernel value of two different rows."""
+    n = len(rows)
+    return (_kernel_sum(rows, gamma) - n) / (n * (n - 1))  # a row with itself has distance 0 exactly, kernel value 1
+
+
+def _kernel_sum(rows: Matrix, gamma: float, others: Matrix | None = None) -> float:
+    """Sum of the kernel over all ordered pairs, of `rows` with themselves where `others` is left out."""
+    total = 0.0
+    for tile in tiles(rows, others):
+        kernel = np.multiply(tile.squared, -gamma, out=tile.squared)
+        total += tile.weight * float(np.exp(kernel, out=kernel).sum())
+    return total

@@ -1,0 +1,119 @@
+"""Drawing the resamples of a bootstrap: by sample, or by the source clips that samples share."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from math import comb
+
+import numpy as np
+from numpy.typing import NDArray
+
+from metrics.validation import require_samples
+
+Counts = NDArray[np.int64]
+Groups = Sequence[object] | NDArray[np.generic] | None
+
+
+@dataclass(frozen=True, slots=True)
+class Needs:
+    """What a score needs of a resample: rows in all, repeats counted, and different rows."""
+
+    rows: int = 1
+    different: int = 1
+
+    def met(self, counts: Counts) -> NDArray[np.bool_]:
+        """Which resamples (b, n) have enough, shape (b,)."""
+        enough: NDArray[np.bool_] = (counts.sum(axis=1) >= self.rows) & ((counts > 0).sum(axis=1) >= self.different)
+        return enough
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Units:
+    """What is drawn with replacement: samples, or groups of samples.
+
+    Attributes:
+        codes: shape (n, k): the unit or units that each of the n samples belongs to, numbered from 0.
+        size: how many units there are.
+        word: what a message calls them.
+    """
+
+    codes: NDArray[np.int64]
+    size: int
+    word: str
+
+    def counts(self, drawn: Counts) -> Counts:
+        """How often each sample occurs, shape (b, n), where unit u occurs `drawn[:, u]` times."""
+        occurrences = drawn[:, self.codes[:, 0]]
+        for column in range(1, self.codes.shape[1]):
+            repeated = (self.codes[:, :column] == self.codes[:, column, np.newaxis]).any(axis=1)
+            occurrences = occurrences * np.where(repeated, 1, drawn[:, self.codes[:, column]])
+        return occurrences
+
+    def resamples(self, number: int, seed: int, needs: Needs | None = None) -> Counts:
+        """Return `number` resamples: how often each sample occurs, shape (number, n).
+
+        A draw that the score is not defined for is repeated: it is rare, and it has no score to leave out.
+
+        Raises:
+            ValueError: the score is not even defined for all samples together.
+        """
+        needs = needs or Needs()
+        require_samples(len(self.codes), "bootstrap", max(needs.rows, needs.different))
+        rng = np.random.default_rng(seed)
+        kept: list[Counts] = []
+        missing = number
+        while missing:
+            units_drawn = rng.integers(self.size, size=(missing, self.size))
+            drawn = np.stack([np.bincount(row, minlength=self.size) for row in units_drawn])
+            occurrences = self.counts(drawn)
+            kept.append(occurrences[needs.met(occurrences)])
+            missing -= len(kept[-1])
+        return np.concatenate(kept)
+
+    def leave_one_out(self, batch: int = 256) -> Iterator[Counts]:
+        """Yield the jackknife in batches, shape (<= batch, n): every sample once but for those of one unit."""
+        for start in range(0, self.size, batch):
+            left_out = np.arange(start, min(start + batch, self.size))
+            drawn = np.ones((len(left_out), self.size), dtype=np.int64)
+            drawn[np.arange(len(left_out)), left_out] = 0
+            yield self.counts(drawn)
+
+    def too_few(self, level: float) -> str | None:
+        """Why an interval of this level cannot be had from so few units; None where it can.
+
+        n units have C(2n - 1, n) different resamples. With fewer than one of them for each tail, the ends of an
+        interval would be made up: 95 % needs 40 resamples, so 5 units.
+        """
+        if comb(2 * self.size - 1, self.size) >= 2.0 / (1.0 - level) - 1e-9:
+            return None
+        return f"{self.size} {self.word}{'s' * (self.size != 1)} cannot support a {100 * level:g} % interval"
+
+
+def units(n: int, groups: Groups = None) -> Units:
+    """Return the units to draw for n samples.
+
+    Args:
+        n: number of samples.
+        groups: None: the samples themselves. Shape (n,): one name a sample, e.g. the id of its target clip; samples
+            of one name are drawn together. Shape (n, k): k names a sample, e.g. target and paired clip; a name means
+            the same clip in every column, clips are drawn, and a sample occurs as often as the product of its clips
+            (a scene exists once for each drawn copy of both).
+
+    Raises:
+        ValueError: n is 0, the groups are not one row a sample, or a name is neither text nor integer.
+
+    Source:
+        (n,): the cluster bootstrap. (n, k): the vertex bootstrap of Snijders & Borgatti 1999 for pairs of one
+        population, which keeps what two samples share when they share either clip.
+    """
+    require_samples(n, "bootstrap", 1)
+    if groups is None:
+        return Units(np.arange(n)[:, np.newaxis], n, "sample")
+    names = np.asarray(groups, dtype=object)
+    if names.ndim not in (1, 2) or len(names) != n or names.size == 0:
+        raise ValueError(f"groups: expected shape ({n},) or ({n}, k), one row a sample, got {names.shape}")
+    table = names.reshape(n, -1)
+    for row, entries in enumerate(table):
+        if not all(isinstance(entry, str | int | np.integer) and entry != "" for entry in entries):
+            raise ValueError(f"groups: sample {row} of {n} has no name or number of its group, got {entries.tolist()}")
+    found, codes = np.unique(table.astype(str), return_inverse=True)
+    return Units(codes.reshape(table.shape).astype(np.int64, copy=False), len(found), "group")

@@ -1,0 +1,89 @@
+"""Checks that every metric makes of its arrays, so that the same mistake gets the same answer everywhere."""
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+Matrix = NDArray[np.float64]
+
+
+def samples(values: ArrayLike, name: str, *, minimum: int = 1, columns: str = "d") -> Matrix:
+    """Return `values` as a float64 matrix with one row a sample.
+
+    Args:
+        values: numbers, shape (n, d): sample, dimension.
+        name: what a message calls the array, e.g. "reference".
+        minimum: how many samples the caller needs at least.
+        columns: what a message calls the second axis.
+
+    Raises:
+        ValueError: not a matrix of numbers, no column, fewer than `minimum` rows, or a value that is not finite;
+            the first such sample is named.
+    """
+    array = numbers(values, name)
+    if array.ndim != 2 or array.shape[1] == 0:
+        raise ValueError(f"{name}: expected shape (n, {columns}), one row a sample, got {array.shape}")
+    require_samples(len(array), name, minimum)
+    require_finite(array, name)
+    return array
+
+
+def numbers(values: ArrayLike, name: str) -> Matrix:
+    """Return `values` as a float64 array of any shape, without a copy where it is one already.
+
+    Raises:
+        ValueError: the values are complex, ragged or no numbers.
+    """
+    try:
+        array = np.asarray(values)
+    except ValueError as error:  # rows of different length
+        raise ValueError(f"{name}: expected an array of real numbers, every row as long as the others") from error
+    if array.dtype.kind not in "fiub":
+        raise ValueError(f"{name}: expected real numbers, got dtype {array.dtype}")
+    return array.astype(np.float64, copy=False)
+
+
+def require_samples(count: int, name: str, minimum: int) -> None:
+    """Raise unless there are at least `minimum` samples.
+
+    Raises:
+        ValueError: there are fewer; says how many there are and how many are needed.
+    """
+    if count < minimum:
+        needed = f"{minimum} sample" + ("s" if minimum > 1 else "")
+        raise ValueError(f"{name}: needs at least {needed}, got {count}")
+
+
+def require_finite(array: Matrix, name: str) -> None:
+    """Raise unless every value of every sample (first axis) is finite.
+
+    Raises:
+        ValueError: names the first sample with NaN or infinity.
+    """
+    finite = np.isfinite(array).reshape(len(array), -1).all(axis=1)
+    if not finite.all():
+        raise ValueError(f"{name}: sample {finite.argmin()} of {len(finite)} is not finite")
+
+
+def same_dimension(first: Matrix, first_name: str, second: Matrix, second_name: str) -> None:
+    """Raise unless both matrices have as many columns.
+
+    Raises:
+        ValueError: gives both shapes.
+    """
+    if first.shape[1] != second.shape[1]:
+        raise ValueError(
+            f"{first_name} and {second_name}: expected as many columns, got {first.shape} and {second.shape}; "
+            "do both come from the same backbone?"
+        )
+
+
+def same_length(first: Matrix, first_name: str, second: Matrix, second_name: str) -> None:
+    """Raise unless both arrays have as many samples (they are paired, row by row).
+
+    Raises:
+        ValueError: gives both counts.
+    """
+    if len(first) != len(second):
+        raise ValueError(
+            f"{first_name} and {second_name}: rows are paired, so expected as many, got {len(first)} and {len(second)}"
+        )

@@ -1,0 +1,108 @@
+"""Fixtures that more than one room uses."""
+
+import os
+from collections.abc import Callable, Sequence
+from fractions import Fraction
+from pathlib import Path
+from typing import Any
+
+import av
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+
+@pytest.fixture(scope="session")
+def real_media() -> Path:
+    """Folder of real clips; tests that need it skip where it is absent."""
+    sibling = Path(__file__).resolve().parents[2] / "shared" / "media"
+    folder = Path(os.environ.get("VGG_MONOAUDIO_TEST_MEDIA", sibling))
+    if not folder.is_dir():
+        pytest.skip(f"no real clips at {folder} (set VGG_MONOAUDIO_TEST_MEDIA)")
+    return folder
+
+
+class Film:
+    """Tiny clips that say what they are: each frame carries its number as stripes, the sound is given sample by sample.
+
+    Written with PyAV alone, so that what tests read was not made by the code under test.
+    """
+
+    BITS = 12
+
+    @classmethod
+    def painted(cls, number: int, size: tuple[int, int] = (48, 64)) -> NDArray[np.uint8]:
+        """A frame (height, width, 3) whose upright stripes, black or white, are the bits of its number."""
+        height, width = size
+        stripe = np.minimum(np.arange(width) * cls.BITS // width, cls.BITS - 1)
+        row = ((number >> stripe) & 1).astype(np.uint8) * 255
+        return np.ascontiguousarray(np.broadcast_to(row[np.newaxis, :, np.newaxis], (height, width, 3)))
+
+    @classmethod
+    def numbers(cls, frames: NDArray[np.uint8]) -> list[int]:
+        """The numbers that frames (t, 3, height, width) carry, read along the middle row."""
+        width = frames.shape[3]
+        centres = (np.arange(cls.BITS) * 2 + 1) * width // (2 * cls.BITS)
+        bits = frames[:, :, frames.shape[2] // 2].mean(axis=1)[:, centres] > 127
+        return [int((row << np.arange(cls.BITS)).sum()) for row in bits.astype(int)]
+
+    @classmethod
+    def write(
+        cls,
+        path: Path,
+        *,
+        seconds: float = 2.4,
+        fps: Fraction | int = 25,
+        times: Sequence[Fraction] | None = None,
+        size: tuple[int, int] = (48, 64),
+        sound: NDArray[np.float32] | None = None,
+        sample_rate: int = 16_000,
+        first_number: int = 0,
+        picture: Callable[[int], NDArray[np.uint8]] | None = None,
+        options: dict[str, str] | None = None,
+    ) -> Path:
+        """Write frames at `fps`, or at `times` (seconds), and the sound (samples,) or (channels, samples), if any."""
+        times = times or [k / Fraction(fps) for k in range(round(seconds * fps))]
+        picture = picture or (lambda number: cls.painted(number, size))
+        clock = Fraction(1, 120_000)
+        with av.open(str(path), "w", options=options or {}) as container:
+            video = container.add_stream("libx264", rate=Fraction(fps))
+            video.width, video.height, video.pix_fmt = size[1], size[0], "yuv420p"
+            video.options = {"crf": "4", "preset": "ultrafast"}
+            video.codec_context.time_base = clock
+            video.codec_context.thread_count = 1
+            rate = None if sound is None else cls._add_sound(container, path, np.atleast_2d(sound), sample_rate)
+            for index, time in enumerate(times):
+                frame = av.VideoFrame.from_ndarray(picture(first_number + index), format="rgb24")
+                frame.pts, frame.time_base = round(time / clock), clock
+                container.mux(video.encode(frame))
+            container.mux(video.encode(None))
+            if sound is not None and rate is not None:
+                cls._encode_sound(container, rate, np.atleast_2d(sound), sample_rate)
+        return path
+
+    @staticmethod
+    def _add_sound(container: Any, path: Path, sound: NDArray[np.float32], sample_rate: int) -> Any:
+        layout = {1: "mono", 2: "stereo", 6: "5.1"}[len(sound)]
+        return container.add_stream("libopus" if path.suffix == ".webm" else "aac", rate=sample_rate, layout=layout)
+
+    @staticmethod
+    def _encode_sound(container: Any, stream: Any, sound: NDArray[np.float32], sample_rate: int) -> None:
+        frame = av.AudioFrame.from_ndarray(np.ascontiguousarray(sound, np.float32), "fltp", stream.layout.name)
+        frame.sample_rate, frame.pts = sample_rate, 0
+        container.mux(stream.encode(frame))
+        container.mux(stream.encode(None))
+
+    @staticmethod
+    def noise(seconds: float, *, seed: int, sample_rate: int = 16_000, level: float = 0.1) -> NDArray[np.float32]:
+        """Noise below 3 kHz, (samples,), root mean square `level`, so that no codec or resampler takes much of it."""
+        spectrum = np.fft.rfft(np.random.default_rng(seed).normal(size=round(seconds * sample_rate)))
+        spectrum[round(3000 * seconds) :] = 0
+        sound = np.fft.irfft(spectrum, round(seconds * sample_rate))
+        return np.asarray(sound * level / np.sqrt(np.mean(sound**2)), np.float32)
+
+
+@pytest.fixture(scope="session")
+def film() -> type[Film]:
+    """Writes and reads tiny clips with numbered frames."""
+    return Film

@@ -1,0 +1,104 @@
+import dataclasses
+import inspect
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+
+import metrics
+from metrics.onset import OnsetScores
+from metrics.registry import GROUPS, get_metric, list_metrics
+from metrics.selectivity import Selectivity
+
+PAPER_COLUMNS = ["FAD", "KAD", "IS", "KL", "CLAP", "IB", "DeSync"]
+ALL = list_metrics(extended=True)
+RESULTS = (Selectivity, OnsetScores)  # what functions with several scores return
+
+
+def test_headline_metrics_are_the_columns_of_the_papers_tables_in_their_order():
+    headline = list_metrics(headline=True)
+    assert [row.label for row in headline] == PAPER_COLUMNS
+    assert [row.better for row in headline] == ["lower", "lower", "higher", "lower", "higher", "higher", "lower"]
+    assert [row.decimals for row in headline] == [1, 3, 2, 2, 3, 4, 3]
+    assert "".join(row.arrow for row in headline) == "↓↓↑↓↑↑↓"
+
+
+def test_groups_stand_together_in_the_order_of_the_tables():
+    order = [GROUPS.index(row.group) for row in ALL]
+    assert order == sorted(order)
+    assert [row for group in GROUPS for row in list_metrics(group)] == list(ALL)
+    assert {*list_metrics(headline=True), *list_metrics(headline=False)} == set(list_metrics())
+
+
+def test_extended_metrics_are_listed_only_when_asked_for():
+    extended = [row for row in ALL if row not in list_metrics()]
+    assert [row.label for row in extended] == ["FD-VGG", "FD-PaSST", "IS-PaSST", "KL-PaSST", "Onset acc", "Onset AP"]
+    assert list_metrics("Extended") == tuple(extended)
+    assert not any(row.headline for row in extended)
+
+
+def test_names_and_labels_are_unique():
+    rows = ALL
+    assert len({row.name for row in rows}) == len({row.label for row in rows}) == len(rows)
+
+
+@pytest.mark.parametrize("row", ALL, ids=lambda row: row.name)
+def test_every_row_leads_to_a_documented_function(row):
+    function = row.load()
+    assert callable(function)
+    assert "Raises:" in inspect.getdoc(function)
+    assert row.description.endswith(".")
+    assert row.field is None or any(row.field in {f.name for f in dataclasses.fields(kind)} for kind in RESULTS)
+    assert get_metric(row.name) is row
+
+
+@pytest.mark.parametrize("row", ALL, ids=lambda row: row.name)
+def test_minimum_number_of_samples_is_enough_and_one_less_is_not(row):
+    shapes = {
+        "metrics.desync:desync": [(2, 21)],
+        "metrics.inception_score:inception_score": [(6,)],
+        "metrics.onset:onset_scores": [(6,), (5, 3)],
+    }
+    shape = shapes.get(row.target, [(6,), (6,), (6,)] if row.group == "Selectivity" else [(6,), (6,)])
+
+    def arguments(n):
+        return [np.random.default_rng(i).uniform(size=(n, *rest)) for i, rest in enumerate(shape)]
+
+    row.load()(*arguments(row.minimum_samples))
+    with pytest.raises(ValueError, match=r"needs at least|cannot fill"):
+        row.load()(*arguments(row.minimum_samples - 1))
+
+
+@pytest.mark.parametrize(
+    ("name", "hint"),
+    [("kld", "did you mean kl"), ("CLAP", "did you mean clap"), ("IS", "did you mean inception_score"),
+     ("wer", "there are fad, fad_infinity, kad")],
+)  # fmt: skip
+def test_unknown_name_is_answered_with_what_is_close(name, hint):
+    with pytest.raises(ValueError, match=f'no metric is called "{name}"; {hint}'):
+        get_metric(name)
+
+
+def test_rows_cannot_be_changed():
+    with pytest.raises(dataclasses.FrozenInstanceError):
+        get_metric("fad").decimals = 2
+
+
+def test_listing_imports_nothing_heavy():
+    code = (
+        "import sys, metrics.registry as r; r.list_metrics(); print(*sorted(m.partition('.')[0] for m in sys.modules))"
+    )
+    loaded = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.split()
+    assert not {"torch", "scipy", "sklearn", "pandas", "transformers", "av", "matplotlib"} & set(loaded)
+
+
+def test_package_offers_functions_even_where_a_module_has_the_same_name():
+    code = (
+        "import metrics.desync, metrics.inception_score, metrics.clap_score, metrics.imagebind_score\n"
+        "import metrics\n"
+        "assert all(callable(getattr(metrics, name)) for name in metrics.__all__)"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True)
+    promised = {"frechet_audio_distance", "kernel_audio_distance", "inception_score", "kl_divergence"}
+    assert set(metrics.__all__) >= promised | {"clap_score", "imagebind_score", "desync"}
