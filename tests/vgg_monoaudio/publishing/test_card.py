@@ -1,0 +1,110 @@
+"""The dataset card says what the directory holds, where it comes from, and whose it is."""
+
+import json
+
+import pytest
+
+from vgg_monoaudio import load_benchmark
+from vgg_monoaudio.card import card, origin, write_card
+from vgg_monoaudio.demo import demo_sources
+from vgg_monoaudio.list_rule import load_source_list
+
+
+def change_record(path, **changes):
+    record = json.loads((path / "benchmark.json").read_text()) | changes
+    (path / "benchmark.json").write_text(json.dumps(record))
+    return load_benchmark(path)
+
+
+def front_matter(text: str) -> dict:
+    yaml = pytest.importorskip("yaml")
+    return yaml.safe_load(text.split("---\n")[1])
+
+
+def test_the_card_is_written_as_the_readme_and_twice_the_same(small):
+    assert write_card(small).path == small
+    first = (small / "README.md").read_text()
+    write_card(small)
+    assert (small / "README.md").read_text() == first == card(load_benchmark(small))
+
+
+def test_counts_are_those_of_the_manifests(small):
+    text = card(load_benchmark(small))
+    assert "6 samples (4 inter, 2 intra), made from 4 of 4 clips." in text
+    assert "| Animal | 2 | 3 |" in text  # labels, clips
+    assert "| Animal | 2 | 0 | 2 |" in text  # inter: with Music, with Animal, total
+
+
+def test_every_setting_and_every_column_is_explained(small):
+    benchmark = load_benchmark(small)
+    text = card(benchmark)
+    for name, value in benchmark.record["settings"].items():
+        assert f"| {name.replace('_', ' ')} | {'default' if value is None else value} |" in text
+    for column in benchmark.manifests["inter"].columns:
+        assert f"`{column}`" in text
+
+
+def test_the_head_is_yaml_that_the_hub_reads(small):
+    head = front_matter(card(load_benchmark(small), ["configs: []"]))
+    assert head["license"] == "other"
+    assert head["size_categories"] == ["n<1K"]
+    assert head["configs"] == []
+    assert head["pretty_name"] == "small 1.0"
+
+
+def test_a_benchmark_of_r1_says_that_it_is_not_the_authors_list(write_benchmark):
+    rows = load_source_list("r1")[["clip_id", "label", "category"]].to_numpy().tolist()
+    path = write_benchmark("r1", clips=[tuple(row) for row in rows], pairs={"inter": ((0, 40),)})
+    assert origin(load_benchmark(path)) == "r1"
+    text = card(load_benchmark(path))
+    assert "**This is not the list of the paper's authors**" in text
+    assert "nobody watched them" in text
+
+
+def test_r1_with_clips_left_out_is_still_r1_and_names_them(write_benchmark):
+    rows = [tuple(row) for row in load_source_list("r1")[["clip_id", "label", "category"]].to_numpy().tolist()]
+    lost = {"clip_id": rows[-1][0], "reason": "its audio is digital silence"}
+    path = write_benchmark("r1", clips=rows[:-1], pairs={"inter": ((0, 40),)}, left_out=[lost])
+    text = card(load_benchmark(path))
+    assert origin(load_benchmark(path)) == "r1"
+    assert "made from 66 of 67 clips" in text
+    assert f"| {rows[-1][0]} | its audio is digital silence |" in text
+
+
+def test_a_list_of_one_s_own_is_called_that(small):
+    assert origin(load_benchmark(small)) == "other"
+    assert "a list of the user's own" in card(load_benchmark(small))
+
+
+def test_the_demo_is_called_synthetic_and_has_the_suite_s_own_licence(write_benchmark):
+    rows = [tuple(row) for row in demo_sources().to_numpy().tolist()]
+    text = card(load_benchmark(write_benchmark("demo", clips=rows, pairs={"intra": ((0, 2),)})))
+    assert "synthetic" in text
+    assert "VGGSounder" not in text
+
+
+def test_licences_of_others_are_named(small):
+    text = card(load_benchmark(small))
+    licences = text[text.index("## Licences") : text.index("## Citation")]
+    for word in ("copyright stays with those who made them", "CC BY 4.0", "VGGSounder", "UnAV-100"):
+        assert word in licences
+    assert "2512.02650" in text
+
+
+def test_funnel_and_dropped_pairs_are_shown_where_they_are_recorded(small):
+    assert "why" not in card(load_benchmark(small)).split()
+    benchmark = change_record(
+        small,
+        funnel=[{"stage": "clips on the list", "clips": 5, "dropped": 0, "why": ""}],
+        intra_dropped=[{"target_id": "a", "paired_id": "b", "reason": "a | names b"}],
+    )
+    text = card(benchmark)
+    assert "| stage | clips | dropped | why |" in text
+    assert "1 of 4 intra-class pairs are left out" in text
+    assert "a \\| names b" in text  # a bar in a cell does not end it
+
+
+def test_single_clips_of_vggsound_are_called_that(small):
+    benchmark = change_record(small, kind="vggsound-test")
+    assert origin(benchmark) == "vggsound-test"
+    assert "whichever clips each group could still get" in card(benchmark)

@@ -1,0 +1,193 @@
+"""Reading a benchmark: the samples and their files, and every way in which a directory can be wrong."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from vgg_monoaudio import load_benchmark
+from vgg_monoaudio.dataset import MANIFEST_COLUMNS, BenchmarkError, Sample
+
+ROWS = {
+    "inter": [
+        ["t1__p1", "dog barking", "raining", "t1", "p1", "Animal", "Nature", "right", "aa"],
+        ["p1__t1", "raining", "dog barking", "p1", "t1", "Nature", "Animal", "left", "bb"],
+    ],
+    "intra": [["t1__t2", "dog barking", "cat meowing", "t1", "t2", "Animal", "Animal", "left", "cc"]],
+}
+CLIPS = {"t1": ("dog barking", "Animal"), "t2": ("cat meowing", "Animal"), "p1": ("raining", "Nature")}
+
+
+def record() -> dict:
+    return {
+        "format": 1,
+        "name": "tiny",
+        "version": "2.1",
+        "settings": {"duration_seconds": 8.0},
+        "counts": {"inter": 2, "intra": 1},
+        "sources": [{"clip_id": key, "label": label, "category": group} for key, (label, group) in CLIPS.items()],
+    }
+
+
+def manifest_text(rows: list[list[str]]) -> str:
+    return "".join(",".join(row) + "\n" for row in [MANIFEST_COLUMNS, *rows])
+
+
+@pytest.fixture
+def folder(tmp_path) -> Path:
+    """A benchmark directory whose media are empty files: reading one does not open them."""
+    for subset, rows in ROWS.items():
+        (tmp_path / subset / "video").mkdir(parents=True)
+        (tmp_path / subset / "manifest.csv").write_text(manifest_text(rows))
+        for row in rows:
+            (tmp_path / subset / "video" / f"{row[0]}.mp4").touch()
+    (tmp_path / "sources").mkdir()
+    for clip_id in CLIPS:
+        (tmp_path / "sources" / f"{clip_id}.wav").touch()
+        (tmp_path / "sources" / f"{clip_id}.mp4").touch()
+    (tmp_path / "benchmark.json").write_text(json.dumps(record()))
+    return tmp_path
+
+
+def test_a_sample_carries_its_row_and_its_files(folder):
+    assert load_benchmark(folder).samples("inter")[0] == Sample(
+        sample_id="t1__p1", subset="inter", label="dog barking", paired_label="raining", target_id="t1", paired_id="p1",
+        target_category="Animal", paired_category="Nature", target_side="right", sha256="aa",
+        video=folder / "inter" / "video" / "t1__p1.mp4",
+        target_audio=folder / "sources" / "t1.wav", target_video=folder / "sources" / "t1.mp4",
+        paired_audio=folder / "sources" / "p1.wav", paired_video=folder / "sources" / "p1.mp4",
+    )  # fmt: skip
+
+
+def test_iterating_gives_every_sample_in_manifest_order_inter_before_intra(folder):
+    built = load_benchmark(folder)
+    assert [sample.sample_id for sample in built] == ["t1__p1", "p1__t1", "t1__t2"]
+    assert [sample.subset for sample in built] == ["inter", "inter", "intra"]
+    assert len(built) == 3
+
+
+def test_the_record_shows_through(folder):
+    built = load_benchmark(str(folder))
+    assert (built.name, built.version, built.duration_seconds) == ("tiny", "2.1", 8.0)
+    assert [(source.clip_id, source.label, source.category) for source in built.sources] == [
+        (clip_id, *about) for clip_id, about in CLIPS.items()
+    ]
+    assert built.sources[1].audio == folder / "sources" / "t2.wav"
+    assert built.sources[1].video == folder / "sources" / "t2.mp4"
+
+
+def test_one_subset_may_be_read_alone(folder):
+    (folder / "inter" / "manifest.csv").unlink()
+    assert load_benchmark(folder, subsets=["intra"]).subsets == ["intra"]
+
+
+def test_a_subset_without_samples_needs_no_manifest(folder):
+    (folder / "benchmark.json").write_text(json.dumps({**record(), "counts": {"inter": 0, "intra": 1}}))
+    (folder / "inter" / "manifest.csv").unlink()
+    assert load_benchmark(folder).subsets == ["intra"]
+
+
+def test_the_fingerprint_changes_with_any_value_of_its_manifest_alone(folder):
+    before = load_benchmark(folder)
+    rows = [ROWS["inter"][0], [*ROWS["inter"][1][:-1], "b2"]]
+    (folder / "inter" / "manifest.csv").write_text(manifest_text(rows))
+    after = load_benchmark(folder)
+    assert before.fingerprint("inter") != after.fingerprint("inter")
+    assert before.fingerprint("intra") == after.fingerprint("intra")
+
+
+def test_ids_that_look_like_numbers_or_like_nothing_stay_as_they_are(folder):
+    row = ["007__NA", "None", "nan", "t1", "p1", "1.0", "NULL", "left", "0e1"]
+    (folder / "intra" / "manifest.csv").write_text(manifest_text([row]))
+    (folder / "intra" / "video" / "007__NA.mp4").touch()
+    (sample,) = load_benchmark(folder).samples("intra")
+    assert (sample.sample_id, sample.label, sample.paired_label) == ("007__NA", "None", "nan")
+    assert (sample.target_category, sample.paired_category, sample.sha256) == ("1.0", "NULL", "0e1")
+
+
+# What is wrong with a directory
+
+
+def test_an_absent_folder_is_told_from_one_without_a_benchmark(tmp_path):
+    with pytest.raises(BenchmarkError, match=r"no benchmark there \(no such folder\); `make build-benchmark OUT="):
+        load_benchmark(tmp_path / "absent")
+    with pytest.raises(BenchmarkError, match=r"no benchmark there \(no benchmark\.json in it\)"):
+        load_benchmark(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("{", "not a benchmark record"),
+        ("[]", "not a benchmark record"),
+        ("3", "not a benchmark record"),
+        ("{}", "it names no format"),
+        ('{"format": 2}', "format 2, this version reads 1"),
+        ('{"format": 1}', "'name' is missing; build the benchmark again"),
+    ],
+)
+def test_a_record_of_another_form_is_refused(folder, text, message):
+    (folder / "benchmark.json").write_text(text)
+    with pytest.raises(BenchmarkError, match=message) as raised:
+        load_benchmark(folder)
+    assert str(raised.value).startswith(f"{folder / 'benchmark.json'}: ")
+
+
+@pytest.mark.parametrize("key", ["name", "version", "settings", "counts", "sources"])
+def test_a_record_that_lacks_a_part_is_refused(folder, key):
+    (folder / "benchmark.json").write_text(json.dumps({k: v for k, v in record().items() if k != key}))
+    with pytest.raises(BenchmarkError, match=f"'{key}' is missing"):
+        load_benchmark(folder)
+
+
+def test_a_record_that_is_no_text_is_refused(folder):
+    (folder / "benchmark.json").write_bytes(b"\xff\xfe\x00")
+    with pytest.raises(BenchmarkError, match="not a benchmark record"):
+        load_benchmark(folder)
+
+
+@pytest.mark.parametrize("column", MANIFEST_COLUMNS)
+def test_a_missing_column_is_named(folder, column):
+    place = MANIFEST_COLUMNS.index(column)
+    rows = [row[:place] + row[place + 1 :] for row in [MANIFEST_COLUMNS, *ROWS["intra"]]]
+    (folder / "intra" / "manifest.csv").write_text("".join(",".join(row) + "\n" for row in rows))
+    with pytest.raises(BenchmarkError, match=rf"manifest\.csv: column '{column}' is missing; a manifest has filename,"):
+        load_benchmark(folder)
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        pytest.param(manifest_text(ROWS["intra"] * 2), "'t1__t2' stands there twice", id="doubled name"),
+        pytest.param(
+            manifest_text([[*ROWS["intra"][0][:7], "top", "cc"]]),
+            "t1__t2: target_side is 'top', not left or right",
+            id="unknown side",
+        ),
+        pytest.param(
+            manifest_text([ROWS["intra"][0][:6]]), "row 1 has no sha256; build the benchmark again", id="short row"
+        ),
+        pytest.param(manifest_text([[*ROWS["intra"][0], "more"]]), "target_side is 'cc'", id="long row"),
+        pytest.param(manifest_text([["", *ROWS["intra"][0][1:]]]), "row 1 has no filename", id="no name"),
+        pytest.param("", "not a table", id="empty"),
+        pytest.param('filename,"lab', "not a table", id="open quote"),
+    ],
+)
+def test_a_manifest_that_cannot_be_right_is_refused(folder, text, message):
+    (folder / "intra" / "manifest.csv").write_text(text)
+    with pytest.raises(BenchmarkError, match=message) as raised:
+        load_benchmark(folder)
+    assert str(raised.value).startswith(f"{folder / 'intra' / 'manifest.csv'}: ")
+
+
+def test_a_missing_manifest_is_named(folder):
+    (folder / "intra" / "manifest.csv").unlink()
+    with pytest.raises(BenchmarkError, match=r"manifest\.csv: missing; build the benchmark again"):
+        load_benchmark(folder)
+
+
+@pytest.mark.parametrize("file", ["inter/video/p1__t1.mp4", "sources/t2.wav", "sources/t2.mp4", "sources/p1.mp4"])
+def test_a_missing_file_is_named_with_a_sample_that_needs_it(folder, file):
+    (folder / file).unlink()
+    with pytest.raises(BenchmarkError, match=rf"{file}: missing; sample \w+ needs it\. Build the benchmark again"):
+        load_benchmark(folder)

@@ -1,0 +1,248 @@
+"""Two clips become one scene: side by side, 1280x720, 25 fps, H.264 and AAC, in one ffmpeg pass.
+
+Each clip contributes the same stretch of time to the picture and to the sound. Frames are chosen by ffmpeg's fps
+filter from the clip's first frame on; sound is averaged to mono and resampled to 16 kHz. Encoders run bit-exact and
+on one thread, so the same clips and settings give the same bytes; scenes are made in parallel by processes.
+"""
+
+from __future__ import annotations
+
+import re
+import subprocess
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, Literal, get_args
+
+from benchmark import media
+
+Side = Literal["left", "right"]
+Fit = Literal["stretch", "pad", "crop"]
+Soundtrack = Literal["mixture", "target", "none"]
+
+WIDTH, HEIGHT = 1280, 720
+FRAMES_PER_SECOND = 25
+SAMPLE_RATE = 16_000  # Hz
+SECONDS = 8.0
+
+_HALF_A_FRAME = 0.5 / FRAMES_PER_SECOND  # seconds; a last frame rounds up to its slot
+# Phones film in full range; players take a scene for the usual limited one.
+_SCALED = {"flags": "bicubic+accurate_rnd+bitexact", "out_range": "limited"}
+_ENCODER = {
+    "vcodec": "libx264", "preset": "veryfast", "crf": 18, "pix_fmt": "yuv420p",
+    "fflags": "+bitexact", "flags:v": "+bitexact", "threads": 1, "movflags": "+faststart", "map_metadata": -1,
+}  # fmt: skip
+_AUDIO_ENCODER = {"acodec": "aac", "audio_bitrate": "64k", "ar": SAMPLE_RATE, "ac": 1, "flags:a": "+bitexact"}
+
+
+def compose(
+    target: media.PathLike,
+    paired: media.PathLike,
+    output: media.PathLike,
+    side: Side,
+    fit: Fit = "stretch",
+    duration: float = SECONDS,
+    *,
+    soundtrack: Soundtrack = "mixture",
+    target_start: float = 0.0,
+    paired_start: float = 0.0,
+) -> None:
+    """Write the scene of two clips, and probe it.
+
+    Args:
+        target: clip whose sound is asked for.
+        paired: clip beside it.
+        output: the scene, an .mp4; written under a temporary name first.
+        side: where the target stands, "left" or "right".
+        fit: how a clip comes to 640x720: "stretch" scales both sides (as SELVA's training mixes do), "pad" keeps the
+            shape inside black bars, "crop" keeps the shape and cuts what sticks out.
+        duration: seconds.
+        soundtrack: "mixture" (mean of both sounds), "target" or "none".
+        target_start: seconds into the target clip; taken to the nearest frame, see `on_frame_grid`.
+        paired_start: seconds into the paired clip, likewise.
+
+    Raises:
+        ValueError: an unknown side, fit or soundtrack, a duration of no frames, or one file given twice.
+        benchmark.media.MediaError: a clip that is absent, silent or too short, or an output that does not probe right.
+
+    Source:
+        Appendix B.3 of arXiv:2512.02650 for size, rates and codecs.
+    """
+    import ffmpeg
+
+    _check_choice("side", side, get_args(Side))
+    check_choices(fit, soundtrack)
+    frames = _frame_count(duration)
+    if Path(target).absolute() == Path(paired).absolute():
+        raise ValueError(f"target and paired are one file, {target}; a scene takes two")
+    inputs = [_Clip(target, target_start, duration), _Clip(paired, paired_start, duration)]
+    pictures = [clip.picture(fit, frames) for clip in inputs]
+    scene = ffmpeg.filter(pictures if side == "left" else pictures[::-1], "hstack")
+    sounds = [clip.sound() for clip in inputs[: {"mixture": 2, "target": 1, "none": 0}[soundtrack]]]
+    if len(sounds) == 2:
+        sounds = [ffmpeg.filter(sounds, "amix", inputs=2, duration="shortest", normalize=1)]
+    _encode([scene, *sounds], output, (WIDTH, HEIGHT), frames, reads=(target, paired))
+
+
+def cut(source: media.PathLike, output: media.PathLike, *, start: float = 0.0, duration: float = SECONDS) -> None:
+    """Write the stretch that a clip contributes, at its own size, with its own sound at 16 kHz mono.
+
+    Raises:
+        benchmark.media.MediaError: a clip that is absent, silent or too short.
+    """
+    frames = _frame_count(duration)
+    clip = _Clip(source, start, duration)
+    _encode([clip.picture(None, frames), clip.sound()], output, clip.even_size, frames, reads=(source,))
+
+
+def on_frame_grid(seconds: float) -> float:
+    """Return the time of the nearest frame at 25 fps, so that picture and sound begin at the same moment."""
+    return round(seconds * FRAMES_PER_SECOND) / FRAMES_PER_SECOND
+
+
+class _Clip:
+    """One input of the filter graph."""
+
+    def __init__(self, path: media.PathLike, start: float, duration: float) -> None:
+        import ffmpeg
+
+        info = media.probe(path)
+        if info.video is None:
+            raise media.MediaError(path, "no video stream")
+        if info.audio is None:
+            raise media.MediaError(path, "no audio stream")
+        start = on_frame_grid(start)
+        for kind, there, tolerance in (
+            ("", info.duration_seconds, _HALF_A_FRAME),
+            (" of video", info.video.duration_seconds, _HALF_A_FRAME),
+            (" of audio", info.audio.duration_seconds, 0.5 / SAMPLE_RATE),
+        ):
+            if there is not None and there < start + duration - tolerance:
+                needed = f"{duration:g} s from {start:g} s on" if start else f"{duration:g} s"
+                raise media.MediaError(path, f"too short: {there:.2f} s{kind}, {needed} needed")
+        self.even_size = (info.video.width // 2 * 2, info.video.height // 2 * 2)
+        self._start, self._duration, self._channels = start, duration, info.audio.channels
+        # Absolute: ffmpeg takes what stands before a colon in a relative name for a protocol.
+        self._input = ffmpeg.input(str(Path(path).absolute()), threads=1)
+
+    def picture(self, fit: Fit | None, frames: int) -> Any:
+        """Frames at 25 fps from the start on; at half a scene's size where a fit is given."""
+        first = round(self._start * FRAMES_PER_SECOND)
+        stream = self._input.video.filter("setpts", "PTS-STARTPTS").filter("fps", FRAMES_PER_SECOND)
+        stream = stream.trim(start_frame=first, end_frame=first + frames).filter("setpts", "PTS-STARTPTS")
+        return _fitted(stream, fit).filter("setsar", 1)
+
+    def sound(self) -> Any:
+        """Mono 16 kHz sound from the start on; a mean of the channels, where ffmpeg's own downmix is 3 dB louder."""
+        mean = "+".join(f"{1 / self._channels}*c{channel}" for channel in range(self._channels))
+        first, length = round(self._start * SAMPLE_RATE), round(self._duration * SAMPLE_RATE)
+        stream = self._input.audio.filter("asetpts", "N/SR/TB").filter("aformat", sample_fmts="fltp")
+        stream = stream.filter("pan", args=f"mono|c0={mean}").filter("aresample", SAMPLE_RATE)
+        stream = stream.filter("atrim", start_sample=first, end_sample=first + length)
+        return stream.filter("asetpts", "PTS-STARTPTS")
+
+
+def _fitted(stream: Any, fit: Fit | None) -> Any:
+    width, height = WIDTH // 2, HEIGHT
+    if fit is None:  # H.264 in 4:2:0 wants even sizes
+        return stream.filter("scale", **_SCALED).filter("crop", "trunc(iw/2)*2", "trunc(ih/2)*2", 0, 0)
+    if fit == "stretch":
+        return stream.filter("scale", width, height, **_SCALED)
+    if fit == "pad":
+        scaled = stream.filter("scale", width, height, force_original_aspect_ratio="decrease", **_SCALED)
+        return scaled.filter("pad", width, height, "(ow-iw)/2", "(oh-ih)/2")
+    scaled = stream.filter("scale", width, height, force_original_aspect_ratio="increase", **_SCALED)
+    return scaled.filter("crop", width, height)
+
+
+def _encode(
+    streams: Sequence[Any],
+    output: media.PathLike,
+    size: tuple[int, int],
+    frames: int,
+    *,
+    reads: Sequence[media.PathLike],
+) -> None:
+    """Run ffmpeg and probe what it wrote; only a file that is what was asked for gets its final name."""
+    import ffmpeg
+
+    settings = {**_ENCODER, **(_AUDIO_ENCODER if len(streams) > 1 else {})}
+    names = " and ".join(Path(path).name for path in reads)
+    with media.replacing(Path(output).absolute()) as temporary:
+        node = ffmpeg.output(*streams, str(temporary), **settings)
+        node = node.global_args("-v", "error", "-nostdin", "-filter_complex_threads", "1").overwrite_output()
+        command = node.compile(cmd=media.ffmpeg_executable())
+        done = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, text=True, errors="replace")
+        if done.returncode:
+            told = _told(
+                done.stderr, {temporary: Path(output), **{Path(path).absolute(): Path(path) for path in reads}}
+            )
+            raise media.MediaError(output, f"ffmpeg failed on {names}: {told}")
+        wrong = difference(temporary, size, frames, with_sound=len(streams) > 1)
+        if wrong:
+            raise media.MediaError(output, f"{wrong}; made from {names}")
+
+
+def _told(stderr: str, names: Mapping[Path, Path]) -> str:
+    """Return ffmpeg's last line, without what differs from run to run: addresses, folders, names of temporaries."""
+    line = (stderr.strip().splitlines() or ["no message"])[-1]
+    for path, name in names.items():
+        line = line.replace(str(path), name.name)
+    return re.sub(r" @ 0x[0-9a-f]+", "", line)
+
+
+def difference(path: Path, size: tuple[int, int], frames: int, *, with_sound: bool) -> str:
+    """Return in what a file is not what was asked for; an empty string is nothing.
+
+    Args:
+        path: what was written.
+        size: (width, height).
+        frames: how many, at 25 fps.
+        with_sound: whether there is a 16 kHz soundtrack of the same length.
+
+    Raises:
+        benchmark.media.MediaError: no media file.
+    """
+    info = media.probe(path)
+    found: dict[str, Any] = {"picture": None, "sound": None, "seconds of sound": None}
+    if info.video:
+        v = info.video
+        turned = (v.width, v.height) == size[::-1]  # a clip that asks to be rotated was
+        found["picture"] = (v.codec, v.pixel_format, *(size if turned else (v.width, v.height)))
+        found["frames a second"], found["frames"] = v.frames_per_second, v.frames
+    if info.audio:
+        a = info.audio
+        found["sound"] = (a.codec, a.sample_rate, a.channels)
+        found["seconds of sound"] = a.duration_seconds is not None and round(a.duration_seconds, 3)
+    expected: dict[str, Any] = {
+        "picture": ("h264", "yuv420p", *size),
+        "frames a second": float(FRAMES_PER_SECOND),
+        "frames": frames,
+        "sound": ("aac", SAMPLE_RATE, 1) if with_sound else None,
+        "seconds of sound": round(frames / FRAMES_PER_SECOND, 3) if with_sound else None,
+    }
+    for part, value in expected.items():
+        if found.get(part) != value:
+            return f"{part} came out as {found.get(part)}, expected {value}"
+    return ""
+
+
+def _frame_count(duration: float) -> int:
+    frames = round(duration * FRAMES_PER_SECOND)
+    if frames < 1:
+        raise ValueError(f"duration: expected at least one frame of {1 / FRAMES_PER_SECOND} s, got {duration}")
+    return frames
+
+
+def check_choices(fit: str, soundtrack: str) -> None:
+    """Refuse what `compose` does not know.
+
+    Raises:
+        ValueError: an unknown fit or soundtrack.
+    """
+    _check_choice("fit", fit, get_args(Fit))
+    _check_choice("soundtrack", soundtrack, get_args(Soundtrack))
+
+
+def _check_choice(name: str, value: str, choices: tuple[str, ...]) -> None:
+    if value not in choices:
+        raise ValueError(f"{name}: expected {', '.join(choices)}, got {value!r}")

@@ -1,0 +1,228 @@
+"""Reading a built benchmark: the samples, their files, and what was recorded about the build."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal, cast
+
+import pandas as pd
+
+from benchmark.media import PathLike
+
+Subset = Literal["inter", "intra", "single"]
+SUBSETS: tuple[Subset, ...] = ("inter", "intra", "single")
+FORMAT_VERSION = 1
+# The first three are what SELVA's own reader looks for.
+MANIFEST_COLUMNS = [
+    "filename", "label", "paired_label", "target_id", "paired_id",
+    "target_category", "paired_category", "target_side", "sha256",
+]  # fmt: skip
+
+_NEVER_EMPTY = ["filename", "label", "target_id", "target_category", "sha256"]
+
+
+class BenchmarkError(Exception):
+    """A benchmark directory that is absent, unfinished or not of the form this version reads."""
+
+
+@dataclass(frozen=True)
+class Source:
+    """A clip with one sound; the 8 s that it contributes."""
+
+    clip_id: str
+    label: str
+    category: str
+    audio: Path  # 16 kHz mono wav
+    video: Path  # mp4 at the clip's own size, 25 fps
+
+
+@dataclass(frozen=True)
+class Sample:
+    """One question of the benchmark and everything that belongs to it.
+
+    Attributes:
+        sample_id: the manifest's filename, without extension.
+        subset: inter (different category), intra (same category, different label) or single (nothing beside the
+            target: the paired fields and the side are empty, the paired paths None).
+        label: the prompt; it names the target.
+        paired_label: what the other half of the scene sounds like.
+        target_id: clip asked for.
+        paired_id: clip beside it.
+        target_category: category of the target's label.
+        paired_category: category of the paired label.
+        target_side: where the target stands in the scene.
+        sha256: of the scene file.
+        video: the scene, 1280x720, 25 fps, 8 s.
+        target_audio: the target's own sound, 16 kHz mono wav.
+        target_video: the target's own clip.
+        paired_audio: the paired clip's sound.
+        paired_video: the paired clip.
+    """
+
+    sample_id: str
+    subset: Subset
+    label: str
+    paired_label: str
+    target_id: str
+    paired_id: str
+    target_category: str
+    paired_category: str
+    target_side: Literal["left", "right", ""]
+    sha256: str
+    video: Path
+    target_audio: Path
+    target_video: Path
+    paired_audio: Path | None
+    paired_video: Path | None
+
+
+@dataclass(frozen=True)
+class Benchmark:
+    """A built benchmark; iterating gives its samples in manifest order, inter before intra.
+
+    Attributes:
+        path: the benchmark directory.
+        record: the content of `benchmark.json`.
+        manifests: one manifest a subset, columns `MANIFEST_COLUMNS`.
+    """
+
+    path: Path
+    record: dict[str, Any]
+    manifests: dict[Subset, pd.DataFrame]
+
+    @property
+    def name(self) -> str:
+        """Name, as in tables and run paths."""
+        return str(self.record["name"])
+
+    @property
+    def version(self) -> str:
+        """Version of the content."""
+        return str(self.record["version"])
+
+    @property
+    def duration_seconds(self) -> float:
+        """Length of every scene."""
+        return float(self.record["settings"]["duration_seconds"])
+
+    @property
+    def subsets(self) -> list[Subset]:
+        """The subsets that hold samples."""
+        return [subset for subset, manifest in self.manifests.items() if len(manifest)]
+
+    @property
+    def sources(self) -> list[Source]:
+        """Every source clip once, in the order of its id."""
+        return [
+            Source(row["clip_id"], row["label"], row["category"], self._source(row["clip_id"], "wav"),
+                   self._source(row["clip_id"], "mp4"))
+            for row in self.record["sources"]
+        ]  # fmt: skip
+
+    def fingerprint(self, subset: Subset) -> str:
+        """Return the SHA-256 of a subset's manifest, which carries a hash of every scene."""
+        text = self.manifests[subset].to_csv(index=False, lineterminator="\n")
+        return hashlib.sha256(text.encode()).hexdigest()
+
+    def samples(self, subset: Subset) -> list[Sample]:
+        """Return the samples of a subset, in manifest order."""
+        return [self._sample(subset, row) for row in self.manifests[subset].to_dict("records")]
+
+    def __iter__(self) -> Iterator[Sample]:
+        for subset in self.subsets:
+            yield from self.samples(subset)
+
+    def __len__(self) -> int:
+        return sum(len(manifest) for manifest in self.manifests.values())
+
+    def _source(self, clip_id: str, suffix: str) -> Path:
+        return self.path / "sources" / f"{clip_id}.{suffix}"
+
+    def _sample(self, subset: Subset, row: dict[Any, Any]) -> Sample:
+        fields = {("sample_id" if name == "filename" else name): str(row[name]) for name in MANIFEST_COLUMNS}
+        return Sample(
+            subset=subset,
+            video=self.path / subset / "video" / f"{row['filename']}.mp4",
+            target_audio=self._source(row["target_id"], "wav"),
+            target_video=self._source(row["target_id"], "mp4"),
+            paired_audio=self._source(row["paired_id"], "wav") if row["paired_id"] else None,
+            paired_video=self._source(row["paired_id"], "mp4") if row["paired_id"] else None,
+            **cast(Any, fields),
+        )
+
+
+def load_benchmark(path: PathLike, subsets: Sequence[Subset] = SUBSETS) -> Benchmark:
+    """Return a built benchmark, its manifests read and its files accounted for.
+
+    Args:
+        path: a benchmark directory, as `python -m benchmark build` writes it.
+        subsets: which subsets to read.
+
+    Raises:
+        BenchmarkError: no benchmark there, an unfinished one, a manifest with a missing column, a doubled name or an
+            unknown side, or a file that the manifest names and the directory lacks.
+    """
+    folder = Path(path)
+    record = _read_record(folder)
+    manifests = {}
+    for subset in subsets:
+        manifest = folder / subset / "manifest.csv"
+        if record["counts"].get(subset):
+            manifests[subset] = _read_manifest(manifest, subset)
+    benchmark = Benchmark(folder, record, manifests)
+    for sample in benchmark:
+        for file in (sample.video, sample.target_audio, sample.target_video, sample.paired_audio, sample.paired_video):
+            if file is not None and not file.is_file():
+                raise BenchmarkError(f"{file}: missing; sample {sample.sample_id} needs it. Build the benchmark again")
+    return benchmark
+
+
+def _read_record(folder: Path) -> dict[str, Any]:
+    file = folder / "benchmark.json"
+    if not file.is_file():
+        there = "no such folder" if not folder.exists() else "no benchmark.json in it"
+        raise BenchmarkError(f"{folder}: no benchmark there ({there}); `make build-benchmark OUT={folder}` builds one")
+    try:
+        record = json.loads(file.read_text(encoding="utf-8"))
+    except (json.JSONDecodeError, UnicodeDecodeError) as error:
+        raise BenchmarkError(f"{file}: not a benchmark record ({error})") from error
+    if not isinstance(record, dict) or "format" not in record:
+        raise BenchmarkError(f"{file}: not a benchmark record (it names no format)")
+    if record["format"] != FORMAT_VERSION:
+        raise BenchmarkError(f"{file}: format {record['format']}, this version reads {FORMAT_VERSION}")
+    missing = [key for key in ("name", "version", "settings", "counts", "sources") if key not in record]
+    if missing:
+        raise BenchmarkError(f"{file}: {missing[0]!r} is missing; build the benchmark again")
+    return cast(dict[str, Any], record)
+
+
+def _read_manifest(file: Path, subset: Subset) -> pd.DataFrame:
+    if not file.is_file():
+        raise BenchmarkError(f"{file}: missing; build the benchmark again")
+    try:
+        manifest = pd.read_csv(file, dtype=str, keep_default_na=False)
+    except (pd.errors.ParserError, pd.errors.EmptyDataError, UnicodeDecodeError) as error:
+        raise BenchmarkError(f"{file}: not a table: {error}") from error
+    missing = [column for column in MANIFEST_COLUMNS if column not in manifest.columns]
+    if missing:
+        raise BenchmarkError(f"{file}: column {missing[0]!r} is missing; a manifest has {', '.join(MANIFEST_COLUMNS)}")
+    doubled = manifest["filename"][manifest["filename"].duplicated()]
+    if len(doubled):
+        raise BenchmarkError(f"{file}: {doubled.iloc[0]!r} stands there twice")
+    for column in _NEVER_EMPTY:
+        empty = manifest[column].fillna("") == ""
+        if empty.any():
+            place = int(empty.to_numpy().argmax()) + 1
+            raise BenchmarkError(f"{file}: row {place} has no {column}; build the benchmark again")
+    known = [""] if subset == "single" else ["left", "right"]
+    sides = manifest[~manifest["target_side"].isin(known)]
+    if len(sides):
+        row = sides.iloc[0]
+        raise BenchmarkError(
+            f"{file}: {row['filename']}: target_side is {row['target_side']!r}, not {' or '.join(known) or 'empty'}"
+        )
+    return manifest
