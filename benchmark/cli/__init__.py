@@ -1,0 +1,61 @@
+"""The command line: every verb is a thin face of one Python function.
+
+`--help` and the lists import neither torch nor a network; heavy imports wait inside the verbs.
+"""
+
+from __future__ import annotations
+
+import typer
+
+from benchmark.cli import building, curating, doctor, exporting, fetching, listing, running, single, weights
+from benchmark.exits import run
+
+app = typer.Typer(
+    name="python -m benchmark",
+    help="Build VGG-MonoAudio, run models on it, score them, report.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+app.command("build")(building.build)
+app.command("verify")(building.verify)
+app.command("generate")(running.generate)
+app.command("evaluate")(running.evaluate)
+app.command("eval")(running.evaluate_models)
+app.command("generate-one")(single.generate_one)
+app.command("attention")(single.attention)
+app.command("candidates")(curating.candidates)
+app.command("screen")(curating.screen)
+app.command("curate")(curating.curate)
+app.command("list-sources")(curating.list_sources)
+app.command("extract")(fetching.extract)
+app.command("download")(fetching.download)
+app.command("build-vggsound-test")(fetching.build_vggsound_test)
+app.command("statistics")(exporting.statistics)
+app.command("card")(exporting.card)
+app.command("export-benchmark")(exporting.export)
+app.command("list-models")(listing.list_models)
+app.command("list-metrics")(listing.list_metrics)
+app.command("schemas")(listing.schemas)
+app.command("weights")(weights.weights)
+app.command("doctor")(doctor.doctor)
+
+
+def _add_report_commands() -> None:
+    from benchmark.report import commands
+
+    app.command("report")(commands.report)
+    for name in ("compare", "figures", "export", "submit_check"):
+        verb = getattr(commands, name, None)
+        if verb is not None:
+            app.command(name.replace("_", "-"))(verb)
+
+
+_add_report_commands()
+
+
+def main() -> None:
+    """Run the command line and leave with its exit status."""
+    run(app)

@@ -1,0 +1,160 @@
+"""What a command line asks for, checked before any work begins."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import typer
+
+from benchmark.cli.building import DEMO, FULL, build_demo
+
+if TYPE_CHECKING:
+    from benchmark.evaluation import Choices
+    from vgg_monoaudio.dataset import Benchmark, Subset
+
+# Words that an option takes; the first is its default.
+_WORDS = {
+    "--reference-video": ("target", "composed"),
+    "--bandwidth-from": ("generated", "reference"),
+    "--resample-by": ("source", "sample"),
+}
+
+
+def check_words(*, profile: str | None = None, subset: str | None = None, **words: str) -> None:
+    """Refuse a word that an option does not take, before a benchmark is built or read.
+
+    Raises:
+        ValueError: names the option, what it takes, and what it was given.
+    """
+    from benchmark.profiles import PROFILES
+    from vgg_monoaudio.dataset import SUBSETS
+
+    given = {"--profile": (profile, tuple(PROFILES)), "--subset": (subset, SUBSETS)}
+    for name, word in words.items():
+        option = f"--{name.replace('_', '-')}"
+        given[option] = (word, _WORDS[option])
+    for option, (value, choices) in given.items():
+        if value is not None and value not in choices:
+            raise ValueError(f"{option}: expected {' or '.join(choices)}, got {value!r}")
+
+
+def find_benchmark(path: Path | None) -> Benchmark:
+    """Return the benchmark, the demo built first where that is wanted and absent; the first line says which."""
+    from vgg_monoaudio.dataset import load_benchmark
+
+    chosen = path or (FULL if (FULL / "benchmark.json").is_file() else DEMO)
+    if path is None and chosen == DEMO and not (DEMO / "benchmark.json").is_file():
+        typer.echo(f"benchmark: the embedded demo, in {DEMO}; building it first")
+        build_demo()
+        return load_benchmark(DEMO)
+    built = load_benchmark(chosen)
+    typer.echo(f"benchmark: {built.name} {built.version}, in {chosen}")
+    return built
+
+
+def is_demo(built: Benchmark) -> bool:
+    """Tell whether a benchmark is made of the demo's clips, whatever its name."""
+    from vgg_monoaudio.demo import demo_sources
+
+    return {source.clip_id for source in built.sources} <= set(demo_sources()["clip_id"])
+
+
+def subsets(built: Benchmark, wanted: str | None) -> list[Subset]:
+    """Return the subsets asked for; all where none is named."""
+    if wanted is None:
+        return built.subsets
+    chosen = [subset for subset in built.subsets if subset == wanted]
+    if not chosen:
+        raise ValueError(f"--subset: {built.path} has {' and '.join(built.subsets)}, not {wanted!r}")
+    return chosen
+
+
+def choices_of(built: Benchmark, *, profile: str | None, **others: Any) -> Choices:
+    """Return what decides the numbers; the words are checked already."""
+    from benchmark.evaluation import Choices
+
+    return Choices(profile=profile or ("signal" if is_demo(built) else "paper"), **others)  # type: ignore[arg-type]
+
+
+def model_options(
+    pairs: Sequence[str] | None, *, checkpoint: Sequence[str] | None = None, **named: Any
+) -> dict[str, Any]:
+    """Return a model's own options: `--option` pairs, and those that have a name on the command line, where given.
+
+    Values of pairs are read as Python literals where they are some, else as text.
+    """
+    import ast
+
+    options: dict[str, Any] = {}
+    for key, value in (_pair("--option", pair) for pair in pairs or []):
+        options[key.replace("-", "_")] = value
+        with contextlib.suppress(ValueError, SyntaxError):
+            options[key.replace("-", "_")] = ast.literal_eval(value)
+    named["checkpoint"] = dict(_pair("--checkpoint", pair) for pair in checkpoint or [])
+    return {**options, **{key: value for key, value in named.items() if value}}
+
+
+def options_of(name: str, own: dict[str, Any]) -> dict[str, Any]:
+    """Return the options meant for a model: controls have none, and not every model opens weights."""
+    from baselines import get_model, option_names
+
+    entry = get_model(name)
+    if entry.kind == "control":
+        return {}
+    has = option_names(entry) if "allow_unverified" in own else []
+    return {key: value for key, value in own.items() if key != "allow_unverified" or key in has}
+
+
+def check_options(models: Sequence[str], own: Mapping[str, Any], run_name: str | None) -> None:
+    """Refuse options that nobody takes before the first model is run.
+
+    Raises:
+        ValueError: an option that one of the models does not have, or that none has because all are controls; one
+            name for the runs of several models.
+    """
+    from baselines import get_model, option_names
+
+    if run_name is not None and len(models) > 1:
+        raise ValueError(f"--run-name: names the run of one model, there are {len(models)}: {', '.join(models)}")
+    kinds = {name: get_model(name).kind for name in models}
+    given = sorted(set(own) - {"allow_unverified"})  # that one is meant for the profile, too
+    if given and set(kinds.values()) == {"control"}:
+        raise ValueError(f"controls have no options, and {given[0]!r} was given for {', '.join(models)}")
+    for name, kind in kinds.items():
+        if kind == "control":
+            continue
+        has = option_names(get_model(name))
+        unknown = [option for option in given if option not in has]
+        if unknown:
+            raise ValueError(f"model {name!r} has no option {unknown[0]!r}; it has: {', '.join(has) or 'none'}")
+
+
+def _pair(option: str, text: str) -> tuple[str, str]:
+    key, equals, value = text.partition("=")
+    if not equals or not key:
+        raise ValueError(f"{option}: expected key=value, got {text!r}")
+    return key, value
+
+
+def check_recorded(
+    models: Sequence[str], built: Benchmark, parts: Sequence[Subset], folder: Path | None, limit: int | None
+) -> None:
+    """Look before the work begins whether the folder answers every sample.
+
+    Raises:
+        ValueError: it does not.
+    """
+    if "recorded" not in models or folder is None:
+        return
+    from baselines.recorded import Recorded
+
+    wanted = [sample.sample_id for part in parts for sample in built.samples(part)[:limit]]
+    missing = Recorded(folder=folder).missing(wanted)
+    if missing:
+        raise ValueError(
+            f"{folder}: no file for {len(missing)} of {len(wanted)} samples, the first is {missing[0]}; "
+            "add them, narrow with --subset, or pass --allow-missing"
+        )

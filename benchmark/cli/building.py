@@ -1,0 +1,97 @@
+"""`build` and `verify`: benchmark directories."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from benchmark.cli.progress import progress
+from benchmark.exits import tell
+
+if TYPE_CHECKING:
+    from vgg_monoaudio.build import Build
+
+DEMO = Path("data/demo")
+FULL = Path("data/vgg-monoaudio")
+
+
+def build(
+    sources: Annotated[
+        Path | None, typer.Option(help="Folder of clips (VGGSound's file names, or any stem). None: the demo.")
+    ] = None,
+    labels: Annotated[
+        Path | None,
+        typer.Option(help="Curated list: CSV with clip_id,label[,category,start_seconds]. None: the list that ships."),
+    ] = None,
+    out: Annotated[Path | None, typer.Option(help=f"Benchmark directory. Default: {FULL}, or {DEMO}.")] = None,
+    name: Annotated[str | None, typer.Option(help="Name in tables. Default: the directory's.")] = None,
+    seed: Annotated[int, typer.Option(help="Of the inter-class sample and the sides.")] = 0,
+    inter_pairs: Annotated[
+        int | None, typer.Option(min=1, help="Inter-class scenes. Default: 560, or all where there are fewer.")
+    ] = None,
+    fit: Annotated[str, typer.Option(help="How a clip comes to 640x720: stretch, pad or crop.")] = "stretch",
+    soundtrack: Annotated[str, typer.Option(help="Of the scenes: mixture, target or none.")] = "mixture",
+    allow_missing: Annotated[bool, typer.Option(help="Leave out clips that cannot be used.")] = False,
+    overwrite: Annotated[bool, typer.Option(help="Replace a benchmark of other clips or settings.")] = False,
+    workers: Annotated[int | None, typer.Option(min=1, help="Scenes made at once. Default: one a core.")] = None,
+) -> None:
+    """Build a benchmark directory from clips, or the demo, which needs none."""
+    from vgg_monoaudio.build import Settings, build_benchmark
+    from vgg_monoaudio.funnel import funnel_path, read_funnel, record_funnel
+    from vgg_monoaudio.sources import R1, find_clips, read_source_list
+
+    if sources is None:
+        if labels is not None:
+            raise typer.BadParameter("--labels goes with --sources, the folder of the clips that it lists")
+        build_demo(out or DEMO, workers=workers)
+        return
+    target = out or FULL
+    settings = Settings(
+        name=name or target.name, seed=seed, inter_pairs=inter_pairs, fit=fit, soundtrack=soundtrack  # type: ignore[arg-type]  # compose checks both
+    )  # fmt: skip
+    with progress() as report:
+        built = build_benchmark(
+            read_source_list(labels or R1), find_clips(sources), target, settings, allow_missing=allow_missing,
+            overwrite=overwrite, workers=workers, progress=report,
+        )  # fmt: skip
+    funnel = funnel_path(labels or R1)
+    record_funnel(target, read_funnel(funnel) if funnel.is_file() else None)
+    _tell_built(built)
+
+
+def build_demo(out: Path = DEMO, *, workers: int | None = None) -> Path:
+    """Build the embedded benchmark where it is not there yet; return its directory."""
+    from vgg_monoaudio.demo_benchmark import build_demo_benchmark
+
+    with progress("demo") as report:
+        built = build_demo_benchmark(out, workers=workers, progress=report)
+    _tell_built(built)
+    return out
+
+
+def _tell_built(built: Build) -> None:
+    counts = built.benchmark.record["counts"]
+    for problem in built.problems:
+        tell(f"left out: {problem.reason}", prefix="")
+    state = "is up to date" if built.reused else "built"
+    typer.echo(
+        f"{built.benchmark.path} {state}: {counts['clips']} of {counts['clips_listed']} clips, "
+        f"{counts['inter']} inter-class scenes (of {counts['inter_pool']} pairs), "
+        f"{counts['intra']} intra-class scenes (of {counts['intra_pool']} pairs)"
+    )
+
+
+def verify(path: Annotated[Path, typer.Argument(help="Benchmark directory.")]) -> None:
+    """Compare every file of a benchmark with the hashes and formats that were recorded when it was built."""
+    from vgg_monoaudio.dataset import load_benchmark
+    from vgg_monoaudio.verification import differences
+
+    benchmark = load_benchmark(path)
+    found = differences(benchmark)
+    for line in found:
+        tell(line, prefix="")
+    if found:
+        raise typer.Exit(2)
+    typer.echo(f"{path}: {len(benchmark)} scenes and {len(benchmark.sources)} sources are as they were built")

@@ -1,0 +1,289 @@
+"""`candidates`, `screen`, `curate` and `list-sources`: which clips become sources, and how that was decided."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from benchmark.cli.listing import JsonOption
+from benchmark.exits import SOME_FAILED, tell
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from vgg_monoaudio.agreement import Agreement
+    from vgg_monoaudio.screening import VGGSounder
+
+CandidatesOption = Annotated[
+    Path | None,
+    typer.Option(exists=True, dir_okay=False, help="What `candidates` wrote. None: all VGGSound test clips."),
+]
+VGGSounderOption = Annotated[
+    Path | None, typer.Option(help="VGGSounder's label file. None: the installed package's (extra: curation).")
+]
+UnavOption = Annotated[
+    Path, typer.Option("--unav", exists=True, dir_okay=False, help="UnAV-100's annotation file (JSON).")
+]
+VGGSoundOption = Annotated[
+    Path,
+    typer.Option("--vggsound", exists=True, dir_okay=False, help="VGGSound's list, in either public form (CSV)."),
+]
+
+
+def candidates(
+    unav: UnavOption,
+    vggsound: VGGSoundOption,
+    trims: Annotated[
+        Path | None,
+        typer.Option(
+            exists=True, dir_okay=False, help="Where UnAV-100 cut its videos: its download_video.csv. None: all count."
+        ),
+    ] = None,
+    out: Annotated[Path, typer.Option(help="Table of candidates; the funnel goes beside it.")] = Path("candidates.csv"),
+    expected_common_videos: Annotated[int, typer.Option(help="A different number is remarked on.")] = 907,
+) -> None:
+    """Find the clips that both datasets know and that carry a single sound event; print the funnel."""
+    from vgg_monoaudio.annotations import describe_problems, read_trims, read_unav100, read_vggsound
+    from vgg_monoaudio.candidates import find_candidates
+    from vgg_monoaudio.funnel import funnel_path, write_funnel
+
+    clips, events = read_vggsound(vggsound), read_unav100(unav)
+    cuts = None if trims is None else read_trims(trims)
+    tables = [clips.problems, events.problems, *([] if cuts is None else [cuts.problems])]
+    problems = [line for table in tables for line in describe_problems(table)]
+    for line in problems:
+        tell(line, prefix="")
+    found = find_candidates(
+        clips.rows, events.events, None if cuts is None else cuts.rows, expected_common_videos=expected_common_videos
+    )
+    _write(out, found.clips)
+    write_funnel(funnel_path(out), found.funnel)
+    typer.echo(f"videos in both datasets: {found.common_videos} (expected {expected_common_videos})")
+    _show_funnel(found.funnel)
+    for note in found.notes:
+        typer.echo(f"note: {note}")
+    differ = int(found.clips["labels_differ"].sum())
+    typer.echo(f"{out}: {len(found.clips)} candidates; in {differ} of them the datasets' labels differ")
+    if problems:
+        tell(f"{len(problems)} malformed rows were left out", prefix="")
+        raise typer.Exit(SOME_FAILED)
+
+
+def screen(
+    candidates: CandidatesOption = None,
+    vggsounder: VGGSounderOption = None,
+    out: Annotated[Path, typer.Option(help="Table of the evidence, one row a clip and label.")] = Path("screened.csv"),
+) -> None:
+    """Collect what VGGSounder's annotators say about the three criteria; print the proposals for each label."""
+    from vgg_monoaudio.funnel import funnel_path, write_funnel
+    from vgg_monoaudio.screening import proposals_per_label
+
+    rows, funnel, labels = _screened(candidates, vggsounder)
+    _write(out, rows)
+    write_funnel(funnel_path(out), funnel)
+    counts = proposals_per_label(rows)
+    _show(["label", "clips proposed"], [[label, str(count)] for label, count in counts.items()])
+    _show_funnel(funnel)
+    empty = [label for label, count in counts.items() if not count]
+    if empty:
+        typer.echo(f"no clip is proposed for {len(empty)} of {len(counts)} labels: {', '.join(empty)}")
+    typer.echo(f"{out}: {int(rows['proposed'].sum())} of {len(rows)} proposed, by VGGSounder {labels.version}")
+
+
+def curate(
+    decisions: Annotated[
+        list[Path] | None,
+        typer.Argument(help="Files of decisions, one or one a reviewer.", show_default="curation.csv"),
+    ] = None,
+    auto: Annotated[
+        bool, typer.Option("--auto", help="First add to the (first) file what the screening alone decides.")
+    ] = False,
+    candidates: CandidatesOption = None,
+    vggsounder: VGGSounderOption = None,
+    out: Annotated[Path, typer.Option(help="List of accepted clips, for `build --labels`.")] = Path("sources.csv"),
+    time: Annotated[str | None, typer.Option(help="Of the automatic decisions, ISO 8601. Default: now.")] = None,
+) -> None:
+    """Turn decisions into a list of sources; show who agrees, and every conflict."""
+    from vgg_monoaudio.agreement import agreement
+    from vgg_monoaudio.curated import read_curations, source_list, write_source_list
+    from vgg_monoaudio.curation import apply_decisions, conflicts
+    from vgg_monoaudio.funnel import add_stage, first_stage, funnel_path, write_funnel
+
+    files = decisions or [Path("curation.csv")]
+    funnel = None
+    if auto:
+        funnel = _fill(files[0], candidates, vggsounder, time)
+    made = read_curations(files)
+    applied = apply_decisions(made)
+    _show_agreement(agreement(made))
+    disputed = conflicts(made)
+    for row in disputed.to_dict("records"):
+        typer.echo(f"conflict: {row['clip_id']} {row['criterion']}: {row['votes']}")
+    sources = source_list(applied)
+    write_source_list(out, sources)
+    clips = len(applied.sources) + len(applied.rejected)
+    if funnel is None and candidates is not None:
+        funnel = _funnel_beside(candidates)
+        if clips <= int(funnel["clips"].iloc[-1]):
+            funnel = add_stage(funnel, "decided on", clips, "nobody has decided yet")
+    if funnel is None or int(funnel["clips"].iloc[-1]) != clips:
+        funnel = first_stage("clips decided on", clips)
+    funnel = add_stage(funnel, "accepted", len(sources), "a criterion is not met, or reviewers do not agree")
+    write_funnel(funnel_path(out), funnel)
+    _show_funnel(funnel)
+    programs = sum(name.startswith("auto") for name in sources["reviewers"])
+    typer.echo(
+        f"{out}: {len(sources)} clips of {sources['label'].nunique()} labels and {sources['category'].nunique()} "
+        f"categories accepted, {programs} of them by the screening alone; {len(applied.rejected)} rejected, "
+        f"{len(disputed)} conflicts"
+    )
+
+
+def list_sources(
+    name: Annotated[str, typer.Argument(help="A list that ships (r1), or the path of one of your own.")] = "r1",
+    unav: Annotated[
+        Path | None, typer.Option("--unav", exists=True, dir_okay=False, help="UnAV-100's JSON: report the overlap.")
+    ] = None,
+    derive: Annotated[bool, typer.Option(help="Derive r1 again from VGGSounder and compare byte by byte.")] = False,
+    as_json: JsonOption = False,
+) -> None:
+    """Show a list of sources: clips for each category and label, the pairs they make, the overlap with UnAV-100."""
+    import json
+
+    from vgg_monoaudio.list_rule import load_source_list
+    from vgg_monoaudio.statistics import clips_per_label, count_pairs
+
+    sources = load_source_list(name)
+    facts: dict[str, Any] = {"list": name, "clips": len(sources), **count_pairs(sources)}
+    if unav is not None:
+        facts |= _overlap(sources, unav)
+    if derive:
+        facts["derived_again"] = _derived_again(name)
+    if as_json:
+        typer.echo(json.dumps({**facts, "sources": sources.to_dict("records")}, indent=2, ensure_ascii=False))
+    else:
+        counts = clips_per_label(sources)
+        _show(["category", "label", "clips"], [[str(value) for value in row] for row in counts.to_numpy().tolist()])
+        for key, value in facts.items():
+            typer.echo(f"{key.replace('_', ' ')}: {', '.join(value) if isinstance(value, list) else value}")
+        if name == "r1":
+            typer.echo("r1 is screened by annotations; it is not the list of the paper's authors")
+    if facts.get("derived_again") == "differs":
+        raise typer.Exit(SOME_FAILED)
+
+
+def _screened(candidates: Path | None, vggsounder: Path | None) -> tuple[pd.DataFrame, pd.DataFrame, VGGSounder]:
+    """Return the evidence, the funnel up to the proposals, and the labels behind it."""
+    import pandas as pd
+
+    from vgg_monoaudio.candidates import CANDIDATE_COLUMNS
+    from vgg_monoaudio.curated import screen_candidates
+    from vgg_monoaudio.funnel import add_stage, first_stage
+    from vgg_monoaudio.screening import load_vggsounder
+    from vgg_monoaudio.screening import screen as screen_all
+
+    labels = load_vggsounder(vggsounder)
+    rows = screen_all(labels)
+    if candidates is None:
+        funnel = first_stage("clips that VGGSounder gives one of the 39 labels", rows["clip_id"].nunique())
+    else:
+        table = pd.read_csv(candidates, keep_default_na=False)
+        if list(table.columns) != list(CANDIDATE_COLUMNS):
+            raise ValueError(f"{candidates}: not what `candidates` writes; expected {', '.join(CANDIDATE_COLUMNS)}")
+        screened = screen_candidates(rows, table)
+        for row in screened.without.to_dict("records"):
+            tell(f"{row['clip_id']}: {row['reason']}", prefix="")
+        rows = screened.rows
+        clips = rows["clip_id"].nunique()
+        funnel = _funnel_beside(candidates)
+        funnel = add_stage(funnel, "annotated by VGGSounder", clips, "VGGSounder does not give the label")
+    return rows, funnel, labels
+
+
+def _funnel_beside(candidates: Path) -> pd.DataFrame:
+    import pandas as pd
+
+    from vgg_monoaudio.funnel import first_stage, funnel_path, read_funnel
+
+    beside = funnel_path(candidates)
+    return read_funnel(beside) if beside.is_file() else first_stage("candidates", len(pd.read_csv(candidates)))
+
+
+def _fill(file: Path, candidates: Path | None, vggsounder: Path | None, time: str | None) -> pd.DataFrame:
+    """Add the automatic decisions to a file; return the funnel up to them."""
+    from datetime import UTC, datetime
+
+    from vgg_monoaudio.curated import new_automatic_decisions
+    from vgg_monoaudio.curation import append_decisions, read_decisions
+
+    rows, funnel, labels = _screened(candidates, vggsounder)
+    earlier = read_decisions(file) if file.is_file() else []
+    when = time or datetime.now(UTC).isoformat(timespec="seconds")
+    new = new_automatic_decisions(rows, earlier, label_version=labels.version, time=when)
+    append_decisions(file, new)
+    typer.echo(f"{file}: {len(new)} automatic decisions added, {len(earlier)} were there")
+    return funnel
+
+
+def _overlap(sources: pd.DataFrame, unav: Path) -> dict[str, Any]:
+    from vgg_monoaudio.annotations import describe_problems, read_unav100
+    from vgg_monoaudio.list_rule import overlap_with_unav100
+
+    annotations = read_unav100(unav)
+    for line in describe_problems(annotations.problems):
+        tell(line, prefix="")
+    overlap = overlap_with_unav100(sources, annotations.videos)
+    return {"in_unav100": f"{len(overlap.shared)} of {overlap.clips}", "clips_in_unav100": list(overlap.shared)}
+
+
+def _derived_again(name: str) -> str:
+    from importlib.resources import files
+
+    from vgg_monoaudio.list_rule import derive_list, list_as_csv
+    from vgg_monoaudio.screening import load_vggsounder
+    from vgg_monoaudio.screening import screen as screen_all
+
+    if name != "r1":
+        raise ValueError(f"--derive: only r1 follows from a rule, {name} does not")
+    shipped = files("vgg_monoaudio").joinpath("lists", "r1.csv").read_bytes()
+    return "the same" if list_as_csv(derive_list(screen_all(load_vggsounder()))) == shipped else "differs"
+
+
+def _write(path: Path, table: pd.DataFrame) -> None:
+    from benchmark.media import replacing
+
+    with replacing(path) as temporary:
+        table.to_csv(temporary, index=False, lineterminator="\n")
+
+
+def _show(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
+    from rich.console import Console
+    from rich.table import Table
+
+    table = Table(*columns, box=None, pad_edge=False)
+    for row in rows:
+        table.add_row(*row)
+    Console().print(table)
+
+
+def _show_funnel(funnel: pd.DataFrame) -> None:
+    _show(list(funnel.columns), [[str(value) for value in row] for row in funnel.to_numpy().tolist()])
+
+
+def _show_agreement(found: Sequence[Agreement]) -> None:
+    if not any(row.clips for row in found):
+        typer.echo("agreement: no clip was judged by two people")
+        return
+    rows = [
+        [row.criterion, str(row.reviewers), str(row.clips), _number(row.observed), _number(row.kappa), row.method,
+         row.reason]
+        for row in found
+    ]  # fmt: skip
+    _show(["criterion", "reviewers", "clips", "observed", "kappa", "method", ""], rows)
+
+
+def _number(value: float | None) -> str:
+    return "-" if value is None else f"{value:.3f}"

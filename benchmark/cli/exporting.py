@@ -1,0 +1,103 @@
+"""`statistics`, `card`, `export-benchmark`: what a benchmark holds, for people, search engines and other libraries."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Literal
+
+import typer
+
+from benchmark.cli.listing import JsonOption
+from benchmark.cli.progress import progress
+
+PathArgument = Annotated[Path, typer.Argument(help="Benchmark directory.")]
+MEGABYTE = 1_000_000
+
+
+def statistics(
+    path: PathArgument,
+    csv: Annotated[Path | None, typer.Option(help="Folder for the tables, one CSV each.")] = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Count clips and pairs by category and label (Figs. B3 and B4 of the paper)."""
+    import json
+
+    from rich.console import Console
+    from rich.table import Table
+
+    from vgg_monoaudio.dataset import load_benchmark
+    from vgg_monoaudio.statistics import benchmark_statistics, describe
+
+    tables = describe(benchmark_statistics(load_benchmark(path)))
+    if csv is not None:
+        from benchmark.media import replacing
+
+        for title, table in tables:
+            with replacing(csv / f"{_file_name(title)}.csv") as temporary:
+                table.to_csv(temporary, index=False, lineterminator="\n")
+    if as_json:
+        typer.echo(json.dumps({title: table.to_dict("records") for title, table in tables}, indent=2))
+        return
+    for title, table in tables:
+        typer.echo(f"\n{title}")
+        shown = Table(*map(str, table.columns), box=None, pad_edge=False)
+        for row in table.to_numpy().tolist():
+            shown.add_row(*map(str, row))
+        Console().print(shown)
+
+
+def card(
+    path: PathArgument,
+    funnel: Annotated[
+        Path | None,
+        typer.Option(
+            exists=True, dir_okay=False, help="The stages that led to the list, as `curate` writes them beside it."
+        ),
+    ] = None,
+) -> None:
+    """Write a benchmark's dataset card (README.md) and Croissant metadata, and its funnel into benchmark.json."""
+    from vgg_monoaudio.card import CARD_NAME, origin, write_card
+    from vgg_monoaudio.croissant import write_croissant
+    from vgg_monoaudio.dataset import load_benchmark
+    from vgg_monoaudio.funnel import funnel_path, read_funnel, record_funnel
+    from vgg_monoaudio.sources import R1
+
+    built = load_benchmark(path)
+    if funnel is None and origin(built) == "r1":
+        funnel = funnel_path(R1)
+    if funnel is not None or "funnel" not in built.record:
+        record_funnel(path, None if funnel is None else read_funnel(funnel))
+    benchmark = write_card(path)
+    typer.echo(benchmark.path / CARD_NAME)
+    typer.echo(write_croissant(path))
+
+
+def export(
+    path: PathArgument,
+    to: Annotated[Literal["hf", "webdataset"], typer.Option(help="hf: a folder for `datasets` and its Hub.")],
+    out: Annotated[Path, typer.Option(help="Folder, absent or empty.")],
+    shard_megabytes: Annotated[
+        int | None, typer.Option(min=1, help="Of one file, at most. Default: 500 for hf, 1000 for webdataset.")
+    ] = None,
+) -> None:
+    """Write a benchmark in the form of another library; the same benchmark gives the same bytes."""
+    from vgg_monoaudio import hugging_face, shards
+    from vgg_monoaudio.dataset import load_benchmark
+
+    benchmark = load_benchmark(path)
+    with progress("export") as report:
+        if to == "hf":
+            size = hugging_face.SHARD_BYTES if shard_megabytes is None else shard_megabytes * MEGABYTE
+            hugging_face.export_hugging_face(benchmark, out, shard_bytes=size, progress=report)
+        else:
+            size = shards.SHARD_BYTES if shard_megabytes is None else shard_megabytes * MEGABYTE
+            shards.export_webdataset(benchmark, out, shard_bytes=size, progress=report)
+    files = [file for file in out.rglob("*") if file.is_file()]
+    total = sum(file.stat().st_size for file in files) / MEGABYTE
+    typer.echo(f"{out}: {len(benchmark)} samples in {len(files)} files, {total:.1f} MB")
+
+
+def _file_name(title: str) -> str:
+    """Return a table's title as a file name: `inter_samples_by_target_label`."""
+    words = "".join(letter if letter.isalnum() else " " for letter in title.partition("(")[0].lower()).split()
+    return "_".join(word for word in words if not word.isdigit())

@@ -1,0 +1,72 @@
+"""Exit statuses, and one line for what goes wrong in a way that the user can mend.
+
+0: done. 1: done, but some samples failed; they are listed. 2: asked wrongly, or something is missing. 130: interrupted.
+70: a defect of ours, shown with its traceback; not 1, which a script would take for "some samples failed".
+141: the reader of our output has gone, as `head` does; what a shell says of other programs then.
+"""
+
+from __future__ import annotations
+
+import errno
+import logging
+import os
+import sys
+import traceback
+from typing import NoReturn
+
+import typer
+
+SOME_FAILED = 1
+ASKED_WRONGLY = 2
+DEFECT = 70
+INTERRUPTED = 130
+READER_GONE = 141
+
+# The exceptions that these packages define carry a message for the user, and so does ValueError (a bad argument).
+_OURS = frozenset({"baselines", "benchmark", "metrics", "vgg_monoaudio"})
+
+
+def run(app: typer.Typer) -> NoReturn:
+    """Run a command line; show what the user can mend as one line, and leave with the exit status."""
+    logging.basicConfig(level=logging.WARNING, format="%(message)s")
+    try:
+        status = app(standalone_mode=False) or 0
+        sys.stdout.flush()
+    except (KeyboardInterrupt, typer.Abort):
+        status = INTERRUPTED
+    except typer.TyperException as error:  # what typer itself finds wrong with the arguments
+        status = ASKED_WRONGLY
+        if error.format_message():  # empty where the help was shown instead
+            tell(error.format_message())
+    except (BrokenPipeError, SystemExit):  # typer turns the former into the latter
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # for what is flushed at the very end
+        status = READER_GONE
+    except Exception as error:
+        status = _tell_error(error)
+    if status == INTERRUPTED:  # typer turns Ctrl-C into this status
+        tell("interrupted; the same command goes on from here")
+    sys.exit(status)
+
+
+def _tell_error(error: Exception) -> int:
+    """Show an error as one line where the user can mend it, else with its traceback; return the exit status."""
+    if not _for_the_user(error) or os.environ.get("VGG_MONOAUDIO_TRACEBACK"):
+        traceback.print_exception(error)
+        return ASKED_WRONGLY if _for_the_user(error) else DEFECT
+    tell(str(error))
+    for problem in getattr(error, "problems", []):
+        tell(f"  {problem.reason}", prefix="")
+    return ASKED_WRONGLY
+
+
+def tell(message: str, prefix: str = "error: ") -> None:
+    """Print a line to stderr."""
+    typer.echo(f"{prefix}{message}", err=True)
+
+
+def _for_the_user(error: Exception) -> bool:
+    if isinstance(error, OSError):  # a folder that may not be written to, a full disk: it says which and why
+        return error.filename is not None or error.errno == errno.ENOSPC
+    return isinstance(error, ValueError) or any(
+        kind.__module__.partition(".")[0] in _OURS for kind in type(error).__mro__
+    )

@@ -1,0 +1,88 @@
+"""Which backbones score: `paper` (the networks the paper used) or `signal` (no weights).
+
+A profile says which extractors each kind of file needs, and turns their features into the evidence that the metrics
+read. The two are never mixed: a run is scored by one profile, and a table shows one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from importlib import import_module
+from pathlib import Path
+from typing import Any, Literal, Protocol
+
+from benchmark.features import Arrays, Extractor, FeatureStore
+from benchmark.scoring import Evidence
+from vgg_monoaudio.dataset import Sample, Source
+
+ProfileName = Literal["paper", "signal"]
+ReferenceVideo = Literal["target", "composed"]
+PROFILES: Mapping[str, str] = {
+    "paper": "benchmark.profiles.paper:PaperProfile",
+    "signal": "benchmark.profiles.signal:SignalProfile",
+}
+
+
+@dataclass(frozen=True)
+class Question:
+    """One sample to be scored: what was generated for it, and the video it is held against."""
+
+    sample: Sample
+    generated: Path
+    reference_video: Path
+
+
+@dataclass(frozen=True)
+class Features:
+    """Features of the files of a run, read by file."""
+
+    store: FeatureStore
+    sha256: Mapping[Path, str]
+
+    def of(self, extractor: Extractor, path: Path) -> Arrays:
+        """Return the features of a file."""
+        return self.store.read(extractor, self.sha256[path])
+
+
+class Profile(Protocol):
+    """A choice of backbones."""
+
+    name: ProfileName
+    audio: tuple[Extractor, ...]  # wanted of every sound, generated or not
+    video: tuple[Extractor, ...]  # wanted of every reference video
+    unverified_weights: bool  # a checkpoint's hash was not checked
+    extended: bool  # it has evidence for the extended metrics too
+
+    def backbones(self) -> dict[str, str]:
+        """Return the content key of every backbone, for the record."""
+        ...
+
+    def evidence(self, questions: Sequence[Question], sources: Sequence[Source], features: Features) -> Evidence:
+        """Return what the backbones say of the samples, in their order.
+
+        Args:
+            questions: the samples to be scored; their files have features.
+            sources: every source of the benchmark; their sounds have features.
+            features: of all these files.
+        """
+        ...
+
+
+def load_profile(name: str, **options: Any) -> Profile:
+    """Return a profile; what it imports and loads, it does on first use.
+
+    Args:
+        name: paper or signal.
+        options: device, weights_dir, allow_unverified; the signal profile has no use for them. extended, which only
+            profile paper can be.
+
+    Raises:
+        ValueError: an unknown name.
+        benchmark.checkpoints.MissingCheckpoint: weights of the paper's networks are missing.
+    """
+    if name not in PROFILES:
+        raise ValueError(f"profile: expected {' or '.join(PROFILES)}, got {name!r}")
+    module, _, attribute = PROFILES[name].partition(":")
+    profile: Profile = getattr(import_module(module), attribute)(**options)
+    return profile

@@ -1,0 +1,288 @@
+"""The run directory: its schemas, its paths, its fingerprints, and writing that cannot be caught half done.
+
+    <runs>/<benchmark>/<subset>/<model>/run.json          what was asked, with what, where; failures by sample
+    <runs>/<benchmark>/<subset>/<model>/audio/<id>.wav    what the model answered
+    <runs>/<benchmark>/<subset>/<model>/metrics.json      every metric with interval, unit, direction and count
+    <runs>/<benchmark>/<subset>/<model>/samples.parquet   one row a sample of the benchmark, scored or not
+
+The JSON Schemas under `docs/schemas` are exported from the classes below; `SCHEMA_VERSION` moves when a field
+changes its meaning or goes.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import platform
+import subprocess
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cache
+from importlib import metadata
+from pathlib import Path
+from typing import Any, Literal, TypeVar
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from benchmark.media import replacing
+
+SCHEMA_VERSION: Literal[1] = 1
+_DIALECT = "https://json-schema.org/draft/2020-12/schema"
+VERSIONED_PACKAGES = ("vgg-monoaudio", "torch", "torchaudio", "numpy", "scipy", "pandas", "av", "scikit-learn")
+
+Stage = Literal["generate", "evaluate"]
+
+
+class UnusableRun(Exception):
+    """A run directory that cannot be read, or that belongs to another request than the one made."""
+
+
+class _Record(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True, json_schema_serialization_defaults_required=True)
+
+
+class BenchmarkRecord(_Record):
+    """Which samples were asked for."""
+
+    name: str
+    version: str
+    subset: str
+    fingerprint: str = Field(description="SHA-256 over the manifest rows, which carry a hash of every scene")
+    samples: int = Field(ge=0, description="rows of the manifest")
+
+
+class ModelRecord(_Record):
+    """Which model answered, as it was configured."""
+
+    name: str
+    kind: Literal["model", "control", "recorded", "external"]
+    options: dict[str, Any] = Field(default_factory=dict)
+    sample_rate: int | None = Field(default=None, description="Hz; null where it differs from file to file")
+    weights_sha256: dict[str, str] = Field(default_factory=dict, description="checkpoint name to file hash")
+    unverified_weights: bool = Field(default=False, description="a checkpoint's hash was not checked")
+    untrained: bool = Field(default=False, description="random weights: for timing only, never in a paper's table")
+    notes: list[str] = Field(default_factory=list, description="choices a reader of the table should know")
+
+
+class FailureRecord(_Record):
+    """A sample that could not be generated or scored."""
+
+    sample: str
+    stage: Stage
+    reason: str
+
+
+class CommitRecord(_Record):
+    """The state of the checkout that ran; absent in an installed package."""
+
+    sha: str
+    dirty: bool
+
+
+class EnvironmentRecord(_Record):
+    """Where it ran, as far as numbers may depend on it."""
+
+    python: str
+    platform: str
+    device: str
+    packages: dict[str, str]
+
+
+class CountsRecord(_Record):
+    """How many samples came through each stage."""
+
+    expected: int
+    generated: int
+    scored: int | None = None
+
+
+class RunRecord(_Record):
+    """`run.json`: one model on one subset, the generation side."""
+
+    schema_version: Literal[1] = Field(default=SCHEMA_VERSION, alias="schema")
+    status: Literal["running", "finished", "failed"]
+    fingerprint: str = Field(description="over benchmark, model, options, weights and seed; audio is reused under it")
+    benchmark: BenchmarkRecord
+    model: ModelRecord
+    seed: int
+    duration_seconds: float
+    commit: CommitRecord | None
+    environment: EnvironmentRecord
+    counts: CountsRecord
+    failures: list[FailureRecord]
+    started: str = Field(description="UTC, ISO 8601")
+    finished: str | None = None
+    generation_seconds: float | None = Field(default=None, description="wall clock spent in the model, all attempts")
+
+
+class MetricValue(_Record):
+    """One metric of one run."""
+
+    value: float | None = Field(description="null where it is not defined; `reason` says why")
+    ci95: tuple[float, float] | None = Field(default=None, description="bootstrap interval; null: not estimable")
+    n: int = Field(description="samples that entered the value")
+    unit: str
+    better: Literal["higher", "lower"]
+    version: int = Field(description="version of the metric's definition")
+    standard_deviation: float | None = Field(default=None, description="over the splits, for the inception score")
+    reason: str | None = None
+
+
+class ScoringRecord(_Record):
+    """The choices that decide what the numbers mean; two runs compare only when these agree."""
+
+    profile: Literal["paper", "signal"]
+    reference_video: Literal["target", "composed"]
+    bandwidth_from: Literal["generated", "reference"]
+    resample_by: Literal["source", "sample"]
+    resamples: int
+    confidence: float = 0.95
+    bootstrap_seed: int
+    backbones: dict[str, str] = Field(description="backbone to content key: preprocessing version and weights hash")
+    unverified_weights: bool = False
+    extended: bool = Field(default=False, description="the extended metrics were asked for too; the others are alike")
+
+
+class MetricsRecord(_Record):
+    """`metrics.json`: one model on one subset, scored."""
+
+    schema_version: Literal[1] = Field(default=SCHEMA_VERSION, alias="schema")
+    status: Literal["finished", "partial"] = Field(description="partial: some samples of the manifest are not scored")
+    fingerprint: str = Field(description="over the audio files, the reference and the scoring choices")
+    benchmark: BenchmarkRecord
+    model: ModelRecord
+    scoring: ScoringRecord
+    commit: CommitRecord | None
+    environment: EnvironmentRecord
+    counts: CountsRecord
+    metrics: dict[str, MetricValue]
+    failures: list[FailureRecord]
+    scored_at: str = Field(description="UTC, ISO 8601")
+
+
+AnyRecord = TypeVar("AnyRecord", RunRecord, MetricsRecord)
+
+
+@dataclass(frozen=True)
+class RunDirectory:
+    """Paths of one run."""
+
+    path: Path
+
+    @classmethod
+    def locate(cls, root: Path, benchmark: str, subset: str, model: str) -> RunDirectory:
+        """Return the directory of a model on a subset, whether it exists or not."""
+        return cls(root / benchmark / subset / model)
+
+    @property
+    def run_json(self) -> Path:
+        """`run.json`."""
+        return self.path / "run.json"
+
+    @property
+    def metrics_json(self) -> Path:
+        """`metrics.json`."""
+        return self.path / "metrics.json"
+
+    @property
+    def samples_parquet(self) -> Path:
+        """`samples.parquet`."""
+        return self.path / "samples.parquet"
+
+    def audio(self, sample_id: str) -> Path:
+        """Return where the answer to a sample is kept."""
+        return self.path / "audio" / f"{sample_id}.wav"
+
+    def read_run(self) -> RunRecord:
+        """Return `run.json`, checked against its schema."""
+        return _read(self.run_json, RunRecord)
+
+    def read_metrics(self) -> MetricsRecord:
+        """Return `metrics.json`, checked against its schema."""
+        return _read(self.metrics_json, MetricsRecord)
+
+    def write(self, record: RunRecord | MetricsRecord) -> None:
+        """Write a record where it belongs, whole or not at all."""
+        path = self.run_json if isinstance(record, RunRecord) else self.metrics_json
+        write_text(path, record.model_dump_json(by_alias=True, indent=2) + "\n")
+
+
+def _read(path: Path, kind: type[AnyRecord]) -> AnyRecord:
+    if not path.is_file():
+        raise UnusableRun(f"{path}: no such file; run `python -m benchmark eval` first")
+    try:
+        return kind.model_validate_json(path.read_bytes())
+    except ValidationError as error:
+        mend = "pass --fresh to make the run again" if kind is RunRecord else "remove it and score the run again"
+        raise UnusableRun(f"{path}: {_what_is_wrong(error)}; {mend}") from error
+
+
+def _what_is_wrong(error: ValidationError) -> str:
+    for problem in error.errors():
+        if problem["loc"] == ("schema",):
+            return f"schema {problem['input']!r}, this version reads {SCHEMA_VERSION}"
+    first = error.errors()[0]
+    where = ".".join(str(part) for part in first["loc"]) or "the whole file"
+    return f"not a record this version reads: {where}: {first['msg']}"
+
+
+def json_schemas() -> dict[str, str]:
+    """Return the JSON Schema of each record, as text by file name."""
+    kinds: dict[str, type[_Record]] = {"run.schema.json": RunRecord, "metrics.schema.json": MetricsRecord}
+    return {
+        name: json.dumps({"$schema": _DIALECT, **kind.model_json_schema(mode="serialization")}, indent=2) + "\n"
+        for name, kind in kinds.items()
+    }
+
+
+def write_text(path: Path, text: str) -> None:
+    """Write a text file under a temporary name, then rename it."""
+    with replacing(path) as temporary:
+        temporary.write_text(text, encoding="utf-8")
+
+
+def fingerprint(content: Mapping[str, Any]) -> str:
+    """Return the SHA-256 of JSON-able content, whatever the order of its keys."""
+    return hashlib.sha256(json.dumps(content, sort_keys=True, default=str).encode()).hexdigest()
+
+
+def file_sha256(path: Path) -> str:
+    """Return the SHA-256 of a file's bytes."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+@cache
+def current_commit() -> CommitRecord | None:
+    """Return commit and cleanliness of the checkout this package runs from; None outside a checkout."""
+    here = Path(__file__).resolve().parents[1]
+
+    def git(*arguments: str) -> str | None:
+        try:
+            done = subprocess.run(["git", "-C", os.fspath(here), *arguments], capture_output=True, text=True)
+        except FileNotFoundError:
+            return None
+        return done.stdout.strip() if done.returncode == 0 else None
+
+    sha = git("rev-parse", "HEAD")
+    return None if sha is None else CommitRecord(sha=sha, dirty=bool(git("status", "--porcelain")))
+
+
+@cache
+def current_environment(device: str = "cpu") -> EnvironmentRecord:
+    """Return interpreter, platform and the versions of the packages that numbers may depend on."""
+    packages = {}
+    for name in VERSIONED_PACKAGES:
+        try:
+            packages[name] = metadata.version(name)
+        except metadata.PackageNotFoundError:
+            continue  # an optional package that is absent has no influence
+    return EnvironmentRecord(
+        python=platform.python_version(), platform=platform.platform(), device=device, packages=packages
+    )
+
+
+def find_runs(root: Path) -> list[RunDirectory]:
+    """Return every scored run below a folder, sorted by path."""
+    return [RunDirectory(path.parent) for path in sorted(root.rglob("metrics.json"))]

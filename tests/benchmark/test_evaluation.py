@@ -1,0 +1,335 @@
+"""Evaluating: from audio files to metrics.json and samples.parquet, the same however the work was cut up."""
+
+import json
+import shutil
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from benchmark import Choices, evaluate, generate, media
+from benchmark.evaluation import NothingToScore
+from benchmark.features import FeatureStore
+from benchmark.profiles.signal import SignalProfile
+from benchmark.runs import RunDirectory, UnusableRun
+from metrics.registry import list_metrics
+
+pytestmark = pytest.mark.usefixtures("models")
+
+SIGNAL = Choices(profile="signal", resamples=100)
+PER_SAMPLE = [metric.name for metric in list_metrics() if metric.per == "sample" and metric.name != "imagebind"]
+
+
+@pytest.fixture(scope="module")
+def scored(tiny, models, tmp_path_factory):
+    """A run of the humming model on the inter-class scenes, scored, with its cache."""
+    folder = tmp_path_factory.mktemp("scored")
+    run = generate(tiny.path, "humming", subset="inter", runs=folder / "runs")
+    evaluate(run, tiny.path, SIGNAL, cache=folder / "cache", workers=0)
+    return run
+
+
+@pytest.fixture
+def cache(scored, tmp_path):
+    """What was computed for `scored`, in a copy."""
+    shutil.copytree(scored.path.parents[3] / "cache", tmp_path / "cache")
+    return tmp_path / "cache"
+
+
+@pytest.fixture
+def run(scored, tmp_path):
+    """The run that was scored, in a copy that a test may spoil."""
+    shutil.copytree(scored.path, tmp_path / "run")
+    return RunDirectory(tmp_path / "run")
+
+
+@pytest.fixture
+def computed(monkeypatch):
+    """Names of the features that are computed."""
+    seen = []
+    original = FeatureStore.write
+
+    def counted(self, extractor, sha256, arrays):
+        seen.append(extractor.name)
+        original(self, extractor, sha256, arrays)
+
+    monkeypatch.setattr(FeatureStore, "write", counted)
+    return seen
+
+
+def table(run):
+    return pd.read_parquet(run.samples_parquet)
+
+
+def score(run, tiny, cache, choices=SIGNAL, **options):
+    return evaluate(run, tiny.path, choices, cache=cache, workers=0, **options)
+
+
+def test_the_record_says_what_was_scored_and_how(scored, tiny):
+    record = scored.read_metrics()
+    assert record.status == "finished"
+    assert (record.counts.expected, record.counts.generated, record.counts.scored) == (4, 4, 4)
+    assert record.failures == []
+    assert record.scoring.model_dump(exclude={"backbones"}) == {
+        "profile": "signal", "reference_video": "target", "bandwidth_from": "generated", "resample_by": "source",
+        "resamples": 100, "confidence": 0.95, "bootstrap_seed": 0, "unverified_weights": False,
+        "extended": False,
+    }  # fmt: skip
+    assert record.scoring.backbones.keys() == {"signal", "signal.classifier"}
+    assert record.model == scored.read_run().model
+    assert record.benchmark.fingerprint == tiny.benchmark.fingerprint("inter")
+    assert record.metrics["imagebind"].reason == "profile signal has no counterpart"
+
+
+def test_the_table_of_samples_has_a_row_a_sample_in_manifest_order(scored, tiny):
+    rows = table(scored)
+    manifest = tiny.benchmark.manifests["inter"]
+    assert rows["sample_id"].tolist() == manifest["filename"].tolist()
+    for column in ("label", "paired_label", "target_id", "paired_id", "target_category", "target_side"):
+        assert rows[column].tolist() == manifest[column].tolist()
+    assert rows.columns[8:].tolist() == ["status", "reason", *PER_SAMPLE]
+    assert set(rows["status"]) == {"scored"}
+    for name in PER_SAMPLE:
+        assert rows[name].mean() == pytest.approx(scored.read_metrics().metrics[name].value, rel=1e-12)
+
+
+def test_the_oracle_is_the_reference_itself(tiny, tmp_path, cache):
+    run = generate(tiny.path, "oracle", subset="intra", runs=tmp_path)
+    values = score(run, tiny, cache).metrics
+    assert values["fad"].value == pytest.approx(0, abs=1e-6)
+    assert values["kl"].value == pytest.approx(0, abs=1e-9)
+    assert values["audio_win_rate"].value == values["class_win_rate"].value == values["text_win_rate"].value == 1
+
+
+def test_a_second_call_computes_nothing_and_writes_nothing(run, tiny, cache, computed, look, monkeypatch):
+    before = look.written(run.path) | look.written(cache)
+    monkeypatch.setattr("benchmark.evaluation.extract", None)
+    assert score(run, tiny, cache) == run.read_metrics()
+    assert computed == []
+    assert look.written(run.path) | look.written(cache) == before
+
+
+def test_features_are_computed_for_what_is_new_alone(run, tiny, cache, computed, tmp_path):
+    score(generate(tiny.path, "humming", subset="intra", runs=tmp_path), tiny, cache)
+    assert computed == ["signal.audio"] * 4  # the sounds and films of the sources were there
+    computed.clear()
+    oracle = generate(tiny.path, "oracle", subset="inter", runs=tmp_path)
+    score(oracle, tiny, cache)
+    assert computed == []  # its sounds are the sources'
+
+
+def test_scoring_without_the_cache_gives_the_same_bytes(run, tiny, tmp_path, look):
+    before = look.untimed(run.metrics_json), look.tree(run.path)["samples.parquet"]
+    run.metrics_json.unlink()
+    run.samples_parquet.unlink()
+    score(run, tiny, tmp_path / "empty")
+    assert (look.untimed(run.metrics_json), look.tree(run.path)["samples.parquet"]) == before
+
+
+@pytest.mark.parametrize(("workers", "batch_size"), [(1, 3), (2, 2), (None, 8)])
+def test_numbers_do_not_depend_on_workers_and_batches(scored, tiny, tmp_path, look, workers, batch_size):
+    run = generate(tiny.path, "humming", subset="inter", runs=tmp_path, batch_size=batch_size)
+    evaluate(run, tiny.path, SIGNAL, cache=tmp_path / "cache", workers=workers)
+    assert look.untimed(run.metrics_json) == look.untimed(scored.metrics_json)
+    assert look.untimed(run.run_json) == look.untimed(scored.run_json)
+    assert look.tree(run.path)["samples.parquet"] == look.tree(scored.path)["samples.parquet"]
+
+
+@pytest.mark.parametrize(
+    ("choices", "moved"),
+    [
+        (Choices(profile="signal", resamples=100, reference_video="composed"), {"desync"}),
+        (Choices(profile="signal", resamples=100, bandwidth_from="reference"), {"kad"}),
+        (Choices(profile="signal", resamples=100, resample_by="sample"), set()),
+        (Choices(profile="signal", resamples=100, seed=1), set()),
+    ],
+    ids=["reference video", "bandwidth", "resampling", "seed"],
+)
+def test_other_choices_are_scored_anew_and_move_what_they_should(run, tiny, cache, choices, moved):
+    before = run.read_metrics()
+    after = score(run, tiny, cache, choices)
+    assert after.fingerprint != before.fingerprint
+    assert after == run.read_metrics()
+    assert after.scoring != before.scoring
+    values = {name: row.value for name, row in before.metrics.items()}
+    assert {name for name, row in after.metrics.items() if row.value != values[name]} == moved
+
+
+def test_intervals_are_drawn_by_the_clips_that_scenes_share(run, tiny, cache, monkeypatch):
+    from benchmark import evaluation
+
+    given = []
+    original = evaluation.score
+
+    def spied(evidence, groups, settings):
+        given.append(groups)
+        return original(evidence, groups, settings)
+
+    monkeypatch.setattr(evaluation, "score", spied)
+    run.metrics_json.unlink()
+    score(run, tiny, cache)
+    manifest = tiny.benchmark.manifests["inter"]
+    assert given[0].tolist() == manifest[["target_id", "paired_id"]].to_numpy().tolist()
+    score(run, tiny, cache, Choices(profile="signal", resamples=100, resample_by="sample"))
+    assert given[1] is None
+
+
+def test_a_sample_the_model_failed_on_is_listed_and_moves_no_other(scored, tiny, tmp_path, cache):
+    names = table(scored)["sample_id"].tolist()
+    options = {"bad": names[1], "mood": "refuses"}
+    run = generate(tiny.path, "moody", subset="inter", runs=tmp_path, options=options)
+    record = score(run, tiny, cache)
+    assert record.status == "partial"
+    assert (record.counts.expected, record.counts.generated, record.counts.scored) == (4, 3, 3)
+    (failure,) = record.failures
+    assert (failure.sample, failure.stage, failure.reason) == (names[1], "generate", "video has 7.4 s of 8.0 s")
+    assert {row.n for row in record.metrics.values()} == {3}
+    rows, whole = table(run).set_index("sample_id"), table(scored).set_index("sample_id")
+    assert rows.index.tolist() == names
+    assert (rows.loc[names[1], "status"], rows.loc[names[1], "reason"]) == ("failed", "video has 7.4 s of 8.0 s")
+    assert rows.loc[names[1], PER_SAMPLE].isna().all()
+    pd.testing.assert_frame_equal(rows.drop(names[1])[PER_SAMPLE], whole.drop(names[1])[PER_SAMPLE])
+
+
+def test_another_reason_for_the_same_failure_is_recorded(scored, tiny, tmp_path, cache, models, monkeypatch):
+    """No number moves, but the record must not go on saying what is no longer so."""
+    options = {"bad": table(scored)["sample_id"][1], "mood": "refuses"}
+    score(generate(tiny.path, "moody", subset="inter", runs=tmp_path, options=options), tiny, cache)
+    monkeypatch.setitem(models.MOODS, "refuses", models.MOODS["breaks"])
+    run = generate(tiny.path, "moody", subset="inter", runs=tmp_path, options=options)
+    assert [failure.reason for failure in score(run, tiny, cache).failures] == ["KeyError: 'frames'"]
+
+
+def broken(path):
+    path.write_bytes(b"RIFF and so on")
+
+
+def halved(path):
+    path.write_bytes(path.read_bytes()[:70_000])
+
+
+def shortened(path):
+    sound = media.read_audio_native(path).samples[0]
+    media.write_audio(path, sound[: -len(sound) // 50], 16_000)
+
+
+@pytest.mark.parametrize(
+    ("spoil", "reason"),
+    [
+        (broken, "not a media file, or damaged"),
+        (halved, "truncated: "),
+        (shortened, "4.900 s of sound, 5 s are scored"),
+    ],
+)
+def test_a_generated_file_that_does_not_serve_is_refused_or_on_demand_left_out(run, tiny, cache, spoil, reason):
+    whole = table(run).set_index("sample_id")
+    name = whole.index[2]
+    spoil(run.audio(name))
+    before = run.metrics_json.read_bytes()
+    with pytest.raises(
+        UnusableRun, match=rf"1 generated files cannot be scored.*{name}\.wav: {reason}.*--allow-missing"
+    ):
+        score(run, tiny, cache)
+    assert run.metrics_json.read_bytes() == before
+
+    record = score(run, tiny, cache, allow_missing=True)
+    assert (record.status, record.counts.generated, record.counts.scored) == ("partial", 4, 3)
+    (failure,) = record.failures
+    assert (failure.sample, failure.stage) == (name, "evaluate")
+    assert reason in failure.reason
+    rows = table(run).set_index("sample_id")
+    assert rows.loc[name, "status"] == "failed"
+    pd.testing.assert_frame_equal(rows.drop(name)[PER_SAMPLE], whole.drop(name)[PER_SAMPLE])
+
+
+def test_a_generated_file_that_is_gone_is_refused_or_on_demand_left_out(run, tiny, cache):
+    name = table(run)["sample_id"][3]
+    run.audio(name).unlink()
+    with pytest.raises(
+        UnusableRun, match=rf"no generated file for 1 of 4 samples, the first is {name}; .*--allow-missing"
+    ):
+        score(run, tiny, cache)
+    record = score(run, tiny, cache, allow_missing=True)
+    assert (record.counts.generated, record.counts.scored) == (3, 3)
+    assert [(f.sample, f.stage, f.reason) for f in record.failures] == [(name, "generate", "no generated file")]
+
+
+def test_a_file_that_changed_is_scored_anew(run, tiny, cache, computed):
+    before = run.read_metrics()
+    path = run.audio(table(run)["sample_id"][0])
+    media.write_audio(path, np.zeros(80_000, np.float32), 16_000)
+    after = score(run, tiny, cache)
+    assert computed == ["signal.audio"]
+    assert after.metrics["kl"].value != before.metrics["kl"].value
+
+
+def test_nothing_left_to_score_is_an_error(run, tiny, cache):
+    for path in run.path.glob("audio/*.wav"):
+        broken(path)
+    with pytest.raises(NothingToScore, match=r"none of 4 samples can be scored: .*not a media file, or damaged"):
+        score(run, tiny, cache, allow_missing=True)
+
+
+def test_a_run_of_another_build_of_the_benchmark_is_refused(run, tiny, cache, tmp_path):
+    other = tmp_path / "tiny"
+    shutil.copytree(tiny.path, other)
+    manifest = other / "inter" / "manifest.csv"
+    manifest.write_text(manifest.read_text().replace(",left,", ",right,", 1))
+    with pytest.raises(UnusableRun, match=r"answers tiny 1\.0 \(inter\) as it was then, not .*--fresh"):
+        evaluate(run, other, SIGNAL, cache=cache)
+
+
+def test_a_source_of_the_benchmark_that_is_damaged_is_not_scored_around(run, tiny, tmp_path):
+    other = tmp_path / "tiny"
+    shutil.copytree(tiny.path, other)
+    source = sorted((other / "sources").glob("*.wav"))[1]
+    broken(source)
+    run.metrics_json.unlink()
+    with pytest.raises(UnusableRun, match=rf"the benchmark's own files do not serve: {source}: .*build it again"):
+        evaluate(run, other, SIGNAL, cache=tmp_path / "empty", workers=0, allow_missing=True)
+
+
+def test_metrics_never_stand_beside_the_samples_of_other_numbers(run, tiny, cache, monkeypatch):
+    """Killed between its two files, and then asked the first question again."""
+    composed = Choices(profile="signal", resamples=100, reference_video="composed")
+    target = table(run)
+
+    def killed(self, record):
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(RunDirectory, "write", killed)
+        with pytest.raises(KeyboardInterrupt):
+            score(run, tiny, cache, composed)
+    score(run, tiny, cache)
+    pd.testing.assert_frame_equal(table(run), target)
+
+
+def test_a_broken_metrics_file_is_refused_with_the_way_out(run, tiny, cache):
+    run.metrics_json.write_text('{"schema": 1')
+    with pytest.raises(UnusableRun, match=r"metrics\.json: .*remove it and score the run again"):
+        score(run, tiny, cache)
+
+
+def test_a_profile_that_is_loaded_already_is_used_and_must_be_the_one_chosen(run, tiny, cache, monkeypatch):
+    run.metrics_json.unlink()
+    monkeypatch.setattr("benchmark.evaluation.load_profile", None)
+    assert score(run, tiny, cache, profile=SignalProfile()).status == "finished"
+    with pytest.raises(ValueError, match="choices name paper, the one given is signal"):
+        score(run, tiny, cache, Choices(profile="paper"), profile=SignalProfile())
+    with pytest.raises(ValueError, match="choices say extended=True, the one given says False"):
+        score(run, tiny, cache, Choices(profile="signal", extended=True), profile=SignalProfile())
+
+
+def test_the_signal_profile_refuses_the_extended_metrics(run, tiny, cache):
+    with pytest.raises(ValueError, match="the extended metrics need profile paper"):
+        score(run, tiny, cache, Choices(profile="signal", extended=True))
+
+
+def test_metrics_json_is_json_that_others_can_read(scored):
+    def refuse(name):
+        raise AssertionError(name)
+
+    record = json.loads(scored.metrics_json.read_text(), parse_constant=refuse)  # no NaN, no Infinity
+    assert record["schema"] == 1
+    assert record["metrics"]["fad"]["value"] > 0

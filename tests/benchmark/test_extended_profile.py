@@ -1,0 +1,206 @@
+"""Profile `paper` with the extended metrics: from files to columns, with stand-ins for the networks."""
+
+import sys
+from importlib.util import find_spec
+from pathlib import Path
+from types import SimpleNamespace
+
+import numpy as np
+import pandas as pd
+import pytest
+import torch
+from torch import Tensor
+
+from benchmark import media
+from benchmark.checkpoints import CHECKPOINTS, EXTENDED_METRICS, PAPER_PROFILE, MissingCheckpoint
+from benchmark.evaluation import Choices, evaluate
+from benchmark.generation import generate
+from benchmark.profiles import load_profile
+from benchmark.profiles.paper import PaperProfile
+from metrics import frechet_audio_distance, kl_divergence
+from metrics.backbones import load_backbone
+from metrics.onset import detect_onsets, onset_scores, onset_seconds
+from metrics.registry import list_metrics
+
+if find_spec("hear21passt") is None:
+    pytest.skip("the extra `extended` is not installed", allow_module_level=True)
+
+from metrics.backbones import passt, vggish
+
+BACKBONE_TESTS = Path(__file__).resolve().parents[1] / "metrics" / "backbones"
+SECONDS = 5.0  # of the benchmark `tiny`
+ADDED = [metric.name for metric in list_metrics("Extended")]
+
+
+def summary(tensor: Tensor, *shape: int) -> Tensor:
+    """Numbers (b, *shape) that depend on the input alone."""
+    parts = tensor.flatten(1).double().abs().tensor_split(int(np.prod(shape)), dim=1)
+    return torch.stack([part.mean(dim=1) for part in parts], dim=1).reshape(len(tensor), *shape).float()
+
+
+class Outputs(SimpleNamespace):
+    def _asdict(self):
+        return vars(self)
+
+
+def stand_in(name: str, **_options) -> SimpleNamespace:
+    """A network that measures instead of recognising, with the calls of the one whose name it bears."""
+    classes = {"panns": 6, "passt": 5}
+    if name in classes:
+        return SimpleNamespace(audio=lambda x: Outputs(embedding=summary(x, 4), logits=100 * summary(x, classes[name])))
+    shapes = {
+        "clap": {"audio": (3,)},
+        "imagebind": {"audio": (3,), "video": (3,)},
+        "synchformer": {"audio": (14, 6, 2), "video": (14, 8, 2)},
+        "vggish": {"audio": (5, 3)},
+    }
+    calls = {part: (lambda x, shape=shape: summary(x, *shape)) for part, shape in shapes[name].items()}
+    return SimpleNamespace(**calls, offset_logits=lambda video, audio: summary(audio, 21))
+
+
+@pytest.fixture
+def weights(tmp_path):
+    """A folder of files with the official names and nothing in them."""
+    for name in (*PAPER_PROFILE, *EXTENDED_METRICS):
+        path = tmp_path / "weights" / CHECKPOINTS[name].filename
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(name)
+    return tmp_path / "weights"
+
+
+@pytest.fixture
+def networks(monkeypatch):
+    """Which networks were loaded; none of them is real."""
+    loaded = []
+
+    def load(name, **options):
+        loaded.append(name)
+        return stand_in(name, **options)
+
+    monkeypatch.setattr("benchmark.profiles.paper.load_backbone", load)
+    monkeypatch.setattr(PaperProfile, "_embed_text", lambda self, text: np.full(3, len(text), dtype=np.float32))
+    return loaded
+
+
+@pytest.fixture
+def run(tiny, tmp_path):
+    return generate(tiny.path, "mixture", subset="inter", runs=tmp_path / "runs")
+
+
+def scored(run, tiny, weights, tmp_path, *, extended):
+    profile = load_profile(
+        "paper", device="cpu", weights_dir=weights, allow_unverified=True, extended=extended
+    )  # fmt: skip
+    choices = Choices(profile="paper", resamples=40, extended=extended)
+    return evaluate(run, tiny.path, choices, profile=profile, cache=tmp_path / "cache", workers=0)
+
+
+def files_of(run, tiny) -> tuple[list[media.Audio], list[media.Audio]]:
+    samples = tiny.benchmark.samples("inter")
+    target = [media.read_audio_native(sample.target_audio) for sample in samples]
+    return target, [media.read_audio_native(run.audio(sample.sample_id)) for sample in samples]
+
+
+def test_extended_columns_are_those_of_the_targets_and_the_generated_audio(run, tiny, weights, networks, tmp_path):
+    record = scored(run, tiny, weights, tmp_path, extended=True)
+
+    def heard(module, network, sounds):
+        return network.audio(
+            torch.stack([module.prepare_audio(s.samples, s.sample_rate, SECONDS) for s in sounds])
+        )  # fmt: skip
+
+    target, generated = files_of(run, tiny)
+    rows = [heard(vggish, stand_in("vggish"), sounds).reshape(-1, 3).numpy() for sounds in (target, generated)]
+    assert record.metrics["fd_vggish"].value == pytest.approx(frechet_audio_distance(*rows), rel=1e-5)
+    answers = [heard(passt, stand_in("passt"), sounds) for sounds in (target, generated)]
+    embeddings = [answer.embedding.numpy() for answer in answers]
+    assert record.metrics["fd_passt"].value == pytest.approx(frechet_audio_distance(*embeddings), rel=1e-5)
+    divergence = kl_divergence(*[answer.logits.numpy() for answer in answers])
+    onsets = [[detect_onsets(s.samples, s.sample_rate, SECONDS) for s in sounds] for sounds in (target, generated)]
+    expected = onset_scores([onset_seconds(found) for found in onsets[0]], onsets[1])
+    table = pd.read_parquet(run.samples_parquet)
+    np.testing.assert_allclose(table["kl_passt"], divergence, rtol=1e-4)
+    np.testing.assert_allclose(table["onset_accuracy"], expected.accuracy)
+    np.testing.assert_allclose(table["onset_average_precision"], expected.average_precision)
+    assert np.nanmean(expected.accuracy) > 0
+    assert record.metrics["inception_score_passt"].reason == "needs 10 samples, there are 4"
+
+
+def test_the_other_columns_do_not_depend_on_the_extended_ones(run, tiny, weights, networks, tmp_path):
+    plain = scored(run, tiny, weights, tmp_path, extended=False)
+    assert "vggish" not in networks
+    assert "passt" not in networks
+    assert set(plain.metrics) == {metric.name for metric in list_metrics()}
+    networks.clear()
+    more = scored(run, tiny, weights, tmp_path, extended=True)
+    assert set(networks) == {"vggish", "passt"}  # the features of the others are kept
+    assert {name: value for name, value in more.metrics.items() if name not in ADDED} == plain.metrics
+    assert (plain.scoring.extended, more.scoring.extended) == (False, True)
+    assert more.scoring.backbones.keys() - plain.scoring.backbones.keys() == {"vggish", "passt", "onset"}
+
+
+def test_extended_and_plain_runs_stand_in_one_table(run, tiny, weights, networks, tmp_path):
+    from benchmark.report.results import collect
+    from benchmark.report.tables import build_table
+
+    other = generate(tiny.path, "oracle", subset="inter", runs=tmp_path / "runs")
+    scored(run, tiny, weights, tmp_path, extended=True)
+    scored(other, tiny, weights, tmp_path, extended=False)
+    table = build_table(collect([run, other]), breadth="full")
+    place = [column.metric.name for column in table.columns].index("fd_passt")
+    cells = {line.label: line.cells[place] for block in table.blocks for line in block.lines}
+    assert cells["mixture"].value is not None
+    assert (cells["oracle"].value, cells["oracle"].reason) == (None, "not scored")
+    assert table.groups[-1][0] == "Extended"
+
+
+def test_missing_weights_of_the_extended_metrics_are_named(weights):
+    (weights / CHECKPOINTS["passt"].filename).unlink()
+    PaperProfile(weights_dir=weights, allow_unverified=True)
+    with pytest.raises(MissingCheckpoint, match="FD-PaSST, IS-PaSST, KL-PaSST"):
+        PaperProfile(weights_dir=weights, allow_unverified=True, extended=True)
+
+
+def test_the_command_line_refuses_extended_metrics_of_the_signal_profile(command, tiny):
+    done = command("eval", "--benchmark", tiny.path, "--profile", "signal", "--extended")
+    assert (done.status, done.message) == (
+        2,
+        "--extended: the extended metrics need profile paper, this is profile signal",
+    )
+    assert done.out.startswith("benchmark: tiny")
+
+
+def test_the_command_line_scores_extended_metrics_where_asked(
+    command, run, tiny, weights, networks, tmp_path, monkeypatch
+):
+    monkeypatch.setenv("VGG_MONOAUDIO_WEIGHTS", str(weights))
+    asked = ("--benchmark", tiny.path, "--profile", "paper", "--allow-unverified", "--device", "cpu", "--workers", 0)
+    done = command("evaluate", run.path, *asked, "--resamples", 40, "--extended")
+    assert done.status == 0, done.err
+    assert run.read_metrics().metrics["fd_passt"].value is not None
+
+
+@pytest.mark.slow  # writes 0.6 GB and runs both networks at full size
+def test_real_networks_from_official_files_give_every_extended_column(
+    run, tiny, weights, networks, tmp_path, monkeypatch
+):
+    sys.path.insert(0, str(BACKBONE_TESTS))
+    try:
+        from checkpoint_files import write_checkpoint
+    finally:
+        sys.path.remove(str(BACKBONE_TESTS))
+    for name in EXTENDED_METRICS:
+        write_checkpoint(name, weights)
+    monkeypatch.setattr(
+        "benchmark.profiles.paper.load_backbone",
+        lambda name, **options: (load_backbone if name in EXTENDED_METRICS else stand_in)(name, **options),
+    )
+    record = scored(run, tiny, weights, tmp_path, extended=True)
+    for name in ADDED:
+        if name != "inception_score_passt":  # asks for ten samples
+            assert record.metrics[name].value is not None, name
+    shapes = {path.parts[-4]: path for path in (tmp_path / "cache").rglob("*.safetensors")}
+    from safetensors.numpy import load_file
+
+    assert load_file(shapes["vggish.audio"])["embedding"].shape == (5, 128)
+    assert load_file(shapes["passt.audio"])["logits"].shape == (527,)

@@ -1,0 +1,353 @@
+"""Features: one decode a file, kept by content, and a file that does not serve is named."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from benchmark import features, media
+from benchmark.features import Extractor, FeatureStore, Wanted, WorkerDied, extract
+from benchmark.profiles.signal import SignalProfile
+
+sys.path.append(str(Path(__file__).parent / "models"))  # worker processes inherit it
+import front_ends
+
+SECONDS = 0.5
+
+
+LEVEL = Extractor("test.level", "v1", "audio", front_ends.level)
+LENGTH = Extractor("test.length", "v1", "audio", front_ends.length)
+BRIGHTNESS = Extractor("test.brightness", "v1", "video", front_ends.brightness, media.FrameRequest(25, (32, 48)))
+SLOW_BRIGHTNESS = Extractor("test.slow", "v1", "video", front_ends.brightness, media.FrameRequest(5, (16, 16)))
+
+
+def tone(level=0.5, seconds=SECONDS, rate=16_000):
+    return (level * np.sin(2 * np.pi * 440 * np.arange(round(seconds * rate)) / rate)).astype(np.float32)
+
+
+@pytest.fixture
+def store(tmp_path):
+    return FeatureStore(tmp_path / "cache")
+
+
+@pytest.fixture
+def sounds(tmp_path):
+    """Three sounds, the third a copy of the first."""
+    for place, level in enumerate((0.5, 0.25, 0.5)):
+        media.write_audio(tmp_path / f"{place}.wav", tone(level), 16_000)
+    return [tmp_path / f"{place}.wav" for place in range(3)]
+
+
+@pytest.fixture
+def decodes(monkeypatch):
+    """Every file that is decoded, in order."""
+    seen = []
+    for name in ("read_audio_native", "read_video_streams"):
+        original = getattr(media, name)
+
+        def counted(path, *arguments, original=original, **named):
+            seen.append(Path(path).name)
+            return original(path, *arguments, **named)
+
+        monkeypatch.setattr(media, name, counted)
+    return seen
+
+
+def wanted(paths, *extractors):
+    return [Wanted(path, extractors[0].medium, extractors) for path in paths]
+
+
+def run(paths, store, *extractors, workers=0, seconds=SECONDS, **options):
+    return extract(wanted(paths, *extractors), store, seconds=seconds, workers=workers, **options)
+
+
+def test_a_file_is_decoded_once_for_all_that_want_it(sounds, store, decodes):
+    done = run(sounds[:2], store, LEVEL, LENGTH)
+    assert decodes == ["0.wav", "1.wav"]
+    assert (done.computed, done.failures) == (4, {})
+    first, second = (store.read(LEVEL, done.sha256[path])["level"].item() for path in sounds[:2])
+    assert first == pytest.approx(2 * second, rel=1e-3)
+    assert store.read(LENGTH, done.sha256[sounds[0]])["length"].tolist() == [8000, 16_000]
+
+
+def test_a_video_is_decoded_once_for_all_rates_and_sizes(tmp_path, store, decodes):
+    film = tmp_path / "film.mp4"
+    media.write_video(film, (np.full((64, 96, 3), 4 * k, np.uint8) for k in range(20)), fps=25)
+    done = run([film], store, BRIGHTNESS, SLOW_BRIGHTNESS)
+    assert decodes == ["film.mp4"]
+    sizes = [store.read(e, done.sha256[film])["brightness"].size for e in (BRIGHTNESS, SLOW_BRIGHTNESS)]
+    assert sizes == [12, 2]  # floor(0.5 s x 25), floor(0.5 s x 5)
+
+
+def test_a_second_call_computes_nothing(sounds, store, decodes, look):
+    run(sounds, store, LEVEL)
+    before = look.written(store.path(LEVEL, "0").parents[2])
+    decodes.clear()
+    done = run(sounds, store, LEVEL)
+    assert (decodes, done.computed) == ([], 0)
+    assert look.written(store.path(LEVEL, "0").parents[2]) == before
+    assert set(done.sha256) == set(sounds)
+
+
+def test_equal_bytes_under_two_names_are_computed_once(sounds, store, decodes):
+    done = run(sounds, store, LEVEL)
+    assert decodes == ["0.wav", "1.wav"]
+    assert done.sha256[sounds[0]] == done.sha256[sounds[2]] != done.sha256[sounds[1]]
+    assert done.computed == 2
+
+
+def test_a_file_that_changed_is_computed_again_under_its_old_name(sounds, store, decodes):
+    before = run(sounds[:1], store, LEVEL)
+    times = sounds[0].stat()
+    media.write_audio(sounds[0], tone(0.125), 16_000)
+    os.utime(sounds[0], ns=(times.st_atime_ns, times.st_mtime_ns))  # neither time nor size tells
+    after = run(sounds[:1], store, LEVEL)
+    assert decodes == ["0.wav", "0.wav"]
+    old, new = (store.read(LEVEL, done.sha256[sounds[0]])["level"].item() for done in (before, after))
+    assert old == pytest.approx(4 * new, rel=1e-3)
+
+
+def test_another_key_makes_other_features_and_keeps_the_old(sounds, store, decodes):
+    run(sounds[:1], store, LEVEL)
+    newer = replace(LEVEL, key="v2")
+    done = run(sounds[:1], store, newer)
+    assert (len(decodes), done.computed) == (2, 1)
+    assert store.has(LEVEL, done.sha256[sounds[0]])
+    assert store.has(newer, done.sha256[sounds[0]])
+
+
+def test_only_the_extractor_that_is_missing_is_computed(sounds, store, decodes):
+    run(sounds[:1], store, LEVEL)
+    done = run(sounds[:1], store, LEVEL, LENGTH)
+    assert done.computed == 1
+
+
+@pytest.mark.parametrize("workers", [0, 2])
+def test_a_file_that_does_not_serve_is_named_and_the_others_are_done(sounds, store, tmp_path, workers):
+    whole = sounds[0].read_bytes()
+    (tmp_path / "damaged.wav").write_bytes(b"RIFF and so on")
+    (tmp_path / "cut.wav").write_bytes(whole[: len(whole) // 2])
+    (tmp_path / "empty.wav").write_bytes(b"")
+    (tmp_path / "text.wav").write_text("not a sound")
+    media.write_audio(tmp_path / "short.wav", tone(seconds=SECONDS - 0.02), 16_000)
+    media.write_video(tmp_path / "silent.mp4", [np.zeros((64, 96, 3), np.uint8)] * 20, fps=25)
+    reasons = {
+        "damaged.wav": "not a media file, or damaged",
+        "cut.wav": "truncated: ",
+        "empty.wav": "",
+        "text.wav": "",
+        "short.wav": "0.480 s of sound, 0.5 s are scored",
+        "silent.mp4": "no audio stream",
+        "absent.wav": "No such file or directory",
+    }
+    bad = [tmp_path / name for name in reasons]
+    done = run([*bad, *sounds], store, LEVEL, workers=workers)
+    assert set(done.failures) == set(bad)
+    for path, reason in zip(bad, reasons.values(), strict=True):
+        assert done.failures[path].startswith(f"{path}: {reason}"), done.failures[path]
+        assert len(done.failures[path]) > len(f"{path}: ")
+    assert done.computed == 2  # the sounds, of which two are the same
+    for path in bad[:-1]:
+        assert not store.has(LEVEL, done.sha256[path])
+
+
+def test_equal_files_that_do_not_serve_are_all_named(store, tmp_path):
+    paths = [tmp_path / f"{name}.wav" for name in "ab"]
+    for path in paths:
+        path.write_bytes(b"RIFF and so on")
+    done = run(paths, store, LEVEL)
+    assert done.failures == {path: f"{path}: not a media file, or damaged" for path in paths}
+
+
+@pytest.mark.parametrize(
+    ("prepare", "reason"),
+    [
+        (front_ends.refusal, "a sound this quiet has no pitch"),
+        (front_ends.nan, "its features by test.odd are not finite"),
+    ],
+)
+def test_a_front_end_that_fails_on_a_file_costs_that_file(sounds, store, prepare, reason):
+    odd = Extractor("test.odd", "v1", "audio", prepare)
+    done = run(sounds[:1], store, odd)
+    assert done.failures == {sounds[0]: f"{sounds[0]}: {reason}"}
+    assert not store.has(odd, done.sha256[sounds[0]])
+
+
+def test_a_network_is_given_batches_and_its_bad_features_cost_one_file(sounds, store, tmp_path):
+    media.write_audio(tmp_path / "3.wav", tone(0.75), 16_000)
+    batches = []
+
+    def network(prepared):
+        batches.append(len(prepared))
+        return [
+            {"twice": 2 * arrays["level"] if arrays["level"] < 0.4 else arrays["level"] * np.nan} for arrays in prepared
+        ]
+
+    double = Extractor("test.double", "v1", "audio", front_ends.level, network=network, batch_size=2)
+    paths = [*sounds[:2], tmp_path / "3.wav"]
+    done = run(paths, store, double)
+    assert batches == [2, 1]
+    assert done.computed == 2
+    assert done.failures == {paths[2]: f"{paths[2]}: its features by test.double are not finite"}
+    expected = 2 * np.abs(media.read_audio_native(paths[1]).samples).mean()
+    assert store.read(double, done.sha256[paths[1]])["twice"].item() == pytest.approx(expected)
+
+
+def test_the_number_of_workers_does_not_change_a_byte(tmp_path, look):
+    """The real front ends, on every rate and layout that models write, resampled by torch."""
+    random = np.random.default_rng(5)
+    paths = []
+    for rate in (8_000, 16_000, 44_100):
+        for place in range(2):
+            paths.append(tmp_path / f"{rate}_{place}.wav")
+            media.write_audio(paths[-1], random.uniform(-0.5, 0.5, round(5 * rate)).astype(np.float32), rate)
+    (audio,) = SignalProfile().audio
+    trees = []
+    for workers in (0, 1, 2):
+        store = FeatureStore(tmp_path / f"cache{workers}")
+        assert extract(wanted(paths, audio), store, seconds=5.0, workers=workers).computed == 6
+        trees.append(look.tree(tmp_path / f"cache{workers}"))
+    assert trees[0] == trees[1] == trees[2]
+
+
+def stereo(path, left, right, rate):
+    import soundfile
+
+    soundfile.write(path, np.stack([left, right], axis=1), rate, subtype="PCM_16")
+
+
+@pytest.mark.parametrize(
+    ("rate", "channels", "seconds", "reason"),
+    [
+        (16_000, 1, 8.0, None),
+        (44_100, 2, 8.0, None),
+        (8_000, 1, 8.0, None),
+        (48_000, 2, 10.0, None),
+        (16_000, 1, 7.98, "7.980 s of sound, 8 s are scored"),
+        (44_100, 2, 7.9999, "8.000 s of sound, 8 s are scored"),
+    ],
+)
+def test_every_rate_layout_and_length_has_a_defined_outcome(tmp_path, store, rate, channels, seconds, reason):
+    path = tmp_path / "sound.wav"
+    sound = tone(seconds=seconds, rate=rate)
+    stereo(path, sound, sound, rate) if channels == 2 else media.write_audio(path, sound, rate)
+    (audio,) = SignalProfile().audio
+    done = extract(wanted([path], audio), store, seconds=8.0, workers=0)
+    if reason:
+        assert done.failures == {path: f"{path}: {reason}"}
+        return
+    kept = store.read(audio, done.sha256[path])
+    assert kept["onset"].shape == (200,)
+    reference = tmp_path / "reference.wav"
+    media.write_audio(reference, tone(seconds=8.0), 16_000)
+    of_reference = extract(wanted([reference], audio), store, seconds=8.0, workers=0)
+    # The same tone at another rate is the same sound where it sounds at all; 0.05 bel is half a decibel.
+    loud = store.read(audio, of_reference.sha256[reference])["embedding"][:40] > -4
+    difference = np.abs(kept["embedding"] - store.read(audio, of_reference.sha256[reference])["embedding"])[:40][loud]
+    assert loud.sum() >= 3
+    assert difference.max() < 0.05
+
+
+def test_progress_counts_the_files_that_are_read(sounds, store):
+    seen = []
+    run(sounds, store, LEVEL, progress=lambda *step: seen.append(step))
+    assert seen == [("features", 1, 2), ("features", 2, 2)]
+
+
+def test_a_worker_that_is_killed_is_one_line_and_nothing_half_done(sounds, store):
+    deadly = Extractor("test.deadly", "v1", "audio", front_ends.death)
+    with pytest.raises(WorkerDied, match=r"a worker process was killed, perhaps for want of memory.*--workers 0"):
+        run(sounds, store, deadly, workers=2)
+    assert not list(Path(store.path(deadly, "0").parents[2]).rglob("*.safetensors"))
+
+
+@pytest.mark.parametrize(("sounds", "films", "parallel"), [(63, 0, False), (64, 0, True), (0, 8, True), (0, 7, False)])
+def test_workers_are_started_where_there_is_enough_to_do(monkeypatch, sounds, films, parallel):
+    class Started(Exception):
+        pass
+
+    def refuse(*arguments, **options):
+        raise Started
+
+    monkeypatch.setattr(features, "ProcessPoolExecutor", refuse)
+    monkeypatch.setattr(features.os, "sched_getaffinity", lambda process: range(2), raising=False)
+    monkeypatch.setattr(features, "_prepare", lambda job: "not read")
+    jobs = [(Path("a.wav"), "audio", 0.5, ())] * sounds + [(Path("a.mp4"), "video", 0.5, ())] * films
+    if parallel:
+        with pytest.raises(Started):
+            list(features._prepared(jobs, None))
+    else:
+        assert len(list(features._prepared(jobs, None))) == sounds + films
+
+
+def test_features_are_written_whole_or_not_at_all(store, monkeypatch):
+    def killed(self, target):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(Path, "replace", killed)
+    with pytest.raises(KeyboardInterrupt):
+        store.write(LEVEL, "ab" * 32, {"level": np.zeros(3)})
+    assert not store.has(LEVEL, "ab" * 32)
+
+
+WORKER_PROGRAM = """
+import os, sys, time
+from pathlib import Path
+from benchmark.features import Extractor, FeatureStore, Wanted, extract
+
+def prepare(audio, seconds):
+    Path(sys.argv[1]).with_name(f"pid.{os.getpid()}").touch()
+    time.sleep(60)
+    return {}
+
+if __name__ == "__main__":
+    slow = Extractor("test.slow", "v1", "audio", prepare)
+    paths = [Path(name) for name in sys.argv[1:]]
+    extract([Wanted(path, "audio", (slow,)) for path in paths], FeatureStore("cache"), seconds=0.5, workers=2)
+"""
+
+
+def alive(pid):
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    state = Path(f"/proc/{pid}/stat")
+    return not (state.exists() and state.read_text().rpartition(")")[2].split()[0] == "Z")
+
+
+def await_that(condition):
+    """Wait; the test's own patience, not a measurement."""
+    for _ in range(6000):
+        if condition():
+            return
+        time.sleep(0.01)
+    raise AssertionError("waited a minute in vain")
+
+
+def test_workers_do_not_outlive_a_killed_parent(sounds, tmp_path):
+    program = tmp_path / "program.py"
+    program.write_text(WORKER_PROGRAM)
+    process = subprocess.Popen([sys.executable, program, *sounds[:2]], cwd=tmp_path, start_new_session=True)
+    try:
+        await_that(lambda: len(list(tmp_path.glob("pid.*"))) == 2)
+        workers = [int(path.suffix[1:]) for path in tmp_path.glob("pid.*")]
+        process.send_signal(signal.SIGKILL)
+        process.wait()
+        await_that(lambda: not any(map(alive, workers)))
+    finally:
+        process.kill()
+
+
+def test_what_is_not_asked_for_is_not_imported():
+    """Worker processes start quickly: reading sounds at their own rate needs neither torch nor scikit-learn."""
+    heavy = "[name for name in ('torch', 'sklearn', 'matplotlib', 'transformers') if name in sys.modules]"
+    program = f"import sys, benchmark.features, benchmark.profiles.signal; print({heavy})"
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"

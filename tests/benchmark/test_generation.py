@@ -1,0 +1,307 @@
+"""Generating: every sample once, whatever batches, restarts and moods the model has."""
+
+import hashlib
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from baselines import UnknownModel
+from benchmark import generate, media
+from benchmark.generation import sample_seed
+from benchmark.runs import RunDirectory, UnusableRun
+
+pytestmark = pytest.mark.usefixtures("models")
+
+
+@pytest.fixture
+def ids(tiny):
+    return [sample.sample_id for sample in tiny.benchmark.samples("inter")]
+
+
+@pytest.fixture
+def asked(models):
+    """What every call of every model asked for, as lists of sample ids."""
+    models.ASKED.clear()
+    return models.ASKED
+
+
+def test_every_sample_gets_one_whole_file_and_the_record_says_so(tiny, tmp_path, ids):
+    run = generate(tiny.path, "humming", subset="inter", runs=tmp_path, seed=5)
+
+    assert run.path == tmp_path / "tiny" / "inter" / "humming"
+    assert sorted(path.name for path in run.path.rglob("*.*")) == sorted([*(f"{i}.wav" for i in ids), "run.json"])
+    for name in ids:
+        audio = media.read_audio_native(run.audio(name))
+        assert (audio.samples.shape, audio.sample_rate) == ((1, 80_000), 16_000)
+    record = run.read_run()
+    assert record.status == "finished"
+    assert (record.counts.expected, record.counts.generated, record.failures) == (4, 4, [])
+    assert (record.model.name, record.model.kind, record.model.sample_rate) == ("humming", "model", 16_000)
+    assert (record.seed, record.duration_seconds) == (5, 5.0)
+    assert record.benchmark.fingerprint == tiny.benchmark.fingerprint("inter")
+
+
+def test_a_sample_s_seed_follows_from_run_seed_and_name_alone():
+    digest = hashlib.sha256(b"3/bell__gong").digest()
+    assert sample_seed(3, "bell__gong") == int.from_bytes(digest[:8], "big") // 2
+    assert 0 <= sample_seed(3, "bell__gong") < 2**63
+    assert len({sample_seed(s, n) for s in (0, 1) for n in ("a", "b")}) == 4
+
+
+def test_every_request_says_what_the_sample_asks_for(tiny, tmp_path, models, monkeypatch):
+    seen = []
+    hum = models.Humming._hum
+    monkeypatch.setattr(models.Humming, "_hum", lambda self, request: seen.append(request) or hum(self, request))
+    generate(tiny.path, "humming", subset="inter", runs=tmp_path, seed=5)
+    for request, sample in zip(seen, tiny.benchmark.samples("inter"), strict=True):
+        assert (request.sample_id, request.video, request.prompt) == (sample.sample_id, sample.video, sample.label)
+        assert (request.duration, request.negative_prompt) == (5.0, "")
+        assert request.seed == sample_seed(5, sample.sample_id)
+
+
+@pytest.mark.parametrize("batch_size", [2, 3, 8])
+def test_answers_do_not_depend_on_the_batch_size(tiny, tmp_path, look, asked, batch_size):
+    one = generate(tiny.path, "humming", subset="inter", runs=tmp_path / "one")
+    assert [len(call) for call in asked] == [1, 1, 1, 1]
+    asked.clear()
+    many = generate(tiny.path, "humming", subset="inter", runs=tmp_path / "many", batch_size=batch_size)
+    assert [len(call) for call in asked] == {2: [2, 2], 3: [3, 1], 8: [4]}[batch_size]
+    assert look.audio(one) == look.audio(many)
+    assert look.untimed(one.run_json) == look.untimed(many.run_json)
+
+
+def test_a_second_call_asks_nothing_and_writes_nothing(tiny, tmp_path, look, asked):
+    run = generate(tiny.path, "humming", subset="inter", runs=tmp_path)
+    before = look.written(tmp_path)
+    asked.clear()
+    generate(tiny.path, "humming", subset="inter", runs=tmp_path)
+    assert asked == []
+    assert look.written(run.path.parents[2]) == before
+
+
+def test_a_run_that_was_interrupted_goes_on_with_what_is_missing(tiny, tmp_path, look, models, monkeypatch, asked, ids):
+    whole = generate(tiny.path, "humming", subset="inter", runs=tmp_path / "whole")
+    asked.clear()
+    hum = models.Humming._hum
+
+    def interrupted(self, request):
+        if request.sample_id == ids[2]:
+            raise KeyboardInterrupt
+        return hum(self, request)
+
+    monkeypatch.setattr(models.Humming, "_hum", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        generate(tiny.path, "humming", subset="inter", runs=tmp_path / "cut")
+    run = RunDirectory.locate(tmp_path / "cut", "tiny", "inter", "humming")
+    assert run.read_run().status == "running"
+    assert sorted(look.audio(run)) == sorted(ids[:2])
+
+    monkeypatch.setattr(models.Humming, "_hum", hum)
+    asked.clear()
+    generate(tiny.path, "humming", subset="inter", runs=tmp_path / "cut")
+    assert asked == [[ids[2]], [ids[3]]]
+    assert look.audio(run) == look.audio(whole)
+    assert look.untimed(run.run_json) == look.untimed(whole.run_json)
+
+
+@pytest.mark.parametrize("batch_size", [1, 4])
+@pytest.mark.parametrize(
+    ("mood", "reason"),
+    [
+        ("refuses", "video has 7.4 s of 8.0 s"),
+        ("breaks", "KeyError: 'frames'"),
+        ("nan", "sample 7 of the waveform is not finite"),
+        ("short", "the answer has 79999 samples, expected 80000 (5 s at 16000 Hz)"),
+        ("stereo", "the answer is float32 (2, 80000), expected floats (samples,)"),
+        ("integers", "the answer is int16 (80000,), expected floats (samples,)"),
+        ("nothing", "the answer is object (), expected floats (samples,)"),
+        ("three parts", "the answer is no array: ValueError"),
+        ("no rate", "the model's sample rate is None; expected Hz"),
+        ("ragged", "the answer is no array: ValueError"),
+    ],
+)
+def test_a_bad_answer_costs_its_sample_alone(tiny, tmp_path, look, ids, mood, reason, batch_size):
+    options = {"bad": ids[1], "mood": mood}
+    good = generate(tiny.path, "humming", subset="inter", runs=tmp_path)
+    run = generate(tiny.path, "moody", subset="inter", runs=tmp_path, options=options, batch_size=batch_size)
+
+    record = run.read_run()
+    assert record.status == "finished"
+    (failure,) = record.failures
+    assert (failure.sample, failure.stage) == (ids[1], "generate")
+    assert failure.reason.startswith(reason)
+    assert (record.counts.expected, record.counts.generated) == (4, 3)
+    others = {name: digest for name, digest in look.audio(good).items() if name != ids[1]}
+    assert look.audio(run) == others
+
+
+def test_a_sample_that_failed_is_asked_again_by_the_next_call(tiny, tmp_path, models, monkeypatch, asked, ids):
+    options = {"bad": ids[1], "mood": "refuses"}
+    generate(tiny.path, "moody", subset="inter", runs=tmp_path, options=options)
+    asked.clear()
+    monkeypatch.setitem(models.MOODS, "refuses", models.MOODS["fine"])
+    run = generate(tiny.path, "moody", subset="inter", runs=tmp_path, options=options)
+    assert asked == [[ids[1]]]
+    assert (run.read_run().failures, run.read_run().counts.generated) == ([], 4)
+
+
+@pytest.mark.parametrize("model", ["moody", "forgetful"])
+def test_a_batch_that_fails_is_asked_one_by_one(tiny, tmp_path, look, asked, ids, caplog, model):
+    good = generate(tiny.path, "humming", subset="inter", runs=tmp_path)
+    asked.clear()
+    options = {"bad": ids[0], "mood": "breaks"} if model == "moody" else {}
+    run = generate(tiny.path, model, subset="inter", runs=tmp_path, options=options, batch_size=3)
+    first, second = [ids[:3], *([i] for i in ids[:3])], [[ids[3]]]
+    assert asked == first + second
+    assert "a batch of 3 failed" in caplog.text
+    expected = look.audio(good)
+    if model == "moody":
+        del expected[ids[0]]
+    assert look.audio(run) == expected
+
+
+def test_answers_beyond_full_scale_are_clipped_and_said_to_be(tiny, tmp_path, ids, caplog):
+    run = generate(tiny.path, "moody", subset="inter", runs=tmp_path, options={"bad": ids[1], "mood": "loud"})
+    assert "moody: 1 answers exceed full scale and are clipped; peak" in caplog.text
+    assert np.abs(media.read_audio_native(run.audio(ids[1])).samples).max() == 1.0
+
+
+@pytest.mark.parametrize("change", [{"seed": 1}, {"options": {"level": 0.3}}, {"subset": "inter", "model": "deviced"}])
+def test_answers_to_another_question_are_not_taken_for_these(tiny, tmp_path, look, change):
+    asked = {"model": "humming", "subset": "inter", "runs": tmp_path, "run_name": "mine"}
+    run = generate(tiny.path, **asked)
+    before = look.audio(run)
+    with pytest.raises(UnusableRun, match=r"another benchmark, seed or options; pass --fresh .* or --run-name"):
+        generate(tiny.path, **{**asked, **change})
+    assert look.audio(run) == before
+    generate(tiny.path, **{**asked, **change, "run_name": "other"})
+    assert look.audio(run) == before
+    generate(tiny.path, **{**asked, **change}, fresh=True)
+    assert (look.audio(run) == before) is (change.get("model") == "deviced")  # which hums alike
+    assert set(look.audio(run)) == set(before)
+
+
+def test_audio_that_no_record_vouches_for_is_not_adopted(tiny, tmp_path, look):
+    run = generate(tiny.path, "humming", subset="inter", runs=tmp_path)
+    run.run_json.unlink()
+    with pytest.raises(UnusableRun, match=r"holds audio but no run\.json.*pass --fresh"):
+        generate(tiny.path, "humming", subset="inter", runs=tmp_path)
+    generate(tiny.path, "humming", subset="inter", runs=tmp_path, fresh=True)
+    assert run.read_run().counts.generated == 4
+
+
+def test_a_run_does_not_go_on_with_other_weights(tiny, tmp_path, look):
+    weights = tmp_path / "weights.pth"
+    weights.write_bytes(b"first")
+    options = {"file": str(weights), "stop_after": 2}
+    with pytest.raises(KeyboardInterrupt):
+        generate(tiny.path, "weighted", subset="inter", runs=tmp_path, options=options)
+    run = RunDirectory.locate(tmp_path, "tiny", "inter", "weighted")
+    before = look.audio(run)
+    assert len(before) == 2
+    weights.write_bytes(b"second")
+    with pytest.raises(UnusableRun, match="answers made with another network checkpoint; pass --fresh"):
+        generate(tiny.path, "weighted", subset="inter", runs=tmp_path, options=options)
+    assert look.audio(run) == before
+    weights.write_bytes(b"first")
+    generate(tiny.path, "weighted", subset="inter", runs=tmp_path, options=options)
+    assert len(look.audio(run)) == 4
+
+
+def test_recorded_sounds_are_read_anew_every_time(tiny, tmp_path, look, ids):
+    folder = tmp_path / "mine"
+    noise = np.random.default_rng(0).uniform(-0.5, 0.5, (2, 44_100 * 6)).astype(np.float32)
+    for place, name in enumerate(ids):
+        media.write_audio(folder / f"{name}.wav", noise[0] * (place + 1) / 8, 44_100)
+    asked = {"model": "recorded", "subset": "inter", "runs": tmp_path / "runs", "options": {"folder": str(folder)}}
+    run = generate(tiny.path, **asked)
+    first = look.audio(run)
+    audio = media.read_audio_native(run.audio(ids[0]))
+    assert (audio.samples.shape, audio.sample_rate) == ((1, 5 * 44_100), 44_100)  # its own rate; cut to 5 s
+    assert run.read_run().model.sample_rate is None
+
+    media.write_audio(folder / f"{ids[0]}.wav", noise[1], 44_100)
+    (folder / f"{ids[1]}.wav").unlink()
+    generate(tiny.path, **asked)
+    second = look.audio(run)
+    assert second[ids[0]] != first[ids[0]]
+    assert ids[1] not in second  # what was read from a file that is gone must not be scored
+    assert {name: second[name] for name in ids[2:]} == {name: first[name] for name in ids[2:]}
+    assert [failure.reason for failure in run.read_run().failures] == [f"no file {ids[1]}.* in {folder}"]
+
+
+def test_a_limit_keeps_what_is_known_of_the_others(tiny, tmp_path, ids):
+    asked = {"model": "moody", "subset": "inter", "runs": tmp_path, "options": {"bad": ids[3], "mood": "refuses"}}
+    run = generate(tiny.path, **asked, limit=2)
+    assert (run.read_run().counts.expected, run.read_run().counts.generated) == (4, 2)
+    generate(tiny.path, **asked)
+    assert (run.read_run().counts.generated, len(run.read_run().failures)) == (3, 1)
+    run.audio(ids[0]).unlink()
+    generate(tiny.path, **asked, limit=1)
+    assert (run.read_run().counts.generated, len(run.read_run().failures)) == (3, 1)
+
+
+def test_a_device_is_handed_to_models_that_know_of_devices(tiny, tmp_path, look):
+    plain = generate(tiny.path, "deviced", subset="inter", runs=tmp_path)
+    loud = generate(tiny.path, "deviced", subset="inter", runs=tmp_path / "loud", device="loud")
+    assert look.audio(plain) != look.audio(loud)
+    generate(tiny.path, "humming", subset="inter", runs=tmp_path / "loud", device="loud")
+
+
+def test_models_are_not_shown_the_truth(tiny, tmp_path):
+    with pytest.raises(ValueError, match="model 'curious' needs the option 'references'"):
+        generate(tiny.path, "curious", subset="inter", runs=tmp_path)
+    assert not (tmp_path / "tiny").exists()
+
+
+def test_what_a_killed_writer_left_is_removed_and_never_counted(tiny, tmp_path, look):
+    run = generate(tiny.path, "humming", subset="inter", runs=tmp_path, limit=3)
+    left = run.audio(".gong__bell.77.partial")
+    left.write_bytes(b"RIFF")
+    generate(tiny.path, "humming", subset="inter", runs=tmp_path)
+    assert not left.exists()
+    assert run.read_run().counts.generated == 4
+
+
+@pytest.mark.parametrize(
+    ("model", "options", "error", "message"),
+    [
+        ("orcle", {}, UnknownModel, "unknown model 'orcle'; did you mean oracle"),
+        ("humming", {"levle": 1}, ValueError, "model 'humming' has no option 'levle'; it has: level"),
+        ("recorded", {}, ValueError, "model 'recorded' needs the option 'folder'"),
+    ],
+)
+def test_what_cannot_be_run_is_refused_before_anything_is_written(tiny, tmp_path, model, options, error, message):
+    with pytest.raises(error, match=message):
+        generate(tiny.path, model, subset="inter", runs=tmp_path / "runs", options=options)
+    assert not (tmp_path / "runs").exists()
+
+
+def test_progress_counts_samples(tiny, tmp_path):
+    seen = []
+    generate(
+        tiny.path, "humming", subset="inter", runs=tmp_path, batch_size=3, progress=lambda *step: seen.append(step)
+    )
+    assert seen == [("generate", 3, 4), ("generate", 4, 4)]
+
+
+def test_controls_answer_from_the_benchmark_s_own_sounds(tiny, tmp_path, ids):
+    samples = tiny.benchmark.samples("inter")
+    truth = {"oracle": "target_audio", "distractor": "paired_audio"}
+    for control, sound in truth.items():
+        run = generate(tiny.path, control, subset="inter", runs=tmp_path)
+        for sample in samples:
+            expected = media.read_audio_native(getattr(sample, sound)).samples
+            np.testing.assert_array_equal(media.read_audio_native(run.audio(sample.sample_id)).samples, expected)
+
+
+def test_the_public_verbs_stay_functions_when_their_modules_are_imported(tmp_path: Path):
+    import importlib
+
+    import benchmark
+
+    for module in ("benchmark.generation", "benchmark.evaluation", "benchmark.cli.running"):
+        importlib.import_module(module)
+    assert callable(benchmark.generate)
+    assert callable(benchmark.evaluate)

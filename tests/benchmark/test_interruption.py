@@ -1,0 +1,139 @@
+"""Real processes, stopped by Ctrl-C and by `kill -9` at several moments: the same command ends in the same place."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+
+import pytest
+from safetensors.numpy import load
+
+from benchmark import Choices, evaluate, generate, media
+from benchmark.runs import RunDirectory
+
+pytestmark = pytest.mark.usefixtures("models")
+
+FEATURES = 12  # of four sources' sounds and films, and of four generated sounds
+
+
+@pytest.fixture(scope="module")
+def whole(tiny, models, tmp_path_factory):
+    """The same run, made in this process without any interruption."""
+    folder = tmp_path_factory.mktemp("whole")
+    run = generate(tiny.path, "dawdling", subset="inter", runs=folder)
+    evaluate(run, tiny.path, Choices(profile="signal"), cache=folder / "cache", workers=0)
+    return run
+
+
+class Evaluation:
+    """`python -m benchmark eval` in a folder, as a shell starts it: with a process group of its own."""
+
+    def __init__(self, folder, tiny, environment):
+        self.run = RunDirectory.locate(folder / "runs", "tiny", "inter", "dawdling")
+        self.cache = folder / "cache"
+        self._folder, self._environment = folder, environment
+        self._command = [
+            sys.executable, "-m", "benchmark", "eval", "--benchmark", str(tiny.path), "--model", "dawdling", "--subset",
+            "inter", "--profile", "signal", "--runs", "runs", "--cache", "cache", "--out", "report", "--workers", "2",
+        ]  # fmt: skip
+
+    def start(self):
+        return subprocess.Popen(
+            self._command, cwd=self._folder, env=self._environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+            text=True, start_new_session=True,
+        )  # fmt: skip
+
+    def stop_when(self, moment, how):
+        """Start, send a signal at the moment, wait for the end of every process; return status and stderr."""
+        self.features_before = count(self.cache, "*.safetensors")
+        process = self.start()
+        try:
+            while not moment(self):
+                if process.poll() is not None:
+                    raise AssertionError(f"over before it was stopped: {process.communicate()}")
+                time.sleep(0.002)
+            if how == signal.SIGINT:
+                os.killpg(process.pid, how)  # a terminal sends it to the whole group
+            else:
+                process.send_signal(how)
+            _, told = process.communicate()
+            await_the_end_of_group(process.pid)
+        finally:
+            if group_lives(process.pid):
+                os.killpg(process.pid, signal.SIGKILL)
+        return process.returncode, told
+
+
+def group_lives(group):
+    try:
+        os.killpg(group, 0)
+    except ProcessLookupError:
+        return False
+    return True
+
+
+def await_the_end_of_group(group):
+    """Workers follow the process they work for; the patience is the test's own, not a measurement."""
+    for _ in range(6000):
+        if not group_lives(group):
+            return
+        time.sleep(0.01)
+    raise AssertionError("processes were left behind")
+
+
+def count(folder, pattern):
+    return sum(not path.name.startswith(".") for path in folder.rglob(pattern))
+
+
+MOMENTS = {  # each is reached after the start of the process that is stopped there
+    "generating": lambda evaluation: count(evaluation.run.path, "*.wav") >= 1,
+    "generating on": lambda evaluation: count(evaluation.run.path, "*.wav") >= 3,
+    "reading": lambda evaluation: count(evaluation.cache, "*.safetensors") >= 1,
+    "reading on": lambda evaluation: count(evaluation.cache, "*.safetensors") >= evaluation.features_before + 3,
+    "scoring": lambda evaluation: count(evaluation.cache, "*.safetensors") == FEATURES,
+    "reporting": lambda evaluation: evaluation.run.metrics_json.is_file(),
+}
+
+
+def check_that_nothing_is_half_written(evaluation, whole):
+    """Whatever has its final name is whole."""
+    for path in evaluation.run.path.glob("audio/[!.]*.wav"):
+        assert path.read_bytes() == whole.audio(path.stem).read_bytes()
+        assert media.read_audio_native(path).samples.shape == (1, 80_000)
+    for path in evaluation.cache.rglob("[!.]*.safetensors"):
+        assert load(path.read_bytes())
+    if evaluation.run.run_json.is_file():
+        evaluation.run.read_run()
+    if evaluation.run.metrics_json.is_file():
+        evaluation.run.read_metrics()
+
+
+@pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGKILL], ids=["Ctrl-C", "kill -9"])
+def test_a_run_that_is_stopped_again_and_again_ends_with_the_same_numbers(
+    tiny, environment, tmp_path, look, whole, how
+):
+    evaluation = Evaluation(tmp_path, tiny, environment)
+    for name, moment in MOMENTS.items():
+        status, told = evaluation.stop_when(moment, how)
+        if how == signal.SIGINT:
+            assert (status, told) == (130, "error: interrupted; the same command goes on from here\n"), name
+        else:
+            assert status == -signal.SIGKILL
+        check_that_nothing_is_half_written(evaluation, whole)
+
+    process = evaluation.start()
+    out, told = process.communicate()
+    assert (process.returncode, told) == (0, "")
+    assert "4/4" in out
+    run = evaluation.run
+    assert look.audio(run) == look.audio(whole)
+    assert look.untimed(run.metrics_json) == look.untimed(whole.metrics_json)
+    assert look.untimed(run.run_json) == look.untimed(whole.run_json)
+    assert run.samples_parquet.read_bytes() == whole.samples_parquet.read_bytes()
+
+    before = look.written(tmp_path / "runs") | look.written(tmp_path / "cache")
+    process = evaluation.start()
+    assert process.communicate()[1] == ""
+    assert process.returncode == 0
+    assert look.written(tmp_path / "runs") | look.written(tmp_path / "cache") == before
