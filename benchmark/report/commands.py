@@ -1,0 +1,167 @@
+"""The report's verbs for the command line; each is a thin face of one function."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from benchmark.report.presets import PresetName
+from benchmark.runs import RunDirectory, UnusableRun, find_runs, write_text
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+DEFAULT_RUNS = Path("results/runs")
+BENCHMARK_HOMES = (Path("data"),)
+RUNS_ARGUMENT = typer.Argument(
+    help="Run directories, or folders that hold some.", show_default=str(DEFAULT_RUNS), metavar="[RUNS]..."
+)
+
+
+def report(
+    runs: Annotated[list[Path] | None, RUNS_ARGUMENT] = None,
+    out: Annotated[Path, typer.Option(help="Where to write: path without an ending.")] = Path("results/report"),
+    table: Annotated[PresetName, typer.Option(help="Which table of the paper.")] = "main",
+    published: Annotated[bool, typer.Option(help="Add the rows that the paper prints for this table.")] = False,
+    intervals: Annotated[bool, typer.Option(help="Show confidence intervals.")] = True,
+    benchmark: Annotated[str, typer.Option(help="Only runs on this benchmark.")] = "",
+    subset: Annotated[str, typer.Option(help="Only runs on this subset.")] = "",
+    profile: Annotated[str, typer.Option(help="Only runs scored by this profile: paper or signal.")] = "",
+    reference_video: Annotated[str, typer.Option(help="Only runs scored against target or composed.")] = "",
+    benchmark_dir: Annotated[Path | None, typer.Option(help="Benchmark directory, for scenes and sources.")] = None,
+) -> None:
+    """Write tables (Markdown, LaTeX, CSV) and a page to open from disk, from finished runs."""
+    from rich.console import Console
+
+    from benchmark.report.terminal import TerminalTable
+    from benchmark.report.write import build_report
+
+    wishes = {"benchmark": benchmark, "subset": subset, "profile": profile, "reference_video": reference_video}
+    chosen = chosen_runs(runs or [DEFAULT_RUNS], **wishes)
+    names = {run.read_metrics().benchmark.name for run in chosen}
+    homes = {name: home for name in names if (home := benchmark_dir or _home(name)) is not None}
+    written = build_report(chosen, out, benchmark_dirs=homes, published=published, preset=table, intervals=intervals)
+    Console().print(TerminalTable(written.table))
+    for path in (written.paths.markdown, written.paths.csv, written.paths.latex, written.paths.html):
+        typer.echo(path)
+
+
+def chosen_runs(
+    paths: Sequence[Path], *, benchmark: str = "", subset: str = "", profile: str = "", reference_video: str = ""
+) -> list[RunDirectory]:
+    """Return the scored runs at or below these paths that fit the wishes; "" is no wish.
+
+    Raises:
+        UnusableRun: a path holds no scored run, or none of them fits.
+    """
+    found: dict[Path, RunDirectory] = {}
+    for path in paths:
+        below = find_runs(path)
+        if not below:
+            raise UnusableRun(f"{path}: no scored run at or below it; run `python -m benchmark evaluate` first")
+        found.update({run.path.resolve(): run for run in below})
+    kept = []
+    for run in found.values():
+        record = run.read_metrics()
+        facts = (record.benchmark.name, record.benchmark.subset, record.scoring.profile, record.scoring.reference_video)
+        if all(
+            not wish or wish == fact
+            for wish, fact in zip((benchmark, subset, profile, reference_video), facts, strict=True)
+        ):
+            kept.append(run)
+    if not kept:
+        raise UnusableRun(
+            f"none of the {len(found)} runs found fits benchmark, subset, profile and reference video asked"
+        )
+    return kept
+
+
+def _home(name: str) -> Path | None:
+    """Where a benchmark of this name is kept by default."""
+    return next((home / name for home in BENCHMARK_HOMES if (home / name / "benchmark.json").is_file()), None)
+
+
+def compare(
+    run_a: Annotated[Path, typer.Argument(help="First run directory.")],
+    run_b: Annotated[Path, typer.Argument(help="Second run directory, on the same subset.")],
+    out: Annotated[Path | None, typer.Option(help="Write everything as Markdown to this file too.")] = None,
+    largest: Annotated[int, typer.Option(min=0, help="How many samples to list for each metric.")] = 5,
+    json_: Annotated[bool, typer.Option("--json", help="Print results as JSON.")] = False,
+) -> None:
+    """Show how two runs differ: intervals and corrected p-values, by metric, category and label."""
+    import json
+
+    from rich.console import Console
+
+    from benchmark.report.comparison import compare_runs
+    from benchmark.report.comparison_views import to_json, to_markdown, to_terminal
+
+    comparison = compare_runs(run_a, run_b, largest=largest)
+    if out is not None:
+        write_text(out, to_markdown(comparison))
+    if json_:
+        typer.echo(json.dumps(to_json(comparison), indent=2))
+    else:
+        Console().print(to_terminal(comparison))
+
+
+def figures(
+    runs: Annotated[list[Path] | None, RUNS_ARGUMENT] = None,
+    out: Annotated[Path, typer.Option(help="Folder to write to.")] = Path("results/figures"),
+    benchmark: Annotated[str, typer.Option(help="Only runs on this benchmark.")] = "",
+    profile: Annotated[str, typer.Option(help="Only runs scored by this profile: paper or signal.")] = "",
+    benchmark_dir: Annotated[Path | None, typer.Option(help="Benchmark directory, for statistics and panels.")] = None,
+    sample: Annotated[list[str] | None, typer.Option(help="Draw a panel of this sample; may be repeated.")] = None,
+) -> None:
+    """Draw the figures of a paper, each as PDF and PNG: statistics, panels, scatters, bars, DeSync."""
+    from benchmark.report.figures import write_figures
+
+    chosen = chosen_runs(runs or [DEFAULT_RUNS], benchmark=benchmark, profile=profile)
+    home = benchmark_dir or _home(chosen[0].read_metrics().benchmark.name)
+    for drawn in write_figures(chosen, out, benchmark_dir=home, samples=sample or []):
+        typer.echo(drawn.pdf)
+        typer.echo(drawn.png)
+
+
+def export(
+    runs: Annotated[list[Path] | None, RUNS_ARGUMENT] = None,
+    model: Annotated[str, typer.Option(help="Which model, where the runs have several.")] = "",
+    out: Annotated[Path | None, typer.Option(help="Write to this file instead of the terminal.")] = None,
+    benchmark: Annotated[str, typer.Option(help="Only runs on this benchmark.")] = "",
+    profile: Annotated[str, typer.Option(help="Only runs scored by this profile: paper or signal.")] = "",
+) -> None:
+    """Export a model's results for the model-index of its card, as JSON."""
+    import json
+
+    from benchmark.report.leaderboard import export_model_index
+
+    chosen = chosen_runs(runs or [DEFAULT_RUNS], benchmark=benchmark, profile=profile)
+    text = json.dumps(export_model_index(chosen, model), indent=2, ensure_ascii=False) + "\n"
+    if out is None:
+        typer.echo(text, nl=False)
+    else:
+        write_text(out, text)
+        typer.echo(out)
+
+
+def submit_check(
+    run: Annotated[Path, typer.Argument(help="Run directory to check.")],
+    benchmark_dir: Annotated[Path | None, typer.Option(help="The benchmark that it answers.")] = None,
+    recompute: Annotated[bool, typer.Option(help="Score the audio again and compare.")] = True,
+    cache: Annotated[Path | None, typer.Option(help="Where features are kept. Default: nowhere.")] = None,
+    allow_unverified: Annotated[bool, typer.Option(help="Take weights whose hash is not known.")] = False,
+) -> None:
+    """Check a run directory that somebody sends: schema, hashes, coverage, and the metrics computed anew."""
+    from benchmark.report import leaderboard
+
+    record = RunDirectory(run)
+    home = benchmark_dir or (_home(record.read_run().benchmark.name) if record.run_json.is_file() else None)
+    checks = leaderboard.submit_check(
+        record, benchmark_dir=home, recompute=recompute, cache=cache, allow_unverified=allow_unverified
+    )
+    for check in checks:
+        typer.echo(f"{check.status:<8} {check.name:<11} {check.detail}")
+    if any(check.status == "failed" for check in checks):
+        raise typer.Exit(1)

@@ -1,0 +1,174 @@
+"""Figures of scores: metric against metric, by category, and the distribution of DeSync."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from benchmark.report.drawing import (
+    COLOURS,
+    HATCHES,
+    INK,
+    MARKERS,
+    PAGE_INCHES,
+    SOFT,
+    new_figure,
+)
+from benchmark.report.tables import SUBSET_TITLES
+from metrics.registry import Metric, get_metric
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+    from benchmark.report.page_data import Samples
+    from benchmark.report.results import Row
+    from benchmark.runs import MetricValue, ScoringRecord
+
+DESYNC_BIN_SECONDS = 0.1  # the mean of two votes on a grid of 0.2 s
+
+
+def metric_scatter(rows: Sequence[Row], x: str, y: str) -> Figure:
+    """Return one metric against another: models filled, controls hollow, as anchors of what a value can mean.
+
+    Args:
+        rows: of one subset; a row without one of the values is left out.
+        x: metric on the horizontal axis, by name.
+        y: metric on the vertical axis.
+    """
+    metrics = get_metric(x), get_metric(y)
+    figure = new_figure(3.7, 3.2)
+    axes = figure.subplots()
+    points: list[tuple[Row, float, float]] = []
+    for row in rows:
+        found = [row.values.get(metric.name) for metric in metrics]
+        present = [value for value in found if value is not None and value.value is not None]
+        if len(present) == 2:
+            at = [float(value.value) for value in present if value.value is not None]
+            control, colour, marker = _look(row, len(points))
+            axes.errorbar(
+                at[0], at[1], xerr=_lengths(present[0]), yerr=_lengths(present[1]), fmt=marker, markersize=5,
+                color=colour, ecolor=colour, markerfacecolor="white" if control else colour, elinewidth=0.7,
+                zorder=2 if control else 3,
+            )  # fmt: skip
+            points.append((row, at[0], at[1]))
+    axes.grid(visible=True)
+    axes.margins(0.14)
+    ways = {"higher": ("right", "up"), "lower": ("left", "down")}
+    axes.set_xlabel(_axis_title(metrics[0], ways[metrics[0].better][0]))
+    axes.set_ylabel(_axis_title(metrics[1], ways[metrics[1].better][1]))
+    axes.set_title(SUBSET_TITLES.get(rows[0].subset, rows[0].subset))
+    _name_points(axes, points)
+    return figure
+
+
+def _look(row: Row, place: int) -> tuple[bool, str, str]:
+    """Whether a row is a control, its colour and its marker."""
+    if row.kind == "control":
+        return True, SOFT, "D"
+    return False, COLOURS[place % len(COLOURS)], MARKERS[place % len(MARKERS)]
+
+
+def _name_points(axes: Axes, points: Sequence[tuple[Row, float, float]]) -> None:
+    """Write each name in the corner of its point that is furthest from the other points and names."""
+    to_axes = axes.transData + axes.transAxes.inverted()
+    taken = [to_axes.transform((x, y)) for _, x, y in points]
+    for place, (row, x, y) in enumerate(points):
+        width = 0.022 * len(row.model)  # of the axes, at this size of letters
+        corners = [(right, up) for right in (1, -1) for up in (1, -1)]
+        centres = [taken[place] + (right * (0.03 + width / 2), up * 0.035) for right, up in corners]
+        others = [at for at in taken if at is not taken[place]]
+        room = [min((float(np.hypot(*(centre - at) * (0.6, 1.0))) for at in others), default=1.0) for centre in centres]
+        inside = [centre[0] - width / 2 >= 0.0 and centre[0] + width / 2 <= 1.0 for centre in centres]
+        best = max(range(4), key=lambda corner: (inside[corner], min(room[corner], 0.12), -corner))
+        right, up = corners[best]
+        control = row.kind == "control"
+        axes.annotate(
+            row.model, (x, y), xytext=(right * 5, 4 if up > 0 else -10), textcoords="offset points", fontsize=6.5,
+            ha="left" if right > 0 else "right", color=SOFT if control else INK,
+            style="italic" if control else "normal",
+        )  # fmt: skip
+        taken.append(centres[best])
+
+
+def _lengths(value: MetricValue) -> list[list[float]] | None:
+    """Lengths of the error bar; an interval of resampled scores may leave out the score itself."""
+    if value.ci95 is None or value.value is None:
+        return None
+    return [[max(0.0, value.value - value.ci95[0])], [max(0.0, value.ci95[1] - value.value)]]
+
+
+def _axis_title(metric: Metric, way: str) -> str:
+    unit = f" [{metric.unit}]" if metric.unit else ""
+    return f"{metric.label}{unit}   ({way} is better)"
+
+
+def category_bars(rows: Sequence[Row], part: Samples, metric: Metric, scoring: ScoringRecord) -> Figure:
+    """Return the mean score of every model by target category, with intervals resampled as in the tables."""
+    categories = sorted(set(part.listing["target_category"]))
+    figure = new_figure(PAGE_INCHES, 2.5)
+    axes = figure.subplots()
+    width = 0.84 / len(rows)
+    for place, row in enumerate(rows):
+        table = part.scored[row.key]
+        centres = np.arange(len(categories)) - 0.42 + width * (place + 0.5)
+        for centre, category in zip(centres, categories, strict=True):
+            chosen = (table["target_category"] == category) & table[metric.name].notna()
+            if chosen.any():
+                first = category == categories[0]
+                _bar(axes, centre, width, table[chosen], metric, scoring, place, row.model if first else None)
+    axes.set_xticks(range(len(categories)), categories)
+    axes.tick_params(axis="x", length=0)
+    axes.grid(visible=True, axis="y")
+    axes.set_ylabel(f"{metric.label} {metric.arrow}{f' [{metric.unit}]' if metric.unit else ''}")
+    axes.set_title(f"{SUBSET_TITLES.get(part.subset, part.subset)}: {metric.label} by category of the target")
+    figure.legend(loc="outside lower center", ncols=min(len(rows), 6), handlelength=1.4, columnspacing=1.4)
+    return figure
+
+
+def _bar(
+    axes: Axes, centre: float, width: float, table: pd.DataFrame, metric: Metric, scoring: ScoringRecord, place: int,
+    label: str | None,
+) -> None:  # fmt: skip
+    from metrics.bootstrap import bootstrap_mean
+
+    values = table[metric.name].to_numpy(dtype=np.float64)
+    groups = table[["target_id", "paired_id"]].to_numpy(dtype=object) if scoring.resample_by == "source" else None
+    interval = bootstrap_mean(
+        values, groups=groups, resamples=scoring.resamples, seed=scoring.bootstrap_seed, level=scoring.confidence
+    )
+    mean = float(values.mean())
+    axes.bar(
+        centre, mean, width * 0.94, label=label, color=COLOURS[place % len(COLOURS)], edgecolor="white", linewidth=0.3,
+        hatch=HATCHES[place % len(HATCHES)],
+    )  # fmt: skip
+    if interval.ends is not None:
+        low, high = interval.ends
+        lengths = [[max(0.0, mean - low)], [max(0.0, high - mean)]]
+        axes.errorbar(centre, mean, yerr=lengths, color=INK, elinewidth=0.7, capsize=0)
+
+
+def desync_histogram(rows: Sequence[Row], part: Samples) -> Figure:
+    """Return how DeSync is distributed over the samples: one strip a model, each to its own height, the mean dashed."""
+    scored = [row for row in rows if part.scored[row.key]["desync"].notna().any()]
+    figure = new_figure(4.2, 0.6 + 0.36 * len(scored))
+    panels = figure.subplots(len(scored), 1, sharex=True, squeeze=False)[:, 0]
+    edges = np.arange(-0.5, 21.0) * DESYNC_BIN_SECONDS
+    for place, (axes, row) in enumerate(zip(panels, scored, strict=True)):
+        values = part.scored[row.key]["desync"].dropna().to_numpy(dtype=np.float64)
+        colour = SOFT if row.kind == "control" else COLOURS[place % len(COLOURS)]
+        counts = np.histogram(values, edges)[0]
+        axes.bar(edges[:-1] + DESYNC_BIN_SECONDS / 2, counts / counts.max(), DESYNC_BIN_SECONDS * 0.92, color=colour)
+        axes.axvline(float(values.mean()), color=INK, linewidth=0.9, linestyle=(0, (3, 2)))
+        axes.set_yticks([])
+        axes.set_ylim(0, 1.05)
+        axes.set_xlim(-DESYNC_BIN_SECONDS, 2 + DESYNC_BIN_SECONDS)
+        axes.spines["left"].set_visible(False)
+        axes.tick_params(axis="x", length=2 if axes is panels[-1] else 0)
+        axes.set_ylabel(row.model, rotation=0, ha="right", va="center", fontsize=7)
+    panels[-1].set_xlabel("DeSync [s]; dashed: mean; each strip to its own height")
+    panels[0].set_title(SUBSET_TITLES.get(part.subset, part.subset))
+    return figure

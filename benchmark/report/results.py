@@ -1,0 +1,238 @@
+"""Finished runs, gathered into rows that may stand in one table; runs that may not are refused with the reason."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Callable, Container, Hashable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any, Literal
+
+from benchmark.runs import BenchmarkRecord, MetricsRecord, MetricValue, RunDirectory, ScoringRecord
+
+Kind = Literal["model", "control", "recorded", "external", "published"]
+SUBSET_ORDER = ("inter", "intra")
+
+
+class MixedRuns(ValueError):
+    """Runs whose numbers do not mean the same, asked for in one table."""
+
+
+@dataclass(frozen=True)
+class Row:
+    """One model on one subset.
+
+    Attributes:
+        key: names the model across subsets; letters, digits, dot, dash and underscore only, so it can name a folder.
+        model: the name shown: the run's own, and what tells it from another run of that name.
+        kind: controls and published rows stand apart and are never ranked.
+        values: metric name to value with interval and count.
+        scored: samples that were scored; None for a published row.
+        expected: samples that were asked for.
+        model_name: the model's name in the registry.
+        texts: metric name to the digits as printed elsewhere; only for published rows.
+        source: where a published row was printed.
+    """
+
+    subset: str
+    key: str
+    model: str
+    kind: Kind
+    values: Mapping[str, MetricValue]
+    scored: int | None
+    expected: int | None
+    untrained: bool = False
+    unverified: bool = False
+    options: Mapping[str, Any] = field(default_factory=dict)
+    model_name: str = ""
+    notes: tuple[str, ...] = ()
+    texts: Mapping[str, str] = field(default_factory=dict)
+    source: str = ""
+    run: RunDirectory | None = None
+    record: MetricsRecord | None = None
+
+    @property
+    def partial(self) -> bool:
+        """Some samples of the subset are missing from the values."""
+        return self.scored is not None and self.scored != self.expected
+
+    @property
+    def ranked(self) -> bool:
+        """May be marked best or second: a trained model, scored on every sample."""
+        return self.kind not in ("control", "published") and not self.untrained and not self.partial
+
+
+@dataclass(frozen=True)
+class Results:
+    """Rows that agree in benchmark, version and scoring, in the order in which a table shows them."""
+
+    rows: tuple[Row, ...]
+    benchmarks: Mapping[str, BenchmarkRecord]  # subset to what was asked there
+    scoring: ScoringRecord | None  # None: published rows only
+
+    @property
+    def subsets(self) -> tuple[str, ...]:
+        """Subsets with at least one row, inter-class first."""
+        return tuple(sorted({row.subset for row in self.rows}, key=_subset_rank))
+
+    @property
+    def name(self) -> str:
+        """Name of the benchmark."""
+        return next(iter(self.benchmarks.values())).name if self.benchmarks else "vgg-monoaudio"
+
+    def of(self, subset: str) -> tuple[Row, ...]:
+        """Rows of one subset."""
+        return tuple(row for row in self.rows if row.subset == subset)
+
+    def only(self, keys: Container[str]) -> Results:
+        """The same results with these models alone."""
+        return replace(self, rows=tuple(row for row in self.rows if row.key in keys))
+
+
+def collect(runs: Sequence[RunDirectory]) -> Results:
+    """Return the runs as rows, after checking that their numbers mean the same.
+
+    Raises:
+        MixedRuns: they differ in benchmark, version, manifest, profile, reference video, another scoring choice, a
+            backbone or the definition of a metric; or one model stands twice on one subset. Names two of the runs.
+        benchmark.runs.UnusableRun: a run has no readable metrics.json.
+        ValueError: no runs.
+    """
+    if not runs:
+        raise ValueError("runs: none given; a report needs at least one finished run")
+    records = [(run, run.read_metrics()) for run in runs]
+    check_alike(records)
+    rows = _named_apart([_row(run, record) for run, record in records])
+    benchmarks = {record.benchmark.subset: record.benchmark for _, record in records}
+    return Results(_ordered(rows), benchmarks, records[0][1].scoring)
+
+
+def check_alike(records: Sequence[tuple[RunDirectory, MetricsRecord]]) -> None:
+    """Refuse runs whose numbers do not mean the same.
+
+    Raises:
+        MixedRuns: see `collect`.
+    """
+    for title, option, aspect in _ASPECTS:
+        _check_agreement(title, option, [(run, aspect(record)) for run, record in records])
+    _check_manifests(records)
+    _check_shared("backbone", [(run, record.scoring.backbones) for run, record in records])
+    versions = [(run, {name: m.version for name, m in record.metrics.items()}) for run, record in records]
+    _check_shared("definition of metric", versions)
+
+
+_Aspect = Callable[[MetricsRecord], Hashable]
+_ASPECTS: tuple[tuple[str, str, _Aspect], ...] = (
+    ("benchmark", "--benchmark", lambda record: record.benchmark.name),
+    ("benchmark version", "", lambda record: record.benchmark.version),
+    ("profile", "--profile", lambda record: record.scoring.profile),
+    ("reference video", "--reference-video", lambda record: record.scoring.reference_video),
+    ("set that gives KAD its bandwidth", "", lambda record: record.scoring.bandwidth_from),
+    ("unit of resampling", "", lambda record: record.scoring.resample_by),
+    ("confidence of the intervals", "", lambda record: record.scoring.confidence),
+)
+
+
+def _check_agreement(title: str, option: str, found: Iterable[tuple[RunDirectory, Hashable]]) -> None:
+    examples: dict[Hashable, RunDirectory] = {}
+    for run, value in found:
+        examples.setdefault(value, run)
+    if len(examples) > 1:
+        lines = "".join(f"\n  {value}: {run.path}" for value, run in examples.items())
+        how = f", for example with {option} {next(iter(examples))}" if option else ""
+        raise MixedRuns(f"these runs may not stand in one table, their {title} differs:{lines}\nreport them apart{how}")
+
+
+def _check_manifests(records: Sequence[tuple[RunDirectory, MetricsRecord]]) -> None:
+    for subset in dict.fromkeys(record.benchmark.subset for _, record in records):
+        of_subset = [(run, record) for run, record in records if record.benchmark.subset == subset]
+        found = [(run, (record.benchmark.fingerprint, record.benchmark.samples)) for run, record in of_subset]
+        short = [(run, f"{print_[:12]} ({samples} samples)") for run, (print_, samples) in found]
+        _check_agreement(f"manifest of subset {subset}", "", short)
+
+
+def _check_shared(title: str, found: Sequence[tuple[RunDirectory, Mapping[str, Hashable]]]) -> None:
+    for name in dict.fromkeys(name for _, values in found for name in values):
+        _check_agreement(f"{title} {name}", "", [(run, values[name]) for run, values in found if name in values])
+
+
+def _row(run: RunDirectory, record: MetricsRecord) -> Row:
+    model = record.model
+    name = shown_name(run, record)
+    return Row(
+        subset=record.benchmark.subset,
+        key=_safe(name),
+        model=name,
+        kind=model.kind,
+        values=record.metrics,
+        scored=record.counts.scored,
+        expected=record.counts.expected,
+        untrained=model.untrained,
+        unverified=model.unverified_weights or record.scoring.unverified_weights,
+        options=model.options,
+        model_name=model.name,
+        notes=tuple(model.notes),
+        run=run,
+        record=record,
+    )
+
+
+def shown_name(run: RunDirectory, record: MetricsRecord) -> str:
+    """Return the name a run goes by: the one the user gave its directory, else the model's."""
+    in_its_place = run.path.resolve().parent.name == record.benchmark.subset
+    return run.path.resolve().name if in_its_place else record.model.name
+
+
+def _named_apart(rows: Sequence[Row]) -> list[Row]:
+    """Add to a name the options in which its runs differ; refuse two runs that nothing tells apart."""
+    by_model: dict[str, list[Row]] = {}
+    for row in rows:
+        by_model.setdefault(row.model, []).append(row)
+    named = []
+    for row in rows:
+        telling = _telling_options(by_model[row.model])
+        shown = ", ".join(f"{name}={_shown(row.options[name])}" for name in telling if name in row.options)
+        model = f"{row.model} ({shown})" if shown else row.model
+        named.append(replace(row, model=model, key=_safe(model)))
+    for (subset, key), count in Counter((row.subset, row.key) for row in named).items():
+        if count > 1:
+            paths = [str(row.run.path) for row in named if (row.subset, row.key) == (subset, key) and row.run]
+            raise MixedRuns(f"{key} stands twice on subset {subset}; name one of the runs:\n  " + "\n  ".join(paths))
+    return named
+
+
+def _telling_options(rows: Sequence[Row]) -> list[str]:
+    """Options in which runs of one model on the same subset differ."""
+    telling: dict[str, None] = {}
+    for subset in {row.subset for row in rows}:
+        options = [row.options for row in rows if row.subset == subset]
+        names = dict.fromkeys(name for given in options for name in given)
+        differ = (n for n in names if len({json.dumps(given.get(n), default=str) for given in options}) > 1)
+        telling.update(dict.fromkeys(differ))
+    return list(telling)
+
+
+def _shown(value: Any) -> str:
+    return value if isinstance(value, str) else json.dumps(value, default=str)
+
+
+def _safe(name: str) -> str:
+    """A name that can stand in a path and in an address: other characters become dashes."""
+    return "".join(c if c.isalnum() or c in "._" else "-" for c in name).strip("-.")
+
+
+def _ordered(rows: Iterable[Row]) -> tuple[Row, ...]:
+    """Inter-class first; models before controls; registered names in the order of the registry, others after them."""
+    from baselines import list_models
+
+    rank = {entry.name: place for place, entry in enumerate(list_models())}
+    return tuple(
+        sorted(
+            rows,
+            key=lambda r: (_subset_rank(r.subset), r.kind == "control", rank.get(r.model_name, len(rank)), r.model),
+        )
+    )
+
+
+def _subset_rank(subset: str) -> tuple[int, str]:
+    return (SUBSET_ORDER.index(subset) if subset in SUBSET_ORDER else len(SUBSET_ORDER), subset)

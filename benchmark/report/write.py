@@ -1,0 +1,96 @@
+"""One call from finished runs to every file of a report."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from benchmark.report.formats import to_csv, to_latex, to_markdown
+from benchmark.report.page import write_page
+from benchmark.report.presets import PresetName, preset_table
+from benchmark.report.results import collect
+from benchmark.report.tables import Table
+from benchmark.runs import RunDirectory, write_text
+
+DEFAULT_OUT = Path("results/report")
+
+
+@dataclass(frozen=True)
+class ReportPaths:
+    """What was written."""
+
+    markdown: Path
+    csv: Path
+    latex: Path
+    html: Path
+    media: Path  # folder that belongs to the page
+
+
+@dataclass(frozen=True)
+class Report:
+    """What was written, and the table that stands in it."""
+
+    paths: ReportPaths
+    table: Table
+
+
+def write_report(
+    runs: Sequence[RunDirectory],
+    out: Path = DEFAULT_OUT,
+    *,
+    benchmark_dirs: Mapping[str, Path] | None = None,
+    published: bool = False,
+    preset: PresetName = "main",
+    intervals: bool = True,
+    workers: int | None = None,
+) -> ReportPaths:
+    """Write `<out>.md`, `.csv`, `.tex`, `.html` and the folder `<out>/` with the media of the page.
+
+    Args:
+        runs: finished runs that agree in benchmark, version and scoring.
+        out: path without an ending.
+        benchmark_dirs: benchmark name to its directory; the page needs it for scenes and sources.
+        published: add the rows that the paper prints for this table.
+        preset: which table of the paper.
+        intervals: show confidence intervals in Markdown and LaTeX; CSV and page have them always.
+        workers: threads that draw pictures; the processors at hand by default.
+
+    Raises:
+        benchmark.report.results.MixedRuns: the runs may not stand in one table.
+        benchmark.runs.UnusableRun: a run cannot be read.
+        ValueError: no runs, an unknown preset, or a preset that none of the runs belongs to.
+    """
+    return build_report(
+        runs, out, benchmark_dirs=benchmark_dirs, published=published, preset=preset, intervals=intervals,
+        workers=workers,
+    ).paths  # fmt: skip
+
+
+def build_report(
+    runs: Sequence[RunDirectory],
+    out: Path,
+    *,
+    benchmark_dirs: Mapping[str, Path] | None = None,
+    published: bool = False,
+    preset: PresetName = "main",
+    intervals: bool = True,
+    workers: int | None = None,
+) -> Report:
+    """Write everything as `write_report`, and return the table too, for a terminal."""
+    results = collect(runs)
+    if published:
+        from benchmark.report.published import with_published
+
+        results = with_published(results, preset)
+    compact = preset_table(results, preset, intervals=intervals)
+    full = preset_table(results, preset, breadth="full")
+    title = "VGG-MonoAudio results" + ("" if results.name == "vgg-monoaudio" else f": {results.name}")
+    texts = {"md": to_markdown(compact, title), "csv": to_csv(full), "tex": to_latex(compact, f"tab:{preset}")}
+    paths = {ending: out.with_name(f"{out.name}.{ending}") for ending in texts}
+    for ending, text in texts.items():
+        write_text(paths[ending], text)
+    shown = results.only({line.row.key for block in full.blocks for line in block.lines})
+    home = (benchmark_dirs or {}).get(results.name)
+    page, media = write_page(shown, full, out, benchmark=home, title=title, workers=workers)
+    return Report(ReportPaths(paths["md"], paths["csv"], paths["tex"], page, media), compact)

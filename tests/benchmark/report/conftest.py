@@ -1,0 +1,45 @@
+"""Fixtures of the report's tests: the made-up world, and one report over all of it."""
+
+import importlib.util
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from types import ModuleType
+
+import pytest
+
+from benchmark.report import write_report
+from benchmark.report.write import ReportPaths
+from benchmark.runs import RunDirectory
+
+
+@pytest.fixture(scope="session")
+def world() -> ModuleType:
+    """`world.py` beside this file: functions that write benchmarks and runs."""
+    spec = importlib.util.spec_from_file_location("report_world", Path(__file__).with_name("world.py"))
+    module = importlib.util.module_from_spec(spec)
+    sys.modules["report_world"] = module  # dataclasses look their module up by name
+    spec.loader.exec_module(module)
+    return module
+
+
+@dataclass(frozen=True)
+class Made:
+    """Ten runs (five models, two subsets) and their report; old-foley lacks one inter-class sample."""
+
+    benchmark: Path
+    runs: list[RunDirectory]
+    paths: ReportPaths
+
+
+@pytest.fixture(scope="session")
+def made(world: ModuleType, tmp_path_factory: pytest.TempPathFactory) -> Made:
+    folder = tmp_path_factory.mktemp("report")
+    benchmark = world.write_benchmark(folder / "demo")
+    runs = []
+    for subset in world.PAIRS:
+        for model in world.LEVELS:
+            failed = (1,) if (model, subset) == ("old-foley", "inter") else ()
+            runs.append(world.write_run(folder / "runs", model, subset, world.Settings(failed=failed), audio=True))
+    paths = write_report(runs, folder / "out" / "report", benchmark_dirs={"demo": benchmark})
+    return Made(benchmark, runs, paths)

@@ -1,0 +1,302 @@
+"""The page in a real browser, from disk."""
+
+import shutil
+
+import pytest
+
+CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+pytestmark = [
+    pytest.mark.browser,
+    pytest.mark.skipif(CHROMIUM is None, reason="no chromium on PATH (Debian: apt-get install chromium)"),
+]
+ARGUMENTS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--mute-audio",
+]
+
+
+@pytest.fixture(scope="module")
+def browser():
+    sync_api = pytest.importorskip("playwright.sync_api", reason="no playwright (pip install '.[dev]')")
+    with sync_api.sync_playwright() as playwright:
+        chromium = playwright.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
+        yield chromium
+        chromium.close()
+
+
+@pytest.fixture
+def opened(browser, made):
+    """Open the page, at an address and a size; afterwards nothing may have been logged or asked of a network."""
+    context = browser.new_context(viewport={"width": 1440, "height": 900})
+    heard, asked = [], []
+
+    def open_page(address="", **size):
+        page = context.new_page()
+        page.on("console", lambda message: heard.append(message.text))
+        page.on("pageerror", lambda error: heard.append(str(error)))
+        page.on("request", lambda request: asked.append(request.url))
+        if size:
+            page.set_viewport_size(size)
+        page.goto(made.paths.html.as_uri() + address)
+        page.wait_for_selector(".card")
+        return page
+
+    yield open_page
+    context.close()
+    assert heard == []
+    assert asked
+    assert [url for url in asked if not url.startswith(("file://", "data:"))] == []
+
+
+def models(page, subset="inter", section="models"):
+    lines = page.locator(f'tbody[data-subset="{subset}"][data-section="{section}"] .line:visible')
+    return [lines.nth(place).get_attribute("data-name") for place in range(lines.count())]
+
+
+def test_sorting_by_a_metric_puts_the_best_on_top_and_turns_around(opened):
+    page = opened()
+    head = page.get_by_role("button", name="FAD", exact=False).first
+    head.click()
+    assert models(page) == ["grand-foley", "tiny-foley", "old-foley"]
+    assert page.locator('th[aria-sort="ascending"]').count() == 1
+    head.click()
+    assert models(page) == ["old-foley", "tiny-foley", "grand-foley"]
+    assert models(page, section="controls") == ["noise", "oracle"]  # controls sort among themselves
+    page.locator('[data-sort="inception_score"]').click()
+    assert models(page) == ["grand-foley", "tiny-foley", "old-foley"]  # higher is better here
+
+
+def test_filtering_models_and_hiding_controls(opened):
+    page = opened()
+    page.fill("#model-filter", "tiny")
+    assert models(page) == ["tiny-foley"]
+    page.fill("#model-filter", "")
+    assert models(page, section="controls") == ["oracle", "noise"]
+    page.uncheck("#show-controls")
+    assert models(page, section="controls") == []
+
+
+def test_all_metrics_are_shown_on_request(opened):
+    page = opened()
+    assert not page.locator('[data-sort="text_margin"]').is_visible()
+    page.check("#show-more")
+    assert page.locator('[data-sort="text_margin"]').is_visible()
+
+
+def test_finding_samples_by_label_category_and_subset(opened):
+    page = opened()
+    assert page.locator(".card").count() == 7
+    page.fill("#sample-filter", "harp")
+    assert page.locator(".card").count() == 4
+    page.fill("#sample-filter", "nothing of the kind")
+    assert page.locator("#found").inner_text().startswith("No sample matches")
+    page.fill("#sample-filter", "")
+    page.select_option("#subset-filter", "intra")
+    assert page.locator(".card").count() == 2
+    page.select_option("#subset-filter", "")
+    page.select_option("#category-filter", "Animal")
+    assert page.locator(".prompt").all_inner_texts() == ["dog barking"]
+
+
+def test_ordering_by_a_score_of_a_model(opened):
+    page = opened()
+    page.select_option("#order", "kl:worst")
+    page.select_option("#order-model", "tiny-foley")
+    shown = page.locator('.card [data-track="m.tiny-foley"] [data-metric="kl"]').all_inner_texts()
+    assert shown == sorted(shown, reverse=True)
+    assert len(set(shown)) > 1
+
+
+def test_the_target_side_is_marked_on_the_scene(opened):
+    page = opened()
+    first, second = page.locator(".card").nth(0), page.locator(".card").nth(1)
+    assert first.locator(".half.target").inner_text() == "target: dog barking"
+    assert "left" in first.locator(".half.target").get_attribute("class")
+    assert "right" in second.locator(".half.target").get_attribute("class")
+
+
+def test_video_and_sound_play_together_and_switching_leaves_no_gap(opened):
+    page = opened()
+    card = page.locator(".card").first
+    card.get_by_role("button", name="tiny-foley").click()
+    page.wait_for_function("() => document.querySelector('.card video').currentTime > 0.15")
+    before = page.evaluate("() => window.monoaudio.playing()")
+    assert before["picture"]["readyState"] >= 2
+    assert before["heard"] == "m.tiny-foley"
+    assert [track for track in before["tracks"] if not track["muted"]] == [
+        next(track for track in before["tracks"] if track["key"] == "m.tiny-foley")
+    ]
+    assert all(not track["paused"] and track["readyState"] >= 2 for track in before["tracks"])
+    card.get_by_role("button", name="grand-foley").click()
+    after = page.evaluate("() => window.monoaudio.playing()")
+    assert after["heard"] == "m.grand-foley"
+    assert not after["picture"]["paused"]  # nothing stopped
+    assert {track["key"] for track in after["tracks"] if not track["muted"]} == {"m.grand-foley"}
+    assert after["picture"]["time"] >= before["picture"]["time"]
+    worst = max(abs(track["time"] - after["picture"]["time"]) for track in after["tracks"])
+    assert worst < 0.25  # seconds; the follower sets right what is further off
+
+
+KEEP_SOUNDS = """() => {
+  const Plain = window.Audio;
+  window.sounds = [];
+  window.Audio = function () { const sound = new Plain(); window.sounds.push(sound); return sound; };
+}"""
+
+
+@pytest.mark.parametrize("place", [pytest.param(1.2, id="ahead"), pytest.param(1.95, id="at its end already")])
+def test_a_track_that_fell_out_of_step_is_brought_back_while_playing(opened, place):
+    page = opened()
+    page.evaluate(KEEP_SOUNDS)
+    page.locator(".card").first.get_by_role("button", name="tiny-foley").click()
+    page.wait_for_function("() => document.querySelector('.card video').currentTime > 0.05")
+    page.evaluate("place => { window.sounds[0].currentTime = place; }", place)
+    page.wait_for_function(
+        """() => {
+      const video = document.querySelector('.card video');
+      const [sound] = window.sounds;
+      return video.currentTime < 1.6 && !sound.paused && Math.abs(sound.currentTime - video.currentTime) < 0.1;
+    }""",
+        timeout=10_000,
+    )
+
+
+def test_the_scene_can_be_heard_itself(opened):
+    page = opened()
+    page.locator(".card").first.get_by_role("button", name="Scene").click()
+    page.wait_for_function("() => document.querySelector('.card video').currentTime > 0.1")
+    state = page.evaluate("() => window.monoaudio.playing()")
+    assert not state["picture"]["muted"]
+    assert all(track["muted"] for track in state["tracks"])
+
+
+def test_scrubbing_moves_every_track(opened):
+    page = opened()
+    card = page.locator(".card").first
+    card.get_by_role("button", name="tiny-foley").click()
+    page.wait_for_function("() => document.querySelector('.card video').currentTime > 0.05")
+    card.get_by_role("button", name="Pause").click()
+    card.locator(".seek").fill("1.2")
+    page.wait_for_function("() => Math.abs(document.querySelector('.card video').currentTime - 1.2) < 0.05")
+    state = page.evaluate("() => window.monoaudio.playing()")
+    assert all(abs(track["time"] - 1.2) < 0.05 for track in state["tracks"])
+    assert card.locator(".clock").inner_text() == "1.2 s"
+
+
+def test_only_one_sample_plays_at_a_time_and_media_load_only_when_asked_for(opened):
+    page = opened()
+    assert page.evaluate("() => [...document.querySelectorAll('video')].every(v => v.readyState === 0)")
+    page.locator(".card").nth(0).get_by_role("button", name="tiny-foley").click()
+    page.wait_for_function("() => document.querySelector('.card video').currentTime > 0.05")
+    page.locator(".card").nth(1).get_by_role("button", name="tiny-foley").click()
+    page.wait_for_function("() => document.querySelectorAll('.card video')[1].currentTime > 0.05")
+    assert page.evaluate("() => document.querySelectorAll('.card video')[0].paused")
+    assert page.locator(".card.current").count() == 1
+
+
+def test_a_link_leads_to_sample_track_and_moment(opened, world):
+    sample = f"inter/{world.sample_ids('inter')[2]}"
+    page = opened(f"#sample={sample.replace('/', '%2F')}&track=m.old-foley&t=0.80&find=bus")
+    page.wait_for_function("() => Math.abs((document.querySelector('.current video')?.currentTime ?? 0) - 0.8) < 0.05")
+    assert page.locator(".current").get_attribute("data-sample") == sample
+    assert page.locator(".current .heard").get_attribute("data-track") == "m.old-foley"
+    assert page.locator("#sample-filter").input_value() == "bus"
+
+
+def test_a_link_to_a_filtered_out_sample_shows_it_all_the_same(opened, world):
+    sample = f"inter/{world.sample_ids('inter')[2]}"
+    page = opened(f"#sample={sample.replace('/', '%2F')}&subset=intra")
+    assert page.locator(".current").get_attribute("data-sample") == sample
+
+
+def test_a_copied_link_restores_the_table_too(opened, made):
+    page = opened()
+    page.locator('[data-sort="fad"]').click()
+    page.fill("#model-filter", "foley")
+    again = opened(page.evaluate("() => location.hash"))
+    assert models(again) == ["grand-foley", "tiny-foley", "old-foley"]
+    assert models(again, section="controls") == []
+
+
+def test_keys_play_switch_and_walk(opened):
+    page = opened()
+    page.keyboard.press("j")
+    assert page.locator(".card.current").count() == 1
+    page.keyboard.press(" ")
+    page.wait_for_function("() => document.querySelector('.current video').currentTime > 0.05")
+    page.keyboard.press(" ")
+    assert page.evaluate("() => document.querySelector('.current video').paused")
+    first = page.locator(".current .heard").get_attribute("data-track")
+    page.keyboard.press("ArrowDown")
+    assert page.locator(".current .heard").get_attribute("data-track") != first
+    page.keyboard.press("2")
+    assert page.locator(".current .heard").get_attribute("data-track") == "target"
+    before = page.locator(".current").get_attribute("data-sample")
+    page.keyboard.press("j")
+    assert page.locator(".current").get_attribute("data-sample") != before
+    page.keyboard.press("/")
+    page.keyboard.type("jkl")
+    assert page.locator("#sample-filter").input_value() == "jkl"  # keys are letters while one types
+
+
+def test_a_failed_sample_says_why(opened):
+    row = opened().locator(".card").nth(1).locator('[data-track="m.old-foley"]')
+    assert "GenerationError: no answer" in row.inner_text()
+    assert row.locator(".listen").is_disabled()
+
+
+@pytest.mark.parametrize("width", [390, 1440])
+def test_nothing_runs_over_the_edge(opened, width):
+    page = opened(width=width, height=844)
+    assert page.evaluate("() => document.documentElement.scrollWidth") <= width
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_text_stands_out_from_its_ground(browser, made, theme):
+    context = browser.new_context(color_scheme=theme)
+    page = context.new_page()
+    page.goto(made.paths.html.as_uri())
+    page.wait_for_selector(".card")
+    weak = page.evaluate(WEAK_TEXT)
+    context.close()
+    assert weak == []
+
+
+WEAK_TEXT = """() => {
+  const channels = (text) => (text.match(/[\\d.]+/g) ?? []).map(Number);
+  const part = (c) => (c /= 255) <= 0.03928 ? c / 12.92 : ((c + 0.055) / 1.055) ** 2.4;
+  const light = ([r, g, b]) => 0.2126 * part(r) + 0.7152 * part(g) + 0.0722 * part(b);
+  const ground = (element) => {
+    for (let at = element; at; at = at.parentElement) {
+      const colour = channels(getComputedStyle(at).backgroundColor);
+      if (colour.length === 3 || colour[3] === 1) return colour;
+    }
+    return [255, 255, 255];
+  };
+  const weak = [];
+  for (const element of document.querySelectorAll("main *, header *, footer *")) {
+    const own = [...element.childNodes].some((node) => node.nodeType === 3 && node.textContent.trim());
+    if (!own || element.closest(".screen, :disabled, .unseen") || element.offsetParent === null) continue;
+    const [a, b] = [light(channels(getComputedStyle(element).color)), light(ground(element))];
+    const contrast = (Math.max(a, b) + 0.05) / (Math.min(a, b) + 0.05);
+    if (contrast < 4.5) weak.push(`${element.className || element.tagName}: ${contrast.toFixed(2)}`);
+  }
+  return [...new Set(weak)];
+}"""
+
+
+def test_everything_that_can_be_pressed_has_a_name_and_can_be_reached(opened):
+    page = opened()
+    nameless = page.evaluate("""() => [...document.querySelectorAll("button, input, select, video")].filter((e) => {
+      const label = e.closest("label")?.textContent.trim() || e.getAttribute("aria-label") || e.textContent.trim();
+      return !label;
+    }).map((e) => e.outerHTML)""")
+    assert nameless == []
+    assert page.evaluate("() => [...document.querySelectorAll('[tabindex]')].every((e) => e.tabIndex <= 0)")
+    assert page.evaluate("() => [...document.querySelectorAll('img')].every((i) => i.alt)")
+    page.keyboard.press("Tab")
+    assert page.evaluate("() => document.activeElement.className") == "skip"

@@ -1,0 +1,89 @@
+import pytest
+
+from benchmark.report import MixedRuns, collect
+from benchmark.runs import RunDirectory, UnusableRun
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        pytest.param({"benchmark": "other"}, "their benchmark differs", id="benchmark"),
+        pytest.param({"version": "2.0"}, "their benchmark version differs", id="version"),
+        pytest.param({"fingerprint": "another"}, "their manifest of subset inter differs", id="manifest"),
+        pytest.param({"profile": "paper"}, "their profile differs", id="profile"),
+        pytest.param({"reference_video": "composed"}, "their reference video differs", id="reference video"),
+        pytest.param({"bandwidth_from": "reference"}, "KAD its bandwidth differs", id="bandwidth"),
+        pytest.param({"resample_by": "sample"}, "their unit of resampling differs", id="resampling"),
+        pytest.param({"backbones": {"signal": "v2"}}, "their backbone signal differs", id="backbone"),
+        pytest.param({"metric_version": 2}, "their definition of metric fad differs", id="metric"),
+    ],
+)
+def test_runs_whose_numbers_do_not_mean_the_same_are_refused_by_name(world, tmp_path, change, message):
+    one = world.write_run(tmp_path / "a", "oracle")
+    two = world.write_run(tmp_path / "b", "tiny-foley", "inter", world.Settings(**change))
+    with pytest.raises(MixedRuns, match=message) as refusal:
+        collect([one, two])
+    assert str(one.path) in str(refusal.value)
+    assert str(two.path) in str(refusal.value)
+
+
+def test_a_refusal_says_how_to_report_apart(world, tmp_path):
+    runs = [
+        world.write_run(tmp_path, "oracle"),
+        world.write_run(tmp_path, "tiny-foley", "inter", world.Settings(profile="paper")),
+    ]
+    with pytest.raises(MixedRuns, match="report them apart, for example with --profile signal"):
+        collect(runs)
+
+
+def test_the_two_subsets_may_have_different_manifests(world, tmp_path):
+    results = collect([world.write_run(tmp_path, "oracle", subset) for subset in ("intra", "inter")])
+    assert results.subsets == ("inter", "intra")
+    assert results.benchmarks["inter"].samples == 5
+    assert results.benchmarks["intra"].samples == 2
+
+
+def test_models_come_before_controls_and_controls_in_the_order_of_the_registry(world, tmp_path):
+    runs = [world.write_run(tmp_path, model) for model in ("noise", "tiny-foley", "oracle")]
+    assert [row.model for row in collect(runs).rows] == ["tiny-foley", "oracle", "noise"]
+
+
+def test_runs_of_one_name_are_told_apart_by_the_options_in_which_they_differ(world, tmp_path):
+    options = [{"steps": 25, "num_sup_tokens": count} for count in (0, 5)]
+    runs = [
+        world.write_run(tmp_path / str(place), "selva", "inter", world.Settings(options=option))
+        for place, option in enumerate(options)
+    ]
+    assert [row.model for row in collect(runs).rows] == ["selva (num_sup_tokens=0)", "selva (num_sup_tokens=5)"]
+
+
+def test_a_run_goes_by_the_name_that_its_directory_was_given(world, tmp_path):
+    run = world.write_run(tmp_path, "recorded", folder="our-model-v2")
+    assert [row.model for row in collect([run]).rows] == ["our-model-v2"]
+    moved = RunDirectory(run.path.rename(tmp_path / "downloads"))
+    assert [row.model for row in collect([moved]).rows] == ["recorded"]
+
+
+def test_options_that_differ_only_between_subsets_do_not_split_a_model(world, tmp_path):
+    runs = [
+        world.write_run(tmp_path, "recorded", subset, world.Settings(options={"folder": f"answers/{subset}"}))
+        for subset in ("inter", "intra")
+    ]
+    assert {row.model for row in collect(runs).rows} == {"recorded"}
+
+
+def test_the_same_model_twice_is_refused_with_both_paths(world, tmp_path):
+    runs = [world.write_run(tmp_path / name, "tiny-foley") for name in ("first", "second")]
+    with pytest.raises(MixedRuns, match="tiny-foley stands twice on subset inter") as refusal:
+        collect(runs)
+    assert all(str(run.path) in str(refusal.value) for run in runs)
+
+
+def test_a_run_that_was_not_scored_is_refused_by_path(tmp_path):
+    with pytest.raises(UnusableRun, match=r"metrics\.json: no such file"):
+        collect([RunDirectory(tmp_path / "nothing")])
+
+
+def test_no_runs_are_refused():
+    with pytest.raises(ValueError, match="at least one finished run"):
+        collect([])
