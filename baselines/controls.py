@@ -1,0 +1,127 @@
+"""Controls: trivial generators that show the ceiling, the floor and the range of every metric.
+
+They see the truth that models must not see, so the harness builds them from the benchmark's own sounds.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from baselines.generator import GenerationError, Reference, Request, Waveform
+from benchmark import media
+
+
+class _Control:
+    """A generator that knows the references of its subset."""
+
+    def __init__(self, *, references: Mapping[str, Reference], sample_rate: int = 16_000) -> None:
+        """Keep the truth.
+
+        Args:
+            references: sample id to its target and paired sounds.
+            sample_rate: Hz of the answers.
+        """
+        self.sample_rate = sample_rate
+        self._references = references
+
+    def _reference(self, request: Request) -> Reference:
+        try:
+            return self._references[request.sample_id]
+        except KeyError:
+            raise GenerationError(f"no reference for sample {request.sample_id!r}") from None
+
+    def _paired_sound(self, request: Request) -> Waveform:
+        path = self._reference(request).paired_audio
+        if path is None:
+            raise GenerationError("nothing stands beside the target; leave this control out on single clips")
+        return self._sound(path, request.duration)
+
+    def _sound(self, path: Path, duration: float) -> Waveform:
+        try:
+            sound = media.read_audio(path, sample_rate=self.sample_rate, seconds=duration)
+        except media.MediaError as error:
+            raise GenerationError(str(error)) from error
+        if sound.size < round(duration * self.sample_rate):
+            raise GenerationError(f"{path}: {sound.size / self.sample_rate:.2f} s of sound, {duration:g} s needed")
+        return sound
+
+
+class Oracle(_Control):
+    """The target's own sound: the best any model can do."""
+
+    def generate(self, request: Request) -> Waveform:
+        """Return the target's sound."""
+        return self._sound(self._reference(request).target_audio, request.duration)
+
+
+class Distractor(_Control):
+    """The paired sound alone: everything right but the selection."""
+
+    def generate(self, request: Request) -> Waveform:
+        """Return the paired sound."""
+        return self._paired_sound(request)
+
+
+class Mixture(_Control):
+    """Both sounds at half level each, as the scene's own soundtrack: a model that does not select."""
+
+    def generate(self, request: Request) -> Waveform:
+        """Return the mean of target and paired sound."""
+        reference = self._reference(request)
+        target = self._sound(reference.target_audio, request.duration)
+        return ((target + self._paired_sound(request)) / 2).astype(np.float32)
+
+
+class Shuffled(_Control):
+    """The target sound of another sample: real sounds of the right kind of set, each at the wrong place.
+
+    The other sample is the one of smallest hash of both ids and the request's seed among those with another target
+    clip, so it does not depend on the order of requests.
+    """
+
+    def generate(self, request: Request) -> Waveform:
+        """Return another target's sound."""
+        own = self._reference(request)
+        others = [key for key, other in self._references.items() if other.target_id != own.target_id]
+        if not others:
+            raise GenerationError("every sample has the same target clip; there is no other to take")
+        chosen = min(others, key=lambda key: _hash(f"{request.seed}/{request.sample_id}/{key}"))
+        return self._sound(self._references[chosen].target_audio, request.duration)
+
+
+class Noise(_Control):
+    """Pink noise with the root mean square level of the target."""
+
+    def generate(self, request: Request) -> Waveform:
+        """Return noise drawn from the request's seed."""
+        target = self._sound(self._reference(request).target_audio, request.duration)
+        noise = pink_noise(target.size, np.random.default_rng(request.seed))
+        level = float(np.sqrt(np.mean(np.square(target, dtype=np.float64))))
+        return np.clip(noise * level, -1, 1).astype(np.float32)
+
+
+class Silence(_Control):
+    """Zeros."""
+
+    def generate(self, request: Request) -> Waveform:
+        """Return zeros."""
+        return np.zeros(round(request.duration * self.sample_rate), dtype=np.float32)
+
+
+def pink_noise(samples: int, generator: np.random.Generator) -> NDArray[np.float64]:
+    """Return noise with power falling as 1/frequency and root mean square 1, float64 (samples,)."""
+    spectrum = np.fft.rfft(generator.standard_normal(samples))
+    frequency = np.arange(spectrum.size, dtype=np.float64)
+    spectrum[1:] /= np.sqrt(frequency[1:])
+    spectrum[0] = 0.0
+    noise = np.fft.irfft(spectrum, samples)
+    return np.asarray(noise / np.sqrt(np.mean(noise**2)))
+
+
+def _hash(text: str) -> bytes:
+    return hashlib.sha256(text.encode()).digest()

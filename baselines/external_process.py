@@ -1,0 +1,196 @@
+"""Running a program of somebody else's: without a shell, watched, stopped when it hangs, its words kept in a log."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import re
+import shlex
+import shutil
+import signal
+import subprocess
+import time
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+
+POLL_SECONDS = 0.1
+GRACE_SECONDS = 5.0  # between asking a process to end and ending it
+TAIL_LINES = 4
+TAIL_CHARACTERS = 600
+_TAIL_BYTES = 16_384
+# Of our own interpreter: another one would look for its modules in our folders.
+_OURS = ("PYTHONPATH", "PYTHONHOME", "VIRTUAL_ENV", "PYTHONSTARTUP", "__PYVENV_LAUNCHER__")
+
+
+class ProgramFailed(Exception):
+    """A program could not be started, ended with an error, or was stopped; the message ends with its last words."""
+
+
+class MissingProgram(Exception):
+    """A program, or a part of it, is not where the settings say; the message says what to do."""
+
+
+def find_interpreter(python: str) -> Path:
+    """Return the interpreter that a setting names, without following links, which would lead out of a venv.
+
+    Args:
+        python: an executable, the folder of an environment, or "conda:NAME".
+
+    Raises:
+        MissingProgram: nothing executable there, or conda knows no such environment.
+    """
+    if python.startswith("conda:"):
+        return find_interpreter(str(_conda_prefix(python.removeprefix("conda:"))))
+    path = Path(python).expanduser()
+    if path.is_dir():
+        path = path / "bin" / "python"
+    found = shutil.which(path if path.is_absolute() or os.sep in python else python)
+    if found is None:
+        raise MissingProgram(f"python: {path} is no executable; give an interpreter, an environment or conda:NAME")
+    return Path(found).absolute()
+
+
+def _conda_prefix(name: str) -> Path:
+    """Ask conda where an environment is. `conda run` is no way: it writes a shell script and refuses newlines."""
+    conda = os.environ.get("CONDA_EXE") or shutil.which("conda") or shutil.which("mamba") or shutil.which("micromamba")
+    if not conda:
+        raise MissingProgram(f"python: conda:{name}, but there is no conda here; give the environment's folder instead")
+    answer = subprocess.run([conda, "env", "list", "--json"], capture_output=True, text=True, check=False)
+    try:
+        prefixes = [Path(prefix) for prefix in json.loads(answer.stdout)["envs"]]
+    except (json.JSONDecodeError, KeyError, TypeError) as error:
+        raise MissingProgram(f"python: conda:{name}, but {conda} did not list its environments") from error
+    for prefix in prefixes:
+        if prefix.name == name:
+            return prefix
+    raise MissingProgram(f"python: conda knows no environment {name!r}; it has {', '.join(p.name for p in prefixes)}")
+
+
+def environment(interpreter: Path | None, device: str | None, extra: Mapping[str, str]) -> dict[str, str]:
+    """Return the environment of a program: ours without our interpreter's, its own folder first, one device visible.
+
+    Args:
+        interpreter: its folder goes in front of PATH, so that tools of the same environment are found.
+        device: "cuda:1" makes only that one visible, under the number 0, which the programs have hard-coded; "cpu"
+            none; "cuda" and None leave it.
+        extra: set last.
+
+    Raises:
+        ValueError: another device.
+    """
+    result = {key: value for key, value in os.environ.items() if key not in _OURS}
+    # UTF-8 whatever the locale: paths and prompts are not only ASCII. Unbuffered: the last words reach the log.
+    result |= {"PYTHONUTF8": "1", "PYTHONUNBUFFERED": "1"}
+    if interpreter is not None:
+        result["PATH"] = os.pathsep.join([str(interpreter.parent), result.get("PATH", os.defpath)])
+    if device is not None:
+        match = re.fullmatch(r"cuda(?::(\d+))?|(cpu)", device)
+        if match is None:
+            raise ValueError(f"device: expected cuda, cuda:N or cpu, got {device!r}")
+        if match[1] or match[2]:
+            result["CUDA_VISIBLE_DEVICES"] = match[1] or ""
+    return result | dict(extra)
+
+
+def run_program(
+    command: Sequence[str],
+    *,
+    folder: Path,
+    env: Mapping[str, str],
+    log: Path,
+    time_limit_seconds: float,
+    finished: Callable[[], int] = lambda: 0,
+    progress: Callable[[int], None] = lambda _count: None,
+) -> None:
+    """Run a program to its end; what it prints is appended to the log.
+
+    Args:
+        command: the program and its arguments, handed over as they are: no shell sees them.
+        folder: its working directory.
+        env: its whole environment.
+        log: file.
+        time_limit_seconds: longest time without another finished output.
+        finished: how many outputs there are by now.
+        progress: called when that number has grown.
+
+    Raises:
+        ProgramFailed: it could not be started, ended with another status than 0, or was stopped.
+    """
+    log.parent.mkdir(parents=True, exist_ok=True)
+    with log.open("ab") as words:
+        words.write(f"\n$ {shlex.join(command)}\n".encode("utf-8", "backslashreplace"))
+        words.flush()
+        start = words.tell()
+        process = started(command, folder=folder, env=env, stdin=subprocess.DEVNULL, stdout=words, stderr=words)
+        try:
+            reason = _watch(process, time_limit_seconds, finished, progress)
+        finally:
+            stop(process)
+    if reason:
+        raise ProgramFailed(f"{reason}{last_words(log, start)}")
+
+
+def started(
+    command: Sequence[str], *, folder: Path, env: Mapping[str, str], stdin: int, stdout: object, stderr: object
+) -> subprocess.Popen[bytes]:
+    """Start a program in a process group of its own, so that `stop` reaches its children too.
+
+    Raises:
+        ProgramFailed: there is no such program or folder, or it may not be run.
+    """
+    try:
+        return subprocess.Popen(  # type: ignore[call-overload,no-any-return]
+            list(command), cwd=folder, env=dict(env), stdin=stdin, stdout=stdout, stderr=stderr, start_new_session=True
+        )  # fmt: skip
+    except (OSError, ValueError) as error:  # ValueError: a null byte in an argument
+        raise ProgramFailed(f"the program cannot be started: {error}") from error
+
+
+def _watch(
+    process: subprocess.Popen[bytes], limit: float, finished: Callable[[], int], progress: Callable[[int], None]
+) -> str:
+    """Wait for the end; return what was wrong, or nothing."""
+    done, last = 0, time.monotonic()
+    while True:
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            return ended(process.wait(POLL_SECONDS))
+        now = finished()
+        if now > done:
+            done, last = now, time.monotonic()
+            progress(done)
+        if time.monotonic() - last > limit:
+            return f"the program finished nothing for {limit:g} s and was stopped"
+
+
+def ended(status: int) -> str:
+    """Return what an exit status means, nothing for 0."""
+    if status == 0:
+        return ""
+    if status > 0:
+        return f"the program ended with status {status}"
+    try:
+        name = signal.Signals(-status).name
+    except ValueError:
+        name = f"signal {-status}"
+    return f"the program was killed by {name}" + (", as the system does when memory is full" if status == -9 else "")
+
+
+def stop(process: subprocess.Popen[bytes]) -> None:
+    """End a program and what it started: asked first, then made to."""
+    for word, patience in ((signal.SIGTERM, GRACE_SECONDS), (signal.SIGKILL, None)):
+        with contextlib.suppress(ProcessLookupError, PermissionError):  # all of the group has ended
+            os.killpg(process.pid, word)
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            process.wait(patience)
+
+
+def last_words(log: Path, start: int) -> str:
+    """Return the last lines that were logged from a position on, as the end of a message, with where the rest is."""
+    with log.open("rb") as file:
+        file.seek(max(start, log.stat().st_size - _TAIL_BYTES))
+        text = file.read().decode("utf-8", "replace")
+    lines = [line.strip() for line in re.split(r"[\r\n]+", text) if line.strip()]
+    if not lines:
+        return f"; it printed nothing (log: {log})"
+    return f"; its last words: {' | '.join(lines[-TAIL_LINES:])[-TAIL_CHARACTERS:]} (log: {log})"

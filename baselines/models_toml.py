@@ -1,0 +1,129 @@
+"""`models.toml`: where the programs of other people are on this machine, and how to run them.
+
+Only what depends on the machine belongs there. What changes the sound is a model's option, because options are part
+of a run's record and of its fingerprint.
+"""
+
+from __future__ import annotations
+
+import os
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields, replace
+from pathlib import Path
+from typing import Any
+
+MODELS_VARIABLE = "VGG_MONOAUDIO_MODELS"
+DEFAULT_FILE = Path("models.toml")
+LOGS = Path("results/logs")
+
+
+@dataclass(frozen=True)
+class Settings:
+    """How to run one program on this machine.
+
+    Attributes:
+        name: the table in models.toml, and the name of the log.
+        checkout: the program's folder, its working directory.
+        python: an interpreter, the folder of an environment (venv or conda), or "conda:NAME".
+        device: "cuda", "cuda:1", or "cpu"; the program sees that one device alone. None: whatever is there.
+        env: environment variables on top of ours.
+        time_limit_seconds: the program is stopped when it finishes nothing for so long.
+        work_dir: where temporary folders are made; None is the system's.
+        log: everything the program prints is appended to it.
+    """
+
+    name: str
+    checkout: Path | None = None
+    python: str | None = None
+    device: str | None = None
+    env: Mapping[str, str] = field(default_factory=dict)
+    time_limit_seconds: float = 1800.0
+    work_dir: Path | None = None
+    log: Path | None = None
+
+    @property
+    def log_path(self) -> Path:
+        """Where the program's words go, absolute."""
+        return (self.log or LOGS / f"{self.name}.log").absolute()
+
+
+_KEYS = tuple(entry.name for entry in fields(Settings) if entry.name != "name")
+
+
+def settings_file(path: Path | str | None = None) -> Path:
+    """Return which file is read: the argument, else $VGG_MONOAUDIO_MODELS, else ./models.toml."""
+    return Path(path or os.environ.get(MODELS_VARIABLE) or DEFAULT_FILE)
+
+
+def read_settings(
+    name: str, *, models_toml: Path | str | None = None, default_time_limit_seconds: float = 1800.0, **given: Any
+) -> Settings:
+    """Return a program's settings: its table in models.toml, and on top of it what is given here and not None.
+
+    Paths in the file are relative to the file; paths given here to the working directory.
+
+    Args:
+        name: the table's name.
+        models_toml: the file; see `settings_file`. Only a file that was asked for must be there.
+        default_time_limit_seconds: where neither the file nor the call says one.
+        given: settings by name, as in `Settings`.
+
+    Raises:
+        ValueError: a file that is not there or no TOML, a key that is no setting, a value of the wrong kind.
+    """
+    path = settings_file(models_toml)
+    asked = models_toml is not None or MODELS_VARIABLE in os.environ
+    if asked and not path.is_file():
+        raise ValueError(f"{path}: no such file; docs/models.toml.example shows what belongs in it")
+    settings = replace(Settings(name), time_limit_seconds=default_time_limit_seconds)
+    if path.is_file():
+        settings = _with(settings, _table(path, name), source=f"{path}, table [{name}]", base=path.absolute().parent)
+    options = {key: value for key, value in given.items() if value is not None}
+    return _with(settings, options, source="option", base=Path.cwd())
+
+
+def _table(path: Path, name: str) -> dict[str, Any]:
+    try:
+        content = tomllib.loads(path.read_text(encoding="utf-8"))
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise ValueError(f"{path}: not TOML: {error}") from error
+    table = content.get(name, {})
+    if not isinstance(table, dict):
+        raise ValueError(f"{path}: {name} is {table!r}, expected a table [{name}]")
+    return table
+
+
+def _with(settings: Settings, values: Mapping[str, Any], *, source: str, base: Path) -> Settings:
+    unknown = sorted(set(values) - set(_KEYS))
+    if unknown:
+        raise ValueError(
+            f"{source}: no setting {unknown[0]!r}; there are: {', '.join(_KEYS)}. "
+            "What changes the sound is given as --option, so that the run's record has it"
+        )
+    return replace(settings, **{key: _checked(source, key, value, base) for key, value in values.items()})
+
+
+def _checked(source: str, key: str, value: Any, base: Path) -> Any:
+    if key == "env":
+        if not isinstance(value, Mapping) or not all(isinstance(entry, str | int) for entry in value.values()):
+            raise ValueError(f"{source}: env: expected names and texts, got {value!r}")
+        return {str(name): str(entry) for name, entry in value.items()}
+    if key == "time_limit_seconds":
+        if isinstance(value, bool) or not isinstance(value, int | float) or not value > 0:
+            raise ValueError(f"{source}: time_limit_seconds: expected seconds above 0, got {value!r}")
+        return float(value)
+    if not isinstance(value, str | os.PathLike) or not str(value):
+        raise ValueError(f"{source}: {key}: expected a text, got {value!r}")
+    if key == "device":
+        return str(value)
+    if key == "python":
+        return _interpreter(str(value), base)
+    return Path(base, Path(value).expanduser())
+
+
+def _interpreter(value: str, base: Path) -> str:
+    """Leave `conda:NAME` and bare commands as they are; make paths absolute without following links out of a venv."""
+    if value.startswith("conda:") or (os.sep not in value and not value.startswith("~")):
+        return value
+    return str(Path(base, Path(value).expanduser()))

@@ -1,0 +1,62 @@
+"""A program that speaks JSON Lines and, where the environment says so, misbehaves at one prompt."""
+
+import json
+import os
+import sys
+import time
+import wave
+from pathlib import Path
+
+MOOD, AT, NOTES = os.environ.get("MOOD", ""), os.environ.get("AT", ""), Path(os.environ["NOTES"])
+RATE = int(os.environ.get("RATE", "16000"))
+
+
+def note(name: str, text: str) -> None:
+    with (NOTES / name).open("a") as file:
+        file.write(f"{text}\n")
+
+
+def write(path: str, seconds: float, rate: int) -> None:
+    with wave.open(path, "wb") as file:
+        file.setparams((1, 2, rate, 0, "NONE", ""))
+        file.writeframes(b"\x01\x00" * round(seconds * rate))
+
+
+def answer(request: dict) -> dict:
+    path, seconds = request["output"], request["duration_seconds"]
+    mood = MOOD if request["prompt"] == AT else ""
+    if mood == "crash" or (mood == "crash once" and not (NOTES / "crashed").exists()):
+        (NOTES / "crashed").touch()
+        raise RuntimeError("out of memory")
+    if mood == "hang":
+        time.sleep(600)
+    if mood == "chat":
+        print("loading ...", flush=True)
+    if mood == "refuse":
+        return {"id": request["id"], "error": "the video is black"}
+    if mood == "stranger":
+        return {"id": "nobody", "path": path}
+    if mood == "no path":
+        return {"id": request["id"]}
+    if mood == "full":
+        raise OSError(28, "No space left on device", path)
+    if mood == "garbage":
+        Path(path).write_text("no sound")
+    elif mood == "nothing":
+        pass
+    elif mood == "quit":
+        sys.exit(0)
+    else:
+        write(path, seconds / (2 if mood == "short" else 1), 44_100 if mood == "rate" else RATE)
+    return {"id": request["id"], "path": os.path.relpath(path) if mood == "relative" else path}
+
+
+note("started", str(os.getpid()))
+if MOOD == "reverse":
+    requests = [json.loads(sys.stdin.readline()) for _ in range(3)]
+    for request in reversed(requests):
+        print(json.dumps(answer(request)), flush=True)
+for line in sys.stdin:
+    note("lines", line.strip())
+    print(json.dumps(answer(json.loads(line))), flush=True)
+note("ended", "well")

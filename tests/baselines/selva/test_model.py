@@ -1,0 +1,231 @@
+"""SELVA from file to sound, with its networks shrunk; the official layouts and a real clip at full size, slowly."""
+
+import resource
+import sys
+
+import numpy as np
+import pytest
+import torch
+from reference_weights import given, off_by, official_state
+from tiny_models import asking, differ, film, shrunk
+
+from baselines import GenerationError, Generator
+from baselines.mmaudio.feature_store import FeatureStore
+from baselines.mmaudio.lengths import lengths_for
+from baselines.mmaudio.synthesis import Brief, Settings, Synthesiser
+from baselines.mmaudio.weights import WeightSource
+from baselines.selva import SELVA
+from baselines.selva.model import checkpoint_names
+from baselines.selva.video_encoder import TextVideoEncoder
+from benchmark import checkpoints
+from benchmark.checkpoints import MissingCheckpoint
+
+
+@pytest.fixture(scope="module")
+def video(tmp_path_factory):
+    return film(tmp_path_factory.mktemp("films") / "v.mp4")
+
+
+@pytest.fixture(scope="module")
+def tiny():
+    """Models of one layer, by their options; each is made once, and all keep video features in one store."""
+    made, store = {}, FeatureStore()
+    with shrunk():
+
+        def model(**options) -> SELVA:
+            key = tuple(sorted(options.items()))
+            if key not in made:
+                fixed = {"variant": "tiny_16k", "steps": 2, "device": "cpu", "random_weights": True, "store": store}
+                made[key] = SELVA(**{**fixed, **options})
+            return made[key]
+
+        yield model
+
+
+def test_it_is_a_generator_that_says_it_is_untrained(tiny):
+    assert isinstance(tiny(), Generator)
+    assert tiny().untrained
+    assert tiny().weights == {}
+    assert tiny().notes == ["the video encoder sees the whole frame, squashed to a square", "5 [SUP] tokens"]
+
+
+@pytest.mark.parametrize(("variant", "rate"), [("tiny_16k", 16_000), ("tiny_44k", 44_100)])
+def test_sound_lasts_exactly_as_long_as_asked_at_the_models_own_rate(tiny, video, variant, rate):
+    model = tiny(variant=variant)
+    assert model.sample_rate == rate
+    for seconds in (0.64, 0.83):
+        sound = model.generate(asking(video, seconds=seconds))
+        assert sound.shape == (round(seconds * rate),)
+        assert sound.dtype == np.float32
+        assert np.isfinite(sound).all()
+        assert np.abs(sound).max() <= 1
+
+
+def test_sound_does_not_depend_on_the_batch(tiny, video, tmp_path):
+    other = film(tmp_path / "other.mp4", seed=5)
+    requests = [
+        asking(video, "dog barking", seed=1),
+        asking(other, "a train that passes very slowly", negative="dog barking", seed=2),
+        asking(video, "rain", seconds=0.64, seed=3),
+        asking(other, "", seed=4),
+    ]
+    together = tiny().generate_batch(requests)
+    for request, sound in zip(requests, together, strict=True):
+        np.testing.assert_allclose(tiny().generate(request), sound, atol=1e-3 * np.abs(sound).max())
+
+
+def test_seed_prompt_negative_prompt_and_picture_each_change_the_sound(tiny, video, tmp_path):
+    sound = tiny().generate(asking(video))
+    for request in (
+        asking(video, seed=8),
+        asking(video, "rain"),
+        asking(video, negative="rain"),
+        asking(film(tmp_path / "other.mp4", seed=5)),
+    ):
+        assert differ(sound, tiny().generate(request)), request
+
+
+def test_the_prompt_reaches_the_video_encoder(tiny, video, monkeypatch):
+    model = tiny()
+    sound, rain = model.generate(asking(video, "dog")), model.text_states("rain")
+    monkeypatch.setattr(model, "text_states", lambda prompt: rain)  # the generator is still told of a dog
+    assert differ(sound, model.generate(asking(video, "dog")))
+
+
+@pytest.mark.parametrize("tokens", [0, 1, 3, 7])
+def test_other_counts_of_supplementary_tokens_work_and_share_the_trunk(tiny, video, tokens, monkeypatch):
+    tiny().trunk(asking(video))
+    model = tiny(num_sup_tokens=tokens)
+    weights = {
+        name: value for name, value in tiny().video_encoder.state_dict().items() if name.startswith("vfeat_extractor.")
+    }
+    model.video_encoder.load_state_dict(weights, strict=False)
+    monkeypatch.setattr(TextVideoEncoder, "trunk", None)  # another pass of the trunk would fail
+    assert np.isfinite(model.generate(asking(video))).all()
+
+
+def test_a_second_prompt_size_or_process_costs_no_second_trunk(tiny, video, tmp_path, monkeypatch):
+    folder = tmp_path / "features"
+    with shrunk():
+        fixed = {"steps": 1, "device": "cpu", "random_weights": True, "features_dir": folder}
+        first, second = SELVA(variant="tiny_16k", **fixed), SELVA(variant="tiny_44k", **fixed)
+    first.generate(asking(video, "dog barking"))
+    monkeypatch.setattr(TextVideoEncoder, "trunk", None)
+    first.generate(asking(video, "rain"))
+    second.generate(asking(video, "rain"))
+    assert len(list(folder.glob("*.safetensors"))) == 1
+
+
+@pytest.mark.parametrize("prompt", ["", "word " * 500, "Hund bellt, 犬が吠える 🐕"])
+def test_every_prompt_is_answered(tiny, video, prompt):
+    assert np.isfinite(tiny().generate(asking(video, prompt))).all()
+
+
+@pytest.mark.parametrize(("size", "fps"), [((96, 64), 25), ((64, 96), 240), ((64, 96), 16.07)])
+def test_videos_of_any_shape_and_rate_are_answered(tiny, tmp_path, size, fps):
+    video = film(tmp_path / "v.mp4", seconds=0.9, size=size, fps=fps)
+    assert tiny().generate(asking(video)).shape == (12_800,)
+
+
+def test_up_to_three_missing_frames_are_filled_and_more_are_named(tiny, tmp_path):
+    video = film(tmp_path / "v.mp4", seconds=0.72)  # 18 frames
+    assert tiny().generate(asking(video, seconds=0.84)).shape == (13_440,)
+    with pytest.raises(GenerationError, match=r"v: .*v\.mp4: too short: 0\.72 s of video, 0\.88 s needed"):
+        tiny().generate(asking(video, seconds=0.88))
+
+
+def test_a_corrupt_or_absent_video_names_sample_and_file(tiny, video, tmp_path):
+    broken = tmp_path / "broken.mp4"
+    broken.write_bytes(video.read_bytes()[:300])
+    for path in (broken, tmp_path / "absent.mp4"):
+        with pytest.raises(GenerationError, match=rf"{path.stem}: .*{path.stem}\.mp4"):
+            tiny().generate(asking(path))
+
+
+def test_every_part_that_is_published_is_in_the_table_of_checkpoints():
+    names = checkpoint_names("small_16k", 5)
+    assert all(name in checkpoints.CHECKPOINTS for name in names.values())
+    for variant, tokens in (("small_44k", 5), ("medium_44k", 5), ("large_44k", 5), ("small_16k", 3)):
+        unpublished = checkpoint_names(variant, tokens)
+        assert unpublished["generator"] is None
+        assert {n for n in unpublished.values() if n is not None} <= checkpoints.CHECKPOINTS.keys()
+
+
+def test_without_weights_all_that_is_missing_is_named_with_the_command_that_fetches_it(tmp_path):
+    with pytest.raises(MissingCheckpoint) as raised:
+        SELVA(weights_dir=tmp_path, device="cpu")
+    for name in checkpoint_names("small_16k", 5).values():
+        assert f'checkpoint "{name}" is missing; selva small_16k with 5 [SUP] tokens needs it' in str(raised.value)
+        assert f"python -m benchmark weights {name}" in str(raised.value)
+
+
+def test_a_size_that_nobody_publishes_asks_for_a_file_of_ones_own(tmp_path):
+    with pytest.raises(MissingCheckpoint, match=r"nobody publishes the generator of selva medium_44k"):
+        SELVA(variant="medium_44k", weights_dir=tmp_path, device="cpu")
+
+
+def test_half_of_an_option_is_not_taken_for_the_whole():
+    with pytest.raises(ValueError, match="no part 'synchformer'; the parts are video_encoder"):
+        SELVA(checkpoint={"synchformer": "x"}, random_weights=True)
+
+
+def official_files(folder, lists, vocoder_lists):
+    """Checkpoints in the layouts that the official files have, with seeded weights."""
+    old = {"parametrizations.weight.original0": "weight_g", "parametrizations.weight.original1": "weight_v"}
+    vocoder = {}
+    for name, value in official_state(vocoder_lists, "bigvgan_16k").items():
+        for new, legacy in old.items():
+            name = name.replace(new, legacy)
+        vocoder[name] = value
+    from baselines.mmaudio.vocoder import BigVGAN
+
+    with torch.device("meta"):
+        filters = {n: v for n, v in BigVGAN.from_variant("16k").state_dict().items() if n.endswith("filter")}
+    from baselines.mmaudio.mel_statistics import mel_statistics
+
+    statistics = {"data_mean": mel_statistics("16k").mean, "data_std": mel_statistics("16k").spread}
+    contents = {
+        "video_encoder": official_state(lists, "textsynch_depth1"),
+        "generator": {**official_state(vocoder_lists, "generator_small_16k"), "latent_rot": torch.zeros(3)},
+        "vae": {**official_state(vocoder_lists, "vae_16k"), **statistics},
+        "vocoder": {"generator": {**vocoder, **filters}},
+    }
+    files = {}
+    for part, content in contents.items():
+        files[part] = folder / f"{part}.pth"
+        torch.save(content, files[part])
+    return files
+
+
+@pytest.mark.slow
+def test_two_seconds_from_official_files_equal_the_reference(tmp_path, lists, golden):
+    want, parts = golden("pipeline_2s"), lists.parents[2] / "mmaudio" / "data" / "state_dicts.tsv"
+    files = official_files(tmp_path, lists, parts)
+    source = WeightSource(dict.fromkeys(files), overrides=files)
+    encoder = source.build("video_encoder", TextVideoEncoder)
+    frames = given("frames_t50", 1, 50, 3, 224, 224, uniform=True)
+    text = given("t5_text_e2e", 1, 9, 768)
+    sync = encoder(frames, text, torch.ones(1, 9, dtype=torch.bool))
+    negative, prompt = given("clip_negative_text_f", 1, 77, 1024), given("clip_text_f", 1, 77, 1024)
+    for steps, limit in ((4, 1e-4), (25, 1e-3)):
+        synthesiser = Synthesiser("small_16k", source, Settings(steps=steps))
+        lengths = lengths_for(2.0, synthesiser.audio)
+        brief = Brief(sync, None, prompt, [negative[0]], lengths, [42])
+        latent = synthesiser.latents(brief)
+        mel = synthesiser.vae.decode(latent)
+        assert off_by(latent, want[f"steps{steps}_latent"]) < limit
+        assert off_by(mel[:, ::4, ::3], want[f"steps{steps}_mel"]) < limit
+        assert off_by(synthesiser.vocoder(mel)[0, ::4], want[f"steps{steps}_wave"]) < limit
+        (wave,) = synthesiser.waveforms(brief)
+        assert wave.shape == (32_000,)
+        assert off_by(torch.from_numpy(wave[::4]), want[f"steps{steps}_wave"][:8000]) < limit
+
+
+@pytest.mark.slow
+def test_the_full_size_answers_a_real_clip_within_its_memory(real_media):
+    model = SELVA(random_weights=True, device="cpu")
+    sound = model.generate(asking(real_media / "3qesirWAGt4_000020.mp4", seconds=8.0))
+    assert sound.shape == (128_000,)
+    assert np.isfinite(sound).all()
+    if sys.platform == "linux":
+        assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss < 8 * 2**20  # KiB, of the whole test process

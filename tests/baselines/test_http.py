@@ -1,0 +1,175 @@
+"""Models behind a service, on 127.0.0.1."""
+
+import base64
+import io
+import json
+import threading
+import wave
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from baselines import GenerationError, load_model
+from baselines.http_endpoint import HttpEndpoint
+
+OPENAPI = json.loads((Path(__file__).parents[2] / "docs" / "external-models.openapi.json").read_text())
+
+
+def wav(seconds: float = 1.0, rate: int = 16_000) -> bytes:
+    buffer = io.BytesIO()
+    with wave.open(buffer, "wb") as file:
+        file.setparams((1, 2, rate, 0, "NONE", ""))
+        file.writeframes(b"\x00\x40" * round(seconds * rate))
+    return buffer.getvalue()
+
+
+class Service:
+    """Answers with what it is told to, one after the other; the last again and again. Keeps what it was sent."""
+
+    def __init__(self) -> None:
+        self.answers: list[tuple[int, bytes]] = [(200, wav())]
+        self.bodies: list[dict] = []
+        self.headers: list[dict[str, str]] = []
+        self.release = threading.Event()
+        self.hangs = False
+        service = self
+
+        class Handler(BaseHTTPRequestHandler):
+            def do_POST(self) -> None:
+                content = self.rfile.read(int(self.headers["Content-Length"]))
+                service.bodies.append(json.loads(content))
+                service.headers.append(dict(self.headers))
+                if service.hangs:
+                    service.release.wait()
+                status, body = service.answers.pop(0) if len(service.answers) > 1 else service.answers[0]
+                self.send_response(status)
+                self.send_header("Content-Length", str(len(body)))
+                self.end_headers()
+                self.wfile.write(body)
+
+            def log_message(self, *_args) -> None:
+                pass
+
+        class Server(ThreadingHTTPServer):
+            def handle_error(self, *_args) -> None:
+                pass  # who asked has hung up
+
+        self.server = Server(("127.0.0.1", 0), Handler)
+        self.address = f"http://127.0.0.1:{self.server.server_port}/generate"
+
+
+@pytest.fixture
+def service(monkeypatch) -> Iterator[Service]:
+    monkeypatch.setenv("no_proxy", "127.0.0.1")
+    made = Service()
+    thread = threading.Thread(target=made.server.serve_forever, kwargs={"poll_interval": 0.02})
+    thread.start()
+    yield made
+    made.release.set()
+    made.server.shutdown()
+    made.server.server_close()
+    thread.join()
+
+
+def test_a_service_is_sent_the_scene_and_answers_with_its_sound(service, ask):
+    request = ask(prompt='it\'s "--x"\nü', duration=1.0)
+    sound, rate = load_model("http", endpoint=service.address).generate(request)
+    assert (sound.shape, sound.dtype, rate) == ((16_000,), np.float32, 16_000)
+    assert sound[0] == 0.5
+    (body,) = service.bodies
+    assert base64.b64decode(body.pop("video")) == request.video.read_bytes()
+    assert body == {
+        "id": "bell__gong", "prompt": request.prompt, "negative_prompt": "", "duration_seconds": 1.0, "seed": 7,
+    }  # fmt: skip
+
+
+def test_the_document_describes_what_is_sent(service, ask):
+    HttpEndpoint(endpoint=service.address).generate(ask(duration=1.0))
+    schema = OPENAPI["components"]["schemas"]["Request"]
+    kinds = {"string": str, "number": float, "integer": int}
+    (body,) = service.bodies
+    assert sorted(body) == sorted(schema["properties"]) == sorted(schema["required"])
+    for name, value in body.items():
+        assert isinstance(value, kinds[schema["properties"][name]["type"]])
+
+
+def test_a_token_is_read_from_the_environment_and_never_recorded(service, ask, monkeypatch):
+    monkeypatch.setenv("MY_TOKEN", "abc")
+    model = HttpEndpoint(endpoint=service.address, token_env="MY_TOKEN")
+    model.generate(ask(duration=1.0))
+    assert service.headers[0]["Authorization"] == "Bearer abc"
+    assert "abc" not in "".join(model.notes)
+
+
+@pytest.mark.parametrize(
+    ("status", "body", "reason"),
+    [
+        pytest.param(422, b'{"error": "a black video"}', "answered 422: a black video", id="refused"),
+        pytest.param(404, b"", "answered 404: Not Found", id="wrong address"),
+        pytest.param(200, b"no sound", "not a media file", id="garbage"),
+        pytest.param(200, b"", "not a media file|cannot be decoded", id="nothing"),
+        pytest.param(200, wav(0.5), "has 8000 samples, at least 16000", id="short"),
+        pytest.param(200, wav(1.0, 44_100), "has 44100 Hz, expected 16000", id="rate"),
+    ],
+)
+def test_what_is_wrong_with_an_answer_is_this_samples_failure_and_not_asked_again(service, ask, status, body, reason):
+    service.answers = [(status, body)]
+    with pytest.raises(GenerationError, match=reason):
+        HttpEndpoint(endpoint=service.address, sample_rate=16_000).generate(ask(duration=1.0))
+    assert len(service.bodies) == 1
+
+
+def test_a_service_that_is_busy_is_asked_once_more(service, ask):
+    service.answers = [(503, b"later"), (200, wav())]
+    assert HttpEndpoint(endpoint=service.address).generate(ask(duration=1.0))[1] == 16_000
+    assert len(service.bodies) == 2
+
+
+def test_a_service_that_stays_broken_is_named_with_what_it_said(service, ask):
+    service.answers = [(500, b'{"error": "CUDA out of memory"}')]
+    with pytest.raises(GenerationError, match="answered 500: CUDA out of memory; tried twice"):
+        HttpEndpoint(endpoint=service.address).generate(ask(duration=1.0))
+    assert len(service.bodies) == 2
+
+
+def test_a_service_that_says_nothing_is_given_up(service, ask):
+    service.hangs = True
+    with pytest.raises(GenerationError, match=r"said nothing for 0\.5 s; tried twice"):
+        HttpEndpoint(endpoint=service.address, time_limit_seconds=0.5).generate(ask(duration=1.0))
+
+
+def test_a_service_that_is_not_there_is_named(service, ask):
+    service.server.server_close()
+    with pytest.raises(GenerationError, match=r"http://127\.0\.0\.1:\d+/generate cannot be reached.*tried twice"):
+        HttpEndpoint(endpoint=service.address).generate(ask(duration=1.0))
+
+
+def test_an_answer_without_end_is_cut_off(service, ask, monkeypatch):
+    monkeypatch.setattr("baselines.http_endpoint.LARGEST_ANSWER_BYTES", 1000)
+    with pytest.raises(GenerationError, match="answered with more than"):
+        HttpEndpoint(endpoint=service.address).generate(ask(duration=1.0))
+
+
+def test_a_scene_that_is_not_there_is_this_samples_failure(service, ask):
+    request = ask(duration=1.0)
+    request.video.unlink()
+    with pytest.raises(GenerationError, match="cannot read or write"):
+        HttpEndpoint(endpoint=service.address).generate(request)
+
+
+@pytest.mark.parametrize(
+    ("options", "reason"),
+    [
+        ({"endpoint": "file:///etc/passwd"}, "expected http://... or https://..., got"),
+        ({"endpoint": "example.org"}, "expected http"),
+        ({"endpoint": "http://me:secret@example.org"}, "a password in it would be recorded; use token_env"),
+        ({"endpoint": "http://x", "time_limit_seconds": 0}, "expected seconds above 0, got 0"),
+        ({"endpoint": "http://x", "token_env": "NO_SUCH"}, "no environment variable 'NO_SUCH'"),
+    ],
+)
+def test_an_option_that_cannot_be_is_refused(options, reason):
+    with pytest.raises(ValueError, match=reason):
+        HttpEndpoint(**options)
