@@ -1,0 +1,57 @@
+"""What the documents say of the project is so."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+from metrics.registry import list_metrics
+
+ROOT = Path(__file__).resolve().parents[1]
+DOCUMENTS = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").glob("*.md")])
+
+
+@pytest.mark.parametrize(
+    ("heading", "metrics"),
+    [("# Metrics", list_metrics()), ("## Extended metrics", list_metrics("Extended"))],
+    ids=["always", "extended"],
+)
+def test_the_table_of_metrics_is_the_registry(heading, metrics):
+    lines = (ROOT / "docs" / "metrics.md").read_text().splitlines()
+    start = lines.index("|---|---|---|---|---|---|", lines.index(heading)) + 1
+    shown = lines[start : lines.index("", start)]
+    rows = [f"| `{m.name}` | {m.label} | {m.better} | {m.unit or '–'} | {m.per} | {m.description} |" for m in metrics]
+    assert shown == rows
+
+
+@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.name)
+def test_links_between_documents_lead_somewhere(document):
+    links = re.findall(r"\]\((?!https?:)([^)#]+)", document.read_text())
+    assert [link for link in links if not (document.parent / link).exists()] == []
+
+
+def test_every_module_that_the_architecture_names_is_there():
+    house = (ROOT / "docs" / "architecture.md").read_text().split("```")[1]
+    named = re.findall(r"[\w/]*\w\.(?:py|csv)\b", house)
+    rooms = ("benchmark", "vgg_monoaudio", "baselines", "metrics")
+    assert len(named) > 20
+    assert [name for name in named if not any(list((ROOT / room).rglob(name)) for room in rooms)] == []
+
+
+def test_every_verb_that_the_documents_use_exists():
+    from benchmark.cli import app
+
+    verbs = {command.name for command in app.registered_commands}
+    used = set()
+    for document in DOCUMENTS:
+        used |= set(re.findall(r"python -m benchmark ([a-z][a-z-]+)", document.read_text()))
+    assert used - verbs == set()
+
+
+def test_every_make_target_that_the_documents_use_exists():
+    targets = set(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(), flags=re.MULTILINE))
+    used = set()
+    for document in DOCUMENTS:
+        used |= set(re.findall(r"`make ([a-z-]+)", document.read_text()))
+        used |= set(re.findall(r"^make ([a-z-]+)", document.read_text(), flags=re.MULTILINE))
+    assert used - targets == set()
