@@ -14,7 +14,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from baselines import register_model
+from baselines import generator, register_model
 from benchmark import media
 from benchmark.runs import RunDirectory, file_sha256
 from vgg_monoaudio.build import Settings, build_benchmark
@@ -91,15 +91,17 @@ def tiny(tmp_path_factory: pytest.TempPathFactory) -> Tiny:
 MODELS = Path(__file__).parent / "models"
 
 
-@pytest.fixture(scope="session")
-def models() -> ModuleType:
-    """The models of `models/harness_models.py`, registered under their names in this process."""
+@pytest.fixture(scope="module")
+def models() -> Iterator[ModuleType]:
+    """The models of `models/harness_models.py`, registered under their names while a file's tests run."""
     spec = importlib.util.spec_from_file_location("harness_models", MODELS / "harness_models.py")
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
-    for name, model in module.NAMES.items():
-        register_model(name)(model)
-    return module
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(generator, "_ENTRIES", dict(generator._ENTRIES))
+        for name, model in module.NAMES.items():
+            register_model(name)(model)
+        yield module
 
 
 @dataclass(frozen=True)
