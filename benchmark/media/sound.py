@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from benchmark.media.files import MediaError, PathLike, check_whole, declared_seconds, opened
+from benchmark.media.wav import RIFF_HEAD_BYTES, is_wave, parse_plain_wav
 
 if TYPE_CHECKING:
     import av
@@ -30,6 +31,22 @@ def read_audio_native(path: PathLike) -> Audio:
         MediaError: absent, damaged or truncated file, no audio stream, a stream without samples, or one that changes
             its rate or its channels on the way.
     """
+    plain = _plain_wav(path)
+    return _read_with_ffmpeg(path) if plain is None else plain
+
+
+def _plain_wav(path: PathLike) -> Audio | None:
+    """Return what ffmpeg would make of an ordinary wav, which answers are, in a tenth of its time; None for others."""
+    try:
+        with Path(path).open("rb") as file:
+            head = file.read(RIFF_HEAD_BYTES)
+            found = parse_plain_wav(head + file.read()) if is_wave(head) else None
+    except OSError:  # ffmpeg says what is wrong with the file
+        return None
+    return None if found is None else Audio(*found)
+
+
+def _read_with_ffmpeg(path: PathLike) -> Audio:
     with opened(path) as container:
         if not container.streams.audio:
             raise MediaError(path, "no audio stream")

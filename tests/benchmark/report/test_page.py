@@ -106,7 +106,7 @@ def test_a_second_report_draws_nothing_again_and_drops_what_is_no_longer_shown(w
         write_audio(tmp_path / f"{name}.wav", world.tone(pitch), 16_000)
     media = tmp_path / "media"
     first = place_media(media, {"answers/a.wav": tmp_path / "a.wav", "answers/b.wav": tmp_path / "b.wav"})
-    monkeypatch.setattr("benchmark.report.page_media._spectrogram", lambda path, content: pytest.fail("drawn again"))
+    monkeypatch.setattr("benchmark.report.page_media._spectrogram", lambda path: pytest.fail("drawn again"))
     second = place_media(media, {"answers/a.wav": tmp_path / "a.wav"})
     assert second["answers/a.wav"] == first["answers/a.wav"]
     assert {path.name for path in media.rglob("*.wav")} == {"a.wav"}
