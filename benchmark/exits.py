@@ -37,7 +37,7 @@ def run(app: typer.Typer) -> NoReturn:
     except typer.TyperException as error:  # what typer itself finds wrong with the arguments
         status = ASKED_WRONGLY
         if error.format_message():  # empty where the help was shown instead
-            tell(error.format_message())
+            tell(error.format_message().replace(": Value error, ", ": "))  # a word of the library that checks choices
     except (BrokenPipeError, SystemExit):  # typer turns the former into the latter
         os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # for what is flushed at the very end
         status = READER_GONE

@@ -114,13 +114,14 @@ def figures(
     profile: Annotated[str, typer.Option(help="Only runs scored by this profile: paper or signal.")] = "",
     benchmark_dir: Annotated[Path | None, typer.Option(help="Benchmark directory, for statistics and panels.")] = None,
     sample: Annotated[list[str] | None, typer.Option(help="Draw a panel of this sample; may be repeated.")] = None,
+    ratings: Annotated[Path | None, typer.Option(help="CSV of a human study: metrics against its ratings.")] = None,
 ) -> None:
-    """Draw the figures of a paper, each as PDF and PNG: statistics, panels, scatters, bars, DeSync."""
+    """Draw the figures of a paper, each as PDF and PNG: statistics, panels, scatters, bars, DeSync, human ratings."""
     from benchmark.report.figures import write_figures
 
     chosen = chosen_runs(runs or [DEFAULT_RUNS], benchmark=benchmark, profile=profile)
     home = benchmark_dir or _home(chosen[0].read_metrics().benchmark.name)
-    for drawn in write_figures(chosen, out, benchmark_dir=home, samples=sample or []):
+    for drawn in write_figures(chosen, out, benchmark_dir=home, samples=sample or [], ratings=ratings):
         typer.echo(drawn.pdf)
         typer.echo(drawn.png)
 

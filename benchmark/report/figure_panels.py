@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -24,7 +24,9 @@ FRAME_SIZE = (180, 320)  # height, width
 COLUMNS_A_SECOND = 80
 
 
-def sample_panel(part: Samples, place: int, rows: Sequence[Row], benchmark: Path) -> Figure:
+def sample_panel(
+    part: Samples, place: int, rows: Sequence[Row], benchmark: Path, *, captions: Mapping[str, str] | None = None
+) -> Figure:
     """Return frames of the scene above the mel spectrograms of target and answers, each with its level dotted on top.
 
     Args:
@@ -32,6 +34,7 @@ def sample_panel(part: Samples, place: int, rows: Sequence[Row], benchmark: Path
         place: which of them.
         rows: the runs to show, in order; one that has no answer says so in its strip.
         benchmark: the benchmark directory.
+        captions: what to write below a model's name, by its key.
 
     Raises:
         benchmark.media.MediaError: scene or target cannot be read.
@@ -39,7 +42,8 @@ def sample_panel(part: Samples, place: int, rows: Sequence[Row], benchmark: Path
     sample = part.listing.iloc[place]
     name = str(sample["sample_id"])
     strips: list[tuple[str, Path]] = [("target", benchmark / "sources" / f"{sample['target_id']}.wav")]
-    strips += [(row.model, row.run.audio(name)) for row in rows if row.run is not None]
+    below = {key: f"\n{text}" for key, text in (captions or {}).items()}
+    strips += [(row.model + below.get(row.key, ""), row.run.audio(name)) for row in rows if row.run is not None]
     figure = new_figure(PAGE_INCHES, 1.0 + 0.52 * len(strips))
     heights = [1.05, *[0.75] * len(strips)]
     panels = figure.subplots(len(strips) + 1, 1, height_ratios=heights, squeeze=False)[:, 0]

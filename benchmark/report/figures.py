@@ -26,6 +26,7 @@ def write_figures(
     *,
     benchmark_dir: Path | None = None,
     samples: Sequence[str] = (),
+    ratings: Path | None = None,
 ) -> list[Drawn]:
     """Write every figure that these runs allow, each as PDF and PNG.
 
@@ -34,13 +35,16 @@ def write_figures(
         out: folder.
         benchmark_dir: the benchmark directory; without it there are neither statistics nor panels.
         samples: sample ids to draw panels of; by default those on which the models' KL differs most.
+        ratings: a human study, see `benchmark.report.ratings.read_ratings`.
 
     Raises:
         benchmark.report.results.MixedRuns: the runs may not stand in one figure.
-        ValueError: neither runs nor a benchmark, or a sample that the runs do not have.
+        ValueError: neither runs nor a benchmark, a sample that the runs do not have, or ratings that are not of them.
     """
     if not runs and benchmark_dir is None:
         raise ValueError("nothing to draw: give runs, a benchmark directory, or both")
+    if not runs and ratings is not None:
+        raise ValueError(f"{ratings}: ratings are of answers; give the runs that answered")
     figures: dict[str, Figure] = {}
     drawn = []
     with style():
@@ -51,6 +55,8 @@ def write_figures(
             figures |= _of_scores(results)
             if benchmark_dir is not None:
                 figures |= sample_panels(results, benchmark_dir, samples)
+            if ratings is not None:
+                figures |= _of_ratings(results, ratings, benchmark_dir)
         drawn += [save(figure, out / name) for name, figure in figures.items()]
     return drawn
 
@@ -83,6 +89,32 @@ def _of_scores(results: Results) -> dict[str, Figure]:
                 figures[f"{subset}-{metric.name}-by-category"] = category_bars(rows, part, metric, results.scoring)
         if any("desync" in table and table["desync"].notna().any() for table in part.scored.values()):
             figures[f"{subset}-desync-histogram"] = desync_histogram(rows, part)
+    return figures
+
+
+def _of_ratings(results: Results, path: Path, folder: Path | None) -> dict[str, Figure]:
+    """Agreement of metrics with people, and the case in which CLAP agrees least, by file name."""
+    from benchmark.report.figure_panels import sample_panel
+    from benchmark.report.figure_ratings import agreement_figure, case_figure
+    from benchmark.report.page_data import read_samples
+    from benchmark.report.ratings import agreement_by_answer, agreement_by_model, alike_but_apart, read_ratings
+    from metrics.registry import get_metric
+
+    figures: dict[str, Figure] = {}
+    parts = {part.subset: part for part in read_samples(results)}
+    for ratings in read_ratings(path, results):
+        subset, part, rows = ratings.subset, parts[ratings.subset], results.of(ratings.subset)
+        if results.scoring is not None:
+            answers = agreement_by_answer(ratings, part, results.scoring)
+            figures[f"{subset}-ratings"] = agreement_figure(ratings, answers, agreement_by_model(ratings, rows))
+        case = alike_but_apart(ratings, part, get_metric("clap"))
+        if case is None:
+            continue
+        figures[f"{subset}-ratings-against-clap"] = case_figure(case, subset, {row.key: row.model for row in rows})
+        if folder is not None:
+            place = [str(sample) for sample in part.listing["sample_id"]].index(case.sample)
+            pair = [row for row in rows if row.key in (case.better, case.worse)]
+            figures[f"{subset}-ratings-panel"] = sample_panel(part, place, pair, folder, captions=case.captions)
     return figures
 
 

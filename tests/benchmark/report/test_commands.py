@@ -28,6 +28,14 @@ def test_report_finds_runs_below_a_folder_and_prints_table_and_paths(made, tmp_p
     assert str(tmp_path / "r.tex") in done.output.replace("\n", "")
 
 
+@pytest.mark.parametrize("program", [["benchmark.report"], ["benchmark", "report"]])
+def test_an_unknown_table_ends_with_one_line_that_has_the_names_there_are(program):
+    done = subprocess.run([sys.executable, "-m", *program, "--table", "nix"], capture_output=True, text=True)
+    assert done.returncode == 2
+    names = "'main', 'sup-tokens', 'scaling', 'vggsound', 'ablation'"
+    assert done.stderr == f"error: Invalid value for '--table': 'nix' is not one of {names}.\n"
+
+
 def test_wishes_narrow_the_runs(world, tmp_path):
     world.write_run(tmp_path / "a", "oracle")
     world.write_run(tmp_path / "b", "oracle", "inter", world.Settings(profile="paper"))

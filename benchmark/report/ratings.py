@@ -1,0 +1,277 @@
+"""A human study: what people thought of the answers, and how far each metric agrees with them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from itertools import combinations
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from benchmark.report.page_data import Samples
+from benchmark.report.results import Results, Row
+from benchmark.runs import ScoringRecord
+from metrics.registry import Metric, list_metrics
+
+CRITERIA: Mapping[str, str] = {"AQ": "audio quality", "TA": "text-audio alignment", "VA": "audio-video alignment"}
+NAMES = ("subset", "sample_id", "model", "rater")
+SCALE = (1, 5)  # the points of a Likert scale, lowest and highest
+FEWEST_ANSWERS, FEWEST_MODELS = 3, 3  # below that a rank correlation says nothing
+ALIKE = 0.1  # of the metric's standard deviation over the rated answers
+
+
+@dataclass(frozen=True)
+class Ratings:
+    """What people thought of the answers to one subset.
+
+    Attributes:
+        criteria: those of `CRITERIA` that were asked for.
+        means: one row a rated answer, columns sample_id, key (the model's), raters (how many), one a criterion: the
+            mean over the raters, NaN where nobody rated it.
+    """
+
+    subset: str
+    criteria: tuple[str, ...]
+    means: pd.DataFrame
+
+
+@dataclass(frozen=True)
+class Agreement:
+    """Spearman's rank correlation of a metric with one criterion; positive: people prefer what the metric prefers.
+
+    Attributes:
+        count: answers, or models, that it rests on.
+        value: in [-1, 1]; None where one side is the same everywhere or there are too few.
+        low: lower end of the interval; None where there is none.
+        high: upper end.
+    """
+
+    metric: Metric
+    criterion: str
+    count: int
+    value: float | None
+    low: float | None = None
+    high: float | None = None
+
+
+@dataclass(frozen=True)
+class Case:
+    """Two answers to one sample that a metric finds alike and people do not, as in Fig. D9 of the paper.
+
+    Attributes:
+        better: key of the model whose answer people prefer.
+        worse: key of the other.
+        scores: of the metric, for better and worse.
+        ratings: mean ratings, likewise.
+        gaps: one row a pair of rated answers to one sample: how far apart in the metric, and in the criterion.
+    """
+
+    sample: str
+    metric: Metric
+    criterion: str
+    better: str
+    worse: str
+    scores: tuple[float, float]
+    ratings: tuple[float, float]
+    gaps: NDArray[np.float64]
+
+    @property
+    def captions(self) -> dict[str, str]:
+        """Score and rating of both answers as text, by key."""
+        told = zip((self.better, self.worse), self.scores, self.ratings, strict=True)
+        return {key: f"{self.metric.label} {score:.3f}\n{self.criterion} {points:.1f}" for key, score, points in told}
+
+
+def read_ratings(path: Path, results: Results) -> list[Ratings]:
+    """Return a study's ratings of these runs' answers, one entry a subset.
+
+    Args:
+        path: CSV with the columns subset, sample_id, model, rater and at least one of AQ, TA, VA; a line is what one
+            person thought of one answer, in whole points from 1 (bad) to 5 (excellent), empty where not asked. The
+            model goes by its name in the tables.
+        results: the runs; every rated answer must be one of theirs.
+
+    Raises:
+        ValueError: no such file, another column, a rating off the scale, a subset, model or sample that the runs do not
+            have, or one person's second rating of an answer; names the line.
+    """
+    if not path.is_file():
+        raise ValueError(f"{path}: no such file of ratings")
+    table = pd.read_csv(path, dtype=str, keep_default_na=False)
+    criteria = tuple(name for name in CRITERIA if name in table.columns)
+    unknown = [name for name in table.columns if name not in (*NAMES, *CRITERIA)]
+    missing = [name for name in NAMES if name not in table.columns]
+    if missing or unknown or not criteria:
+        raise ValueError(
+            f"{path}: expected the columns {', '.join(NAMES)} and some of {', '.join(CRITERIA)}, "
+            f"got {', '.join(map(str, table.columns))}"
+        )
+    table["key"] = _keys(path, table, results)
+    twice = table.duplicated([*NAMES])
+    if twice.any():
+        line = table[twice].iloc[0]
+        raise ValueError(f"{_line(path, twice)}: {line['rater']} rates {line['model']} on {line['sample_id']} twice")
+    for name in criteria:
+        table[name] = _points(path, table[name])
+    return [_means(str(subset), criteria, part) for subset, part in table.groupby("subset", sort=False)]
+
+
+def _keys(path: Path, table: pd.DataFrame, results: Results) -> list[str]:
+    """Return the key of each line's model, after checking that its run has the sample."""
+    known: dict[tuple[str, str], tuple[str, set[str]]] = {}
+    for row in results.rows:
+        if row.run is not None:
+            samples = pd.read_parquet(row.run.samples_parquet, columns=["sample_id", "status"])
+            answered = set(samples.loc[samples["status"] == "scored", "sample_id"])
+            known |= {(row.subset, name): (row.key, answered) for name in (row.model, row.key)}
+    keys = []
+    for place, (subset, sample, model) in enumerate(table[["subset", "sample_id", "model"]].to_numpy().tolist()):
+        where = f"{path}, line {place + 2}"
+        if (subset, model) not in known:
+            there = sorted({f"{row.model} ({row.subset})" for row in results.rows if row.run is not None})
+            raise ValueError(f"{where}: no run of {model!r} on {subset!r}; there are {', '.join(there)}")
+        key, answered = known[subset, model]
+        if sample not in answered:
+            raise ValueError(f"{where}: {model} on {subset} has no scored answer to {sample!r}")
+        keys.append(key)
+    return keys
+
+
+def _points(path: Path, column: pd.Series[str]) -> list[float]:
+    allowed = {str(point): float(point) for point in range(SCALE[0], SCALE[1] + 1)} | {"": float("nan")}
+    wrong = ~column.isin(list(allowed))
+    if wrong.any():
+        raise ValueError(
+            f"{_line(path, wrong)}: {column.name}: expected a whole number from {SCALE[0]} to {SCALE[1]}, "
+            f"got {column[wrong].iloc[0]!r}"
+        )
+    return [allowed[text] for text in column]
+
+
+def _line(path: Path, wrong: pd.Series[bool]) -> str:
+    return f"{path}, line {int(wrong.to_numpy().argmax()) + 2}"  # the heading is line 1
+
+
+def _means(subset: str, criteria: tuple[str, ...], table: pd.DataFrame) -> Ratings:
+    grouped = table.groupby(["sample_id", "key"], sort=False)
+    means = grouped[list(criteria)].mean()
+    means.insert(0, "raters", grouped["rater"].nunique())
+    return Ratings(subset, criteria, means.reset_index())
+
+
+def _with_scores(ratings: Ratings, part: Samples) -> pd.DataFrame:
+    scored = pd.concat([table.assign(key=key) for key, table in part.scored.items()], ignore_index=True)
+    return ratings.means.merge(scored, on=["sample_id", "key"], validate="one_to_one")
+
+
+def agreement_by_answer(ratings: Ratings, part: Samples, scoring: ScoringRecord) -> list[Agreement]:
+    """Return how each per-sample metric of the paper ranks the answers as people do, with the tables' resampling."""
+    from metrics.bootstrap import bootstrap_set_statistic
+
+    answers = _with_scores(ratings, part)
+    found = []
+    for metric in list_metrics(headline=True):
+        if metric.per != "sample" or metric.name not in answers or not answers[metric.name].notna().any():
+            continue
+        for criterion in ratings.criteria:
+            both = answers.dropna(subset=[metric.name, criterion])
+            scores, points = (both[name].to_numpy(dtype=np.float64) for name in (metric.name, criterion))
+            value = _oriented(scores, points, metric)
+            if value is None:
+                found.append(Agreement(metric, criterion, len(both), None))
+                continue
+
+            def of_rows(
+                rows: NDArray[np.int64], s: NDArray[np.float64] = scores, p: NDArray[np.float64] = points
+            ) -> float:
+                return rank_correlation(s[rows], p[rows])
+
+            sources = both[["target_id", "paired_id"]].to_numpy(dtype=object)
+            interval = bootstrap_set_statistic(
+                of_rows, len(both), groups=sources if scoring.resample_by == "source" else both["sample_id"].to_numpy(),
+                resamples=scoring.resamples, seed=scoring.bootstrap_seed, level=scoring.confidence, method="percentile",
+            )  # fmt: skip
+            ends = sorted(_sign(metric) * end for end in interval.ends) if interval.ends else (None, None)
+            found.append(Agreement(metric, criterion, len(both), value, ends[0], ends[1]))
+    return found
+
+
+def agreement_by_model(ratings: Ratings, rows: Sequence[Row]) -> list[Agreement]:
+    """Return how each metric of the paper ranks the models, on the whole subset, as people do on what they heard."""
+    heard = ratings.means.groupby("key")[list(ratings.criteria)].mean()
+    rated = [row for row in rows if row.key in heard.index]
+    found = []
+    for metric in list_metrics(headline=True):
+        scores = np.array([_value(row, metric.name) for row in rated], dtype=np.float64)
+        if not np.isfinite(scores).any():
+            continue
+        for criterion in ratings.criteria:
+            points = heard.loc[[row.key for row in rated], criterion].to_numpy(dtype=np.float64)
+            both = np.isfinite(scores) & np.isfinite(points)
+            enough = both.sum() >= FEWEST_MODELS
+            value = _oriented(scores[both], points[both], metric) if enough else None
+            found.append(Agreement(metric, criterion, int(both.sum()), value))
+    return found
+
+
+def _value(row: Row, metric: str) -> float:
+    found = row.values.get(metric)
+    return float("nan") if found is None or found.value is None else found.value
+
+
+def _sign(metric: Metric) -> int:
+    return 1 if metric.better == "higher" else -1
+
+
+def _oriented(scores: NDArray[np.float64], points: NDArray[np.float64], metric: Metric) -> float | None:
+    value = rank_correlation(scores, points) if len(scores) >= FEWEST_ANSWERS else float("nan")
+    return _sign(metric) * value if np.isfinite(value) else None
+
+
+def rank_correlation(a: NDArray[np.float64], b: NDArray[np.float64]) -> float:
+    """Return Spearman's rank correlation, equal values sharing their mean rank; NaN where one side never changes."""
+    from scipy.stats import rankdata
+
+    first, second = (rankdata(values) - (len(values) + 1) / 2 for values in (a, b))
+    size = float(np.sqrt(first @ first * (second @ second)))
+    return float(first @ second) / size if size > 0 else float("nan")
+
+
+def alike_but_apart(ratings: Ratings, part: Samples, metric: Metric) -> Case | None:
+    """Return the two answers to one sample that people find furthest apart among those that a metric finds alike.
+
+    Alike: closer than a tenth of the metric's standard deviation over all rated answers. None where no pair is.
+    """
+    if any(metric.name not in table for table in part.scored.values()):
+        return None
+    answers = _with_scores(ratings, part).dropna(subset=[metric.name])
+    near = ALIKE * float(answers[metric.name].std(ddof=0)) if len(answers) else 0.0
+    best: tuple[float, str, pd.Series[float], pd.Series[float]] | None = None
+    gaps: dict[str, list[tuple[float, float]]] = {criterion: [] for criterion in ratings.criteria}
+    for _, group in answers.groupby("sample_id", sort=False):
+        for (_, one), (_, other) in combinations(group.iterrows(), 2):
+            distance = abs(float(one[metric.name]) - float(other[metric.name]))
+            for criterion in ratings.criteria:
+                gap = abs(float(one[criterion]) - float(other[criterion]))
+                if not np.isfinite(gap):
+                    continue
+                gaps[criterion].append((distance, gap))
+                if distance <= near and gap > 0 and (best is None or gap > best[0]):
+                    best = (gap, criterion, one, other)
+    if best is None:
+        return None
+    _, criterion, one, other = best
+    better, worse = (one, other) if one[criterion] > other[criterion] else (other, one)
+    return Case(
+        sample=str(better["sample_id"]),
+        metric=metric,
+        criterion=criterion,
+        better=str(better["key"]),
+        worse=str(worse["key"]),
+        scores=(float(better[metric.name]), float(worse[metric.name])),
+        ratings=(float(better[criterion]), float(worse[criterion])),
+        gaps=np.array(gaps[criterion], dtype=np.float64),
+    )

@@ -1,0 +1,217 @@
+from dataclasses import replace
+
+import numpy as np
+import pandas as pd
+import pytest
+from scipy.stats import spearmanr
+
+from benchmark.report import collect, write_figures
+from benchmark.report.figure_panels import sample_panel
+from benchmark.report.figure_ratings import agreement_figure, case_figure
+from benchmark.report.page_data import read_samples
+from benchmark.report.ratings import (
+    agreement_by_answer,
+    agreement_by_model,
+    alike_but_apart,
+    rank_correlation,
+    read_ratings,
+)
+from metrics.registry import get_metric
+
+MODELS = ("tiny-foley", "grand-foley", "old-foley")
+POINTS = {"tiny-foley": (4, 3, 4), "grand-foley": (5, 4, 5), "old-foley": (2, 2, 1)}  # AQ, TA, VA
+
+
+def study(world, *, raters=("r1", "r2"), models=MODELS):
+    """A made study of the inter-class answers: everybody thinks best of grand-foley and worst of old-foley."""
+    lines = [
+        ("inter", sample, model, rater, *POINTS[model])
+        for place, sample in enumerate(world.sample_ids("inter"))
+        for model in models
+        if (model, place) != ("old-foley", 1)  # that answer is missing
+        for rater in raters
+    ]
+    return pd.DataFrame(lines, columns=["subset", "sample_id", "model", "rater", "AQ", "TA", "VA"])
+
+
+def written(table, folder):
+    table.to_csv(folder / "study.csv", index=False)
+    return folder / "study.csv"
+
+
+def read(made, table, tmp_path):
+    (ratings,) = read_ratings(written(table, tmp_path), collect(made.runs))
+    return ratings
+
+
+def inter(made):
+    results = collect(made.runs)
+    return next(part for part in read_samples(results) if part.subset == "inter"), results
+
+
+def test_a_rated_answer_has_the_mean_of_its_raters_and_empty_fields_count_for_nobody(made, world, tmp_path):
+    table = study(world)
+    table["VA"] = table["VA"].astype(object)
+    table.loc[0, "AQ"], table.loc[1, "VA"] = 1, ""
+    means = read(made, table, tmp_path).means
+    first = means.iloc[0]
+    assert (first["sample_id"], first["key"], first["raters"]) == (world.sample_ids("inter")[0], "tiny-foley", 2)
+    assert (first["AQ"], first["TA"], first["VA"]) == (2.5, 3.0, 4.0)
+    assert len(means) == 14
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"AQ": "6"}, "line 4: AQ: expected a whole number from 1 to 5, got '6'"),
+        ({"TA": "3.5"}, "line 4: TA: expected a whole number"),
+        ({"model": "nobody"}, "line 4: no run of 'nobody' on 'inter'; there are grand-foley"),
+        ({"subset": "test"}, "line 4: no run of 'grand-foley' on 'test'"),
+        ({"sample_id": "x"}, "line 4: .* on inter has no scored answer to 'x'"),
+        ({"rater": "r2"}, "line 5: r2 rates grand-foley on .* twice"),
+    ],
+)
+def test_a_line_that_cannot_be_right_is_refused_by_number(made, world, tmp_path, change, message):
+    table = study(world).astype(str)
+    for name, value in change.items():
+        table.loc[2, name] = value
+    with pytest.raises(ValueError, match=message):
+        read(made, table, tmp_path)
+
+
+def test_ratings_of_an_answer_that_failed_are_refused(made, world, tmp_path):
+    table = study(world)
+    table.loc[len(table)] = ("inter", world.sample_ids("inter")[1], "old-foley", "r1", 3, 3, 3)
+    with pytest.raises(ValueError, match="old-foley on inter has no scored answer"):
+        read(made, table, tmp_path)
+
+
+def test_other_columns_than_those_of_a_study_are_refused(made, world, tmp_path):
+    for table in (study(world).drop(columns="rater"), study(world).drop(columns=["AQ", "TA", "VA"])):
+        with pytest.raises(ValueError, match="expected the columns subset, sample_id, model, rater and some of AQ"):
+            read(made, table, tmp_path)
+    with pytest.raises(ValueError, match=r"nothing\.csv: no such file of ratings"):
+        read_ratings(tmp_path / "nothing.csv", collect(made.runs))
+
+
+def test_rank_correlation_is_spearmans_also_with_equal_values():
+    rng = np.random.default_rng(2)
+    a, b = rng.integers(5, size=40).astype(float), rng.normal(size=40)
+    assert rank_correlation(a, b) == pytest.approx(spearmanr(a, b).statistic, abs=1e-12)
+    assert np.isnan(rank_correlation(np.ones(4), np.arange(4.0)))
+
+
+def test_agreement_is_positive_where_people_prefer_what_the_metric_prefers(made, world, tmp_path):
+    ratings, (part, results) = read(made, study(world), tmp_path), inter(made)
+    found = {(one.metric.name, one.criterion): one for one in agreement_by_answer(ratings, part, results.scoring)}
+    kl, clap = found["kl", "AQ"], found["clap", "AQ"]  # lower is better, higher is better
+    assert kl.count == clap.count == 14
+    assert kl.value > 0.8
+    assert clap.value > 0.8
+    upside_down = study(world).assign(AQ=lambda table: 6 - table["AQ"])
+    turned = agreement_by_answer(read(made, upside_down, tmp_path), part, results.scoring)
+    assert next(o for o in turned if (o.metric.name, o.criterion) == ("kl", "AQ")).value == pytest.approx(-kl.value)
+
+
+def test_agreement_by_answer_has_intervals_around_it(made, world, tmp_path):
+    rng = np.random.default_rng(8)
+    table = study(world)
+    table["AQ"] = rng.integers(1, 6, len(table))
+    ratings, (part, results) = read(made, table, tmp_path), inter(made)
+    scoring = results.scoring.model_copy(update={"resample_by": "sample"})
+    kl = next(o for o in agreement_by_answer(ratings, part, scoring) if (o.metric.name, o.criterion) == ("kl", "AQ"))
+    assert -1 <= kl.low < kl.value < kl.high <= 1
+
+
+def test_agreement_by_model_ranks_the_scores_of_the_whole_subset(made, world, tmp_path):
+    ratings, (_, results) = read(made, study(world), tmp_path), inter(made)
+    found = {(o.metric.name, o.criterion): o for o in agreement_by_model(ratings, results.of("inter"))}
+    assert {o.count for o in found.values()} == {3}
+    assert found["fad", "AQ"].value == pytest.approx(1.0)  # the better score, the more points, by construction
+    assert found["inception_score", "VA"].value == pytest.approx(1.0)
+    assert ("imagebind", "AQ") not in found  # this profile has none
+
+
+def test_a_criterion_that_is_the_same_everywhere_has_no_correlation(made, world, tmp_path):
+    ratings, (part, results) = read(made, study(world).assign(AQ=3), tmp_path), inter(made)
+    every = [*agreement_by_answer(ratings, part, results.scoring), *agreement_by_model(ratings, results.of("inter"))]
+    assert {one.value for one in every if one.criterion == "AQ"} == {None}
+    assert None not in {one.value for one in every if one.criterion == "TA"}
+
+
+def with_clap(part, scores):
+    changed = {key: part.scored[key].assign(clap=values) for key, values in scores.items()}
+    return replace(part, scored={**part.scored, **changed})
+
+
+def test_the_case_is_the_pair_that_clap_finds_alike_and_people_find_furthest_apart(made, world, tmp_path):
+    table, (part, _) = study(world), inter(made)
+    third = table["sample_id"] == world.sample_ids("inter")[2]
+    table.loc[third & (table["model"] == "grand-foley"), "TA"] = 5
+    table.loc[third & (table["model"] == "tiny-foley"), "TA"] = 1
+    scores = {"tiny-foley": [0.1, 0.2, 0.344, 0.4, 0.5], "grand-foley": [0.3, 0.5, 0.349, 0.1, 0.2]}
+    part = with_clap(part, scores | {"old-foley": [0.9, 0.9, 0.9, 0.9, 0.9]})
+    case = alike_but_apart(read(made, table, tmp_path), part, get_metric("clap"))
+    assert case.sample == world.sample_ids("inter")[2]
+    assert (case.criterion, case.better, case.worse) == ("TA", "grand-foley", "tiny-foley")
+    assert (case.scores, case.ratings) == ((0.349, 0.344), (5.0, 1.0))
+    assert case.captions["tiny-foley"] == "CLAP 0.344\nTA 1.0"
+    assert len(case.gaps) == 13  # three pairs a sample, one where an answer is missing
+
+
+def test_without_a_pair_that_the_metric_finds_alike_there_is_no_case(made, world, tmp_path):
+    part, _ = inter(made)
+    part = with_clap(part, {model: np.full(5, at) for model, at in zip(MODELS, (0.1, 0.5, 0.9), strict=True)})
+    assert alike_but_apart(read(made, study(world), tmp_path), part, get_metric("clap")) is None
+
+
+def test_the_figure_shows_the_correlations_and_a_dash_where_there_is_none(made, world, tmp_path):
+    ratings, (part, results) = read(made, study(world).assign(AQ=3), tmp_path), inter(made)
+    answers, models = agreement_by_answer(ratings, part, results.scoring), agreement_by_model(ratings, results.rows[:3])
+    figure = agreement_figure(ratings, answers, models)
+    left, right = figure.axes
+    assert [text.get_text() for text in left.get_yticklabels()] == [
+        "AQ, audio quality",
+        "TA, text-audio alignment",
+        "VA, audio-video alignment",
+    ]
+    assert [text.get_text() for text in right.get_xticklabels()] == ["FAD", "KAD", "IS", "KL", "CLAP", "DeSync"]
+    shown = [text.get_text() for text in right.texts if not text.get_text().startswith("[")]
+    assert shown == ["–" if one.value is None else f"{one.value:.2f}" for one in models]
+
+
+def test_the_figure_of_the_case_circles_it_and_names_both_models(made, world, tmp_path):
+    table, (part, _) = study(world), inter(made)
+    part = with_clap(part, {model: [0.1, 0.2, 0.3, 0.4, 0.5] for model in MODELS})
+    case = alike_but_apart(read(made, table, tmp_path), part, get_metric("clap"))
+    axes = case_figure(case, "inter", {model: model for model in MODELS}).axes[0]
+    dots, circle = axes.collections
+    assert tuple(circle.get_offsets()[0]) == (0.0, 4.0)  # VA: 5 points for grand-foley, 1 for old-foley
+    assert len(dots.get_offsets()) == len(case.gaps)
+    assert axes.texts[0].get_text().startswith("grand-foley against old-foley:")
+
+
+def test_a_study_adds_its_figures(made, world, tmp_path):
+    runs = [world.write_run(tmp_path / "runs", model, audio=True) for model in ("tiny-foley", "grand-foley")]
+    for run in runs:
+        pd.read_parquet(run.samples_parquet).assign(clap=[0.1, 0.2, 0.3, 0.4, 0.5]).to_parquet(run.samples_parquet)
+    path = written(study(world, models=("tiny-foley", "grand-foley")), tmp_path)
+    with_scenes = write_figures(runs, tmp_path / "a", benchmark_dir=made.benchmark, ratings=path)
+    without = write_figures(runs, tmp_path / "b", ratings=path)
+    names = {"inter-ratings", "inter-ratings-against-clap"}
+    assert {figure.pdf.stem for figure in with_scenes} > {*names, "inter-ratings-panel"}
+    assert {figure.pdf.stem for figure in without if "ratings" in figure.pdf.stem} == names
+    with pytest.raises(ValueError, match="ratings are of answers; give the runs"):
+        write_figures([], tmp_path / "c", benchmark_dir=made.benchmark, ratings=path)
+
+
+def test_the_panel_of_the_case_has_score_and_rating_below_each_name(made, world, tmp_path):
+    part, results = inter(made)
+    part = with_clap(part, {model: [0.1, 0.2, 0.3, 0.4, 0.5] for model in MODELS})
+    case = alike_but_apart(read(made, study(world), tmp_path), part, get_metric("clap"))
+    rows = [row for row in results.of("inter") if row.key in (case.better, case.worse)]
+    figure = sample_panel(part, 0, rows, made.benchmark, captions=case.captions)
+    assert [axes.get_ylabel() for axes in figure.axes[2:]] == [
+        "grand-foley\nCLAP 0.100\nVA 5.0",
+        "old-foley\nCLAP 0.100\nVA 1.0",
+    ]
