@@ -2,6 +2,7 @@
 
 import resource
 import sys
+from functools import lru_cache
 
 import numpy as np
 import pytest
@@ -28,16 +29,17 @@ def video(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def tiny():
-    """Models of one layer, by their options; each is made once, and all keep video features in one store."""
-    made, store = {}, FeatureStore()
+    """Models of one layer, by their options; all keep video features in one store.
+
+    The last three are kept: their vocabularies alone are 300 MB each.
+    """
+    store = FeatureStore()
     with shrunk():
 
+        @lru_cache(maxsize=3)
         def model(**options) -> SELVA:
-            key = tuple(sorted(options.items()))
-            if key not in made:
-                fixed = {"variant": "tiny_16k", "steps": 2, "device": "cpu", "random_weights": True, "store": store}
-                made[key] = SELVA(**{**fixed, **options})
-            return made[key]
+            fixed = {"variant": "tiny_16k", "steps": 2, "device": "cpu", "random_weights": True, "store": store}
+            return SELVA(**{**fixed, **options})
 
         yield model
 
