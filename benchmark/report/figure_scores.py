@@ -39,59 +39,42 @@ def metric_scatter(rows: Sequence[Row], x: str, y: str) -> Figure:
         x: metric on the horizontal axis, by name.
         y: metric on the vertical axis.
     """
+    from matplotlib.container import ErrorbarContainer
+
     metrics = get_metric(x), get_metric(y)
-    figure = new_figure(3.7, 3.2)
+    figure = new_figure(4.6, 3.0)
     axes = figure.subplots()
-    points: list[tuple[Row, float, float]] = []
-    for row in rows:
+    for place, row in enumerate(rows):
         found = [row.values.get(metric.name) for metric in metrics]
         present = [value for value in found if value is not None and value.value is not None]
         if len(present) == 2:
             at = [float(value.value) for value in present if value.value is not None]
-            control, colour, marker = _look(row, len(points))
+            control, colour, marker = _look(row, place)
             axes.errorbar(
-                at[0], at[1], xerr=_lengths(present[0]), yerr=_lengths(present[1]), fmt=marker, markersize=5,
+                at[0], at[1], xerr=_lengths(present[0]), yerr=_lengths(present[1]), fmt=marker, markersize=5.5,
                 color=colour, ecolor=colour, markerfacecolor="white" if control else colour, elinewidth=0.7,
-                zorder=2 if control else 3,
+                zorder=2 if control else 3, label=row.model,
             )  # fmt: skip
-            points.append((row, at[0], at[1]))
     axes.grid(visible=True)
-    axes.margins(0.14)
+    axes.margins(0.08)
     ways = {"higher": ("right", "up"), "lower": ("left", "down")}
     axes.set_xlabel(_axis_title(metrics[0], ways[metrics[0].better][0]))
     axes.set_ylabel(_axis_title(metrics[1], ways[metrics[1].better][1]))
     axes.set_title(SUBSET_TITLES.get(rows[0].subset, rows[0].subset))
-    _name_points(axes, points)
+    title = "hollow: controls" if any(row.kind == "control" for row in rows) else None
+    # Names in a legend: beside their points they cover one another as soon as models lie close, which they do.
+    points = [container for container in axes.containers if isinstance(container, ErrorbarContainer)]
+    figure.legend(
+        handles=[point.lines[0] for point in points], labels=[str(point.get_label()) for point in points],
+        loc="outside right upper", handlelength=1.0, title=title, title_fontsize=7,
+    )  # fmt: skip
     return figure
 
 
 def _look(row: Row, place: int) -> tuple[bool, str, str]:
     """Whether a row is a control, its colour and its marker."""
-    if row.kind == "control":
-        return True, SOFT, "D"
-    return False, COLOURS[place % len(COLOURS)], MARKERS[place % len(MARKERS)]
-
-
-def _name_points(axes: Axes, points: Sequence[tuple[Row, float, float]]) -> None:
-    """Write each name in the corner of its point that is furthest from the other points and names."""
-    to_axes = axes.transData + axes.transAxes.inverted()
-    taken = [to_axes.transform((x, y)) for _, x, y in points]
-    for place, (row, x, y) in enumerate(points):
-        width = 0.022 * len(row.model)  # of the axes, at this size of letters
-        corners = [(right, up) for right in (1, -1) for up in (1, -1)]
-        centres = [taken[place] + (right * (0.03 + width / 2), up * 0.035) for right, up in corners]
-        others = [at for at in taken if at is not taken[place]]
-        room = [min((float(np.hypot(*(centre - at) * (0.6, 1.0))) for at in others), default=1.0) for centre in centres]
-        inside = [centre[0] - width / 2 >= 0.0 and centre[0] + width / 2 <= 1.0 for centre in centres]
-        best = max(range(4), key=lambda corner: (inside[corner], min(room[corner], 0.12), -corner))
-        right, up = corners[best]
-        control = row.kind == "control"
-        axes.annotate(
-            row.model, (x, y), xytext=(right * 5, 4 if up > 0 else -10), textcoords="offset points", fontsize=6.5,
-            ha="left" if right > 0 else "right", color=SOFT if control else INK,
-            style="italic" if control else "normal",
-        )  # fmt: skip
-        taken.append(centres[best])
+    marker = MARKERS[(place + place // len(COLOURS)) % len(MARKERS)]  # a colour that comes again has another marker
+    return (True, SOFT, marker) if row.kind == "control" else (False, COLOURS[place % len(COLOURS)], marker)
 
 
 def _lengths(value: MetricValue) -> list[list[float]] | None:
@@ -120,6 +103,7 @@ def category_bars(rows: Sequence[Row], part: Samples, metric: Metric, scoring: S
             if chosen.any():
                 first = category == categories[0]
                 _bar(axes, centre, width, table[chosen], metric, scoring, place, row.model if first else None)
+    axes.set_xlim(-0.6, len(categories) - 0.4)
     axes.set_xticks(range(len(categories)), categories)
     axes.tick_params(axis="x", length=0)
     axes.grid(visible=True, axis="y")
@@ -148,7 +132,8 @@ def _bar(
     if interval.ends is not None:
         low, high = interval.ends
         lengths = [[max(0.0, mean - low)], [max(0.0, high - mean)]]
-        axes.errorbar(centre, mean, yerr=lengths, color=INK, elinewidth=0.7, capsize=0)
+        for colour, width in (("white", 1.8), (INK, 0.7)):  # a light edge, so that it shows on dark bars too
+            axes.errorbar(centre, mean, yerr=lengths, color=colour, elinewidth=width, capsize=0)
 
 
 def desync_histogram(rows: Sequence[Row], part: Samples) -> Figure:
@@ -162,6 +147,7 @@ def desync_histogram(rows: Sequence[Row], part: Samples) -> Figure:
         colour = SOFT if row.kind == "control" else COLOURS[place % len(COLOURS)]
         counts = np.histogram(values, edges)[0]
         axes.bar(edges[:-1] + DESYNC_BIN_SECONDS / 2, counts / counts.max(), DESYNC_BIN_SECONDS * 0.92, color=colour)
+        axes.axvline(float(values.mean()), color="white", linewidth=2.2)
         axes.axvline(float(values.mean()), color=INK, linewidth=0.9, linestyle=(0, (3, 2)))
         axes.set_yticks([])
         axes.set_ylim(0, 1.05)

@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -55,10 +57,11 @@ def of(made, subset="inter"):
 
 def test_a_scatter_shows_the_values_of_metrics_json_and_names_every_point(made):
     _, _, rows = of(made)
-    axes = metric_scatter(rows, "kl", "desync").axes[0]
+    figure = metric_scatter(rows, "kl", "desync")
+    axes = figure.axes[0]
     shown = {tuple(container.lines[0].get_xydata()[0]) for container in axes.containers}
     assert shown == {(row.values["kl"].value, row.values["desync"].value) for row in rows}
-    assert {text.get_text() for text in axes.texts} == {row.model for row in rows}
+    assert [text.get_text() for text in figure.legends[0].get_texts()] == [row.model for row in rows]
     assert axes.get_xlabel() == "KL [nat]   (left is better)"
 
 
@@ -67,6 +70,15 @@ def test_controls_are_hollow_in_a_scatter(made):
     axes = metric_scatter(rows, "kl", "desync").axes[0]
     hollow = [container.lines[0].get_markerfacecolor() == "white" for container in axes.containers]
     assert hollow == [row.kind == "control" for row in rows]
+
+
+def test_every_point_of_a_scatter_looks_different_from_the_others(made):
+    _, _, rows = of(made)
+    many = [replace(row, model=f"{row.model}-{place}") for place in range(4) for row in rows]
+    lines = [container.lines[0] for container in metric_scatter(many, "kl", "desync").axes[0].containers]
+    looks = {(line.get_marker(), line.get_color(), line.get_markerfacecolor()) for line in lines}
+    models = [row for row in many if row.kind != "control"]
+    assert len(looks) >= len(models)
 
 
 def test_bars_are_the_means_of_their_category(made):
