@@ -36,7 +36,7 @@ BenchmarkOption = Annotated[
     Path | None, typer.Option(help=f"Benchmark directory. Default: {FULL} where it is, else the demo.")
 ]
 ModelsOption = Annotated[
-    list[str] | None, typer.Option(help="A model's name; may be given several times. Default: the six controls.")
+    list[str] | None, typer.Option(help="A model's name; may be given several times. Default: the controls.")
 ]
 SubsetOption = Annotated[str | None, typer.Option(help="inter or intra. Default: both.")]
 OptionOption = Annotated[
@@ -182,8 +182,8 @@ def evaluate_models(
     allow_missing: MissingOption = False,
     fresh: FreshOption = False,
 ) -> None:  # fmt: skip
-    """Generate, score and report in one go: all six controls, or the models named."""
-    from baselines import CONTROLS, get_model
+    """Generate, score and report in one go: the controls, or the models named."""
+    from baselines import CONTROLS, PAIRED_CONTROLS, get_model
 
     models = model or list(CONTROLS)
     own = model_options(
@@ -196,6 +196,8 @@ def evaluate_models(
     built = find_benchmark(benchmark)
     choices = choices_of(built, profile=profile, resamples=resamples, extended=extended, **words)
     parts = subsets(built, subset)
+    if not model and parts == ["single"]:
+        models = [name for name in models if name not in PAIRED_CONTROLS]
     if not allow_missing:
         check_recorded(models, built, parts, folder, limit)
     loaded = _load_profile(choices, device, allow_unverified)

@@ -11,6 +11,8 @@ import pytest
 
 from benchmark import media
 from benchmark.runs import RunDirectory
+from vgg_monoaudio.single_clips import SingleSettings, build_vggsound_test
+from vgg_monoaudio.sources import find_clips
 
 pytestmark = pytest.mark.usefixtures("models")
 
@@ -77,6 +79,17 @@ def test_eval_goes_from_a_benchmark_to_tables_and_a_page(evaluate, tmp_path, tin
     for model in ("mixture", "humming"):
         run = RunDirectory.locate(tmp_path / "results" / "runs", "tiny", "inter", model)
         assert run.read_metrics().counts.scored == 4
+
+
+def test_single_clips_are_scored_with_the_controls_that_need_nothing_beside_the_target(command, tiny, tmp_path, cache):
+    listed = tiny.sources[["clip_id", "label"]].assign(split="test")
+    settings = SingleSettings(name="alone", duration_seconds=5.0)  # as `tiny`
+    build_vggsound_test(listed, find_clips(tiny.clips), tmp_path / "alone", settings)
+    done = command("eval", "--benchmark", tmp_path / "alone", "--profile", "signal", "--cache", cache, "--workers", 0)
+    assert (done.status, done.err) == (0, "")
+    assert [line.split()[0] for line in done.out.splitlines() if "4/4" in line] == [
+        "oracle", "shuffled", "noise", "silence",
+    ]  # fmt: skip
 
 
 def test_eval_again_computes_nothing(evaluate, tmp_path, cache, look):
