@@ -34,6 +34,7 @@ __all__ = [
 ]
 
 CONTROLS = ("oracle", "mixture", "distractor", "shuffled", "noise", "silence")
+PAIRED_CONTROLS = ("mixture", "distractor")  # need something beside the target, which single clips have not
 
 register_model("oracle", target="baselines.controls:Oracle", kind="control", summary="the target's own sound")
 register_model("mixture", target="baselines.controls:Mixture", kind="control", summary="both sounds, as in the scene")
