@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import errno
 import logging
+import math
 import subprocess
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
@@ -13,9 +14,9 @@ from pathlib import Path
 
 import numpy as np
 
-from baselines.external_process import MissingProgram, environment, find_interpreter, run_program
+from baselines.external_process import MissingProgram, environment, find_interpreter, find_tool, run_program
 from baselines.generator import GenerationError, Request, Waveform
-from baselines.models_toml import Settings, settings_file
+from baselines.models_toml import Settings
 from benchmark import checkpoints, media
 
 log = logging.getLogger(__name__)
@@ -89,7 +90,8 @@ class Installation:
         notes: what a reader of a results table should know.
 
     Raises:
-        MissingProgram: no checkout, script, interpreter or checkpoint where the settings say.
+        MissingProgram: no checkout, script, interpreter or tool where the settings say.
+        benchmark.checkpoints.MissingCheckpoint: one of its checkpoints is not there.
     """
 
     def __init__(self, program: Program, settings: Settings) -> None:
@@ -98,7 +100,7 @@ class Installation:
             lacking = "checkout" if settings.checkout is None else "python"
             raise MissingProgram(
                 f"{program.name}: nothing says where its {lacking} is\n"
-                f"  looked in   {settings_file()}, table [{program.name}], and --option {lacking}=...\n"
+                f"  looked in   {settings.table}, and --option {lacking}=...\n"
                 f"  to get it   {program.instructions} (at commit {program.revision})\n"
                 f"  to check    python -m benchmark doctor --model {program.name}"
             )
@@ -110,6 +112,9 @@ class Installation:
             )
         self.interpreter = find_interpreter(settings.python)
         self._env = environment(self.interpreter, settings.device, settings.env)
+        for tool in program.tools:  # without it a program may go on, and answer as if it had seen no video
+            if find_tool(tool, self._env) is None:
+                raise MissingProgram(f"{program.name}: it calls {tool}, which is not on its PATH; install {tool}")
         self._flags: list[str] = []
         self.weights = {name: self._weights(name, file) for file in program.files if (name := file.checkpoint)}
         self.commit = commit_of(self.checkout)
@@ -221,13 +226,36 @@ def answer_with_retries(requests: Sequence[Request], attempt: Callable[[Sequence
         if waiting and waiting[0].sample_id == suspect:
             answers[suspect] = GenerationError(f"{outcome.crash}; tried twice")
             waiting, blamed = waiting[1:], blamed + 1
-            if blamed >= GIVE_UP_AFTER and not any_answer:
-                reason = f"{outcome.crash}; it answered nothing, the rest of the batch was not tried"
+            if waiting and blamed >= GIVE_UP_AFTER and not any_answer:
+                hint = "it answered nothing, the rest of the batch was not tried (--batch-size 1 asks each alone)"
+                reason = f"{outcome.crash}; {hint}"
                 answers |= {request.sample_id: GenerationError(reason) for request in waiting}
                 break
         elif waiting:
             suspect = waiting[0].sample_id
     return [answers[request.sample_id] for request in requests]
+
+
+def whole_number(name: str, value: object) -> int:
+    """Return an option that is a whole number.
+
+    Raises:
+        ValueError: it is none.
+    """
+    if isinstance(value, bool) or not isinstance(value, int):
+        raise ValueError(f"{name}: expected a whole number, got {value!r}")
+    return value
+
+
+def finite_number(name: str, value: object) -> float:
+    """Return an option that is a number.
+
+    Raises:
+        ValueError: it is none, or not finite.
+    """
+    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
+        raise ValueError(f"{name}: expected a number, got {value!r}")
+    return float(value)
 
 
 def only_answer(answers: Sequence[Answer]) -> Waveform | tuple[Waveform, int]:
@@ -255,11 +283,10 @@ def read_sound(path: Path, duration: float, *, sample_rate: int | None = None) -
     """
     if not path.is_file():
         raise GenerationError(f"the program says it wrote {path}, but there is no such file")
-    with naming_disk_errors():
-        audio = media.read_audio_native(path)
+    audio = _decoded(path)
     rate = sample_rate or audio.sample_rate
     wanted = round(duration * rate)
-    return read_output(path, sample_rate=rate, samples=wanted)[:wanted], rate
+    return _checked(path, audio, sample_rate=rate, samples=wanted)[:wanted], rate
 
 
 def read_output(path: Path, *, sample_rate: int, samples: int) -> Waveform:
@@ -275,8 +302,15 @@ def read_output(path: Path, *, sample_rate: int, samples: int) -> Waveform:
     """
     if not path.is_file():
         raise GenerationError(f"the program wrote no {path.name}")
+    return _checked(path, _decoded(path), sample_rate=sample_rate, samples=samples)
+
+
+def _decoded(path: Path) -> media.Audio:
     with naming_disk_errors():
-        audio = media.read_audio_native(path)
+        return media.read_audio_native(path)
+
+
+def _checked(path: Path, audio: media.Audio, *, sample_rate: int, samples: int) -> Waveform:
     if audio.sample_rate != sample_rate:
         raise GenerationError(f"{path.name} has {audio.sample_rate} Hz, expected {sample_rate}")
     sound: Waveform = audio.samples.mean(axis=0, dtype=np.float32)

@@ -51,6 +51,12 @@ def find_interpreter(python: str) -> Path:
     return Path(found).absolute()
 
 
+def find_tool(name: str, env: Mapping[str, str]) -> Path | None:
+    """Return the executable that a program with this environment would find; None where there is none."""
+    found = shutil.which(name, path=env.get("PATH", os.defpath))
+    return None if found is None else Path(found)
+
+
 def _conda_prefix(name: str) -> Path:
     """Ask conda where an environment is. `conda run` is no way: it writes a shell script and refuses newlines."""
     conda = os.environ.get("CONDA_EXE") or shutil.which("conda") or shutil.which("mamba") or shutil.which("micromamba")
@@ -154,11 +160,13 @@ def _watch(
     done, last = 0, time.monotonic()
     while True:
         with contextlib.suppress(subprocess.TimeoutExpired):
-            return ended(process.wait(POLL_SECONDS))
+            process.wait(POLL_SECONDS)
         now = finished()
         if now > done:
             done, last = now, time.monotonic()
             progress(done)
+        if process.returncode is not None:
+            return ended(process.returncode)
         if time.monotonic() - last > limit:
             return f"the program finished nothing for {limit:g} s and was stopped"
 

@@ -12,11 +12,14 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from baselines.external import ProgramWeights
 from baselines.external_process import MissingProgram
 from baselines.generator import GenerationError
+from benchmark import checkpoints
 
 DETECTOR = "IDEA-Research/grounding-dino-tiny"
 TRACKER = "facebook/sam2.1-hiera-large"
+WEIGHT_FILES = ("model.safetensors", "model.safetensors.index.json", "pytorch_model.bin")
 LOOK_EVERY_FRAMES = 25  # one look a second until the thing is found
 
 
@@ -41,7 +44,7 @@ class GroundedSam2:
         arXiv:2408.00714).
     """
 
-    weights: dict[str, Any]
+    weights: dict[str, ProgramWeights]
 
     def __init__(
         self,
@@ -60,7 +63,7 @@ class GroundedSam2:
         self._tracker_processor: Any = _local(Sam2VideoProcessor, tracker)
         self._tracker: Any = _local(Sam2VideoModel, tracker).eval().to(self._device)
         self._thresholds = {"threshold": box_threshold, "text_threshold": text_threshold}
-        self.weights = {}
+        self.weights = {"gsam2-detector": _weights(detector), "gsam2-tracker": _weights(tracker)}
         self.notes = [f"segmenter gsam2 (not the paper's): {detector}, {tracker}, thresholds {box_threshold:g}"]
 
     @torch.inference_mode()
@@ -115,6 +118,26 @@ class GroundedSam2:
             for step in steps:
                 (masks,) = self._tracker_processor.post_process_masks([step.pred_masks], original_sizes=size)
                 found[step.frame_idx] = masks.flatten(0, -3).any(dim=0).cpu().numpy()
+
+
+def local_file(where: str | Path, name: str) -> Path | None:
+    """Return a file of a model in a folder or in the local Hugging Face cache; None where it is not there."""
+    from transformers.utils.hub import cached_file
+
+    try:
+        found = cached_file(str(where), name, local_files_only=True)
+    except OSError:
+        return None
+    return None if found is None else Path(found)
+
+
+def _weights(where: str | Path) -> ProgramWeights:
+    """Return the file that a model's numbers come from, with its hash; of a split file, the list of its parts."""
+    for name in WEIGHT_FILES:
+        path = local_file(where, name)
+        if path is not None:
+            return ProgramWeights(path, checkpoints.digests(path).sha256, verified=False)
+    raise MissingProgram(f"gsam2: {where} holds none of {', '.join(WEIGHT_FILES)}")
 
 
 def _local(kind: Any, where: str | Path) -> Any:

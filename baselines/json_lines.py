@@ -11,17 +11,26 @@ import subprocess
 import threading
 import time
 import weakref
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import IO, Any
 
-from baselines.external import Answer, Attempt, answer_with_retries, only_answer, read_sound, work_folder
+from baselines.external import (
+    Answer,
+    Attempt,
+    answer_with_retries,
+    naming_disk_errors,
+    only_answer,
+    read_sound,
+    work_folder,
+)
 from baselines.external_process import (
     MissingProgram,
     ProgramFailed,
     ended,
     environment,
     find_interpreter,
+    find_tool,
     last_words,
     started,
     stop,
@@ -31,6 +40,7 @@ from baselines.models_toml import Settings, read_settings
 
 PROTOCOL = 1
 SHOWN_CHARACTERS = 120
+LONGEST_LINE_BYTES = 1 << 20
 ENDING_SECONDS = 5.0  # a program whose input ends has so long to end by itself
 
 
@@ -88,6 +98,12 @@ class JsonLines:
             self._settings.device,
             self._settings.env,
         )
+        if find_program(self._command[0], self._settings, self._env) is None:
+            raise MissingProgram(
+                f"command: {self._command[0]} is no executable; give its path, or an interpreter first"
+            )
+        self.on_progress: Callable[[int], None] = lambda _count: None  # the harness puts its own here
+        self._batch = 0
         self._conversation: Conversation | None = None
 
     def generate(self, request: Request) -> Waveform | tuple[Waveform, int]:
@@ -100,6 +116,7 @@ class JsonLines:
 
     def generate_batch(self, requests: Sequence[Request]) -> list[Answer]:
         """Return an answer or a `GenerationError` for each request; all are sent before the first answer is read."""
+        self._batch = len(requests)
         return answer_with_retries(requests, self._attempt)
 
     def close(self) -> None:
@@ -112,7 +129,7 @@ class JsonLines:
         answers: dict[str, Answer] = {}
         crash = ""
         try:
-            with work_folder(self._settings) as folder:
+            with work_folder(self._settings) as folder, naming_disk_errors():
                 try:
                     if self._conversation is None:
                         self._conversation = Conversation(self._command, self._settings, self._env)
@@ -122,6 +139,7 @@ class JsonLines:
                         answer = self._conversation.answer(waiting)
                         request = waiting.pop(answer["id"])
                         answers[request.sample_id] = self._sound(answer, request)
+                        self.on_progress(self._batch - len(waiting))
                 except ProgramFailed as error:
                     crash = str(error)
                     self.close()
@@ -178,9 +196,9 @@ class Conversation:
             raise self._failed(f"{reason} before it had answered")
         try:
             answer = json.loads(line)
-        except (json.JSONDecodeError, UnicodeDecodeError):
+        except (json.JSONDecodeError, UnicodeDecodeError, RecursionError):
             answer = None
-        if not isinstance(answer, dict) or answer.get("id") not in waiting or not _is_answer(answer):
+        if not isinstance(answer, dict) or not _is_answer(answer) or answer["id"] not in waiting:
             shown = line.decode("utf-8", "replace").strip()[:SHOWN_CHARACTERS]
             raise self._failed(f"the program's line {shown!r} is no answer (all other words belong on stderr)")
         return answer
@@ -231,12 +249,25 @@ def _line(request: Request, folder: Path, index: int) -> str:
     )
 
 
+def find_program(name: str, settings: Settings, env: Mapping[str, str]) -> Path | None:
+    """Return the executable that a command begins with, as it will be found when it is started; None if there is none.
+
+    Args:
+        name: the command's first word; with a folder in it, it counts from the working directory.
+        settings: where that is.
+        env: the program's environment, with its PATH.
+    """
+    if os.sep in name:
+        return find_tool(str(Path(settings.checkout or Path.cwd(), name)), env)
+    return find_tool(name, env)
+
+
 def _is_answer(answer: Mapping[str, Any]) -> bool:
-    return isinstance(answer.get("error", answer.get("path")), str)
+    return isinstance(answer.get("id"), str) and isinstance(answer.get("error", answer.get("path")), str)
 
 
 def _read(stream: IO[bytes], lines: queue.Queue[bytes | None]) -> None:
-    for line in stream:
+    while line := stream.readline(LONGEST_LINE_BYTES):  # a program may write for ever and never end a line
         if line.strip():
             lines.put(line)
     lines.put(None)

@@ -6,6 +6,7 @@ of a run's record and of its fingerprint.
 
 from __future__ import annotations
 
+import difflib
 import os
 import tomllib
 from collections.abc import Mapping
@@ -31,6 +32,7 @@ class Settings:
         time_limit_seconds: the program is stopped when it finishes nothing for so long.
         work_dir: where temporary folders are made; None is the system's.
         log: everything the program prints is appended to it.
+        file: the settings file that was looked into; no setting itself.
     """
 
     name: str
@@ -41,14 +43,27 @@ class Settings:
     time_limit_seconds: float = 1800.0
     work_dir: Path | None = None
     log: Path | None = None
+    file: Path = DEFAULT_FILE
 
     @property
     def log_path(self) -> Path:
         """Where the program's words go, absolute."""
         return (self.log or LOGS / f"{self.name}.log").absolute()
 
+    @property
+    def table(self) -> str:
+        """Where these settings are written, for messages; a table of nearly that name is mentioned."""
+        place = f"{self.file}, table [{self.name}]"
+        if not self.file.is_file():
+            return f"{place} (there is no such file)"
+        tables = _content(self.file)
+        if self.name in tables:
+            return place
+        near = difflib.get_close_matches(self.name, tables, n=1)
+        return f"{place} (it has {f'[{near[0]}] instead' if near else 'no such table'})"
 
-_KEYS = tuple(entry.name for entry in fields(Settings) if entry.name != "name")
+
+MACHINE_SETTINGS = tuple(entry.name for entry in fields(Settings) if entry.name not in {"name", "file"})
 
 
 def settings_file(path: Path | str | None = None) -> Path:
@@ -76,29 +91,34 @@ def read_settings(
     asked = models_toml is not None or MODELS_VARIABLE in os.environ
     if asked and not path.is_file():
         raise ValueError(f"{path}: no such file; docs/models.toml.example shows what belongs in it")
-    settings = replace(Settings(name), time_limit_seconds=default_time_limit_seconds)
+    settings = Settings(name, time_limit_seconds=default_time_limit_seconds, file=path)
     if path.is_file():
         settings = _with(settings, _table(path, name), source=f"{path}, table [{name}]", base=path.absolute().parent)
     options = {key: value for key, value in given.items() if value is not None}
     return _with(settings, options, source="option", base=Path.cwd())
 
 
-def _table(path: Path, name: str) -> dict[str, Any]:
+def _content(path: Path) -> dict[str, Any]:
     try:
-        content = tomllib.loads(path.read_text(encoding="utf-8"))
+        return tomllib.loads(path.read_text(encoding="utf-8"))
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise ValueError(f"{path}: not TOML: {error}") from error
-    table = content.get(name, {})
+
+
+def _table(path: Path, name: str) -> dict[str, Any]:
+    table = _content(path).get(name, {})
     if not isinstance(table, dict):
         raise ValueError(f"{path}: {name} is {table!r}, expected a table [{name}]")
     return table
 
 
 def _with(settings: Settings, values: Mapping[str, Any], *, source: str, base: Path) -> Settings:
-    unknown = sorted(set(values) - set(_KEYS))
+    unknown = sorted(set(values) - set(MACHINE_SETTINGS))
     if unknown:
+        near = difflib.get_close_matches(unknown[0], MACHINE_SETTINGS, n=1)
+        meant = f"did you mean {near[0]!r}? " if near else ""
         raise ValueError(
-            f"{source}: no setting {unknown[0]!r}; there are: {', '.join(_KEYS)}. "
+            f"{source}: no setting {unknown[0]!r}; {meant}there are: {', '.join(MACHINE_SETTINGS)}. "
             "What changes the sound is given as --option, so that the run's record has it"
         )
     return replace(settings, **{key: _checked(source, key, value, base) for key, value in values.items()})

@@ -167,7 +167,9 @@ def open_recorded(source: Path) -> RecordedFiles:
     if source.is_file() and source.suffix.lower() == ".parquet":
         return ParquetFiles(source, [source])
     if not source.is_dir():
-        raise ValueError(f"folder: {source} is no folder; give one that holds <sample id>.wav files, or such a zip or parquet")
+        raise ValueError(
+            f"folder: {source} is no folder; give one that holds <sample id>.wav files, or such a zip or parquet"
+        )
     tables = sorted(source.rglob("*.parquet"))
     return ParquetFiles(source, tables) if tables else FolderFiles(source)
 

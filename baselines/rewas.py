@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -20,6 +20,7 @@ from baselines.external import (
     naming_disk_errors,
     only_answer,
     read_output,
+    whole_number,
 )
 from baselines.external_process import ProgramFailed
 from baselines.generator import GenerationError, Request, Waveform
@@ -97,8 +98,8 @@ def segment_frames(video: Path, duration: float) -> NDArray[np.uint8]:
     info = media.probe(video).video
     if info is None:
         raise media.MediaError(video, "no video stream")
-    factor = SHORTER_SIDE / min(info.height, info.width)
-    size = (int(info.height * factor), int(info.width * factor))
+    shorter = min(info.height, info.width)
+    size = (info.height * SHORTER_SIDE // shorter, info.width * SHORTER_SIDE // shorter)
     frames = media.read_video(video, fps=FPS, seconds=duration, size=size, repeat_last=1)
     return np.ascontiguousarray(frames[:, :, : size[0] // 2 * 2, : size[1] // 2 * 2].transpose(0, 2, 3, 1))
 
@@ -121,7 +122,7 @@ class ReWaS:
 
     Raises:
         ValueError: a setting that cannot be.
-        MissingProgram: no checkout or interpreter there.
+        MissingProgram: no checkout, interpreter or tool there.
         benchmark.checkpoints.MissingCheckpoint: one of its checkpoints is not there.
 
     Source:
@@ -149,7 +150,9 @@ class ReWaS:
             time_limit_seconds=time_limit_seconds, work_dir=work_dir, log=log,
         )  # fmt: skip
         self._installation = Installation(PROGRAM, settings)
-        self._seed = seed
+        self.on_progress: Callable[[int], None] = lambda _count: None  # the harness puts its own here
+        self._batch = 0
+        self._seed = None if seed is None else whole_number("seed", seed)
         self.weights = self._installation.weights
         drawn = "42, its default" if seed is None else str(seed)
         self.notes = [*self._installation.notes, f"every segment is drawn from the program's seed {drawn}"]
@@ -165,11 +168,12 @@ class ReWaS:
 
     def generate_batch(self, requests: Sequence[Request]) -> list[Answer]:
         """Return a waveform or a `GenerationError` for each request; the program starts once for all."""
+        self._batch = len(requests)
         return answer_with_retries(requests, self._attempt)
 
     def _attempt(self, requests: Sequence[Request]) -> Attempt:
         try:
-            with self._installation.work_folder() as folder:
+            with self._installation.work_folder() as folder, naming_disk_errors():
                 return self._run(requests, folder)
         except GenerationError as error:  # the folder itself: no sample of the batch can be asked
             return Attempt({request.sample_id: error for request in requests})
@@ -177,6 +181,7 @@ class ReWaS:
     def _run(self, requests: Sequence[Request], folder: Path) -> Attempt:
         """Cut the scenes, start the program once, and join what it wrote."""
         answers: dict[str, Answer] = {}
+        before = self._batch - len(requests)  # samples of the batch that an earlier start has dealt with
         names: dict[str, list[tuple[str, Segment]]] = {}
         lines = []
         (folder / "out").mkdir()
@@ -197,19 +202,15 @@ class ReWaS:
             with naming_disk_errors():
                 (folder / "list.json").write_text("".join(f"{json.dumps(line)}\n" for line in lines), encoding="utf-8")
                 self._installation.run(
-                    self._arguments(folder), finished=lambda: sum(path.is_file() for path in outputs.values())
+                    self._arguments(folder),
+                    finished=lambda: sum(path.is_file() for path in outputs.values()),
+                    progress=lambda count: self.on_progress(before + count * len(names) // len(outputs)),
                 )
         except ProgramFailed as error:
             crash = str(error)
         except GenerationError as error:
             return Attempt({request.sample_id: error for request in requests} | answers)
-        for request in requests:
-            if request.sample_id in names:
-                answer = self._joined(names[request.sample_id], outputs)
-                # After a crash a file that is absent or broken says nothing against its sample: it is asked again.
-                if not (crash and isinstance(answer, GenerationError)):
-                    answers[request.sample_id] = answer
-        return Attempt(answers, crash)
+        return Attempt(answers | self._collected(names, outputs, complete=not crash), crash)
 
     def _arguments(self, folder: Path) -> list[str]:
         seed = [] if self._seed is None else ["--seed", str(self._seed)]
@@ -224,6 +225,23 @@ class ReWaS:
             end = part.first_frame + round(SEGMENT_SECONDS * FPS)
             media.write_video(folder / f"{name}.mp4", frames[part.first_frame : end], fps=FPS)
         return list(zip(names, parts, strict=True))
+
+    def _collected(
+        self, names: Mapping[str, Sequence[tuple[str, Segment]]], outputs: Mapping[str, Path], *, complete: bool
+    ) -> dict[str, Answer]:
+        """Return the answers that a start left, by sample; those of samples whose turn did not end are left out."""
+        begun = [
+            place for place, owned in enumerate(names.values()) if any(outputs[name].is_file() for name, _ in owned)
+        ]
+        # The sample that a crash came upon may be half done, and those behind it were not begun: an absent or broken
+        # file says nothing against them. Those in front of it had their turn.
+        over = len(names) if complete else max(begun, default=0)
+        found: dict[str, Answer] = {}
+        for place, (sample, owned) in enumerate(names.items()):
+            answer = self._joined(owned, outputs)
+            if place < over or not isinstance(answer, GenerationError):
+                found[sample] = answer
+        return found
 
     def _joined(self, owned: Sequence[tuple[str, Segment]], outputs: Mapping[str, Path]) -> Answer:
         """Return the kept samples of every segment, one after the other."""

@@ -18,13 +18,16 @@ from baselines.external import (
     Program,
     ProgramFile,
     answer_with_retries,
+    finite_number,
     naming_disk_errors,
     only_answer,
     read_output,
+    whole_number,
 )
 from baselines.external_process import ProgramFailed
 from baselines.generator import GenerationError, Request, Waveform
-from baselines.models_toml import read_settings
+from baselines.models_toml import Settings, read_settings
+from benchmark import media
 
 PROGRAM = Program(
     name="vintage",
@@ -41,6 +44,7 @@ PROGRAM = Program(
 )  # fmt: skip
 
 LONGEST_SECONDS = 10.0
+_FRAMES = "outputs/tmp_frames"  # in the checkout; the program empties it at its end, if it comes to that
 _SAFE_PATH = re.compile(r"[\w./+@%=:,-]+", re.ASCII)  # what any shell takes as one word
 
 
@@ -65,8 +69,8 @@ class VinTAGe:
         seed: of the program; 0 is its default.
 
     Raises:
-        ValueError: a setting that cannot be.
-        MissingProgram: no checkout or interpreter there.
+        ValueError: a setting that cannot be, or a work_dir that a shell would misread.
+        MissingProgram: no checkout, interpreter or tool there.
         benchmark.checkpoints.MissingCheckpoint: its checkpoint is not there.
 
     Source:
@@ -95,8 +99,15 @@ class VinTAGe:
             "vintage", models_toml=models_toml, checkout=checkout, python=python, device=device, env=env,
             time_limit_seconds=time_limit_seconds, work_dir=work_dir, log=log,
         )  # fmt: skip
+        numbers = {"--s-vis": finite_number("s_vis", s_vis), "--s-txt": finite_number("s_txt", s_txt)}
+        numbers["--seed"] = whole_number("seed", seed)
+        self._parameters = [word for flag, number in numbers.items() for word in (flag, str(number))]
         self._installation = Installation(PROGRAM, settings)
-        self._parameters = ["--s-vis", f"{float(s_vis)}", "--s-txt", f"{float(s_txt)}", "--seed", f"{int(seed)}"]
+        if not safe_for_its_shell(settings):
+            raise ValueError(
+                f"work_dir: vintage hands paths in {_temporary(settings)} to a shell unquoted; "
+                "give a folder without blanks or quotes"
+            )
         self.weights = self._installation.weights
         self.notes = [
             *self._installation.notes,
@@ -125,16 +136,15 @@ class VinTAGe:
             return Attempt({request.sample_id: error})
 
     def _run(self, request: Request, folder: Path) -> Answer:
-        if not _SAFE_PATH.fullmatch(str(folder)):
-            raise GenerationError(
-                f"the program hands {folder} to a shell unquoted; --option work_dir=... without blanks or quotes helps"
-            )
         # Features are kept under the stem, so it must be this scene's alone: the whole folder is.
         stem = f"scene_{hashlib.sha256(request.sample_id.encode()).hexdigest()[:16]}"
         video = folder / f"{stem}.mp4"
+        if media.probe(request.video).video is None:  # the program would go on without, and answer the text alone
+            raise media.MediaError(request.video, "no video stream")
         shutil.copyfile(request.video, video)
         output = folder / "out" / f"vid_{stem}.wav"
         with _alone_in(self._installation.checkout):
+            _clear(self._installation.checkout / _FRAMES)
             try:
                 self._installation.run(self._arguments(request, video, folder), finished=lambda: 0)
             except ProgramFailed:
@@ -157,6 +167,21 @@ class VinTAGe:
     def _kept(self, output: Path, request: Request) -> Waveform:
         wanted = round(request.duration * self.sample_rate)
         return read_output(output, sample_rate=self.sample_rate, samples=wanted)[:wanted]
+
+
+def safe_for_its_shell(settings: Settings) -> bool:
+    """Tell whether the program's shell takes a path in the folder for temporary files as one word."""
+    return _SAFE_PATH.fullmatch(str(_temporary(settings))) is not None
+
+
+def _temporary(settings: Settings) -> Path:
+    return (settings.work_dir or Path(tempfile.gettempdir())).absolute()
+
+
+def _clear(frames: Path) -> None:
+    """Remove the frames that a process left which was stopped: the next one would take them for its own video's."""
+    with contextlib.suppress(FileNotFoundError):
+        shutil.rmtree(frames)
 
 
 @contextlib.contextmanager

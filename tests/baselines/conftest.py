@@ -1,6 +1,7 @@
 """Stand-ins for the official programs, in checkouts like theirs."""
 
 import json
+import os
 import shutil
 import sys
 from dataclasses import dataclass
@@ -44,6 +45,12 @@ def checkout_of(tmp_path, monkeypatch):
         (folder / program.entry).parent.mkdir(parents=True)
         notes.mkdir()
         shutil.copyfile(STAND_IN, folder / program.entry)
+        for tool in program.tools:  # not every machine that tests has them, and no stand-in calls them
+            path = tmp_path / "tools" / tool
+            path.parent.mkdir(exist_ok=True)
+            path.write_text("#!/bin/sh\n")
+            path.chmod(0o755)
+            monkeypatch.setenv("PATH", str(path.parent), prepend=os.pathsep)
         for file in program.files:
             (folder / file.path).parent.mkdir(parents=True, exist_ok=True)
             (folder / file.path).write_bytes(b"weights")

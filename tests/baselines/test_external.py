@@ -2,6 +2,7 @@
 
 import os
 import sys
+import time
 from pathlib import Path
 
 import numpy as np
@@ -94,6 +95,14 @@ def test_a_silent_end_is_called_so(tmp_path):
         run("raise SystemExit(3)", tmp_path)
 
 
+def is_running(pid: int) -> bool:
+    """Whether there is such a process that has not ended, whether or not init has taken note of its end."""
+    try:
+        return "State:\tZ" not in Path(f"/proc/{pid}/status").read_text()
+    except (FileNotFoundError, ProcessLookupError):
+        return False
+
+
 def test_children_of_a_program_that_is_stopped_end_too(tmp_path):
     code = (
         "import pathlib, subprocess, sys, time; "
@@ -103,8 +112,19 @@ def test_children_of_a_program_that_is_stopped_end_too(tmp_path):
     with pytest.raises(ProgramFailed, match="finished nothing"):
         run(code, tmp_path, time_limit_seconds=2)
     child = int((tmp_path / "child").read_text())
-    status = Path(f"/proc/{child}/status")
-    assert not status.exists() or "State:\tZ" in status.read_text()  # gone, or waiting for init to take note
+    for _ in range(3000):  # it was made to end; the system takes a moment for that
+        if not is_running(child):
+            break
+        time.sleep(0.01)
+    assert not is_running(child)
+
+
+def test_progress_is_told_to_the_last_output_however_quick_the_program_is(tmp_path):
+    seen = []
+    count = lambda: len(list(tmp_path.glob("*.out")))  # noqa: E731
+    run("import pathlib; pathlib.Path('1.out').touch(); pathlib.Path('2.out').touch()", tmp_path, finished=count,
+        progress=seen.append)  # fmt: skip
+    assert seen[-1] == 2
 
 
 def test_the_limit_counts_from_the_last_output(tmp_path):
@@ -189,9 +209,17 @@ def test_settings_of_the_file_stand_under_those_given_and_paths_count_from_the_f
     assert read_settings("vintage", models_toml=path, default_time_limit_seconds=3).time_limit_seconds == 3
 
 
+def test_a_table_that_is_nearly_called_so_is_mentioned(tmp_path):
+    path = toml(tmp_path, '[rewass]\ncheckout = "here"')
+    assert read_settings("rewas", models_toml=path).table == f"{path}, table [rewas] (it has [rewass] instead)"
+    assert read_settings("vintage", models_toml=path).table.endswith("table [vintage] (it has no such table)")
+    assert read_settings("rewass", models_toml=path).table == f"{path}, table [rewass]"
+
+
 @pytest.mark.parametrize(
     ("text", "reason"),
     [
+        ('[rewas]\nchekout = "x"', r"no setting 'chekout'; did you mean 'checkout'\? there are: checkout, python"),
         ("[rewas]\nseed = 3", r"table \[rewas\]: no setting 'seed'; .* is given as --option"),
         ("[rewas]\ncheckout = 3", "checkout: expected a text, got 3"),
         ("[rewas]\ntime_limit_seconds = -1", "expected seconds above 0, got -1"),

@@ -3,6 +3,7 @@
 import base64
 import io
 import json
+import socket
 import threading
 import wave
 from collections.abc import Iterator
@@ -26,6 +27,14 @@ def wav(seconds: float = 1.0, rate: int = 16_000) -> bytes:
     return buffer.getvalue()
 
 
+def not_a_number() -> bytes:
+    import soundfile
+
+    buffer = io.BytesIO()
+    soundfile.write(buffer, np.full(16_000, np.nan, np.float32), 16_000, "FLOAT", format="WAV")
+    return buffer.getvalue()
+
+
 class Service:
     """Answers with what it is told to, one after the other; the last again and again. Keeps what it was sent."""
 
@@ -34,7 +43,7 @@ class Service:
         self.bodies: list[dict] = []
         self.headers: list[dict[str, str]] = []
         self.release = threading.Event()
-        self.hangs = False
+        self.hangs, self.kind = False, ""
         service = self
 
         class Handler(BaseHTTPRequestHandler):
@@ -46,6 +55,10 @@ class Service:
                     service.release.wait()
                 status, body = service.answers.pop(0) if len(service.answers) > 1 else service.answers[0]
                 self.send_response(status)
+                if status == 302:
+                    self.send_header("Location", "http://elsewhere")
+                if service.kind:
+                    self.send_header("Content-Type", service.kind)
                 self.send_header("Content-Length", str(len(body)))
                 self.end_headers()
                 self.wfile.write(body)
@@ -113,6 +126,9 @@ def test_a_token_is_read_from_the_environment_and_never_recorded(service, ask, m
         pytest.param(200, b"", "not a media file|cannot be decoded", id="nothing"),
         pytest.param(200, wav(0.5), "has 8000 samples, at least 16000", id="short"),
         pytest.param(200, wav(1.0, 44_100), "has 44100 Hz, expected 16000", id="rate"),
+        pytest.param(200, not_a_number(), "sample 0 is not finite", id="not a number"),
+        pytest.param(200, wav()[:9000], r"the service's answer .*: truncated", id="cut"),
+        pytest.param(302, b"", "answered 302: it has moved to http://elsewhere", id="moved"),
     ],
 )
 def test_what_is_wrong_with_an_answer_is_this_samples_failure_and_not_asked_again(service, ask, status, body, reason):
@@ -120,6 +136,48 @@ def test_what_is_wrong_with_an_answer_is_this_samples_failure_and_not_asked_agai
     with pytest.raises(GenerationError, match=reason):
         HttpEndpoint(endpoint=service.address, sample_rate=16_000).generate(ask(duration=1.0))
     assert len(service.bodies) == 1
+
+
+@pytest.mark.parametrize(
+    ("kind", "body", "reason"),
+    [
+        ("text/html; charset=utf-8", b"<html>\n <b>Log in", "with text/html; charset=utf-8, not with sound: <html>"),
+        ("application/json", b'{"error": "no GPU"}', "with application/json, not with sound: no GPU"),
+        ("audio/wav", b"<html>", r"the service's answer \(audio/wav, 6 bytes\): not a media file"),
+    ],
+)  # fmt: skip
+def test_an_answer_that_is_no_sound_is_shown(service, ask, kind, body, reason):
+    service.kind, service.answers = kind, [(200, body)]
+    with pytest.raises(GenerationError, match=reason):
+        HttpEndpoint(endpoint=service.address).generate(ask(duration=1.0))
+
+
+def test_what_is_there_but_speaks_no_http_is_named(ask, monkeypatch):
+    monkeypatch.setenv("no_proxy", "127.0.0.1")
+
+    def talk(listening):
+        for _ in range(2):
+            connection, _address = listening.accept()
+            with connection:
+                connection.recv(1 << 20)
+                connection.sendall(b"SSH-2.0-OpenSSH\r\n")
+
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        thread = threading.Thread(target=talk, args=(listening,))
+        thread.start()
+        with pytest.raises(GenerationError, match=r"cannot be reached: BadStatusLine: SSH-2\.0-OpenSSH; tried twice"):
+            HttpEndpoint(endpoint=f"http://127.0.0.1:{listening.getsockname()[1]}").generate(ask(duration=1.0))
+        thread.join()
+
+
+def test_a_token_that_no_header_may_have_is_refused_and_not_shown(monkeypatch):
+    monkeypatch.setenv("MY_TOKEN", "sec\nret")
+    with pytest.raises(ValueError, match="'MY_TOKEN' holds characters that no header may have") as refused:
+        HttpEndpoint(endpoint="http://x", token_env="MY_TOKEN")
+    assert "sec" not in str(refused.value)
+    monkeypatch.setenv("MY_TOKEN", "\n")
+    with pytest.raises(ValueError, match="or nothing in it"):
+        HttpEndpoint(endpoint="http://x", token_env="MY_TOKEN")
 
 
 def test_a_service_that_is_busy_is_asked_once_more(service, ask):
@@ -166,8 +224,13 @@ def test_a_scene_that_is_not_there_is_this_samples_failure(service, ask):
         ({"endpoint": "file:///etc/passwd"}, "expected http://... or https://..., got"),
         ({"endpoint": "example.org"}, "expected http"),
         ({"endpoint": "http://me:secret@example.org"}, "a password in it would be recorded; use token_env"),
+        ({"endpoint": "http://x:99999"}, "expected http.*Port out of range"),
+        ({"endpoint": "http://x y"}, "expected http"),
+        ({"endpoint": "http://ü"}, "expected http"),
+        ({"endpoint": 8000}, "expected http.* got 8000"),
+        ({"endpoint": "http://x", "time_limit_seconds": "long"}, "expected seconds, got 'long'"),
         ({"endpoint": "http://x", "time_limit_seconds": 0}, "expected seconds above 0, got 0"),
-        ({"endpoint": "http://x", "token_env": "NO_SUCH"}, "no environment variable 'NO_SUCH'"),
+        ({"endpoint": "http://x", "token_env": "NO_SUCH"}, "no environment variable 'NO_SUCH', or nothing in it"),
     ],
 )
 def test_an_option_that_cannot_be_is_refused(options, reason):

@@ -93,6 +93,10 @@ BAD = {
     "chat": "'loading ...' is no answer .*tried twice",
     "stranger": "is no answer.*tried twice",
     "no path": "is no answer.*tried twice",
+    "list": "is no answer.*tried twice",
+    "deep": "is no answer.*tried twice",
+    "endless": r"'x{120}' is no answer.*tried twice",
+    "not a number": "sample 0 is not finite",
 }
 
 
@@ -136,10 +140,40 @@ def test_a_command_is_split_as_a_shell_would_and_run_by_none():
         split_command("python 'x")
 
 
-def test_a_program_that_is_not_there_is_the_samples_failure_with_its_name(ask, tmp_path):
-    model = JsonLines(command="/absent/program", log=tmp_path / "log")
-    with pytest.raises(GenerationError, match=r"cannot be started: .*/absent/program"):
+@pytest.mark.parametrize("name", ["/absent/program", "no-such-program", "./program"])
+def test_a_program_that_is_not_there_is_refused_before_anything_is_asked(name):
+    with pytest.raises(MissingProgram, match=f"command: {name} is no executable; give its path, or an interpreter"):
+        JsonLines(command=f"{name} --x")
+
+
+def test_a_program_is_looked_for_where_it_will_run(ask, tmp_path):
+    program = tmp_path / "tools" / "my program"
+    program.parent.mkdir()
+    program.write_text(f"#!{sys.executable}\nimport sys\nfor line in sys.stdin: raise SystemExit('found')\n")
+    program.chmod(0o755)
+    for command, others in (
+        (["./my program"], {"checkout": program.parent}),
+        (["my program"], {"env": {"PATH": str(program.parent)}}),
+    ):
+        model = JsonLines(command=command, log=tmp_path / "log", **others)
+        with pytest.raises(GenerationError, match="its last words: found"):
+            model.generate(ask(duration=1.0))
+
+
+def test_a_program_that_ends_between_check_and_start_is_the_samples_failure(ask, tmp_path):
+    program = tmp_path / "program"
+    program.write_text("#!/absent/interpreter\n")
+    program.chmod(0o755)
+    model = JsonLines(command=[program], log=tmp_path / "log")
+    with pytest.raises(GenerationError, match=r"cannot be started: .*No such file"):
         model.generate(ask(duration=1.0))
+
+
+def test_progress_is_told_in_samples_of_the_batch(talker, three):
+    model, seen = talker("crash once"), []
+    model.on_progress = seen.append
+    model.generate_batch(three)
+    assert seen == [1, 2, 3]
 
 
 def test_a_working_directory_that_is_none_is_refused(tmp_path):

@@ -1,6 +1,8 @@
 """ReWaS: what its program is given, which samples of which segment are kept, and what each failure costs."""
 
+import json
 import random
+import re
 
 import numpy as np
 import pytest
@@ -64,6 +66,18 @@ def test_the_segments_show_the_seconds_from_0_and_from_3_at_25_fps(checkout, ask
         assert media.probe(path).audio is None  # the scene's own soundtrack is no business of the model
 
 
+@pytest.mark.parametrize(
+    ("size", "expected"),
+    [
+        pytest.param((96, 128), (256, 340), id="341 wide, made even"),
+        pytest.param((98, 50), (500, 256), id="upright, 501 high, made even"),
+        pytest.param((256, 300), (256, 300), id="as it is"),
+    ],
+)
+def test_the_shorter_side_is_256_whatever_the_scene(film, tmp_path, size, expected):
+    assert segment_frames(film.write(tmp_path / "x.mp4", seconds=0.2, size=size), 0.2).shape == (5, *expected, 3)
+
+
 def test_a_real_scene_is_scaled_as_the_official_re_encoding_does(real_media):
     frames = segment_frames(real_media / "3qesirWAGt4_000020.mp4", 2.0)
     info = media.probe(real_media / "3qesirWAGt4_000020.mp4").video
@@ -123,8 +137,20 @@ BAD = {
     "garbage": "not a media file, or damaged",
     "rate": "has 44100 Hz, expected 16000",
     "short": "has 1000 samples, at least 32000 needed",
+    "cut": "generated_00001_a_0.wav: truncated",
     "not a number": "sample 0 is not finite",
 }
+
+
+@pytest.mark.parametrize("seed", ["x", 1.5, True])
+def test_a_seed_that_is_no_whole_number_is_refused(checkout, seed):
+    with pytest.raises(ValueError, match="seed: expected a whole number, got"):
+        ReWaS(**checkout.settings(), seed=seed)
+
+
+def test_a_program_without_its_tools_is_refused_before_anything_runs(checkout):
+    with pytest.raises(MissingProgram, match="rewas: it calls ffmpeg, which is not on its PATH; install ffmpeg"):
+        ReWaS(**checkout.settings(env={"PATH": "/absent"}))
 
 
 @pytest.mark.parametrize("mood", BAD)
@@ -133,9 +159,26 @@ def test_what_goes_wrong_with_one_sample_costs_that_sample_alone(checkout, ask, 
     first, second, third = ReWaS(**checkout.settings(mood, "two")).generate_batch(requests)
     assert first.shape == third.shape == (32_000,)
     assert isinstance(second, GenerationError)
-    import re
-
     assert re.search(BAD[mood], str(second), re.DOTALL), str(second)
+
+
+def test_a_crash_takes_no_blame_for_what_an_earlier_sample_left(checkout, ask):
+    requests = [ask(name, prompt, duration=1.0) for name, prompt in zip("wxyz", ("0", "1", "2", "3"), strict=True)]
+    moods = json.dumps({"0": "garbage", "2": "crash"})
+    answers = ReWaS(**checkout.settings(env={"STAND_IN_MOODS": moods})).generate_batch(requests)
+    assert "not a media file" in str(answers[0])
+    assert answers[1].shape == answers[3].shape == (16_000,)
+    assert "CUDA error at 2" in str(answers[2])
+    assert [item["prompt"] for item in checkout.noted("items")] == ["0", "1", "2", "2", "3"]
+
+
+def test_progress_is_told_in_samples_of_the_batch_and_goes_on_after_a_crash(checkout, ask):
+    model, seen = ReWaS(**checkout.settings("crash once", "two")), []
+    model.on_progress = seen.append
+    model.generate_batch([ask(name, name, duration=6.0) for name in ("one", "two", "three")])
+    assert seen == sorted(seen)
+    assert seen[-1] == 3
+    assert len(checkout.noted("parsed")) == 2
 
 
 def test_a_program_that_hangs_is_stopped_and_costs_the_sample_it_hung_at(checkout, ask):

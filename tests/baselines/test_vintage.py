@@ -3,11 +3,13 @@
 import random
 import re
 import threading
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
-from baselines import GenerationError, get_model
+from baselines import GenerationError, Request, get_model
+from baselines.external_process import MissingProgram
 from baselines.vintage import PROGRAM, VinTAGe
 
 
@@ -80,14 +82,55 @@ def test_two_processes_are_never_at_work_in_one_checkout(checkout, ask):
         thread.start()
     for thread in threads:
         thread.join()
-    assert sorted(sounds) == ["x", "y"]  # the stand-in dies where the folder of the other one's frames is there
+    assert sorted(sounds) == ["x", "y"]
+    assert checkout.noted("frames of others") == [[], []]
     assert len(checkout.noted("parsed")) == 2
 
 
 def test_a_work_folder_that_its_shell_would_misread_is_refused_with_the_option(checkout, ask, tmp_path):
-    model = VinTAGe(**checkout.settings(work_dir=tmp_path / "a b"))
-    with pytest.raises(GenerationError, match="shell unquoted; --option work_dir="):
+    with pytest.raises(ValueError, match=r"work_dir: vintage hands paths in .*/a b to a shell unquoted; give a folder"):
+        VinTAGe(**checkout.settings(work_dir=tmp_path / "a b"))
+
+
+def test_frames_of_a_process_that_was_stopped_are_not_taken_for_the_next_scenes(checkout, ask):
+    model = VinTAGe(**checkout.settings("stopped", "bell"))
+    with pytest.raises(GenerationError, match="killed by SIGKILL"):
         model.generate(ask(duration=1.0))
+    assert list((checkout.folder / "outputs" / "tmp_frames").iterdir()) != []
+    assert model.generate(ask("y", "gong", duration=1.0)).shape == (16_000,)
+    assert checkout.noted("frames of others") == [[], [], []]
+
+
+def test_a_scene_that_cannot_be_read_is_named_because_the_program_would_go_on_without_it(checkout, ask, tmp_path):
+    (tmp_path / "broken.mp4").write_bytes(b"nothing")
+    with pytest.raises(GenerationError, match=r"broken\.mp4: not a media file"):
+        VinTAGe(**checkout.settings()).generate(ask("broken"))
+    with pytest.raises(GenerationError, match="no such file"):
+        VinTAGe(**checkout.settings()).generate(Request("x", tmp_path / "absent.mp4", "bell", "", 1.0, 0))
+    assert checkout.noted("parsed") == []
+
+
+def test_without_ffmpeg_it_is_refused_because_the_program_would_answer_the_text_alone(checkout):
+    with pytest.raises(MissingProgram, match="vintage: it calls ffmpeg, which is not on its PATH"):
+        VinTAGe(**checkout.settings(env={"PATH": "/absent"}))
+
+
+@pytest.mark.parametrize(
+    ("options", "reason"),
+    [
+        ({"s_vis": "x"}, "s_vis: expected a number, got 'x'"),
+        ({"s_txt": float("nan")}, "s_txt: expected a number, got nan"),
+        ({"seed": 1.5}, "seed: expected a whole number, got 1.5"),
+    ],
+)
+def test_an_option_that_cannot_be_is_refused(checkout, options, reason):
+    with pytest.raises(ValueError, match=reason):
+        VinTAGe(**checkout.settings(), **options)
+
+
+def test_the_first_eight_seconds_of_real_clips_are_kept(checkout, ask, real_media):
+    request = replace(ask(duration=1.0), video=real_media / "airplane_vgg.mp4", duration=8.0)
+    np.testing.assert_array_equal(VinTAGe(**checkout.settings()).generate(request), written()[:128_000])
 
 
 BAD = {
@@ -98,6 +141,7 @@ BAD = {
     "garbage": "not a media file",
     "rate": "has 44100 Hz, expected 16000",
     "short": "has 1000 samples, at least 16000 needed",
+    "cut": r"vid_scene_\w+.wav: truncated",
     "not a number": "sample 0 is not finite",
     "broken": "ImportError: no module named torch.*tried twice",
 }

@@ -1,8 +1,8 @@
 """A stand-in for ReWaS, VinTAGe and DEVA: their flags, their files, their sample rates, and whatever goes wrong.
 
 Copied into a checkout under the name of an official script, whose part it then plays. The environment says what is to
-happen: STAND_IN_MOOD and STAND_IN_AT (the prompt at which it does), STAND_IN_NOTES (a folder where it leaves what it
-was given, for the test to look at). Only the standard library, but for DEVA's pictures, so that it starts quickly.
+happen: STAND_IN_MOOD at the prompt STAND_IN_AT, or STAND_IN_MOODS, and STAND_IN_NOTES, a folder where it leaves what it
+was given, for the test to look at. Only the standard library, but for DEVA's pictures, so that it starts quickly.
 """
 
 import argparse
@@ -19,7 +19,15 @@ import wave
 from pathlib import Path
 
 MOOD, AT = os.environ.get("STAND_IN_MOOD", ""), os.environ.get("STAND_IN_AT", "")
+MOODS = json.loads(os.environ.get("STAND_IN_MOODS", "{}"))  # several at once, by prompt
 NOTES = Path(os.environ["STAND_IN_NOTES"])
+
+
+class Parser(argparse.ArgumentParser):
+    """Takes no beginning of a flag for the flag: what we pass is to be spelled out."""
+
+    def __init__(self) -> None:
+        super().__init__(allow_abbrev=False)
 
 
 def sound(seed: int, samples: int) -> bytes:
@@ -35,7 +43,7 @@ def write_wav(path: Path, content: bytes, rate: int = 16_000) -> None:
 
 def write(path: Path, content: bytes, prompt: str) -> None:
     """Write a sound, or do what the mood says where the prompt is the one meant."""
-    mood = MOOD if prompt == AT else ""
+    mood = MOODS.get(prompt, MOOD if prompt == AT else "")
     if mood in ("crash", "crash once"):
         before = NOTES / "crashed"
         if mood == "crash" or not before.exists():
@@ -57,6 +65,9 @@ def write(path: Path, content: bytes, prompt: str) -> None:
         write_wav(path, content, 44_100)
     elif mood == "short":
         write_wav(path, content[:2000])
+    elif mood == "cut":
+        write_wav(path, content)
+        path.write_bytes(path.read_bytes()[: len(content) // 2])
     elif mood == "not a number":
         data = struct.pack("<f", float("nan")) * (len(content) // 2)
         head = struct.pack("<4sI4s4sIHHIIHH", b"RIFF", 36 + len(data), b"WAVE", b"fmt ", 16, 3, 1, 16000, 64000, 4, 32)
@@ -66,7 +77,7 @@ def write(path: Path, content: bytes, prompt: str) -> None:
 
 
 def rewas(arguments: list[str]) -> None:
-    parser = argparse.ArgumentParser()
+    parser = Parser()
     parser.add_argument("--testlist", type=str, default="test_samples.json")
     parser.add_argument("-s", "--save_path", type=str, default="./results")
     parser.add_argument("-ckpt", "--ckpt_path", type=str, default="ckpts/audioldm_m_rewas_vggsound.ckpt")
@@ -102,7 +113,7 @@ def rewas(arguments: list[str]) -> None:
 def vintage(arguments: list[str]) -> None:
     if not arguments or arguments[0] not in ("ODE", "SDE"):
         raise SystemExit("the first argument must be ODE or SDE")
-    parser = argparse.ArgumentParser()
+    parser = Parser()
     parser.add_argument("--vid-path", type=str, default="")
     parser.add_argument("--text-prompt", type=str, default="")
     parser.add_argument("--cross-att-vis-text", action="store_true")
@@ -124,7 +135,7 @@ def vintage(arguments: list[str]) -> None:
     parser.add_argument("--use-masking", action="store_true")
     parser.add_argument("--txt-wt", type=float, default=-1)
     parser.add_argument("--target-length", type=int, default=1024)
-    parser.add_argument("--vae", type=str, default="mse")
+    parser.add_argument("--vae", type=str, default="mse", choices=["ema", "mse"])
     args = parser.parse_args(arguments[1:])
     note("parsed", vars(args))
     if not args.cross_att_vis_text:
@@ -133,8 +144,15 @@ def vintage(arguments: list[str]) -> None:
     if os.system(f"test -f {args.vid_path}"):  # unquoted, as the official program does it
         raise RuntimeError("ffmpeg failed")
     frames = Path("outputs/tmp_frames")
-    frames.mkdir(parents=True)  # fails where another process is at work
+    frames.mkdir(parents=True, exist_ok=True)
+    others = [path.name for path in frames.iterdir()]
+    note("frames of others", others)  # which the official program takes for its own
+    frame = frames / f"{os.getpid()}.jpg"
+    frame.touch()
     time.sleep(float(os.environ.get("STAND_IN_SECONDS", "0")))
+    if MOOD == "stopped" and args.text_prompt == AT:
+        os.kill(os.getpid(), signal.SIGKILL)
+    frame.unlink()
     frames.rmdir()
     Path(args.save_dir).mkdir(parents=True, exist_ok=True)
     name = f"vid_{Path(args.vid_path).stem.replace(' ', '_')}{args.save_suffix}.wav"
@@ -144,7 +162,7 @@ def vintage(arguments: list[str]) -> None:
 def deva(arguments: list[str]) -> None:
     from PIL import Image
 
-    parser = argparse.ArgumentParser()
+    parser = Parser()
     parser.add_argument("--img_path", default="./example/vipseg")
     parser.add_argument("--output", default=None)
     parser.add_argument("--prompt", type=str)
@@ -157,6 +175,13 @@ def deva(arguments: list[str]) -> None:
     ):  # fmt: skip
         parser.add_argument(f"--{flag}", type=int, default=default)
     parser.add_argument("--sam_variant", default="original", choices=["original", "mobile", "sam_hq", "sam_hq_light"])
+    for flag in ("HQ_SAM", "LIGHT_HQ_SAM", "MOBILE_SAM"):
+        parser.add_argument(f"--{flag}_CHECKPOINT_PATH")
+    for flag in ("SAM_NUM_POINTS_PER_SIDE", "SAM_NUM_POINTS_PER_BATCH"):
+        parser.add_argument(f"--{flag}", type=int, default=64)
+    parser.add_argument("--SAM_PRED_IOU_THRESHOLD", type=float, default=0.88)
+    parser.add_argument("--SAM_OVERLAP_THRESHOLD", type=float, default=0.8)
+    parser.add_argument("--save_all", action="store_true")
     parser.add_argument("--amp", action="store_true")
     parser.add_argument("--disable_long_term", action="store_true")
     parser.add_argument("--model", default="./saves/DEVA-propagation.pth")
@@ -168,7 +193,8 @@ def deva(arguments: list[str]) -> None:
     parser.add_argument("--SAM_CHECKPOINT_PATH", default="./saves/sam_vit_h_4b8939.pth")
     args = parser.parse_args(arguments)
     note("parsed", vars(args))
-    for path in (args.model, args.GROUNDING_DINO_CONFIG_PATH, args.SAM_CHECKPOINT_PATH):
+    dino = (args.GROUNDING_DINO_CONFIG_PATH, args.GROUNDING_DINO_CHECKPOINT_PATH)
+    for path in (args.model, *dino, args.SAM_CHECKPOINT_PATH):
         Path(path).open("rb").close()
     masks = Path(args.output, "Annotations")
     masks.mkdir(parents=True)
@@ -188,6 +214,10 @@ def deva(arguments: list[str]) -> None:
                 time.sleep(600)
             if MOOD == "crash":
                 raise RuntimeError("CUDA error")
+            if MOOD == "killed":
+                os.kill(os.getpid(), signal.SIGKILL)
+            if MOOD == "full":
+                raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(masks))
             if MOOD == "garbage":
                 (masks / f"{name[:-4]}.png").write_text("this is no picture")
                 break

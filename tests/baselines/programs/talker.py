@@ -2,6 +2,7 @@
 
 import json
 import os
+import struct
 import sys
 import time
 import wave
@@ -22,6 +23,12 @@ def write(path: str, seconds: float, rate: int) -> None:
         file.writeframes(b"\x01\x00" * round(seconds * rate))
 
 
+def not_a_number(seconds: float, rate: int) -> bytes:
+    data = struct.pack("<f", float("nan")) * round(seconds * rate)
+    head = struct.pack("<4sI4s4sIHHIIHH", b"RIFF", 36 + len(data), b"WAVE", b"fmt ", 16, 3, 1, rate, 4 * rate, 4, 32)
+    return head + struct.pack("<4sI", b"data", len(data)) + data
+
+
 def answer(request: dict) -> dict:
     path, seconds = request["output"], request["duration_seconds"]
     mood = MOOD if request["prompt"] == AT else ""
@@ -38,6 +45,16 @@ def answer(request: dict) -> dict:
         return {"id": "nobody", "path": path}
     if mood == "no path":
         return {"id": request["id"]}
+    if mood == "list":
+        return {"id": [request["id"]], "path": path}
+    if mood == "deep":
+        print("[" * 100_000, flush=True)
+    if mood == "endless":
+        while True:
+            sys.stdout.write("x" * 65_536)
+    if mood == "not a number":
+        Path(path).write_bytes(not_a_number(seconds, RATE))
+        return {"id": request["id"], "path": path}
     if mood == "full":
         raise OSError(28, "No space left on device", path)
     if mood == "garbage":
