@@ -23,7 +23,7 @@ def generate_one(
     model: Annotated[str, typer.Option(help="A model's name; `list-models` shows them.")],
     video: VideoOption,
     prompt: Annotated[str, typer.Option(help="Text that names the sound wanted.")],
-    out: Annotated[Path, typer.Option(help="Result: .mp4 (the video with the new sound), .wav or .flac.")],
+    out: Annotated[Path, typer.Option(help="Result: .mp4 (what was seen, with the new sound), .wav or .flac.")],
     negative_prompt: Annotated[str, typer.Option(help="Text that names the sound not wanted.")] = "",
     duration: DurationOption = None,
     seed: Annotated[int, typer.Option(help="Another seed, another sound.")] = 0,
@@ -51,7 +51,7 @@ def generate_one(
         raise ValueError(str(error)) from error
     waveform, rate = answer if isinstance(answer, tuple) else (answer, generator.sample_rate or 0)
     if out.suffix.lower() == ".mp4":
-        media.mux(video, waveform, rate, out)
+        media.mux(video, waveform, rate, out, seconds=seconds)
     else:
         media.write_audio(out, waveform, rate)
     typer.echo(f"{out}: {waveform.size / rate:.2f} s at {rate} Hz")

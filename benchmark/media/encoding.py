@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
@@ -80,7 +80,14 @@ def write_video(
             _encode_audio(container, audio, sound, sample_rate)
 
 
-def mux(video: PathLike, waveform: NDArray[np.float32], sample_rate: int, output: PathLike) -> None:
+def mux(
+    video: PathLike,
+    waveform: NDArray[np.float32],
+    sample_rate: int,
+    output: PathLike,
+    *,
+    seconds: float | None = None,
+) -> None:
     """Write `output` (.mp4): the picture of `video`, untouched, with `waveform` as its AAC sound.
 
     Args:
@@ -88,6 +95,8 @@ def mux(video: PathLike, waveform: NDArray[np.float32], sample_rate: int, output
         waveform: float32 (samples,).
         sample_rate: Hz.
         output: may be the same file as `video`.
+        seconds: how much of the picture to keep; all of it by default. Frames that those kept are predicted from
+            stay too, so a few more than asked for may remain.
 
     Raises:
         ValueError: a waveform that is not one.
@@ -106,11 +115,25 @@ def mux(video: PathLike, waveform: NDArray[np.float32], sample_rate: int, output
         picture = source.streams.video[0]
         copied = container.add_stream_from_template(picture)
         audio = _add_audio(container, sample_rate)
-        for packet in source.demux(picture):
-            if packet.dts is not None:
-                packet.stream = copied
-                container.mux(packet)
+        for packet in _first_packets(source.demux(picture), picture, seconds):
+            packet.stream = copied
+            container.mux(packet)
         _encode_audio(container, audio, sound, sample_rate)
+
+
+def _first_packets(packets: Iterable[Any], stream: Any, seconds: float | None) -> Iterator[Any]:
+    """Yield the packets of the first seconds in decoding order, with those between them that are shown later."""
+    end = None if seconds is None else (stream.start_time or 0) + round(seconds / stream.time_base)
+    later: list[Any] = []
+    for packet in packets:
+        if packet.dts is None:  # the demuxer's empty last one
+            continue
+        if end is not None and packet.dts >= end:  # nothing is shown before it is decoded
+            return
+        later.append(packet)
+        if end is None or packet.pts is None or packet.pts < end:
+            yield from later
+            later.clear()
 
 
 def _checked_waveform(waveform: ArrayLike) -> NDArray[Any]:

@@ -10,6 +10,7 @@ from concurrent.futures import ProcessPoolExecutor
 from fractions import Fraction
 from pathlib import Path
 
+import av
 import numpy as np
 import pytest
 
@@ -621,6 +622,20 @@ def test_a_new_soundtrack_leaves_the_picture_bit_for_bit_and_is_in_step(film, tm
     assert heard.sample_rate == 44_100
     assert lag(sound, heard.samples[0]) == 0
     assert np.corrcoef(sound, heard.samples[0][: sound.size])[0, 1] > 0.98
+
+
+@pytest.mark.parametrize("seconds", [1.0, 1.04, 1.08, 1.12])
+def test_the_picture_can_be_cut_where_the_new_soundtrack_ends(film, tmp_path, seconds):
+    """Frames in shown and in decoded order differ: wherever the cut falls, those before it are whole."""
+    clip = tmp_path / "clip.mp4"
+    media.write_video(clip, [film.painted(k) for k in range(60)], fps=25)
+    with av.open(str(clip)) as container:
+        shown = [packet.pts for packet in container.demux(video=0) if packet.pts is not None]
+    assert shown != sorted(shown)
+    media.mux(clip, film.noise(seconds, seed=2), 16_000, tmp_path / "new.mp4", seconds=seconds)
+    before, after = (media.read_video(path, fps=25, seconds=seconds) for path in (clip, tmp_path / "new.mp4"))
+    np.testing.assert_array_equal(before, after)
+    assert seconds <= media.probe(tmp_path / "new.mp4").duration_seconds <= seconds + 0.2
 
 
 def test_a_new_soundtrack_may_replace_the_old_in_place(film, tmp_path):
