@@ -78,7 +78,8 @@ def read_video_streams(
         if not container.streams.video:
             raise MediaError(path, "no video stream")
         stream = container.streams.video[0]
-        stream.thread_type = "AUTO"
+        # Threads decode ahead; for a frame or two that costs more than it saves.
+        stream.thread_type = "NONE" if all(slot.first_frames_only for slot in slots) else "AUTO"
         first: Fraction | None = None
         end = Fraction(0)
         for frame in container.decode(stream):
@@ -112,6 +113,11 @@ class _Slots:
         self._slot = 0  # next slot to be filled, counted from the start of the file
         self._pending: av.VideoFrame | None = None
         self._frames: list[NDArray[Any]] = []
+
+    @property
+    def first_frames_only(self) -> bool:
+        """Whether nothing after the second frame is wanted."""
+        return self._last_slot is not None and self._last_slot <= 2
 
     def offer(self, frame: av.VideoFrame, time: Fraction) -> bool:
         """Take the next frame; True when every slot is filled."""

@@ -3,7 +3,7 @@
     <media>/scenes/<subset>/<sample>.mp4        links where the file system allows, copies elsewhere
     <media>/sources/<clip>.wav
     <media>/answers/<model>/<subset>/<sample>.wav
-    <media>/pictures/<hash of the content>.webp
+    <media>/pictures/<hash of the content>.jpg
 
 Pictures are named by what they show, so a second report makes only what is new, and equal sounds share one.
 """
@@ -11,7 +11,6 @@ Pictures are named by what they show, so a second report makes only what is new,
 from __future__ import annotations
 
 import hashlib
-import io
 import os
 import shutil
 from collections.abc import Iterable, Mapping
@@ -19,12 +18,14 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
+
 from benchmark.media import MediaError, read_audio_native, read_video, replacing
-from benchmark.report.spectrograms import spectrogram_webp
+from benchmark.report.spectrograms import jpeg, spectrogram_jpeg
 from benchmark.runs import file_sha256
 
 THUMBNAIL_SIZE = (180, 320)  # height, width
-PICTURE_VERSION = "1"  # part of a picture's name; moves when the drawing changes
+PICTURE_VERSION = "2"  # part of a picture's name; moves when the drawing changes
 
 
 @dataclass(frozen=True)
@@ -62,7 +63,7 @@ def _place(media: Path, name: str, source: Path) -> Placed:
     link_or_copy(source, media / name)
     relative = f"{media.name}/{name}"
     digest = file_sha256(source)[:20]
-    picture = media / "pictures" / f"{digest}-{PICTURE_VERSION}.webp"
+    picture = media / "pictures" / f"{digest}-{PICTURE_VERSION}.jpg"
     if not picture.is_file():
         try:
             drawn = _thumbnail(source) if source.suffix == ".mp4" else _spectrogram(source)
@@ -95,16 +96,12 @@ def link_or_copy(source: Path, target: Path) -> None:
 
 def _spectrogram(path: Path) -> bytes:
     audio = read_audio_native(path)
-    return spectrogram_webp(audio.samples.mean(axis=0), audio.sample_rate)
+    return spectrogram_jpeg(audio.samples.mean(axis=0), audio.sample_rate)
 
 
 def _thumbnail(path: Path) -> bytes:
-    from PIL import Image
-
     frame = read_video(path, fps=25, seconds=0.04, size=THUMBNAIL_SIZE)[0]
-    picture = io.BytesIO()
-    Image.fromarray(frame.transpose(1, 2, 0)).save(picture, "WEBP", quality=70, method=1)
-    return picture.getvalue()
+    return jpeg(np.ascontiguousarray(frame.transpose(1, 2, 0)))
 
 
 def _drop_unused(media: Path, placed: Iterable[Placed]) -> None:

@@ -37,7 +37,7 @@ class Preset:
 
 
 def _is_selva(row: Row) -> bool:
-    return row.model_name in ("selva", "selva-s-16k")
+    return row.model_name in ("selva", "selva-s-16k") or row.model_name.startswith("selva-s-16k-sup-")
 
 
 def _sup_tokens(row: Row) -> str:
