@@ -26,6 +26,7 @@ def report(
     table: Annotated[PresetName, typer.Option(help="Which table of the paper.")] = "main",
     published: Annotated[bool, typer.Option(help="Add the rows that the paper prints for this table.")] = False,
     intervals: Annotated[bool, typer.Option(help="Show confidence intervals.")] = True,
+    standard_errors: Annotated[bool, typer.Option(help="Show standard errors in place of intervals.")] = False,
     benchmark: Annotated[str, typer.Option(help="Only runs on this benchmark.")] = "",
     subset: Annotated[str, typer.Option(help="Only runs on this subset.")] = "",
     profile: Annotated[str, typer.Option(help="Only runs scored by this profile: paper or signal.")] = "",
@@ -42,7 +43,10 @@ def report(
     chosen = chosen_runs(runs or [DEFAULT_RUNS], **wishes)
     names = {run.read_metrics().benchmark.name for run in chosen}
     homes = {name: home for name in names if (home := benchmark_dir or _home(name)) is not None}
-    written = build_report(chosen, out, benchmark_dirs=homes, published=published, preset=table, intervals=intervals)
+    written = build_report(
+        chosen, out, benchmark_dirs=homes, published=published, preset=table, intervals=intervals or standard_errors,
+        standard_errors=standard_errors,
+    )  # fmt: skip
     Console().print(TerminalTable(written.table))
     for path in (written.paths.markdown, written.paths.csv, written.paths.latex, written.paths.html):
         typer.echo(path)

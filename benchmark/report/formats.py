@@ -22,24 +22,24 @@ def to_markdown(table: Table, title: str = "Results") -> str:
         for section in block.sections:
             if section.name != "models":
                 grid.append([f"*{section.title}*", *[""] * (len(table.columns) + 1)])
-            grid += [_markdown_line(line, table.intervals) for line in section.lines]
+            grid += [_markdown_line(line, table) for line in section.lines]
         parts += [f"## {block.title}", padded(grid)]
     if table.remarks:
         parts.append("\n".join(f"- {markdown_escaped(note)}" for note in table.remarks))
     return "\n\n".join(parts) + "\n"
 
 
-def _markdown_line(line: Line, intervals: bool) -> list[str]:
+def _markdown_line(line: Line, table: Table) -> list[str]:
     return [
         markdown_escaped(line.label) + line.marks,
-        *[_markdown_cell(cell, intervals) for cell in line.cells],
+        *[_markdown_cell(cell, table.beside(cell)) for cell in line.cells],
         line.coverage,
     ]
 
 
-def _markdown_cell(cell: Cell, intervals: bool) -> str:
+def _markdown_cell(cell: Cell, beside: str) -> str:
     text = {0: cell.text, 1: f"**{cell.text}**", 2: f"<u>{cell.text}</u>"}[cell.rank] + (FEWER if cell.fewer else "")
-    return f"{text} [{cell.interval[0]}, {cell.interval[1]}]" if intervals and cell.interval else text
+    return f"{text} {beside}" if beside else text
 
 
 def markdown_escaped(text: str) -> str:
@@ -61,16 +61,18 @@ def padded(grid: Sequence[Sequence[str]]) -> str:
 def to_csv(table: Table) -> str:
     """Return the table as CSV: one line a row, three columns a metric (value, low, high), rounded as shown.
 
-    An empty field means no value. The numbers in full are in each run's metrics.json.
+    Where the table shows standard errors, a fourth has them. An empty field means no value. The numbers in full are in
+    each run's metrics.json.
     """
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
     names = [column.metric.name for column in table.columns]
-    writer.writerow([*CSV_HEAD, *[part for name in names for part in (name, f"{name}_low", f"{name}_high")]])
+    endings = ("", "_low", "_high", *(["_se"] if table.standard_errors else []))
+    writer.writerow([*CSV_HEAD, *[f"{name}{ending}" for name in names for ending in endings]])
     for block in table.blocks:
         for section in block.sections:
             for line in section.lines:
-                writer.writerow([block.subset, section.name, *_csv_facts(line), *_csv_values(line)])
+                writer.writerow([block.subset, section.name, *_csv_facts(line), *_csv_values(line, len(endings))])
     return text.getvalue()
 
 
@@ -83,10 +85,10 @@ def _csv_facts(line: Line) -> list[str]:
     return [line.label, marks, *counts, *scoring, row.source]
 
 
-def _csv_values(line: Line) -> list[str]:
-    values = []
+def _csv_values(line: Line, columns: int) -> list[str]:
+    values: list[str] = []
     for cell in line.cells:
-        values += ["" if cell.text == DASH else cell.text, *(cell.interval or ("", ""))]
+        values += ["" if cell.text == DASH else cell.text, *(cell.interval or ("", "")), cell.error or ""][:columns]
     return values
 
 
@@ -130,7 +132,7 @@ def to_latex(table: Table, label: str = "tab:results") -> str:
                 lines.append(rf"\cmidrule(lr){{1-{width}}}")
             if section.name != "models":
                 lines.append(rf"\multicolumn{{{width}}}{{l}}{{\small\textit{{{section.title}}}}} \\")
-            lines += [_latex_line(line, table.intervals) for line in section.lines]
+            lines += [_latex_line(line, table) for line in section.lines]
     notes = " ".join([table.caption, *table.remarks])
     lines += [r"\bottomrule", r"\end{tabular}}", rf"\caption{{{latex_escaped(notes)}}}", rf"\label{{{label}}}"]
     return "\n".join([*lines, r"\end{table*}", r"\endofreport", ""])
@@ -151,18 +153,20 @@ def _latex_heads(table: Table) -> list[str]:
     ]
 
 
-def _latex_line(line: Line, intervals: bool) -> str:
+def _latex_line(line: Line, table: Table) -> str:
     marks = rf"\textsuperscript{{{latex_escaped(line.marks)}}}" if line.marks else ""
-    cells = [_latex_cell(cell, intervals) for cell in line.cells]
+    cells = [_latex_cell(cell, table) for cell in line.cells]
     coverage = "--" if line.coverage == DASH else line.coverage
     return " & ".join([latex_escaped(line.label) + marks, *cells, coverage]) + r" \\"
 
 
-def _latex_cell(cell: Cell, intervals: bool) -> str:
+def _latex_cell(cell: Cell, table: Table) -> str:
     text = "--" if cell.text == DASH else cell.text.replace("-", "$-$", 1) if cell.text.startswith("-") else cell.text
     text = {0: "{}", 1: r"\textbf{{{}}}", 2: r"\underline{{{}}}"}[cell.rank].format(text)
     text += r"\textsuperscript{*}" if cell.fewer else ""
-    if not (intervals and cell.interval):
+    if table.intervals and table.standard_errors and cell.error:
+        return rf"{text}\,{{\tiny$\pm$\,{cell.error}}}"
+    if not table.beside(cell) or cell.interval is None:
         return text
     low, high = (end.replace("-", "$-$") for end in cell.interval)
     return rf"\interval{{{text}}}{{{low}, {high}}}"
@@ -176,6 +180,7 @@ _LATEX_CHARACTERS = {
     "<": r"\textless{}",
     ">": r"\textgreater{}",
     "∞": r"$\infty$",
+    "±": r"$\pm$",
     "↑": r"$\uparrow$",
     "↓": r"$\downarrow$",
     DASH: "--",

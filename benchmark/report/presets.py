@@ -82,7 +82,12 @@ PRESETS: Mapping[PresetName, Preset] = {
 
 
 def preset_table(
-    results: Results, name: PresetName = "main", *, breadth: Breadth = "compact", intervals: bool = True
+    results: Results,
+    name: PresetName = "main",
+    *,
+    breadth: Breadth = "compact",
+    intervals: bool = True,
+    standard_errors: bool = False,
 ) -> Table:
     """Return one of the paper's tables from these rows.
 
@@ -99,6 +104,7 @@ def preset_table(
         replace(results, rows=rows),
         breadth=breadth,
         intervals=intervals,
+        standard_errors=standard_errors,
         heading=preset.heading,
         decimals=preset.decimals,
         labels={row.key: preset.label(row) for row in rows if row.kind != "published"},

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from statistics import NormalDist
 from typing import Literal
 
 from benchmark.report.results import Results, Row
@@ -14,6 +15,7 @@ from metrics.registry import Metric, list_metrics
 DASH = "–"
 SUBSET_TITLES = {"inter": "Inter-class", "intra": "Intra-class", "test": "Test set"}
 SECTION_TITLES = {"models": "Models", "controls": "Controls", "published": "Published"}
+DEFAULT_LEVEL = 0.95
 PARTIAL, UNVERIFIED, UNTRAINED, FEWER = "†", "‡", "§", "*"
 
 Breadth = Literal["compact", "full"]  # compact: the paper's seven columns and the win rates; full: every metric
@@ -46,6 +48,7 @@ class Cell:
         text: rounded value, or a dash.
         value: the value before rounding, or what was printed; None for a dash.
         interval: lower and upper end as text, or None.
+        error: standard error as text, or None.
         rank: 1 best of the ranked rows of its block, 2 second.
         fewer: the value rests on fewer samples than the row's count says.
         reason: why there is no value.
@@ -54,6 +57,7 @@ class Cell:
     text: str
     value: float | None = None
     interval: tuple[str, str] | None = None
+    error: str | None = None
     rank: Rank = 0
     fewer: bool = False
     reason: str = ""
@@ -111,12 +115,21 @@ class Table:
     notes: tuple[str, ...]
     heading: str = "Model"
     intervals: bool = True
+    standard_errors: bool = False
     interval_note: str = ""
 
     @property
     def remarks(self) -> tuple[str, ...]:
-        """Notes, headed by what the brackets mean where there are brackets."""
+        """Notes, headed by what stands beside the values where something does."""
         return (self.interval_note, *self.notes) if self.intervals and self.interval_note else self.notes
+
+    def beside(self, cell: Cell) -> str:
+        """Return what stands beside a value: its interval, its standard error, or nothing."""
+        if not self.intervals:
+            return ""
+        if self.standard_errors:
+            return f"± {cell.error}" if cell.error else ""
+        return f"[{cell.interval[0]}, {cell.interval[1]}]" if cell.interval else ""
 
     @property
     def groups(self) -> tuple[tuple[str, int], ...]:
@@ -135,6 +148,7 @@ def build_table(
     *,
     breadth: Breadth = "compact",
     intervals: bool = True,
+    standard_errors: bool = False,
     heading: str = "Model",
     decimals: Mapping[str, int] | None = None,
     labels: Mapping[str, str] | None = None,
@@ -149,6 +163,7 @@ def build_table(
         results: rows that agree with one another.
         breadth: which columns.
         intervals: whether formats show the intervals.
+        standard_errors: show standard errors in their place.
         heading: title of the first column.
         decimals: places that differ from the registry's, by metric name.
         labels: what the first column shows, by row key; the model's name where left out.
@@ -156,7 +171,8 @@ def build_table(
     columns = _columns(results.rows, breadth, decimals or {})
     blocks = tuple(_block(subset, results.of(subset), columns, labels or {}) for subset in results.subsets)
     notes = _notes(blocks, columns, intervals)
-    return Table(columns, blocks, caption(results), notes, heading, intervals, _interval_note(results))
+    beside = _interval_note(results, standard_errors)
+    return Table(columns, blocks, caption(results), notes, heading, intervals, standard_errors, beside)
 
 
 def _columns(rows: Sequence[Row], breadth: Breadth, decimals: Mapping[str, int]) -> tuple[Column, ...]:
@@ -221,8 +237,18 @@ def _cell(row: Row, column: Column, rank: Rank) -> Cell:
     value, found = _value(row, name), row.values.get(name)
     if value is None or found is None:
         return Cell(DASH, reason=_reason(found))
-    interval = None if found.ci95 is None else (column.text(found.ci95[0]), column.text(found.ci95[1]))
-    return Cell(column.text(value), value, interval, rank, fewer=row.scored is not None and found.n != row.scored)
+    fewer = row.scored is not None and found.n != row.scored
+    if found.ci95 is None:
+        return Cell(column.text(value), value, rank=rank, fewer=fewer)
+    low, high = found.ci95
+    level = row.record.scoring.confidence if row.record else DEFAULT_LEVEL
+    error = column.text((high - low) / 2 / _reach(level))
+    return Cell(column.text(value), value, (column.text(low), column.text(high)), error, rank, fewer)
+
+
+def _reach(level: float) -> float:
+    """How many standard errors a normal interval of this level reaches to either side."""
+    return NormalDist().inv_cdf((1 + level) / 2)
 
 
 def _reason(found: MetricValue | None) -> str:
@@ -254,13 +280,17 @@ _PROFILE_WARNINGS = {
 }
 
 
-def _interval_note(results: Results) -> str:
+def _interval_note(results: Results, standard_errors: bool) -> str:
     if results.scoring is None:
         return ""
     drawn = {row.record.scoring.resamples for row in results.rows if row.record}
     resamples = " or ".join(f"{count:,}" for count in sorted(drawn))
     level = f"{100 * results.scoring.confidence:g}%"
-    return f"In brackets: {level} bootstrap intervals, {resamples} resamples by {results.scoring.resample_by}."
+    drawn_how = f"{resamples} resamples by {results.scoring.resample_by}"
+    if standard_errors:
+        reach = f"{_reach(results.scoring.confidence):.2f}"
+        return f"After ±: standard errors, half the width of the {level} intervals over {reach} ({drawn_how})."
+    return f"In brackets: {level} bootstrap intervals, {drawn_how}."
 
 
 def _notes(blocks: Iterable[Block], columns: Sequence[Column], intervals: bool) -> tuple[str, ...]:

@@ -23,13 +23,15 @@ if TYPE_CHECKING:
 _STYLES = {0: "", 1: "bold", 2: "underline"}
 
 
-def render_terminal(runs: Sequence[RunDirectory], *, intervals: bool = True) -> TerminalTable:
+def render_terminal(
+    runs: Sequence[RunDirectory], *, intervals: bool = True, standard_errors: bool = False
+) -> TerminalTable:
     """Return the table of these runs, to be printed with Rich.
 
     Raises:
         benchmark.report.results.MixedRuns: the runs may not stand in one table.
     """
-    return TerminalTable(build_table(collect(runs), intervals=intervals))
+    return TerminalTable(build_table(collect(runs), intervals=intervals, standard_errors=standard_errors))
 
 
 @dataclass(frozen=True)
@@ -64,8 +66,10 @@ def _narrower(table: Table) -> list[tuple[Table, str]]:
     )  # fmt: skip
     without = replace(table, intervals=False)
     headline = replace(without, columns=tuple(table.columns[place] for place in keep), blocks=blocks)
-    forms = [(table, "")] if table.intervals else []
-    return [*forms, (without, "Intervals are" if table.intervals else ""), (headline, "Intervals and win rates are")]
+    if not table.intervals:
+        return [(without, ""), (headline, "Win rates are")]
+    beside = "Standard errors" if table.standard_errors else "Intervals"
+    return [(table, ""), (without, f"{beside} are"), (headline, f"{beside} and win rates are")]
 
 
 def _grid(table: Table, place: int) -> Grid:
@@ -80,16 +84,17 @@ def _grid(table: Table, place: int) -> Grid:
             grid.add_section()
             grid.add_row(Text(section.title, style="italic dim"))
         for line in section.lines:
-            grid.add_row(*_texts(line, table.intervals))
+            grid.add_row(*_texts(line, table))
     return grid
 
 
-def _texts(line: Line, intervals: bool) -> list[Text]:
-    return [Text(line.label + line.marks), *[_text(cell, intervals) for cell in line.cells], Text(line.coverage)]
+def _texts(line: Line, table: Table) -> list[Text]:
+    cells = [_text(cell, table.beside(cell)) for cell in line.cells]
+    return [Text(line.label + line.marks), *cells, Text(line.coverage)]
 
 
-def _text(cell: Cell, intervals: bool) -> Text:
+def _text(cell: Cell, beside: str) -> Text:
     text = Text(cell.text, style=_STYLES[cell.rank]) + Text(FEWER if cell.fewer else "")
-    if intervals and cell.interval:
-        text += Text(f"\n[{cell.interval[0]}, {cell.interval[1]}]", style="dim")
+    if beside:
+        text += Text(f"\n{beside}", style="dim")
     return text

@@ -43,6 +43,7 @@ def write_report(
     published: bool = False,
     preset: PresetName = "main",
     intervals: bool = True,
+    standard_errors: bool = False,
     workers: int | None = None,
 ) -> ReportPaths:
     """Write `<out>.md`, `.csv`, `.tex`, `.html` and the folder `<out>/` with the media of the page.
@@ -54,6 +55,7 @@ def write_report(
         published: add the rows that the paper prints for this table.
         preset: which table of the paper.
         intervals: show confidence intervals in Markdown and LaTeX; CSV and page have them always.
+        standard_errors: show standard errors in their place, in CSV beside them.
         workers: threads that draw pictures; the processors at hand by default.
 
     Raises:
@@ -63,7 +65,7 @@ def write_report(
     """
     return build_report(
         runs, out, benchmark_dirs=benchmark_dirs, published=published, preset=preset, intervals=intervals,
-        workers=workers,
+        standard_errors=standard_errors, workers=workers,
     ).paths  # fmt: skip
 
 
@@ -75,6 +77,7 @@ def build_report(
     published: bool = False,
     preset: PresetName = "main",
     intervals: bool = True,
+    standard_errors: bool = False,
     workers: int | None = None,
 ) -> Report:
     """Write everything as `write_report`, and return the table too, for a terminal."""
@@ -83,8 +86,8 @@ def build_report(
         from benchmark.report.published import with_published
 
         results = with_published(results, preset)
-    compact = preset_table(results, preset, intervals=intervals)
-    full = preset_table(results, preset, breadth="full")
+    compact = preset_table(results, preset, intervals=intervals, standard_errors=standard_errors)
+    full = preset_table(results, preset, breadth="full", standard_errors=standard_errors)
     title = "VGG-MonoAudio results" + ("" if results.name == "vgg-monoaudio" else f": {results.name}")
     texts = {"md": to_markdown(compact, title), "csv": to_csv(full), "tex": to_latex(compact, f"tab:{preset}")}
     paths = {ending: out.with_name(f"{out.name}.{ending}") for ending in texts}

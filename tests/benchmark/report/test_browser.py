@@ -1,6 +1,7 @@
 """The page in a real browser, from disk."""
 
 import shutil
+from importlib import resources
 
 import pytest
 
@@ -287,6 +288,32 @@ WEAK_TEXT = """() => {
   }
   return [...new Set(weak)];
 }"""
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+@pytest.mark.parametrize("width", [390, 1440])
+def test_axe_finds_nothing_against_the_page(browser, made, theme, width):
+    pytest.importorskip("axe_playwright_python", reason="no axe-core (pip install axe-playwright-python)")
+    axe = resources.files("axe_playwright_python").joinpath("axe.min.js").read_text(encoding="utf-8")
+    context = browser.new_context(viewport={"width": width, "height": 844}, color_scheme=theme, bypass_csp=True)
+    page = context.new_page()
+    page.goto(made.paths.html.as_uri())
+    page.wait_for_selector(".card")
+    page.evaluate(axe)
+    page.check("#show-more")
+    page.locator(".card").first.get_by_role("button", name="tiny-foley").click()
+    page.wait_for_selector(".card.current")
+    found = [axe_violations(page)]
+    page.locator("#help-open").click()
+    found.append(axe_violations(page))
+    context.close()
+    assert found == [[], []]
+
+
+def axe_violations(page):
+    done = page.evaluate("async () => await axe.run(document)")
+    assert len(done["passes"]) > 10  # it looked
+    return [f"{v['impact']} {v['id']}: {v['nodes'][0]['html']}" for v in done["violations"]]
 
 
 def test_everything_that_can_be_pressed_has_a_name_and_can_be_reached(opened):

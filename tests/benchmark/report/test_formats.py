@@ -9,8 +9,10 @@ import subprocess
 import pytest
 from rich.console import Console
 
-from benchmark.report import build_table, collect, render_terminal
+from benchmark.report import build_table, collect, render_terminal, write_report
 from benchmark.report.formats import latex_escaped, to_csv, to_latex, to_markdown
+from benchmark.report.presets import PRESETS, preset_table
+from benchmark.report.published import published_alone
 from benchmark.report.tables import SUBSET_TITLES
 from metrics.registry import list_metrics
 
@@ -160,6 +162,28 @@ def test_intervals_can_be_left_out(world, tmp_path):
     assert "bootstrap" not in to_markdown(table)
 
 
+def test_standard_errors_stand_in_place_of_intervals_on_request(world, tmp_path):
+    run = world.write_run(tmp_path / "runs", "oracle", audio=True)
+    paths = write_report([run], tmp_path / "out" / "report", standard_errors=True)
+    record = run.read_metrics().metrics
+    low, high = record["kl"].ci95
+    error = f"{(high - low) / 2 / 1.959964:.2f}"
+    assert float(error) > 0
+    shown = f"{record['kl'].value:.2f} ± {error}"
+    assert shown in paths.markdown.read_text()
+    assert rf"{record['kl'].value:.2f}\,{{\tiny$\pm$\,{error}}}" in paths.latex.read_text()
+    assert f'<span class="interval">± {error}</span>' in paths.html.read_text()
+    row = next(csv.DictReader(io.StringIO(paths.csv.read_text())))
+    assert (row["kl_se"], row["kl_low"], row["imagebind_se"]) == (error, f"{low:.2f}", "")
+    console = Console(width=400, record=True, file=io.StringIO())
+    console.print(render_terminal([run], standard_errors=True))
+    told = "After ±: standard errors, half the width of the 95% intervals over 1.96 (1,000 resamples by source)."
+    for text in (paths.markdown.read_text(), paths.html.read_text(), console.export_text(clear=False)):
+        assert f"± {error}" in text
+        assert told in text
+        assert "In brackets" not in text
+
+
 def test_a_narrow_terminal_leaves_out_columns_and_says_so(made):
     console = Console(width=80, record=True, file=io.StringIO())
     console.print(render_terminal(made.runs))
@@ -198,7 +222,31 @@ def test_latex_compiles_as_it_is_and_inside_a_paper(made, tmp_path):
     paper = tmp_path / "paper.tex"
     paper.write_text(around + plain + r"\begin{document}Before. \input{table.tex} After.\end{document}")
     for document in (table, paper):
-        command = ["pdflatex", "-interaction=nonstopmode", "-halt-on-error", document.name]
-        done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, errors="replace")
-        assert done.returncode == 0, done.stdout[-2000:]
-        assert document.with_suffix(".pdf").stat().st_size > 1000
+        assert compiled(document).stat().st_size > 1000
+
+
+@pytest.mark.skipif(shutil.which("pdflatex") is None, reason="no pdflatex (Debian: texlive-latex-base)")
+@pytest.mark.parametrize("preset", list(PRESETS))
+def test_every_table_of_the_paper_compiles_with_its_published_rows(tmp_path, preset):
+    document = tmp_path / "table.tex"
+    document.write_text(to_latex(preset_table(published_alone(preset), preset)))
+    assert compiled(document).stat().st_size > 1000
+
+
+@pytest.mark.skipif(shutil.which("pdflatex") is None, reason="no pdflatex (Debian: texlive-latex-base)")
+def test_latex_compiles_with_standard_errors_marks_and_odd_names(world, tmp_path):
+    marked = world.Settings(failed=(0,), untrained=True, unverified=True)
+    runs = [world.write_run(tmp_path / "a", r"100% & a_b#{~^\\$", folder="odd"), world.write_run(tmp_path, "noise")]
+    runs.append(world.write_run(tmp_path, "old-foley", "inter", marked))
+    document = tmp_path / "table.tex"
+    document.write_text(to_latex(build_table(collect(runs), standard_errors=True, breadth="full")))
+    assert compiled(document).stat().st_size > 1000
+
+
+def compiled(document):
+    """The PDF that pdflatex makes of a document, without a complaint about a character or a reference."""
+    command = ["pdflatex", "-interaction=nonstopmode", "-halt-on-error", document.name]
+    done = subprocess.run(command, cwd=document.parent, capture_output=True, text=True, errors="replace")
+    assert done.returncode == 0, done.stdout[-2000:]
+    assert "Missing character" not in done.stdout
+    return document.with_suffix(".pdf")
