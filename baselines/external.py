@@ -6,6 +6,7 @@ import contextlib
 import errno
 import logging
 import math
+import re
 import subprocess
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
@@ -22,6 +23,7 @@ from benchmark import checkpoints, media
 log = logging.getLogger(__name__)
 
 Answer = Waveform | tuple[Waveform, int] | GenerationError
+_SAFE_PATH = re.compile(r"[\w./+@%=:,-]+", re.ASCII)
 GIVE_UP_AFTER = 2  # samples blamed in a row before anything came out: the program is broken, not the samples
 
 
@@ -53,6 +55,7 @@ class Program:
         imports: modules that its interpreter must import, `module` or `module:attribute`.
         files: what must be there before it starts.
         tools: executables that it calls.
+        hands_paths_to_a_shell: unquoted, so that not every name will do for a temporary folder.
     """
 
     name: str
@@ -63,6 +66,7 @@ class Program:
     imports: tuple[str, ...] = ()
     files: tuple[ProgramFile, ...] = ()
     tools: tuple[str, ...] = ()
+    hands_paths_to_a_shell: bool = False
 
 
 @dataclass(frozen=True)
@@ -115,6 +119,11 @@ class Installation:
         for tool in program.tools:  # without it a program may go on, and answer as if it had seen no video
             if find_tool(tool, self._env) is None:
                 raise MissingProgram(f"{program.name}: it calls {tool}, which is not on its PATH; install {tool}")
+        if program.hands_paths_to_a_shell and not safe_for_a_shell(temporary_folder(settings)):
+            raise ValueError(
+                f"work_dir: {program.name} hands paths in {temporary_folder(settings)} to a shell unquoted; "
+                "give a folder without blanks or quotes"
+            )
         self._flags: list[str] = []
         self.weights = {name: self._weights(name, file) for file in program.files if (name := file.checkpoint)}
         self.commit = commit_of(self.checkout)
@@ -167,6 +176,36 @@ class Installation:
         """Yield an empty folder, removed at the end."""
         with work_folder(self.settings) as folder:
             yield folder
+
+
+def parts(program: Program, settings: Settings) -> dict[str, bool]:
+    """Return what a program needs and whether it is there, by name; nothing is run, opened or hashed."""
+    here = settings.checkout
+    found = {"checkout": here is not None and (here / program.entry).is_file()}
+    env = environment(None, None, settings.env)
+    try:
+        interpreter = find_interpreter(settings.python) if settings.python is not None else None
+        env = environment(interpreter, None, settings.env)
+    except MissingProgram:
+        interpreter = None
+    found["interpreter"] = interpreter is not None
+    found |= {tool: find_tool(tool, env) is not None for tool in program.tools}
+    for file in program.files:
+        there = here is not None and (here / file.path).is_file()
+        if file.checkpoint and file.flag:
+            there = there or (checkpoints.weights_folder() / checkpoints.get(file.checkpoint).filename).is_file()
+        found[file.checkpoint or file.path] = there
+    return found
+
+
+def temporary_folder(settings: Settings) -> Path:
+    """Return where temporary folders are made, absolute."""
+    return (settings.work_dir or Path(tempfile.gettempdir())).absolute()
+
+
+def safe_for_a_shell(path: Path) -> bool:
+    """Tell whether any shell takes a path as one word, as it is."""
+    return _SAFE_PATH.fullmatch(str(path)) is not None
 
 
 @contextlib.contextmanager

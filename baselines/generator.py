@@ -47,6 +47,9 @@ class Request:
     duration: float
     seed: int
 
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "video", Path(self.video))  # a person types a string
+
 
 @dataclass(frozen=True)
 class Reference:
@@ -91,6 +94,10 @@ class ModelEntry:
     revision: str = ""
     summary: str = ""
     alias_of: str = ""
+    code_licence: str = ""
+    program: str = ""  # "module:PROGRAM", of what it drives in a checkout
+    unpublished: tuple[str, ...] = ()  # parts that nobody offers: they come through the option `checkpoint`
+    rows: tuple[str, ...] = ()  # of the paper's tables, "table: row" as in results/published
 
     @property
     def needs_references(self) -> bool:
@@ -115,6 +122,10 @@ def register_model(
     revision: str = "",
     summary: str = "",
     alias_of: str = "",
+    code_licence: str = "",
+    program: str = "",
+    unpublished: tuple[str, ...] = (),
+    rows: tuple[str, ...] = (),
 ) -> Callable[[_Class], _Class]:
     """Make a model known under a name, either by `target` ("module:Class") or as a decorator of its class.
 
@@ -130,13 +141,19 @@ def register_model(
         revision: commit or version of the original.
         summary: one line for `list-models`.
         alias_of: the registered name that this one stands for; the new name then needs nothing else.
+        code_licence: of the original's code.
+        program: what it drives in a checkout, "module:PROGRAM" of a `baselines.external.Program`.
+        unpublished: parts of the weights that nobody offers.
+        rows: of the paper's tables that this name makes, "table: row".
 
     Raises:
-        ValueError: the name is taken, or the alias is one of a name that nobody registered.
+        ValueError: the name is taken by another class, or the alias is one of a name that nobody registered.
     """
 
     def add(where: str | type) -> None:
-        if name in _ENTRIES:
+        known = _ENTRIES[name].target if name in _ENTRIES else None
+        itself = known is not None and isinstance(known, str) and isinstance(where, type) and known == _place(where)
+        if known is not None and not itself:  # a class may say more of itself than its package's entry point did
             raise ValueError(f"model {name!r} is registered already, by {_ENTRIES[name].target!r}")
         if alias_of and alias_of not in _ENTRIES:
             raise ValueError(f"model {name!r} is to stand for {alias_of!r}, which is not registered")
@@ -152,6 +169,10 @@ def register_model(
             revision,
             summary,
             alias_of,
+            code_licence,
+            program,
+            unpublished,
+            rows,
         )
 
     def decorate(model: _Class) -> _Class:
@@ -199,8 +220,8 @@ def load_model(name: str, **options: Any) -> Generator:
             `Generator`.
         benchmark.checkpoints.MissingCheckpoint: its weights are not there.
     """
-    entry = get_model(name)
-    model_class = _resolve(entry.target)
+    model_class = _resolve(get_model(name).target)
+    entry = get_model(name)  # again: a class of another package may say more of itself when it is imported
     arguments = {**entry.options, **options}
     parameters = inspect.signature(model_class).parameters.values()
     named = {p.name: p for p in parameters if p.kind in {p.POSITIONAL_OR_KEYWORD, p.KEYWORD_ONLY}}
@@ -222,6 +243,11 @@ def option_names(entry: ModelEntry) -> list[str]:
     return list(inspect.signature(_resolve(entry.target)).parameters)
 
 
+def _place(target: str | type) -> str:
+    """Return where a class is, whichever way that is said."""
+    return target if isinstance(target, str) else f"{target.__module__}:{target.__qualname__}"
+
+
 def _resolve(target: str | type) -> type:
     if isinstance(target, type):
         return target
@@ -241,5 +267,5 @@ def _load_entry_points() -> None:
         taken = _ENTRIES.get(point.name)
         if taken is None:
             register_model(point.name, target=target, summary=f"from {package}")
-        elif taken.target != target:
+        elif _place(taken.target) != target:
             raise ValueError(f"{package} offers a model {point.name!r}, a name that {taken.target!r} has already")

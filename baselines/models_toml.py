@@ -63,7 +63,9 @@ class Settings:
         return f"{place} (it has {f'[{near[0]}] instead' if near else 'no such table'})"
 
 
-MACHINE_SETTINGS = tuple(entry.name for entry in fields(Settings) if entry.name not in {"name", "file"})
+_SETTINGS = tuple(entry.name for entry in fields(Settings) if entry.name not in {"name", "file"})
+# Those that cannot change what a program answers, so that a run goes on although they have changed.
+HARMLESS_SETTINGS = frozenset({"device", "time_limit_seconds", "work_dir", "log"})
 
 
 def settings_file(path: Path | str | None = None) -> Path:
@@ -113,12 +115,12 @@ def _table(path: Path, name: str) -> dict[str, Any]:
 
 
 def _with(settings: Settings, values: Mapping[str, Any], *, source: str, base: Path) -> Settings:
-    unknown = sorted(set(values) - set(MACHINE_SETTINGS))
+    unknown = sorted(set(values) - set(_SETTINGS))
     if unknown:
-        near = difflib.get_close_matches(unknown[0], MACHINE_SETTINGS, n=1)
+        near = difflib.get_close_matches(unknown[0], _SETTINGS, n=1)
         meant = f"did you mean {near[0]!r}? " if near else ""
         raise ValueError(
-            f"{source}: no setting {unknown[0]!r}; {meant}there are: {', '.join(MACHINE_SETTINGS)}. "
+            f"{source}: no setting {unknown[0]!r}; {meant}there are: {', '.join(_SETTINGS)}. "
             "What changes the sound is given as --option, so that the run's record has it"
         )
     return replace(settings, **{key: _checked(source, key, value, base) for key, value in values.items()})

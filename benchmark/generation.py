@@ -14,6 +14,7 @@ import traceback
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -30,6 +31,7 @@ from baselines import (
     load_model,
     option_names,
 )
+from baselines.models_toml import HARMLESS_SETTINGS
 from benchmark import media
 from benchmark.runs import (
     BenchmarkRecord,
@@ -70,11 +72,17 @@ class _Job:
                 "benchmark": self.benchmark.fingerprint(self.subset),
                 "model": self.entry.name,
                 "revision": self.entry.revision,
-                "options": {**self.entry.options, **self.options},
+                "options": {**self.entry.options, **self._sounding},
                 "seed": self.seed,
                 "duration": self.benchmark.duration_seconds,
             }
         )
+
+    @property
+    def _sounding(self) -> dict[str, Any]:
+        """Options that can change an answer: not how long a program may take, or where its words are kept."""
+        harmless = HARMLESS_SETTINGS if self.entry.program or self.entry.kind == "external" else ()
+        return {name: value for name, value in self.options.items() if name not in harmless}
 
     def request(self, sample: Sample) -> Request:
         return Request(
@@ -271,6 +279,8 @@ def _answer_all(
     size = batch_size if hasattr(generator, "generate_batch") else 1
     for start in range(0, len(todo), size):
         batch = todo[start : start + size]
+        if progress and hasattr(generator, "on_progress"):
+            generator.on_progress = partial(_tell_within, progress, done, len(job.samples))
         for sample, answer in zip(batch, _answers(generator, [job.request(s) for s in batch]), strict=True):
             path = directory.audio(sample.sample_id)
             try:
@@ -287,6 +297,11 @@ def _answer_all(
     if (clipped := sum(peak > 1 for peak in peaks)) > 0:
         log.warning("%s: %d answers exceed full scale and are clipped; peak %.3g", job.entry.name, clipped, max(peaks))
     return failures
+
+
+def _tell_within(progress: Progress, before: int, total: int, answered: int) -> None:
+    """Tell how far a model is that works on a long batch."""
+    progress("generate", before + answered, total)
 
 
 _Answer = Waveform | tuple[Waveform, int] | GenerationError

@@ -3,43 +3,85 @@
 from __future__ import annotations
 
 import json
+import os
+import sys
 from dataclasses import asdict
+from importlib import import_module
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+if TYPE_CHECKING:
+    from baselines import ModelEntry
+
 JsonOption = Annotated[bool, typer.Option("--json", help="Print as JSON.")]
+UNATTENDED_WIDTH = 200  # characters; for pipes and files, which have none of their own
 
 
 def list_models(as_json: JsonOption = False) -> None:
-    """Show every model: what it is, its licence and source, and which of its weights are here."""
+    """Show every model: what it is, its source, licences of code and weights, what is installed and missing."""
     from rich.console import Console
     from rich.table import Table
 
     from baselines import list_models as registered
-    from benchmark import checkpoints
 
-    rows = []
-    for entry in registered():
-        missing = [name for name in entry.checkpoints if checkpoints.state(name) == "missing"]
-        rows.append({**asdict(entry), "target": str(entry.target), "missing": missing})
+    rows = [_row(entry) for entry in registered()]
     if as_json:
         typer.echo(json.dumps(rows, indent=2, default=str))
         return
-    table = Table("name", "kind", "what it is", "licence of weights", "weights", box=None, pad_edge=False)
+    table = Table(box=None, pad_edge=False)
+    table.add_column("name", no_wrap=True)
+    for heading in ("what it is", "source", "licence of code", "licence of weights", "installed", "missing"):
+        table.add_column(heading, overflow="fold")
     for row in rows:
-        needed = row["checkpoints"]
-        state = _state(len(row["missing"]), len(needed))
-        what = f"same as {row['alias_of']}" if row["alias_of"] else row["summary"]
-        table.add_row(row["name"], row["kind"], what, row["licence"], state)
-    Console().print(table)
+        table.add_row(row["name"], _what(row), _source(row), row["code_licence"], row["licence"], *_state(row))
+    fixed = None if sys.stdout.isatty() or "COLUMNS" in os.environ else UNATTENDED_WIDTH
+    Console(width=fixed).print(table)
 
 
-def _state(missing: int, needed: int) -> str:
+def _row(entry: ModelEntry) -> dict[str, Any]:
+    """Return what is known of a model, with the names of its parts that are here and of those that are missing."""
+    try:
+        here = _parts(entry)
+    except ValueError as error:  # settings that cannot be read are no reason to list nothing
+        here = {str(error): False}
+    installed = [name for name, there in here.items() if there]
+    missing = [name for name, there in here.items() if not there]
+    return {**asdict(entry), "target": str(entry.target), "installed": installed, "missing": missing}
+
+
+def _parts(entry: ModelEntry) -> dict[str, bool]:
+    from benchmark import checkpoints
+
+    here: dict[str, bool] = {}
+    if entry.program:
+        from baselines.external import parts
+        from baselines.models_toml import read_settings
+
+        module, _, name = entry.program.partition(":")
+        program = getattr(import_module(module), name)
+        here = parts(program, read_settings(program.name))
+    here |= {name: checkpoints.state(name) != "missing" for name in entry.checkpoints if name not in here}
+    return here | {f"{name} (not published)": False for name in entry.unpublished}
+
+
+def _what(row: dict[str, Any]) -> str:
+    if row["alias_of"]:
+        return f"same as {row['alias_of']}"
+    return f"{row['summary']} ({'; '.join(row['rows'])})" if row["rows"] else str(row["summary"])
+
+
+def _source(row: dict[str, Any]) -> str:
+    place = str(row["source"]).removeprefix("https://")
+    return f"{place} @ {row['revision']}" if row["revision"] else place
+
+
+def _state(row: dict[str, Any]) -> tuple[str, str]:
+    needed = len(row["installed"]) + len(row["missing"])
     if not needed:
-        return "none needed"
-    return f"{missing} of {needed} missing" if missing else "here"
+        return "", "" if row["alias_of"] else "nothing"
+    return f"{len(row['installed'])} of {needed}", ", ".join(row["missing"]) or "nothing"
 
 
 def list_metrics(as_json: JsonOption = False) -> None:

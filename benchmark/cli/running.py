@@ -71,6 +71,8 @@ RandomOption = Annotated[
 ]
 DtypeOption = Annotated[str | None, typer.Option(help="Precision of native models: fp32 or bf16. Default: fp32.")]
 CompileOption = Annotated[bool, typer.Option("--compile", help="Compile native models.")]
+EndpointOption = Annotated[str | None, typer.Option(help="Model http: address that requests are posted to.")]
+SegmenterOption = Annotated[str | None, typer.Option(help="Model vos-mmaudio: deva or gsam2.")]
 PadOption = Annotated[bool, typer.Option(help="Model recorded: fill short files with zeros.")]
 RunNameOption = Annotated[str | None, typer.Option(help="Name of the run. Default: the model's.")]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print results as JSON.")]
@@ -83,6 +85,8 @@ def generate(
     option: OptionOption = None,
     folder: FolderOption = None,
     pad: PadOption = False,
+    endpoint: EndpointOption = None,
+    segmenter: SegmenterOption = None,
     checkpoint: CheckpointOption = None,
     random_weights: RandomOption = False,
     dtype: DtypeOption = None,
@@ -100,6 +104,7 @@ def generate(
     own = model_options(
         option, checkpoint=checkpoint, folder=folder and str(folder), pad=pad, random_weights=random_weights,
         dtype=dtype, compile=compile_model, allow_unverified=allow_unverified,
+        endpoint=endpoint, segmenter=segmenter,
     )  # fmt: skip
     check_options([model], own, run_name)
     check_words(subset=subset)
@@ -160,6 +165,8 @@ def evaluate_models(
     option: OptionOption = None,
     folder: FolderOption = None,
     pad: PadOption = False,
+    endpoint: EndpointOption = None,
+    segmenter: SegmenterOption = None,
     checkpoint: CheckpointOption = None,
     random_weights: RandomOption = False,
     dtype: DtypeOption = None,
@@ -189,6 +196,7 @@ def evaluate_models(
     own = model_options(
         option, checkpoint=checkpoint, folder=folder and str(folder), pad=pad, random_weights=random_weights,
         dtype=dtype, compile=compile_model, allow_unverified=allow_unverified,
+        endpoint=endpoint, segmenter=segmenter,
     )  # fmt: skip
     words = {"reference_video": reference_video, "bandwidth_from": bandwidth_from, "resample_by": resample_by}
     check_options(models, own, run_name)

@@ -39,7 +39,7 @@ def generate_one(
 
     if out.suffix.lower() not in {".mp4", ".wav", ".flac"}:
         raise ValueError(f"--out: expected .mp4, .wav or .flac, got {str(out)!r}")
-    if get_model(model).kind != "model":
+    if get_model(model).kind not in ("model", "external"):
         raise ValueError(f"--model: {model} answers samples of a benchmark, not a video of your own")
     seconds = duration or _usable_seconds(video)
     options: dict[str, Any] = model_options(option, checkpoint=checkpoint, random_weights=random_weights, device=device)

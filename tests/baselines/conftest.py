@@ -70,3 +70,20 @@ def ask(film, tmp_path):
         return Request(name, video, prompt, "", duration, seed=7)
 
     return make
+
+
+@pytest.fixture
+def benchmark_of_two(tmp_path, film):
+    """A benchmark of two clips of two categories, each the target once."""
+    import pandas as pd
+
+    from vgg_monoaudio.build import Settings, build_benchmark
+
+    rows = [("aaaaaaaaaaa_000000", "bell", "music"), ("bbbbbbbbbbb_000000", "dog", "animals")]
+    files = {
+        clip: film.write(tmp_path / f"{clip}.mp4", seconds=1.0, sound=film.noise(1.0, seed=seed))
+        for seed, (clip, _label, _category) in enumerate(rows)
+    }
+    sources = pd.DataFrame(rows, columns=["clip_id", "label", "category"])
+    build_benchmark(sources, files, tmp_path / "two", Settings(name="two", inter_pairs=2, duration_seconds=1.0))
+    return tmp_path / "two"

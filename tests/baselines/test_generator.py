@@ -12,6 +12,7 @@ import baselines
 from baselines import (
     CONTROLS,
     Generator,
+    Request,
     UnknownModel,
     generator,
     get_model,
@@ -51,6 +52,13 @@ def offered(monkeypatch):
         monkeypatch.setattr(generator, "entry_points", lambda *, group: points)
 
     return offer
+
+
+# Requests
+
+
+def test_a_request_takes_the_name_of_its_video_as_a_string_too():
+    assert Request("mine", "my.mp4", "dog barking", "", 8.0, 0).video == Path("my.mp4")
 
 
 # Listing
@@ -191,6 +199,25 @@ def test_a_model_of_an_installed_package_is_listed_and_loaded(offered):
     assert get_model("foreign").target == "baselines.controls:Silence"
     assert type(load_model("foreign", references={})).__name__ == "Silence"
     assert [entry.name for entry in list_models()].count("foreign") == 1, "listing twice registers once"
+
+
+def test_a_class_that_an_entry_point_names_says_more_of_itself_when_it_is_imported(offered, tmp_path, monkeypatch):
+    (tmp_path / "humming_package.py").write_text(
+        "from baselines import register_model\n"
+        "@register_model('hum', licence='MIT', options={'pitch': 50})\n"
+        "class Hum:\n"
+        "    sample_rate = 16_000\n"
+        "    def __init__(self, *, pitch): self.pitch = pitch\n"
+        "    def generate(self, request): ...\n"
+    )
+    monkeypatch.syspath_prepend(tmp_path)
+    offered(hum="humming_package:Hum")
+    assert get_model("hum").licence == ""
+    assert load_model("hum").pitch == 50
+    assert get_model("hum").licence == "MIT"
+    assert [entry.name for entry in list_models()].count("hum") == 1
+    with pytest.raises(ValueError, match="model 'hum' is registered already"):
+        register_model("hum")(Humming)
 
 
 def test_a_model_of_an_installed_package_is_not_imported_to_be_listed(offered):

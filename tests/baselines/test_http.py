@@ -12,9 +12,11 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from typer.testing import CliRunner
 
 from baselines import GenerationError, load_model
 from baselines.http_endpoint import HttpEndpoint
+from benchmark.cli import app
 
 OPENAPI = json.loads((Path(__file__).parents[2] / "docs" / "external-models.openapi.json").read_text())
 
@@ -107,6 +109,16 @@ def test_the_document_describes_what_is_sent(service, ask):
     assert sorted(body) == sorted(schema["properties"]) == sorted(schema["required"])
     for name, value in body.items():
         assert isinstance(value, kinds[schema["properties"][name]["type"]])
+
+
+def test_the_address_has_an_option_of_its_own(service, benchmark_of_two, tmp_path):
+    words = ["generate", "http", "--benchmark", str(benchmark_of_two), "--runs", str(tmp_path / "runs")]
+    result = CliRunner().invoke(app, [*words, "--endpoint", service.address])
+    assert result.exit_code == 0, result.output
+    assert "2 of 2 generated" in result.output
+    assert {body["prompt"] for body in service.bodies} == {"bell", "dog"}
+    result = CliRunner().invoke(app, [*words, "--run-name", "other", "--endpoint", "localhost"])
+    assert "endpoint: expected http://... or https://..., got 'localhost'" in str(result.exception)
 
 
 def test_a_token_is_read_from_the_environment_and_never_recorded(service, ask, monkeypatch):

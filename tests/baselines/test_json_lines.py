@@ -193,23 +193,6 @@ def test_the_example_is_forty_lines_and_runs(ask, tmp_path):
     assert np.abs(sound - other).max() > 0.1
 
 
-@pytest.fixture
-def benchmark_of_two(tmp_path, film):
-    """A benchmark of two clips of two categories, each the target once."""
-    import pandas as pd
-
-    from vgg_monoaudio.build import Settings, build_benchmark
-
-    rows = [("aaaaaaaaaaa_000000", "bell", "music"), ("bbbbbbbbbbb_000000", "dog", "animals")]
-    files = {
-        clip: film.write(tmp_path / f"{clip}.mp4", seconds=1.0, sound=film.noise(1.0, seed=seed))
-        for seed, (clip, _label, _category) in enumerate(rows)
-    }
-    sources = pd.DataFrame(rows, columns=["clip_id", "label", "category"])
-    build_benchmark(sources, files, tmp_path / "two", Settings(name="two", inter_pairs=2, duration_seconds=1.0))
-    return tmp_path / "two"
-
-
 def test_the_harness_names_the_sample_that_failed_and_asks_for_it_alone_the_next_time(
     benchmark_of_two, tmp_path, monkeypatch
 ):
@@ -233,3 +216,35 @@ def test_the_harness_names_the_sample_that_failed_and_asks_for_it_alone_the_next
     monkeypatch.setenv("MOOD", "")
     assert run() == (2, [])
     assert [json.loads(line)["prompt"] for line in (tmp_path / "lines").read_text().splitlines()] == ["dog"]
+
+
+def test_the_harness_shows_how_far_a_long_batch_is(benchmark_of_two, tmp_path, monkeypatch):
+    from benchmark import generate
+
+    monkeypatch.setenv("NOTES", str(tmp_path))
+    options, seen = {"command": [sys.executable, str(TALKER)], "log": str(tmp_path / "log")}, []
+    generate(
+        benchmark_of_two, "external", subset="inter", runs=tmp_path / "runs", options=options, batch_size=8,
+        progress=lambda *told: seen.append(told),
+    )  # fmt: skip
+    assert seen == [("generate", 1, 2), ("generate", 2, 2), ("generate", 2, 2)]
+
+
+def test_how_long_a_program_may_take_and_where_its_words_go_is_no_other_question(
+    benchmark_of_two, tmp_path, monkeypatch
+):
+    from benchmark import generate
+    from benchmark.runs import UnusableRun
+
+    monkeypatch.setenv("NOTES", str(tmp_path))
+
+    def run(**options):
+        basic = {"command": [sys.executable, str(TALKER)], "log": str(tmp_path / "log")}
+        generate(benchmark_of_two, "external", subset="inter", runs=tmp_path / "runs", options={**basic, **options})
+
+    run()
+    run(time_limit_seconds=5.0, work_dir=str(tmp_path), device="cpu", log=str(tmp_path / "other log"))
+    assert len((tmp_path / "started").read_text().splitlines()) == 1
+    for other in ({"sample_rate": 16_000}, {"env": {"A": "b"}}, {"checkout": str(tmp_path)}):
+        with pytest.raises(UnusableRun, match="pass --fresh to replace them, or --run-name"):
+            run(**other)

@@ -206,6 +206,17 @@ def test_a_segmenter_that_there_is_not_is_refused(listener):
         VosMMAudio(segmenter="sam", generator=listener)
 
 
+def test_the_segmenter_has_an_option_of_its_own(benchmark_of_two, tmp_path, monkeypatch):
+    from typer.testing import CliRunner
+
+    from benchmark.cli import app
+
+    monkeypatch.chdir(tmp_path)
+    words = ["generate", "vos-mmaudio", "--benchmark", str(benchmark_of_two), "--segmenter"]
+    assert "segmenter: expected deva or gsam2, got 'sam'" in str(CliRunner().invoke(app, [*words, "sam"]).exception)
+    assert "its checkout is" in str(CliRunner().invoke(app, [*words, "deva"]).exception)
+
+
 def test_the_generator_is_mmaudio_small_at_16_khz(checkout, monkeypatch):
     from baselines.mmaudio import model as native
 
