@@ -93,6 +93,11 @@ def compare(
     out: Annotated[Path | None, typer.Option(help="Write everything as Markdown to this file too.")] = None,
     largest: Annotated[int, typer.Option(min=0, help="How many samples to list for each metric.")] = 5,
     json_: Annotated[bool, typer.Option("--json", help="Print results as JSON.")] = False,
+    benchmark_dir: Annotated[
+        Path | None, typer.Option(help="The benchmark that both answer: tests FAD, KAD and IS from their features.")
+    ] = None,
+    cache: Annotated[Path, typer.Option(help="Where features are kept.")] = Path("results/cache"),
+    allow_unverified: Annotated[bool, typer.Option(help="Take weights whose hash is not known.")] = False,
 ) -> None:
     """Show how two runs differ: intervals and corrected p-values, by metric, category and label."""
     import json
@@ -102,7 +107,8 @@ def compare(
     from benchmark.report.comparison import compare_runs
     from benchmark.report.comparison_views import to_json, to_markdown, to_terminal
 
-    comparison = compare_runs(run_a, run_b, largest=largest)
+    options = {"allow_unverified": True} if allow_unverified else {}
+    comparison = compare_runs(run_a, run_b, largest=largest, benchmark_dir=benchmark_dir, cache=cache, **options)
     if out is not None:
         write_text(out, to_markdown(comparison))
     if json_:

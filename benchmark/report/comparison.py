@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from benchmark.features import DEFAULT_CACHE
+from benchmark.report.page_data import clips_of
 from benchmark.report.results import MixedRuns, check_alike, shown_name
 from benchmark.report.tables import Column
 from benchmark.runs import MetricsRecord, RunDirectory, UnusableRun
 from metrics.registry import Metric, list_metrics
+
+if TYPE_CHECKING:
+    from benchmark.report.comparison_sets import SetDifference
 
 Scope = Literal["all", "category", "label"]
 SIGNIFICANT = 0.05
@@ -100,21 +105,34 @@ class Comparison:
         return tuple(change for change in self.changes if change.scope == scope)
 
 
-def compare_runs(a: RunDirectory | Path | str, b: RunDirectory | Path | str, *, largest: int = 5) -> Comparison:
+def compare_runs(
+    a: RunDirectory | Path | str,
+    b: RunDirectory | Path | str,
+    *,
+    largest: int = 5,
+    benchmark_dir: Path | None = None,
+    cache: Path = DEFAULT_CACHE,
+    **profile_options: Any,
+) -> Comparison:
     """Return how two runs on the same samples differ: a minus b.
 
     Per-sample metrics are tested on the samples that both runs scored, with the resampling of the first run's record
-    (by source clip where the scores' own intervals are). Set-wise metrics have a difference and no test: they are no
-    mean over samples.
+    (by source clip where the scores' own intervals are). FAD, KAD and IS are no mean over samples: they are tested
+    from the features, which takes the benchmark; without it they have a difference and no test.
 
     Args:
         a: the first run, or its directory.
         b: the second run.
         largest: how many samples to list for each metric.
+        benchmark_dir: the benchmark that both answer, to test FAD, KAD and IS.
+        cache: where features are kept; what is missing there is computed.
+        profile_options: device, weights_dir, allow_unverified.
 
     Raises:
         MixedRuns: they differ in benchmark, subset, profile or another choice that decides what numbers mean.
-        UnusableRun: a run cannot be read, or no sample was scored by both.
+        UnusableRun: a run cannot be read, no sample was scored by both, or audio, backbones or benchmark are not those
+            that were scored.
+        benchmark.checkpoints.MissingCheckpoint: features are missing, and weights of the profile too.
     """
     runs = [run if isinstance(run, RunDirectory) else RunDirectory(Path(run)) for run in (a, b)]
     records = [run.read_metrics() for run in runs]
@@ -128,9 +146,17 @@ def compare_runs(a: RunDirectory | Path | str, b: RunDirectory | Path | str, *, 
     first, second, only_one = _both_scored(*[_samples(run) for run in runs])
     metrics = [m for m in list_metrics(extended=True) if m.per == "sample" and m.name in first and m.name in second]
     tests = _Tests(first, second, records[0])
-    changes = [*_set_wise(records, len(first)), *tests.changes("all", metrics)]
+    whole_sets: dict[str, SetDifference] = {}
+    if benchmark_dir is not None:
+        from benchmark.report.comparison_sets import set_differences
+
+        groups = clips_of(first) if records[0].scoring.resample_by == "source" else None
+        whole_sets = set_differences(
+            runs, records, list(first.index), benchmark_dir, cache=cache, groups=groups, **profile_options
+        )
+    changes = _corrected([*_set_wise(records, len(first), whole_sets), *tests.changes("all", metrics)])
     for scope in _GROUPED_BY:
-        changes += tests.changes(scope, [m for m in metrics if m.headline and first[m.name].notna().any()])
+        changes += _corrected(tests.changes(scope, [m for m in metrics if m.headline and first[m.name].notna().any()]))
     order = {metric.name: place for place, metric in enumerate(list_metrics(extended=True))}
     changes.sort(key=lambda c: (("all", "category", "label").index(c.scope), order[c.metric.name]))
     apart = tuple(found for metric in metrics if metric.headline for found in _largest(first, second, metric, largest))
@@ -155,15 +181,35 @@ def _both_scored(first: pd.DataFrame, second: pd.DataFrame) -> tuple[pd.DataFram
     return scored[0].loc[shared], scored[1].loc[shared], tuple(only_one)
 
 
-def _set_wise(records: Sequence[MetricsRecord], shared: int) -> Iterator[Change]:
-    """Differences of the scores that belong to a whole set; only where both sets are the samples compared."""
+def _corrected(changes: Sequence[Change]) -> list[Change]:
+    """Return the changes with their p-values corrected for having been tested together."""
+    from metrics.bootstrap import holm
+
+    p_values = iter(holm([change.p_value for change in changes if change.p_value is not None]))
+    return [c if c.p_value is None else replace(c, corrected=float(next(p_values))) for c in changes]
+
+
+def _set_wise(records: Sequence[MetricsRecord], shared: int, tested: Mapping[str, SetDifference]) -> Iterator[Change]:
+    """Differences of the scores that belong to a whole set: tested, or only where both sets are those compared."""
     for metric in list_metrics(extended=True):
         found = [record.metrics.get(metric.name) for record in records]
         if metric.per != "set" or any(value is None or value.value is None for value in found):
             continue
+        if metric.name in tested:
+            one = tested[metric.name]
+            interval = one.difference.interval
+            yield Change(
+                metric, "all", "", shared, one.first, one.second, interval.low, interval.high, one.difference.p_value,
+                reason=interval.reason or "",
+            )  # fmt: skip
+            continue
         first, second = (float(value.value) for value in found if value is not None and value.value is not None)
         whole = all(value is not None and value.n == shared for value in found)
-        reason = "set-wise: no value per sample to test" if whole else "set-wise, and the runs scored different samples"
+        reason = (
+            "set-wise: tested from the features, with --benchmark-dir"
+            if whole
+            else "set-wise, and the runs scored different samples"
+        )
         yield Change(metric, "all", "", shared, first, second, reason=reason)
 
 
@@ -176,19 +222,12 @@ class _Tests:
     record: MetricsRecord
 
     def changes(self, scope: Scope, metrics: Sequence[Metric]) -> list[Change]:
-        """Return the changes of a scope, with p-values corrected over all of them."""
-        from metrics.bootstrap import holm
-
+        """Return the changes of a scope, p-values not corrected yet."""
         wanted = [(metric, name, rows) for metric in metrics for name, rows in self._sets(scope)]
         # A p-value cannot fall below 1 / (resamples + 1), and Holm multiplies it by up to the number of tests: with a
         # thousand resamples no one of 39 labels could ever differ.
         resamples = max(self.record.scoring.resamples, min(RESAMPLES_A_TEST * len(wanted), MOST_RESAMPLES))
-        changes = [self._change(metric, scope, name, rows, resamples) for metric, name, rows in wanted]
-        tested = [place for place, change in enumerate(changes) if change.p_value is not None]
-        p_values = [value for change in changes if (value := change.p_value) is not None]
-        for place, value in zip(tested, holm(p_values), strict=True):
-            changes[place] = replace(changes[place], corrected=float(value))
-        return changes
+        return [self._change(metric, scope, name, rows, resamples) for metric, name, rows in wanted]
 
     def _sets(self, scope: Scope) -> list[tuple[str, NDArray[np.bool_]]]:
         if scope == "all":
@@ -204,7 +243,7 @@ class _Tests:
         if not rows.any():
             return Change(metric, scope, name, 0, float("nan"), float("nan"), reason="no sample has this score in both")
         scoring = self.record.scoring
-        clips: Any = self.first.loc[rows, ["target_id", "paired_id"]].to_numpy(dtype=object)
+        clips = clips_of(self.first.loc[rows])
         found = paired_difference(
             scores[0][rows],
             scores[1][rows],

@@ -117,10 +117,11 @@ def _bar(
     axes: Axes, centre: float, width: float, table: pd.DataFrame, metric: Metric, scoring: ScoringRecord, place: int,
     label: str | None,
 ) -> None:  # fmt: skip
+    from benchmark.report.page_data import clips_of
     from metrics.bootstrap import bootstrap_mean
 
     values = table[metric.name].to_numpy(dtype=np.float64)
-    groups = table[["target_id", "paired_id"]].to_numpy(dtype=object) if scoring.resample_by == "source" else None
+    groups = clips_of(table) if scoring.resample_by == "source" else None
     interval = bootstrap_mean(
         values, groups=groups, resamples=scoring.resamples, seed=scoring.bootstrap_seed, level=scoring.confidence
     )

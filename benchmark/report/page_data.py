@@ -9,7 +9,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from benchmark.report.page_media import Placed
 from benchmark.report.results import Results, Row
@@ -72,6 +74,12 @@ def _read(row: Row) -> pd.DataFrame:
     if missing:
         raise UnusableRun(f"{path}: no column {missing[0]}; it has {', '.join(table.columns)}")
     return table
+
+
+def clips_of(table: pd.DataFrame) -> NDArray[np.object_]:
+    """Return the names of the clips that each scene is made of, (n, k): two, or one where nothing stands beside it."""
+    clips = table[["target_id", "paired_id"]].to_numpy(dtype=object)
+    return clips if all(clips[:, 1]) else clips[:, :1]
 
 
 def wanted_media(samples: Sequence[Samples], rows: Sequence[Row], benchmark: Path | None) -> dict[str, Path]:

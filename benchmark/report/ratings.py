@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from benchmark.report.page_data import Samples
+from benchmark.report.page_data import Samples, clips_of
 from benchmark.report.results import Results, Row
 from benchmark.runs import ScoringRecord
 from metrics.registry import Metric, list_metrics
@@ -189,9 +189,9 @@ def agreement_by_answer(ratings: Ratings, part: Samples, scoring: ScoringRecord)
             ) -> float:
                 return rank_correlation(s[rows], p[rows])
 
-            sources = both[["target_id", "paired_id"]].to_numpy(dtype=object)
+            by_source = scoring.resample_by == "source"
             interval = bootstrap_set_statistic(
-                of_rows, len(both), groups=sources if scoring.resample_by == "source" else both["sample_id"].to_numpy(),
+                of_rows, len(both), groups=clips_of(both) if by_source else both["sample_id"].to_numpy(),
                 resamples=scoring.resamples, seed=scoring.bootstrap_seed, level=scoring.confidence, method="percentile",
             )  # fmt: skip
             ends = sorted(_sign(metric) * end for end in interval.ends) if interval.ends else (None, None)

@@ -1,13 +1,18 @@
 import json
+import shutil
 
 import numpy as np
 import pandas as pd
 import pytest
 from rich.console import Console
 
+from benchmark.evaluation import Choices, evaluate
+from benchmark.media import write_audio
 from benchmark.report import MixedRuns, compare_runs
 from benchmark.report.comparison_views import to_json, to_markdown, to_terminal
-from benchmark.runs import UnusableRun
+from benchmark.runs import RunDirectory, UnusableRun
+from metrics.bootstrap import paired_difference
+from vgg_monoaudio.dataset import load_benchmark
 
 
 def with_samples(run, rng, *, better_by, count=60):
@@ -144,3 +149,82 @@ def test_markdown_terminal_and_json_tell_the_same(two):
     row = next(f for f in facts["changes"] if (f["metric"], f["scope"]) == ("kl", "all"))
     assert f"{row['difference']:.3f}" == shown
     assert json.loads(json.dumps(facts, allow_nan=False)) == facts
+
+
+def test_samples_that_stand_alone_are_resampled_by_their_own_clip(two):
+    for run in two:  # the VGGSound test set has nothing beside its targets
+        pd.read_parquet(run.samples_parquet).assign(paired_id="").to_parquet(run.samples_parquet)
+    kl = change(compare_runs(*two), "kl")
+    tables = [pd.read_parquet(run.samples_parquet) for run in two]
+    expected = paired_difference(tables[0]["kl"], tables[1]["kl"], groups=list(tables[0]["target_id"]), seed=0)
+    assert (kl.low, kl.high, kl.p_value) == (*expected.interval.ends, expected.p_value)
+
+
+@pytest.fixture(scope="module")
+def scored(world, tmp_path_factory):
+    """Two runs of the made world, twelve scenes, scored for good by profile signal."""
+    folder = tmp_path_factory.mktemp("scored")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setitem(world.PAIRS, "inter", [(a, b) for a in range(4) for b in range(4) if a != b])
+        patch.setattr(world, "SECONDS", 5.0)  # what profile signal needs at least
+        patch.setitem(world.tone.__kwdefaults__, "seconds", 5.0)
+        benchmark = world.write_benchmark(folder / "demo")
+        settings = world.Settings(fingerprint=load_benchmark(benchmark).fingerprint("inter"))
+        runs = []
+        for model in ("tiny-foley", "old-foley"):
+            run = world.write_run(folder / "runs", model, "inter", settings, audio=True)
+            choices = Choices(profile="signal", resample_by="sample", resamples=200)
+            evaluate(run, benchmark, choices, cache=folder / "cache", workers=0)
+            runs.append(run)
+    return runs, benchmark, folder / "cache"
+
+
+def test_set_wise_metrics_are_tested_from_the_features_where_the_benchmark_is_given(scored, monkeypatch):
+    runs, benchmark, cache = scored
+    monkeypatch.setattr("benchmark.features._prepare", lambda job: pytest.fail("features that were there already"))
+    comparison = compare_runs(*runs, benchmark_dir=benchmark, cache=cache)
+    records = [run.read_metrics() for run in runs]
+    for name in ("fad", "kad", "inception_score"):
+        found = change(comparison, name)
+        assert (found.first, found.second) == pytest.approx([record.metrics[name].value for record in records])
+        assert found.low < found.difference < found.high or found.difference == 0
+        assert 0 < found.p_value <= found.corrected <= 1
+    tested = [one for one in comparison.of("all") if one.p_value is not None]
+    smallest = min(tested, key=lambda one: one.p_value)
+    assert smallest.corrected == pytest.approx(min(1.0, smallest.p_value * len(tested)))  # one family with the others
+
+
+def test_without_the_benchmark_set_wise_metrics_say_how_to_test_them(scored):
+    runs, _, _ = scored
+    fad = change(compare_runs(*runs), "fad")
+    assert fad.p_value is None
+    assert fad.reason == "set-wise: tested from the features, with --benchmark-dir"
+
+
+def test_set_wise_metrics_are_compared_on_the_samples_that_both_scored(scored, tmp_path):
+    runs, benchmark, cache = scored
+    short = RunDirectory(shutil.copytree(runs[1].path, tmp_path / "demo" / "inter" / "old-foley"))
+    table = pd.read_parquet(short.samples_parquet)
+    table.loc[3, "status"] = "failed"
+    table.to_parquet(short.samples_parquet)
+    whole = change(compare_runs(*runs, benchmark_dir=benchmark, cache=cache), "fad")
+    fewer = change(compare_runs(runs[0], short, benchmark_dir=benchmark, cache=cache), "fad")
+    assert (whole.samples, fewer.samples) == (12, 11)
+    assert fewer.first != whole.first
+    assert fewer.p_value is not None
+
+
+def test_another_benchmark_other_backbones_and_other_audio_are_refused(scored, world, tmp_path):
+    runs, benchmark, cache = scored
+    with pytest.raises(UnusableRun, match="not the benchmark that"):
+        compare_runs(*runs, benchmark_dir=world.write_benchmark(tmp_path / "other"), cache=cache)
+    copies = [RunDirectory(shutil.copytree(run.path, tmp_path / "inter" / run.path.name)) for run in runs]
+    first = pd.read_parquet(copies[0].samples_parquet)["sample_id"][0]
+    write_audio(copies[0].audio(first), world.tone(3000, seconds=5.0), 16_000)
+    with pytest.raises(UnusableRun, match="its audio gives fad"):
+        compare_runs(*copies, benchmark_dir=benchmark, cache=tmp_path / "cache")
+    for copy in copies:
+        text = copy.metrics_json.read_text()
+        copy.metrics_json.write_text(text.replace('"signal": "v', '"signal": "other-v'))
+    with pytest.raises(UnusableRun, match="scored by other backbones"):
+        compare_runs(*copies, benchmark_dir=benchmark, cache=cache)
