@@ -261,7 +261,6 @@ def answer_with_retries(requests: Sequence[Request], attempt: Callable[[Sequence
             reason = "the program ended well but left no answer"
             answers |= {request.sample_id: GenerationError(reason) for request in waiting}
             break
-        log.warning("%s; %d of %d samples are left", outcome.crash, len(waiting), len(requests))
         if waiting and waiting[0].sample_id == suspect:
             answers[suspect] = GenerationError(f"{outcome.crash}; tried twice")
             waiting, blamed = waiting[1:], blamed + 1
@@ -272,6 +271,7 @@ def answer_with_retries(requests: Sequence[Request], attempt: Callable[[Sequence
                 break
         elif waiting:
             suspect = waiting[0].sample_id
+            log.warning("%s; it is started again for %d of %d samples", outcome.crash, len(waiting), len(requests))
     return [answers[request.sample_id] for request in requests]
 
 

@@ -200,5 +200,5 @@ def last_words(log: Path, start: int) -> str:
         text = file.read().decode("utf-8", "replace")
     lines = [line.strip() for line in re.split(r"[\r\n]+", text) if line.strip()]
     if not lines:
-        return f"; it printed nothing (log: {log})"
+        return f"; its log is empty (log: {log})"
     return f"; its last words: {' | '.join(lines[-TAIL_LINES:])[-TAIL_CHARACTERS:]} (log: {log})"

@@ -7,6 +7,7 @@ import http.client
 import json
 import math
 import os
+import re
 import tempfile
 import urllib.error
 import urllib.request
@@ -178,6 +179,7 @@ def _said(body: bytes, otherwise: str) -> str:
     try:
         content = json.loads(text)
     except (json.JSONDecodeError, RecursionError):
-        return " ".join(text.split())[:SHOWN_CHARACTERS] or otherwise
+        words = re.sub(r"<(style|script)\b.*?</\1>|<[^>]*>", " ", text, flags=re.DOTALL | re.IGNORECASE)
+        return " ".join(words.split())[:SHOWN_CHARACTERS] or otherwise
     reason = content.get("error") if isinstance(content, dict) else None
     return str(reason or text)[:SHOWN_CHARACTERS]

@@ -91,7 +91,7 @@ def test_a_status_comes_with_the_last_words_of_this_start_alone(tmp_path):
 
 
 def test_a_silent_end_is_called_so(tmp_path):
-    with pytest.raises(ProgramFailed, match="status 3; it printed nothing"):
+    with pytest.raises(ProgramFailed, match="status 3; its log is empty"):
         run("raise SystemExit(3)", tmp_path)
 
 

@@ -134,6 +134,7 @@ def test_a_token_is_read_from_the_environment_and_never_recorded(service, ask, m
     [
         pytest.param(422, b'{"error": "a black video"}', "answered 422: a black video", id="refused"),
         pytest.param(404, b"", "answered 404: Not Found", id="wrong address"),
+        pytest.param(501, b"<h1>No\n POST</h1>", "answered 501: No POST$", id="a page"),
         pytest.param(200, b"no sound", "not a media file", id="garbage"),
         pytest.param(200, b"", "not a media file|cannot be decoded", id="nothing"),
         pytest.param(200, wav(0.5), "has 8000 samples, at least 16000", id="short"),
@@ -153,7 +154,7 @@ def test_what_is_wrong_with_an_answer_is_this_samples_failure_and_not_asked_agai
 @pytest.mark.parametrize(
     ("kind", "body", "reason"),
     [
-        ("text/html; charset=utf-8", b"<html>\n <b>Log in", "with text/html; charset=utf-8, not with sound: <html>"),
+        ("text/html", b"<html><style>b{}</style>\n <b>Log in", "with text/html, not with sound: Log in$"),
         ("application/json", b'{"error": "no GPU"}', "with application/json, not with sound: no GPU"),
         ("audio/wav", b"<html>", r"the service's answer \(audio/wav, 6 bytes\): not a media file"),
     ],
