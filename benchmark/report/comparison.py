@@ -160,7 +160,7 @@ def compare_runs(
     order = {metric.name: place for place, metric in enumerate(list_metrics(extended=True))}
     changes.sort(key=lambda c: (("all", "category", "label").index(c.scope), order[c.metric.name]))
     apart = tuple(found for metric in metrics if metric.headline for found in _largest(first, second, metric, largest))
-    caption = _caption(records[0], len(first))
+    caption = " ".join([_caption(records[0], len(first)), *_reservations(names, records)])
     return Comparison(names[0], names[1], caption, tuple(changes), apart, only_one)
 
 
@@ -277,6 +277,17 @@ def _caption(record: MetricsRecord, shared: int) -> str:
         f"second, with {100 * scoring.confidence:g}% bootstrap intervals (at least {scoring.resamples:,} resamples by "
         f"{scoring.resample_by}); p-values are two-sided, Holm-corrected over the tests of each list."
     )
+
+
+def _reservations(names: Sequence[str], records: Sequence[MetricsRecord]) -> Iterator[str]:
+    """What a reader must know of either run before believing a difference."""
+    for name, record in zip(names, records, strict=True):
+        if record.model.untrained:
+            yield f"{name} has random weights: for timing only."
+        if record.model.unverified_weights or record.scoring.unverified_weights:
+            yield f"{name}: a checkpoint's hash was not verified."
+        if record.counts.scored != record.counts.expected:
+            yield f"{name} was scored on {record.counts.scored} of {record.counts.expected} samples."
 
 
 def column_of(metric: Metric) -> Column:

@@ -16,7 +16,7 @@ from benchmark.report.drawing import (
     SOFT,
     new_figure,
 )
-from benchmark.report.tables import SUBSET_TITLES
+from benchmark.report.tables import SUBSET_TITLES, marks_explained, marks_of
 from metrics.registry import Metric, get_metric
 
 if TYPE_CHECKING:
@@ -53,7 +53,7 @@ def metric_scatter(rows: Sequence[Row], x: str, y: str) -> Figure:
             axes.errorbar(
                 at[0], at[1], xerr=_lengths(present[0]), yerr=_lengths(present[1]), fmt=marker, markersize=5.5,
                 color=colour, ecolor=colour, markerfacecolor="white" if control else colour, elinewidth=0.7,
-                zorder=2 if control else 3, label=row.model,
+                zorder=2 if control else 3, label=_marked(row),
             )  # fmt: skip
     axes.grid(visible=True)
     axes.margins(0.08)
@@ -61,6 +61,7 @@ def metric_scatter(rows: Sequence[Row], x: str, y: str) -> Figure:
     axes.set_xlabel(_axis_title(metrics[0], ways[metrics[0].better][0]))
     axes.set_ylabel(_axis_title(metrics[1], ways[metrics[1].better][1]))
     axes.set_title(SUBSET_TITLES.get(rows[0].subset, rows[0].subset))
+    _explain_marks(figure, rows)
     title = "hollow: controls" if any(row.kind == "control" for row in rows) else None
     # Names in a legend: beside their points they cover one another as soon as models lie close, which they do.
     points = [container for container in axes.containers if isinstance(container, ErrorbarContainer)]
@@ -69,6 +70,17 @@ def metric_scatter(rows: Sequence[Row], x: str, y: str) -> Figure:
         loc="outside right upper", handlelength=1.0, title=title, title_fontsize=7,
     )  # fmt: skip
     return figure
+
+
+def _marked(row: Row) -> str:
+    return row.model + marks_of(row)
+
+
+def _explain_marks(figure: Figure, rows: Sequence[Row]) -> None:
+    """Say below the figure what the signs at the names mean, where there are any."""
+    notes = marks_explained(rows)
+    if notes:
+        figure.supxlabel("\n".join(notes), fontsize=6, color=SOFT, x=0.01, ha="left")
 
 
 def _look(row: Row, place: int) -> tuple[bool, str, str]:
@@ -102,13 +114,14 @@ def category_bars(rows: Sequence[Row], part: Samples, metric: Metric, scoring: S
             chosen = (table["target_category"] == category) & table[metric.name].notna()
             if chosen.any():
                 first = category == categories[0]
-                _bar(axes, centre, width, table[chosen], metric, scoring, place, row.model if first else None)
+                _bar(axes, centre, width, table[chosen], metric, scoring, place, _marked(row) if first else None)
     axes.set_xlim(-0.6, len(categories) - 0.4)
     axes.set_xticks(range(len(categories)), categories)
     axes.tick_params(axis="x", length=0)
     axes.grid(visible=True, axis="y")
     axes.set_ylabel(f"{metric.label} {metric.arrow}{f' [{metric.unit}]' if metric.unit else ''}")
     axes.set_title(f"{SUBSET_TITLES.get(part.subset, part.subset)}: {metric.label} by category of the target")
+    _explain_marks(figure, rows)
     figure.legend(loc="outside lower center", ncols=min(len(rows), 6), handlelength=1.4, columnspacing=1.4)
     return figure
 
@@ -155,7 +168,8 @@ def desync_histogram(rows: Sequence[Row], part: Samples) -> Figure:
         axes.set_xlim(-DESYNC_BIN_SECONDS, 2 + DESYNC_BIN_SECONDS)
         axes.spines["left"].set_visible(False)
         axes.tick_params(axis="x", length=2 if axes is panels[-1] else 0)
-        axes.set_ylabel(row.model, rotation=0, ha="right", va="center", fontsize=7)
+        axes.set_ylabel(_marked(row), rotation=0, ha="right", va="center", fontsize=7)
     panels[-1].set_xlabel("DeSync [s]; dashed: mean; each strip to its own height")
     panels[0].set_title(SUBSET_TITLES.get(part.subset, part.subset))
+    _explain_marks(figure, scored)
     return figure

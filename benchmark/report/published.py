@@ -65,8 +65,14 @@ def with_published(results: Results, preset: PresetName, folder: Path = FOLDER) 
     Printed rows rest on the authors' own list of clips, so they stand apart and are not ranked with the runs.
 
     Raises:
-        MixedRuns: the runs were scored by another profile than the paper's.
+        MixedRuns: the runs were scored by another profile than the paper's, or one of them has random weights.
     """
+    untrained = [row.model for row in results.rows if row.untrained]
+    if untrained:
+        raise MixedRuns(
+            f"{untrained[0]} has random weights: its numbers are for timing only and may not stand beside published "
+            "ones; leave out --published, or that run"
+        )
     scoring = results.scoring
     if scoring is not None and scoring.profile != "paper":
         raise MixedRuns(

@@ -200,9 +200,12 @@ def agreement_by_answer(ratings: Ratings, part: Samples, scoring: ScoringRecord)
 
 
 def agreement_by_model(ratings: Ratings, rows: Sequence[Row]) -> list[Agreement]:
-    """Return how each metric of the paper ranks the models, on the whole subset, as people do on what they heard."""
+    """Return how each metric of the paper ranks the models, on the whole subset, as people do on what they heard.
+
+    A model that lacks samples or has random weights is left out: its score is not that of the others.
+    """
     heard = ratings.means.groupby("key")[list(ratings.criteria)].mean()
-    rated = [row for row in rows if row.key in heard.index]
+    rated = [row for row in rows if row.key in heard.index and not (row.partial or row.untrained)]
     found = []
     for metric in list_metrics(headline=True):
         scores = np.array([_value(row, metric.name) for row in rated], dtype=np.float64)

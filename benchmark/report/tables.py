@@ -223,11 +223,20 @@ def _ranks(rows: Sequence[Row], column: Column) -> dict[str, Rank]:
 
 def _line(row: Row, columns: Sequence[Column], ranks: Mapping[str, Rank], labels: Mapping[str, str]) -> Line:
     cells = tuple(_cell(row, column, ranks[column.metric.name]) for column in columns)
-    marks = (
-        (PARTIAL if row.partial else "") + (UNVERIFIED if row.unverified else "") + (UNTRAINED if row.untrained else "")
-    )
     coverage = DASH if row.expected is None else f"{row.scored if row.scored is not None else 0}/{row.expected}"
-    return Line(row, cells, labels.get(row.key, row.model), marks, coverage)
+    return Line(row, cells, labels.get(row.key, row.model), marks_of(row), coverage)
+
+
+def marks_of(row: Row) -> str:
+    """Return what a row's name carries wherever it stands: signs that `MARKS` explains."""
+    held = {PARTIAL: row.partial, UNVERIFIED: row.unverified, UNTRAINED: row.untrained}
+    return "".join(mark for mark, holds in held.items() if holds)
+
+
+def marks_explained(rows: Iterable[Row]) -> tuple[str, ...]:
+    """Return the signs that these rows carry, each with its meaning."""
+    carried = "".join(marks_of(row) for row in rows)
+    return tuple(f"{mark} {meaning}" for mark, meaning in MARKS.items() if mark in carried)
 
 
 def _cell(row: Row, column: Column, rank: Rank) -> Cell:
@@ -300,9 +309,7 @@ def _notes(blocks: Iterable[Block], columns: Sequence[Column], intervals: bool) 
         notes.append("Best in bold, second underlined, among models scored on every sample.")
     if any(line.row.kind == "control" for _, line in lines):
         notes.append("Controls show the range of a metric and are not ranked.")
-    for mark, shown in _MARKS.items():
-        if any(mark in line.marks for _, line in lines):
-            notes.append(f"{mark} {shown}")
+    notes += marks_explained(line.row for _, line in lines)
     for block, line in lines:
         cells = zip(columns, line.cells, strict=True)
         short = [f"{c.metric.label} {line.row.values[c.metric.name].n}" for c, cell in cells if cell.fewer]
@@ -331,7 +338,7 @@ def _without_interval(lines: Sequence[tuple[Block, Line]], columns: Sequence[Col
     return [*([f"No interval for {', '.join(whole)}."] if whole else []), *notes]
 
 
-_MARKS = {
+MARKS = {
     PARTIAL: "Not every sample of the subset was scored; the value rests on n of N and is not ranked.",
     UNVERIFIED: "A checkpoint's hash was not verified.",
     UNTRAINED: "Random weights: for timing only; not ranked.",

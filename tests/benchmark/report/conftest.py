@@ -8,9 +8,11 @@ from types import ModuleType
 
 import pytest
 
+from benchmark.evaluation import Choices, evaluate
 from benchmark.report import write_report
 from benchmark.report.write import ReportPaths
 from benchmark.runs import RunDirectory
+from vgg_monoaudio.dataset import load_benchmark
 
 
 @pytest.fixture(scope="session")
@@ -43,3 +45,22 @@ def made(world: ModuleType, tmp_path_factory: pytest.TempPathFactory) -> Made:
             runs.append(world.write_run(folder / "runs", model, subset, world.Settings(failed=failed), audio=True))
     paths = write_report(runs, folder / "out" / "report", benchmark_dirs={"demo": benchmark})
     return Made(benchmark, runs, paths)
+
+
+@pytest.fixture(scope="session")
+def scored(world: ModuleType, tmp_path_factory: pytest.TempPathFactory) -> tuple[list[RunDirectory], Path, Path]:
+    """Two runs of the made world, twelve scenes, scored for good by profile signal; benchmark and cache."""
+    folder = tmp_path_factory.mktemp("scored")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setitem(world.PAIRS, "inter", [(a, b) for a in range(4) for b in range(4) if a != b])
+        patch.setattr(world, "SECONDS", 5.0)  # what profile signal needs at least
+        patch.setitem(world.tone.__kwdefaults__, "seconds", 5.0)
+        benchmark = world.write_benchmark(folder / "demo")
+        settings = world.Settings(fingerprint=load_benchmark(benchmark).fingerprint("inter"))
+        runs = []
+        for model in ("tiny-foley", "old-foley"):
+            run: RunDirectory = world.write_run(folder / "runs", model, "inter", settings, audio=True)
+            choices = Choices(profile="signal", resample_by="sample", resamples=200)
+            evaluate(run, benchmark, choices, cache=folder / "cache", workers=0)
+            runs.append(run)
+    return runs, benchmark, folder / "cache"

@@ -6,13 +6,11 @@ import pandas as pd
 import pytest
 from rich.console import Console
 
-from benchmark.evaluation import Choices, evaluate
 from benchmark.media import write_audio
 from benchmark.report import MixedRuns, compare_runs
 from benchmark.report.comparison_views import to_json, to_markdown, to_terminal
 from benchmark.runs import RunDirectory, UnusableRun
 from metrics.bootstrap import paired_difference
-from vgg_monoaudio.dataset import load_benchmark
 
 
 def with_samples(run, rng, *, better_by, count=60):
@@ -121,6 +119,18 @@ def test_the_samples_furthest_apart_come_first(two):
     assert len([found for found in first if found.metric.name == "kl"]) == 2
 
 
+def test_random_and_unverified_weights_and_missing_samples_are_told(world, tmp_path):
+    bad = world.Settings(untrained=True, unverified=True, failed=(1,))
+    comparison = compare_runs(world.write_run(tmp_path, "tiny-foley", "inter", bad), world.write_run(tmp_path, "noise"))
+    console = Console(width=400, record=True)
+    console.print(to_terminal(comparison))
+    for text in (to_markdown(comparison), console.export_text(), to_json(comparison)["caption"]):
+        assert "tiny-foley has random weights: for timing only." in text
+        assert "tiny-foley: a checkpoint's hash was not verified." in text
+        assert "tiny-foley was scored on 4 of 5 samples." in text
+        assert "noise has" not in text
+
+
 def test_runs_that_may_not_be_compared_are_refused(world, tmp_path):
     one = world.write_run(tmp_path, "oracle")
     with pytest.raises(MixedRuns, match="different subsets, inter and intra"):
@@ -158,25 +168,6 @@ def test_samples_that_stand_alone_are_resampled_by_their_own_clip(two):
     tables = [pd.read_parquet(run.samples_parquet) for run in two]
     expected = paired_difference(tables[0]["kl"], tables[1]["kl"], groups=list(tables[0]["target_id"]), seed=0)
     assert (kl.low, kl.high, kl.p_value) == (*expected.interval.ends, expected.p_value)
-
-
-@pytest.fixture(scope="module")
-def scored(world, tmp_path_factory):
-    """Two runs of the made world, twelve scenes, scored for good by profile signal."""
-    folder = tmp_path_factory.mktemp("scored")
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setitem(world.PAIRS, "inter", [(a, b) for a in range(4) for b in range(4) if a != b])
-        patch.setattr(world, "SECONDS", 5.0)  # what profile signal needs at least
-        patch.setitem(world.tone.__kwdefaults__, "seconds", 5.0)
-        benchmark = world.write_benchmark(folder / "demo")
-        settings = world.Settings(fingerprint=load_benchmark(benchmark).fingerprint("inter"))
-        runs = []
-        for model in ("tiny-foley", "old-foley"):
-            run = world.write_run(folder / "runs", model, "inter", settings, audio=True)
-            choices = Choices(profile="signal", resample_by="sample", resamples=200)
-            evaluate(run, benchmark, choices, cache=folder / "cache", workers=0)
-            runs.append(run)
-    return runs, benchmark, folder / "cache"
 
 
 def test_set_wise_metrics_are_tested_from_the_features_where_the_benchmark_is_given(scored, monkeypatch):

@@ -2,6 +2,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from matplotlib.text import Text
 
 from benchmark.report import MixedRuns, collect, write_figures
 from benchmark.report.drawing import COLOURS, new_figure, save, style
@@ -61,7 +62,9 @@ def test_a_scatter_shows_the_values_of_metrics_json_and_names_every_point(made):
     axes = figure.axes[0]
     shown = {tuple(container.lines[0].get_xydata()[0]) for container in axes.containers}
     assert shown == {(row.values["kl"].value, row.values["desync"].value) for row in rows}
-    assert [text.get_text() for text in figure.legends[0].get_texts()] == [row.model for row in rows]
+    assert [text.get_text() for text in figure.legends[0].get_texts()] == [
+        row.model + ("†" if row.model == "old-foley" else "") for row in rows
+    ]
     assert axes.get_xlabel() == "KL [nat]   (left is better)"
 
 
@@ -70,6 +73,18 @@ def test_controls_are_hollow_in_a_scatter(made):
     axes = metric_scatter(rows, "kl", "desync").axes[0]
     hollow = [container.lines[0].get_markerfacecolor() == "white" for container in axes.containers]
     assert hollow == [row.kind == "control" for row in rows]
+
+
+def test_a_run_that_lacks_samples_is_marked_in_every_figure(made):
+    results, part, rows = of(made)
+    for figure in (
+        metric_scatter(rows, "kl", "desync"),
+        category_bars(rows, part, get_metric("kl"), results.scoring),
+        desync_histogram(rows, part),
+    ):
+        shown = [text.get_text() for text in figure.findobj(Text)]
+        assert "old-foley†" in shown
+        assert any(text.startswith("† Not every sample of the subset was scored") for text in shown)
 
 
 def test_every_point_of_a_scatter_looks_different_from_the_others(made):

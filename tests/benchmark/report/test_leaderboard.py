@@ -1,4 +1,5 @@
 import json
+import shutil
 
 import pandas as pd
 import pytest
@@ -6,6 +7,7 @@ import pytest
 from benchmark.media import write_audio
 from benchmark.report import export_model_index, submit_check
 from benchmark.report.leaderboard import LISTED
+from benchmark.runs import RunDirectory
 from metrics.registry import list_metrics
 from vgg_monoaudio.dataset import load_benchmark
 
@@ -150,3 +152,21 @@ def test_numbers_computed_anew_are_compared_with_those_sent(sent, benchmark_dir,
     assert seen == [(["audio", "run.json"], "signal")]  # neither metrics nor scores that were sent are believed
     assert found.status == ("failed" if wrong else "passed")
     assert ("fad is" in found.detail) == wrong
+
+
+def test_a_run_that_was_really_scored_passes_every_check_from_its_audio_alone(scored):
+    runs, folder, _ = scored
+    found = answers(runs[0], benchmark_dir=folder)
+    assert {name: check.status for name, check in found.items() if check.status != "passed"} == {}
+    assert found["recomputed"].detail == "the audio gives the numbers of metrics.json"
+
+
+def test_scores_that_the_audio_does_not_give_are_found_by_scoring_it_again(scored, tmp_path):
+    runs, folder, cache = scored
+    copy = RunDirectory(shutil.copytree(runs[0].path, tmp_path / "inter" / "sent"))
+    text = json.loads(copy.metrics_json.read_text())
+    text["metrics"]["fad"]["value"] *= 0.9  # a better score than earned
+    copy.metrics_json.write_text(json.dumps(text))
+    checks = answers(copy, benchmark_dir=folder, cache=cache)
+    assert [name for name, check in checks.items() if check.status == "failed"] == ["recomputed"]
+    assert checks["recomputed"].detail.startswith("fad is ")

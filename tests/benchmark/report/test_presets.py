@@ -72,6 +72,12 @@ def test_published_rows_beside_another_profile_are_refused(world, tmp_path):
         with_published(collect([world.write_run(tmp_path, "oracle")]), "main")
 
 
+def test_random_weights_beside_published_rows_are_refused(world, tmp_path):
+    run = world.write_run(tmp_path, "tiny-foley", "inter", world.Settings(profile="paper", untrained=True))
+    with pytest.raises(MixedRuns, match=r"tiny-foley has random weights: .* may not stand beside published ones"):
+        with_published(collect([run]), "main")
+
+
 def test_the_token_table_counts_tokens_and_keeps_other_models_out(world, tmp_path):
     runs = [paper(world, tmp_path / str(n), "selva", num_sup_tokens=n) for n in (0, 3, 5)]
     runs += [paper(world, tmp_path, "tiny-foley"), paper(world, tmp_path, "oracle")]
