@@ -2,6 +2,7 @@
 
 import shutil
 from importlib import resources
+from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
@@ -242,6 +243,46 @@ def test_keys_play_switch_and_walk(opened):
     page.keyboard.press("/")
     page.keyboard.type("jkl")
     assert page.locator("#sample-filter").input_value() == "jkl"  # keys are letters while one types
+
+
+def test_keys_move_in_time_go_back_copy_a_link_and_list_themselves(opened):
+    page = opened()
+    page.context.grant_permissions(["clipboard-read", "clipboard-write"])
+    page.keyboard.press("j")
+    first = page.locator(".current").get_attribute("data-sample")
+    page.keyboard.press("j")
+    page.keyboard.press("k")
+    assert page.locator(".current").get_attribute("data-sample") == first
+    page.keyboard.press("ArrowRight")
+    page.keyboard.press("ArrowRight")  # also before anything has been loaded
+    page.wait_for_function("() => Math.abs(window.monoaudio.playing().picture.time - 1.0) < 0.05")
+    page.keyboard.press("ArrowLeft")
+    page.wait_for_function("() => Math.abs(window.monoaudio.playing().picture.time - 0.5) < 0.05")
+    page.keyboard.press("3")
+    page.keyboard.press("ArrowUp")
+    assert page.locator(".current .heard").get_attribute("data-track") == "target"
+    page.keyboard.press("l")
+    page.wait_for_function("() => document.querySelector('#toast').textContent === 'Link copied'")
+    link = page.evaluate("() => navigator.clipboard.readText()")
+    asked = parse_qs(urlsplit(link).fragment)
+    assert (asked["sample"], asked["track"], asked["t"]) == ([first], ["target"], ["0.50"])
+    page.keyboard.press("?")
+    assert page.locator("#help").is_visible()
+    page.keyboard.press("Escape")
+    assert not page.locator("#help").is_visible()
+
+
+def test_the_colours_can_be_chosen_and_stay_chosen(opened):
+    page = opened()
+    ground = "() => getComputedStyle(document.body).backgroundColor"
+    light = page.evaluate(ground)
+    page.locator("#theme").click()
+    page.locator("#theme").click()
+    assert page.locator("#theme").get_attribute("aria-label") == "Colours: dark"
+    assert page.evaluate(ground) != light
+    page.reload()
+    page.wait_for_selector(".card")
+    assert page.locator("#theme").get_attribute("aria-label") == "Colours: dark"
 
 
 def test_a_failed_sample_says_why(opened):
