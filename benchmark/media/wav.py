@@ -15,8 +15,8 @@ _KINDS: dict[tuple[int, int], np.dtype[Any]] = {
 }  # format and bits a sample: integer PCM, float
 _FORMAT = struct.Struct("<HHIIHH")  # format, channels, Hz, bytes a second, bytes a frame, bits a sample
 RIFF_HEAD_BYTES = 12
-_READ = frozenset({b"fmt ", b"fact", b"data"})
-_SKIPPED = frozenset({b"LIST", b"PEAK"})  # say nothing about the samples
+_READ = frozenset({b"fmt ", b"data"})
+_SKIPPED = frozenset({b"LIST", b"PEAK", b"fact"})  # ffmpeg too takes the samples as they lie there, whatever these say
 
 
 def is_wave(head: bytes) -> bool:
@@ -42,8 +42,7 @@ def parse_plain_wav(content: bytes) -> tuple[NDArray[np.float32], int] | None:
     if kind is None or channels not in {1, 2} or rate == 0 or bytes_a_frame != channels * kind.itemsize:
         return None
     frames, rest = divmod(len(data), bytes_a_frame)
-    counted = {len(fact): int.from_bytes(fact, "little") for fact in [chunks.get(b"fact", b"")]}
-    if rest or not frames or bytes_a_second != rate * bytes_a_frame or counted not in ({0: 0}, {4: frames}):
+    if rest or not frames or bytes_a_second != rate * bytes_a_frame:
         return None
     samples = np.frombuffer(data, kind).reshape(frames, channels).T
     if kind.kind == "i":

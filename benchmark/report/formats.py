@@ -180,7 +180,6 @@ _LATEX_CHARACTERS = {
     "<": r"\textless{}",
     ">": r"\textgreater{}",
     "∞": r"$\infty$",
-    "±": r"$\pm$",
     "↑": r"$\uparrow$",
     "↓": r"$\downarrow$",
     DASH: "--",

@@ -74,7 +74,7 @@ def test_a_rated_answer_has_the_mean_of_its_raters_and_empty_fields_count_for_no
         ({"model": "nobody"}, "line 4: no run of 'nobody' on 'inter'; there are grand-foley"),
         ({"subset": "test"}, "line 4: no run of 'grand-foley' on 'test'"),
         ({"sample_id": "x"}, "line 4: .* on inter has no scored answer to 'x'"),
-        ({"rater": "r2"}, "line 5: r2 rates grand-foley on .* twice"),
+        ({"rater": "r2", "AQ": "1"}, "line 5: r2 rates grand-foley on .* twice"),
     ],
 )
 def test_a_line_that_cannot_be_right_is_refused_by_number(made, world, tmp_path, change, message):
