@@ -187,8 +187,11 @@ def ended(status: int) -> str:
 def stop(process: subprocess.Popen[bytes]) -> None:
     """End a program and what it started: asked first, then made to."""
     for word, patience in ((signal.SIGTERM, GRACE_SECONDS), (signal.SIGKILL, None)):
-        with contextlib.suppress(ProcessLookupError, PermissionError):  # all of the group has ended
+        try:
             os.killpg(process.pid, word)
+        except (ProcessLookupError, PermissionError):  # all of the group has ended, or it has left the group
+            with contextlib.suppress(ProcessLookupError):
+                process.send_signal(word)
         with contextlib.suppress(subprocess.TimeoutExpired):
             process.wait(patience)
 

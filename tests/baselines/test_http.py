@@ -176,11 +176,9 @@ def test_what_is_there_but_speaks_no_http_is_named(ask, monkeypatch):
                 connection.sendall(b"SSH-2.0-OpenSSH\r\n")
 
     with socket.create_server(("127.0.0.1", 0)) as listening:
-        thread = threading.Thread(target=talk, args=(listening,))
-        thread.start()
+        threading.Thread(target=talk, args=(listening,), daemon=True).start()
         with pytest.raises(GenerationError, match=r"cannot be reached: BadStatusLine: SSH-2\.0-OpenSSH; tried twice"):
             HttpEndpoint(endpoint=f"http://127.0.0.1:{listening.getsockname()[1]}").generate(ask(duration=1.0))
-        thread.join()
 
 
 def test_a_token_that_no_header_may_have_is_refused_and_not_shown(monkeypatch):

@@ -71,6 +71,7 @@ def test_the_segments_show_the_seconds_from_0_and_from_3_at_25_fps(checkout, ask
     [
         pytest.param((96, 128), (256, 340), id="341 wide, made even"),
         pytest.param((98, 50), (500, 256), id="upright, 501 high, made even"),
+        pytest.param((98, 130), (256, 338), id="98 x (256 / 98) is less than 256 in binary"),
         pytest.param((256, 300), (256, 300), id="as it is"),
     ],
 )

@@ -50,8 +50,8 @@ def answer(request: dict) -> dict:
     if mood == "deep":
         print("[" * 100_000, flush=True)
     if mood == "endless":
-        while True:
-            sys.stdout.write("x" * 65_536)
+        print("x" * (4 << 20), end="", flush=True)
+        time.sleep(600)
     if mood == "not a number":
         Path(path).write_bytes(not_a_number(seconds, RATE))
         return {"id": request["id"], "path": path}

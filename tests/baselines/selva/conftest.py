@@ -8,7 +8,7 @@ import pytest
 import torch
 
 HERE = Path(__file__).parent
-sys.path.insert(0, str(HERE.parent / "mmaudio"))  # its helpers serve here too
+sys.path[:0] = [str(HERE), str(HERE.parent / "mmaudio")]  # for weight_files; the helpers of MMAudio's tests serve too
 
 
 @pytest.fixture(scope="session")

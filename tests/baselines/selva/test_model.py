@@ -7,8 +7,9 @@ from functools import lru_cache
 import numpy as np
 import pytest
 import torch
-from reference_weights import given, off_by, official_state
+from reference_weights import given, off_by
 from tiny_models import asking, differ, film, shrunk
+from weight_files import official_files
 
 from baselines import GenerationError, Generator
 from baselines.mmaudio.feature_store import FeatureStore
@@ -169,34 +170,6 @@ def test_a_size_that_nobody_publishes_asks_for_a_file_of_ones_own(tmp_path):
 def test_half_of_an_option_is_not_taken_for_the_whole():
     with pytest.raises(ValueError, match="no part 'synchformer'; the parts are video_encoder"):
         SELVA(checkpoint={"synchformer": "x"}, random_weights=True)
-
-
-def official_files(folder, lists, vocoder_lists):
-    """Checkpoints in the layouts that the official files have, with seeded weights."""
-    old = {"parametrizations.weight.original0": "weight_g", "parametrizations.weight.original1": "weight_v"}
-    vocoder = {}
-    for name, value in official_state(vocoder_lists, "bigvgan_16k").items():
-        for new, legacy in old.items():
-            name = name.replace(new, legacy)
-        vocoder[name] = value
-    from baselines.mmaudio.vocoder import BigVGAN
-
-    with torch.device("meta"):
-        filters = {n: v for n, v in BigVGAN.from_variant("16k").state_dict().items() if n.endswith("filter")}
-    from baselines.mmaudio.mel_statistics import mel_statistics
-
-    statistics = {"data_mean": mel_statistics("16k").mean, "data_std": mel_statistics("16k").spread}
-    contents = {
-        "video_encoder": official_state(lists, "textsynch_depth1"),
-        "generator": {**official_state(vocoder_lists, "generator_small_16k"), "latent_rot": torch.zeros(3)},
-        "vae": {**official_state(vocoder_lists, "vae_16k"), **statistics},
-        "vocoder": {"generator": {**vocoder, **filters}},
-    }
-    files = {}
-    for part, content in contents.items():
-        files[part] = folder / f"{part}.pth"
-        torch.save(content, files[part])
-    return files
 
 
 @pytest.mark.slow

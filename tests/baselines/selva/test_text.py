@@ -2,10 +2,7 @@
 
 import pytest
 import torch
-from tokenizers import Tokenizer
-from tokenizers.models import Unigram
-from tokenizers.pre_tokenizers import Metaspace
-from tokenizers.processors import TemplateProcessing
+from weight_files import write_tokenizer
 
 from baselines.mmaudio.weights import WeightSource, random_state
 from baselines.selva import text
@@ -32,21 +29,7 @@ def encoder() -> T5Encoder:
 
 @pytest.fixture
 def tokenizer_file(tmp_path):
-    """A small tokenizer in the layout of Flan-T5's: pieces, and `</s>` behind every text."""
-    pieces = [
-        ("<pad>", 0.0),
-        ("</s>", 0.0),
-        ("<unk>", -9.0),
-        ("▁dog", -1.0),
-        ("▁bark", -1.0),
-        ("ing", -1.0),
-        ("▁", -3.0),
-    ]
-    tokenizer = Tokenizer(Unigram(pieces, unk_id=2))
-    tokenizer.pre_tokenizer = Metaspace()
-    tokenizer.post_processor = TemplateProcessing("$A </s>", special_tokens=[("</s>", 1)])
-    tokenizer.enable_padding(length=9)
-    tokenizer.save(str(tmp_path / "tokenizer.json"))
+    write_tokenizer(tmp_path / "tokenizer.json")
     return tmp_path / "tokenizer.json"
 
 
