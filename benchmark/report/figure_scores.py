@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from benchmark.report.results import Row
     from benchmark.runs import MetricValue, ScoringRecord
 
+NO_INTERVAL = "No error bar: no interval could be estimated."
 DESYNC_BIN_SECONDS = 0.1  # the mean of two votes on a grid of 0.2 s
 
 
@@ -45,9 +46,8 @@ def metric_scatter(rows: Sequence[Row], x: str, y: str) -> Figure:
     figure = new_figure(4.6, 3.0)
     axes = figure.subplots()
     for place, row in enumerate(rows):
-        found = [row.values.get(metric.name) for metric in metrics]
-        present = [value for value in found if value is not None and value.value is not None]
-        if len(present) == 2:
+        present = _both(row, metrics)
+        if present:
             at = [float(value.value) for value in present if value.value is not None]
             control, colour, marker = _look(row, place)
             axes.errorbar(
@@ -61,7 +61,10 @@ def metric_scatter(rows: Sequence[Row], x: str, y: str) -> Figure:
     axes.set_xlabel(_axis_title(metrics[0], ways[metrics[0].better][0]))
     axes.set_ylabel(_axis_title(metrics[1], ways[metrics[1].better][1]))
     axes.set_title(SUBSET_TITLES.get(rows[0].subset, rows[0].subset))
-    _explain_marks(figure, rows)
+    bare = [
+        present for row in rows for present in [_both(row, metrics)] if present and not all(v.ci95 for v in present)
+    ]
+    _explain(figure, rows, NO_INTERVAL if bare else "")
     title = "hollow: controls" if any(row.kind == "control" for row in rows) else None
     # Names in a legend: beside their points they cover one another as soon as models lie close, which they do.
     points = [container for container in axes.containers if isinstance(container, ErrorbarContainer)]
@@ -76,11 +79,22 @@ def _marked(row: Row) -> str:
     return row.model + marks_of(row)
 
 
-def _explain_marks(figure: Figure, rows: Sequence[Row]) -> None:
-    """Say below the figure what the signs at the names mean, where there are any."""
-    notes = marks_explained(rows)
+def _both(row: Row, metrics: Sequence[Metric]) -> list[MetricValue]:
+    """Return the values of a row; none where it lacks one of them."""
+    found = [row.values.get(metric.name) for metric in metrics]
+    present = [value for value in found if value is not None and value.value is not None]
+    return present if len(present) == len(metrics) else []
+
+
+def _explain(figure: Figure, rows: Sequence[Row], more: str = "") -> None:
+    """Say below a figure what the signs at the names mean, and what else is missing."""
+    notes = _notes(rows, more)
     if notes:
-        figure.supxlabel("\n".join(notes), fontsize=6, color=SOFT, x=0.01, ha="left")
+        figure.supxlabel(notes, fontsize=6, color=SOFT, x=0.01, ha="left")
+
+
+def _notes(rows: Sequence[Row], more: str) -> str:
+    return "\n".join([*marks_explained(rows), *([more] if more else [])])
 
 
 def _look(row: Row, place: int) -> tuple[bool, str, str]:
@@ -106,22 +120,25 @@ def category_bars(rows: Sequence[Row], part: Samples, metric: Metric, scoring: S
     categories = sorted(set(part.listing["target_category"]))
     figure = new_figure(PAGE_INCHES, 2.5)
     axes = figure.subplots()
-    width = 0.84 / len(rows)
+    width, bare = 0.84 / len(rows), False
     for place, row in enumerate(rows):
         table = part.scored[row.key]
+        label: str | None = _marked(row)
         centres = np.arange(len(categories)) - 0.42 + width * (place + 0.5)
         for centre, category in zip(centres, categories, strict=True):
             chosen = (table["target_category"] == category) & table[metric.name].notna()
             if chosen.any():
-                first = category == categories[0]
-                _bar(axes, centre, width, table[chosen], metric, scoring, place, _marked(row) if first else None)
+                bare |= not _bar(axes, centre, width, table[chosen], metric, scoring, place, label)
+                label = None
     axes.set_xlim(-0.6, len(categories) - 0.4)
     axes.set_xticks(range(len(categories)), categories)
     axes.tick_params(axis="x", length=0)
     axes.grid(visible=True, axis="y")
     axes.set_ylabel(f"{metric.label} {metric.arrow}{f' [{metric.unit}]' if metric.unit else ''}")
     axes.set_title(f"{SUBSET_TITLES.get(part.subset, part.subset)}: {metric.label} by category of the target")
-    _explain_marks(figure, rows)
+    notes = _notes(rows, NO_INTERVAL if bare else "")
+    if notes:  # between the axes and the legend, which has the place where other figures have their notes
+        axes.set_xlabel(notes, fontsize=6, color=SOFT, loc="left")
     figure.legend(loc="outside lower center", ncols=min(len(rows), 6), handlelength=1.4, columnspacing=1.4)
     return figure
 
@@ -129,7 +146,8 @@ def category_bars(rows: Sequence[Row], part: Samples, metric: Metric, scoring: S
 def _bar(
     axes: Axes, centre: float, width: float, table: pd.DataFrame, metric: Metric, scoring: ScoringRecord, place: int,
     label: str | None,
-) -> None:  # fmt: skip
+) -> bool:  # fmt: skip
+    """Draw one mean; return whether it has an interval."""
     from benchmark.report.page_data import clips_of
     from metrics.bootstrap import bootstrap_mean
 
@@ -148,6 +166,7 @@ def _bar(
         lengths = [[max(0.0, mean - low)], [max(0.0, high - mean)]]
         for colour, width in (("white", 1.8), (INK, 0.7)):  # a light edge, so that it shows on dark bars too
             axes.errorbar(centre, mean, yerr=lengths, color=colour, elinewidth=width, capsize=0)
+    return interval.ends is not None
 
 
 def desync_histogram(rows: Sequence[Row], part: Samples) -> Figure:
@@ -170,6 +189,6 @@ def desync_histogram(rows: Sequence[Row], part: Samples) -> Figure:
         axes.tick_params(axis="x", length=2 if axes is panels[-1] else 0)
         axes.set_ylabel(_marked(row), rotation=0, ha="right", va="center", fontsize=7)
     panels[-1].set_xlabel("DeSync [s]; dashed: mean; each strip to its own height")
+    _explain(figure, scored)
     panels[0].set_title(SUBSET_TITLES.get(part.subset, part.subset))
-    _explain_marks(figure, scored)
     return figure

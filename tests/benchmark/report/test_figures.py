@@ -7,7 +7,7 @@ from matplotlib.text import Text
 from benchmark.report import MixedRuns, collect, write_figures
 from benchmark.report.drawing import COLOURS, new_figure, save, style
 from benchmark.report.figure_panels import sample_panel
-from benchmark.report.figure_scores import category_bars, desync_histogram, metric_scatter
+from benchmark.report.figure_scores import NO_INTERVAL, category_bars, desync_histogram, metric_scatter
 from benchmark.report.figures import sample_panels
 from benchmark.report.page_data import read_samples
 from metrics.registry import get_metric
@@ -85,6 +85,25 @@ def test_a_run_that_lacks_samples_is_marked_in_every_figure(made):
         shown = [text.get_text() for text in figure.findobj(Text)]
         assert "old-foley†" in shown
         assert any(text.startswith("† Not every sample of the subset was scored") for text in shown)
+
+
+def test_values_without_an_interval_are_pointed_out(made, world, tmp_path):
+    results, part, rows = of(made)  # a made category has too few clips for an interval
+    bars = [text.get_text() for text in category_bars(rows, part, get_metric("kl"), results.scoring).findobj(Text)]
+    assert any(text.endswith(NO_INTERVAL) for text in bars)
+    bare = collect([world.write_run(tmp_path, "noise", "inter", world.Settings(intervals=False))]).rows
+    for shown, told in ((rows, False), ([*rows, *bare], True)):
+        texts = [text.get_text() for text in metric_scatter(shown, "kl", "desync").findobj(Text)]
+        assert any(text.endswith(NO_INTERVAL) for text in texts) == told
+
+
+def test_a_model_without_scores_in_the_first_category_is_in_the_legend(made):
+    results, part, rows = of(made)
+    table = part.scored["noise"].copy()
+    table.loc[table["target_category"] == "Animal", "kl"] = float("nan")
+    changed = replace(part, scored={**part.scored, "noise": table})
+    legend = category_bars(rows, changed, get_metric("kl"), results.scoring).legends[0]
+    assert "noise" in [text.get_text() for text in legend.get_texts()]
 
 
 def test_every_point_of_a_scatter_looks_different_from_the_others(made):
