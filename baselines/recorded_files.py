@@ -171,6 +171,11 @@ def open_recorded(source: Path) -> RecordedFiles:
             f"folder: {source} is no folder; give one that holds <sample id>.wav files, or such a zip or parquet"
         )
     tables = sorted(source.rglob("*.parquet"))
+    names = [path.name for path in source.rglob("*")]
+    if any(name.endswith(".arrow") for name in names) and not tables and not any(_is_sound(name) for name in names):
+        raise ValueError(
+            f"folder: {source} is a dataset saved as arrow; dataset.to_parquet(...) writes what is read here"
+        )
     return ParquetFiles(source, tables) if tables else FolderFiles(source)
 
 

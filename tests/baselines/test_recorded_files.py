@@ -26,7 +26,7 @@ def sounds(film, tmp_path):
 
 
 def ask(name):
-    return Request(name, None, "", "", 1.0, 0)
+    return Request(name, "not looked at.mp4", "", "", 1.0, 0)
 
 
 def check(model, film):
@@ -113,6 +113,12 @@ def test_a_dataset_that_names_no_sounds_is_refused(tmp_path, columns, reason):
     dataset(tmp_path / "data" / "x.parquet", columns)
     with pytest.raises(ValueError, match=reason):
         Recorded(folder=tmp_path / "data")
+
+
+def test_a_dataset_saved_as_arrow_is_refused_with_what_to_do(tmp_path):
+    (tmp_path / "data-00000-of-00001.arrow").touch()
+    with pytest.raises(ValueError, match=r"saved as arrow; dataset\.to_parquet"):
+        Recorded(folder=tmp_path)
 
 
 def test_a_file_that_is_no_parquet_is_refused(tmp_path):

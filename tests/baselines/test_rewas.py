@@ -224,6 +224,32 @@ def test_the_record_names_program_weights_and_seed(checkout):
     assert model.notes[1] == "every segment is drawn from the program's seed 42, its default"
 
 
+def test_the_harness_keeps_what_came_out_and_asks_for_the_rest_alone(benchmark_of_two, checkout, tmp_path):
+    from benchmark import generate
+
+    def run(mood):
+        options = checkout.settings(mood, "dog") | {"env": None, "log": str(checkout.log)}
+        env = checkout.settings(mood, "dog")["env"]
+        with pytest.MonkeyPatch.context() as patch:  # not as an option: another mood is not another model
+            for name, value in env.items():
+                patch.setenv(name, value)
+            made = generate(
+                benchmark_of_two, "rewas", subset="inter", runs=tmp_path / "runs", batch_size=8,
+                options={key: str(value) if key == "checkout" else value for key, value in options.items()},
+            )  # fmt: skip
+        return made.read_run()
+
+    record = run("garbage")
+    assert (record.counts.generated, len(record.failures)) == (1, 1)
+    assert "not a media file" in record.failures[0].reason
+    assert sorted(record.model.weights_sha256) == ["rewas", "rewas-phi", "rewas-synchformer"]
+    assert record.model.unverified_weights
+    before = len(checkout.noted("items"))
+    record = run("")
+    assert (record.counts.generated, record.failures) == (2, [])
+    assert [item["prompt"] for item in checkout.noted("items")[before:]] == ["dog"]
+
+
 def test_checkpoints_of_the_weights_folder_are_pointed_to(checkout, ask, tmp_path):
     (tmp_path / "weights" / "rewas").mkdir(parents=True)
     stored = tmp_path / "weights" / "rewas" / "phi_vggsound.ckpt"
