@@ -175,5 +175,5 @@ register_model(
     "http",
     target="baselines.http_endpoint:HttpEndpoint",
     kind="external",
-    summary="a service of yours: --option endpoint=URL",
+    summary="a service of yours: --endpoint URL",
 )

@@ -27,6 +27,7 @@ from baselines.generator import GenerationError, Request, Waveform
 from baselines.models_toml import read_settings
 from benchmark import media
 
+# It calls ffmpeg for --re_encode alone, which is never passed; moviepy carries one of its own.
 PROGRAM = Program(
     name="rewas",
     repository="https://github.com/naver-ai/rewas",
@@ -47,7 +48,6 @@ PROGRAM = Program(
         ProgramFile("configs/audioldm_m_rewas.yaml"),
         ProgramFile("configs/cfg-24-01-04T16-39-21.yaml"),
     ),
-    tools=("ffmpeg",),
 )  # fmt: skip
 
 SEGMENT_SECONDS = 5.0
@@ -122,7 +122,7 @@ class ReWaS:
 
     Raises:
         ValueError: a setting that cannot be.
-        MissingProgram: no checkout, interpreter or tool there.
+        MissingProgram: no checkout or interpreter there.
         benchmark.checkpoints.MissingCheckpoint: one of its checkpoints is not there.
 
     Source:

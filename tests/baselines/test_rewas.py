@@ -149,11 +149,6 @@ def test_a_seed_that_is_no_whole_number_is_refused(checkout, seed):
         ReWaS(**checkout.settings(), seed=seed)
 
 
-def test_a_program_without_its_tools_is_refused_before_anything_runs(checkout):
-    with pytest.raises(MissingProgram, match="rewas: it calls ffmpeg, which is not on its PATH; install ffmpeg"):
-        ReWaS(**checkout.settings(env={"PATH": "/absent"}))
-
-
 @pytest.mark.parametrize("mood", BAD)
 def test_what_goes_wrong_with_one_sample_costs_that_sample_alone(checkout, ask, mood):
     requests = [ask(name, prompt, duration=2.0) for name, prompt in zip("xyz", ("one", "two", "three"), strict=True)]

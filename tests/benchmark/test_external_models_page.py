@@ -84,14 +84,6 @@ def test_a_copy_of_the_example_is_found_in_order(run, folder):
     assert "missing" not in done.stdout
 
 
-def test_a_longer_time_limit_is_no_other_question(first, run):
-    words = [*printed("python -m benchmark eval --model external"), "--option", "time_limit_seconds=1000"]
-    assert run(words).returncode == 0
-    other = run([*printed("python -m benchmark eval --model external"), "--option", "sample_rate=16000"])
-    assert other.returncode == 2
-    assert "pass --fresh to replace them, or --run-name to keep both" in other.stderr
-
-
 def test_the_model_in_python_of_the_other_page_is_run_from_its_package(folder, run, tmp_path_factory):
     page = (ROOT / "docs" / "models.md").read_text(encoding="utf-8")
     package = folder / "package"
