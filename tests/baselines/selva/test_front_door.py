@@ -53,4 +53,4 @@ def test_two_demo_scenes_end_in_a_table(scenes, lists, tmp_path):
     opened = {"video_encoder", "generator", "vae", "vocoder", "clip", "t5", "t5_tokenizer"}
     assert record["model"]["weights_sha256"].keys() == opened
     assert record["model"]["unverified_weights"] is True
-    assert "unverified" in done.stdout
+    assert "A checkpoint's hash was not verified." in done.stdout
