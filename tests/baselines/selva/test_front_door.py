@@ -46,9 +46,9 @@ def test_two_demo_scenes_end_in_a_table(scenes, lists, tmp_path):
     assert "--allow-unverified" in refused.stderr
     done = run("--allow-unverified")
     assert done.returncode == 0, done.stderr
-    (row,) = [line for line in done.stdout.splitlines() if line.split()[:1] == ["selva"]]
+    (row,) = [line for line in done.stdout.splitlines() if line.split()[:1] == ["selva-s-16k‡"]]
     assert "2/2" in row
-    record = json.loads((tmp_path / "results/runs/two/inter/selva/run.json").read_text())
+    record = json.loads((tmp_path / "results/runs/two/inter/selva-s-16k/run.json").read_text())
     assert record["counts"]["generated"] == 2
     opened = {"video_encoder", "generator", "vae", "vocoder", "clip", "t5", "t5_tokenizer"}
     assert record["model"]["weights_sha256"].keys() == opened
