@@ -87,7 +87,8 @@ def bare(target: Path, paired: Path, output: Path) -> None:
     command: list[str | Path] = [
         media.ffmpeg_executable(), "-v", "error", "-y", "-nostdin", "-filter_complex_threads", "1",
         "-threads", "1", "-i", target, "-threads", "1", "-i", paired, "-filter_complex", graph,
-        "-map", "[v]", "-map", "[a]", "-c:v", "libx264", "-preset", "veryfast", "-crf", "18", "-pix_fmt", "yuv420p",
+        "-map", "[v]", "-map", "[a]", "-c:v", "libx264", "-preset", "veryfast", "-subq", "1", "-crf", "18",
+        "-pix_fmt", "yuv420p",
         "-threads", "1", "-c:a", "aac", "-b:a", "64k", "-ar", "16000", "-ac", "1", "-movflags", "+faststart", output,
     ]  # fmt: skip
     subprocess.run(command, stdin=subprocess.DEVNULL, check=True)
