@@ -15,6 +15,12 @@ from benchmark.runs import RunDirectory
 from vgg_monoaudio.dataset import load_benchmark
 
 
+@pytest.fixture(autouse=True)
+def _elsewhere(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """Commands look for the demo below the current folder; a checkout may hold one."""
+    monkeypatch.chdir(tmp_path)
+
+
 @pytest.fixture(scope="session")
 def world() -> ModuleType:
     """`world.py` beside this file: functions that write benchmarks and runs."""
