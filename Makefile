@@ -43,7 +43,7 @@ report: $(INSTALLED) ## Write tables and page from results/runs
 	@$(RUN) benchmark.report $(ARGS)
 
 test: $(INSTALLED) ## Run the tests (minutes); ARGS go to pytest
-	OMP_NUM_THREADS=1 $(RUN) pytest -n 2 --dist loadfile $(ARGS)
+	OMP_NUM_THREADS=1 $(RUN) pytest -n 2 --dist loadfile --no-loadscope-reorder $(ARGS)
 
 test-slow: $(INSTALLED) ## Run the slow tests alone: networks at full size against the references
 	$(RUN) pytest -m slow $(ARGS)

@@ -1,6 +1,6 @@
 """MMAudio from file to sound, with its networks shrunk; the full size once, slowly."""
 
-from functools import lru_cache
+from functools import cache
 
 import numpy as np
 import pytest
@@ -20,14 +20,11 @@ def video(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def tiny():
-    """Models of one layer, by their options; all keep video features in one store.
-
-    The last three are kept: their vocabularies alone are 300 MB each.
-    """
+    """Models of one layer, by their options; all keep video features in one store."""
     store = FeatureStore()
     with shrunk():
 
-        @lru_cache(maxsize=3)
+        @cache
         def model(**options) -> MMAudio:
             fixed = {"variant": "tiny_16k", "steps": 2, "device": "cpu", "random_weights": True, "store": store}
             return MMAudio(**{**fixed, **options})

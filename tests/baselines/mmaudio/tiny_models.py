@@ -1,14 +1,15 @@
 """The real models with their networks shrunk to one or two layers, so that the whole way from file to sound is fast."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
 import pytest
+from torch import Tensor
 
 from baselines import Request
-from baselines.mmaudio import features, transformer, vae, vocoder
+from baselines.mmaudio import features, transformer, vae, vocoder, weights
 from baselines.selva import text
 from benchmark import media
 from metrics.backbones.synchformer import video
@@ -19,9 +20,23 @@ VARIANTS = {
 }
 
 
+def drawn_once() -> Callable[[str, Tensor], Tensor]:
+    """Random weights that all models share: vocabularies and widths are those of the real ones, 600 MB a model."""
+    draw, drawn = weights._random_entry, {}
+
+    def entry(name: str, like: Tensor) -> Tensor:
+        key = name, like.shape, like.dtype
+        if key not in drawn:
+            drawn[key] = draw(name, like)
+        return drawn[key]
+
+    return entry
+
+
 @contextmanager
 def shrunk() -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(weights, "_random_entry", drawn_once())
         for name, variant in VARIANTS.items():
             patch.setitem(transformer.VARIANTS, name, variant)
         patch.setattr(vae, "BASE_WIDTHS", {"16k": 8, "44k": 8})

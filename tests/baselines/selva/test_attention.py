@@ -103,6 +103,7 @@ def test_prompts_stand_side_by_side_and_time_steps_follow_the_frames():
     assert below[8][:, 80:].sum() > below[7][:, 80:].sum(), "step 4 begins with frame 8"
 
 
+@pytest.mark.slow
 def test_files_are_written_for_two_prompts(tmp_path):
     video = film(tmp_path / "v.mp4", seconds=1.0)
     with shrunk():

@@ -198,6 +198,7 @@ def test_the_figure_of_the_case_circles_it_and_names_both_models(made, world, tm
     assert axes.texts[0].get_text().startswith("grand-foley against old-foley:")
 
 
+@pytest.mark.slow
 def test_a_study_adds_its_figures(made, world, tmp_path):
     runs = [world.write_run(tmp_path / "runs", model, audio=True) for model in ("tiny-foley", "grand-foley")]
     for run in runs:

@@ -54,6 +54,7 @@ def test_the_official_layout_of_a_file_is_taken_apart(name):
     assert found.keys() == entries.keys()
 
 
+@pytest.mark.slow
 def test_a_backbone_from_its_file_hears_what_the_network_itself_hears(tmp_path, golden):
     path = write_checkpoint("panns", tmp_path)
     network = load_backbone("panns", checkpoint=path, allow_unverified=True)

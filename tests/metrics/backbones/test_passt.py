@@ -52,12 +52,14 @@ def test_the_front_end_equals_the_reference(mels, golden):
     assert off_by(mels[:, ::9, ::31], golden("passt")["mels"]) < FRONT_END_TOLERANCE
 
 
+@pytest.mark.slow
 def test_embedding_and_logits_equal_the_reference(answer, golden):
     expected = golden("passt")
     assert off_by(answer.embedding, expected["embedding"]) < NETWORK_TOLERANCE
     assert off_by(answer.logits, expected["logits"]) < NETWORK_TOLERANCE
 
 
+@pytest.mark.slow
 def test_a_sound_is_heard_alike_alone_and_in_a_batch(network, mels, answer):
     assert off_by(network.audio(mels[1:]).logits, answer.logits[1:]) < 1e-5
 
@@ -79,6 +81,7 @@ def test_ten_seconds_are_heard_whatever_the_length():
     assert (passt.prepare_audio(sound, 32_000, 2.0)[:, 300:] == (np.log(np.float32(1e-5)) + 4.5) / 5).all()
 
 
+@pytest.mark.slow
 def test_nothing_is_said_and_nothing_stays_imported(first_call):
     _, said, warned = first_call
     assert said == ""
