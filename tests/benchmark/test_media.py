@@ -438,7 +438,7 @@ def as_read(path):
 
 @pytest.mark.parametrize(
     ("subtype", "plain"),
-    [("PCM_16", True), ("FLOAT", True), ("PCM_24", False), ("PCM_32", False), ("PCM_U8", False), ("DOUBLE", False)],
+    [("PCM_16", True), ("FLOAT", False), ("PCM_24", False), ("PCM_32", False), ("PCM_U8", False), ("DOUBLE", False)],
 )
 @pytest.mark.parametrize("channels", [1, 2, 3])
 @pytest.mark.parametrize("rate", [16_000, 44_100])
@@ -450,9 +450,8 @@ def test_wavs_of_every_kind_give_the_samples_that_ffmpeg_gives(tmp_path, monkeyp
         assert media.read_audio_native(path).sample_rate == rate
 
 
-@pytest.mark.parametrize("subtype", ["PCM_16", "FLOAT"])
-def test_a_wav_that_was_tampered_with_is_judged_as_ffmpeg_judges_it(tmp_path, subtype):
-    whole = wav_of(tmp_path / "whole.wav", subtype, 1, seconds=0.01).read_bytes()
+def test_a_wav_that_was_tampered_with_is_judged_as_ffmpeg_judges_it(tmp_path):
+    whole = wav_of(tmp_path / "whole.wav", "PCM_16", 1, seconds=0.01).read_bytes()
     rng = np.random.default_rng(11)
     path, outcomes = tmp_path / "changed.wav", {"read": 0, "left to ffmpeg": 0}
     for place in range(400):
