@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import struct
 import wave
 
 import numpy as np
@@ -29,7 +30,7 @@ def parse_plain_wav(content: bytes) -> tuple[NDArray[np.float32], int] | None:
             data = file.readframes(file.getnframes())
             copy.writeframes(data)
             width, channels, rate = file.getsampwidth(), file.getnchannels(), file.getframerate()
-    except (wave.Error, EOFError, RuntimeError):  # the last is how it says that a chunk ends behind the file
+    except (wave.Error, EOFError, RuntimeError, struct.error):  # the last two: a chunk too long, a rate too high
         return None
     if width != 2 or channels not in {1, 2} or not data or again.getvalue() != content:
         return None
