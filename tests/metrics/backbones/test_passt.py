@@ -34,6 +34,12 @@ def network():
 
 
 @pytest.fixture(scope="module")
+def unfilled():
+    """The network as it is made: enough to count and to refuse."""
+    return passt.Passt().eval()
+
+
+@pytest.fixture(scope="module")
 def first_call(network, mels):
     """The answer, and what the package said meanwhile."""
     said = io.StringIO()
@@ -64,10 +70,10 @@ def test_a_sound_is_heard_alike_alone_and_in_a_batch(network, mels, answer):
     assert off_by(network.audio(mels[1:]).logits, answer.logits[1:]) < 1e-5
 
 
-def test_the_network_has_as_many_entries_and_parameters_as_the_published_one(network):
-    entries = network.state_dict()
+def test_the_network_has_as_many_entries_and_parameters_as_the_published_one(unfilled):
+    entries = unfilled.state_dict()
     assert len(entries) == 159
-    assert sum(p.numel() for p in network.parameters()) == 86_153_758
+    assert sum(p.numel() for p in unfilled.parameters()) == 86_153_758
     assert entries["time_new_pos_embed"].shape == (1, 768, 1, 99)
     assert entries["freq_new_pos_embed"].shape == (1, 768, 12, 1)
     assert entries["head.1.weight"].shape == entries["head_dist.weight"].shape == (527, 768)
@@ -100,15 +106,15 @@ def test_without_the_package_the_message_says_how_to_get_it():
     assert "pip install 'vgg-monoaudio[extended]'" in done.stderr
 
 
-def test_training_mode_is_refused(network):
-    network.train()
+def test_training_mode_is_refused(unfilled):
+    unfilled.train()
     try:
         with pytest.raises(ValueError, match="training mode"):
-            network.audio(torch.zeros(1, 128, 1000))
+            unfilled.audio(torch.zeros(1, 128, 1000))
     finally:
-        network.eval()
+        unfilled.eval()
 
 
-def test_another_shape_is_refused(network):
+def test_another_shape_is_refused(unfilled):
     with pytest.raises(ValueError, match=r"expected shape \(b, 128, 1000\), got \(1, 128, 998\)"):
-        network.audio(torch.zeros(1, 128, 998))
+        unfilled.audio(torch.zeros(1, 128, 998))
