@@ -12,7 +12,7 @@ import os
 import signal
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
+from concurrent.futures import FIRST_COMPLETED, Executor, Future, ProcessPoolExecutor, ThreadPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -135,7 +135,8 @@ def extract(
         wanted: files and extractors; a file may stand there several times.
         store: where features are kept.
         seconds: how much of every file is scored, from its start.
-        workers: processes; None takes one a core where there is enough to do, 0 works in this process.
+        workers: processes; None takes one a core where there is enough to do and threads where there is not, 0 works
+            in this process.
         progress: called as files are done.
 
     Raises:
@@ -240,12 +241,18 @@ _Job = tuple[Path, Medium, float, tuple[Extractor, ...]]
 def _prepared(jobs: Sequence[_Job], workers: int | None) -> Iterator[tuple[Path, dict[str, Arrays] | str]]:
     """Yield every file with its prepared tensors or the reason it has none; a few files ahead of the networks."""
     count = min(len(jobs), _worthwhile(jobs) if workers is None else workers)
-    if count <= 1:
+    executor: Executor
+    if count > 1:
+        context = multiprocessing.get_context("spawn")  # a fork would copy locks that torch's threads hold
+        executor = ProcessPoolExecutor(count, mp_context=context, initializer=_settle_worker)
+    elif workers is None and len(jobs) > 1:  # decoding and torch leave the interpreter free; nothing to start
+        count = min(len(jobs), _cores())
+        executor = ThreadPoolExecutor(count)
+    else:
         for job in jobs:
             yield job[0], _prepare(job)
         return
-    context = multiprocessing.get_context("spawn")  # a fork would copy locks that torch's threads hold
-    with ProcessPoolExecutor(count, mp_context=context, initializer=_settle_worker) as pool:
+    with executor as pool:
         queue = iter(jobs)
         running: dict[Future[dict[str, Arrays] | str], Path] = {}
 
@@ -321,7 +328,10 @@ def _prepare(job: _Job) -> dict[str, Arrays] | str:
         return str(error)
 
 
+def _cores() -> int:
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
 def _worthwhile(jobs: Sequence[_Job]) -> int:
-    """Return how many workers to start: one costs as much time as some 32 sounds or 4 videos take."""
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    return min(cores, sum(8 if medium == "video" else 1 for _, medium, *_ in jobs) // 32)
+    """Return how many processes to start: one costs as much time as some 64 sounds or 8 videos take in threads."""
+    return min(_cores(), sum(8 if medium == "video" else 1 for _, medium, *_ in jobs) // 64)

@@ -34,22 +34,25 @@ BACKBONES = {  # backbone: what it is needed for
 WINDOW_SEGMENTS = 14  # 4.8 s: what the offset head judges, at the start and at the end of a clip
 
 
+# Workers run these: the modules of PANNs and CLAP would bring their networks' packages along, seconds of import each.
 def _prepare_panns(audio: media.Audio, seconds: float) -> Arrays:
-    from metrics.backbones import panns
+    from metrics.backbones import frontends
 
-    return {"waveform": panns.prepare_audio(audio.samples, audio.sample_rate, seconds).numpy()}
+    waveform = frontends.centred_mono(audio.samples, audio.sample_rate, seconds, frontends.PANNS_RATE)
+    return {"waveform": waveform.numpy()}
 
 
 def _prepare_kadtk(audio: media.Audio, _seconds: float) -> Arrays:
-    from metrics.backbones import panns
+    from metrics.backbones import frontends
 
-    return {"waveform": panns.prepare_audio_kadtk(audio.samples, audio.sample_rate).numpy()}
+    return {"waveform": frontends.kadtk_mono(audio.samples, audio.sample_rate, frontends.PANNS_RATE).numpy()}
 
 
 def _prepare_clap(audio: media.Audio, seconds: float) -> Arrays:
-    from metrics.backbones import clap
+    from metrics.backbones import frontends
 
-    return {"waveform": clap.prepare_audio(audio.samples, audio.sample_rate, seconds).numpy()}
+    waveform = frontends.centred_mono(audio.samples, audio.sample_rate, seconds, frontends.CLAP_RATE)
+    return {"waveform": waveform.numpy()}
 
 
 def _prepare_imagebind_audio(audio: media.Audio, seconds: float) -> Arrays:

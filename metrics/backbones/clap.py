@@ -17,7 +17,7 @@ from torch.nn import functional
 from metrics.backbones import frontends
 from metrics.backbones.isolated import import_isolated, librosa_caches
 
-SAMPLE_RATE = 48_000  # Hz
+SAMPLE_RATE = frontends.CLAP_RATE
 WINDOW_SAMPLES = 480_000  # 10 s
 TEXT_TOKENS = 77
 TOKENIZER = "roberta-base"

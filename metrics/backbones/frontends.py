@@ -14,9 +14,8 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 from torchaudio.transforms import Resample
-from torchvision.transforms.v2 import InterpolationMode
-from torchvision.transforms.v2 import functional as picture
 
+PANNS_RATE, CLAP_RATE = 16_000, 48_000  # Hz
 KADTK_RESAMPLER = {
     "resampling_method": "sinc_interp_kaiser",
     "lowpass_filter_width": 64,
@@ -135,5 +134,8 @@ def short_side(frames: Tensor | NDArray[Any], size: int) -> Tensor:
         raise ValueError(f"frames: expected shape (t, 3, h, w) with t > 0, got {tuple(given.shape)}")
     if given.dtype != torch.uint8:
         raise ValueError(f"frames: expected uint8, got {given.dtype}")
+    from torchvision.transforms.v2 import InterpolationMode  # a second to import, and sound needs none of it
+    from torchvision.transforms.v2 import functional as picture
+
     resized: Tensor = picture.resize(given, [size], interpolation=InterpolationMode.BICUBIC, antialias=True)
     return resized

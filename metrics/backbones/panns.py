@@ -15,7 +15,7 @@ from torch import Tensor, nn
 from metrics.backbones import frontends
 from metrics.backbones.isolated import import_isolated, librosa_caches
 
-SAMPLE_RATE = 16_000  # Hz
+SAMPLE_RATE = frontends.PANNS_RATE
 CLASSES = 527
 # Half a window is mirrored at each end; six blocks halve 32 frames to one.
 MINIMUM_SAMPLES = 31 * 160

@@ -4,6 +4,7 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 import time
 from dataclasses import replace
 from pathlib import Path
@@ -267,7 +268,9 @@ def test_a_worker_that_is_killed_is_one_line_and_nothing_half_done(sounds, store
     assert not list(Path(store.path(deadly, "0").parents[2]).rglob("*.safetensors"))
 
 
-@pytest.mark.parametrize(("sounds", "films", "parallel"), [(63, 0, False), (64, 0, True), (0, 8, True), (0, 7, False)])
+@pytest.mark.parametrize(
+    ("sounds", "films", "parallel"), [(127, 0, False), (128, 0, True), (0, 16, True), (0, 15, False)]
+)
 def test_workers_are_started_where_there_is_enough_to_do(monkeypatch, sounds, films, parallel):
     class Started(Exception):
         pass
@@ -284,6 +287,19 @@ def test_workers_are_started_where_there_is_enough_to_do(monkeypatch, sounds, fi
             list(features._prepared(jobs, None))
     else:
         assert len(list(features._prepared(jobs, None))) == sounds + films
+
+
+def test_a_few_files_are_prepared_by_threads_two_at_once(monkeypatch):
+    monkeypatch.setattr(features.os, "sched_getaffinity", lambda process: range(2), raising=False)
+    together = threading.Barrier(2)  # passes when two wait, breaks when one waits too long
+
+    def prepare(job):
+        together.wait(timeout=20)
+        return {"level": job[0]}
+
+    monkeypatch.setattr(features, "_prepare", prepare)
+    jobs = [(Path(f"{number}.wav"), "audio", 0.5, ()) for number in range(4)]
+    assert dict(features._prepared(jobs, None)) == {path: {"level": path} for path, *_ in jobs}
 
 
 def test_features_are_written_whole_or_not_at_all(store, monkeypatch):

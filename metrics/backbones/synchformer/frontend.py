@@ -14,7 +14,6 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn import functional
 from torchaudio.transforms import MelSpectrogram
-from torchvision.transforms.v2 import functional as picture
 
 from metrics.backbones import frontends
 from metrics.backbones.synchformer.audio import MEL_BINS, MEL_FRAMES
@@ -73,5 +72,7 @@ def prepare_video(frames: Tensor | NDArray[Any]) -> Tensor:
     Raises:
         ValueError: another shape or dtype, or no frames.
     """
+    from torchvision.transforms.v2 import functional as picture
+
     square: Tensor = picture.center_crop(frontends.short_side(frames, FRAME_SIZE), [FRAME_SIZE, FRAME_SIZE])
     return square.float().div_(255).sub_(0.5).div_(0.5)
