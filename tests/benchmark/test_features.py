@@ -367,3 +367,18 @@ def test_what_is_not_asked_for_is_not_imported():
     program = f"import sys, benchmark.features, benchmark.profiles.signal; print({heavy})"
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
+
+
+def test_a_worker_prepares_sounds_without_importing_a_networks_package():
+    code = """
+import sys
+import numpy as np
+from benchmark import media
+from benchmark.profiles import paper
+sound = media.Audio(np.zeros((1, 32_000), np.float32), 16_000)
+for prepare in (paper._prepare_panns, paper._prepare_kadtk, paper._prepare_clap, paper._prepare_synchformer_audio):
+    prepare(sound, 1.0)
+print(sorted({"laion_clap", "panns_inference", "transformers", "torchvision"} & set(sys.modules)))
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"
