@@ -1,15 +1,12 @@
 """MMAudio from file to sound, with its networks shrunk; the full size once, slowly."""
 
-from functools import cache
-
 import numpy as np
 import pytest
 import torch
-from tiny_models import asking, differ, film, shrunk
+from tiny_models import asking, differ, film, made_by_options
 
 from baselines import GenerationError, Generator
 from baselines.mmaudio import MMAudio
-from baselines.mmaudio.feature_store import FeatureStore
 from benchmark.checkpoints import MissingCheckpoint
 
 
@@ -20,15 +17,7 @@ def video(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def tiny():
-    """Models of one layer, by their options; all keep video features in one store."""
-    store = FeatureStore()
-    with shrunk():
-
-        @cache
-        def model(**options) -> MMAudio:
-            fixed = {"variant": "tiny_16k", "steps": 2, "device": "cpu", "random_weights": True, "store": store}
-            return MMAudio(**{**fixed, **options})
-
+    with made_by_options(MMAudio) as model:
         yield model
 
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import cache
 from pathlib import Path
 
 import numpy as np
@@ -10,6 +11,8 @@ from torch import Tensor
 
 from baselines import Request
 from baselines.mmaudio import features, transformer, vae, vocoder, weights
+from baselines.mmaudio.batches import BatchModel
+from baselines.mmaudio.feature_store import FeatureStore
 from baselines.selva import text
 from benchmark import media
 from metrics.backbones.synchformer import video
@@ -49,6 +52,20 @@ def shrunk() -> Iterator[None]:
         ):
             patch.setattr(module, layers, 1)
         yield
+
+
+@contextmanager
+def made_by_options(kind: type[BatchModel]) -> Iterator[Callable[..., BatchModel]]:
+    """Shrunk models of a kind, each made once for its options; all keep video features in one store."""
+    store = FeatureStore()
+    with shrunk():
+
+        @cache
+        def model(**options) -> BatchModel:
+            fixed = {"variant": "tiny_16k", "steps": 2, "device": "cpu", "random_weights": True, "store": store}
+            return kind(**{**fixed, **options})
+
+        yield model
 
 
 def film(path: Path, *, seconds: float = 2.0, fps: float = 25, size: tuple[int, int] = (64, 96), seed: int = 0) -> Path:

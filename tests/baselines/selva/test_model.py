@@ -2,17 +2,15 @@
 
 import resource
 import sys
-from functools import cache
 
 import numpy as np
 import pytest
 import torch
 from reference_weights import given, off_by
-from tiny_models import asking, differ, film, shrunk
+from tiny_models import asking, differ, film, made_by_options, shrunk
 from weight_files import official_files
 
 from baselines import GenerationError, Generator
-from baselines.mmaudio.feature_store import FeatureStore
 from baselines.mmaudio.lengths import lengths_for
 from baselines.mmaudio.synthesis import Brief, Settings, Synthesiser
 from baselines.mmaudio.weights import WeightSource
@@ -30,15 +28,7 @@ def video(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def tiny():
-    """Models of one layer, by their options; all keep video features in one store."""
-    store = FeatureStore()
-    with shrunk():
-
-        @cache
-        def model(**options) -> SELVA:
-            fixed = {"variant": "tiny_16k", "steps": 2, "device": "cpu", "random_weights": True, "store": store}
-            return SELVA(**{**fixed, **options})
-
+    with made_by_options(SELVA) as model:
         yield model
 
 
