@@ -61,7 +61,7 @@ format: $(INSTALLED) ## Format and fix what can be fixed
 	$(RUN) ruff check --fix .
 
 bench: $(INSTALLED) ## Measure speed against the plain forms; prints ratios
-	$(RUN) bench $(ARGS)
+	$(RUN) tests.speed $(ARGS)
 
 clean: ## Remove everything that can be made again: environment, demo, results
 	rm -rf $(VENV) data/demo data/demo.building results/runs results/cache results/report*

@@ -17,6 +17,7 @@ from baselines.generator import (
     option_names,
     register_model,
 )
+from foundation.moved import serve_moved
 
 __all__ = [
     "GenerationError",
@@ -44,7 +45,7 @@ register_model("noise", target="baselines.controls:Noise", kind="control", summa
 register_model("silence", target="baselines.controls:Silence", kind="control", summary="zeros")
 register_model(
     "recorded",
-    target="baselines.recorded:Recorded",
+    target="baselines.recorded.generator:Recorded",
     kind="recorded",
     summary="audio files made elsewhere, matched by file name",
 )
@@ -121,8 +122,8 @@ for _name, _variant, _null, _rows in _NAMED_MMAUDIO:
 
 register_model(
     "rewas",
-    target="baselines.rewas:ReWaS",
-    program="baselines.rewas:PROGRAM",
+    target="baselines.programs.rewas:ReWaS",
+    program="baselines.programs.rewas:PROGRAM",
     checkpoints=("rewas", "rewas-phi", "rewas-synchformer"),
     licence="Apache-2.0 (hub), CC BY-NC-SA 4.0 (repository)",
     code_licence="CC BY-NC-SA 4.0",
@@ -138,8 +139,8 @@ for _name, _guidance, _where, _rows in (
 ):
     register_model(
         _name,
-        target="baselines.vintage:VinTAGe",
-        program="baselines.vintage:PROGRAM",
+        target="baselines.programs.vintage:VinTAGe",
+        program="baselines.programs.vintage:PROGRAM",
         options={"s_vis": _guidance, "s_txt": _guidance},
         checkpoints=("vintage",),
         licence="not stated",
@@ -152,8 +153,8 @@ for _name, _guidance, _where, _rows in (
     )
 register_model(
     "vos-mmaudio",
-    target="baselines.vos_mmaudio:VosMMAudio",
-    program="baselines.deva:PROGRAM",
+    target="baselines.programs.vos_mmaudio:VosMMAudio",
+    program="baselines.programs.deva:PROGRAM",
     checkpoints=(
         "deva", "deva-grounding-dino-config", "deva-grounding-dino", "deva-sam",
         "mmaudio-small-16k", "vae-16k", "bigvgan-16k", "dfn5b-clip", "synchformer",
@@ -167,13 +168,30 @@ register_model(
 )  # fmt: skip
 register_model(
     "external",
-    target="baselines.json_lines:JsonLines",
+    target="baselines.programs.json_lines:JsonLines",
     kind="external",
     summary="a program of yours that speaks JSON Lines: --option command=...",
 )
 register_model(
     "http",
-    target="baselines.http_endpoint:HttpEndpoint",
+    target="baselines.programs.http_endpoint:HttpEndpoint",
     kind="external",
     summary="a service of yours: --endpoint URL",
+)
+
+serve_moved(
+    __name__,
+    {
+        "deva": "baselines.programs.deva",
+        "external": "baselines.programs.program",
+        "external_process": "baselines.programs.process",
+        "gsam2": "baselines.programs.gsam2",
+        "http_endpoint": "baselines.programs.http_endpoint",
+        "json_lines": "baselines.programs.json_lines",
+        "models_toml": "baselines.programs.settings",
+        "recorded_files": "baselines.recorded.files",
+        "rewas": "baselines.programs.rewas",
+        "vintage": "baselines.programs.vintage",
+        "vos_mmaudio": "baselines.programs.vos_mmaudio",
+    },
 )

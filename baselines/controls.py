@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from baselines.generator import GenerationError, Reference, Request, Waveform
-from benchmark import media
+from foundation import media
 
 
 class _Control:

@@ -134,7 +134,7 @@ def register_model(
         target: where the class is; imported only when the model is used. Leave it out to decorate the class.
         kind: model, control, recorded or external.
         options: constructor arguments that belong to this name.
-        checkpoints: names in `benchmark.checkpoints`.
+        checkpoints: names in `foundation.checkpoints`.
         licence: of the weights.
         trained_on: data sets, so that a reader can judge overlap with the benchmark.
         source: address of the original.
@@ -142,7 +142,7 @@ def register_model(
         summary: one line for `list-models`.
         alias_of: the registered name that this one stands for; the new name then needs nothing else.
         code_licence: of the original's code.
-        program: what it drives in a checkout, "module:PROGRAM" of a `baselines.external.Program`.
+        program: what it drives in a checkout, "module:PROGRAM" of a `baselines.programs.program.Program`.
         unpublished: parts of the weights that nobody offers.
         rows: of the paper's tables that this name makes, "table: row".
 
@@ -218,7 +218,7 @@ def load_model(name: str, **options: Any) -> Generator:
         UnknownModel: no such name.
         ValueError: an option that the model does not have, a required one that is not given, or a class that is no
             `Generator`.
-        benchmark.checkpoints.MissingCheckpoint: its weights are not there.
+        foundation.checkpoints.MissingCheckpoint: its weights are not there.
     """
     model_class = _resolve(get_model(name).target)
     entry = get_model(name)  # again: a class of another package may say more of itself when it is imported

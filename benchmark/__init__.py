@@ -1,22 +1,19 @@
 """The harness: one run, from a benchmark directory to a table.
 
-Nothing is imported eagerly: `benchmark.media` and `benchmark.checkpoints` are the ground floor of the other packages,
-and `--help` has to be quick.
+Nothing is imported eagerly, because `--help` has to be quick. `benchmark.media` and `benchmark.checkpoints` are the
+addresses that model code uses for `foundation.media` and `foundation.checkpoints`.
 """
 
-from importlib import import_module
-from typing import Any
+from foundation.moved import serve_moved
+from foundation.names import lazy_exports
 
-_PUBLIC = {
+_HOMES = {
     "Choices": "benchmark.evaluation",
     "evaluate": "benchmark.evaluation",
     "generate": "benchmark.generation",
+    "media": "foundation.media:",
+    "checkpoints": "foundation.checkpoints:",
 }
-__all__ = list(_PUBLIC)
-
-
-def __getattr__(name: str) -> Any:
-    """Import a public name on first use."""
-    if name in _PUBLIC:
-        return getattr(import_module(_PUBLIC[name]), name)
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+__all__ = ["Choices", "evaluate", "generate"]
+__getattr__, __dir__ = lazy_exports(__name__, _HOMES)
+serve_moved(__name__, {}, kept={"media": "foundation.media", "checkpoints": "foundation.checkpoints"})

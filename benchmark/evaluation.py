@@ -5,7 +5,7 @@ The module is not called `evaluate` because `benchmark.evaluate` is the function
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -14,7 +14,6 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from benchmark import media
 from benchmark.features import DEFAULT_CACHE, Extracted, FeatureStore, Wanted, extract
 from benchmark.profiles import Features, Profile, ProfileName, Question, ReferenceVideo, load_profile
 from benchmark.runs import (
@@ -27,14 +26,12 @@ from benchmark.runs import (
     UnusableRun,
     current_commit,
     current_environment,
-    file_sha256,
-    fingerprint,
 )
 from benchmark.scoring import Scores, score
+from foundation.files import PathLike, file_sha256, fingerprint, replacing
+from foundation.work import Progress
 from metrics.registry import list_metrics
 from vgg_monoaudio.dataset import Benchmark, Sample, load_benchmark
-
-Progress = Callable[[str, int, int], None]
 
 
 class NothingToScore(Exception):
@@ -65,12 +62,12 @@ class Choices:
 
 
 def evaluate(
-    run: RunDirectory | media.PathLike,
-    benchmark: Benchmark | media.PathLike,
+    run: RunDirectory | PathLike,
+    benchmark: Benchmark | PathLike,
     choices: Choices | None = None,
     *,
     profile: Profile | None = None,
-    cache: media.PathLike = DEFAULT_CACHE,
+    cache: PathLike = DEFAULT_CACHE,
     workers: int | None = None,
     allow_missing: bool = False,
     progress: Progress | None = None,
@@ -96,7 +93,7 @@ def evaluate(
     Raises:
         UnusableRun: no run there, another benchmark's run, or generated files that are absent or cannot be scored.
         NothingToScore: no sample is left.
-        benchmark.checkpoints.MissingCheckpoint: weights of the profile are missing.
+        foundation.checkpoints.MissingCheckpoint: weights of the profile are missing.
         benchmark.features.WorkerDied: a worker process was killed.
     """
     directory = run if isinstance(run, RunDirectory) else RunDirectory(Path(run))
@@ -262,7 +259,7 @@ def _write_samples(
         table[name] = [
             column[position[s.sample_id]] if s.sample_id in position else float("nan") for s in samples
         ]  # fmt: skip
-    with media.replacing(directory.samples_parquet) as temporary:
+    with replacing(directory.samples_parquet) as temporary:
         table.to_parquet(temporary, index=False)
 
 

@@ -23,7 +23,7 @@ INTERRUPTED = 130
 READER_GONE = 141
 
 # The exceptions that these packages define carry a message for the user, and so does ValueError (a bad argument).
-_OURS = frozenset({"baselines", "benchmark", "metrics", "vgg_monoaudio"})
+_OURS = frozenset({"baselines", "benchmark", "foundation", "metrics", "vgg_monoaudio"})
 
 
 def run(app: typer.Typer) -> NoReturn:

@@ -23,12 +23,12 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from benchmark import media
-from benchmark.runs import file_sha256
+from foundation import media
+from foundation.files import PathLike, file_sha256, replacing
+from foundation.work import Progress, available_cores
 
 Arrays = dict[str, NDArray[Any]]
 Medium = Literal["audio", "video"]
-Progress = Callable[[str, int, int], None]
 DEFAULT_CACHE = Path("results/cache")
 
 
@@ -68,7 +68,7 @@ class Extractor:
 class FeatureStore:
     """Features on disk, one safetensors file for each file of media and extractor."""
 
-    def __init__(self, root: media.PathLike = DEFAULT_CACHE) -> None:
+    def __init__(self, root: PathLike = DEFAULT_CACHE) -> None:
         self._root = Path(root)
 
     def path(self, extractor: Extractor, sha256: str) -> Path:
@@ -90,7 +90,7 @@ class FeatureStore:
         from safetensors.numpy import save
 
         data = save({name: np.ascontiguousarray(array) for name, array in arrays.items()})
-        with media.replacing(self.path(extractor, sha256)) as temporary:
+        with replacing(self.path(extractor, sha256)) as temporary:
             temporary.write_bytes(data)
 
 
@@ -246,7 +246,7 @@ def _prepared(jobs: Sequence[_Job], workers: int | None) -> Iterator[tuple[Path,
         context = multiprocessing.get_context("spawn")  # a fork would copy locks that torch's threads hold
         executor = ProcessPoolExecutor(count, mp_context=context, initializer=_settle_worker)
     elif workers is None and len(jobs) > 1:  # decoding and torch leave the interpreter free; nothing to start
-        count = min(len(jobs), _cores())
+        count = min(len(jobs), available_cores())
         executor = ThreadPoolExecutor(count)
     else:
         for job in jobs:
@@ -328,10 +328,6 @@ def _prepare(job: _Job) -> dict[str, Arrays] | str:
         return str(error)
 
 
-def _cores() -> int:
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-
-
 def _worthwhile(jobs: Sequence[_Job]) -> int:
     """Return how many processes to start: one costs as much time as some 64 sounds or 8 videos take in threads."""
-    return min(_cores(), sum(8 if medium == "video" else 1 for _, medium, *_ in jobs) // 64)
+    return min(available_cores(), sum(8 if medium == "video" else 1 for _, medium, *_ in jobs) // 64)

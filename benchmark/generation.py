@@ -11,7 +11,7 @@ import logging
 import shutil
 import time
 import traceback
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
@@ -31,8 +31,7 @@ from baselines import (
     load_model,
     option_names,
 )
-from baselines.models_toml import HARMLESS_SETTINGS
-from benchmark import media
+from baselines.programs.settings import HARMLESS_SETTINGS
 from benchmark.runs import (
     BenchmarkRecord,
     CountsRecord,
@@ -43,12 +42,13 @@ from benchmark.runs import (
     UnusableRun,
     current_commit,
     current_environment,
-    fingerprint,
 )
+from foundation import media
+from foundation.files import PathLike, fingerprint, remove_partials
+from foundation.work import Progress
 from vgg_monoaudio.dataset import Benchmark, Sample, Subset, load_benchmark
 
 log = logging.getLogger(__name__)
-Progress = Callable[[str, int, int], None]  # stage, done, total
 DEFAULT_RUNS = Path("results/runs")
 
 
@@ -96,11 +96,11 @@ class _Job:
 
 
 def generate(
-    benchmark: Benchmark | media.PathLike,
+    benchmark: Benchmark | PathLike,
     model: str,
     *,
     subset: Subset,
-    runs: media.PathLike = DEFAULT_RUNS,
+    runs: PathLike = DEFAULT_RUNS,
     options: Mapping[str, Any] | None = None,
     seed: int = 0,
     limit: int | None = None,
@@ -137,7 +137,7 @@ def generate(
         ValueError: an option that the model does not have, or input that it cannot use at all.
         UnusableRun: the run directory holds answers to another question, or by other weights, or by nobody knows
             whom, and `fresh` is not set.
-        benchmark.checkpoints.MissingCheckpoint: weights are missing.
+        foundation.checkpoints.MissingCheckpoint: weights are missing.
     """
     built = benchmark if isinstance(benchmark, Benchmark) else load_benchmark(benchmark)
     entry = get_model(model)
@@ -154,7 +154,7 @@ def generate(
     record = _record(job, generator, previous)
     _check_weights(directory, record, previous)
     directory.write(record)
-    media.remove_partials(directory.path)
+    remove_partials(directory.path)
     failures = [] if generator is None else _answer_all(job, generator, todo, directory, batch_size, progress)
     failures += _failures_of_others(previous, samples)
     spent = (previous.generation_seconds or 0.0 if previous else 0.0) + time.monotonic() - started

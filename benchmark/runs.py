@@ -11,12 +11,10 @@ changes its meaning or goes.
 
 from __future__ import annotations
 
-import hashlib
 import json
 import os
 import platform
 import subprocess
-from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
 from importlib import metadata
@@ -25,7 +23,7 @@ from typing import Any, Literal, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from benchmark.media import replacing
+from foundation.files import write_text
 
 SCHEMA_VERSION: Literal[1] = 1
 _DIALECT = "https://json-schema.org/draft/2020-12/schema"
@@ -234,23 +232,6 @@ def json_schemas() -> dict[str, str]:
         name: json.dumps({"$schema": _DIALECT, **kind.model_json_schema(mode="serialization")}, indent=2) + "\n"
         for name, kind in kinds.items()
     }
-
-
-def write_text(path: Path, text: str) -> None:
-    """Write a text file under a temporary name, then rename it."""
-    with replacing(path) as temporary:
-        temporary.write_text(text, encoding="utf-8")
-
-
-def fingerprint(content: Mapping[str, Any]) -> str:
-    """Return the SHA-256 of JSON-able content, whatever the order of its keys."""
-    return hashlib.sha256(json.dumps(content, sort_keys=True, default=str).encode()).hexdigest()
-
-
-def file_sha256(path: Path) -> str:
-    """Return the SHA-256 of a file's bytes."""
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 @cache

@@ -10,9 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from benchmark.runs import MetricValue, ScoringRecord
-from metrics import bootstrap
-from metrics.intervals import Interval
 from metrics.registry import Metric, Role, list_metrics
+from metrics.uncertainty import bootstrap
+from metrics.uncertainty.intervals import Interval
 
 Matrix = NDArray[Any]
 

@@ -4,6 +4,7 @@ The functions below need numpy alone. They are imported here rather than on firs
 with their module: once a submodule is loaded, the package's attribute of that name would be the module.
 """
 
+from foundation.moved import serve_moved
 from metrics.clap_score import clap_score
 from metrics.desync import desync
 from metrics.fad import fad_infinity, frechet_audio_distance
@@ -22,3 +23,15 @@ __all__ = [
     "kernel_audio_distance",
     "kl_divergence",
 ]
+
+serve_moved(
+    __name__,
+    {
+        "bootstrap": "metrics.uncertainty.bootstrap",
+        "intervals": "metrics.uncertainty.intervals",
+        "resampling": "metrics.uncertainty.resampling",
+        "set_difference": "metrics.uncertainty.set_difference",
+        "significance": "metrics.uncertainty.significance",
+        "weighted": "metrics.uncertainty.weighted",
+    },
+)

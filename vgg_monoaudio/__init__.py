@@ -1,21 +1,45 @@
-"""From annotations to a benchmark directory, and reading it back."""
+"""From annotations to a benchmark directory, and reading it back; public names are imported on first use."""
 
-from importlib import import_module
-from typing import Any
+from foundation.moved import serve_moved
+from foundation.names import lazy_exports
 
-_PUBLIC = {
+_HOMES = {
     "Benchmark": "vgg_monoaudio.dataset",
     "BenchmarkError": "vgg_monoaudio.dataset",
     "Sample": "vgg_monoaudio.dataset",
     "Source": "vgg_monoaudio.dataset",
-    "build_benchmark": "vgg_monoaudio.build",
+    "build_benchmark": "vgg_monoaudio.building.scenes",
     "load_benchmark": "vgg_monoaudio.dataset",
 }
-__all__ = list(_PUBLIC)
-
-
-def __getattr__(name: str) -> Any:
-    """Import a public name on first use, so that `import vgg_monoaudio` costs nothing."""
-    if name in _PUBLIC:
-        return getattr(import_module(_PUBLIC[name]), name)
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+__all__ = list(_HOMES)
+__getattr__, __dir__ = lazy_exports(__name__, _HOMES)
+serve_moved(
+    __name__,
+    {
+        "agreement": "vgg_monoaudio.selection.agreement",
+        "annotations": "vgg_monoaudio.selection.annotations",
+        "archives": "vgg_monoaudio.collecting.archives",
+        "build": "vgg_monoaudio.building.scenes",
+        "candidates": "vgg_monoaudio.selection.candidates",
+        "card": "vgg_monoaudio.publishing.card",
+        "croissant": "vgg_monoaudio.publishing.croissant",
+        "curated": "vgg_monoaudio.selection.curated",
+        "curation": "vgg_monoaudio.selection.decisions",
+        "demo_benchmark": "vgg_monoaudio.demo.benchmark",
+        "demo_canvas": "vgg_monoaudio.demo.canvas",
+        "demo_films": "vgg_monoaudio.demo.films",
+        "demo_moments": "vgg_monoaudio.demo.moments",
+        "demo_sounds": "vgg_monoaudio.demo.sounds",
+        "download": "vgg_monoaudio.collecting.download",
+        "funnel": "vgg_monoaudio.selection.funnel",
+        "hugging_face": "vgg_monoaudio.publishing.hugging_face",
+        "list_rule": "vgg_monoaudio.selection.rule_r1",
+        "screening": "vgg_monoaudio.selection.screening",
+        "shards": "vgg_monoaudio.publishing.shards",
+        "single_clips": "vgg_monoaudio.building.single_clips",
+        "sources": "vgg_monoaudio.selection.source_list",
+        "statistics": "vgg_monoaudio.publishing.statistics",
+        "verification": "vgg_monoaudio.building.verification",
+        "workplace": "vgg_monoaudio.building.workplace",
+    },
+)

@@ -13,7 +13,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Literal, get_args
 
-from benchmark import media
+from foundation import media
+from foundation.files import PathLike, replacing
 
 Side = Literal["left", "right"]
 Fit = Literal["stretch", "pad", "crop"]
@@ -36,9 +37,9 @@ _AUDIO_ENCODER = {"acodec": "aac", "audio_bitrate": "64k", "ar": SAMPLE_RATE, "a
 
 
 def compose(
-    target: media.PathLike,
-    paired: media.PathLike,
-    output: media.PathLike,
+    target: PathLike,
+    paired: PathLike,
+    output: PathLike,
     side: Side,
     fit: Fit = "stretch",
     duration: float = SECONDS,
@@ -63,7 +64,7 @@ def compose(
 
     Raises:
         ValueError: an unknown side, fit or soundtrack, a duration of no frames, or one file given twice.
-        benchmark.media.MediaError: a clip that is absent, silent or too short, or an output that does not probe right.
+        foundation.media.MediaError: a clip that is absent, silent or too short, or an output that does not probe right.
 
     Source:
         Appendix B.3 of arXiv:2512.02650 for size, rates and codecs.
@@ -84,11 +85,11 @@ def compose(
     _encode([scene, *sounds], output, (WIDTH, HEIGHT), frames, reads=(target, paired))
 
 
-def cut(source: media.PathLike, output: media.PathLike, *, start: float = 0.0, duration: float = SECONDS) -> None:
+def cut(source: PathLike, output: PathLike, *, start: float = 0.0, duration: float = SECONDS) -> None:
     """Write the stretch that a clip contributes, at its own size, with its own sound at 16 kHz mono.
 
     Raises:
-        benchmark.media.MediaError: a clip that is absent, silent or too short.
+        foundation.media.MediaError: a clip that is absent, silent or too short.
     """
     frames = _frame_count(duration)
     clip = _Clip(source, start, duration)
@@ -103,7 +104,7 @@ def on_frame_grid(seconds: float) -> float:
 class _Clip:
     """One input of the filter graph."""
 
-    def __init__(self, path: media.PathLike, start: float, duration: float) -> None:
+    def __init__(self, path: PathLike, start: float, duration: float) -> None:
         import ffmpeg
 
         info = media.probe(path)
@@ -157,18 +158,18 @@ def _fitted(stream: Any, fit: Fit | None) -> Any:
 
 def _encode(
     streams: Sequence[Any],
-    output: media.PathLike,
+    output: PathLike,
     size: tuple[int, int],
     frames: int,
     *,
-    reads: Sequence[media.PathLike],
+    reads: Sequence[PathLike],
 ) -> None:
     """Run ffmpeg and probe what it wrote; only a file that is what was asked for gets its final name."""
     import ffmpeg
 
     settings = {**_ENCODER, **(_AUDIO_ENCODER if len(streams) > 1 else {})}
     names = " and ".join(Path(path).name for path in reads)
-    with media.replacing(Path(output).absolute()) as temporary:
+    with replacing(Path(output).absolute()) as temporary:
         node = ffmpeg.output(*streams, str(temporary), **settings)
         node = node.global_args("-v", "error", "-nostdin", "-filter_complex_threads", "1").overwrite_output()
         command = node.compile(cmd=media.ffmpeg_executable())
@@ -201,7 +202,7 @@ def difference(path: Path, size: tuple[int, int], frames: int, *, with_sound: bo
         with_sound: whether there is a 16 kHz soundtrack of the same length.
 
     Raises:
-        benchmark.media.MediaError: no media file.
+        foundation.media.MediaError: no media file.
     """
     info = media.probe(path)
     found: dict[str, Any] = {"picture": None, "sound": None, "seconds of sound": None}

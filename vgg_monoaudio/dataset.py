@@ -4,17 +4,22 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal, cast
 
 import pandas as pd
 
-from benchmark.media import PathLike
+from foundation.files import PathLike
 
 Subset = Literal["inter", "intra", "single"]
-SUBSETS: tuple[Subset, ...] = ("inter", "intra", "single")
+SUBSET_TITLES: Mapping[Subset, str] = {  # in the order that tables show them
+    "inter": "Inter-class",
+    "intra": "Intra-class",
+    "single": "Single clips",
+}
+SUBSETS: tuple[Subset, ...] = tuple(SUBSET_TITLES)
 FORMAT_VERSION = 1
 # The first three are what SELVA's own reader looks for.
 MANIFEST_COLUMNS = [

@@ -1,16 +1,12 @@
 """Native MMAudio: networks, sampler, VAE decoder, vocoders, and the model over them."""
 
-from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from foundation.names import lazy_exports
 
 if TYPE_CHECKING:
-    from baselines.mmaudio.model import MMAudio
+    from baselines.mmaudio.model import MMAudio as MMAudio
 
 __all__ = ["MMAudio"]
-
-
-def __getattr__(name: str) -> Any:
-    """Import the model when it is first used; listing models must not import torch."""
-    if name != "MMAudio":
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return import_module("baselines.mmaudio.model").MMAudio
+# Listing models must not import torch.
+__getattr__, __dir__ = lazy_exports(__name__, {"MMAudio": "baselines.mmaudio.model"})

@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from baselines.generator import GenerationError, Request, Waveform
 from baselines.mmaudio.lengths import Lengths, lengths_for
 from baselines.mmaudio.synthesis import Synthesiser
-from benchmark.media import MediaError
+from foundation.media import MediaError
 
 
 class BatchModel(ABC):

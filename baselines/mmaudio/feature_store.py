@@ -10,7 +10,8 @@ from pathlib import Path
 
 from torch import Tensor
 
-from benchmark.media import MediaError, replacing
+from foundation.files import replacing
+from foundation.media import MediaError
 
 DEFAULT_CAPACITY_BYTES = 400 << 20  # three trunks of 8 s in float32, or the features of a thousand videos
 FORMAT = 1  # moves when the meaning of a stored feature changes
@@ -49,7 +50,7 @@ class FeatureStore:
             compute: makes the feature.
 
         Raises:
-            benchmark.media.MediaError: there is no such file.
+            foundation.media.MediaError: there is no such file.
         """
         key = hashlib.sha256(f"{FORMAT} {self._digest(video)} {description}".encode()).hexdigest()[:32]
         if key not in self._recent:

@@ -21,7 +21,7 @@ from torchvision.transforms import InterpolationMode
 from torchvision.transforms.v2 import functional as picture
 
 from baselines.mmaudio.lengths import CLIP_FPS, SYNC_FPS
-from benchmark.media import FrameRequest, read_video_streams
+from foundation.media import FrameRequest, read_video_streams
 
 SyncFrames = Literal["centre-crop", "squash"]
 SYNC_FRAMES: tuple[SyncFrames, ...] = get_args(SyncFrames)
@@ -80,7 +80,7 @@ def read_frames(
     """Return the streams asked for, from one decode pass: each uint8 (frames, 3, height, width).
 
     Raises:
-        benchmark.media.MediaError: the file cannot be decoded, or ends more than `repeat_last` frames early.
+        foundation.media.MediaError: the file cannot be decoded, or ends more than `repeat_last` frames early.
     """
     streams = read_video_streams(video, wanted, seconds=duration_seconds, repeat_last=repeat_last)
     return [torch.from_numpy(stream) for stream in streams]

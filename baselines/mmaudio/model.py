@@ -34,7 +34,7 @@ _SYNCHFORMER_PREFIX = "vfeat_extractor."
 
 
 def checkpoint_names(variant: str) -> dict[str, str | None]:
-    """Return which published file each part of a variant is loaded from, by its name in `benchmark.checkpoints`."""
+    """Return which published file each part of a variant is loaded from, by its name in `foundation.checkpoints`."""
     rate = VARIANTS[variant].rate
     return {
         "generator": f"mmaudio-{variant.replace('_', '-')}",
@@ -68,8 +68,8 @@ class MMAudio(BatchModel):
 
     Raises:
         ValueError: an option out of range.
-        benchmark.checkpoints.MissingCheckpoint: a file is not there; says how to get it.
-        benchmark.checkpoints.WrongCheckpoint: a file does not fit; names the first entry that differs.
+        foundation.checkpoints.MissingCheckpoint: a file is not there; says how to get it.
+        foundation.checkpoints.WrongCheckpoint: a file does not fit; names the first entry that differs.
 
     Source:
         MMAudio (Cheng et al. 2025, arXiv:2412.15322), hkchengrex/MMAudio @ 974010a. Frame k of the sync stream is the

@@ -15,7 +15,7 @@ from typing import Any, TypeVar
 import torch
 from torch import Tensor, nn
 
-from benchmark import checkpoints
+from foundation import checkpoints
 
 
 @dataclass(frozen=True)
@@ -35,7 +35,7 @@ class WeightSource:
     """Where the weights of a model's parts come from; remembers every file it opened.
 
     Args:
-        names: part to name in `benchmark.checkpoints`, or None where nothing is published.
+        names: part to name in `foundation.checkpoints`, or None where nothing is published.
         overrides: part to a file of the user's own, which is taken as it is.
         random_weights: no files at all, seeded random numbers instead.
         weights_dir: folder with the published files; None for the default.
@@ -68,8 +68,8 @@ class WeightSource:
         """Return the file of a part.
 
         Raises:
-            benchmark.checkpoints.MissingCheckpoint: it is not there; says how to get it.
-            benchmark.checkpoints.WrongCheckpoint: it is not the published file.
+            foundation.checkpoints.MissingCheckpoint: it is not there; says how to get it.
+            foundation.checkpoints.WrongCheckpoint: it is not the published file.
         """
         if part not in self.files:
             self.files[part] = self._own(part) or self._published(part)
@@ -79,8 +79,8 @@ class WeightSource:
         """Check that the files of these parts are there, before minutes go into loading the first of them.
 
         Raises:
-            benchmark.checkpoints.MissingCheckpoint: one or more are not; names them all.
-            benchmark.checkpoints.WrongCheckpoint: one is not the published file.
+            foundation.checkpoints.MissingCheckpoint: one or more are not; names them all.
+            foundation.checkpoints.WrongCheckpoint: one is not the published file.
         """
         missing = []
         for part in () if self.random_weights else parts:
@@ -122,8 +122,8 @@ class WeightSource:
             prepare: turns what the file holds into the network's state dict.
 
         Raises:
-            benchmark.checkpoints.MissingCheckpoint: the file is not there.
-            benchmark.checkpoints.WrongCheckpoint: it does not hold this network; names the first entry that differs.
+            foundation.checkpoints.MissingCheckpoint: the file is not there.
+            foundation.checkpoints.WrongCheckpoint: it does not hold this network; names the first entry that differs.
         """
         with torch.device("meta"):  # no time and no random numbers for values that are replaced anyway
             network = factory()
@@ -140,7 +140,7 @@ def load_strictly(network: nn.Module, state: State, path: Path) -> None:
     """Give the network exactly these entries, without copying them.
 
     Raises:
-        benchmark.checkpoints.WrongCheckpoint: an entry has another shape, is missing or is left over.
+        foundation.checkpoints.WrongCheckpoint: an entry has another shape, is missing or is left over.
     """
     try:
         missing, unexpected = network.load_state_dict(dict(state), strict=False, assign=True)

@@ -22,7 +22,8 @@ from torch import Tensor
 from baselines.generator import Request
 from baselines.mmaudio.lengths import SEGMENT_HOP, SYNC_FPS, TOKENS_PER_SEGMENT
 from baselines.selva.video_encoder import MISSING_FRAMES, TextVideoEncoder
-from benchmark import media
+from foundation import media
+from foundation.files import replacing
 
 if TYPE_CHECKING:
     from baselines.selva.model import SELVA
@@ -157,7 +158,7 @@ def write_attention(
     Raises:
         ValueError: no prompts, or `output` is no .mp4.
         GenerationError: the video cannot be read or is shorter than the duration.
-        benchmark.media.MediaError: the video has no length.
+        foundation.media.MediaError: the video has no length.
     """
     if not prompts:
         raise ValueError("prompts: expected at least one")
@@ -212,7 +213,7 @@ def write_strip(frames: NDArray[np.uint8], maps: Sequence[AttentionMap], output:
         axes[0, column].set_title(f"{index / SYNC_FPS:.1f} s", fontsize=8)
     for axis, one in zip(axes[1:, 0], maps, strict=True):
         axis.set_ylabel(one.prompt, fontsize=8, parse_math=False)
-    with media.replacing(output) as temporary:
+    with replacing(output) as temporary:
         figure.savefig(temporary, format="png", metadata={"Software": None})
 
 

@@ -27,7 +27,7 @@ DEFAULT_SUP_TOKENS = 5
 
 
 def checkpoint_names(variant: str, num_sup_tokens: int) -> dict[str, str | None]:
-    """Return which published file each part is loaded from, by its name in `benchmark.checkpoints`.
+    """Return which published file each part is loaded from, by its name in `foundation.checkpoints`.
 
     None stands for what is not published: other sizes, other counts of [SUP] tokens.
     """
@@ -67,8 +67,8 @@ class SELVA(BatchModel):
 
     Raises:
         ValueError: an option out of range.
-        benchmark.checkpoints.MissingCheckpoint: a file is not there; says how to get it.
-        benchmark.checkpoints.WrongCheckpoint: a file does not fit; names the first entry that differs.
+        foundation.checkpoints.MissingCheckpoint: a file is not there; says how to get it.
+        foundation.checkpoints.WrongCheckpoint: a file does not fit; names the first entry that differs.
 
     Source:
         SELVA (arXiv:2512.02650), jnwnlee/selva @ 70a8589. Frame k of the video stream is the frame at k / 25 s, as

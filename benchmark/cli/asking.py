@@ -57,7 +57,7 @@ def find_benchmark(path: Path | None) -> Benchmark:
 
 def is_demo(built: Benchmark) -> bool:
     """Tell whether a benchmark is made of the demo's clips, whatever its name."""
-    from vgg_monoaudio.demo import demo_sources
+    from vgg_monoaudio.demo.clips import demo_sources
 
     return {source.clip_id for source in built.sources} <= set(demo_sources()["clip_id"])
 
@@ -149,7 +149,7 @@ def check_recorded(
     """
     if "recorded" not in models or folder is None:
         return
-    from baselines.recorded import Recorded
+    from baselines.recorded.generator import Recorded
 
     wanted = [sample.sample_id for part in parts for sample in built.samples(part)[:limit]]
     missing = Recorded(folder=folder).missing(wanted)

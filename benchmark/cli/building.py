@@ -11,7 +11,7 @@ from benchmark.cli.progress import progress
 from benchmark.exits import tell
 
 if TYPE_CHECKING:
-    from vgg_monoaudio.build import Build
+    from vgg_monoaudio.building.scenes import Build
 
 DEMO = Path("data/demo")
 FULL = Path("data/vgg-monoaudio")
@@ -38,9 +38,9 @@ def build(
     workers: Annotated[int | None, typer.Option(min=1, help="Scenes made at once. Default: one a core.")] = None,
 ) -> None:
     """Build a benchmark directory from clips, or the demo, which needs none."""
-    from vgg_monoaudio.build import Settings, build_benchmark
-    from vgg_monoaudio.funnel import funnel_path, read_funnel, record_funnel
-    from vgg_monoaudio.sources import R1, find_clips, read_source_list
+    from vgg_monoaudio.building.scenes import Settings, build_benchmark
+    from vgg_monoaudio.selection.funnel import funnel_path, read_funnel, record_funnel
+    from vgg_monoaudio.selection.source_list import R1, find_clips, read_source_list
 
     if sources is None:
         if labels is not None:
@@ -63,7 +63,7 @@ def build(
 
 def build_demo(out: Path = DEMO, *, workers: int | None = None) -> Path:
     """Build the embedded benchmark where it is not there yet; return its directory."""
-    from vgg_monoaudio.demo_benchmark import build_demo_benchmark
+    from vgg_monoaudio.demo.benchmark import build_demo_benchmark
 
     with progress("demo") as report:
         built = build_demo_benchmark(out, workers=workers, progress=report)
@@ -85,8 +85,8 @@ def _tell_built(built: Build) -> None:
 
 def verify(path: Annotated[Path, typer.Argument(help="Benchmark directory.")]) -> None:
     """Compare every file of a benchmark with the hashes and formats that were recorded when it was built."""
+    from vgg_monoaudio.building.verification import differences
     from vgg_monoaudio.dataset import load_benchmark
-    from vgg_monoaudio.verification import differences
 
     benchmark = load_benchmark(path)
     found = differences(benchmark)

@@ -14,8 +14,8 @@ from benchmark.exits import SOME_FAILED, tell
 if TYPE_CHECKING:
     import pandas as pd
 
-    from vgg_monoaudio.agreement import Agreement
-    from vgg_monoaudio.screening import VGGSounder
+    from vgg_monoaudio.selection.agreement import Agreement
+    from vgg_monoaudio.selection.screening import VGGSounder
 
 CandidatesOption = Annotated[
     Path | None,
@@ -46,9 +46,9 @@ def candidates(
     expected_common_videos: Annotated[int, typer.Option(help="A different number is remarked on.")] = 907,
 ) -> None:
     """Find the clips that both datasets know and that carry a single sound event; print the funnel."""
-    from vgg_monoaudio.annotations import describe_problems, read_trims, read_unav100, read_vggsound
-    from vgg_monoaudio.candidates import find_candidates
-    from vgg_monoaudio.funnel import funnel_path, write_funnel
+    from vgg_monoaudio.selection.annotations import describe_problems, read_trims, read_unav100, read_vggsound
+    from vgg_monoaudio.selection.candidates import find_candidates
+    from vgg_monoaudio.selection.funnel import funnel_path, write_funnel
 
     clips, events = read_vggsound(vggsound), read_unav100(unav)
     cuts = None if trims is None else read_trims(trims)
@@ -78,8 +78,8 @@ def screen(
     out: Annotated[Path, typer.Option(help="Table of the evidence, one row a clip and label.")] = Path("screened.csv"),
 ) -> None:
     """Collect what VGGSounder's annotators say about the three criteria; print the proposals for each label."""
-    from vgg_monoaudio.funnel import funnel_path, write_funnel
-    from vgg_monoaudio.screening import proposals_per_label
+    from vgg_monoaudio.selection.funnel import funnel_path, write_funnel
+    from vgg_monoaudio.selection.screening import proposals_per_label
 
     rows, funnel, labels = _screened(candidates, vggsounder)
     _write(out, rows)
@@ -107,10 +107,10 @@ def curate(
     time: Annotated[str | None, typer.Option(help="Of the automatic decisions, ISO 8601. Default: now.")] = None,
 ) -> None:
     """Turn decisions into a list of sources; show who agrees, and every conflict."""
-    from vgg_monoaudio.agreement import agreement
-    from vgg_monoaudio.curated import read_curations, source_list, write_source_list
-    from vgg_monoaudio.curation import apply_decisions, conflicts
-    from vgg_monoaudio.funnel import add_stage, first_stage, funnel_path, write_funnel
+    from vgg_monoaudio.selection.agreement import agreement
+    from vgg_monoaudio.selection.curated import read_curations, source_list, write_source_list
+    from vgg_monoaudio.selection.decisions import apply_decisions, conflicts
+    from vgg_monoaudio.selection.funnel import add_stage, first_stage, funnel_path, write_funnel
 
     files = decisions or [Path("curation.csv")]
     funnel = None
@@ -153,8 +153,8 @@ def list_sources(
     """Show a list of sources: clips for each category and label, the pairs they make, the overlap with UnAV-100."""
     import json
 
-    from vgg_monoaudio.list_rule import load_source_list
-    from vgg_monoaudio.statistics import clips_per_label, count_pairs
+    from vgg_monoaudio.publishing.statistics import clips_per_label, count_pairs
+    from vgg_monoaudio.selection.rule_r1 import load_source_list
 
     sources = load_source_list(name)
     facts: dict[str, Any] = {"list": name, "clips": len(sources), **count_pairs(sources)}
@@ -179,11 +179,11 @@ def _screened(candidates: Path | None, vggsounder: Path | None) -> tuple[pd.Data
     """Return the evidence, the funnel up to the proposals, and the labels behind it."""
     import pandas as pd
 
-    from vgg_monoaudio.candidates import CANDIDATE_COLUMNS
-    from vgg_monoaudio.curated import screen_candidates
-    from vgg_monoaudio.funnel import add_stage, first_stage
-    from vgg_monoaudio.screening import load_vggsounder
-    from vgg_monoaudio.screening import screen as screen_all
+    from vgg_monoaudio.selection.candidates import CANDIDATE_COLUMNS
+    from vgg_monoaudio.selection.curated import screen_candidates
+    from vgg_monoaudio.selection.funnel import add_stage, first_stage
+    from vgg_monoaudio.selection.screening import load_vggsounder
+    from vgg_monoaudio.selection.screening import screen as screen_all
 
     labels = load_vggsounder(vggsounder)
     rows = screen_all(labels)
@@ -206,7 +206,7 @@ def _screened(candidates: Path | None, vggsounder: Path | None) -> tuple[pd.Data
 def _funnel_beside(candidates: Path) -> pd.DataFrame:
     import pandas as pd
 
-    from vgg_monoaudio.funnel import first_stage, funnel_path, read_funnel
+    from vgg_monoaudio.selection.funnel import first_stage, funnel_path, read_funnel
 
     beside = funnel_path(candidates)
     return read_funnel(beside) if beside.is_file() else first_stage("candidates", len(pd.read_csv(candidates)))
@@ -216,8 +216,8 @@ def _fill(file: Path, candidates: Path | None, vggsounder: Path | None, time: st
     """Add the automatic decisions to a file; return the funnel up to them."""
     from datetime import UTC, datetime
 
-    from vgg_monoaudio.curated import new_automatic_decisions
-    from vgg_monoaudio.curation import append_decisions, read_decisions
+    from vgg_monoaudio.selection.curated import new_automatic_decisions
+    from vgg_monoaudio.selection.decisions import append_decisions, read_decisions
 
     rows, funnel, labels = _screened(candidates, vggsounder)
     earlier = read_decisions(file) if file.is_file() else []
@@ -229,8 +229,8 @@ def _fill(file: Path, candidates: Path | None, vggsounder: Path | None, time: st
 
 
 def _overlap(sources: pd.DataFrame, unav: Path) -> dict[str, Any]:
-    from vgg_monoaudio.annotations import describe_problems, read_unav100
-    from vgg_monoaudio.list_rule import overlap_with_unav100
+    from vgg_monoaudio.selection.annotations import describe_problems, read_unav100
+    from vgg_monoaudio.selection.rule_r1 import overlap_with_unav100
 
     annotations = read_unav100(unav)
     for line in describe_problems(annotations.problems):
@@ -242,18 +242,18 @@ def _overlap(sources: pd.DataFrame, unav: Path) -> dict[str, Any]:
 def _derived_again(name: str) -> str:
     from importlib.resources import files
 
-    from vgg_monoaudio.list_rule import derive_list, list_as_csv
-    from vgg_monoaudio.screening import load_vggsounder
-    from vgg_monoaudio.screening import screen as screen_all
+    from vgg_monoaudio.selection.rule_r1 import derive_list, list_as_csv
+    from vgg_monoaudio.selection.screening import load_vggsounder
+    from vgg_monoaudio.selection.screening import screen as screen_all
 
     if name != "r1":
         raise ValueError(f"--derive: only r1 follows from a rule, {name} does not")
-    shipped = files("vgg_monoaudio").joinpath("lists", "r1.csv").read_bytes()
+    shipped = files("vgg_monoaudio.selection").joinpath("lists", "r1.csv").read_bytes()
     return "the same" if list_as_csv(derive_list(screen_all(load_vggsounder()))) == shipped else "differs"
 
 
 def _write(path: Path, table: pd.DataFrame) -> None:
-    from benchmark.media import replacing
+    from foundation.files import replacing
 
     with replacing(path) as temporary:
         table.to_csv(temporary, index=False, lineterminator="\n")

@@ -20,8 +20,8 @@ from benchmark.exits import ASKED_WRONGLY
 
 if TYPE_CHECKING:
     from baselines import ModelEntry
-    from baselines.external import Program
-    from baselines.models_toml import Settings
+    from baselines.programs.program import Program
+    from baselines.programs.settings import Settings
 
 NEEDED_DISK_BYTES = 2 << 30  # a batch of scenes, masks and sounds, many times over
 REACH_SECONDS = 10.0
@@ -101,14 +101,14 @@ def _unpublished(part: str, options: dict[str, Any]) -> Finding:
 
 
 def _settings(name: str, options: dict[str, Any]) -> Settings:
-    from baselines.models_toml import read_settings
+    from baselines.programs.settings import read_settings
 
     known = ("models_toml", "checkout", "python", "device", "env", "time_limit_seconds", "work_dir", "log")
     return read_settings(name, **{key: value for key, value in options.items() if key in known})
 
 
 def _checkpoint(name: str) -> Finding:
-    from benchmark import checkpoints
+    from foundation import checkpoints
 
     path = checkpoints.weights_folder() / checkpoints.get(name).filename
     if path.is_file():
@@ -121,8 +121,8 @@ def _of_command(entry: ModelEntry, options: dict[str, Any]) -> Iterator[Finding]
     command = options.get("command")
     if entry.name != "external":
         return
-    from baselines.external_process import MissingProgram, environment, find_interpreter
-    from baselines.json_lines import find_program, split_command
+    from baselines.programs.json_lines import find_program, split_command
+    from baselines.programs.process import MissingProgram, environment, find_interpreter
 
     if not command:
         yield Finding(
@@ -154,7 +154,7 @@ def _of_service(entry: ModelEntry, options: dict[str, Any]) -> Iterator[Finding]
     """Look whether something listens where a service should be; nothing is posted."""
     if entry.name != "http":
         return
-    from baselines.http_endpoint import HttpEndpoint
+    from baselines.programs.http_endpoint import HttpEndpoint
 
     endpoint = options.get("endpoint")
     if not endpoint:
@@ -178,7 +178,7 @@ def _of_segmenter(options: dict[str, Any]) -> Iterator[Finding]:
     """Look for the two models of the segmenter that runs in this process."""
     if options["segmenter"] != "gsam2":
         raise ValueError(f"segmenter: expected deva or gsam2, got {options['segmenter']!r}")
-    from baselines.gsam2 import DETECTOR, TRACKER, WEIGHT_FILES, local_file
+    from baselines.programs.gsam2 import DETECTOR, TRACKER, WEIGHT_FILES, local_file
 
     for name, where in (("detector", DETECTOR), ("tracker", TRACKER)):
         place = str(options.get(name) or where)
@@ -192,7 +192,7 @@ def _of_segmenter(options: dict[str, Any]) -> Iterator[Finding]:
 
 def _disks(work: Path, absent: Sequence[str]) -> Iterator[Finding]:
     """Look for room: for temporary files, for results, and for the checkpoints that are still to be fetched."""
-    from benchmark import checkpoints
+    from foundation import checkpoints
 
     yield _disk("temporary files", work, NEEDED_DISK_BYTES, "choose another folder with --option work_dir=...")
     yield _disk("results", Path.cwd(), NEEDED_DISK_BYTES, "work in another folder")

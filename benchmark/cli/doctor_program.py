@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 if TYPE_CHECKING:
-    from baselines.external import Program
-    from baselines.models_toml import Settings
+    from baselines.programs.program import Program
+    from baselines.programs.settings import Settings
 
 IMPORT_SECONDS = 300.0
 SIZE_ROUNDED_BY = 0.01  # of a size that the documentation rounds
@@ -61,7 +61,7 @@ def of_program(program: Program, settings: Settings) -> Iterator[Finding]:
     yield from _files(program, settings.checkout or Path("the checkout"))
     yield from _interpreter(program, settings)
     if program.hands_paths_to_a_shell:
-        from baselines.external import safe_for_a_shell, temporary_folder
+        from baselines.programs.program import safe_for_a_shell, temporary_folder
 
         folder = temporary_folder(settings)
         if not safe_for_a_shell(folder):
@@ -70,7 +70,7 @@ def of_program(program: Program, settings: Settings) -> Iterator[Finding]:
 
 
 def _checkout(program: Program, checkout: Path, install: str) -> Iterator[Finding]:
-    from baselines.external import commit_of
+    from baselines.programs.program import commit_of
 
     if not (checkout / program.entry).is_file():
         yield Finding("checkout", "missing", f"{checkout} holds no {program.entry}", install)
@@ -85,7 +85,7 @@ def _checkout(program: Program, checkout: Path, install: str) -> Iterator[Findin
 
 
 def _files(program: Program, checkout: Path) -> Iterator[Finding]:
-    from benchmark import checkpoints
+    from foundation import checkpoints
 
     for file in program.files:
         path, flagged, stored = checkout / file.path, "", Path()
@@ -108,7 +108,7 @@ def _files(program: Program, checkout: Path) -> Iterator[Finding]:
 
 def fetching(name: str) -> str:
     """Return the command that fetches a checkpoint, with what one should know before."""
-    from benchmark import checkpoints
+    from foundation import checkpoints
 
     row = checkpoints.get(name)
     size = "size not stated" if row.size_bytes is None else f"{row.size_bytes / 1e9:.2f} GB"
@@ -118,7 +118,7 @@ def fetching(name: str) -> str:
 
 def verified(name: str, path: Path) -> Finding:
     """Compare a file that is there with what is published of it."""
-    from benchmark import checkpoints
+    from foundation import checkpoints
 
     size = path.stat().st_size
     shown = f"{path}, {size:,} bytes"
@@ -142,7 +142,7 @@ def verified(name: str, path: Path) -> Finding:
 
 
 def _interpreter(program: Program, settings: Settings) -> Iterator[Finding]:
-    from baselines.external_process import MissingProgram, environment, find_interpreter, find_tool
+    from baselines.programs.process import MissingProgram, environment, find_interpreter, find_tool
 
     path: Path | None = None
     if settings.python is None:

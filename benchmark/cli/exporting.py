@@ -26,11 +26,11 @@ def statistics(
     from rich.table import Table
 
     from vgg_monoaudio.dataset import load_benchmark
-    from vgg_monoaudio.statistics import benchmark_statistics, describe
+    from vgg_monoaudio.publishing.statistics import benchmark_statistics, describe
 
     tables = describe(benchmark_statistics(load_benchmark(path)))
     if csv is not None:
-        from benchmark.media import replacing
+        from foundation.files import replacing
 
         for title, table in tables:
             with replacing(csv / f"{_file_name(title)}.csv") as temporary:
@@ -56,11 +56,11 @@ def card(
     ] = None,
 ) -> None:
     """Write a benchmark's dataset card (README.md) and Croissant metadata, and its funnel into benchmark.json."""
-    from vgg_monoaudio.card import CARD_NAME, origin, write_card
-    from vgg_monoaudio.croissant import write_croissant
     from vgg_monoaudio.dataset import load_benchmark
-    from vgg_monoaudio.funnel import funnel_path, read_funnel, record_funnel
-    from vgg_monoaudio.sources import R1
+    from vgg_monoaudio.publishing.card import CARD_NAME, origin, write_card
+    from vgg_monoaudio.publishing.croissant import write_croissant
+    from vgg_monoaudio.selection.funnel import funnel_path, read_funnel, record_funnel
+    from vgg_monoaudio.selection.source_list import R1
 
     built = load_benchmark(path)
     if funnel is None and origin(built) == "r1":
@@ -81,8 +81,8 @@ def export(
     ] = None,
 ) -> None:
     """Write a benchmark in the form of another library; the same benchmark gives the same bytes."""
-    from vgg_monoaudio import hugging_face, shards
     from vgg_monoaudio.dataset import load_benchmark
+    from vgg_monoaudio.publishing import hugging_face, shards
 
     benchmark = load_benchmark(path)
     with progress("export") as report:

@@ -28,7 +28,7 @@ def extract(
     vggsound: VGGSoundOption = None,
 ) -> None:
     """Take the clips of a list out of VGGSound's archives; go on where an earlier call stopped."""
-    from vgg_monoaudio.archives import extract_clips
+    from vgg_monoaudio.collecting.archives import extract_clips
 
     wanted = _wanted(labels, vggsound)
     with progress("extract") as report:
@@ -49,7 +49,7 @@ def download(
     retry: Annotated[bool, typer.Option("--retry", help="Ask again for clips that failed for good.")] = False,
 ) -> None:
     """Fetch the clips of a list that are missing from YouTube (extra: download), one by one, each failure named."""
-    from vgg_monoaudio.download import FAILURES_NAME, download_clips, failure_counts
+    from vgg_monoaudio.collecting.download import FAILURES_NAME, download_clips, failure_counts
 
     wanted = _wanted(labels, vggsound)
     with progress("download") as report:
@@ -78,10 +78,10 @@ def build_vggsound_test(
     workers: Annotated[int | None, typer.Option(min=1, help="Clips cut at once. Default: one a core.")] = None,
 ) -> None:
     """Build the benchmark of VGGSound's single test clips, without composition (Table D4 of the paper)."""
-    from vgg_monoaudio.annotations import describe_problems, read_vggsound
-    from vgg_monoaudio.single_clips import SingleSettings
-    from vgg_monoaudio.single_clips import build_vggsound_test as build_all
-    from vgg_monoaudio.sources import find_clips
+    from vgg_monoaudio.building.single_clips import SingleSettings
+    from vgg_monoaudio.building.single_clips import build_vggsound_test as build_all
+    from vgg_monoaudio.selection.annotations import describe_problems, read_vggsound
+    from vgg_monoaudio.selection.source_list import find_clips
 
     listed = read_vggsound(vggsound)
     for line in describe_problems(listed.problems):
@@ -99,8 +99,8 @@ def build_vggsound_test(
 
 
 def _wanted(labels: Path | None, vggsound: Path | None) -> list[str]:
-    from vgg_monoaudio.annotations import describe_problems, read_vggsound
-    from vgg_monoaudio.sources import R1, read_source_list
+    from vgg_monoaudio.selection.annotations import describe_problems, read_vggsound
+    from vgg_monoaudio.selection.source_list import R1, read_source_list
 
     if vggsound is None:
         return list(read_source_list(labels or R1)["clip_id"])

@@ -52,12 +52,12 @@ def _row(entry: ModelEntry) -> dict[str, Any]:
 
 
 def _parts(entry: ModelEntry) -> dict[str, bool]:
-    from benchmark import checkpoints
+    from foundation import checkpoints
 
     here: dict[str, bool] = {}
     if entry.program:
-        from baselines.external import parts
-        from baselines.models_toml import read_settings
+        from baselines.programs.program import parts
+        from baselines.programs.settings import read_settings
 
         module, _, name = entry.program.partition(":")
         program = getattr(import_module(module), name)
@@ -102,7 +102,8 @@ def list_metrics(as_json: JsonOption = False) -> None:
 
 def schemas(out: Annotated[Path, typer.Option(help="Folder.")] = Path("docs/schemas")) -> None:
     """Write the JSON Schemas of run.json and metrics.json."""
-    from benchmark.runs import json_schemas, write_text
+    from benchmark.runs import json_schemas
+    from foundation.files import write_text
 
     for name, text in json_schemas().items():
         write_text(out / name, text)

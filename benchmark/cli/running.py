@@ -272,7 +272,7 @@ def _score(
 def _report(directories: Sequence[RunDirectory], built: Benchmark, out: Path) -> None:
     from rich.console import Console
 
-    from benchmark.report.terminal import TerminalTable
+    from benchmark.report.tables.terminal import TerminalTable
     from benchmark.report.write import build_report
 
     report = build_report(directories, out, benchmark_dirs={built.name: built.path})

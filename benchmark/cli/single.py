@@ -34,8 +34,8 @@ def generate_one(
 ) -> None:
     """Generate the sound of one thing in one video."""
     from baselines import GenerationError, Request, get_model, load_model
-    from benchmark import media
     from benchmark.cli.asking import model_options
+    from foundation import media
 
     if out.suffix.lower() not in {".mp4", ".wav", ".flac"}:
         raise ValueError(f"--out: expected .mp4, .wav or .flac, got {str(out)!r}")
@@ -88,7 +88,7 @@ def attention(
 
 def _usable_seconds(video: Path) -> float:
     """Return how much of a video is used where nobody says: all of it, 8 s at most, whole frames at 25 fps."""
-    from benchmark import media
+    from foundation import media
 
     info = media.probe(video)
     if info.video is None:

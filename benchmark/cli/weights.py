@@ -23,7 +23,7 @@ def weights(
 ) -> None:
     """List official weights with size, licence and state; fetch and verify those that are named."""
     from baselines import get_model
-    from benchmark import checkpoints
+    from foundation import checkpoints
 
     wanted = list(names or [])
     if profile is not None:
@@ -44,7 +44,7 @@ def weights(
 
 
 def _fetch(name: str, weights_dir: Path | None) -> None:
-    from benchmark import checkpoints
+    from foundation import checkpoints
 
     row = checkpoints.get(name)
     typer.echo(f"{name}: {row.url} ({row.licence})", err=True)
@@ -58,7 +58,7 @@ def _show(names: list[str], weights_dir: Path | None) -> None:
     from rich.console import Console
     from rich.table import Table
 
-    from benchmark import checkpoints
+    from foundation import checkpoints
 
     table = Table("name", "state", "size", "licence", "file", box=None, pad_edge=False)
     for name in names:

@@ -79,7 +79,7 @@ def load_profile(name: str, **options: Any) -> Profile:
 
     Raises:
         ValueError: an unknown name.
-        benchmark.checkpoints.MissingCheckpoint: weights of the paper's networks are missing.
+        foundation.checkpoints.MissingCheckpoint: weights of the paper's networks are missing.
     """
     if name not in PROFILES:
         raise ValueError(f"profile: expected {' or '.join(PROFILES)}, got {name!r}")

@@ -9,9 +9,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from benchmark import media
 from benchmark.features import Arrays
 from benchmark.scoring import ExtendedEvidence
+from foundation import media
 from metrics.onset import DETECTOR_VERSION, detect_onsets, onset_seconds
 
 BACKBONES = {  # backbone: what it is needed for

@@ -14,11 +14,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from benchmark import checkpoints, media
 from benchmark.features import Arrays, Extractor
 from benchmark.profiles import Features, ProfileName, Question
 from benchmark.profiles import extended as more
 from benchmark.scoring import Evidence
+from foundation import checkpoints, media
 from metrics.backbones import get_backbone, load_backbone
 from vgg_monoaudio.dataset import Source
 
@@ -111,8 +111,8 @@ class PaperProfile:
             extended: also what the extended metrics need.
 
         Raises:
-            benchmark.checkpoints.MissingCheckpoint: a file is not there.
-            benchmark.checkpoints.WrongCheckpoint: a file is not the published one.
+            foundation.checkpoints.MissingCheckpoint: a file is not there.
+            foundation.checkpoints.WrongCheckpoint: a file is not the published one.
             metrics.backbones.passt.MissingPackage: the extended metrics need a package that is not installed.
         """
         self.extended = extended

@@ -8,10 +8,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from benchmark import media
 from benchmark.features import Arrays, Extractor
 from benchmark.profiles import Features, ProfileName, Question
 from benchmark.scoring import Evidence
+from foundation import media
 from metrics.backbones.signal import FPS, SAMPLE_RATE, Signal
 from metrics.backbones.signal_classifier import LabelModel
 from vgg_monoaudio.dataset import Source

@@ -3,29 +3,39 @@
 Public names resolve on first use, so importing this package costs nothing.
 """
 
-from importlib import import_module
-from typing import Any
+from foundation.moved import serve_moved
+from foundation.names import lazy_exports
 
 _HOMES = {
     "MixedRuns": "benchmark.report.results",
     "ReportPaths": "benchmark.report.write",
-    "build_table": "benchmark.report.tables",
+    "build_table": "benchmark.report.tables.table",
     "collect": "benchmark.report.results",
-    "compare_runs": "benchmark.report.comparison",
-    "export_model_index": "benchmark.report.leaderboard",
-    "render_terminal": "benchmark.report.terminal",
-    "submit_check": "benchmark.report.leaderboard",
-    "write_figures": "benchmark.report.figures",
+    "compare_runs": "benchmark.report.comparison.compare",
+    "export_model_index": "benchmark.report.submission",
+    "render_terminal": "benchmark.report.tables.terminal",
+    "submit_check": "benchmark.report.submission",
+    "write_figures": "benchmark.report.figures.write",
     "write_report": "benchmark.report.write",
 }
 __all__ = sorted(_HOMES)
-
-
-def __getattr__(name: str) -> Any:
-    if name not in _HOMES:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(import_module(_HOMES[name]), name)
-
-
-def __dir__() -> list[str]:
-    return sorted([*globals(), *_HOMES])
+__getattr__, __dir__ = lazy_exports(__name__, _HOMES)
+serve_moved(
+    __name__,
+    {
+        "comparison_sets": "benchmark.report.comparison.set_scores",
+        "comparison_views": "benchmark.report.comparison.views",
+        "drawing": "benchmark.report.figures.drawing",
+        "figure_panels": "benchmark.report.figures.panels",
+        "figure_ratings": "benchmark.report.figures.ratings",
+        "figure_scores": "benchmark.report.figures.scores",
+        "figure_statistics": "benchmark.report.figures.statistics",
+        "formats": "benchmark.report.tables.formats",
+        "leaderboard": "benchmark.report.submission",
+        "page_data": "benchmark.report.page.data",
+        "page_media": "benchmark.report.page.media",
+        "presets": "benchmark.report.tables.presets",
+        "published": "benchmark.report.tables.published",
+        "terminal": "benchmark.report.tables.terminal",
+    },
+)

@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from benchmark.report.presets import PresetName
-from benchmark.runs import RunDirectory, UnusableRun, find_runs, write_text
+from benchmark.report.tables.presets import PresetName
+from benchmark.runs import RunDirectory, UnusableRun, find_runs
+from foundation.files import write_text
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -36,7 +37,7 @@ def report(
     """Write tables (Markdown, LaTeX, CSV) and a page to open from disk, from finished runs."""
     from rich.console import Console
 
-    from benchmark.report.terminal import TerminalTable
+    from benchmark.report.tables.terminal import TerminalTable
     from benchmark.report.write import build_report
 
     wishes = {"benchmark": benchmark, "subset": subset, "profile": profile, "reference_video": reference_video}
@@ -104,8 +105,8 @@ def compare(
 
     from rich.console import Console
 
-    from benchmark.report.comparison import compare_runs
-    from benchmark.report.comparison_views import to_json, to_markdown, to_terminal
+    from benchmark.report.comparison.compare import compare_runs
+    from benchmark.report.comparison.views import to_json, to_markdown, to_terminal
 
     options = {"allow_unverified": True} if allow_unverified else {}
     comparison = compare_runs(run_a, run_b, largest=largest, benchmark_dir=benchmark_dir, cache=cache, **options)
@@ -127,7 +128,7 @@ def figures(
     ratings: Annotated[Path | None, typer.Option(help="CSV of a human study: metrics against its ratings.")] = None,
 ) -> None:
     """Draw the figures of a paper, each as PDF and PNG: statistics, panels, scatters, bars, DeSync, human ratings."""
-    from benchmark.report.figures import write_figures
+    from benchmark.report.figures.write import write_figures
 
     chosen = chosen_runs(runs or [DEFAULT_RUNS], benchmark=benchmark, profile=profile)
     home = benchmark_dir or _home(chosen[0].read_metrics().benchmark.name)
@@ -146,7 +147,7 @@ def export(
     """Export a model's results for the model-index of its card, as JSON."""
     import json
 
-    from benchmark.report.leaderboard import export_model_index
+    from benchmark.report.submission import export_model_index
 
     chosen = chosen_runs(runs or [DEFAULT_RUNS], benchmark=benchmark, profile=profile)
     text = json.dumps(export_model_index(chosen, model), indent=2, ensure_ascii=False) + "\n"
@@ -165,7 +166,7 @@ def submit_check(
     allow_unverified: Annotated[bool, typer.Option(help="Take weights whose hash is not known.")] = False,
 ) -> None:
     """Check a run directory that somebody sends: schema, hashes, coverage, and the metrics computed anew."""
-    from benchmark.report import leaderboard
+    from benchmark.report import submission as leaderboard
 
     record = RunDirectory(run)
     home = benchmark_dir or (_home(record.read_run().benchmark.name) if record.run_json.is_file() else None)

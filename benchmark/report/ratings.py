@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from benchmark.report.page_data import Samples, clips_of
+from benchmark.report.page.data import Samples, clips_of
 from benchmark.report.results import Results, Row
 from benchmark.runs import ScoringRecord
 from metrics.registry import Metric, list_metrics
@@ -169,7 +169,7 @@ def _with_scores(ratings: Ratings, part: Samples) -> pd.DataFrame:
 
 def agreement_by_answer(ratings: Ratings, part: Samples, scoring: ScoringRecord) -> list[Agreement]:
     """Return how each per-sample metric of the paper ranks the answers as people do, with the tables' resampling."""
-    from metrics.bootstrap import bootstrap_set_statistic
+    from metrics.uncertainty.bootstrap import bootstrap_set_statistic
 
     answers = _with_scores(ratings, part)
     found = []

@@ -6,12 +6,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from benchmark.report.formats import to_csv, to_latex, to_markdown
-from benchmark.report.page import write_page
-from benchmark.report.presets import PresetName, preset_table
+from benchmark.report.page.write import write_page
 from benchmark.report.results import collect
-from benchmark.report.tables import Table
-from benchmark.runs import RunDirectory, write_text
+from benchmark.report.tables.formats import to_csv, to_latex, to_markdown
+from benchmark.report.tables.presets import PresetName, preset_table
+from benchmark.report.tables.table import Table
+from benchmark.runs import RunDirectory
+from foundation.files import write_text
 
 DEFAULT_OUT = Path("results/report")
 
@@ -83,7 +84,7 @@ def build_report(
     """Write everything as `write_report`, and return the table too, for a terminal."""
     results = collect(runs)
     if published:
-        from benchmark.report.published import with_published
+        from benchmark.report.tables.published import with_published
 
         results = with_published(results, preset)
     compact = preset_table(results, preset, intervals=intervals, standard_errors=standard_errors)

@@ -29,7 +29,7 @@ class Backbone:
 
     name: str
     target: str  # "module:Class"
-    checkpoint: str | None  # in benchmark.checkpoints; None: needs no weights
+    checkpoint: str | None  # in foundation.checkpoints; None: needs no weights
     preprocessing: int  # moves when a front end gives other tensors for the same file
     outputs: tuple[str, ...]  # features it makes, by name
     nested_under: str | None = None  # key of the file under which the entries lie
@@ -152,7 +152,7 @@ def load_backbone(
     if state_dict is None:
         path = _verified_path(row, checkpoint, allow_unverified)
         source = str(path)
-        from benchmark.checkpoints import open_state_dict
+        from foundation.checkpoints import open_state_dict
 
         state_dict = open_state_dict(path)
     return _filled(row, official_entries(row, state_dict), source, device, dtype)
@@ -170,7 +170,7 @@ def official_entries(row: Backbone, content: Mapping[str, Any]) -> dict[str, Any
 
 
 def _verified_path(row: Backbone, checkpoint: Path | str | None, allow_unverified: bool) -> Path:
-    from benchmark import checkpoints
+    from foundation import checkpoints
 
     if row.checkpoint is None:
         raise ValueError(f"{row.name} has no weights")
@@ -201,7 +201,7 @@ def _filled(
 
 def _compare(row: Backbone, own: Mapping[str, Any], given: Mapping[str, Any], source: str) -> None:
     """Refuse entries that are not those of the network, by the first difference in the network's order."""
-    from benchmark.checkpoints import WrongCheckpoint
+    from foundation.checkpoints import WrongCheckpoint
 
     for name, tensor in own.items():
         if name not in given:

@@ -163,7 +163,7 @@ def load_tokenizer(folder: Path | None = None) -> Any:
     """
     from transformers import RobertaTokenizer
 
-    from benchmark.checkpoints import MissingCheckpoint, WrongCheckpoint, weights_folder
+    from foundation.checkpoints import MissingCheckpoint, WrongCheckpoint, weights_folder
 
     places = [folder] if folder is not None else [weights_folder() / TOKENIZER, *_cached_tokenizers()]
     # Looked for by hand: from_pretrained makes an empty tokenizer where it finds no files.

@@ -7,7 +7,7 @@ import pytest
 
 from baselines import CONTROLS, GenerationError, Reference, Request, load_model
 from baselines.controls import pink_noise
-from benchmark import media
+from foundation import media
 
 SECONDS = 0.5
 RATE = 16_000

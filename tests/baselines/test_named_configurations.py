@@ -9,8 +9,8 @@ import pytest
 from typer.testing import CliRunner
 
 from baselines import get_model, list_models, option_names
-from baselines.external import Program, ProgramFile, parts
-from baselines.models_toml import read_settings
+from baselines.programs.program import Program, ProgramFile, parts
+from baselines.programs.settings import read_settings
 from benchmark.cli import app
 
 PUBLISHED = Path(__file__).parents[2] / "results" / "published"

@@ -1,6 +1,5 @@
 """Fixtures of the harness's tests: a benchmark of eight small scenes, models to run on it, and the command line."""
 
-import importlib.util
 import json
 import os
 import sys
@@ -15,9 +14,10 @@ import pandas as pd
 import pytest
 
 from baselines import generator, register_model
-from benchmark import media
-from benchmark.runs import RunDirectory, file_sha256
-from vgg_monoaudio.build import Settings, build_benchmark
+from benchmark.runs import RunDirectory
+from foundation import media
+from foundation.files import file_sha256
+from vgg_monoaudio.building.scenes import Settings, build_benchmark
 from vgg_monoaudio.dataset import Benchmark, load_benchmark
 
 SECONDS = 5.0  # a little more than the 4.8 s that synchrony is judged on; half the work of 8
@@ -88,15 +88,14 @@ def tiny(tmp_path_factory: pytest.TempPathFactory) -> Tiny:
     return Tiny(folder / "tiny", clips, sources)
 
 
-MODELS = Path(__file__).parent / "models"
+SUPPORT = Path(__file__).resolve().parents[1] / "support"
 
 
 @pytest.fixture(scope="module")
 def models() -> Iterator[ModuleType]:
-    """The models of `models/harness_models.py`, registered under their names while a file's tests run."""
-    spec = importlib.util.spec_from_file_location("harness_models", MODELS / "harness_models.py")
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
+    """The models of `support/harness_models.py`, registered under their names while a file's tests run."""
+    from support import harness_models as module
+
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(generator, "_ENTRIES", dict(generator._ENTRIES))
         for name, model in module.NAMES.items():
@@ -150,7 +149,7 @@ def environment(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
     (package / "entry_points.txt").write_text(
         "[vgg_monoaudio.models]\nhumming = harness_models:Humming\ndawdling = harness_models:Dawdling\n"
     )
-    path = os.pathsep.join([str(MODELS), str(package.parent), os.environ.get("PYTHONPATH", "")])
+    path = os.pathsep.join([str(SUPPORT), str(package.parent), os.environ.get("PYTHONPATH", "")])
     return {**os.environ, "PYTHONPATH": path, "OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
 
 

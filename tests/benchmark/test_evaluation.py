@@ -7,11 +7,12 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from benchmark import Choices, evaluate, generate, media
+from benchmark import Choices, evaluate, generate
 from benchmark.evaluation import NothingToScore
 from benchmark.features import FeatureStore
 from benchmark.profiles.signal import SignalProfile
 from benchmark.runs import RunDirectory, UnusableRun
+from foundation import media
 from metrics.registry import list_metrics
 
 pytestmark = pytest.mark.usefixtures("models")

@@ -12,7 +12,10 @@ import typer
 
 from benchmark import exits
 
-LIGHT = ("benchmark", "vgg_monoaudio", "baselines.generator", "baselines.controls", "metrics.interop")
+LIGHT = (
+    "benchmark", "foundation", "vgg_monoaudio",
+    "baselines.generator", "baselines.controls", "baselines.programs", "metrics.interop",
+)  # fmt: skip
 
 
 def leave(action, arguments=(), monkeypatch=None):
@@ -67,7 +70,7 @@ def _our_exceptions():
     found = set()
     for name in LIGHT:
         package = importlib.import_module(name)
-        inside = pkgutil.iter_modules(package.__path__, f"{name}.") if hasattr(package, "__path__") else []
+        inside = pkgutil.walk_packages(package.__path__, f"{name}.") if hasattr(package, "__path__") else []
         for module in [
             package,
             *(importlib.import_module(part.name) for part in inside if "__main__" not in part.name),
@@ -107,7 +110,7 @@ def test_what_the_user_can_mend_is_one_line_and_status_2(monkeypatch, capsys, er
 
 
 def test_the_problems_behind_an_error_are_listed(monkeypatch, capsys):
-    from vgg_monoaudio.build import BuildError, Problem
+    from vgg_monoaudio.building.scenes import BuildError, Problem
 
     error = BuildError(
         "2 of 3 clips cannot be used", [Problem("a", "a.mp4: no audio stream"), Problem("b", "b: absent")]

@@ -1,8 +1,6 @@
 """Profile `paper` with the extended metrics: from files to columns, with stand-ins for the networks."""
 
-import sys
 from importlib.util import find_spec
-from pathlib import Path
 from types import SimpleNamespace
 
 import numpy as np
@@ -11,12 +9,12 @@ import pytest
 import torch
 from torch import Tensor
 
-from benchmark import media
-from benchmark.checkpoints import CHECKPOINTS, EXTENDED_METRICS, PAPER_PROFILE, MissingCheckpoint
 from benchmark.evaluation import Choices, evaluate
 from benchmark.generation import generate
 from benchmark.profiles import load_profile
 from benchmark.profiles.paper import PaperProfile
+from foundation import media
+from foundation.checkpoints import CHECKPOINTS, EXTENDED_METRICS, PAPER_PROFILE, MissingCheckpoint
 from metrics import frechet_audio_distance, kl_divergence
 from metrics.backbones import load_backbone
 from metrics.onset import detect_onsets, onset_scores, onset_seconds
@@ -27,7 +25,6 @@ if find_spec("hear21passt") is None:
 
 from metrics.backbones import passt, vggish
 
-BACKBONE_TESTS = Path(__file__).resolve().parents[1] / "metrics" / "backbones"
 SECONDS = 5.0  # of the benchmark `tiny`
 ADDED = [metric.name for metric in list_metrics("Extended")]
 
@@ -141,7 +138,7 @@ def test_the_other_columns_do_not_depend_on_the_extended_ones(run, tiny, weights
 
 def test_extended_and_plain_runs_stand_in_one_table(run, tiny, weights, networks, tmp_path):
     from benchmark.report.results import collect
-    from benchmark.report.tables import build_table
+    from benchmark.report.tables.table import build_table
 
     other = generate(tiny.path, "oracle", subset="inter", runs=tmp_path / "runs")
     scored(run, tiny, weights, tmp_path, extended=True)
@@ -184,11 +181,8 @@ def test_the_command_line_scores_extended_metrics_where_asked(
 def test_real_networks_from_official_files_give_every_extended_column(
     run, tiny, weights, networks, tmp_path, monkeypatch
 ):
-    sys.path.insert(0, str(BACKBONE_TESTS))
-    try:
-        from checkpoint_files import write_checkpoint
-    finally:
-        sys.path.remove(str(BACKBONE_TESTS))
+    from support.checkpoint_files import write_checkpoint
+
     for name in EXTENDED_METRICS:
         write_checkpoint(name, weights)
     monkeypatch.setattr(

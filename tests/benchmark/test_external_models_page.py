@@ -13,8 +13,8 @@ import pytest
 
 from baselines import list_models
 from benchmark.runs import RunDirectory
-from vgg_monoaudio.build import Settings, build_benchmark
-from vgg_monoaudio.demo import demo_sources
+from vgg_monoaudio.building.scenes import Settings, build_benchmark
+from vgg_monoaudio.demo.clips import demo_sources
 
 ROOT = Path(__file__).parents[2]
 PAGE = (ROOT / "docs" / "external-models.md").read_text(encoding="utf-8")

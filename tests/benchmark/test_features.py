@@ -11,13 +11,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from support import front_ends
 
-from benchmark import features, media
+from benchmark import features
 from benchmark.features import Extractor, FeatureStore, Wanted, WorkerDied, extract
 from benchmark.profiles.signal import SignalProfile
-
-sys.path.append(str(Path(__file__).parent / "models"))  # worker processes inherit it
-import front_ends
+from foundation import media
 
 SECONDS = 0.5
 
@@ -279,7 +278,7 @@ def test_workers_are_started_where_there_is_enough_to_do(monkeypatch, sounds, fi
         raise Started
 
     monkeypatch.setattr(features, "ProcessPoolExecutor", refuse)
-    monkeypatch.setattr(features.os, "sched_getaffinity", lambda process: range(2), raising=False)
+    monkeypatch.setattr(features, "available_cores", lambda: 2)
     monkeypatch.setattr(features, "_prepare", lambda job: "not read")
     jobs = [(Path("a.wav"), "audio", 0.5, ())] * sounds + [(Path("a.mp4"), "video", 0.5, ())] * films
     if parallel:
@@ -290,7 +289,7 @@ def test_workers_are_started_where_there_is_enough_to_do(monkeypatch, sounds, fi
 
 
 def test_a_few_files_are_prepared_by_threads_two_at_once(monkeypatch):
-    monkeypatch.setattr(features.os, "sched_getaffinity", lambda process: range(2), raising=False)
+    monkeypatch.setattr(features, "available_cores", lambda: 2)
     together = threading.Barrier(2)  # passes when two wait, breaks when one waits too long
 
     def prepare(job):
@@ -373,7 +372,7 @@ def test_a_worker_prepares_sounds_without_importing_a_networks_package():
     code = """
 import sys
 import numpy as np
-from benchmark import media
+from foundation import media
 from benchmark.profiles import paper
 sound = media.Audio(np.zeros((1, 32_000), np.float32), 16_000)
 for prepare in (paper._prepare_panns, paper._prepare_kadtk, paper._prepare_clap, paper._prepare_synchformer_audio):

@@ -7,9 +7,10 @@ import numpy as np
 import pytest
 
 from baselines import UnknownModel
-from benchmark import generate, media
+from benchmark import generate
 from benchmark.generation import sample_seed
 from benchmark.runs import RunDirectory, UnusableRun
+from foundation import media
 
 pytestmark = pytest.mark.usefixtures("models")
 

@@ -9,8 +9,9 @@ import time
 import pytest
 from safetensors.numpy import load
 
-from benchmark import Choices, evaluate, generate, media
+from benchmark import Choices, evaluate, generate
 from benchmark.runs import RunDirectory
+from foundation import media
 
 pytestmark = pytest.mark.usefixtures("models")
 

@@ -1,6 +1,5 @@
 """Profile `paper` from end to end: official file layouts filled with seeded weights, scenes of real clips."""
 
-import importlib
 import json
 import os
 import signal
@@ -11,10 +10,10 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
+from support.checkpoint_files import write_profile_paper
 
 from metrics.registry import list_metrics
 
-BACKBONE_TESTS = Path(__file__).resolve().parents[1] / "metrics" / "backbones"
 # The dog and the child twice, two seconds apart, make 12 inter-class scenes of 5 clips; IS asks for 10.
 CLIPS = (
     ("3qesirWAGt4_000020", "dog barking", "Animal", 0.0),
@@ -29,7 +28,7 @@ INFORMATION = ("scored_at", "environment", "commit")
 @pytest.fixture(scope="module")
 def scenes(real_media, tmp_path_factory):
     """Benchmark of 12 inter-class scenes of real clips."""
-    from vgg_monoaudio.build import Settings, build_benchmark
+    from vgg_monoaudio.building.scenes import Settings, build_benchmark
 
     sources = pd.DataFrame(CLIPS, columns=["clip_id", "label", "category", "start_seconds"])
     files = {clip: next(real_media.glob(f"{clip[:11]}*.mp4")) for clip in sources["clip_id"]}
@@ -40,11 +39,7 @@ def scenes(real_media, tmp_path_factory):
 def weights(tmp_path_factory):
     """Folder of all files of the profile, in their official layouts, 5 GB of seeded numbers."""
     folder = tmp_path_factory.mktemp("weights")
-    sys.path.insert(0, str(BACKBONE_TESTS))
-    try:
-        importlib.import_module("checkpoint_files").write_profile_paper(folder)
-    finally:
-        sys.path.remove(str(BACKBONE_TESTS))
+    write_profile_paper(folder)
     return folder
 
 

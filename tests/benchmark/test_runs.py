@@ -1,6 +1,5 @@
 """The run directory: records that survive a round trip, refuse what they cannot mean, and are never half written."""
 
-import hashlib
 import json
 from pathlib import Path
 
@@ -138,33 +137,6 @@ def test_the_schemas_describe_what_is_written():
         assert schema["properties"].keys() == written.keys() == set(schema["required"])
         assert schema["properties"]["schema"]["const"] == 1
         assert schema["additionalProperties"] is False
-
-
-def test_a_file_is_replaced_whole_or_not_at_all(tmp_path, monkeypatch):
-    path = tmp_path / "folder" / "record.json"
-    runs.write_text(path, "first")
-    written = []
-
-    def killed(self, target):
-        written.append((self.read_text(), target.read_text()))
-        raise KeyboardInterrupt
-
-    monkeypatch.setattr(Path, "replace", killed)
-    with pytest.raises(KeyboardInterrupt):
-        runs.write_text(path, "second")
-    assert written == [("second", "first")]  # the new text was whole before the old one was to go
-    assert path.read_text() == "first"
-    assert list(path.parent.iterdir()) == [path]
-
-
-def test_fingerprints_depend_on_content_and_not_on_the_order_of_keys():
-    assert runs.fingerprint({"a": 1, "b": [2]}) == runs.fingerprint({"b": [2], "a": 1})
-    assert runs.fingerprint({"a": 1}) != runs.fingerprint({"a": 2}) != runs.fingerprint({"b": 1})
-
-
-def test_a_file_s_hash_is_the_sha256_of_its_bytes(tmp_path):
-    (tmp_path / "file").write_bytes(b"mono")
-    assert runs.file_sha256(tmp_path / "file") == hashlib.sha256(b"mono").hexdigest()
 
 
 def test_scored_runs_are_found_in_the_order_of_their_paths(tmp_path):

@@ -101,7 +101,8 @@ def test_metrics_are_given_what_they_measure(evidence, groups):
 
 
 def test_kad_takes_its_own_embedding_where_there_is_one_and_its_bandwidth_from_the_set_asked_for(evidence, groups):
-    from metrics import bootstrap, kernel_audio_distance
+    from metrics import kernel_audio_distance
+    from metrics.uncertainty import bootstrap
 
     shared = replace(evidence, reference_kad_embedding=None, generated_kad_embedding=None)
     rows = {

@@ -7,7 +7,7 @@ from metrics import desync, frechet_audio_distance, kl_divergence
 from metrics.backbones.signal import SAMPLE_RATE, Signal
 from metrics.backbones.signal_classifier import LabelModel
 from metrics.selectivity import class_selectivity
-from vgg_monoaudio.demo import demo_clip, demo_sources
+from vgg_monoaudio.demo.clips import demo_clip, demo_sources
 
 SIGNAL = Signal()
 SAMPLES = 8 * SAMPLE_RATE
@@ -343,7 +343,7 @@ def test_films_are_in_step_with_their_own_sound_and_with_no_other(films):
 
 
 def test_real_clips_have_finite_scores(real_media):
-    from benchmark import media
+    from foundation import media
 
     files = [real_media / f"{name}.mp4" for name in ("3qesirWAGt4_000020", "0B4dYTMsgHA_000130", "F8Zt3mYlOqU_000094")]
     labels = ["dog barking", "child speech", "whale calling"]

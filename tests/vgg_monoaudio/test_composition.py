@@ -6,8 +6,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from benchmark import media
-from benchmark.media import MediaError
+from foundation import media
+from foundation.media import MediaError
 from vgg_monoaudio.composition import compose, cut, on_frame_grid
 
 SECONDS = 0.6

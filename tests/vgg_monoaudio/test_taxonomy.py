@@ -47,7 +47,7 @@ def test_labels_lead_to_vggsound_s_spelling_and_back(label, theirs):
 
 
 def test_every_vggsound_spelling_is_a_class_of_the_real_list(real_annotations):
-    from vgg_monoaudio.annotations import read_vggsound
+    from vgg_monoaudio.selection.annotations import read_vggsound
 
     classes = set(read_vggsound(real_annotations / "vggsound_test.csv").rows["label"])
     assert set(load_labels()["vggsound"]) <= classes
@@ -101,7 +101,7 @@ def test_the_annotators_relations_are_those_vggsounder_measures(vggsounder):
 
 
 def test_every_synonym_is_a_class_of_vggsound(real_annotations):
-    from vgg_monoaudio.annotations import read_vggsound
+    from vgg_monoaudio.selection.annotations import read_vggsound
 
     classes = set(read_vggsound(real_annotations / "vggsound_test.csv").rows["label"])
     table = load_synonyms()

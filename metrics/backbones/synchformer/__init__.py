@@ -5,8 +5,9 @@ Source:
     the one that MMAudio and av-benchmark use, `synchformer_state_dict.pth`.
 """
 
-from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from foundation.names import lazy_exports
 
 if TYPE_CHECKING:
     from metrics.backbones.synchformer.audio import AudioExtractor
@@ -17,16 +18,10 @@ if TYPE_CHECKING:
 __all__ = ["AudioExtractor", "Synchformer", "VideoExtractor", "prepare_audio", "prepare_video"]
 
 _HOMES = {
-    "AudioExtractor": "audio",
-    "Synchformer": "network",
-    "VideoExtractor": "video",
-    "prepare_audio": "frontend",
-    "prepare_video": "frontend",
+    "AudioExtractor": "metrics.backbones.synchformer.audio",
+    "Synchformer": "metrics.backbones.synchformer.network",
+    "VideoExtractor": "metrics.backbones.synchformer.video",
+    "prepare_audio": "metrics.backbones.synchformer.frontend",
+    "prepare_video": "metrics.backbones.synchformer.frontend",
 }
-
-
-def __getattr__(name: str) -> Any:
-    """Import the module that holds a public name when the name is first used."""
-    if name not in _HOMES:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(import_module(f"{__name__}.{_HOMES[name]}"), name)
+__getattr__, __dir__ = lazy_exports(__name__, _HOMES)

@@ -1,6 +1,5 @@
-"""Goldens of this folder, and its helpers importable by name."""
+"""Goldens of this folder."""
 
-import sys
 from pathlib import Path
 
 import numpy as np
@@ -8,7 +7,6 @@ import pytest
 import torch
 
 HERE = Path(__file__).parent
-sys.path.insert(0, str(HERE))  # for reference_weights and tiny_models
 
 
 @pytest.fixture(scope="session")

@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from baselines.mmaudio.feature_store import FeatureStore
-from benchmark.media import MediaError
+from foundation.media import MediaError
 
 
 class Counting:

@@ -3,10 +3,10 @@
 import numpy as np
 import pytest
 import torch
-from tiny_models import film
+from support.tiny_models import film
 
 from baselines.mmaudio import frames
-from benchmark.media import MediaError, write_video
+from foundation.media import MediaError, write_video
 
 
 def striped(height: int, width: int) -> np.ndarray:

@@ -3,11 +3,11 @@
 import numpy as np
 import pytest
 import torch
-from tiny_models import asking, differ, film, made_by_options
+from support.tiny_models import asking, differ, film, made_by_options
 
 from baselines import GenerationError, Generator
 from baselines.mmaudio import MMAudio
-from benchmark.checkpoints import MissingCheckpoint
+from foundation.checkpoints import MissingCheckpoint
 
 
 @pytest.fixture(scope="module")

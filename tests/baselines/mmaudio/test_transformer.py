@@ -2,7 +2,7 @@
 
 import pytest
 import torch
-from reference_weights import filled, given, off_by, official_entries, official_state, weight
+from support.reference_weights import filled, given, off_by, official_entries, official_state, weight
 
 from baselines.mmaudio.layers import rotary_table, rotate
 from baselines.mmaudio.lengths import FORMATS, lengths_for

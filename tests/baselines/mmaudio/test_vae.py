@@ -4,7 +4,7 @@ import math
 
 import pytest
 import torch
-from reference_weights import filled, given, off_by, official_entries, official_state
+from support.reference_weights import filled, given, off_by, official_entries, official_state
 
 from baselines.mmaudio import vae
 from baselines.mmaudio.vae import VAE, UnitConv, unit_rms

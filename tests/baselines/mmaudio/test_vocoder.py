@@ -2,7 +2,7 @@
 
 import pytest
 import torch
-from reference_weights import filled, given, off_by, official_entries, official_state
+from support.reference_weights import filled, given, off_by, official_entries, official_state
 
 from baselines.mmaudio import vocoder
 from baselines.mmaudio.vocoder import BigVGAN, SmoothSnake, low_pass_filter

@@ -5,7 +5,7 @@ import torch
 from torch import nn
 
 from baselines.mmaudio.weights import WeightSource, fingerprint, load_strictly, random_state
-from benchmark.checkpoints import MissingCheckpoint, WrongCheckpoint
+from foundation.checkpoints import MissingCheckpoint, WrongCheckpoint
 
 
 def network() -> nn.Module:

@@ -1,6 +1,5 @@
-"""Goldens of this folder, with the helpers of the MMAudio tests."""
+"""Goldens of this folder."""
 
-import sys
 from pathlib import Path
 
 import numpy as np
@@ -8,7 +7,6 @@ import pytest
 import torch
 
 HERE = Path(__file__).parent
-sys.path[:0] = [str(HERE), str(HERE.parent / "mmaudio")]  # for weight_files; the helpers of MMAudio's tests serve too
 
 
 @pytest.fixture(scope="session")

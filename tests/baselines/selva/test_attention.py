@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 import torch
 from PIL import Image
-from reference_weights import filled, given, weight
-from tiny_models import film, shrunk
+from support.reference_weights import filled, given, weight
+from support.tiny_models import film, shrunk
 
 from baselines import GenerationError
 from baselines.selva import SELVA
@@ -20,7 +20,7 @@ from baselines.selva.attention import (
     write_attention,
 )
 from baselines.selva.video_encoder import TextVideoEncoder
-from benchmark import media
+from foundation import media
 
 
 @pytest.fixture(scope="module")

@@ -7,11 +7,11 @@ import sys
 from pathlib import Path
 
 import pytest
-from weight_files import write_weights_folder
+from support.weight_files import write_weights_folder
 
-from vgg_monoaudio.build import Settings, build_benchmark
-from vgg_monoaudio.demo import write_demo_sources
-from vgg_monoaudio.sources import find_clips
+from vgg_monoaudio.building.scenes import Settings, build_benchmark
+from vgg_monoaudio.demo.clips import write_demo_sources
+from vgg_monoaudio.selection.source_list import find_clips
 
 ROOT = Path(__file__).resolve().parents[3]
 

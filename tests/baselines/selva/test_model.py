@@ -6,9 +6,9 @@ import sys
 import numpy as np
 import pytest
 import torch
-from reference_weights import given, off_by
-from tiny_models import asking, differ, film, made_by_options, shrunk
-from weight_files import official_files
+from support.reference_weights import given, off_by
+from support.tiny_models import asking, differ, film, made_by_options, shrunk
+from support.weight_files import official_files
 
 from baselines import GenerationError, Generator
 from baselines.mmaudio.lengths import lengths_for
@@ -17,8 +17,8 @@ from baselines.mmaudio.weights import WeightSource
 from baselines.selva import SELVA
 from baselines.selva.model import checkpoint_names
 from baselines.selva.video_encoder import TextVideoEncoder
-from benchmark import checkpoints
-from benchmark.checkpoints import MissingCheckpoint
+from foundation import checkpoints
+from foundation.checkpoints import MissingCheckpoint
 
 
 @pytest.fixture(scope="module")

@@ -2,7 +2,7 @@
 
 import pytest
 import torch
-from weight_files import write_tokenizer
+from support.weight_files import write_tokenizer
 
 from baselines.mmaudio.weights import WeightSource, random_state
 from baselines.selva import text
@@ -13,7 +13,7 @@ from baselines.selva.text import (
     stand_in_tokenizer,
     t5_prompt_encoder,
 )
-from benchmark.checkpoints import WrongCheckpoint
+from foundation.checkpoints import WrongCheckpoint
 
 
 @pytest.fixture(scope="module")

@@ -2,8 +2,8 @@
 
 import pytest
 import torch
-from reference_weights import filled, given, off_by, official_entries, official_state
-from tiny_models import shrunk
+from support.reference_weights import filled, given, off_by, official_entries, official_state
+from support.tiny_models import shrunk
 
 from baselines.mmaudio.weights import random_state
 from baselines.selva.video_encoder import TRAINED_PREFIXES, TextVideoEncoder

@@ -1,7 +1,5 @@
 """Fixtures of the report's tests: the made-up world, and one report over all of it."""
 
-import importlib.util
-import sys
 from dataclasses import dataclass
 from pathlib import Path
 from types import ModuleType
@@ -23,12 +21,10 @@ def _elsewhere(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
 
 @pytest.fixture(scope="session")
 def world() -> ModuleType:
-    """`world.py` beside this file: functions that write benchmarks and runs."""
-    spec = importlib.util.spec_from_file_location("report_world", Path(__file__).with_name("world.py"))
-    module = importlib.util.module_from_spec(spec)
-    sys.modules["report_world"] = module  # dataclasses look their module up by name
-    spec.loader.exec_module(module)
-    return module
+    """Functions that write benchmarks and runs."""
+    from support import world
+
+    return world
 
 
 @dataclass(frozen=True)

@@ -6,9 +6,9 @@ import pytest
 from scipy.stats import spearmanr
 
 from benchmark.report import collect, write_figures
-from benchmark.report.figure_panels import sample_panel
-from benchmark.report.figure_ratings import agreement_figure, case_figure
-from benchmark.report.page_data import read_samples
+from benchmark.report.figures.panels import sample_panel
+from benchmark.report.figures.ratings import agreement_figure, case_figure
+from benchmark.report.page.data import read_samples
 from benchmark.report.ratings import (
     agreement_by_answer,
     agreement_by_model,

@@ -1,6 +1,5 @@
-"""Helpers of this folder, importable by name, and the goldens as a fixture."""
+"""Goldens of this folder."""
 
-import sys
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
@@ -9,7 +8,6 @@ import pytest
 import torch
 
 HERE = Path(__file__).parent
-sys.path.insert(0, str(HERE))  # for seeded_weights and checkpoint_files
 
 
 @pytest.fixture(scope="session")

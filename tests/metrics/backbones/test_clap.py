@@ -2,10 +2,10 @@
 
 import pytest
 import torch
-from checkpoint_files import write_tokenizer
-from seeded_weights import fill, off_by, waveform
+from support.checkpoint_files import write_tokenizer
+from support.seeded_weights import fill, off_by, waveform
 
-from benchmark.checkpoints import MissingCheckpoint, WrongCheckpoint
+from foundation.checkpoints import MissingCheckpoint, WrongCheckpoint
 from metrics.backbones import clap
 
 

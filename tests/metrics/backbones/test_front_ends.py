@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 import torch
-from seeded_weights import off_by, video, waveform
+from support.seeded_weights import off_by, video, waveform
 
 from metrics.backbones import clap, frontends, imagebind, panns, synchformer
 

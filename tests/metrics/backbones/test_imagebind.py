@@ -5,7 +5,7 @@ import math
 import numpy as np
 import pytest
 import torch
-from seeded_weights import fill, normal, off_by, video, waveform
+from support.seeded_weights import fill, normal, off_by, video, waveform
 from torch import nn
 
 from metrics.backbones import imagebind

@@ -8,11 +8,11 @@ from pathlib import Path
 
 import pytest
 import torch
-from checkpoint_files import network as seeded_network
-from checkpoint_files import official_layout, write_checkpoint
-from seeded_weights import off_by, waveform
+from support.checkpoint_files import network as seeded_network
+from support.checkpoint_files import official_layout, write_checkpoint
+from support.seeded_weights import off_by, waveform
 
-from benchmark.checkpoints import CHECKPOINTS, MissingCheckpoint, WrongCheckpoint
+from foundation.checkpoints import CHECKPOINTS, MissingCheckpoint, WrongCheckpoint
 from metrics.backbones import BACKBONES, get_backbone, load_backbone, official_entries
 
 ROOT = Path(__file__).parents[3]

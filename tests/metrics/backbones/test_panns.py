@@ -2,7 +2,7 @@
 
 import pytest
 import torch
-from seeded_weights import fill, off_by, waveform
+from support.seeded_weights import fill, off_by, waveform
 
 from metrics.backbones import panns
 

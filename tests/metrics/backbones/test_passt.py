@@ -10,7 +10,7 @@ from importlib.util import find_spec
 import numpy as np
 import pytest
 import torch
-from seeded_weights import fill, off_by, waveform
+from support.seeded_weights import fill, off_by, waveform
 
 if find_spec("hear21passt") is None:
     pytest.skip("the extra `extended` is not installed", allow_module_level=True)

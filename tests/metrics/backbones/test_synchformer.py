@@ -2,7 +2,7 @@
 
 import pytest
 import torch
-from seeded_weights import fill, normal, off_by, video, waveform
+from support.seeded_weights import fill, normal, off_by, video, waveform
 from torch import nn
 
 from metrics.backbones.synchformer import AudioExtractor, Synchformer, VideoExtractor, prepare_audio

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 import torch
-from seeded_weights import fill, off_by, waveform
+from support.seeded_weights import fill, off_by, waveform
 
 from metrics.backbones import vggish
 

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from benchmark import media
+from foundation import media
 from vgg_monoaudio.dataset import MANIFEST_COLUMNS
 
 Clip = tuple[str, str, str]  # id, label, category

@@ -6,8 +6,8 @@ import json
 import pytest
 
 from vgg_monoaudio import load_benchmark
-from vgg_monoaudio.croissant import CONFORMS_TO, croissant, write_croissant
 from vgg_monoaudio.dataset import MANIFEST_COLUMNS
+from vgg_monoaudio.publishing.croissant import CONFORMS_TO, croissant, write_croissant
 
 
 @pytest.fixture

@@ -7,7 +7,7 @@ import pytest
 
 from vgg_monoaudio import load_benchmark
 from vgg_monoaudio.dataset import MANIFEST_COLUMNS
-from vgg_monoaudio.hugging_face import export_hugging_face
+from vgg_monoaudio.publishing.hugging_face import export_hugging_face
 
 
 @pytest.fixture
@@ -63,7 +63,7 @@ def test_large_subsets_are_split_and_numbered(small, tmp_path):
 
 
 def test_row_groups_hold_a_few_videos_only(small, tmp_path, monkeypatch):
-    monkeypatch.setattr("vgg_monoaudio.hugging_face.ROWS_AT_ONCE", 3)
+    monkeypatch.setattr("vgg_monoaudio.publishing.hugging_face.ROWS_AT_ONCE", 3)
     out = export_hugging_face(load_benchmark(small), tmp_path / "out")
     file = pq.ParquetFile(out / "inter" / "test-00000-of-00001.parquet")
     assert [file.metadata.row_group(group).num_rows for group in range(file.num_row_groups)] == [3, 1]

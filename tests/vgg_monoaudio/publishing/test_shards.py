@@ -7,7 +7,7 @@ from itertools import groupby
 import pytest
 
 from vgg_monoaudio import load_benchmark
-from vgg_monoaudio.shards import export_webdataset, split_by_size
+from vgg_monoaudio.publishing.shards import export_webdataset, split_by_size
 
 
 def members(path) -> list[tarfile.TarInfo]:

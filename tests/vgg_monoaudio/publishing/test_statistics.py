@@ -5,9 +5,8 @@ import pytest
 
 from vgg_monoaudio import load_benchmark
 from vgg_monoaudio.dataset import MANIFEST_COLUMNS
-from vgg_monoaudio.list_rule import load_source_list
 from vgg_monoaudio.pairing import exhaustive_pairs, sample_inter_class
-from vgg_monoaudio.statistics import (
+from vgg_monoaudio.publishing.statistics import (
     as_markdown,
     benchmark_statistics,
     category_order,
@@ -17,6 +16,7 @@ from vgg_monoaudio.statistics import (
     describe,
     subset_statistics,
 )
+from vgg_monoaudio.selection.rule_r1 import load_source_list
 from vgg_monoaudio.taxonomy import CATEGORIES, load_labels
 
 

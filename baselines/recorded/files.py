@@ -1,0 +1,194 @@
+"""Where recorded sounds lie: a folder, a zip, or the parquet files of a Hugging Face dataset."""
+
+# pyarrow is not typed.
+# mypy: disable-error-code="no-untyped-call"
+
+from __future__ import annotations
+
+import tempfile
+import zipfile
+from abc import ABC, abstractmethod
+from collections.abc import Iterable
+from pathlib import Path, PurePosixPath
+from typing import Any
+
+from foundation import media
+
+AUDIO_SUFFIXES = (".wav", ".flac", ".mp3", ".ogg", ".opus", ".m4a", ".mp4", ".mkv", ".webm")
+NAME_COLUMNS = ("filename", "file_name", "sample_id", "id", "name")  # where the audio itself carries no path
+AUDIO_COLUMN = "audio"
+
+
+class RecordedFiles(ABC):
+    """Sounds by name.
+
+    Attributes:
+        names: sample id to where its sound is, for messages.
+    """
+
+    def __init__(self, source: Path, places: Iterable[tuple[str, str]]) -> None:
+        """Index pairs of (file name, place).
+
+        Raises:
+            ValueError: there is none, or two have one name.
+        """
+        self.source = source
+        self.names: dict[str, str] = {}
+        for name, place in places:
+            stem = _stem(name)
+            other = self.names.setdefault(stem, place)
+            if other != place:
+                raise ValueError(f"folder: two files for sample {stem!r}: {other} and {place}")
+        if not self.names:
+            raise ValueError(f"folder: {source} holds no sound ({', '.join(AUDIO_SUFFIXES)})")
+
+    @abstractmethod
+    def read(self, name: str) -> media.Audio:
+        """Return a sound at its own rate.
+
+        Raises:
+            foundation.media.MediaError: it cannot be decoded; names it.
+        """
+
+
+class FolderFiles(RecordedFiles):
+    """Files in a folder and its subfolders."""
+
+    def __init__(self, folder: Path) -> None:
+        """Index the files whose ending is a sound's, hidden ones aside."""
+        paths = (path for path in sorted(folder.rglob("*")) if _is_sound(path.name) and path.is_file())
+        super().__init__(folder, ((path.name, str(path)) for path in paths))
+
+    def read(self, name: str) -> media.Audio:
+        """Return a file's sound."""
+        return media.read_audio_native(self.names[name])
+
+
+class _PackedFiles(RecordedFiles):
+    """Sounds inside of other files; each is unpacked for as long as it is read."""
+
+    @abstractmethod
+    def content(self, name: str) -> bytes:
+        """Return the bytes of a sound's file."""
+
+    def read(self, name: str) -> media.Audio:
+        """Return a packed file's sound."""
+        with tempfile.TemporaryDirectory(prefix="recorded-") as folder:
+            path = Path(folder, "sound")
+            path.write_bytes(self.content(name))
+            try:
+                return media.read_audio_native(path)
+            except media.MediaError as error:
+                raise media.MediaError(self.names[name], error.reason) from error
+
+
+class ZipFiles(_PackedFiles):
+    """Files in a zip, whatever its folders."""
+
+    def __init__(self, path: Path) -> None:
+        """Index the entries whose ending is a sound's."""
+        try:
+            self._zip = zipfile.ZipFile(path)
+        except zipfile.BadZipFile as error:
+            raise ValueError(f"folder: {path} is no zip: {error}") from error
+        self._entries = {_place(path, info.filename): info for info in self._zip.infolist() if _is_sound(info.filename)}
+        super().__init__(path, ((info.filename, place) for place, info in self._entries.items()))
+
+    def content(self, name: str) -> bytes:
+        """Return an entry, checked against the sum that the zip has of it."""
+        try:
+            return self._zip.read(self._entries[self.names[name]])
+        except (zipfile.BadZipFile, RuntimeError, NotImplementedError, EOFError) as error:
+            raise media.MediaError(self.names[name], f"cannot be unpacked: {error}") from error
+
+
+class ParquetFiles(_PackedFiles):
+    """Rows of parquet files: a column `audio` of (bytes, path), named by the path or by a column of names."""
+
+    def __init__(self, source: Path, paths: Iterable[Path]) -> None:
+        """Index the rows; the sounds themselves stay on disk.
+
+        Raises:
+            ValueError: a file that is no parquet, or has no such column.
+        """
+        self._rows: dict[str, tuple[Path, int, int]] = {}
+        self._group: tuple[Path, int, Any] | None = None  # rows of a group lie together, so one is kept
+        super().__init__(source, [named for path in paths for named in self._index(path)])
+
+    def _index(self, path: Path) -> list[tuple[str, str]]:
+        import pyarrow
+        from pyarrow import parquet
+
+        try:
+            file = parquet.ParquetFile(path)
+            schema = file.schema_arrow
+        except pyarrow.ArrowInvalid as error:
+            raise ValueError(f"folder: {path} is no parquet: {error}") from error
+        kind = schema.field(AUDIO_COLUMN).type if AUDIO_COLUMN in schema.names else None
+        if kind is None or not pyarrow.types.is_struct(kind) or kind.get_field_index("bytes") < 0:
+            raise ValueError(f"folder: {path} has no column {AUDIO_COLUMN!r} of bytes and path; {schema.names}")
+        column = next((name for name in NAME_COLUMNS if name in schema.names), None)
+        if column is None and kind.get_field_index("path") < 0:
+            raise ValueError(f"folder: {path} names no sound: no audio.path and none of {', '.join(NAME_COLUMNS)}")
+        found = []
+        for group in range(file.num_row_groups):
+            table = file.read_row_group(group, columns=[column or f"{AUDIO_COLUMN}.path"])
+            for row, value in enumerate(table.column(0).to_pylist()):
+                name = value["path"] if isinstance(value, dict) else value
+                place = f"{path}, row {row} of group {group}"
+                if not isinstance(name, str) or not name:
+                    raise ValueError(f"folder: {place} has no name")
+                self._rows[place] = (path, group, row)
+                found.append((name, place))
+        return found
+
+    def content(self, name: str) -> bytes:
+        """Return the bytes of a row's sound."""
+        from pyarrow import parquet
+
+        path, group, row = self._rows[self.names[name]]
+        if self._group is None or self._group[:2] != (path, group):
+            table = parquet.ParquetFile(path).read_row_group(group, columns=[AUDIO_COLUMN])
+            self._group = (path, group, table.column(0))
+        content = self._group[2][row].as_py()["bytes"]
+        if not isinstance(content, bytes):
+            raise media.MediaError(self.names[name], "no bytes; save the dataset with its audio embedded")
+        return content
+
+
+def open_recorded(source: Path) -> RecordedFiles:
+    """Return the sounds of a folder, a zip or a dataset.
+
+    Raises:
+        ValueError: it is none of these, or holds no sound.
+    """
+    if source.is_file() and source.suffix.lower() == ".zip":
+        return ZipFiles(source)
+    if source.is_file() and source.suffix.lower() == ".parquet":
+        return ParquetFiles(source, [source])
+    if not source.is_dir():
+        raise ValueError(
+            f"folder: {source} is no folder; give one that holds <sample id>.wav files, or such a zip or parquet"
+        )
+    tables = sorted(source.rglob("*.parquet"))
+    names = [path.name for path in source.rglob("*")]
+    if any(name.endswith(".arrow") for name in names) and not tables and not any(_is_sound(name) for name in names):
+        raise ValueError(
+            f"folder: {source} is a dataset saved as arrow; dataset.to_parquet(...) writes what is read here"
+        )
+    return ParquetFiles(source, tables) if tables else FolderFiles(source)
+
+
+def _is_sound(name: str) -> bool:
+    path = PurePosixPath(name)
+    return path.suffix.lower() in AUDIO_SUFFIXES and not path.name.startswith(".") and "__MACOSX" not in path.parts
+
+
+def _stem(name: str) -> str:
+    """Return a name without folders, and without an ending if that is a sound's: names may hold dots."""
+    path = PurePosixPath(name)
+    return path.stem if path.suffix.lower() in AUDIO_SUFFIXES else path.name
+
+
+def _place(archive: Path, entry: str) -> str:
+    return f"{archive}: {entry}"

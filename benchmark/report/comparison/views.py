@@ -1,0 +1,137 @@
+"""A comparison of two runs as Markdown, as a table in the terminal, and as JSON."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+from benchmark.report.comparison.compare import Change, Comparison, column_of
+from benchmark.report.tables.formats import markdown_escaped, padded
+from benchmark.report.tables.table import DASH
+
+if TYPE_CHECKING:
+    from rich.console import Group
+
+TITLES = {"all": "All samples", "category": "By target category", "label": "By target label"}
+MOST_LABELS = 20  # lines of the longest list in a terminal; Markdown and JSON have all
+
+
+def heads(comparison: Comparison, scope: str) -> list[str]:
+    """Return the column titles of a list of changes."""
+    named = [] if scope == "all" else [scope.capitalize()]
+    return ["Metric", *named, comparison.first, comparison.second, "Difference", "Interval", "p", "Better", "n"]
+
+
+def cells(comparison: Comparison, change: Change) -> list[str]:
+    """Return a change as text, one entry a title of `heads`."""
+    column = column_of(change.metric)
+    names = {"first": comparison.first, "second": comparison.second, "": DASH}
+    interval = DASH
+    if change.low is not None and change.high is not None:
+        interval = f"[{column.text(change.low)}, {column.text(change.high)}]"
+    sign = "+" if change.difference > 0 else ""
+    return [
+        column.heading,
+        *([] if change.scope == "all" else [change.name]),
+        column.text(change.first),
+        column.text(change.second),
+        sign + column.text(change.difference),
+        interval,
+        DASH if change.corrected is None else f"{change.corrected:.3f}" if change.corrected >= 0.001 else "<0.001",
+        names[change.better],
+        str(change.samples),
+    ]
+
+
+def to_markdown(comparison: Comparison) -> str:
+    """Return the whole comparison as Markdown."""
+    parts = [f"# {markdown_escaped(comparison.first)} against {markdown_escaped(comparison.second)}"]
+    parts.append(comparison.caption)
+    for scope, title in TITLES.items():
+        changes = [change for change in comparison.changes if change.scope == scope and change.samples]
+        if changes:
+            grid = [heads(comparison, scope), *[cells(comparison, change) for change in changes]]
+            parts += [f"## {title}", padded([[markdown_escaped(text) for text in row] for row in grid])]
+    parts.append("\n".join(f"- Untested: {text}." for text in untested(comparison)))
+    if comparison.apart:
+        parts += ["## Samples furthest apart", padded(_apart_grid(comparison))]
+    if comparison.only_one:
+        parts.append(f"Scored in one run only, in no number above: {', '.join(comparison.only_one)}.")
+    return "\n\n".join(part for part in parts if part) + "\n"
+
+
+def _apart_grid(comparison: Comparison) -> list[list[str]]:
+    grid = [["Metric", "Target", "Paired", comparison.first, comparison.second, "Sample"]]
+    for apart in comparison.apart:
+        column = column_of(apart.metric)
+        values = [column.text(apart.first), column.text(apart.second)]
+        grid.append([column.heading, apart.label, apart.paired_label, *values, apart.sample])
+    return [[markdown_escaped(text) for text in row] for row in grid]
+
+
+def untested(comparison: Comparison) -> list[str]:
+    """Return why tests are missing: one line a reason, with what it concerns."""
+    concerned: dict[str, list[str]] = {}
+    for change in comparison.changes:
+        if change.p_value is None and change.reason:
+            concerned.setdefault(change.reason, []).append(f"{change.metric.label} {change.name}".strip())
+    return [f"{', '.join(dict.fromkeys(names))} ({reason})" for reason, names in concerned.items()]
+
+
+def to_terminal(comparison: Comparison) -> Group:
+    """Return the comparison for a terminal: everything but the long tail of labels."""
+    from rich import box
+    from rich.console import Group
+    from rich.table import Table
+    from rich.text import Text
+
+    shown: list[Any] = []
+    for scope, title in TITLES.items():
+        changes = [change for change in comparison.changes if change.scope == scope and change.samples]
+        kept = _foremost(changes) if scope == "label" else changes
+        grid = Table(title=title, title_justify="left", title_style="italic", box=box.SIMPLE_HEAD, pad_edge=False)
+        for place, head in enumerate(heads(comparison, scope)):
+            grid.add_column(head, justify="left" if place == 0 else "right", overflow="fold")
+        for change in kept:
+            grid.add_row(*[Text(text, style="bold" if change.better else "") for text in cells(comparison, change)])
+        shown += [grid] if kept else []
+        if len(kept) < len(changes):
+            shown.append(Text(f"{len(changes) - len(kept)} more, of larger p, in the Markdown file.", style="dim"))
+    notes = [comparison.caption, *[f"Untested: {text}." for text in untested(comparison)]]
+    return Group(*shown, *[Text(note, style="dim") for note in notes])
+
+
+def _foremost(changes: Sequence[Change]) -> list[Change]:
+    return sorted(changes, key=lambda change: (change.p_value is None, change.p_value or 0.0))[:MOST_LABELS]
+
+
+def to_json(comparison: Comparison) -> dict[str, Any]:
+    """Return the comparison for a program: numbers unrounded."""
+    return {
+        "first": comparison.first,
+        "second": comparison.second,
+        "caption": comparison.caption,
+        "changes": [
+            {
+                "metric": change.metric.name,
+                "scope": change.scope,
+                "name": change.name,
+                "samples": change.samples,
+                "first": change.first,
+                "second": change.second,
+                "difference": change.difference,
+                "interval": None if change.low is None else [change.low, change.high],
+                "p_value": change.p_value,
+                "p_corrected": change.corrected,
+                "better": change.better,
+                "reason": change.reason or None,
+            }
+            for change in comparison.changes
+            if change.samples
+        ],
+        "apart": [
+            {"metric": a.metric.name, "sample": a.sample, "first": a.first, "second": a.second}
+            for a in comparison.apart
+        ],
+        "only_one": list(comparison.only_one),
+    }

@@ -1,0 +1,10 @@
+"""Figures: scores, panels of single samples, ratings, statistics of a benchmark."""
+
+from foundation.names import lazy_exports
+
+_HOMES = {
+    "sample_panels": "benchmark.report.figures.write",
+    "write_figures": "benchmark.report.figures.write",
+}
+__all__ = sorted(_HOMES)
+__getattr__, __dir__ = lazy_exports(__name__, _HOMES)

@@ -1,0 +1,97 @@
+"""What all figures share: sizes, colours that also read in grey, and files that come out the same each time."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from foundation.files import replacing
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+COLUMN_INCHES, PAGE_INCHES = 3.4, 7.0  # widths of a column and of a page of a two-column paper
+# Steps of equal lightness from dark to light, so that grey print keeps them apart; beyond eight, hatches repeat them.
+COLOURS = ("#2b1b52", "#7a1f6b", "#c2415b", "#e8813f", "#f3b957", "#5b7f95", "#8fb0a9", "#c9c3d3")
+MARKERS = ("o", "s", "^", "D", "v", "P", "X", "*")
+HATCHES = ("", "////", "....", "\\\\\\\\", "xxxx", "----", "oooo", "++++")
+INK, SOFT, GRID = "#1c1a22", "#6d6878", "#e4e0e8"
+_SETTINGS: dict[str, Any] = {
+    "font.family": "DejaVu Sans",
+    "font.size": 8,
+    "axes.titlesize": 8.5,
+    "axes.titleweight": "bold",
+    "axes.titlelocation": "left",
+    "axes.labelsize": 8,
+    "axes.edgecolor": SOFT,
+    "axes.labelcolor": INK,
+    "axes.linewidth": 0.6,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "axes.axisbelow": True,
+    "xtick.color": INK,
+    "ytick.color": INK,
+    "xtick.labelsize": 7,
+    "ytick.labelsize": 7,
+    "xtick.major.width": 0.6,
+    "ytick.major.width": 0.6,
+    "legend.fontsize": 7,
+    "legend.frameon": False,
+    "grid.color": GRID,
+    "grid.linewidth": 0.6,
+    "hatch.linewidth": 0.5,
+    "pdf.fonttype": 42,  # letters stay letters in the paper's PDF
+    "svg.hashsalt": "monoaudio",
+}
+
+
+@dataclass(frozen=True)
+class Drawn:
+    """One figure on disk, as vectors and as pixels."""
+
+    pdf: Path
+    png: Path
+
+
+@contextmanager
+def style() -> Iterator[None]:
+    """Draw in the house style; matplotlib's own settings come back afterwards."""
+    import matplotlib
+
+    with matplotlib.rc_context(_SETTINGS):  # type: ignore[arg-type]  # the stubs list each name as a literal
+        yield
+
+
+def new_figure(width_inches: float, height_inches: float) -> Figure:
+    """Return an empty figure that lays itself out; it belongs to no window and no global list."""
+    from matplotlib.figure import Figure
+
+    return Figure(figsize=(width_inches, height_inches), layout="constrained")
+
+
+def save(figure: Figure, out: Path) -> Drawn:
+    """Write `<out>.pdf` and `<out>.png`; the same figure gives the same bytes."""
+    drawn = Drawn(out.with_name(f"{out.name}.pdf"), out.with_name(f"{out.name}.png"))
+    with replacing(drawn.pdf) as temporary:
+        figure.savefig(temporary, format="pdf", metadata={"CreationDate": None, "Producer": None, "Creator": None})
+    with replacing(drawn.png) as temporary:
+        figure.savefig(temporary, format="png", dpi=200, metadata={"Software": None})
+    return drawn
+
+
+def horizontal_bars(axes: Axes, names: Sequence[str], counts: Sequence[int], colour: str = COLOURS[1]) -> None:
+    """Draw one bar a name, the first on top, with its count beside it."""
+    places = list(range(len(names)))
+    axes.barh(places, counts, color=colour, height=0.66)
+    axes.set_yticks(places, names)
+    axes.set_ylim(len(names) - 0.4, -0.6)  # the first on top
+    axes.tick_params(axis="y", length=0)
+    axes.set_xticks([])
+    axes.spines[["bottom", "left"]].set_visible(False)
+    for place, count in zip(places, counts, strict=True):
+        axes.annotate(f" {count}", (count, place), va="center", fontsize=7, color=INK)
+    axes.set_xlim(0, max([*counts, 1]) * 1.15)

@@ -1,0 +1,194 @@
+"""Figures of scores: metric against metric, by category, and the distribution of DeSync."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from benchmark.report.figures.drawing import (
+    COLOURS,
+    HATCHES,
+    INK,
+    MARKERS,
+    PAGE_INCHES,
+    SOFT,
+    new_figure,
+)
+from benchmark.report.tables.table import SUBSET_TITLES, marks_explained, marks_of
+from metrics.registry import Metric, get_metric
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+    from benchmark.report.page.data import Samples
+    from benchmark.report.results import Row
+    from benchmark.runs import MetricValue, ScoringRecord
+
+NO_INTERVAL = "No error bar: no interval could be estimated."
+DESYNC_BIN_SECONDS = 0.1  # the mean of two votes on a grid of 0.2 s
+
+
+def metric_scatter(rows: Sequence[Row], x: str, y: str) -> Figure:
+    """Return one metric against another: models filled, controls hollow, as anchors of what a value can mean.
+
+    Args:
+        rows: of one subset; a row without one of the values is left out.
+        x: metric on the horizontal axis, by name.
+        y: metric on the vertical axis.
+    """
+    from matplotlib.container import ErrorbarContainer
+
+    metrics = get_metric(x), get_metric(y)
+    figure = new_figure(4.6, 3.0)
+    axes = figure.subplots()
+    for place, row in enumerate(rows):
+        present = _both(row, metrics)
+        if present:
+            at = [float(value.value) for value in present if value.value is not None]
+            control, colour, marker = _look(row, place)
+            axes.errorbar(
+                at[0], at[1], xerr=_lengths(present[0]), yerr=_lengths(present[1]), fmt=marker, markersize=5.5,
+                color=colour, ecolor=colour, markerfacecolor="white" if control else colour, elinewidth=0.7,
+                zorder=2 if control else 3, label=_marked(row),
+            )  # fmt: skip
+    axes.grid(visible=True)
+    axes.margins(0.08)
+    ways = {"higher": ("right", "up"), "lower": ("left", "down")}
+    axes.set_xlabel(_axis_title(metrics[0], ways[metrics[0].better][0]))
+    axes.set_ylabel(_axis_title(metrics[1], ways[metrics[1].better][1]))
+    axes.set_title(SUBSET_TITLES.get(rows[0].subset, rows[0].subset))
+    bare = [
+        present for row in rows for present in [_both(row, metrics)] if present and not all(v.ci95 for v in present)
+    ]
+    _explain(figure, rows, NO_INTERVAL if bare else "")
+    title = "hollow: controls" if any(row.kind == "control" for row in rows) else None
+    # Names in a legend: beside their points they cover one another as soon as models lie close, which they do.
+    points = [container for container in axes.containers if isinstance(container, ErrorbarContainer)]
+    figure.legend(
+        handles=[point.lines[0] for point in points], labels=[str(point.get_label()) for point in points],
+        loc="outside right upper", handlelength=1.0, title=title, title_fontsize=7,
+    )  # fmt: skip
+    return figure
+
+
+def _marked(row: Row) -> str:
+    return row.model + marks_of(row)
+
+
+def _both(row: Row, metrics: Sequence[Metric]) -> list[MetricValue]:
+    """Return the values of a row; none where it lacks one of them."""
+    found = [row.values.get(metric.name) for metric in metrics]
+    present = [value for value in found if value is not None and value.value is not None]
+    return present if len(present) == len(metrics) else []
+
+
+def _explain(figure: Figure, rows: Sequence[Row], more: str = "") -> None:
+    """Say below a figure what the signs at the names mean, and what else is missing."""
+    notes = _notes(rows, more)
+    if notes:
+        figure.supxlabel(notes, fontsize=6, color=SOFT, x=0.01, ha="left")
+
+
+def _notes(rows: Sequence[Row], more: str) -> str:
+    return "\n".join([*marks_explained(rows), *([more] if more else [])])
+
+
+def _look(row: Row, place: int) -> tuple[bool, str, str]:
+    """Whether a row is a control, its colour and its marker."""
+    marker = MARKERS[(place + place // len(COLOURS)) % len(MARKERS)]  # a colour that comes again has another marker
+    return (True, SOFT, marker) if row.kind == "control" else (False, COLOURS[place % len(COLOURS)], marker)
+
+
+def _lengths(value: MetricValue) -> list[list[float]] | None:
+    """Lengths of the error bar; an interval of resampled scores may leave out the score itself."""
+    if value.ci95 is None or value.value is None:
+        return None
+    return [[max(0.0, value.value - value.ci95[0])], [max(0.0, value.ci95[1] - value.value)]]
+
+
+def _axis_title(metric: Metric, way: str) -> str:
+    unit = f" [{metric.unit}]" if metric.unit else ""
+    return f"{metric.label}{unit}   ({way} is better)"
+
+
+def category_bars(rows: Sequence[Row], part: Samples, metric: Metric, scoring: ScoringRecord) -> Figure:
+    """Return the mean score of every model by target category, with intervals resampled as in the tables."""
+    categories = sorted(set(part.listing["target_category"]))
+    figure = new_figure(PAGE_INCHES, 2.5)
+    axes = figure.subplots()
+    width, bare = 0.84 / len(rows), False
+    for place, row in enumerate(rows):
+        table = part.scored[row.key]
+        label: str | None = _marked(row)
+        centres = np.arange(len(categories)) - 0.42 + width * (place + 0.5)
+        for centre, category in zip(centres, categories, strict=True):
+            chosen = (table["target_category"] == category) & table[metric.name].notna()
+            if chosen.any():
+                bare |= not _bar(axes, centre, width, table[chosen], metric, scoring, place, label)
+                label = None
+    axes.set_xlim(-0.6, len(categories) - 0.4)
+    axes.set_xticks(range(len(categories)), categories)
+    axes.tick_params(axis="x", length=0)
+    axes.grid(visible=True, axis="y")
+    axes.set_ylabel(f"{metric.label} {metric.arrow}{f' [{metric.unit}]' if metric.unit else ''}")
+    axes.set_title(f"{SUBSET_TITLES.get(part.subset, part.subset)}: {metric.label} by category of the target")
+    notes = _notes(rows, NO_INTERVAL if bare else "")
+    if notes:  # between the axes and the legend, which has the place where other figures have their notes
+        axes.set_xlabel(notes, fontsize=6, color=SOFT, loc="left")
+    figure.legend(loc="outside lower center", ncols=min(len(rows), 6), handlelength=1.4, columnspacing=1.4)
+    return figure
+
+
+def _bar(
+    axes: Axes, centre: float, width: float, table: pd.DataFrame, metric: Metric, scoring: ScoringRecord, place: int,
+    label: str | None,
+) -> bool:  # fmt: skip
+    """Draw one mean; return whether it has an interval."""
+    from benchmark.report.page.data import clips_of
+    from metrics.uncertainty.bootstrap import bootstrap_mean
+
+    values = table[metric.name].to_numpy(dtype=np.float64)
+    groups = clips_of(table) if scoring.resample_by == "source" else None
+    interval = bootstrap_mean(
+        values, groups=groups, resamples=scoring.resamples, seed=scoring.bootstrap_seed, level=scoring.confidence
+    )
+    mean = float(values.mean())
+    axes.bar(
+        centre, mean, width * 0.94, label=label, color=COLOURS[place % len(COLOURS)], edgecolor="white", linewidth=0.3,
+        hatch=HATCHES[place % len(HATCHES)],
+    )  # fmt: skip
+    if interval.ends is not None:
+        low, high = interval.ends
+        lengths = [[max(0.0, mean - low)], [max(0.0, high - mean)]]
+        for colour, width in (("white", 1.8), (INK, 0.7)):  # a light edge, so that it shows on dark bars too
+            axes.errorbar(centre, mean, yerr=lengths, color=colour, elinewidth=width, capsize=0)
+    return interval.ends is not None
+
+
+def desync_histogram(rows: Sequence[Row], part: Samples) -> Figure:
+    """Return how DeSync is distributed over the samples: one strip a model, each to its own height, the mean dashed."""
+    scored = [row for row in rows if part.scored[row.key]["desync"].notna().any()]
+    figure = new_figure(4.2, 0.6 + 0.36 * len(scored))
+    panels = figure.subplots(len(scored), 1, sharex=True, squeeze=False)[:, 0]
+    edges = np.arange(-0.5, 21.0) * DESYNC_BIN_SECONDS
+    for place, (axes, row) in enumerate(zip(panels, scored, strict=True)):
+        values = part.scored[row.key]["desync"].dropna().to_numpy(dtype=np.float64)
+        colour = SOFT if row.kind == "control" else COLOURS[place % len(COLOURS)]
+        counts = np.histogram(values, edges)[0]
+        axes.bar(edges[:-1] + DESYNC_BIN_SECONDS / 2, counts / counts.max(), DESYNC_BIN_SECONDS * 0.92, color=colour)
+        axes.axvline(float(values.mean()), color="white", linewidth=2.2)
+        axes.axvline(float(values.mean()), color=INK, linewidth=0.9, linestyle=(0, (3, 2)))
+        axes.set_yticks([])
+        axes.set_ylim(0, 1.05)
+        axes.set_xlim(-DESYNC_BIN_SECONDS, 2 + DESYNC_BIN_SECONDS)
+        axes.spines["left"].set_visible(False)
+        axes.tick_params(axis="x", length=2 if axes is panels[-1] else 0)
+        axes.set_ylabel(_marked(row), rotation=0, ha="right", va="center", fontsize=7)
+    panels[-1].set_xlabel("DeSync [s]; dashed: mean; each strip to its own height")
+    _explain(figure, scored)
+    panels[0].set_title(SUBSET_TITLES.get(part.subset, part.subset))
+    return figure

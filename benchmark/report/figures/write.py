@@ -1,0 +1,157 @@
+"""Figures for a paper: statistics of the benchmark, panels of single samples, and how metrics relate."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from benchmark.report.figures.drawing import Drawn, save, style
+from benchmark.report.results import Results, Row, collect
+from benchmark.runs import RunDirectory
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+    from benchmark.report.page.data import Samples
+
+DEFAULT_OUT = Path("results/figures")
+SCATTERS = (("clap", "desync"), ("kl", "audio_win_rate"), ("fad", "kl"))
+PANELS_A_SUBSET = 2
+
+
+def write_figures(
+    runs: Sequence[RunDirectory],
+    out: Path = DEFAULT_OUT,
+    *,
+    benchmark_dir: Path | None = None,
+    samples: Sequence[str] = (),
+    ratings: Path | None = None,
+) -> list[Drawn]:
+    """Write every figure that these runs allow, each as PDF and PNG.
+
+    Args:
+        runs: finished runs that agree in benchmark, version and scoring; none: the statistics of the benchmark alone.
+        out: folder.
+        benchmark_dir: the benchmark directory; without it there are neither statistics nor panels.
+        samples: sample ids to draw panels of; by default those on which the models' KL differs most.
+        ratings: a human study, see `benchmark.report.ratings.read_ratings`.
+
+    Raises:
+        benchmark.report.results.MixedRuns: the runs may not stand in one figure.
+        ValueError: neither runs nor a benchmark, a sample that the runs do not have, or ratings that are not of them.
+    """
+    if not runs and benchmark_dir is None:
+        raise ValueError("nothing to draw: give runs, a benchmark directory, or both")
+    if not runs and ratings is not None:
+        raise ValueError(f"{ratings}: ratings are of answers; give the runs that answered")
+    figures: dict[str, Figure] = {}
+    drawn = []
+    with style():
+        if benchmark_dir is not None:
+            figures |= _of_the_benchmark(benchmark_dir)
+        if runs:
+            results = collect(runs)
+            figures |= _of_scores(results)
+            if benchmark_dir is not None:
+                figures |= sample_panels(results, benchmark_dir, samples)
+            if ratings is not None:
+                figures |= _of_ratings(results, ratings, benchmark_dir)
+        drawn += [save(figure, out / name) for name, figure in figures.items()]
+    return drawn
+
+
+def _of_the_benchmark(folder: Path) -> dict[str, Figure]:
+    from benchmark.report.figures.statistics import clips_figure, pairs_figure
+    from vgg_monoaudio.dataset import load_benchmark
+    from vgg_monoaudio.publishing.statistics import benchmark_statistics
+
+    statistics = benchmark_statistics(load_benchmark(folder))
+    return {"clips": clips_figure(statistics), "pairs": pairs_figure(statistics)}
+
+
+def _of_scores(results: Results) -> dict[str, Figure]:
+    from benchmark.report.figures.scores import category_bars, desync_histogram, metric_scatter
+    from benchmark.report.page.data import read_samples
+    from metrics.registry import list_metrics
+
+    figures: dict[str, Figure] = {}
+    samples = {part.subset: part for part in read_samples(results)}
+    for subset in results.subsets:
+        rows = [row for row in results.of(subset) if row.run is not None]
+        for x, y in SCATTERS:
+            if sum(_has(row, x) and _has(row, y) for row in rows) > 1:
+                figures[f"{subset}-{x}-{y}"] = metric_scatter(rows, x, y)
+        part = samples[subset]
+        for metric in list_metrics(headline=True):
+            scored = [key for key, table in part.scored.items() if metric.name in table and table[metric.name].any()]
+            if metric.per == "sample" and scored and results.scoring is not None:
+                figures[f"{subset}-{metric.name}-by-category"] = category_bars(rows, part, metric, results.scoring)
+        if any("desync" in table and table["desync"].notna().any() for table in part.scored.values()):
+            figures[f"{subset}-desync-histogram"] = desync_histogram(rows, part)
+    return figures
+
+
+def _of_ratings(results: Results, path: Path, folder: Path | None) -> dict[str, Figure]:
+    """Agreement of metrics with people, and the case in which CLAP agrees least, by file name."""
+    from benchmark.report.figures.panels import sample_panel
+    from benchmark.report.figures.ratings import agreement_figure, case_figure
+    from benchmark.report.page.data import read_samples
+    from benchmark.report.ratings import agreement_by_answer, agreement_by_model, alike_but_apart, read_ratings
+    from metrics.registry import get_metric
+
+    figures: dict[str, Figure] = {}
+    parts = {part.subset: part for part in read_samples(results)}
+    for ratings in read_ratings(path, results):
+        subset, part, rows = ratings.subset, parts[ratings.subset], results.of(ratings.subset)
+        if results.scoring is not None:
+            answers = agreement_by_answer(ratings, part, results.scoring)
+            figures[f"{subset}-ratings"] = agreement_figure(ratings, answers, agreement_by_model(ratings, rows))
+        case = alike_but_apart(ratings, part, get_metric("clap"))
+        if case is None:
+            continue
+        figures[f"{subset}-ratings-against-clap"] = case_figure(case, subset, {row.key: row.model for row in rows})
+        if folder is not None:
+            place = [str(sample) for sample in part.listing["sample_id"]].index(case.sample)
+            pair = [row for row in rows if row.key in (case.better, case.worse)]
+            figures[f"{subset}-ratings-panel"] = sample_panel(part, place, pair, folder, captions=case.captions)
+    return figures
+
+
+def _has(row: Row, metric: str) -> bool:
+    value = row.values.get(metric)
+    return value is not None and value.value is not None
+
+
+def sample_panels(results: Results, folder: Path, wanted: Sequence[str] = ()) -> dict[str, Figure]:
+    """Return panels of the samples wanted, or of those on which the models' KL differs most, by file name.
+
+    Raises:
+        ValueError: a sample that the runs do not have.
+    """
+    from benchmark.report.figures.panels import sample_panel
+    from benchmark.report.page.data import read_samples
+
+    figures: dict[str, Figure] = {}
+    found: dict[str, tuple[Samples, int]] = {}
+    for part in read_samples(results):
+        ids = [str(sample) for sample in part.listing["sample_id"]]
+        found |= {sample: (part, place) for place, sample in enumerate(ids)}
+        if not wanted:
+            for place in _most_divided(part)[:PANELS_A_SUBSET]:
+                figures[f"panel-{ids[place]}"] = sample_panel(part, place, results.of(part.subset), folder)
+    for sample in wanted:
+        if sample not in found:
+            raise ValueError(f"sample {sample!r} is not among the {len(found)} samples of these runs")
+        part, place = found[sample]
+        figures[f"panel-{sample}"] = sample_panel(part, place, results.of(part.subset), folder)
+    return figures
+
+
+def _most_divided(part: Samples) -> list[int]:
+    """Samples in the order of how far the models' KL scores lie apart, only those that every model answered."""
+    import numpy as np
+
+    scores = np.stack([table["kl"].to_numpy(dtype=np.float64) for table in part.scored.values()])
+    spread = scores.max(axis=0) - scores.min(axis=0)
+    return [int(place) for place in np.argsort(-spread, kind="stable") if np.isfinite(spread[place])]

@@ -1,0 +1,175 @@
+"""What the page needs to know of every sample, as one compact structure for its script."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from benchmark.report.page.media import Placed
+from benchmark.report.results import Results, Row
+from benchmark.report.tables.table import SUBSET_TITLES, Column, Table
+from benchmark.runs import UnusableRun
+
+SAMPLE_COLUMNS = (
+    "sample_id",
+    "label",
+    "paired_label",
+    "target_id",
+    "paired_id",
+    "target_category",
+    "paired_category",
+    "target_side",
+)
+
+
+@dataclass(frozen=True)
+class Samples:
+    """All samples of one subset, with what every model scored on them.
+
+    Attributes:
+        listing: one row a sample of the manifest, columns `SAMPLE_COLUMNS`, in the manifest's order.
+        scored: model key to its samples.parquet, in the same order.
+    """
+
+    subset: str
+    listing: pd.DataFrame
+    scored: Mapping[str, pd.DataFrame]
+
+
+def read_samples(results: Results) -> list[Samples]:
+    """Return the samples of every subset that has runs.
+
+    Raises:
+        UnusableRun: a samples.parquet is absent, lacks a column, or lists other samples than its neighbour.
+    """
+    found = []
+    for subset in results.subsets:
+        rows = [row for row in results.of(subset) if row.run is not None]
+        if rows:
+            tables = {row.key: _read(row) for row in rows}
+            listing = next(iter(tables.values()))[list(SAMPLE_COLUMNS)]
+            for key, table in tables.items():
+                if list(table["sample_id"]) != list(listing["sample_id"]):
+                    raise UnusableRun(
+                        f"samples.parquet of {key} on {subset} lists other samples than {next(iter(tables))}"
+                    )
+            found.append(Samples(subset, listing, tables))
+    return found
+
+
+def _read(row: Row) -> pd.DataFrame:
+    path = row.run.samples_parquet if row.run else Path()
+    if not path.is_file():
+        raise UnusableRun(f"{path}: no such file; score the run again with `python -m benchmark evaluate`")
+    table = pd.read_parquet(path)
+    missing = [name for name in (*SAMPLE_COLUMNS, "status", "reason") if name not in table.columns]
+    if missing:
+        raise UnusableRun(f"{path}: no column {missing[0]}; it has {', '.join(table.columns)}")
+    return table
+
+
+def clips_of(table: pd.DataFrame) -> NDArray[np.object_]:
+    """Return the names of the clips that each scene is made of, (n, k): two, or one where nothing stands beside it."""
+    clips = table[["target_id", "paired_id"]].to_numpy(dtype=object)
+    return clips if all(clips[:, 1]) else clips[:, :1]
+
+
+def wanted_media(samples: Sequence[Samples], rows: Sequence[Row], benchmark: Path | None) -> dict[str, Path]:
+    """Return every file that the page shows: path inside the media folder to the file.
+
+    Args:
+        samples: what is listed.
+        rows: the runs whose answers are played.
+        benchmark: the benchmark directory; without it there are neither scenes nor sources.
+    """
+    wanted: dict[str, Path] = {}
+    runs = {(row.subset, row.key): row.run for row in rows if row.run}
+    for part in samples:
+        if benchmark is not None:
+            for sample in part.listing["sample_id"]:
+                wanted[f"scenes/{part.subset}/{sample}.mp4"] = benchmark / part.subset / "video" / f"{sample}.mp4"
+            for clip in pd.unique(part.listing[["target_id", "paired_id"]].to_numpy().ravel()):
+                if clip:
+                    wanted[f"sources/{clip}.wav"] = benchmark / "sources" / f"{clip}.wav"
+        for key in part.scored:
+            for sample in part.listing["sample_id"]:
+                wanted[f"answers/{key}/{part.subset}/{sample}.wav"] = runs[part.subset, key].audio(sample)
+    return wanted
+
+
+def page_data(
+    results: Results, table: Table, samples: Sequence[Samples], placed: Mapping[str, Placed], media: str
+) -> dict[str, Any]:
+    """Return what the page's script reads: columns of values rather than rows of records, so that it stays small."""
+    columns = [column for column in table.columns if column.metric.per == "sample"]
+    models = {row.key: row for row in results.rows if row.run is not None}
+    return {
+        "media": media,
+        "columns": [_column(column) for column in columns],
+        "models": [{"key": row.key, "name": row.model, "kind": row.kind} for row in models.values()],
+        "subsets": [_subset(part, columns, placed) for part in samples],
+        "sources": {
+            name.removeprefix("sources/").removesuffix(".wav"): item.picture.rpartition("/")[2]
+            for name, item in placed.items()
+            if name.startswith("sources/") and item.file
+        },
+    }
+
+
+def _column(column: Column) -> dict[str, Any]:
+    metric = column.metric
+    return {
+        "name": metric.name,
+        "label": metric.label,
+        "arrow": metric.arrow,
+        "decimals": column.decimals,
+        "better": metric.better,
+        "headline": metric.headline,
+        "about": metric.description,
+    }
+
+
+def _subset(part: Samples, columns: Sequence[Column], placed: Mapping[str, Placed]) -> dict[str, Any]:
+    listing = part.listing.astype(object).where(part.listing.notna(), "")
+    scenes = [placed.get(f"scenes/{part.subset}/{sample}.mp4") for sample in listing["sample_id"]]
+    return {
+        "name": part.subset,
+        "title": SUBSET_TITLES.get(part.subset, part.subset),
+        **{name: listing[name].tolist() for name in SAMPLE_COLUMNS},
+        "scenes": [item.picture.rpartition("/")[2] if item and item.file else None for item in scenes],
+        "models": {key: _answers(part, key, table, columns, placed) for key, table in part.scored.items()},
+    }
+
+
+def _answers(
+    part: Samples, key: str, table: pd.DataFrame, columns: Sequence[Column], placed: Mapping[str, Placed]
+) -> dict[str, Any]:
+    items = [placed.get(f"answers/{key}/{part.subset}/{sample}.wav") for sample in table["sample_id"]]
+    failed = table["status"] != "scored"
+    return {
+        "pictures": [item.picture.rpartition("/")[2] if item and item.file else None for item in items],
+        "failed": {int(place): str(table["reason"].iloc[place]) for place in failed.to_numpy().nonzero()[0]},
+        "scores": {
+            column.metric.name: [_rounded(value, column) for value in table[column.metric.name]]
+            for column in columns
+            if column.metric.name in table.columns
+        },
+    }
+
+
+def _rounded(value: float, column: Column) -> float | None:
+    return float(column.text(value)) if math.isfinite(value) else None
+
+
+def embedded(data: Mapping[str, Any]) -> str:
+    """Return JSON that may stand inside a script element: no character that could end it."""
+    text = json.dumps(data, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
+    return text.replace("<", "\\u003c").replace("\u2028", "\\u2028").replace("\u2029", "\\u2029")

@@ -1,0 +1,110 @@
+"""The page: one HTML file that opens from disk, and a folder of media beside it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from importlib.metadata import version
+from importlib.resources import files
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from benchmark.report.page.data import embedded, page_data, read_samples, wanted_media
+from benchmark.report.page.media import place_media
+from benchmark.report.results import Results
+from benchmark.report.tables.table import DASH, Block, Table
+from foundation.files import write_text
+
+if TYPE_CHECKING:
+    import jinja2
+
+SCRIPTS = ("base.js", "table.js", "player.js", "cards.js", "main.js")
+FORBIDDEN_SOURCES = "default-src 'none'"  # the page may load its own media and nothing else, from nowhere
+CONTENT_POLICY = (
+    f"{FORBIDDEN_SOURCES}; img-src 'self' file: data:; media-src 'self' file:; "
+    "style-src 'unsafe-inline'; script-src 'unsafe-inline'"
+)
+
+
+def write_page(
+    results: Results, table: Table, out: Path, *, benchmark: Path | None, title: str, workers: int | None = None
+) -> tuple[Path, Path]:
+    """Write `<out>.html` and the folder `<out>/`.
+
+    Args:
+        results: the runs shown.
+        table: the table at the head of the page, with all its columns.
+        out: path without an ending.
+        benchmark: the benchmark directory that holds scenes and sources; None: the page plays the answers alone.
+        title: heading of the page.
+        workers: threads that draw pictures; the processors at hand by default.
+
+    Returns:
+        The page and its folder.
+
+    Raises:
+        benchmark.runs.UnusableRun: the samples of a run cannot be read.
+    """
+    samples = read_samples(results)
+    rows = [row for row in results.rows if row.run is not None]
+    placed = place_media(out, wanted_media(samples, rows, benchmark), workers=workers)
+    data = page_data(results, table, samples, placed, out.name)
+    page = out.with_name(f"{out.name}.html")
+    text = (
+        _environment()
+        .get_template("page.html")
+        .render(
+            title=title,
+            table=table,
+            whiskers={block.subset: _whiskers(table, block) for block in table.blocks},
+            count=sum(len(part.listing) for part in samples),
+            made_with=_made_with(results),
+            policy=CONTENT_POLICY,
+            style=_read("page.css"),
+            script="\n".join(_read(name) for name in SCRIPTS),
+            data=embedded(data),
+            dash=DASH,
+        )
+    )
+    write_text(page, text)
+    return page, out
+
+
+def _environment() -> jinja2.Environment:
+    import jinja2
+
+    return jinja2.Environment(
+        loader=jinja2.FunctionLoader(_read), autoescape=True, trim_blocks=True, lstrip_blocks=True,
+        undefined=jinja2.StrictUndefined,
+    )  # fmt: skip
+
+
+def _read(name: str) -> str:
+    return files("benchmark.report.page").joinpath("templates", name).read_text(encoding="utf-8")
+
+
+def _whiskers(table: Table, block: Block) -> dict[str, dict[str, tuple[float, float, float]]]:
+    """Where value and interval lie between the column's least and greatest, in per cent: row key, metric, positions."""
+    drawn: dict[str, dict[str, tuple[float, float, float]]] = {line.row.key: {} for line in block.lines}
+    for place, column in enumerate(table.columns):
+        spans: dict[str, tuple[float, float, float]] = {}
+        for line in block.lines:
+            value, found = line.cells[place].value, line.row.values.get(column.metric.name)
+            if value is not None and found is not None:
+                low, high = found.ci95 or (value, value)
+                spans[line.row.key] = (low, value, high)
+        least = min((low for low, _, _ in spans.values()), default=0.0)
+        width = max((high for _, _, high in spans.values()), default=1.0) - least
+        for key, span in spans.items():
+            low, at, high = (round(100 * (x - least) / width, 1) if width > 0 else 50.0 for x in span)
+            drawn[key][column.metric.name] = (low, at, high)
+    return drawn
+
+
+def _made_with(results: Results) -> Mapping[str, Any]:
+    records = [row.record for row in results.rows if row.record]
+    commits = {(record.commit.sha[:10], record.commit.dirty) for record in records if record.commit}
+    return {
+        "version": version("vgg-monoaudio"),
+        "commits": [f"{sha}{' with local changes' if dirty else ''}" for sha, dirty in sorted(commits)],
+        "scored": sorted({record.scored_at[:10] for record in records}),
+    }

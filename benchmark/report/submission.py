@@ -1,0 +1,290 @@
+"""Results for a model card's `model-index`, and the check of a run directory that somebody sends."""
+
+from __future__ import annotations
+
+import math
+import shutil
+import tempfile
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+import pandas as pd
+
+from benchmark.report.page.data import SAMPLE_COLUMNS
+from benchmark.report.results import Row, collect
+from benchmark.report.tables.table import SUBSET_TITLES
+from benchmark.runs import MetricsRecord, RunDirectory, RunRecord, UnusableRun
+from foundation.media import MediaError, probe
+from metrics.registry import get_metric, list_metrics
+
+Status = Literal["passed", "failed", "skipped"]
+RELATIVE_TOLERANCE = 1e-6  # between a number sent and the same number recomputed here
+LISTED = 3  # examples in a message
+
+
+def export_model_index(runs: Sequence[RunDirectory], model: str = "") -> dict[str, Any]:
+    """Return the `model-index` of a Hugging Face model card: one entry a subset, every metric that has a value.
+
+    Args:
+        runs: finished runs of one model, or of several if `model` names which.
+        model: name as in the tables; "" where the runs have one model.
+
+    Raises:
+        benchmark.report.results.MixedRuns: the runs may not stand together.
+        ValueError: none of the runs, or more than one model, answers to the name; or its weights are random.
+    """
+    results = collect(runs)
+    names = list(dict.fromkeys(row.model for row in results.rows))
+    chosen = model or (names[0] if len(names) == 1 else "")
+    rows = [row for row in results.rows if row.model == chosen]
+    if not rows:
+        raise ValueError(f"model {model!r}: name one of {', '.join(names)}")
+    untrained = [row for row in rows if row.untrained]
+    if untrained:
+        raise ValueError(f"{chosen} has random weights on {untrained[0].subset}; such numbers are for timing only")
+    return {"model-index": [{"name": chosen, "results": [_result(row) for row in rows]}]}
+
+
+def _result(row: Row) -> dict[str, Any]:
+    record = row.record
+    if record is None:
+        raise ValueError(f"{row.model}: not a run")
+    benchmark, scoring = record.benchmark, record.scoring
+    return {
+        "task": {"type": "video-to-audio", "name": "Text-conditioned selective video-to-audio generation"},
+        "dataset": {
+            "name": f"{benchmark.name} ({SUBSET_TITLES.get(benchmark.subset, benchmark.subset)})",
+            "type": benchmark.name,
+            "config": benchmark.subset,
+            "split": "test",
+            "revision": benchmark.fingerprint,
+            "args": {"version": benchmark.version, "samples": benchmark.samples, "scored": record.counts.scored},
+        },
+        "metrics": [
+            {
+                "type": metric.name,
+                "name": f"{metric.label} ({metric.better} is better)",
+                "value": value.value,
+                "args": {
+                    "profile": scoring.profile,
+                    "reference_video": scoring.reference_video,
+                    "bandwidth_from": scoring.bandwidth_from,
+                    "unit": value.unit,
+                    "n": value.n,
+                    "ci95": None if value.ci95 is None else list(value.ci95),
+                    "definition": value.version,
+                    "unverified_weights": row.unverified,
+                },
+            }
+            for metric in list_metrics(extended=True)
+            if (value := row.values.get(metric.name)) is not None and value.value is not None
+        ],
+    }
+
+
+@dataclass(frozen=True)
+class Check:
+    """One question asked of a run directory, and the answer."""
+
+    name: str
+    status: Status
+    detail: str
+
+
+def submit_check(
+    run: RunDirectory | Path | str,
+    *,
+    benchmark_dir: Path | None = None,
+    recompute: bool = True,
+    cache: Path | None = None,
+    allow_unverified: bool = False,
+) -> list[Check]:
+    """Return what is right and wrong with a run directory that somebody sends.
+
+    Checked without the benchmark: schemas, counts, samples, audio files, and the per-sample metrics from
+    samples.parquet. With it: that the manifest is the same, and every metric computed anew from the audio.
+
+    Args:
+        run: the run directory.
+        benchmark_dir: the benchmark that it answers.
+        recompute: score the audio again, which needs the profile's weights unless their features are kept.
+        cache: where features are kept; a temporary folder by default, so that nothing sent is believed.
+        allow_unverified: take weights whose hash is not known.
+    """
+    directory = run if isinstance(run, RunDirectory) else RunDirectory(Path(run))
+    try:
+        records = directory.read_run(), directory.read_metrics()
+        table = _table(directory)
+    except UnusableRun as error:
+        return [Check("schema", "failed", str(error))]
+    checks = [Check("schema", "passed", "run.json, metrics.json and samples.parquet can be read")]
+    questions: list[tuple[str, Callable[[], Iterator[str]], str]] = [
+        ("status", lambda: _status(*records), "finished, trained, verified weights"),
+        ("agreement", lambda: _agreement(*records), "run.json and metrics.json speak of one run"),
+        ("coverage", lambda: _coverage(directory, records[1], table), "every sample is answered or named as failed"),
+        ("audio", lambda: _audio(directory, records[0], table), "every answer is sound of the right length"),
+        ("means", lambda: _means(records[1], table), "per-sample scores average to metrics.json"),
+    ]
+    checks += [_check(name, find, good) for name, find, good in questions]
+    if benchmark_dir is None:
+        return [*checks, Check("benchmark", "skipped", "no benchmark directory was given")]
+    checks.append(_check("benchmark", lambda: _same_benchmark(records[1], table, benchmark_dir), "the same manifest"))
+    if not recompute or checks[-1].status == "failed":
+        return [*checks, Check("recomputed", "skipped", "not asked for" if not recompute else "another benchmark")]
+    anew = _check(
+        "recomputed",
+        lambda: _recomputed(directory, records[1], benchmark_dir, cache, allow_unverified),
+        "the audio gives the numbers of metrics.json",
+    )
+    return [*checks, anew]
+
+
+def _check(name: str, find: Callable[[], Iterator[str]], good: str) -> Check:
+    problems = list(find())
+    shown = "; ".join(problems[:LISTED]) + (f"; and {len(problems) - LISTED} more" if len(problems) > LISTED else "")
+    return Check(name, "failed" if problems else "passed", shown or good)
+
+
+def _table(directory: RunDirectory) -> pd.DataFrame:
+    path = directory.samples_parquet
+    if not path.is_file():
+        raise UnusableRun(f"{path}: no such file")
+    try:
+        table = pd.read_parquet(path)
+    except (OSError, ValueError) as error:
+        raise UnusableRun(f"{path}: not a parquet file: {error}") from error
+    missing = [name for name in (*SAMPLE_COLUMNS, "status", "reason") if name not in table.columns]
+    if missing:
+        raise UnusableRun(f"{path}: no column {missing[0]}")
+    return table
+
+
+def _status(run: RunRecord, metrics: MetricsRecord) -> Iterator[str]:
+    if run.status != "finished":
+        yield f"run.json says {run.status}"
+    if metrics.model.untrained:
+        yield "the weights are random"
+    if metrics.model.unverified_weights or metrics.scoring.unverified_weights:
+        yield "a checkpoint's hash was not verified"
+
+
+def _agreement(run: RunRecord, metrics: MetricsRecord) -> Iterator[str]:
+    for name in ("benchmark", "model"):
+        if getattr(run, name) != getattr(metrics, name):
+            yield f"{name} differs between run.json and metrics.json"
+    if run.counts.expected != metrics.counts.expected:
+        yield f"run.json expects {run.counts.expected} samples, metrics.json {metrics.counts.expected}"
+    known = {metric.name: metric for metric in list_metrics(extended=True)}
+    for name, value in metrics.metrics.items():
+        if name not in known:
+            yield f"metric {name} is not known here"
+        elif (value.better, value.unit, value.version) != (known[name].better, known[name].unit, known[name].version):
+            yield f"metric {name} has another direction, unit or version than here ({value.version})"
+
+
+def _coverage(directory: RunDirectory, metrics: MetricsRecord, table: pd.DataFrame) -> Iterator[str]:
+    ids = [str(sample) for sample in table["sample_id"]]
+    scored = set(_scored(table))
+    if len(set(ids)) != len(ids):
+        yield "samples.parquet lists a sample twice"
+    if len(ids) != metrics.counts.expected:
+        yield f"samples.parquet has {len(ids)} rows, metrics.json expects {metrics.counts.expected}"
+    if len(scored) != metrics.counts.scored:
+        yield f"samples.parquet has {len(scored)} scored samples, metrics.json says {metrics.counts.scored}"
+    failed = {failure.sample for failure in metrics.failures}
+    for sample in ids:
+        if sample in scored and not directory.audio(sample).is_file():
+            yield f"{sample} is scored but has no audio"
+        if sample not in scored and sample not in failed:
+            yield f"{sample} is neither scored nor listed among the failures"
+    for path in sorted((directory.path / "audio").glob("*.wav")):
+        if path.stem not in set(ids):
+            yield f"audio/{path.name} answers no sample"
+
+
+def _scored(table: pd.DataFrame) -> list[str]:
+    return [str(sample) for sample in table.loc[table["status"] == "scored", "sample_id"].tolist()]
+
+
+def _audio(directory: RunDirectory, run: RunRecord, table: pd.DataFrame) -> Iterator[str]:
+    for sample in _scored(table):
+        path = directory.audio(sample)
+        try:
+            found = probe(path) if path.is_file() else None
+        except MediaError as error:
+            yield f"audio/{path.name}: {error.reason}"
+            continue
+        if found is not None and found.audio is None:
+            yield f"audio/{path.name}: no audio stream"
+        elif found is not None and found.duration_seconds < run.duration_seconds - 0.001:
+            yield f"audio/{path.name}: {found.duration_seconds:.2f} s, expected {run.duration_seconds:g} s"
+
+
+def _means(metrics: MetricsRecord, table: pd.DataFrame) -> Iterator[str]:
+    known = {metric.name for metric in list_metrics(extended=True)}
+    for name, value in metrics.metrics.items():
+        if name not in known or get_metric(name).per != "sample" or value.value is None:
+            continue
+        if name not in table.columns:
+            yield f"{name} has a value but no column in samples.parquet"
+            continue
+        scores = table[name].dropna().to_numpy(dtype=np.float64)
+        if len(scores) != value.n:
+            yield f"{name} rests on {value.n} samples, samples.parquet has {len(scores)}"
+        elif not _close(float(scores.mean()), value.value):
+            yield f"{name} is {value.value:g}, its samples average {scores.mean():g}"
+
+
+def _close(one: float, other: float) -> bool:
+    return math.isclose(one, other, rel_tol=RELATIVE_TOLERANCE, abs_tol=RELATIVE_TOLERANCE)
+
+
+def _same_benchmark(metrics: MetricsRecord, table: pd.DataFrame, folder: Path) -> Iterator[str]:
+    from vgg_monoaudio.dataset import load_benchmark
+
+    built = load_benchmark(folder)
+    subset: Any = metrics.benchmark.subset
+    if subset not in built.manifests:
+        yield f"{folder} has no subset {subset}"
+        return
+    if built.fingerprint(subset) != metrics.benchmark.fingerprint:
+        yield f"the manifest of {subset} in {folder} is another one than the run answers"
+        return
+    wanted = [sample.sample_id for sample in built.samples(subset)]
+    if wanted != [str(sample) for sample in table["sample_id"]]:
+        yield "samples.parquet does not list the samples of the manifest in its order"
+
+
+def _recomputed(
+    directory: RunDirectory, metrics: MetricsRecord, folder: Path, cache: Path | None, allow_unverified: bool
+) -> Iterator[str]:
+    from benchmark.evaluation import Choices, evaluate
+
+    scoring = metrics.scoring
+    choices = Choices(
+        profile=scoring.profile,
+        reference_video=scoring.reference_video,
+        bandwidth_from=scoring.bandwidth_from,
+        resample_by=scoring.resample_by,
+        resamples=scoring.resamples,
+        seed=scoring.bootstrap_seed,
+        extended=scoring.extended,
+    )
+    with tempfile.TemporaryDirectory(prefix="submit-check-") as scratch:
+        copy = RunDirectory(Path(scratch) / "run")
+        copy.path.mkdir()
+        shutil.copy2(directory.run_json, copy.run_json)
+        (copy.path / "audio").symlink_to((directory.path / "audio").resolve(), target_is_directory=True)
+        options: dict[str, Any] = {"allow_unverified": True} if allow_unverified else {}
+        found = evaluate(copy, folder, choices, cache=cache or Path(scratch) / "cache", allow_missing=True, **options)
+    if found.fingerprint != metrics.fingerprint:
+        yield "audio, references or choices are not those that were scored (the fingerprint differs)"
+    if found.scoring.backbones != scoring.backbones:
+        yield "the backbones here are others than those that scored the run"
+    for name in sorted({*found.metrics, *metrics.metrics}):
+        there, here = (record.metrics[name].value if name in record.metrics else None for record in (metrics, found))
+        if (there is None) != (here is None) or (there is not None and here is not None and not _close(there, here)):
+            yield f"{name} is {there} in metrics.json, {here} when computed from the audio"

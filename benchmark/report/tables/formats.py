@@ -1,0 +1,194 @@
+"""A table as Markdown, LaTeX and CSV text."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Sequence
+
+from benchmark.report.tables.table import DASH, FEWER, PARTIAL, UNTRAINED, UNVERIFIED, Cell, Line, Table
+
+CSV_HEAD = ("subset", "section", "model", "marks", "n", "expected", "profile", "reference_video", "source")
+
+
+def to_markdown(table: Table, title: str = "Results") -> str:
+    """Return the table as GitHub-flavoured Markdown: one grid a block, groups above the metrics."""
+    parts = [f"# {title}", table.caption]
+    groups: list[str] = []
+    for name, span in table.groups:
+        groups += [name, *[""] * (span - 1)]
+    for block in table.blocks:
+        grid = [["", *groups, ""], [f"**{table.heading}**", *[f"**{c.heading}**" for c in table.columns], "**n/N**"]]
+        for section in block.sections:
+            if section.name != "models":
+                grid.append([f"*{section.title}*", *[""] * (len(table.columns) + 1)])
+            grid += [_markdown_line(line, table) for line in section.lines]
+        parts += [f"## {block.title}", padded(grid)]
+    if table.remarks:
+        parts.append("\n".join(f"- {markdown_escaped(note)}" for note in table.remarks))
+    return "\n\n".join(parts) + "\n"
+
+
+def _markdown_line(line: Line, table: Table) -> list[str]:
+    return [
+        markdown_escaped(line.label) + line.marks,
+        *[_markdown_cell(cell, table.beside(cell)) for cell in line.cells],
+        line.coverage,
+    ]
+
+
+def _markdown_cell(cell: Cell, beside: str) -> str:
+    text = {0: cell.text, 1: f"**{cell.text}**", 2: f"<u>{cell.text}</u>"}[cell.rank] + (FEWER if cell.fewer else "")
+    return f"{text} {beside}" if beside else text
+
+
+def markdown_escaped(text: str) -> str:
+    """Return text with every character that Markdown reads as a mark written out."""
+    return "".join(f"\\{c}" if c in "\\`*_|<>[]" else c for c in text)
+
+
+def padded(grid: Sequence[Sequence[str]]) -> str:
+    """Draw a grid with equal column widths: first column to the left, the others to the right."""
+    widths = [max(3, *map(len, column)) for column in zip(*grid, strict=True)]
+    lines = []
+    for row in grid:
+        first, *others = [text.rjust(width) for text, width in zip(row, widths, strict=True)]
+        lines.append("| " + " | ".join([first.strip().ljust(widths[0]), *others]) + " |")
+    rule = "|" + "|".join([":" + "-" * (widths[0] + 1), *("-" * (width + 1) + ":" for width in widths[1:])]) + "|"
+    return "\n".join([lines[0], rule, *lines[1:]])
+
+
+def to_csv(table: Table) -> str:
+    """Return the table as CSV: one line a row, three columns a metric (value, low, high), rounded as shown.
+
+    Where the table shows standard errors, a fourth has them. An empty field means no value. The numbers in full are in
+    each run's metrics.json.
+    """
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    names = [column.metric.name for column in table.columns]
+    endings = ("", "_low", "_high", *(["_se"] if table.standard_errors else []))
+    writer.writerow([*CSV_HEAD, *[f"{name}{ending}" for name in names for ending in endings]])
+    for block in table.blocks:
+        for section in block.sections:
+            for line in section.lines:
+                writer.writerow([block.subset, section.name, *_csv_facts(line), *_csv_values(line, len(endings))])
+    return text.getvalue()
+
+
+def _csv_facts(line: Line) -> list[str]:
+    row = line.row
+    named = {"partial": row.partial, "unverified": row.unverified, "untrained": row.untrained}
+    marks = " ".join(name for name, holds in named.items() if holds)
+    counts = ["" if count is None else str(count) for count in (row.scored, row.expected)]
+    scoring = ["", ""] if row.record is None else [row.record.scoring.profile, row.record.scoring.reference_video]
+    return [line.label, marks, *counts, *scoring, row.source]
+
+
+def _csv_values(line: Line, columns: int) -> list[str]:
+    values: list[str] = []
+    for cell in line.cells:
+        values += ["" if cell.text == DASH else cell.text, *(cell.interval or ("", "")), cell.error or ""][:columns]
+    return values
+
+
+_LATEX_HEAD = r"""% Compiles as it is; read by \input in a paper it is the table alone (load booktabs, graphicx there).
+\makeatletter
+\ifx\@nodocument\relax
+  \makeatother
+  \let\endofreport\relax
+\else
+  \makeatother
+  \documentclass[10pt]{article}
+  \usepackage[utf8]{inputenc}
+  \usepackage[a4paper,landscape,margin=15mm]{geometry}
+  \usepackage{graphicx}
+  \IfFileExists{booktabs.sty}{\usepackage{booktabs}}{%
+    \let\toprule\hline \let\midrule\hline \let\bottomrule\hline
+    \def\cmidrule(lr)##1{\cline{##1}}}
+  \pagestyle{empty}
+  \begin{document}
+  \def\endofreport{\end{document}}
+\fi
+"""
+
+
+def to_latex(table: Table, label: str = "tab:results") -> str:
+    """Return the table as LaTeX (booktabs): a document of its own, or the table alone when read by \\input."""
+    width = len(table.columns) + 2
+    lines = [
+        _LATEX_HEAD + r"\begin{table*}[t]",
+        r"\centering",
+        r"\newcommand{\interval}[2]{\begin{tabular}[c]{@{}c@{}}#1\\[-0.4ex]{\tiny[#2]}\end{tabular}}",
+        r"\resizebox{\textwidth}{!}{%",
+        rf"\begin{{tabular}}{{l{'c' * (width - 1)}}}",
+        r"\toprule",
+        *_latex_heads(table),
+    ]
+    for block in table.blocks:
+        lines += [r"\midrule", rf"\multicolumn{{{width}}}{{l}}{{\textit{{{latex_escaped(block.title)}}}}} \\"]
+        for place, section in enumerate(block.sections):
+            if place:
+                lines.append(rf"\cmidrule(lr){{1-{width}}}")
+            if section.name != "models":
+                lines.append(rf"\multicolumn{{{width}}}{{l}}{{\small\textit{{{section.title}}}}} \\")
+            lines += [_latex_line(line, table) for line in section.lines]
+    notes = " ".join([table.caption, *table.remarks])
+    lines += [r"\bottomrule", r"\end{tabular}}", rf"\caption{{{latex_escaped(notes)}}}", rf"\label{{{label}}}"]
+    return "\n".join([*lines, r"\end{table*}", r"\endofreport", ""])
+
+
+def _latex_heads(table: Table) -> list[str]:
+    groups, rules, start = [], [], 2
+    for name, span in table.groups:
+        groups.append(rf"\multicolumn{{{span}}}{{c}}{{{latex_escaped(name)}}}")
+        rules.append(rf"\cmidrule(lr){{{start}-{start + span - 1}}}")
+        start += span
+    arrows = {"higher": r"$\uparrow$", "lower": r"$\downarrow$"}
+    heads = [(c.metric.symbol or latex_escaped(c.metric.label)) + arrows[c.metric.better] for c in table.columns]
+    return [
+        " & ".join(["", *groups, r" \\"]),
+        "".join(rules),
+        " & ".join([latex_escaped(table.heading), *heads, r"$n/N$ \\"]),
+    ]
+
+
+def _latex_line(line: Line, table: Table) -> str:
+    marks = rf"\textsuperscript{{{latex_escaped(line.marks)}}}" if line.marks else ""
+    cells = [_latex_cell(cell, table) for cell in line.cells]
+    coverage = "--" if line.coverage == DASH else line.coverage
+    return " & ".join([latex_escaped(line.label) + marks, *cells, coverage]) + r" \\"
+
+
+def _latex_cell(cell: Cell, table: Table) -> str:
+    text = "--" if cell.text == DASH else cell.text.replace("-", "$-$", 1) if cell.text.startswith("-") else cell.text
+    text = {0: "{}", 1: r"\textbf{{{}}}", 2: r"\underline{{{}}}"}[cell.rank].format(text)
+    text += r"\textsuperscript{*}" if cell.fewer else ""
+    if table.intervals and table.standard_errors and cell.error:
+        return rf"{text}\,{{\tiny$\pm$\,{cell.error}}}"
+    if not table.beside(cell) or cell.interval is None:
+        return text
+    low, high = (end.replace("-", "$-$") for end in cell.interval)
+    return rf"\interval{{{text}}}{{{low}, {high}}}"
+
+
+_LATEX_CHARACTERS = {
+    **{c: rf"\{c}" for c in "&%$#_{}"},
+    "\\": r"\textbackslash{}",
+    "~": r"\textasciitilde{}",
+    "^": r"\textasciicircum{}",
+    "<": r"\textless{}",
+    ">": r"\textgreater{}",
+    "∞": r"$\infty$",
+    "↑": r"$\uparrow$",
+    "↓": r"$\downarrow$",
+    DASH: "--",
+    PARTIAL: r"$\dagger$",
+    UNVERIFIED: r"$\ddagger$",
+    UNTRAINED: r"\S{}",
+}
+
+
+def latex_escaped(text: str) -> str:
+    """Return text with every character that LaTeX reads as a command written out."""
+    return "".join(_LATEX_CHARACTERS.get(character, character) for character in text)

@@ -1,0 +1,111 @@
+"""Which rows a table of the paper holds, under which names and with which rounding."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from typing import Literal
+
+from benchmark.report.results import Results, Row
+from benchmark.report.tables.table import Breadth, Table, build_table
+
+PresetName = Literal["main", "sup-tokens", "scaling", "vggsound", "ablation"]
+DEFAULT_SUP_TOKENS = 5
+SIZES = ("selva-s-16k", "selva-s-44k", "selva-m-44k", "selva-l-44k")
+VGGSOUND_DECIMALS = {"fad": 2}  # Tables A1 and D4 print FAD with two places, the tables on VGG-MonoAudio with one
+
+
+@dataclass(frozen=True)
+class Preset:
+    """One table of the paper.
+
+    Attributes:
+        published: table under `results/published` that holds its printed rows.
+        keeps: which rows belong.
+        label: what the first column shows.
+        heading: title of the first column.
+        decimals: places that differ from the registry's.
+        about: what it shows, for messages.
+    """
+
+    published: str
+    keeps: Callable[[Row], bool]
+    about: str
+    label: Callable[[Row], str] = field(default=lambda row: row.model)
+    heading: str = "Model"
+    decimals: Mapping[str, int] = field(default_factory=dict)
+
+
+def _is_selva(row: Row) -> bool:
+    return row.model_name in ("selva", "selva-s-16k") or row.model_name.startswith("selva-s-16k-sup-")
+
+
+def _sup_tokens(row: Row) -> str:
+    return str(row.options.get("num_sup_tokens", DEFAULT_SUP_TOKENS)) if _is_selva(row) else row.model
+
+
+def _is_vggsound(row: Row) -> bool:
+    return row.subset not in ("inter", "intra")
+
+
+def _ablation(row: Row) -> str:
+    removed = [name for name in ("clip", "sync") if row.options.get(f"null_{name}")]
+    names = {"clip": "CLIP", "sync": "Synchformer"}
+    return f"w/ null {' and '.join(names[name] for name in removed)} emb." if removed else row.model_name
+
+
+PRESETS: Mapping[PresetName, Preset] = {
+    "main": Preset("D5", lambda _row: True, "every model"),
+    "sup-tokens": Preset(
+        "D3",
+        lambda row: row.kind in ("control", "published") or _is_selva(row),
+        "SELVA-S-16k with different numbers of [SUP] tokens",
+        label=_sup_tokens,
+        heading="# of [SUP]",
+    ),
+    "scaling": Preset(
+        "D5",
+        lambda row: row.kind in ("control", "published") or row.model_name in (*SIZES, "selva"),
+        "SELVA in its four sizes",
+    ),
+    "vggsound": Preset("D4", _is_vggsound, "models on the VGGSound test set", decimals=VGGSOUND_DECIMALS),
+    "ablation": Preset(
+        "A1",
+        lambda row: (
+            _is_vggsound(row) and (row.kind in ("control", "published") or row.model_name.startswith("mmaudio"))
+        ),
+        "MMAudio with null embeddings on the VGGSound test set",
+        label=_ablation,
+        decimals=VGGSOUND_DECIMALS,
+    ),
+}
+
+
+def preset_table(
+    results: Results,
+    name: PresetName = "main",
+    *,
+    breadth: Breadth = "compact",
+    intervals: bool = True,
+    standard_errors: bool = False,
+) -> Table:
+    """Return one of the paper's tables from these rows.
+
+    Raises:
+        ValueError: no such preset, or none of the rows belongs into it.
+    """
+    if name not in PRESETS:
+        raise ValueError(f"table: expected one of {', '.join(PRESETS)}, got {name!r}")
+    preset = PRESETS[name]
+    rows = tuple(row for row in results.rows if preset.keeps(row))
+    if not rows:
+        raise ValueError(f"table {name} shows {preset.about}; none of the runs given is one")
+    return build_table(
+        replace(results, rows=rows),
+        breadth=breadth,
+        intervals=intervals,
+        standard_errors=standard_errors,
+        heading=preset.heading,
+        decimals=preset.decimals,
+        labels={row.key: preset.label(row) for row in rows if row.kind != "published"},
+    )

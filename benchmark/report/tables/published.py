@@ -1,0 +1,97 @@
+"""Rows that the paper prints, so that a run can stand beside them: marked as published, digits as printed."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+
+from benchmark.report.results import MixedRuns, Results, Row
+from benchmark.report.tables.presets import PRESETS, PresetName
+from metrics.registry import list_metrics
+
+FOLDER = Path(__file__).resolve().parents[3] / "results" / "published"
+FACTS = ("table", "row", "subset", "source")
+PAIRED_SUBSETS = ("inter", "intra")
+
+
+def read_published(table: str, folder: Path = FOLDER) -> list[Row]:
+    """Return the rows of one printed table, in its order.
+
+    Args:
+        table: A1, D3, D4 or D5; the file `<table>.csv` has the columns table, row, subset, one a metric, source.
+        folder: where the files are; they belong to a checkout and are not installed.
+
+    Raises:
+        ValueError: no such file, a column that is neither a fact nor a headline metric, or a field that is no number.
+    """
+    path = folder / f"{table}.csv"
+    if not path.is_file():
+        known = ", ".join(sorted(found.stem for found in folder.glob("*.csv"))) or "none"
+        raise ValueError(f"{path}: no such published table; there are: {known}")
+    with path.open(encoding="utf-8", newline="") as file:
+        rows = list(csv.DictReader(file))
+    metrics = [metric.name for metric in list_metrics(headline=True)]
+    expected = {*FACTS, *metrics}
+    if not rows or set(rows[0]) != expected:
+        raise ValueError(f"{path}: expected the columns {', '.join(sorted(expected))}")
+    return [_row(path, row, metrics) for row in rows]
+
+
+def _row(path: Path, row: Mapping[str, str], metrics: list[str]) -> Row:
+    texts = {name: row[name] for name in metrics if row[name]}
+    for name, text in texts.items():
+        try:
+            float(text)
+        except ValueError as error:
+            raise ValueError(f"{path}: row {row['row']}, {name}: expected a number, got {text!r}") from error
+    return Row(
+        subset=row["subset"],
+        key=f"published-{row['table']}-{row['row']}".replace(" ", "-"),
+        model=row["row"],
+        kind="published",
+        values={},
+        scored=None,
+        expected=None,
+        texts=texts,
+        source=row["source"],
+    )
+
+
+def with_published(results: Results, preset: PresetName, folder: Path = FOLDER) -> Results:
+    """Return the results with the printed rows of the same table, for the subsets that the runs have.
+
+    Printed rows rest on the authors' own list of clips, so they stand apart and are not ranked with the runs.
+
+    Raises:
+        MixedRuns: the runs were scored by another profile than the paper's, or one of them has random weights.
+    """
+    untrained = [row.model for row in results.rows if row.untrained]
+    if untrained:
+        raise MixedRuns(
+            f"{untrained[0]} has random weights: its numbers are for timing only and may not stand beside published "
+            "ones; leave out --published, or that run"
+        )
+    scoring = results.scoring
+    if scoring is not None and scoring.profile != "paper":
+        raise MixedRuns(
+            f"published rows were scored by profile paper, these runs by profile {scoring.profile}; "
+            "they may not stand in one table: leave out --published, or score with --profile paper"
+        )
+    rows = read_published(PRESETS[preset].published, folder)
+    if results.rows:
+        rows = _on_subsets(rows, results.subsets)
+    return replace(results, rows=(*results.rows, *rows))
+
+
+def _on_subsets(rows: list[Row], subsets: tuple[str, ...]) -> list[Row]:
+    others = [subset for subset in subsets if subset not in PAIRED_SUBSETS]
+    named = {"test": others[0]} if len(others) == 1 else {}  # printed tables know one test set, whatever its name here
+    renamed = [replace(row, subset=named.get(row.subset, row.subset)) for row in rows]
+    return [row for row in renamed if row.subset in subsets]
+
+
+def published_alone(preset: PresetName, folder: Path = FOLDER) -> Results:
+    """Return the printed rows of a table alone, without runs."""
+    return with_published(Results((), {}, None), preset, folder)

@@ -1,0 +1,46 @@
+"""The only place that locates, downloads, verifies and opens weights.
+
+Nothing is fetched unless `download` is called, and nothing of ours is imported: every room may stand on this one.
+"""
+
+from foundation.checkpoints.files import (
+    WEIGHTS_VARIABLE,
+    Digests,
+    Located,
+    MissingCheckpoint,
+    State,
+    WrongCheckpoint,
+    digests,
+    find,
+    locate,
+    open_state_dict,
+    state,
+    verify,
+    weights_folder,
+)
+from foundation.checkpoints.table import CHECKPOINTS, EXTENDED_METRICS, PAPER_PROFILE, Checkpoint, get
+from foundation.checkpoints.transfer import DownloadFailed, Progress, download
+
+__all__ = [
+    "CHECKPOINTS",
+    "EXTENDED_METRICS",
+    "PAPER_PROFILE",
+    "WEIGHTS_VARIABLE",
+    "Checkpoint",
+    "Digests",
+    "DownloadFailed",
+    "Located",
+    "MissingCheckpoint",
+    "Progress",
+    "State",
+    "WrongCheckpoint",
+    "digests",
+    "download",
+    "find",
+    "get",
+    "locate",
+    "open_state_dict",
+    "state",
+    "verify",
+    "weights_folder",
+]

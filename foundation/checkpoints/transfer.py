@@ -1,0 +1,139 @@
+"""Fetching weights: resumed where it broke off, verified before the file gets its name."""
+
+from __future__ import annotations
+
+import shutil
+import ssl
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from http.client import HTTPException, HTTPResponse
+from pathlib import Path
+
+from foundation.checkpoints.files import READ_BYTES, Located, WrongCheckpoint, note_of, verify, weights_folder
+from foundation.checkpoints.table import Checkpoint, get
+
+Progress = Callable[[int, int | None], None]  # bytes so far, bytes in all (None if the server does not say)
+
+
+class DownloadFailed(Exception):
+    """A download that did not finish; what has come is kept, and the next call goes on from there."""
+
+
+def download(
+    name: str,
+    *,
+    weights_dir: Path | str | None = None,
+    progress: Progress | None = None,
+    url: str | None = None,
+    attempts: int = 5,
+    pause_seconds: float = 2.0,
+) -> Located:
+    """Fetch a checkpoint into the weights folder, verified, and return it.
+
+    Bytes go to `<file>.part`; an interrupted download goes on where it stopped, in this call or the next. The file
+    gets its name only when its hash is right. A file that is there and verified is not fetched again.
+
+    Args:
+        name: in the table.
+        weights_dir: default $VGG_MONOAUDIO_WEIGHTS or ./weights; created if need be.
+        progress: called with the bytes so far and in all, after every MiB.
+        url: a mirror; the hash stays the published one.
+        attempts: how often to connect before giving up.
+        pause_seconds: between two attempts.
+
+    Returns:
+        The file; `verified` is False if nobody publishes a hash.
+
+    Raises:
+        ValueError: `name` is not in the table.
+        WrongCheckpoint: what came has another hash (it is deleted), or such a file is there already (it is left).
+        DownloadFailed: the server refuses, the connection keeps breaking, or the disk is too full.
+    """
+    row = get(name)
+    path = weights_folder(weights_dir) / row.filename
+    if path.is_file():
+        return verify(name, path, allow_unverified=not row.verifiable)
+    part = path.with_name(path.name + ".part")
+    part.parent.mkdir(parents=True, exist_ok=True)
+    for attempt in range(1, attempts + 1):
+        try:
+            if _fetch(url or row.url, part, progress):
+                break
+            reason = "the connection closed early"
+        except urllib.error.HTTPError as error:
+            if error.code < 500:
+                raise DownloadFailed(f'checkpoint "{name}": {error.url} answers {error.code} {error.reason}') from error
+            reason = f"{error.code} {error.reason}"
+        except (urllib.error.URLError, HTTPException, TimeoutError, ConnectionError, ssl.SSLError) as error:
+            reason = str(error)
+        if attempt == attempts:
+            raise DownloadFailed(
+                f'checkpoint "{name}": no luck in {attempts} attempts at {url or row.url}: {reason}\n'
+                f"  kept        {part}; the same command goes on from there"
+            )
+        time.sleep(pause_seconds)
+    located = _verified_part(row, part)
+    part.replace(path)
+    note = note_of(part)
+    if note.is_file():  # still true of the renamed file
+        note.replace(note_of(path))
+    return Located(row, path, located.verified, located.digests)
+
+
+def _verified_part(row: Checkpoint, part: Path) -> Located:
+    try:
+        return verify(row.name, part, allow_unverified=not row.verifiable)
+    except WrongCheckpoint as error:
+        part.unlink()
+        note_of(part).unlink(missing_ok=True)
+        raise WrongCheckpoint(f"{error}\n  deleted     what came; the next download starts anew") from error
+
+
+def _fetch(url: str, part: Path, progress: Progress | None) -> bool:
+    """Append what is missing to `part`; return whether it is whole now."""
+    have = part.stat().st_size if part.is_file() else 0
+    with _response(url, have) as (response, start):
+        if response is None:
+            return True  # nothing is missing
+        length = response.headers.get("Content-Length")
+        total = start + int(length) if length is not None else None
+        free = shutil.disk_usage(part.parent).free
+        if total is not None and total - start > free:
+            raise DownloadFailed(f"{part.parent} has {free:,} bytes free, {total - start:,} are needed")
+        with part.open("r+b" if start else "wb") as file:
+            file.seek(start)
+            while chunk := response.read(READ_BYTES):
+                file.write(chunk)
+                if progress is not None:
+                    progress(file.tell(), total)
+            return total is None or file.tell() == total
+
+
+@contextmanager
+def _response(url: str, have: int) -> Iterator[tuple[HTTPResponse | None, int]]:
+    """Ask for the bytes after `have`; yield the answer and where it starts (0 if the server cannot resume).
+
+    None in place of the answer: the server has no more than `have` bytes.
+    """
+    try:
+        response = _open(url, {"Range": f"bytes={have}-"} if have else {})
+    except urllib.error.HTTPError as error:
+        whole = error.headers.get("Content-Range", "")
+        if error.code != 416:
+            raise
+        if whole == f"bytes */{have}":
+            yield None, have
+            return
+        response = _open(url, {})
+    with response:
+        resumed = response.status == 206 and response.headers.get("Content-Range", "").startswith(f"bytes {have}-")
+        yield response, have if resumed else 0
+
+
+def _open(url: str, headers: dict[str, str]) -> HTTPResponse:
+    request = urllib.request.Request(url, headers={"User-Agent": "vgg-monoaudio", **headers})
+    response: HTTPResponse = urllib.request.urlopen(request, timeout=60)
+    return response

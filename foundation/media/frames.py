@@ -1,0 +1,167 @@
+"""Decoding pictures: which frame of the file stands in which slot of the rate asked for."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from fractions import Fraction
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from foundation.files import PathLike
+from foundation.media.opening import MediaError, check_whole, declared_seconds, opened
+
+if TYPE_CHECKING:
+    import av
+
+
+@dataclass(frozen=True)
+class FrameRequest:
+    """One stream of frames wanted from a decode pass.
+
+    Attributes:
+        fps: frames a second.
+        size: (height, width) to scale each frame to with swscale's bicubic filter; None keeps the file's size.
+        transform: applied to each chosen frame, uint8 (height, width, 3) RGB, while decoding, so that full-size
+            frames need not be kept; its results are stacked.
+    """
+
+    fps: float
+    size: tuple[int, int] | None = None
+    transform: Callable[[NDArray[np.uint8]], NDArray[Any]] | None = field(default=None, compare=False)
+
+
+def read_video(
+    path: PathLike,
+    *,
+    fps: float,
+    seconds: float | None = None,
+    start_seconds: float = 0.0,
+    size: tuple[int, int] | None = None,
+    repeat_last: int = 0,
+) -> NDArray[np.uint8]:
+    """Return RGB frames at the rate asked for, uint8 (frames, 3, height, width); see `read_video_streams`."""
+    wanted = [FrameRequest(fps=fps, size=size)]
+    (frames,) = read_video_streams(path, wanted, seconds=seconds, start_seconds=start_seconds, repeat_last=repeat_last)
+    return frames
+
+
+def read_video_streams(
+    path: PathLike,
+    wanted: Sequence[FrameRequest],
+    *,
+    seconds: float | None = None,
+    start_seconds: float = 0.0,
+    repeat_last: int = 0,
+) -> list[NDArray[Any]]:
+    """Return several streams of frames (rates, sizes, transforms) from one decode pass.
+
+    Args:
+        path: any container with a video stream.
+        wanted: the streams asked for.
+        seconds: length; exactly floor(seconds x fps) frames are returned. None takes all there is.
+        start_seconds: where in the video to begin.
+        repeat_last: how many missing frames at the end may be filled by repeating the last one (SELVA's reader
+            allows 3); more is an error.
+
+    Returns:
+        One array a request: uint8 (frames, 3, height, width), or the stacked results of its transform. A picture
+        that the file says to turn (phones do) is turned.
+
+    Raises:
+        ValueError: a rate that is not above 0, or a start or a length below 0.
+        MediaError: absent, damaged or truncated file, no video stream, or fewer frames than asked for.
+    """
+    slots = [_Slots(request, seconds, start_seconds) for request in wanted]
+    with opened(path) as container:
+        if not container.streams.video:
+            raise MediaError(path, "no video stream")
+        stream = container.streams.video[0]
+        # Threads decode ahead; for a frame or two that costs more than it saves.
+        stream.thread_type = "NONE" if all(slot.first_frames_only for slot in slots) else "AUTO"
+        first: Fraction | None = None
+        end = Fraction(0)
+        for frame in container.decode(stream):
+            if frame.pts is None or frame.time_base is None:
+                raise MediaError(path, "a frame without a time stamp")
+            time = frame.pts * frame.time_base
+            first = time if first is None else first
+            filled = [slot.offer(frame, time - first) for slot in slots]  # each must see every frame
+            if all(filled):
+                break
+            end = time - first + (frame.duration or 0) * frame.time_base
+        else:
+            check_whole(path, "video", float(end), declared_seconds(container, stream))
+        for slot in slots:
+            slot.finish(path, end, repeat_last)
+    return [slot.stacked() for slot in slots]
+
+
+class _Slots:
+    """Fills the slots of one request as frames pass by; a frame stays pending until the next one claims a slot."""
+
+    def __init__(self, request: FrameRequest, seconds: float | None, start_seconds: float) -> None:
+        if not request.fps > 0:
+            raise ValueError(f"fps: expected frames a second above 0, got {request.fps}")
+        if start_seconds < 0 or (seconds is not None and seconds < 0):
+            raise ValueError(f"expected seconds from 0 on, got start_seconds={start_seconds}, seconds={seconds}")
+        self._request = request
+        self._fps = Fraction(request.fps).limit_denominator(1_000_001)
+        self._first_slot = round(start_seconds * request.fps)
+        self._last_slot = None if seconds is None else self._first_slot + int(round(seconds * request.fps, 6))
+        self._slot = 0  # next slot to be filled, counted from the start of the file
+        self._pending: av.VideoFrame | None = None
+        self._frames: list[NDArray[Any]] = []
+
+    @property
+    def first_frames_only(self) -> bool:
+        """Whether nothing after the second frame is wanted."""
+        return self._last_slot is not None and self._last_slot <= 2
+
+    def offer(self, frame: av.VideoFrame, time: Fraction) -> bool:
+        """Take the next frame; True when every slot is filled."""
+        self._fill_until(_round_half_up(time * self._fps))
+        self._pending = frame
+        return self._last_slot is not None and self._slot >= self._last_slot
+
+    def _fill_until(self, slot: int) -> None:
+        stop = slot if self._last_slot is None else min(slot, self._last_slot)
+        count = stop - max(self._slot, self._first_slot)
+        if count > 0 and self._pending is not None:
+            self._frames += [self._converted(self._pending)] * count
+        self._slot = max(self._slot, stop)
+
+    def _converted(self, frame: av.VideoFrame) -> NDArray[Any]:
+        quarter_turns = round(frame.rotation / 90) % 4  # counter-clockwise
+        upright = (frame.height, frame.width) if quarter_turns % 2 == 0 else (frame.width, frame.height)
+        height, width = self._request.size or upright
+        if quarter_turns % 2:
+            height, width = width, height
+        rgb: NDArray[np.uint8] = frame.to_ndarray(  # type: ignore[assignment]  # rgb24 is 8 bit
+            format="rgb24", width=width, height=height, interpolation="BICUBIC"
+        )
+        rgb = np.ascontiguousarray(np.rot90(rgb, quarter_turns)) if quarter_turns else rgb
+        return rgb if self._request.transform is None else self._request.transform(rgb)
+
+    def finish(self, path: PathLike, end: Fraction, repeat_last: int) -> None:
+        """Show the last frame until its end, then fill what may be missing or say what is."""
+        self._fill_until(_round_half_up(end * self._fps))
+        if self._last_slot is not None and self._slot < self._last_slot <= self._slot + repeat_last:
+            self._fill_until(self._last_slot)
+        if self._last_slot is None and self._frames:
+            return
+        wanted = 1 if self._last_slot is None else self._last_slot - self._first_slot
+        if len(self._frames) < wanted:
+            there, asked = float(end), float((self._last_slot or self._first_slot + 1) / self._fps)
+            raise MediaError(path, f"too short: {there:.2f} s of video, {asked:.2f} s needed")
+
+    def stacked(self) -> NDArray[Any]:
+        """Return the frames as one array, channels before height where no transform decides the layout."""
+        frames = np.stack(self._frames)
+        return frames if self._request.transform else np.ascontiguousarray(frames.transpose(0, 3, 1, 2))
+
+
+def _round_half_up(value: Fraction) -> int:
+    return int((value + Fraction(1, 2)).__floor__())

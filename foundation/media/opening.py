@@ -1,0 +1,79 @@
+"""Opening a file that ffmpeg is to decode, and what can go wrong with one."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from foundation.files import PathLike
+
+if TYPE_CHECKING:
+    import av
+
+# A declared length may exceed what decodes by encoder priming (2,112 samples of AAC is 0.13 s at 16 kHz) and by the
+# rounding of the container; more than this is a file that was cut.
+TRUNCATION_TOLERANCE_SECONDS = 0.25
+
+
+class MediaError(Exception):
+    """A file that cannot be read or written as asked; the message names the file and the reason."""
+
+    __module__ = "foundation.media"  # its public address, whatever file of the package it stands in
+
+    def __init__(self, path: PathLike, reason: str) -> None:
+        """Keep file and reason apart, so that a table can show them in two columns."""
+        super().__init__(f"{Path(path)}: {reason}")
+        self.path = Path(path)
+        self.reason = reason
+
+    def __reduce__(self) -> tuple[type[MediaError], tuple[Path, str]]:
+        """Survive the way back from a worker process."""
+        return type(self), (self.path, self.reason)
+
+
+@contextmanager
+def opened(path: PathLike) -> Iterator[av.container.InputContainer]:
+    """Yield an open container; whatever ffmpeg has to say against it becomes a MediaError."""
+    import av
+
+    if Path(path).is_dir():
+        raise MediaError(path, "a folder, not a file")
+    if not Path(path).is_file():
+        raise MediaError(path, "no such file")
+    try:
+        # Absolute, because ffmpeg takes what stands before a colon in a relative name for a protocol.
+        with av.open(os.fspath(Path(path).absolute())) as container:
+            yield container
+    except av.error.InvalidDataError as error:
+        raise MediaError(path, "not a media file, or damaged") from error
+    except av.error.FFmpegError as error:
+        raise MediaError(path, f"cannot be decoded ({error.strerror})") from error
+
+
+def check_whole(path: PathLike, kind: str, decoded_seconds: float, declared_seconds: float | None) -> None:
+    """Refuse a file that decodes for clearly less than it declares."""
+    if declared_seconds is not None and decoded_seconds < declared_seconds - TRUNCATION_TOLERANCE_SECONDS:
+        reason = f"truncated: {kind} decodes for {decoded_seconds:.2f} s of the declared {declared_seconds:.2f} s"
+        raise MediaError(path, reason)
+
+
+def declared_seconds(container: av.container.InputContainer, stream: Any) -> float | None:
+    """Duration a container vouches for; formats that estimate it from a bit rate say nothing reliable."""
+    reliable = {"mov", "wav", "flac"} & set(container.format.name.split(","))
+    if not reliable or stream.duration is None or stream.time_base is None:
+        return None
+    return float(stream.duration * stream.time_base)
+
+
+def ffmpeg_executable() -> str:
+    """Return the ffmpeg to run: the one on PATH, else the one that the package imageio-ffmpeg carries."""
+    found = shutil.which("ffmpeg")
+    if found:
+        return found
+    import imageio_ffmpeg
+
+    return str(imageio_ffmpeg.get_ffmpeg_exe())

@@ -1,0 +1,60 @@
+"""Names: what a mistyped one may have meant, and what stands behind `module:object`."""
+
+from __future__ import annotations
+
+import sys
+import warnings
+from collections.abc import Callable, Iterable, Mapping
+from difflib import get_close_matches
+from importlib import import_module
+from typing import Any
+
+
+def nearest(name: str, known: Iterable[str], *, most: int = 3) -> list[str]:
+    """Return the known names that are spelled most like `name`, best first; empty where none is near."""
+    return get_close_matches(name, list(known), n=most, cutoff=0.5)
+
+
+def load(target: str) -> Any:
+    """Return the object that `package.module:object` names; imports the module.
+
+    Raises:
+        ValueError: the text is not of that form.
+        ImportError: there is no such module.
+        AttributeError: the module has no such object.
+    """
+    module, _, attribute = target.partition(":")
+    if not module or not attribute:
+        raise ValueError(f"expected package.module:object, got {target!r}")
+    found: Any = import_module(module)
+    for part in attribute.split("."):
+        found = getattr(found, part)
+    return found
+
+
+def lazy_exports(
+    package: str, homes: Mapping[str, str], moved: Mapping[str, str] | None = None
+) -> tuple[Callable[[str], Any], Callable[[], list[str]]]:
+    """Return `__getattr__` and `__dir__` of a package whose public names are imported on first use.
+
+    Args:
+        package: its `__name__`.
+        homes: public name to the module that holds it, or to a module that is itself meant (`"media:"`).
+        moved: names that are served from another module now: name to that module; each warns where it is used.
+    """
+    elsewhere = moved or {}
+
+    def __getattr__(name: str) -> Any:
+        if name in homes:
+            module, whole, _ = homes[name].partition(":")
+            found = import_module(module)
+            return found if whole else getattr(found, name)
+        if name in elsewhere:
+            warnings.warn(f"{package}.{name} moved to {elsewhere[name]}", DeprecationWarning, stacklevel=2)
+            return getattr(import_module(elsewhere[name]), name)
+        raise AttributeError(f"module {package!r} has no attribute {name!r}")
+
+    def __dir__() -> list[str]:
+        return sorted({*vars(sys.modules[package]), *homes})
+
+    return __getattr__, __dir__

@@ -1,0 +1,127 @@
+"""Recorded sounds in zips and in datasets of the Hugging Face hub."""
+
+import io
+import zipfile
+
+import numpy as np
+import pyarrow as pa
+import pytest
+from pyarrow import parquet
+
+from baselines import GenerationError, Request
+from baselines.recorded.generator import Recorded
+from foundation import media
+
+
+@pytest.fixture
+def sounds(film, tmp_path):
+    """Three files with three sounds at three rates, as bytes by name."""
+    made = {}
+    for seed, (name, rate) in enumerate({"dog__bell_0001.wav": 16_000, "ü b.flac": 44_100, "c.x.wav": 8000}.items()):
+        path = tmp_path / name
+        media.write_audio(path, film.noise(1.2, seed=seed, sample_rate=rate), rate)
+        made[name] = path.read_bytes()
+        path.rename(tmp_path / f"kept_{seed}{path.suffix}")
+    return made
+
+
+def ask(name):
+    return Request(name, "not looked at.mp4", "", "", 1.0, 0)
+
+
+def check(model, film):
+    for seed, (name, rate) in enumerate({"dog__bell_0001": 16_000, "ü b": 44_100, "c.x": 8000}.items()):
+        sound, its_rate = model.generate(ask(name))
+        assert (its_rate, sound.shape) == (rate, (rate,))
+        np.testing.assert_allclose(sound, film.noise(1.2, seed=seed, sample_rate=rate)[:rate], atol=1 / 65_000)
+    assert model.missing(["c.x", "absent"]) == ["absent"]
+
+
+def zipped(path, files):
+    with zipfile.ZipFile(path, "w") as archive:
+        for name, content in files.items():
+            archive.writestr(name, content)
+    return path
+
+
+def test_a_zip_is_read_whatever_its_folders(sounds, film, tmp_path):
+    others = {"__MACOSX/run/._c.x.wav": b"", "run/readme.txt": b"", "run/.hidden.wav": b""}
+    path = zipped(tmp_path / "all.zip", {f"run/{name}": content for name, content in sounds.items()} | others)
+    check(Recorded(folder=path), film)
+
+
+def test_two_entries_of_one_name_are_refused(sounds, tmp_path):
+    content = sounds["c.x.wav"]
+    path = zipped(tmp_path / "all.zip", {"a/c.wav": content, "b/c.wav": content})
+    with pytest.raises(ValueError, match=r"two files for sample 'c': .*a/c\.wav and .*b/c\.wav"):
+        Recorded(folder=path)
+
+
+def test_a_damaged_zip_and_a_damaged_entry_are_told_apart(sounds, tmp_path):
+    path = zipped(tmp_path / "all.zip", sounds)
+    whole = path.read_bytes()
+    at = whole.index(sounds["c.x.wav"]) + 100
+    path.write_bytes(whole[:at] + bytes(4) + whole[at + 4 :])
+    model = Recorded(folder=path)
+    assert model.generate(ask("dog__bell_0001"))[1] == 16_000
+    with pytest.raises(GenerationError, match=r"all\.zip: c\.x\.wav: cannot be unpacked: Bad CRC-32"):
+        model.generate(ask("c.x"))
+    path.write_bytes(whole[:100])
+    with pytest.raises(ValueError, match="is no zip"):
+        Recorded(folder=path)
+
+
+def dataset(path, columns):
+    path.parent.mkdir(parents=True, exist_ok=True)
+    parquet.write_table(pa.table(columns), path, row_group_size=2)
+
+
+def test_a_dataset_is_read_by_the_path_of_its_audio(sounds, film, tmp_path):
+    rows = [{"bytes": content, "path": f"some/{name}"} for name, content in sounds.items()]
+    dataset(tmp_path / "data" / "train-0.parquet", {"audio": rows[:1], "label": ["x"]})
+    dataset(tmp_path / "data" / "train-1.parquet", {"audio": rows[1:], "label": ["y", "z"]})
+    check(Recorded(folder=tmp_path / "data"), film)
+
+
+def test_a_column_of_names_is_believed_before_the_path(sounds, film, tmp_path):
+    rows = [{"bytes": content, "path": "audio.wav"} for content in sounds.values()]
+    dataset(tmp_path / "d.parquet", {"audio": rows, "filename": ["dog__bell_0001", "ü b", "c.x"]})
+    check(Recorded(folder=tmp_path / "d.parquet"), film)
+
+
+def test_a_row_without_bytes_is_this_samples_failure(sounds, tmp_path):
+    rows = [{"bytes": sounds["c.x.wav"], "path": "a.wav"}, {"bytes": None, "path": "b.wav"}]
+    dataset(tmp_path / "data" / "x.parquet", {"audio": rows})
+    model = Recorded(folder=tmp_path / "data")
+    assert model.generate(ask("a"))[1] == 8000
+    with pytest.raises(
+        GenerationError, match=r"x\.parquet, row 1 of group 0: no bytes; save the dataset with its audio"
+    ):
+        model.generate(ask("b"))
+
+
+@pytest.mark.parametrize(
+    ("columns", "reason"),
+    [
+        pytest.param({"text": ["x"]}, r"has no column 'audio' of bytes and path; \['text'\]", id="no audio"),
+        pytest.param({"audio": ["x"]}, "has no column 'audio' of bytes and path", id="only a text"),
+        pytest.param({"audio": [{"bytes": b"x"}]}, "names no sound: no audio.path and none of filename", id="no name"),
+        pytest.param({"audio": [{"bytes": b"x", "path": None}]}, "row 0 of group 0 has no name", id="empty name"),
+    ],
+)
+def test_a_dataset_that_names_no_sounds_is_refused(tmp_path, columns, reason):
+    dataset(tmp_path / "data" / "x.parquet", columns)
+    with pytest.raises(ValueError, match=reason):
+        Recorded(folder=tmp_path / "data")
+
+
+def test_a_dataset_saved_as_arrow_is_refused_with_what_to_do(tmp_path):
+    (tmp_path / "data-00000-of-00001.arrow").touch()
+    with pytest.raises(ValueError, match=r"saved as arrow; dataset\.to_parquet"):
+        Recorded(folder=tmp_path)
+
+
+def test_a_file_that_is_no_parquet_is_refused(tmp_path):
+    (tmp_path / "x.parquet").write_bytes(io.BytesIO(b"nothing").read())
+    with pytest.raises(ValueError, match="is no parquet"):
+        Recorded(folder=tmp_path)

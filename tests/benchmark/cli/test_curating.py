@@ -1,0 +1,208 @@
+"""The verbs from annotations to a list: they print the funnel, name what is wrong, and end in a list for `build`."""
+
+import json
+
+import pandas as pd
+import pytest
+from typer.testing import CliRunner
+
+from benchmark.cli import app
+from vgg_monoaudio.selection.decisions import Decision, append_decisions, read_decisions
+from vgg_monoaudio.selection.funnel import read_funnel
+from vgg_monoaudio.selection.rule_r1 import load_source_list
+from vgg_monoaudio.selection.screening import LABEL_COLUMNS
+from vgg_monoaudio.selection.source_list import read_source_list
+
+DOG, CAR, HARP, HORN = "aaaaaaaaaaa_000010", "bbbbbbbbb-b_000020", "ccccc_ccccc_000030", "ddddddddddd_000040"
+NOON = "2025-06-01T12:00:00+00:00"
+
+
+@pytest.fixture
+def call(tmp_path, monkeypatch):
+    """Run a verb in an empty folder."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("COLUMNS", "200")
+
+    def run(*words: object, status: int = 0):
+        result = CliRunner().invoke(app, [str(word) for word in words])
+        assert result.exit_code == status, (result.output, result.exception)
+        return result
+
+    return run
+
+
+@pytest.fixture
+def vggsound(tmp_path):
+    path = tmp_path / "vggsound.csv"
+    path.write_text(
+        "aaaaaaaaaaa,10,dog barking,test\n"
+        "bbbbbbbbb-b,20,car passing by,test\n"
+        "ccccc_ccccc,30,playing harp,test\n"
+        "ddddddddddd,40,mouse clicking,test\n"
+        "eeeeeeeeeee,50,dog barking,train\n"
+    )
+    return path
+
+
+@pytest.fixture
+def unav(write_unav100):
+    return write_unav100(
+        {
+            "aaaaaaaaaaa": [(11, 15, "dog barking"), (40, 50, "car passing by")],
+            "bbbbbbbbb-b": [(21, 22, "car passing by"), (23, 24, "dog barking")],
+            "ddddddddddd": [(41, 44, "mouse clicking")],
+            "eeeeeeeeeee": [(50, 55, "dog barking")],
+        }
+    )
+
+
+@pytest.fixture
+def trims(tmp_path):
+    path = tmp_path / "download_video.csv"
+    path.write_text("aaaaaaaaaaa,0,60\nbbbbbbbbb-b,0,60\nddddddddddd,0,60\n")
+    return path
+
+
+@pytest.fixture
+def vggsounder_file(tmp_path):
+    rows = [
+        (DOG, "dog barking", "AV", False, False, False),
+        (CAR, "car passing by", "AV", True, False, False),
+        (HARP, "playing harp", "AV", False, False, False),
+    ]
+    path = tmp_path / "vggsounder.csv"
+    pd.DataFrame(rows, columns=LABEL_COLUMNS).to_csv(path, index=False)
+    return path
+
+
+@pytest.fixture
+def decided(tmp_path):
+    def write(name: str, reviewer: str, *answers: tuple[str, bool]):
+        made = [Decision(clip, yes, True, True, "dog barking", 1.0, reviewer, "", NOON) for clip, yes in answers]
+        append_decisions(tmp_path / name, made)
+        return tmp_path / name
+
+    return write
+
+
+def test_candidates_print_the_funnel_and_keep_it_beside_the_table(call, unav, vggsound, trims, tmp_path):
+    result = call("candidates", "--unav", unav, "--vggsound", vggsound, "--trims", trims)
+    assert "videos in both datasets: 3 (expected 907)" in result.stdout
+    assert "note: expected 907 videos common" in result.stdout
+    assert pd.read_csv(tmp_path / "candidates.csv")["clip_id"].to_list() == [DOG]
+    funnel = read_funnel(tmp_path / "candidates.funnel.csv")
+    assert funnel["clips"].to_list() == [4, 3, 3, 2, 1]
+    for stage in funnel["stage"]:
+        assert stage in result.stdout
+
+
+def test_the_note_is_gone_when_the_number_is_as_expected(call, unav, vggsound, trims):
+    result = call("candidates", "--unav", unav, "--vggsound", vggsound, "--trims", trims, "--expected-common-videos", 3)
+    assert "note:" not in result.stdout
+
+
+def test_without_trims_all_events_count_and_it_is_said(call, unav, vggsound, tmp_path):
+    result = call("candidates", "--unav", unav, "--vggsound", vggsound)
+    assert "no trim offsets given" in result.stdout
+    assert "0 candidates" in result.stdout
+
+
+def test_malformed_rows_are_named_and_the_status_says_so(call, unav, vggsound, tmp_path):
+    vggsound.write_text(vggsound.read_text() + "short,1,dog barking,test\n")
+    result = call("candidates", "--unav", unav, "--vggsound", vggsound, status=1)
+    assert "vggsound.csv:6: youtube_id: expected 11 letters" in result.stderr
+    assert (tmp_path / "candidates.csv").is_file()
+
+
+def test_a_file_that_is_not_there_is_a_wrong_question(call, unav):
+    assert "does not exist" in call("candidates", "--unav", unav, "--vggsound", "no.csv", status=2).output
+
+
+def test_screening_candidates_goes_on_from_their_funnel(call, unav, vggsound, trims, vggsounder_file, tmp_path):
+    call("candidates", "--unav", unav, "--vggsound", vggsound, "--trims", trims)
+    result = call("screen", "--candidates", "candidates.csv", "--vggsounder", vggsounder_file)
+    assert "1 of 1 proposed, by VGGSounder vggsounder.csv" in result.stdout
+    assert "no clip is proposed for 38 of 39 labels" in result.stdout
+    assert read_funnel(tmp_path / "screened.funnel.csv").iloc[-1].to_list()[:2] == ["annotated by VGGSounder", 1]
+
+
+def test_screening_without_candidates_takes_every_clip(call, vggsounder_file):
+    assert "2 of 3 proposed" in call("screen", "--vggsounder", vggsounder_file).stdout
+
+
+def test_candidates_of_another_form_are_refused(call, tmp_path, vggsounder_file):
+    (tmp_path / "x.csv").write_text("clip_id\na\n")
+    result = call("screen", "--candidates", "x.csv", "--vggsounder", vggsounder_file, status=1)
+    assert "not what `candidates` writes" in str(result.exception)
+
+
+def test_auto_fills_the_decisions_and_ends_in_a_list_that_build_takes(call, vggsounder_file, tmp_path):
+    result = call("curate", "--auto", "--vggsounder", vggsounder_file, "--time", NOON)
+    assert "3 automatic decisions added, 0 were there" in result.stdout
+    assert (
+        "2 clips of 2 labels and 2 categories accepted, 2 of them by the screening alone; 1 rejected" in result.stdout
+    )
+    decisions = read_decisions(tmp_path / "curation.csv")
+    assert all(decision.automatic and decision.time == NOON for decision in decisions)
+    assert read_source_list(tmp_path / "sources.csv")["clip_id"].to_list() == [DOG, HARP]
+    assert read_funnel(tmp_path / "sources.funnel.csv")["clips"].to_list() == [3, 2]
+    before = (tmp_path / "curation.csv").read_bytes()
+    again = call("curate", "--auto", "--vggsounder", vggsounder_file)
+    assert "0 automatic decisions added, 3 were there" in again.stdout
+    assert (tmp_path / "curation.csv").read_bytes() == before
+
+
+def test_the_funnel_runs_from_all_clips_to_those_accepted(call, unav, vggsound, trims, vggsounder_file, tmp_path):
+    call("candidates", "--unav", unav, "--vggsound", vggsound, "--trims", trims)
+    call("curate", "--auto", "--candidates", "candidates.csv", "--vggsounder", vggsounder_file, "--out", "mine.csv")
+    funnel = read_funnel(tmp_path / "mine.funnel.csv")
+    assert funnel["stage"].to_list()[0] == "VGGSound test clips"
+    assert funnel["stage"].to_list()[-2:] == ["annotated by VGGSounder", "accepted"]
+
+
+def test_people_go_on_from_the_candidates_funnel(call, unav, vggsound, trims, decided, tmp_path):
+    call("candidates", "--unav", unav, "--vggsound", vggsound, "--trims", trims)
+    call("curate", decided("ann.csv", "ann", (DOG, True)), "--candidates", "candidates.csv")
+    assert read_funnel(tmp_path / "sources.funnel.csv")["stage"].to_list()[-2:] == ["decided on", "accepted"]
+
+
+def test_reviewers_agreement_and_every_conflict_are_shown(call, decided):
+    ann = decided("ann.csv", "ann", (DOG, True), (CAR, True), (HARP, False), (HORN, True))
+    bob = decided("bob.csv", "bob", (DOG, True), (CAR, False), (HARP, False), (HORN, True))
+    result = call("curate", ann, bob)
+    assert f"conflict: {CAR} single_source: ann: yes; bob: no" in result.stdout
+    row = next(line.split() for line in result.stdout.splitlines() if line.startswith("single_source"))
+    assert row == ["single_source", "2", "4", "0.750", "0.500", "cohen"]
+    assert (
+        "2 clips of 1 labels and 1 categories accepted, 0 of them by the screening alone; 2 rejected" in result.stdout
+    )
+
+
+def test_without_decisions_the_way_to_some_is_named(call):
+    assert "`curate --auto` makes one" in str(call("curate", status=1).exception)
+
+
+def test_r1_is_listed_with_its_counts_and_whose_it_is_not(call):
+    result = call("list-sources")
+    assert "clips: 67" in result.stdout
+    assert "inter class pairs: 3750" in result.stdout
+    assert "it is not the list of the paper's authors" in result.stdout
+
+
+def test_the_overlap_of_r1_with_unav100_is_reported(call, write_unav100):
+    clip = load_source_list("r1")["clip_id"][5]
+    path = write_unav100({clip[:11]: [(0, 4, "dog barking")], "zzzzzzzzzzz": [(0, 4, "dog barking")]})
+    facts = json.loads(call("list-sources", "r1", "--unav", path, "--json").stdout)
+    assert facts["in_unav100"] == "1 of 67"
+    assert facts["clips_in_unav100"] == [clip]
+    assert len(facts["sources"]) == 67
+
+
+def test_r1_follows_from_its_rule(call, vggsounder):
+    assert "derived again: the same" in call("list-sources", "--derive").stdout
+
+
+def test_a_list_of_one_s_own_is_counted_and_not_derived(call, tmp_path):
+    (tmp_path / "mine.csv").write_text(f"clip_id,label,category\n{DOG},dog barking,Animal\n")
+    assert "clips: 1" in call("list-sources", "mine.csv").stdout
+    assert "only r1 follows from a rule" in str(call("list-sources", "mine.csv", "--derive", status=1).exception)

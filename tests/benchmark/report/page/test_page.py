@@ -1,0 +1,161 @@
+import html
+import json
+import math
+import re
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from benchmark.report import write_report
+from benchmark.report.page.data import embedded
+from benchmark.report.page.media import link_or_copy, place_media
+from benchmark.runs import UnusableRun
+from foundation.media import write_audio
+from metrics.registry import get_metric
+
+
+def page_json(path):
+    text = path.read_text()
+    return json.loads(re.search(r'<script type="application/json" id="data">(.*?)</script>', text, re.DOTALL)[1])
+
+
+def test_the_page_and_its_folder_hold_everything_the_cards_need(made):
+    data, folder = page_json(made.paths.html), made.paths.html.parent
+    assert data["media"] == made.paths.media.name
+    for subset in data["subsets"]:
+        for place, sample in enumerate(subset["sample_id"]):
+            assert (folder / data["media"] / "scenes" / subset["name"] / f"{sample}.mp4").is_file()
+            assert (folder / data["media"] / "pictures" / subset["scenes"][place]).is_file()
+            for clip in (subset["target_id"][place], subset["paired_id"][place]):
+                assert (folder / data["media"] / "sources" / f"{clip}.wav").is_file()
+                assert (folder / data["media"] / "pictures" / data["sources"][clip]).is_file()
+            for model, answers in subset["models"].items():
+                if answers["pictures"][place] is not None:
+                    assert (folder / data["media"] / "answers" / model / subset["name"] / f"{sample}.wav").is_file()
+                    assert (folder / data["media"] / "pictures" / answers["pictures"][place]).is_file()
+
+
+def test_scores_of_samples_equal_the_parquet_after_rounding(made):
+    data = page_json(made.paths.html)
+    compared = 0
+    for run in made.runs:
+        record, table = run.read_metrics(), pd.read_parquet(run.samples_parquet)
+        subset = next(part for part in data["subsets"] if part["name"] == record.benchmark.subset)
+        for metric, shown in subset["models"][record.model.name]["scores"].items():
+            wanted = [round(v, get_metric(metric).decimals) if math.isfinite(v) else None for v in table[metric]]
+            assert shown == wanted
+            compared += len(wanted)
+    assert compared > 200
+
+
+def test_a_failed_sample_is_shown_with_its_reason(made):
+    inter = page_json(made.paths.html)["subsets"][0]
+    assert inter["models"]["old-foley"]["failed"] == {"1": "GenerationError: no answer"}
+    assert inter["models"]["old-foley"]["pictures"][1] is None
+
+
+def test_the_page_names_nothing_outside_its_folder(made):
+    text = html.unescape(made.paths.html.read_text())
+    assert not re.search(r"(?:src|href|url\()\s*=?\s*[\"'(]?(?:https?:)?//", text)
+    assert "default-src 'none'" in text
+    assert str(made.benchmark) not in text
+    assert str(made.runs[0].path.parent) not in text
+
+
+def test_data_in_the_page_cannot_end_its_own_script_element():
+    hostile = {"label": "</script><script>alert(1)</script>\u2028"}
+    assert "<" not in embedded(hostile)
+    assert json.loads(embedded(hostile)) == hostile
+
+
+def test_media_are_links_to_the_originals_so_they_cost_no_space(made):
+    sample = made.runs[0].read_metrics()
+    audio = next((made.runs[0].path / "audio").glob("*.wav"))
+    placed = made.paths.media / "answers" / sample.model.name / sample.benchmark.subset / audio.name
+    assert placed.samefile(audio)
+
+
+def test_media_are_copied_where_links_are_not_possible(tmp_path, monkeypatch):
+    source, target = tmp_path / "a.wav", tmp_path / "out" / "a.wav"
+    source.write_bytes(b"sound")
+
+    def refuse(self, other):
+        raise OSError("cross-device link")
+
+    monkeypatch.setattr(Path, "hardlink_to", refuse)
+    link_or_copy(source, target)
+    assert target.read_bytes() == b"sound"
+    assert not target.samefile(source)
+
+
+def test_a_file_that_changed_is_placed_again(tmp_path):
+    source, target = tmp_path / "a.wav", tmp_path / "out" / "a.wav"
+    source.write_bytes(b"first")
+    link_or_copy(source, target)
+    source.unlink()
+    source.write_bytes(b"second")
+    link_or_copy(source, target)
+    assert target.read_bytes() == b"second"
+
+
+def test_a_second_report_draws_nothing_again_and_drops_what_is_no_longer_shown(world, tmp_path, monkeypatch):
+    for name, pitch in (("a", 200), ("b", 300)):
+        write_audio(tmp_path / f"{name}.wav", world.tone(pitch), 16_000)
+    media = tmp_path / "media"
+    first = place_media(media, {"answers/a.wav": tmp_path / "a.wav", "answers/b.wav": tmp_path / "b.wav"})
+    monkeypatch.setattr("benchmark.report.page.media._spectrogram", lambda path: pytest.fail("drawn again"))
+    second = place_media(media, {"answers/a.wav": tmp_path / "a.wav"})
+    assert second["answers/a.wav"] == first["answers/a.wav"]
+    assert {path.name for path in media.rglob("*.wav")} == {"a.wav"}
+    assert len(list((media / "pictures").iterdir())) == 1
+
+
+def test_a_file_that_cannot_be_read_is_placed_without_picture_and_says_why(tmp_path):
+    (tmp_path / "broken.wav").write_bytes(b"RIFF no sound in here")
+    placed = place_media(tmp_path / "media", {"a.wav": tmp_path / "broken.wav", "b.wav": tmp_path / "absent.wav"})
+    assert (placed["a.wav"].file, placed["a.wav"].picture) == ("media/a.wav", "")
+    assert placed["a.wav"].problem
+    assert placed["b.wav"].file == ""
+    assert "no such file" in placed["b.wav"].problem
+
+
+def test_page_and_folder_can_be_moved_together(made, tmp_path):
+    shutil.copytree(made.paths.html.parent, tmp_path / "sent")
+    data = page_json(tmp_path / "sent" / made.paths.html.name)
+    assert (tmp_path / "sent" / data["media"]).is_dir()
+
+
+def test_without_the_benchmark_directory_the_page_plays_the_answers_alone(world, tmp_path):
+    run = world.write_run(tmp_path / "runs", "tiny-foley", audio=True)
+    data = page_json(write_report([run], tmp_path / "out" / "report").html)
+    assert data["sources"] == {}
+    assert set(data["subsets"][0]["scenes"]) == {None}
+    assert None not in data["subsets"][0]["models"]["tiny-foley"]["pictures"]
+
+
+def test_runs_that_list_other_samples_are_refused(world, tmp_path):
+    runs = [world.write_run(tmp_path / "runs", model) for model in ("oracle", "tiny-foley")]
+    pd.read_parquet(runs[1].samples_parquet).iloc[::-1].to_parquet(runs[1].samples_parquet)
+    with pytest.raises(UnusableRun, match="inter lists other samples than tiny-foley"):
+        write_report(runs, tmp_path / "out" / "report")
+
+
+def test_a_run_without_samples_is_refused_by_path(world, tmp_path):
+    run = world.write_run(tmp_path / "runs", "oracle")
+    run.samples_parquet.unlink()
+    with pytest.raises(UnusableRun, match=r"samples\.parquet: no such file"):
+        write_report([run], tmp_path / "out" / "report")
+
+
+def test_the_same_runs_give_the_same_bytes(made, tmp_path):
+    paths = write_report(made.runs, tmp_path / "report", benchmark_dirs={"demo": made.benchmark})
+    assert paths.html.read_bytes() == made.paths.html.read_bytes()
+    assert paths.csv.read_bytes() == made.paths.csv.read_bytes()
+
+
+def test_numbers_that_are_not_finite_never_reach_the_page():
+    with pytest.raises(ValueError, match="Out of range float"):
+        embedded({"value": np.nan})

@@ -1,0 +1,56 @@
+"""Mistyped names, objects by address, packages whose names are imported on first use."""
+
+import sys
+import types
+
+import pytest
+
+from foundation.names import lazy_exports, load, nearest
+
+
+def test_the_nearest_names_come_best_first_and_none_where_none_is_near():
+    assert nearest("orcle", ["noise", "oracle", "silence"]) == ["oracle"]
+    assert nearest("kd", ["kl", "kad", "fad"], most=1) == ["kad"]
+    assert nearest("xyz", ["oracle"]) == []
+
+
+def test_an_object_is_found_by_module_and_name():
+    assert load("foundation.names:load") is load
+    assert load("pathlib:Path.home").__name__ == "home"
+
+
+@pytest.mark.parametrize("target", ["foundation.names", "foundation.names:", ":load", ""])
+def test_an_address_of_another_form_is_refused(target):
+    with pytest.raises(ValueError, match=r"expected package\.module:object"):
+        load(target)
+
+
+def test_what_is_not_there_is_said_by_python_itself():
+    with pytest.raises(ModuleNotFoundError, match="nowhere"):
+        load("nowhere:thing")
+    with pytest.raises(AttributeError, match="nothing"):
+        load("foundation.names:nothing")
+
+
+@pytest.fixture
+def package(monkeypatch):
+    """A package with one name behind a module and one that is a module itself."""
+    made = types.ModuleType("lazy_package")
+    monkeypatch.setitem(sys.modules, "lazy_package", made)
+    homes = {"Fraction": "fractions", "decimals": "decimal:"}
+    made.__getattr__, made.__dir__ = lazy_exports("lazy_package", homes)
+    return made
+
+
+def test_names_are_imported_on_first_use(package):
+    import decimal
+    import fractions
+
+    assert package.Fraction is fractions.Fraction
+    assert package.decimals is decimal
+    assert {"Fraction", "decimals", "__name__"} <= set(dir(package))
+
+
+def test_a_name_that_a_package_lacks_is_an_attribute_error(package):
+    with pytest.raises(AttributeError, match="module 'lazy_package' has no attribute 'Decimal'"):
+        _ = package.Decimal

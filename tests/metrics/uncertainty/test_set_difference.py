@@ -1,0 +1,91 @@
+import numpy as np
+import pytest
+
+from metrics import frechet_audio_distance, inception_score, kernel_audio_distance
+from metrics.uncertainty.bootstrap import bootstrap_frechet, frechet_difference, inception_difference, kernel_difference
+
+
+def three_sets(n, d, seed=0, shift=0.0):
+    """A reference and two runs that differ from it alike, the second moved further by `shift`."""
+    rng = np.random.default_rng(seed)
+    reference = rng.normal(size=(n, d))
+    a, b = (0.6 * reference + 0.8 * rng.normal(size=(n, d)) + 0.2 for _ in range(2))
+    return reference, a, b + shift
+
+
+@pytest.mark.parametrize("source", ["generated", "reference"])
+def test_value_is_the_difference_of_the_scores(source):
+    reference, a, b = three_sets(25, 6, shift=0.3)
+    fad = frechet_audio_distance(reference, a) - frechet_audio_distance(reference, b)
+    kad = [kernel_audio_distance(reference, run, bandwidth_from=source) for run in (a, b)]
+    assert frechet_difference(reference, a, b).value == pytest.approx(fad, rel=1e-9)
+    assert kernel_difference(reference, a, b, bandwidth_from=source).value == pytest.approx(kad[0] - kad[1], abs=1e-9)
+    score = inception_score(a)[0] - inception_score(b)[0]
+    assert inception_difference(a, b, seed=0, resamples=40).value == pytest.approx(score, rel=1e-9)
+
+
+def test_swapping_the_runs_turns_the_sign_only():
+    reference, a, b = three_sets(20, 5, shift=0.2)
+    for forward, backward in [
+        (frechet_difference(reference, a, b), frechet_difference(reference, b, a)),
+        (kernel_difference(reference, a, b), kernel_difference(reference, b, a)),
+        (inception_difference(a, b, seed=1), inception_difference(b, a, seed=1)),
+    ]:
+        assert backward.value == pytest.approx(-forward.value)
+        assert backward.p_value == pytest.approx(forward.p_value)
+        assert backward.interval.ends == pytest.approx((-forward.interval.high, -forward.interval.low))
+
+
+def test_equal_runs_do_not_differ():
+    reference, a, _ = three_sets(20, 5)
+    for found in (
+        frechet_difference(reference, a, a),
+        kernel_difference(reference, a, a),
+        inception_difference(a, a, seed=0),
+    ):
+        assert (found.value, found.p_value, found.interval.ends) == (0.0, 1.0, (0.0, 0.0))
+
+
+@pytest.mark.parametrize("difference", [frechet_difference, kernel_difference])
+def test_runs_of_one_quality_are_seldom_told_apart_and_others_often(difference):
+    found = [
+        [difference(*three_sets(40, 30, seed, shift)).p_value <= 0.05 for seed in range(40)] for shift in (0.0, 0.3)
+    ]
+    assert np.mean(found[0]) <= 0.125  # 5 % expected of 40: more than 5 have a chance of 1 %
+    assert np.mean(found[1]) >= 0.9
+
+
+def test_difference_is_known_better_than_the_scores():
+    reference, a, b = three_sets(40, 30)
+    difference = np.diff(frechet_difference(reference, a, b).interval.ends)
+    alone = np.diff(bootstrap_frechet(reference, a, seed=0, method="jackknife").ends)
+    assert difference < alone * np.sqrt(2)
+
+
+def test_groups_count_as_one_sample_each():
+    reference, a, b = (np.repeat(rows, 6, axis=0) for rows in three_sets(10, 4, shift=0.15))
+    by_sample = frechet_difference(reference, a, b)
+    by_group = frechet_difference(reference, a, b, groups=[i // 6 for i in range(60)])
+    assert by_group.p_value > by_sample.p_value
+    assert np.diff(by_group.interval.ends) > 2 * np.diff(by_sample.interval.ends)
+
+
+@pytest.mark.filterwarnings("error")
+def test_difference_that_cannot_be_tested_has_no_p_value():
+    reference, a, b = three_sets(4, 3)
+    found = frechet_difference(reference, a, b)
+    assert (found.p_value, found.interval.ends) == (None, None)
+    assert found.interval.reason == "4 samples cannot support a 95 % interval"
+    found = inception_difference(a, b, splits=2, seed=0)
+    assert (found.p_value, found.interval.reason) == (None, "4 samples cannot support a 95 % interval")
+    hub = [*(("hub", f"clip{i}") for i in range(7)), ("other", "clip0")]  # without the hub one sample is left
+    found = kernel_difference(*three_sets(8, 3), groups=hub)
+    assert (found.p_value, found.interval.reason) == (None, "the score is not finite with one unit left out")
+
+
+def test_runs_of_different_length_are_refused():
+    reference, a, b = three_sets(12, 3)
+    with pytest.raises(ValueError, match="rows are paired, so expected as many, got 12 and 11"):
+        frechet_difference(reference, a, b[1:])
+    with pytest.raises(ValueError, match="a and b: rows are paired, so expected as many, got 12 and 11"):
+        inception_difference(a, b[1:], seed=0)

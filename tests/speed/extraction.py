@@ -1,0 +1,110 @@
+"""Audio features of 64 clips: one decode a file, workers and batches, against one decode a backbone and batch 1.
+
+    python -m tests.speed extraction
+
+The plain way is how the field's tools do it: every backbone opens every file again, in one process, one file at a
+time. Both ways run all five audio front ends of profile `paper`; the networks are measured with PANNs (seeded
+weights), because the larger ones take minutes on a CPU and cost the same either way.
+"""
+
+from __future__ import annotations
+
+import argparse
+import tempfile
+import time
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+
+from benchmark.features import Arrays, Extractor, FeatureStore, Wanted, extract
+from benchmark.profiles import paper
+from foundation import media
+
+FRONT_ENDS: Mapping[str, Callable[[media.Audio, float], Arrays]] = {
+    "panns.audio": paper._prepare_panns,
+    "panns.kadtk": paper._prepare_kadtk,
+    "clap.audio": paper._prepare_clap,
+    "imagebind.audio": paper._prepare_imagebind_audio,
+    "synchformer.audio": paper._prepare_synchformer_audio,
+}
+WITH_NETWORK = ("panns.audio", "panns.kadtk")
+SECONDS = 8.0
+TARGET = 2.0
+
+
+def write_clips(folder: Path, count: int) -> list[Path]:
+    """Write clips of 44.1 kHz stereo AAC in mp4, as VGGSound's are, and return them."""
+    rng = np.random.default_rng(0)
+    picture = np.zeros((64, 64, 3), np.uint8)
+    paths = [folder / f"clip{number:02d}.mp4" for number in range(count)]
+    for path in paths:
+        sound = (0.1 * rng.standard_normal(round(44_100 * SECONDS))).astype(np.float32)
+        frames = (picture for _ in range(round(25 * SECONDS)))
+        media.write_video(path, frames, fps=25, waveform=sound, sample_rate=44_100)
+    return paths
+
+
+def discard(prepared: Sequence[Arrays]) -> list[Arrays]:
+    """Stand for a network: keep one number of each clip."""
+    return [{"mean": np.asarray([next(iter(arrays.values())).mean()])} for arrays in prepared]
+
+
+def panns(network: object, prepared: Sequence[Arrays]) -> list[Arrays]:
+    """Run PANNs on a batch."""
+    import torch
+
+    with torch.inference_mode():
+        batch = torch.from_numpy(np.stack([arrays["waveform"] for arrays in prepared]))
+        embedding = network.audio(batch).embedding.numpy()  # type: ignore[attr-defined]
+    return [{"embedding": row} for row in embedding]
+
+
+def extractors(network: object | None) -> tuple[Extractor, ...]:
+    """Return the five audio extractors; with PANNs itself where a network is given, else front ends alone."""
+    rows = []
+    for name, prepare in FRONT_ENDS.items():
+        run = partial(panns, network) if network is not None and name in WITH_NETWORK else discard
+        rows.append(Extractor(name, "bench", "audio", prepare, network=run, batch_size=16))
+    return tuple(rows)
+
+
+def plain_seconds(paths: Sequence[Path], rows: Sequence[Extractor]) -> float:
+    """Time one pass over the files for each backbone, batch 1, this process alone."""
+    start = time.perf_counter()
+    for row in rows:
+        for path in paths:
+            prepared = row.prepare(media.read_audio_native(path), SECONDS)
+            if row.network is not None:
+                row.network([prepared])
+    return time.perf_counter() - start
+
+
+def our_seconds(paths: Sequence[Path], rows: tuple[Extractor, ...]) -> float:
+    """Time `benchmark.features.extract` from an empty store, workers' start included."""
+    with tempfile.TemporaryDirectory() as folder:
+        start = time.perf_counter()
+        extract([Wanted(path, "audio", rows) for path in paths], FeatureStore(folder), seconds=SECONDS)
+        return time.perf_counter() - start
+
+
+def main(arguments: Sequence[str] = ()) -> int:
+    """Run the measurements; return 1 where the promised ratio was missed."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--clips", type=int, default=64)
+    count = parser.parse_args(arguments).clips
+    from metrics.backbones.panns import Panns
+
+    missed = False
+    with tempfile.TemporaryDirectory() as folder:
+        paths = write_clips(Path(folder), count)
+        for what, network in (("front ends", None), ("front ends and PANNs", Panns().eval())):
+            rows = extractors(network)
+            plain_seconds(paths[:1], rows)  # imports and first-use tables are nobody's merit
+            plain, ours = plain_seconds(paths, rows), our_seconds(paths, rows)
+            met = plain / ours >= TARGET
+            missed |= not met
+            verdict = "ok  " if met else "MISS"
+            print(f"{verdict} {what}, {count} clips: {plain / ours:.2f}x  ({plain:.1f} s / {ours:.1f} s)")
+    return int(missed)

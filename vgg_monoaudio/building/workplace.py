@@ -1,0 +1,53 @@
+"""Where a benchmark is made: a folder beside the final one, which takes its place by one rename when all is done.
+
+`<out>.building` carries the fingerprint of what it is made from, so a build that was killed goes on where it stopped,
+and one of other inputs starts from nothing. `<out>` itself is never half-built, also while an older one is replaced.
+"""
+
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+
+from foundation.files import remove_partials
+
+_MARKER = "inputs"
+
+
+def prepare(out: Path, inputs: str) -> Path:
+    """Return the folder to build in: what an earlier build of the same inputs left, cleared of half-written files.
+
+    Args:
+        out: the benchmark directory to come.
+        inputs: fingerprint of everything that decides the result.
+    """
+    work = out.with_name(out.name + ".building")
+    if work.exists() and _begun_with(work) != inputs:
+        shutil.rmtree(work)
+    work.mkdir(parents=True, exist_ok=True)
+    remove_partials(work)
+    (work / _MARKER).write_text(inputs)
+    return work
+
+
+def _begun_with(work: Path) -> str | None:
+    """Return what a left-over folder is made from: its marker says it, or, at the very end, its record."""
+    if (work / _MARKER).is_file():
+        return (work / _MARKER).read_text()
+    if (work / "benchmark.json").is_file():
+        return str(json.loads((work / "benchmark.json").read_text(encoding="utf-8"))["inputs"])
+    return None
+
+
+def finish(work: Path, out: Path) -> None:
+    """Put the finished folder in its place; an older benchmark there steps aside first and is removed last."""
+    (work / _MARKER).unlink()
+    older = out.with_name(out.name + ".replaced")
+    if older.exists():
+        shutil.rmtree(older)
+    if out.exists():
+        out.rename(older)
+    work.rename(out)
+    if older.exists():
+        shutil.rmtree(older)

@@ -1,0 +1,197 @@
+"""Clips out of tar files: VGGSound is handed round as tars, at times compressed, at times tars within tars.
+
+Only the clips asked for are written. A member's own path is never used: a clip goes to `<out>/<clip_id>.mp4` whatever
+the archive calls it, links and devices are passed over, so an archive cannot write anywhere else.
+"""
+
+from __future__ import annotations
+
+import json
+import lzma
+import shutil
+import tarfile
+import zlib
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+from typing import IO, Any
+
+from foundation.files import PathLike, replacing
+from foundation.work import Progress
+from vgg_monoaudio.selection.annotations import clip_id_from_file_name
+from vgg_monoaudio.selection.source_list import VIDEO_SUFFIXES
+
+ARCHIVE_SUFFIXES = (".tar", ".tar.gz", ".tgz", ".tar.bz2", ".tar.xz")
+DEEPEST = 4  # archives within archives; more is a mistake or an attack
+INDEX_NAME = "archives.json"  # which clips each archive holds, so that an archive is read through once
+
+_BROKEN = (tarfile.TarError, EOFError, OSError, zlib.error, lzma.LZMAError)
+
+
+class BadArchive(Exception):
+    """There is no archive to read."""
+
+
+@dataclass(frozen=True)
+class Extraction:
+    """What an extraction found.
+
+    Attributes:
+        clips: clip id to file, of the clips asked for that are there now.
+        missing: ids of the others, sorted.
+        broken: archive to the reason why it could not be read to its end.
+    """
+
+    clips: dict[str, Path]
+    missing: tuple[str, ...]
+    broken: dict[Path, str]
+
+
+def extract_clips(
+    archives: PathLike, wanted: Collection[str], out: PathLike, *, progress: Progress | None = None
+) -> Extraction:
+    """Write the wanted clips of one archive, or of all in a folder and its subfolders, to `<out>/<clip_id><suffix>`.
+
+    Archives are read once from front to back, as streams, in the order of their paths; of two clips with one id the
+    first counts. What is in `out` already is not written again, and an archive that was read to its end before is
+    opened only if it holds something that is missing, so a killed extraction goes on where it stopped. A broken
+    archive costs what comes after the break; the others are read all the same.
+
+    Args:
+        archives: a tar file, or a folder that holds some.
+        wanted: clip ids.
+        out: folder for the clips; made when missing. It also keeps `archives.json`, the list of what is where.
+        progress: called after each archive.
+
+    Raises:
+        BadArchive: no such file or folder, or no archive in it.
+    """
+    files = find_archives(archives)
+    folder = Path(out)
+    folder.mkdir(parents=True, exist_ok=True)
+    index = _Index(folder / INDEX_NAME)
+    job = _Job(folder, frozenset(wanted))
+    broken: dict[Path, str] = {}
+    for done, file in enumerate(files, start=1):
+        known = index.clips_in(file)
+        if job.open and (known is None or known & job.open):
+            seen: set[str] = set()
+            try:
+                with file.open("rb") as stream:
+                    whole = _read_archive(stream, job, seen, depth=1)
+            except _BROKEN as error:
+                broken[file] = str(error) or type(error).__name__
+                whole = False
+            if whole:
+                index.keep(file, seen)
+        if progress is not None:
+            progress("archives", done, len(files))
+    return Extraction(dict(sorted(job.found.items())), tuple(sorted(job.open)), broken)
+
+
+def find_archives(path: PathLike) -> list[Path]:
+    """Return the archive at `path`, or all below it, sorted.
+
+    Raises:
+        BadArchive: no such file or folder, or no archive in it.
+    """
+    root = Path(path)
+    if root.is_file():
+        return [root]
+    if not root.is_dir():
+        raise BadArchive(f"{root}: no such archive or folder of archives")
+    files = sorted(file for file in root.rglob("*") if file.is_file() and _is_archive(file.name))
+    if not files:
+        raise BadArchive(f"{root}: no archive in it; expected files ending in {', '.join(ARCHIVE_SUFFIXES)}")
+    return files
+
+
+class _Job:
+    """The clips asked for: which are there, which are still open."""
+
+    def __init__(self, folder: Path, wanted: frozenset[str]) -> None:
+        self.folder = folder
+        there = {path.stem: path for path in sorted(folder.iterdir()) if path.suffix.lower() in VIDEO_SUFFIXES}
+        self.found = {clip: there[clip] for clip in wanted if clip in there}
+        self.open = set(wanted - self.found.keys())
+
+    def write(self, clip: str, suffix: str, stream: IO[bytes]) -> None:
+        path = self.folder / f"{clip}{suffix}"
+        with replacing(path) as temporary, temporary.open("wb") as file:
+            shutil.copyfileobj(stream, file, 1 << 20)
+        self.found[clip] = path
+        self.open.discard(clip)
+
+
+class _Index:
+    """Which clips each archive holds, kept beside the clips; an archive that has changed counts as unknown."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._entries: dict[str, Any] = {}
+        if path.is_file():
+            try:
+                self._entries = json.loads(path.read_text(encoding="utf-8"))
+            except json.JSONDecodeError:
+                path.unlink()  # it only saves time: without it the archives are read again
+
+    def clips_in(self, file: Path) -> set[str] | None:
+        entry = self._entries.get(str(file.resolve()))
+        if not isinstance(entry, Mapping) or entry.get("state") != _state(file):
+            return None
+        return set(entry["clips"])
+
+    def keep(self, file: Path, clips: set[str]) -> None:
+        self._entries[str(file.resolve())] = {"state": _state(file), "clips": sorted(clips)}
+        with replacing(self._path) as temporary:
+            temporary.write_text(json.dumps(self._entries, indent=1, sort_keys=True) + "\n", encoding="utf-8")
+
+
+def _state(file: Path) -> list[int]:
+    status = file.stat()
+    return [status.st_size, status.st_mtime_ns]
+
+
+def _read_archive(stream: IO[bytes], job: _Job, seen: set[str], *, depth: int) -> bool:
+    """Write what is wanted, add every clip met to `seen`; return whether the archive was read to its end."""
+    if depth > DEEPEST:
+        raise tarfile.ReadError(f"archives within archives, more than {DEEPEST} deep")
+    with tarfile.open(fileobj=stream, mode="r|*") as archive:
+        for member, content in _files(archive):
+            name = PurePosixPath(member.name).name
+            if _is_archive(name):
+                if not _read_archive(content, job, seen, depth=depth + 1):
+                    return False
+                continue
+            clip = _clip_id(name)
+            if clip is None:
+                continue
+            seen.add(clip)
+            if clip in job.open:
+                job.write(clip, PurePosixPath(name).suffix.lower(), content)
+                if not job.open:
+                    return False
+    return True
+
+
+def _files(archive: tarfile.TarFile) -> Iterator[tuple[tarfile.TarInfo, IO[bytes]]]:
+    """Yield the regular files of an archive with their content, which has to be read before the next is asked for."""
+    for member in archive:
+        content = archive.extractfile(member) if member.isreg() else None
+        archive.members = []  # type: ignore[attr-defined]  # tarfile remembers every member, 200,000 of VGGSound's
+        if content is not None:
+            yield member, content
+
+
+def _is_archive(name: str) -> bool:
+    return name.lower().endswith(ARCHIVE_SUFFIXES) and not name.startswith(".")
+
+
+def _clip_id(name: str) -> str | None:
+    """Return the clip id in a member's file name, or its stem where it is no VGGSound name; None if it is no film."""
+    if name.startswith(".") or PurePosixPath(name).suffix.lower() not in VIDEO_SUFFIXES:
+        return None
+    try:
+        return clip_id_from_file_name(name)
+    except ValueError:
+        return PurePosixPath(name).stem

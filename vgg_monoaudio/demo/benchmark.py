@@ -1,0 +1,58 @@
+"""The embedded benchmark: the demo's sources through the same pairing and composition as real clips."""
+
+from __future__ import annotations
+
+import shutil
+from dataclasses import asdict
+from pathlib import Path
+
+from foundation.files import PathLike
+from foundation.work import Progress
+from vgg_monoaudio.building.scenes import Build, BuildError, Settings, build_benchmark
+from vgg_monoaudio.dataset import Benchmark, BenchmarkError, load_benchmark
+from vgg_monoaudio.demo.clips import write_demo_sources
+from vgg_monoaudio.selection.source_list import find_clips
+
+DEMO_SETTINGS = Settings(name="demo", version="1.0", inter_pairs=32)
+
+
+def build_demo_benchmark(
+    out: PathLike,
+    settings: Settings = DEMO_SETTINGS,
+    *,
+    overwrite: bool = False,
+    workers: int | None = None,
+    progress: Progress | None = None,
+) -> Build:
+    """Write the demo's benchmark directory and return it; one that is there already is taken as it is.
+
+    Args:
+        out: the benchmark directory.
+        settings: content; 32 inter-class scenes, and all 32 intra-class ones, by default.
+        overwrite: make it anew, whatever is at `out`.
+        workers: scenes made at once; None takes one a core.
+        progress: called as work is done.
+
+    Raises:
+        vgg_monoaudio.building.scenes.BuildError: another benchmark, a damaged one or something else is at `out`.
+    """
+    out = Path(out)
+    if (out / "benchmark.json").is_file() and not overwrite:
+        there = _load(out)
+        if there.record["settings"] == asdict(settings):
+            return Build(there, [], reused=True)
+    films = out.with_name(out.name + ".films")
+    try:
+        sources = write_demo_sources(films, seed=settings.seed, workers=workers)
+        return build_benchmark(
+            sources, find_clips(films), out, settings, overwrite=overwrite, workers=workers, progress=progress
+        )
+    finally:
+        shutil.rmtree(films, ignore_errors=True)
+
+
+def _load(out: Path) -> Benchmark:
+    try:
+        return load_benchmark(out)
+    except BenchmarkError as error:
+        raise BuildError(f"{error}; pass --overwrite to build it anew, or remove {out}") from error

@@ -1,0 +1,1 @@
+"""What a finished benchmark is handed on with: card, Croissant, Hugging Face, WebDataset, statistics."""

@@ -1,0 +1,268 @@
+"""Decisions of people about candidate clips: recorded, applied, their conflicts listed.
+
+A row of `curation.csv` is what one reviewer decided about one clip. A later row of the same reviewer about the same
+clip replaces the earlier one, so a file only ever grows.
+"""
+
+import csv
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict, dataclass, fields
+from datetime import datetime
+from pathlib import Path
+
+import pandas as pd
+
+from vgg_monoaudio.selection.annotations import WINDOW_SECONDS, split_clip_id
+from vgg_monoaudio.taxonomy import category_of
+
+CRITERIA = ("single_source", "visible", "label_matches")
+SCENE_SECONDS = 8  # what a source contributes of its 10 s
+AUTO_REVIEWER = "auto"  # reviewers of this name, or "auto:...", are programs
+
+
+class BadCuration(Exception):
+    """A decisions file that does not hold what it should; the message lists every such line."""
+
+
+@dataclass(frozen=True)
+class Decision:
+    """What one reviewer decided about one clip.
+
+    Attributes:
+        clip_id: as VGGSound names it.
+        single_source: one audible source, little background noise or off-screen sound.
+        visible: the sounding object is clearly visible.
+        label_matches: the label is precisely what sounds.
+        label: one of the 39 labels; where the datasets differ, the one chosen.
+        start_offset_seconds: where the 8 s that the clip contributes begin, within its 10 s: 0 to 2.
+        reviewer: who; "auto:..." for a program.
+        note: free text.
+        time: when, ISO 8601.
+    """
+
+    clip_id: str
+    single_source: bool
+    visible: bool
+    label_matches: bool
+    label: str
+    start_offset_seconds: float
+    reviewer: str
+    note: str
+    time: str
+
+    def __post_init__(self) -> None:
+        split_clip_id(self.clip_id)
+        category_of(self.label)
+        latest = WINDOW_SECONDS - SCENE_SECONDS
+        if not 0 <= self.start_offset_seconds <= latest:
+            raise ValueError(f"start_offset_seconds: expected 0 to {latest}, got {self.start_offset_seconds}")
+        if not self.reviewer.strip():
+            raise ValueError("reviewer: expected a name, got none")
+        datetime.fromisoformat(self.time)
+
+    @property
+    def automatic(self) -> bool:
+        """Whether a program decided."""
+        return self.reviewer.partition(":")[0] == AUTO_REVIEWER
+
+    @property
+    def accepted(self) -> bool:
+        """Whether the clip meets all three criteria."""
+        return self.single_source and self.visible and self.label_matches
+
+
+COLUMNS = [field.name for field in fields(Decision)]
+
+
+@dataclass(frozen=True)
+class Applied:
+    """Decisions turned into sources.
+
+    Attributes:
+        sources: accepted clips, columns clip_id, label, category, start_offset_seconds, reviewers; sorted by clip id.
+        rejected: the others, columns clip_id, reason.
+    """
+
+    sources: pd.DataFrame
+    rejected: pd.DataFrame
+
+
+def read_decisions(path: str | Path) -> list[Decision]:
+    """Return the decisions of a `curation.csv`, in the order of the file.
+
+    Raises:
+        BadCuration: the header is another one, or lines are malformed; all are named.
+    """
+    path = Path(path)
+    decisions, problems = [], []
+    _check_header(path)
+    with path.open(encoding="utf-8-sig", newline="") as file:
+        reader = csv.reader(file, strict=True)
+        next(reader)
+        try:
+            for row in reader:
+                try:
+                    decisions.append(_decision(row))
+                except ValueError as error:
+                    problems.append(f"{path}:{reader.line_num}: {error}")
+        except csv.Error as error:
+            problems.append(f"{path}:{reader.line_num}: {error}")
+    if problems:
+        raise BadCuration("\n".join(problems))
+    return decisions
+
+
+def append_decisions(path: str | Path, decisions: Iterable[Decision]) -> None:
+    """Add decisions to a `curation.csv`; makes the file, with its header, where there is none.
+
+    Raises:
+        BadCuration: the file exists and has another header.
+    """
+    path = Path(path)
+    before = path.read_bytes() if path.exists() else b""
+    if before:
+        _check_header(path)
+    with path.open("a", encoding="utf-8", newline="") as file:
+        if before and not before.endswith(b"\n"):
+            file.write("\n")  # a row cut off by a crash stays a row of its own, and is reported when read
+        writer = csv.writer(file, lineterminator="\n")
+        if not before:
+            writer.writerow(COLUMNS)
+        for decision in decisions:
+            writer.writerow([_as_text(value) for value in asdict(decision).values()])
+
+
+def automatic_decisions(screened: pd.DataFrame, *, label_version: str, time: str) -> list[Decision]:
+    """Return what the screening alone would decide, one decision a screened clip, marked as automatic.
+
+    They let a benchmark be built the same day. Wherever a person decides about a clip too, the person's word counts.
+    A clip screened under several labels gets the decision on the first that is proposed, else on the first.
+
+    Args:
+        screened: what `vgg_monoaudio.selection.screening.screen` returns.
+        label_version: of VGGSounder; becomes part of the reviewer's name.
+        time: ISO 8601, the same for all.
+    """
+    best = screened.sort_values(["clip_id", "proposed"], ascending=[True, False], kind="stable")
+    return [
+        Decision(
+            clip_id=row["clip_id"],
+            **{criterion: bool(row[criterion]) for criterion in CRITERIA},
+            label=row["label"],
+            start_offset_seconds=0.0,
+            reviewer=f"{AUTO_REVIEWER}:vggsounder-{label_version}",
+            note=row["evidence"],
+            time=time,
+        )
+        for row in best.drop_duplicates("clip_id").to_dict("records")
+    ]
+
+
+def apply_decisions(decisions: Iterable[Decision]) -> Applied:
+    """Return the sources that the decisions accept, and why each other clip is rejected.
+
+    Each reviewer's last word on a clip counts. If any person judged a clip, programs are not heard on it. A criterion
+    is met if more than half of the reviewers say so; the label and the offset are those that more than half name. A
+    tie rejects the clip: see `conflicts`, and let another reviewer decide.
+    """
+    sources, rejected = [], []
+    for clip, votes in last_words(decisions).items():
+        objections = [_objection(name, [getattr(v, name) for v in votes]) for name in CRITERIA]
+        label = _majority([v.label for v in votes])
+        offset = _majority([v.start_offset_seconds for v in votes])
+        reasons = [objection for objection in objections if objection]
+        if label is None:
+            reasons.append(f"reviewers differ on the label: {', '.join(sorted({v.label for v in votes}))}")
+        if offset is None:
+            reasons.append("reviewers differ on where the 8 s begin")
+        if reasons:
+            rejected.append((clip, "; ".join(reasons)))
+        else:
+            reviewers = ", ".join(sorted(v.reviewer for v in votes))
+            sources.append((clip, label, category_of(str(label)), offset, reviewers))
+    columns = ["clip_id", "label", "category", "start_offset_seconds", "reviewers"]
+    return Applied(
+        sources=pd.DataFrame(sources, columns=pd.Index(columns)),
+        rejected=pd.DataFrame(rejected, columns=pd.Index(["clip_id", "reason"])),
+    )
+
+
+def conflicts(decisions: Iterable[Decision]) -> pd.DataFrame:
+    """Return where reviewers differ: columns clip_id, criterion (or label, start_offset_seconds) and votes."""
+    rows = []
+    for clip, votes in last_words(decisions).items():
+        for name in (*CRITERIA, "label", "start_offset_seconds"):
+            if len({getattr(vote, name) for vote in votes}) > 1:
+                said = sorted((vote.reviewer, _as_text(getattr(vote, name))) for vote in votes)
+                rows.append((clip, name, "; ".join(f"{reviewer}: {value}" for reviewer, value in said)))
+    return pd.DataFrame(rows, columns=pd.Index(["clip_id", "criterion", "votes"]), dtype="str")
+
+
+def last_words(decisions: Iterable[Decision]) -> dict[str, list[Decision]]:
+    """Return, for each clip in order of its id, each reviewer's last decision; programs only where no person decided.
+
+    "Last" is by place, not by time: clocks of several machines differ, the order of a file does not.
+    """
+    latest: dict[str, dict[str, Decision]] = {}
+    for decision in decisions:
+        latest.setdefault(decision.clip_id, {})[decision.reviewer] = decision
+    heard = {}
+    for clip in sorted(latest):
+        votes = sorted(latest[clip].values(), key=lambda vote: vote.reviewer)
+        heard[clip] = [vote for vote in votes if not vote.automatic] or votes
+    return heard
+
+
+def _decision(row: Sequence[str]) -> Decision:
+    """Return the decision of a row of text."""
+    if len(row) != len(COLUMNS):
+        raise ValueError(f"expected {len(COLUMNS)} fields, found {len(row)}")
+    values = dict(zip(COLUMNS, row, strict=True))
+    try:
+        offset = float(values["start_offset_seconds"])
+    except ValueError:
+        raise ValueError(f"start_offset_seconds: expected a number, found {values['start_offset_seconds']!r}") from None
+    return Decision(
+        clip_id=values["clip_id"],
+        single_source=_yes(values, "single_source"),
+        visible=_yes(values, "visible"),
+        label_matches=_yes(values, "label_matches"),
+        label=values["label"],
+        start_offset_seconds=offset,
+        reviewer=values["reviewer"],
+        note=values["note"],
+        time=values["time"],
+    )
+
+
+def _yes(values: dict[str, str], name: str) -> bool:
+    if values[name] not in ("yes", "no"):
+        raise ValueError(f"{name}: expected yes or no, found {values[name]!r}")
+    return values[name] == "yes"
+
+
+def _as_text(value: str | bool | float) -> str:
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    return value if isinstance(value, str) else repr(float(value))
+
+
+def _check_header(path: Path) -> None:
+    with path.open(encoding="utf-8-sig", newline="") as file:
+        header = next(csv.reader(file), [])
+    if header != COLUMNS:
+        raise BadCuration(f"{path}: expected the columns {','.join(COLUMNS)}, found {','.join(header) or 'none'}")
+
+
+def _majority(values: Sequence[str | float]) -> str | float | None:
+    """Return the value that more than half of the list has, or None."""
+    return next((value for value in values if 2 * values.count(value) > len(values)), None)
+
+
+def _objection(criterion: str, votes: Sequence[bool]) -> str:
+    """Return why a criterion is not met, "" if it is."""
+    if 2 * sum(votes) > len(votes):
+        return ""
+    if 2 * sum(votes) == len(votes):
+        return f"{criterion}: undecided, {sum(votes)} of {len(votes)} say yes"
+    return f"{criterion}: no, {sum(votes)} of {len(votes)} say yes"

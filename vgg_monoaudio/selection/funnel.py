@@ -1,0 +1,137 @@
+"""The way from all clips to those of a benchmark: how many each step left, how many it dropped, and why.
+
+A funnel is a table with `candidates.FUNNEL_COLUMNS`, one row a stage. It travels beside the table that a step writes
+(`candidates.csv`, `candidates.funnel.csv`) and ends in `benchmark.json`.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+
+import pandas as pd
+
+from foundation.files import PathLike, replacing
+from vgg_monoaudio.dataset import Benchmark, load_benchmark
+from vgg_monoaudio.selection.annotations import split_clip_id
+from vgg_monoaudio.selection.candidates import FUNNEL_COLUMNS
+
+USABLE = "clips that can be used"
+
+
+def funnel_path(table: PathLike) -> Path:
+    """Return where the funnel of a table is kept: beside it."""
+    return Path(table).with_suffix(".funnel.csv")
+
+
+def first_stage(stage: str, clips: int) -> pd.DataFrame:
+    """Return a funnel of one stage."""
+    return pd.DataFrame([(stage, clips, 0, "")], columns=pd.Index(list(FUNNEL_COLUMNS))).astype(FUNNEL_COLUMNS)
+
+
+def add_stage(funnel: pd.DataFrame, stage: str, clips: int, why: str) -> pd.DataFrame:
+    """Return the funnel with one more stage, which left `clips` of the clips before.
+
+    Args:
+        funnel: at least one stage.
+        stage: what it is called.
+        clips: how many it left.
+        why: what it drops.
+
+    Raises:
+        ValueError: the stage is there already, or it left more clips than there were.
+    """
+    before = int(funnel["clips"].iloc[-1])
+    if clips > before:
+        raise ValueError(f"funnel: stage {stage!r} has {clips} clips, the stage before has {before}")
+    if stage in set(funnel["stage"]):
+        raise ValueError(f"funnel: stage {stage!r} is there already")
+    row = first_stage(stage, clips).assign(dropped=before - clips, why=why)
+    return pd.concat([funnel, row], ignore_index=True).astype(FUNNEL_COLUMNS)
+
+
+def funnel_of_r1(screened: pd.DataFrame, clips: int) -> pd.DataFrame:
+    """Return the stages behind the list that ships, `lists/r1.funnel.csv`.
+
+    Args:
+        screened: `vgg_monoaudio.selection.screening.screen(...)` of all clips.
+        clips: how many the list has.
+    """
+    proposed = screened[screened["proposed"]]["clip_id"].unique()
+    videos = {split_clip_id(str(clip))[0] for clip in proposed}
+    funnel = first_stage(
+        "VGGSound test clips to which VGGSounder gives one of the 39 labels", screened["clip_id"].nunique()
+    )
+    funnel = add_stage(funnel, "proposed by the screening", len(proposed), "a criterion is not met, by annotations")
+    funnel = add_stage(funnel, "one clip a video", len(videos), "another clip of the same video")
+    return add_stage(funnel, "drawn by rule r1", clips, "more than the counts of the paper's totals ask for")
+
+
+def write_funnel(path: PathLike, funnel: pd.DataFrame) -> None:
+    """Write a funnel as a CSV file."""
+    with replacing(path) as temporary:
+        funnel.to_csv(temporary, index=False, lineterminator="\n")
+
+
+def read_funnel(path: PathLike) -> pd.DataFrame:
+    """Return the funnel of a file.
+
+    Raises:
+        ValueError: other columns, or numbers that do not add up from stage to stage.
+    """
+    funnel = pd.read_csv(path, keep_default_na=False)
+    if list(funnel.columns) != list(FUNNEL_COLUMNS) or funnel.empty:
+        raise ValueError(f"{path}: expected columns {', '.join(FUNNEL_COLUMNS)} and at least one stage")
+    funnel = funnel.astype(FUNNEL_COLUMNS)
+    steps = funnel["clips"].shift().sub(funnel["clips"]).iloc[1:]
+    wrong = steps[steps != funnel["dropped"].iloc[1:]]
+    if len(wrong):
+        row = funnel.loc[wrong.index[0]]
+        raise ValueError(
+            f"{path}: stage {row['stage']!r} drops {row['dropped']} clips, the counts say {wrong.iloc[0]:g}"
+        )
+    return funnel
+
+
+def finished_funnel(benchmark: Benchmark, before: pd.DataFrame | None = None) -> pd.DataFrame:
+    """Return the funnel that ends with a benchmark's usable clips.
+
+    Args:
+        benchmark: a built one.
+        before: the stages that led to its list; None where they are not known.
+
+    Raises:
+        ValueError: `before` ends with another number of clips than the list has.
+    """
+    counts = benchmark.record["counts"]
+    listed = int(counts["clips_listed"])
+    funnel = first_stage("clips on the list", listed) if before is None else before
+    if int(funnel["clips"].iloc[-1]) != listed:
+        raise ValueError(
+            f"funnel: its last stage has {funnel['clips'].iloc[-1]} clips, the list of {benchmark.path} has {listed}; "
+            "it belongs to another list"
+        )
+    return add_stage(funnel, USABLE, int(counts["clips"]), _why_left_out(benchmark.record["left_out"]))
+
+
+def record_funnel(path: PathLike, before: pd.DataFrame | None = None) -> Benchmark:
+    """Write the funnel into a benchmark's `benchmark.json`, under "funnel", and return the benchmark.
+
+    What decides the benchmark's identity (its manifests, its inputs) stays as it is.
+
+    Raises:
+        ValueError: see `finished_funnel`.
+        vgg_monoaudio.dataset.BenchmarkError: no benchmark at `path`.
+    """
+    benchmark = load_benchmark(path)
+    record = {**benchmark.record, "funnel": finished_funnel(benchmark, before).to_dict("records")}
+    if record != benchmark.record:
+        with replacing(benchmark.path / "benchmark.json") as temporary:
+            temporary.write_text(json.dumps(record, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+    return load_benchmark(path)
+
+
+def _why_left_out(left_out: Sequence[dict[str, str]]) -> str:
+    """Return the reasons why clips cannot be used, each clip named."""
+    return "; ".join(f"{problem['clip_id']}: {problem['reason']}" for problem in left_out)

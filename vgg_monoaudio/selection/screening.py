@@ -1,0 +1,168 @@
+"""What VGGSounder's annotators say about the paper's three manual criteria; it proposes, a person decides.
+
+Needs the extra `curation` (the package `vggsounder`), which carries its labels with it: nothing is downloaded.
+"""
+
+from collections import defaultdict
+from dataclasses import dataclass
+from importlib.metadata import version
+from importlib.util import find_spec
+from pathlib import Path
+
+import pandas as pd
+
+from vgg_monoaudio.selection.decisions import CRITERIA
+from vgg_monoaudio.taxonomy import load_labels, load_synonyms
+
+LABEL_COLUMNS = ["video_id", "label", "modality", "background_music", "static_image", "voice_over"]
+SYNONYM_SHARE = 0.85  # a label that accompanies another in more of its clips than this counts as the same sound
+
+_LABEL_FILE = Path("data") / "vggsounder+background-music.csv"  # all clips; the other file leaves out those with music
+
+
+class MissingVGGSounder(Exception):
+    """The package `vggsounder` is not installed, or not in the form expected."""
+
+
+@dataclass(frozen=True)
+class VGGSounder:
+    """VGGSounder's labels of VGGSound's test clips.
+
+    Attributes:
+        rows: one row a clip and label: video_id (the clip id), label (VGGSound's spelling), modality ("A" audible,
+            "V" visible, "AV" both), and three flags of the clip: background_music, static_image, voice_over.
+        version: of the package, such as "1.0".
+    """
+
+    rows: pd.DataFrame
+    version: str
+
+
+def load_vggsounder(path: str | Path | None = None, *, label_version: str | None = None) -> VGGSounder:
+    """Return the labels that the installed package carries, or those of a file in its form.
+
+    Args:
+        path: a label file; the installed package's own if not given.
+        label_version: what to call the labels of `path`; its file name if not given.
+
+    Raises:
+        MissingVGGSounder: the package is not installed, or the file lacks a column.
+
+    Source:
+        VGGSounder (Zverev et al. 2025, arXiv:2508.08237), package `vggsounder`.
+    """
+    if path is None:
+        spec = find_spec("vggsounder")  # does not import it: its import pulls in more than a CSV file needs
+        if spec is None or not spec.submodule_search_locations:
+            raise MissingVGGSounder(
+                "screening needs the package vggsounder; to get it: pip install 'vgg-monoaudio[curation]'"
+            )
+        path, label_version = Path(spec.submodule_search_locations[0]) / _LABEL_FILE, version("vggsounder")
+    path = Path(path)
+    if not path.is_file():
+        raise MissingVGGSounder(f"{path}: no such file; vggsounder {label_version} keeps its labels elsewhere")
+    rows = pd.read_csv(path, keep_default_na=False)
+    if list(rows.columns) != LABEL_COLUMNS:
+        raise MissingVGGSounder(f"{path}: expected columns {', '.join(LABEL_COLUMNS)}, found {', '.join(rows.columns)}")
+    return VGGSounder(rows, label_version or path.name)
+
+
+def screen(labels: VGGSounder) -> pd.DataFrame:
+    """Return the evidence on each clip and each of the 39 labels that VGGSounder gives to it.
+
+    - single_source: no other label is audible, and there is neither background music nor a voice-over; a synonym
+      (`synonyms.csv`) is no other label, and what is seen but silent makes no sound.
+    - visible: the label is visible, and the picture is not a still image.
+    - label_matches: the label is audible.
+
+    Returns:
+        One row a clip and label in the order of Table B2, then of clip id; columns clip_id, label, category, the
+        three criteria (bool), proposed (bool, all three), other_sounds and silent_objects (labels, "; " between them)
+        and evidence (one sentence).
+    """
+    rows = labels.rows
+    audible = _labels_by_clip(rows[rows["modality"] != "V"])
+    silent = _labels_by_clip(rows[rows["modality"] == "V"])
+    same = _same_sounds()
+    screened = []
+    for ours, theirs, category in load_labels()[["label", "vggsound", "category"]].itertuples(index=False):
+        for row in rows[rows["label"] == theirs].sort_values("video_id").itertuples(index=False):
+            others = sorted(audible[row.video_id] - same[theirs] - {theirs})
+            screened.append(
+                {
+                    "clip_id": row.video_id,
+                    "label": ours,
+                    "category": category,
+                    "single_source": not (others or row.background_music or row.voice_over),
+                    "visible": "V" in row.modality and not row.static_image,
+                    "label_matches": "A" in row.modality,
+                    "other_sounds": "; ".join(others),
+                    "silent_objects": "; ".join(sorted(silent[row.video_id] - same[theirs] - {theirs})),
+                    "evidence": _evidence(row, labels.version, others, audible[row.video_id] & same[theirs]),
+                }
+            )
+    table = pd.DataFrame(screened)
+    table.insert(6, "proposed", table[list(CRITERIA)].all(axis=1))
+    return table
+
+
+def proposals_per_label(screened: pd.DataFrame) -> dict[str, int]:
+    """Return how many clips are proposed for each of the 39 labels, in the order of Table B2, zeros included."""
+    counts = screened.loc[screened["proposed"], "label"].value_counts().to_dict()
+    return {label: int(counts.get(label, 0)) for label in load_labels()["label"]}
+
+
+def measure_synonyms(labels: VGGSounder, *, more_than: float = SYNONYM_SHARE) -> pd.DataFrame:
+    """Return which audible labels accompany which: the measurement behind `synonyms.csv`.
+
+    A constant companion need not be the same sound (a football match has its commentator), so a person decides which
+    rows enter the table.
+
+    Returns:
+        Columns vggsound, synonym, share: of the clips in which `vggsound` is audible, the part in which `synonym` is
+        audible too, above `more_than`; sorted by synonym and vggsound.
+    """
+    audible = labels.rows.loc[labels.rows["modality"] != "V", ["video_id", "label"]]
+    both = audible.merge(audible, on="video_id", suffixes=("", "_other"))
+    both = both[both["label"] != both["label_other"]].value_counts(["label", "label_other"]).reset_index(name="clips")
+    both["share"] = both["clips"] / both["label"].map(audible["label"].value_counts())
+    found = both[both["share"] > more_than].rename(columns={"label": "vggsound", "label_other": "synonym"})
+    return found[["vggsound", "synonym", "share"]].sort_values(["synonym", "vggsound"], ignore_index=True)
+
+
+def _labels_by_clip(rows: pd.DataFrame) -> defaultdict[str, set[str]]:
+    grouped: defaultdict[str, set[str]] = defaultdict(set)
+    for clip, label in zip(rows["video_id"], rows["label"], strict=True):
+        grouped[clip].add(label)
+    return grouped
+
+
+def _same_sounds() -> defaultdict[str, set[str]]:
+    """Return the labels that count as one sound with each label: its synonyms, and those whose synonym it is."""
+    same: defaultdict[str, set[str]] = defaultdict(set)
+    table = load_synonyms()
+    for label, synonym in zip(table["vggsound"], table["synonym"], strict=True):
+        same[label].add(synonym)
+        same[synonym].add(label)
+    return same
+
+
+def _evidence(row: object, label_version: str, others: list[str], synonyms: set[str]) -> str:
+    modality = {"A": "audible, not visible", "V": "visible, not audible", "AV": "audible and visible"}
+    flags = [
+        text
+        for flag, text in (
+            ("background_music", "background music"),
+            ("voice_over", "voice-over"),
+            ("static_image", "still image"),
+        )
+        if getattr(row, flag)
+    ]
+    parts = [
+        modality[row.modality],  # type: ignore[attr-defined]
+        f"other sounds: {', '.join(others)}" if others else "no other sound",
+        f"with {', '.join(flags)}" if flags else "no background music, voice-over or still image",
+    ]
+    if synonyms:
+        parts.insert(1, f"also as {', '.join(sorted(synonyms))}")
+    return f"VGGSounder {label_version}: {'; '.join(parts)}"
