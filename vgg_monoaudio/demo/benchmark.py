@@ -9,9 +9,9 @@ from pathlib import Path
 from foundation.files import PathLike
 from foundation.work import Progress
 from vgg_monoaudio.building.scenes import Build, BuildError, Settings, build_benchmark
+from vgg_monoaudio.collecting.clips import find_clips
 from vgg_monoaudio.dataset import Benchmark, BenchmarkError, load_benchmark
 from vgg_monoaudio.demo.clips import write_demo_sources
-from vgg_monoaudio.selection.source_list import find_clips
 
 DEMO_SETTINGS = Settings(name="demo", version="1.0", inter_pairs=32)
 

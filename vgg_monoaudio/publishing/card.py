@@ -10,7 +10,7 @@ import pandas as pd
 from foundation.files import PathLike, replacing
 from vgg_monoaudio.dataset import Benchmark, load_benchmark
 from vgg_monoaudio.publishing.statistics import as_markdown, benchmark_statistics, describe
-from vgg_monoaudio.selection.rule_r1 import load_source_list
+from vgg_monoaudio.selection.source_list import R1, read_source_list
 
 Origin = Literal["r1", "demo", "vggsound-test", "other"]
 
@@ -125,7 +125,7 @@ def origin(benchmark: Benchmark) -> Origin:
     if benchmark.record.get("kind") == "vggsound-test":
         return "vggsound-test"
     listed = {row["clip_id"] for key in ("sources", "left_out") for row in benchmark.record[key]}
-    if listed == set(load_source_list("r1")["clip_id"]):
+    if listed == set(read_source_list(R1)["clip_id"]):
         return "r1"
     return "demo" if listed == set(demo_sources()["clip_id"]) else "other"
 

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pandas as pd
 
+from foundation.files import PathLike
 from vgg_monoaudio.selection.annotations import WINDOW_SECONDS, split_clip_id
 from vgg_monoaudio.taxonomy import category_of
 
@@ -112,6 +113,24 @@ def read_decisions(path: str | Path) -> list[Decision]:
     return decisions
 
 
+def read_curations(paths: Sequence[PathLike]) -> list[Decision]:
+    """Return the decisions of several files, one reviewer's or one machine's each, in the order of the files.
+
+    Raises:
+        ValueError: a file is not there, or given twice.
+        BadCuration: a malformed file.
+    """
+    files = [Path(path) for path in paths]
+    decisions: list[Decision] = []
+    for place, file in enumerate(files):
+        if not file.is_file():
+            raise ValueError(f"{file}: no such file of decisions; `curate --auto` makes one from the screening")
+        if file.resolve() in {other.resolve() for other in files[:place]}:
+            raise ValueError(f"{file}: given twice")
+        decisions += read_decisions(file)
+    return decisions
+
+
 def append_decisions(path: str | Path, decisions: Iterable[Decision]) -> None:
     """Add decisions to a `curation.csv`; makes the file, with its header, where there is none.
 
@@ -156,6 +175,22 @@ def automatic_decisions(screened: pd.DataFrame, *, label_version: str, time: str
         )
         for row in best.drop_duplicates("clip_id").to_dict("records")
     ]
+
+
+def new_automatic_decisions(
+    screened: pd.DataFrame, earlier: Iterable[Decision], *, label_version: str, time: str
+) -> list[Decision]:
+    """Return the automatic decisions that `earlier` does not hold yet, so that filling a file twice changes nothing.
+
+    Args:
+        screened: what is to be decided.
+        earlier: decisions that are there.
+        label_version: of VGGSounder.
+        time: ISO 8601, the same for all; it does not make a decision a new one.
+    """
+    known = {_without_time(decision) for decision in earlier}
+    made = automatic_decisions(screened, label_version=label_version, time=time)
+    return [decision for decision in made if _without_time(decision) not in known]
 
 
 def apply_decisions(decisions: Iterable[Decision]) -> Applied:
@@ -252,6 +287,13 @@ def _check_header(path: Path) -> None:
         header = next(csv.reader(file), [])
     if header != COLUMNS:
         raise BadCuration(f"{path}: expected the columns {','.join(COLUMNS)}, found {','.join(header) or 'none'}")
+
+
+def _without_time(decision: Decision) -> tuple[object, ...]:
+    return (
+        decision.clip_id, decision.single_source, decision.visible, decision.label_matches, decision.label,
+        decision.start_offset_seconds, decision.reviewer, decision.note,
+    )  # fmt: skip
 
 
 def _majority(values: Sequence[str | float]) -> str | float | None:

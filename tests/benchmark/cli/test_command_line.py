@@ -12,7 +12,7 @@ import pytest
 from benchmark.runs import RunDirectory
 from foundation import media
 from vgg_monoaudio.building.single_clips import SingleSettings, build_vggsound_test
-from vgg_monoaudio.selection.source_list import find_clips
+from vgg_monoaudio.collecting.clips import find_clips
 
 pytestmark = pytest.mark.usefixtures("models")
 

@@ -22,8 +22,8 @@ from vgg_monoaudio.building.scenes import (
     file_name,
     side_of,
 )
+from vgg_monoaudio.collecting.clips import find_clips
 from vgg_monoaudio.dataset import MANIFEST_COLUMNS
-from vgg_monoaudio.selection.source_list import find_clips
 
 SETTINGS = Settings(name="tiny", seed=3, duration_seconds=0.4)
 ROOT = Path(media.__file__).parents[2]
@@ -207,7 +207,8 @@ from pathlib import Path
 import pandas as pd
 from vgg_monoaudio.building import scenes as build
 from vgg_monoaudio.building import workplace
-from vgg_monoaudio.selection.source_list import find_clips, read_source_list
+from vgg_monoaudio.collecting.clips import find_clips
+from vgg_monoaudio.selection.source_list import read_source_list
 
 folder, labels, out, moment = sys.argv[1:]
 

@@ -14,9 +14,9 @@ from vgg_monoaudio.building import single_clips
 from vgg_monoaudio.building.scenes import BuildError
 from vgg_monoaudio.building.single_clips import SingleSettings, build_vggsound_test
 from vgg_monoaudio.building.verification import differences
+from vgg_monoaudio.collecting.clips import find_clips
 from vgg_monoaudio.dataset import MANIFEST_COLUMNS, SUBSETS, load_benchmark
 from vgg_monoaudio.selection.annotations import read_vggsound
-from vgg_monoaudio.selection.source_list import find_clips
 
 DOG, CAR, HARP = "aaaaaaaaaaa_000010", "bbbbbbbbb-b_000020", "ccccc_ccccc_000030"
 CAR_LABEL = "bird chirping, tweeting"

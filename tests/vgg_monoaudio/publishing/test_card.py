@@ -7,7 +7,7 @@ import pytest
 from vgg_monoaudio import load_benchmark
 from vgg_monoaudio.demo.clips import demo_sources
 from vgg_monoaudio.publishing.card import card, origin, write_card
-from vgg_monoaudio.selection.rule_r1 import load_source_list
+from vgg_monoaudio.selection.source_list import load_source_list
 
 
 def change_record(path, **changes):

@@ -15,8 +15,7 @@ from vgg_monoaudio.selection.funnel import (
     record_funnel,
     write_funnel,
 )
-from vgg_monoaudio.selection.rule_r1 import load_source_list
-from vgg_monoaudio.selection.source_list import R1
+from vgg_monoaudio.selection.source_list import R1, load_source_list
 
 
 @pytest.fixture
