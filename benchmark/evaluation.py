@@ -193,7 +193,7 @@ def _fingerprint(
             "audio": [[sample.sample_id, file_sha256(directory.audio(sample.sample_id))] for sample in present],
             "failures": [failure.model_dump() for failure in failures],
             "benchmark": record.benchmark.fingerprint,
-            "sources": built.record["sources"],
+            "sources": [source.content() for source in built.record.sources],
             "model": record.model.model_dump(),
             "scoring": scoring.model_dump(),
             "metrics": {metric.name: metric.version for metric in list_metrics(extended=scoring.extended)},

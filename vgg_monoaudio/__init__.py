@@ -5,7 +5,7 @@ from foundation.names import lazy_exports
 
 _HOMES = {
     "Benchmark": "vgg_monoaudio.dataset",
-    "BenchmarkError": "vgg_monoaudio.dataset",
+    "BenchmarkError": "vgg_monoaudio.record",
     "Sample": "vgg_monoaudio.dataset",
     "Source": "vgg_monoaudio.dataset",
     "build_benchmark": "vgg_monoaudio.building.scenes",
@@ -19,7 +19,7 @@ serve_moved(
         "agreement": "vgg_monoaudio.selection.agreement",
         "annotations": "vgg_monoaudio.selection.annotations",
         "archives": "vgg_monoaudio.collecting.archives",
-        "build": "vgg_monoaudio.building.scenes",
+        "build": "vgg_monoaudio.building.scenes vgg_monoaudio.building.manifests vgg_monoaudio.building.result",
         "candidates": "vgg_monoaudio.selection.candidates",
         "card": "vgg_monoaudio.publishing.card",
         "croissant": "vgg_monoaudio.publishing.croissant",

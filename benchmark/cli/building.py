@@ -73,14 +73,14 @@ def build_demo(out: Path = DEMO, *, workers: int | None = None) -> Path:
 
 
 def _tell_built(built: Build) -> None:
-    counts = built.benchmark.record["counts"]
+    counts = built.benchmark.record.counts
     for problem in built.problems:
         tell(f"left out: {problem.reason}", prefix="")
     state = "is up to date" if built.reused else "built"
     typer.echo(
-        f"{built.benchmark.path} {state}: {counts['clips']} of {counts['clips_listed']} clips, "
-        f"{counts['inter']} inter-class scenes (of {counts['inter_pool']} pairs), "
-        f"{counts['intra']} intra-class scenes (of {counts['intra_pool']} pairs)"
+        f"{built.benchmark.path} {state}: {counts.clips} of {counts.clips_listed} clips, "
+        f"{counts.inter} inter-class scenes (of {counts.inter_pool} pairs), "
+        f"{counts.intra} intra-class scenes (of {counts.intra_pool} pairs)"
     )
 
 

@@ -65,7 +65,7 @@ def card(
     built = load_benchmark(path)
     if funnel is None and origin(built) == "r1":
         funnel = funnel_path(R1)
-    if funnel is not None or "funnel" not in built.record:
+    if funnel is not None or not built.record.funnel:
         record_funnel(path, None if funnel is None else read_funnel(funnel))
     benchmark = write_card(path)
     typer.echo(benchmark.path / CARD_NAME)

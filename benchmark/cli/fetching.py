@@ -93,9 +93,9 @@ def build_vggsound_test(
         )  # fmt: skip
     for problem in built.problems:
         tell(f"left out: {problem.reason}", prefix="")
-    counts = built.benchmark.record["counts"]
+    counts = built.benchmark.record.counts
     state = "is up to date" if built.reused else "built"
-    typer.echo(f"{out} {state}: {counts['clips']} of {counts['clips_listed']} clips, no composition")
+    typer.echo(f"{out} {state}: {counts.clips} of {counts.clips_listed} clips, no composition")
 
 
 def _wanted(labels: Path | None, vggsound: Path | None) -> list[str]:

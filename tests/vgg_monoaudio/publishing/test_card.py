@@ -38,7 +38,7 @@ def test_counts_are_those_of_the_manifests(small):
 def test_every_setting_and_every_column_is_explained(small):
     benchmark = load_benchmark(small)
     text = card(benchmark)
-    for name, value in benchmark.record["settings"].items():
+    for name, value in benchmark.record.settings.content().items():
         assert f"| {name.replace('_', ' ')} | {'default' if value is None else value} |" in text
     for column in benchmark.manifests["inter"].columns:
         assert f"`{column}`" in text
