@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from foundation.files import PathLike
-from vgg_monoaudio.selection.annotations import clip_id_from_file_name
+from vgg_monoaudio.selection.clip_ids import clip_id_from_file_name
 from vgg_monoaudio.selection.source_list import BadSourceList
 
 VIDEO_SUFFIXES = (".mp4", ".mkv", ".webm", ".mov", ".avi")

@@ -14,8 +14,8 @@ import pandas as pd
 from foundation.files import PathLike, replacing
 from vgg_monoaudio.dataset import Benchmark, load_benchmark
 from vgg_monoaudio.record import LeftOutRecord, StageRecord, write_record
-from vgg_monoaudio.selection.annotations import split_clip_id
 from vgg_monoaudio.selection.candidates import FUNNEL_COLUMNS
+from vgg_monoaudio.selection.clip_ids import split_clip_id
 
 USABLE = "clips that can be used"
 

@@ -23,7 +23,7 @@ from functools import cache
 import pandas as pd
 
 from vgg_monoaudio.draws import rank
-from vgg_monoaudio.selection.annotations import split_clip_id
+from vgg_monoaudio.selection.clip_ids import split_clip_id
 from vgg_monoaudio.taxonomy import CATEGORIES, category_of, load_labels
 
 RULE_VERSION = "r1"

@@ -8,14 +8,9 @@ from pathlib import Path
 import pandas as pd
 
 from foundation.files import PathLike, replacing
-from vgg_monoaudio.selection.annotations import split_clip_id
-from vgg_monoaudio.selection.decisions import (
-    COLUMNS,
-    Applied,
-    BadCuration,
-    apply_decisions,
-    read_curations,
-)
+from vgg_monoaudio.selection.clip_ids import split_clip_id
+from vgg_monoaudio.selection.decisions import COLUMNS, BadCuration, read_curations
+from vgg_monoaudio.selection.verdicts import Applied, apply_decisions
 from vgg_monoaudio.taxonomy import category_of
 
 LISTS = Path(__file__).parent / "lists"

@@ -4,10 +4,11 @@ import pandas as pd
 import pytest
 
 from vgg_monoaudio.pairing import exhaustive_pairs, filter_intra_class, sample_inter_class
-from vgg_monoaudio.selection.annotations import read_unav100, split_clip_id
+from vgg_monoaudio.selection.clip_ids import split_clip_id
 from vgg_monoaudio.selection.rule_r1 import R1_COLUMNS, derive_list, label_counts, list_as_csv, overlap_with_unav100
 from vgg_monoaudio.selection.screening import proposals_per_label
 from vgg_monoaudio.selection.source_list import load_source_list
+from vgg_monoaudio.selection.unav100 import read_unav100
 from vgg_monoaudio.taxonomy import CATEGORIES, category_of, load_labels
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from vgg_monoaudio.selection.decisions import Decision, append_decisions, apply_decisions
+from vgg_monoaudio.selection.decisions import Decision, append_decisions
 from vgg_monoaudio.selection.source_list import (
     LIST_COLUMNS,
     R1,
@@ -18,6 +18,7 @@ from vgg_monoaudio.selection.source_list import (
     sources_of_curation,
     write_source_list,
 )
+from vgg_monoaudio.selection.verdicts import apply_decisions
 
 
 @pytest.fixture
