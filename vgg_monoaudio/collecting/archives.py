@@ -188,7 +188,7 @@ def _is_archive(name: str) -> bool:
 
 
 def _clip_id(name: str) -> str | None:
-    """Return the clip id of a member's file name, its stem where it is not a VGGSound name, None if it is not a film."""
+    """Return the clip id of a member's file name, its stem if the name is not VGGSound's; None if it is not a film."""
     if name.startswith(".") or PurePosixPath(name).suffix.lower() not in VIDEO_SUFFIXES:
         return None
     try:

@@ -34,8 +34,8 @@ The clips are those of `vgg_monoaudio/selection/lists/r1.csv`. **This is not the
 chose their 67 clips by watching and hearing them and have not released which they are. The clips of r1 are screened by
 annotations alone (VGGSounder 1.0) and drawn by a written, seeded rule; they were not watched for this purpose. It
 shares with the authors' list the number of clips, the labels and categories of Table B2, and counts for which
-exhaustive pairing gives 3,750 inter-class and 560 intra-class pairs. Scores on it compare with one another; they are not the
-numbers of the published tables.""",
+exhaustive pairing gives 3,750 inter-class and 560 intra-class pairs. Scores on it compare with one another; they are
+not the numbers of the published tables.""",
     "demo": """\
 The clips are synthetic: drawn and sounded by a program, so that the suite runs without any download. Scores on them
 say whether the machinery works, and nothing about a model.""",
