@@ -123,6 +123,7 @@ def test_a_record_of_the_least_that_a_reader_needs_is_read_and_kept_as_it_is(tmp
     record = read_record(folder_of(tmp_path, least))
     assert (record.inputs, record.left_out, record.funnel, record.sources[0].video_sha256) == ("", (), (), None)
     assert record.content() == least
+    assert json.dumps(record.content()) == json.dumps(least)  # 8 stays 8, not 8.0
 
 
 @pytest.mark.parametrize(

@@ -28,6 +28,7 @@ from vgg_monoaudio.taxonomy import CATEGORIES, category_of, load_labels
 
 RULE_VERSION = "r1"
 R1_COLUMNS = ["clip_id", "label", "category", "evidence", "rule_version"]
+LIST_COLUMNS = R1_COLUMNS  # their name in 0.1.0
 CLIPS = 67
 CATEGORY_SQUARES = 739  # 67 * 67 - 3,750
 LABEL_SQUARES = 179  # 739 - 560
