@@ -14,8 +14,9 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from benchmark.features import DEFAULT_CACHE, Extracted, FeatureStore, Wanted, extract
-from benchmark.profiles import Features, Profile, ProfileName, Question, ReferenceVideo, load_profile
+from benchmark.features import DEFAULT_CACHE, FeatureStore
+from benchmark.profiles import Profile, ProfileName, Question, ReferenceVideo, load_profile
+from benchmark.profiles.gathering import Gathered, evidence_of
 from benchmark.runs import (
     CountsRecord,
     FailureRecord,
@@ -40,7 +41,7 @@ class NothingToScore(Exception):
 
 @dataclass(frozen=True)
 class Choices:
-    """What decides the numbers, beside the audio; see `benchmark.runs.ScoringRecord`.
+    """What decides the numbers, apart from the audio; see `benchmark.runs.ScoringRecord`.
 
     Attributes:
         profile: which backbones score.
@@ -49,7 +50,7 @@ class Choices:
         resample_by: what the bootstrap draws: the source clips that scenes share, or scenes.
         resamples: how many.
         seed: of the bootstrap.
-        extended: score the extended metrics too; profile paper alone has them.
+        extended: score the extended metrics too; only profile paper has them.
     """
 
     profile: ProfileName = "paper"
@@ -85,7 +86,7 @@ def evaluate(
         choices: what to compute.
         profile: loaded already, so that many runs share its networks; None loads what `choices` names.
         cache: where features are kept.
-        workers: processes that decode; None takes one a core. Results do not depend on it.
+        workers: processes that decode; None takes one per core. Results do not depend on it.
         allow_missing: score the rest where generated files are absent or unreadable, instead of refusing.
         progress: called as files are done.
         profile_options: device, weights_dir, allow_unverified.
@@ -102,32 +103,24 @@ def evaluate(
     record = directory.read_run()
     samples = _samples(built, record, directory)
     present, failures = _present(samples, directory, record, allow_missing)
-    profile = profile or load_profile(choices.profile, extended=choices.extended, **profile_options)
-    if profile.name != choices.profile:
-        raise ValueError(f"profile: choices name {choices.profile}, the one given is {profile.name}")
-    if profile.extended != choices.extended:
-        raise ValueError(f"profile: choices say extended={choices.extended}, the one given says {profile.extended}")
+    profile = _profile(choices, profile, profile_options)
     scoring = _scoring(choices, profile)
     mark = _fingerprint(directory, present, failures, built, record, scoring)
-    if directory.metrics_json.is_file() and directory.samples_parquet.is_file():
-        previous = directory.read_metrics()
-        if previous.fingerprint == mark:
-            return previous
-
-    questions = [Question(s, directory.audio(s.sample_id), _reference_video(s, choices)) for s in present]
-    store = FeatureStore(cache)
-    seconds = built.duration_seconds
-    extracted = extract(_wanted(questions, built, profile), store, seconds=seconds, workers=workers, progress=progress)
-    questions, unscored = _scorable(questions, extracted, allow_missing)
-    failures += unscored
-    if not questions:
+    previous = _previous(directory, mark)
+    if previous is not None:
+        return previous
+    gathered = evidence_of(
+        directory, built, present, profile, FeatureStore(cache), reference_video=choices.reference_video,
+        workers=workers, progress=progress,
+    )  # fmt: skip
+    failures += _accepted(gathered, allow_missing)
+    if not gathered.questions:
         raise NothingToScore(f"{directory.path}: none of {len(samples)} samples can be scored: {failures[0].reason}")
-    evidence = profile.evidence(questions, built.sources, Features(store, extracted.sha256))
-    groups = _groups(questions) if choices.resample_by == "source" else None
-    scores = score(evidence, groups, scoring)
-    directory.metrics_json.unlink(missing_ok=True)  # it must not stand beside the table of other numbers
-    _write_samples(directory, samples, questions, failures, scores)
-    result = _record(record, samples, questions, failures, scoring, scores, mark)
+    groups = _groups(gathered.questions) if choices.resample_by == "source" else None
+    scores = score(gathered.evidence, groups, scoring)
+    directory.metrics_json.unlink(missing_ok=True)  # never leave it next to another run's samples.parquet
+    _write_samples(directory, samples, gathered.questions, failures, scores)
+    result = _record(record, samples, gathered.questions, failures, scoring, scores, mark)
     directory.write(result)
     return result
 
@@ -136,8 +129,8 @@ def _samples(built: Benchmark, record: RunRecord, directory: RunDirectory) -> li
     subset: Any = record.benchmark.subset
     if subset not in built.manifests or built.fingerprint(subset) != record.benchmark.fingerprint:
         raise UnusableRun(
-            f"{directory.path}: answers {record.benchmark.name} {record.benchmark.version} ({subset}) as it was then, "
-            f"not {built.path} as it is now; generate again with --fresh"
+            f"{directory.path}: was generated for an earlier build of {record.benchmark.name} "
+            f"{record.benchmark.version} ({subset}); {built.path} has changed; generate again with --fresh"
         )
     return built.samples(subset)
 
@@ -145,7 +138,7 @@ def _samples(built: Benchmark, record: RunRecord, directory: RunDirectory) -> li
 def _present(
     samples: Sequence[Sample], directory: RunDirectory, record: RunRecord, allow_missing: bool
 ) -> tuple[list[Sample], list[FailureRecord]]:
-    """Tell the samples that have a file from those that the model failed on; others should not be missing."""
+    """Separate the samples that have a file from those that the model failed on; no other may be missing."""
     failed = {failure.sample: failure for failure in record.failures}
     present, failures, absent = [], [], []
     for sample in samples:
@@ -163,6 +156,15 @@ def _present(
             f"the first is {absent[0]}; generate again, or pass --allow-missing to score the others"
         )
     return present, failures
+
+
+def _profile(choices: Choices, loaded: Profile | None, options: dict[str, Any]) -> Profile:
+    profile = loaded or load_profile(choices.profile, extended=choices.extended, **options)
+    if profile.name != choices.profile:
+        raise ValueError(f"profile: choices name {choices.profile}, the one given is {profile.name}")
+    if profile.extended != choices.extended:
+        raise ValueError(f"profile: choices say extended={choices.extended}, the one given says {profile.extended}")
+    return profile
 
 
 def _scoring(choices: Choices, profile: Profile) -> ScoringRecord:
@@ -201,42 +203,26 @@ def _fingerprint(
     )
 
 
-def _reference_video(sample: Sample, choices: Choices) -> Path:
-    return sample.target_video if choices.reference_video == "target" else sample.video
+def _previous(directory: RunDirectory, mark: str) -> MetricsRecord | None:
+    """Return the record on disk if it was made of the same things."""
+    if not (directory.metrics_json.is_file() and directory.samples_parquet.is_file()):
+        return None
+    previous = directory.read_metrics()
+    return previous if previous.fingerprint == mark else None
 
 
-def _wanted(questions: Sequence[Question], built: Benchmark, profile: Profile) -> list[Wanted]:
-    sounds = [source.audio for source in built.sources] + [question.generated for question in questions]
-    videos = dict.fromkeys(question.reference_video for question in questions)
-    return [
-        *(Wanted(path, "audio", profile.audio) for path in sounds),
-        *(Wanted(path, "video", profile.video) for path in videos),
-    ]
-
-
-def _scorable(
-    questions: Sequence[Question], extracted: Extracted, allow_missing: bool
-) -> tuple[list[Question], list[FailureRecord]]:
-    """Drop the samples whose own file failed; a source that failed is a broken benchmark."""
-    reasons = dict(extracted.failures)
-    unscored = []
-    for question in questions:
-        reason = reasons.pop(question.generated, None)
-        if reason is not None:
-            unscored.append(FailureRecord(sample=question.sample.sample_id, stage="evaluate", reason=reason))
-    if reasons:
-        raise UnusableRun(f"the benchmark's own files do not serve: {next(iter(reasons.values()))}; build it again")
+def _accepted(gathered: Gathered, allow_missing: bool) -> list[FailureRecord]:
+    unscored = gathered.failures
     if unscored and not allow_missing:
         raise UnusableRun(
             f"{len(unscored)} generated files cannot be scored, the first: {unscored[0].reason}; "
             "generate them again, or pass --allow-missing to score the others"
         )
-    bad = {failure.sample for failure in unscored}
-    return [question for question in questions if question.sample.sample_id not in bad], unscored
+    return unscored
 
 
 def _groups(questions: Sequence[Question]) -> np.ndarray[Any, Any]:
-    """Name the clips that each scene is made of: two, or one where nothing stands beside the target."""
+    """Name the clips that each scene is made of: two, or one where the target is alone."""
     clips = [[q.sample.target_id, q.sample.paired_id] for q in questions]
     return np.array([[clip for clip in both if clip] for both in clips], dtype=object)
 

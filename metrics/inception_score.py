@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from metrics.probabilities import log_softmax
+from metrics.uncertainty.resampling import Counts, Needs
 from metrics.validation import Matrix, samples
 
 
@@ -73,3 +74,43 @@ def _score(log_p: Matrix) -> float:
     entropy_of_mean = -np.sum(marginal * np.log(np.where(marginal > 0, marginal, 1.0)))
     mean_entropy = -np.sum(p * log_p) / len(p)
     return float(np.exp(max(entropy_of_mean - mean_entropy, 0.0)))
+
+
+class ResampledInception:
+    """Mean inception score of resamples; equals `inception_score` on the repeated rows, in the order of the samples."""
+
+    lower_bound = None
+    smooth = False  # one row less reshuffles all
+
+    def __init__(self, logits: ArrayLike, splits: int = 10, seed: int = 2020) -> None:
+        """Take the classes heard.
+
+        Args:
+            logits: finite, shape (n, c): sample, class.
+            splits: as for `inception_score`.
+            seed: as for `inception_score`.
+
+        Raises:
+            ValueError: another shape, a value that is not finite (names the first such sample), fewer samples than
+                runs.
+        """
+        log_p = log_softmax(samples(logits, "logits", columns="classes"))
+        require_splits(len(log_p), splits)
+        self.samples, self.needs = len(log_p), Needs(rows=splits)
+        self._p = np.exp(log_p)
+        self._row_sums = np.sum(self._p * log_p, axis=1)
+        self._splits, self._seed = splits, seed
+
+    def __call__(self, counts: Counts) -> NDArray[np.float64]:
+        """Scores, shape (b,), of resamples (b, n)."""
+        return np.array([self._score(row) for row in counts])
+
+    def _score(self, counts: Counts) -> float:
+        order = np.repeat(np.arange(len(counts)), counts)
+        order = order[shuffled(len(order), self._seed)]
+        return float(np.mean([self._run(order[a:b]) for a, b in run_bounds(len(order), self._splits)]))
+
+    def _run(self, picked: NDArray[np.int64]) -> float:
+        marginal = self._p[picked].mean(axis=0)
+        entropy = -np.sum(marginal * np.log(np.where(marginal > 0, marginal, 1.0)))
+        return float(np.exp(max(entropy + self._row_sums[picked].mean(), 0.0)))

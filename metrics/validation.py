@@ -64,6 +64,23 @@ def require_finite(array: Matrix, name: str) -> None:
         raise ValueError(f"{name}: sample {finite.argmin()} of {len(finite)} is not finite")
 
 
+def paired_samples(reference: ArrayLike, generated: ArrayLike, *, minimum: int = 1) -> tuple[Matrix, Matrix]:
+    """Return both sets as float64 matrices, shape (n, d) each: row i of both belongs to one sample.
+
+    Args:
+        reference: numbers, shape (n, d): sample, dimension.
+        generated: numbers, shape (n, d).
+        minimum: how many samples the caller needs at least.
+
+    Raises:
+        ValueError: as for `samples`, or shapes that differ.
+    """
+    r, g = samples(reference, "reference", minimum=minimum), samples(generated, "generated", minimum=minimum)
+    same_length(r, "reference", g, "generated")
+    same_dimension(r, "reference", g, "generated")
+    return r, g
+
+
 def same_dimension(first: Matrix, first_name: str, second: Matrix, second_name: str) -> None:
     """Raise unless both matrices have as many columns.
 
