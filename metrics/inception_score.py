@@ -13,7 +13,7 @@ from metrics.validation import Matrix, samples
 def inception_score(logits: ArrayLike, splits: int = 10, seed: int = 2020) -> tuple[float, float]:
     """Return mean and standard deviation of the inception score over `splits` runs; higher is better.
 
-    The rows are shuffled once, cut into runs of about equal length, and each run scored by itself. A run of few rows
+    The rows are shuffled once, cut into runs of about equal length, and each run scored separately. A run of few rows
     scores low (ten samples in ten runs give exactly 1), so compare only scores of as many samples.
 
     Args:
@@ -32,6 +32,13 @@ def inception_score(logits: ArrayLike, splits: int = 10, seed: int = 2020) -> tu
     Source:
         Salimans et al. 2016 (arXiv:1606.03498). Equals av-benchmark 050a5cd, "ISC-PANNS-mean" and "-std": numpy's
         legacy permutation, softmax although the classifier was trained with sigmoids, runs from floor(i n / splits).
+
+    Example:
+        Ten sounds, each clearly of a class of its own, score as high as ten classes allow.
+
+        >>> mean, deviation = inception_score(50.0 * np.eye(10), splits=1)
+        >>> round(mean, 6), deviation
+        (10.0, 0.0)
     """
     rows = samples(logits, "logits", columns="classes")
     require_splits(len(rows), splits)
@@ -41,12 +48,12 @@ def inception_score(logits: ArrayLike, splits: int = 10, seed: int = 2020) -> tu
 
 
 def shuffled(count: int, seed: int) -> NDArray[np.int64]:
-    """Row numbers in the reference tool's fixed order, which comes from numpy's legacy generator."""
+    """Return the row numbers, shape (count,), in the reference tool's fixed order, from numpy's legacy generator."""
     return np.random.RandomState(seed).permutation(count).astype(np.int64, copy=False)
 
 
 def run_bounds(count: int, splits: int) -> list[tuple[int, int]]:
-    """First and one-past-last row of every run."""
+    """Return the first and the one-past-last row of each run."""
     edges = [run * count // splits for run in range(splits + 1)]
     return list(itertools.pairwise(edges))
 

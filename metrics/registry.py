@@ -65,12 +65,12 @@ class Metric:
 
     @property
     def extended(self) -> bool:
-        """Whether it is scored only when asked for (`--extended`)."""
+        """Whether it is scored only on request (`--extended`)."""
         return self.group == "Extended"
 
     @property
     def arrow(self) -> str:
-        """The direction as it stands beside a heading."""
+        """The direction, as shown next to a heading."""
         return "↑" if self.better == "higher" else "↓"
 
     def load(self) -> Callable[..., Any]:
@@ -347,7 +347,7 @@ def list_metrics(
     Args:
         group: only those of this block of columns.
         headline: True: only the seven of the paper; False: only the others.
-        extended: also those that a run has only when asked for; naming their group asks for them too.
+        extended: also those that are scored only on request; naming their group lists them too.
     """
     return tuple(
         row
@@ -378,7 +378,7 @@ def markdown_table(*, extended: bool = False) -> str:
     """Return the metrics as the Markdown table of docs/metrics.md, without a newline at its end.
 
     Args:
-        extended: those that are scored only when asked for, instead of the others.
+        extended: those that are scored only on request, instead of the others.
     """
     rows = list_metrics("Extended") if extended else list_metrics()
     lines = ["| name | column | better | unit | per | what it measures |", "|---|---|---|---|---|---|"]

@@ -7,7 +7,7 @@ Matrix = NDArray[np.float64]
 
 
 def samples(values: ArrayLike, name: str, *, minimum: int = 1, columns: str = "d") -> Matrix:
-    """Return `values` as a float64 matrix with one row a sample.
+    """Return `values` as a float64 matrix with one row per sample.
 
     Args:
         values: numbers, shape (n, d): sample, dimension.
@@ -21,7 +21,7 @@ def samples(values: ArrayLike, name: str, *, minimum: int = 1, columns: str = "d
     """
     array = numbers(values, name)
     if array.ndim != 2 or array.shape[1] == 0:
-        raise ValueError(f"{name}: expected shape (n, {columns}), one row a sample, got {array.shape}")
+        raise ValueError(f"{name}: expected shape (n, {columns}), one row per sample, got {array.shape}")
     require_samples(len(array), name, minimum)
     require_finite(array, name)
     return array
@@ -31,7 +31,7 @@ def numbers(values: ArrayLike, name: str) -> Matrix:
     """Return `values` as a float64 array of any shape, without a copy where it is one already.
 
     Raises:
-        ValueError: the values are complex, ragged or no numbers.
+        ValueError: the values are complex, ragged or not numbers.
     """
     try:
         array = np.asarray(values)

@@ -69,7 +69,7 @@ def interval_from_replicates(
             (Efron 1987). "centred": quantiles after the replicates are moved so that their mean is the estimate;
             for scores whose bias depends on the number of different rows, which a resample always has fewer of:
             percentiles of FAD at n = 560 lie above FAD itself.
-        jackknife: gives the scores with one unit left out at a time; called for "bca" alone.
+        jackknife: gives the scores with one unit left out at a time; called only for "bca".
     """
     if not (np.isfinite(estimate) and np.isfinite(replicates).all()):
         bad = int((~np.isfinite(replicates)).sum())

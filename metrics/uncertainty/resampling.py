@@ -31,7 +31,7 @@ class Resampled(Protocol):
     """A set-wise score that can be computed for many resamples of one set of samples.
 
     A resample repeats some samples and misses others. It is given as counts, so whatever all resamples share
-    (products of rows, class probabilities) is computed once. Its class stands beside the metric and takes the same
+    (products of rows, class probabilities) is computed once. Its class stands in the metric's module and takes the same
     arguments, and the metric's row in `metrics.registry` names it: that is all a set-wise metric needs for an
     interval (`bootstrap_score`) and a paired test (`set_difference`).
     """

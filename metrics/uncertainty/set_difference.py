@@ -49,6 +49,16 @@ def set_difference(
     Raises:
         ValueError: runs of different length or different scores, too few samples for the score, groups that do not
             fit, or settings that make no sense.
+
+    Example:
+        The second run is further from the reference.
+
+        >>> from metrics.fad import ResampledFrechet
+        >>> reference, noise = np.random.default_rng(0).normal(size=(2, 50, 4))
+        >>> runs = reference + 0.1 * noise, reference + 0.3 * noise + 1.0
+        >>> found = set_difference(*(ResampledFrechet(reference, run) for run in runs), seed=0)
+        >>> found.value < 0, found.p_value < 0.05
+        (True, True)
     """
     if type(first) is not type(second):
         raise ValueError(f"second: expected {type(first).__name__} as the first, got {type(second).__name__}")
