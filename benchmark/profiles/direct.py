@@ -8,6 +8,7 @@ from pathlib import Path
 from benchmark.evidence import Rows, stacked, taken
 from benchmark.features import Extractor
 from benchmark.profiles import Features, Question
+from foundation.names import nearest
 
 
 def backbone_keys(extractors: Sequence[Extractor]) -> dict[str, str]:
@@ -43,16 +44,23 @@ def direct_evidence(
     Raises:
         ValueError: an extractor yields a feature that no metric takes.
     """
-    names, wanted, files = taken(extended=True), taken(extended=extended), files_of(questions)
+    wanted, files = taken(extended=extended), files_of(questions)
     evidence: dict[str, Rows] = {}
     for extractor in extractors:
-        for feature in extractor.yields:
-            if not any(name.partition(".")[2] == feature for name in names):
-                raise ValueError(f'extractor {extractor.name} yields "{feature}", which no metric takes')
+        _check(extractor)
         for who, paths in files.items():
             if (who == "video") == (extractor.medium == "video"):
                 evidence |= _read(extractor, who, paths, wanted, features)
     return evidence
+
+
+def _check(extractor: Extractor) -> None:
+    known = {name.partition(".")[2] for name in taken(extended=True)}
+    for feature in extractor.yields:
+        if feature not in known:
+            close = nearest(feature, known)
+            hint = f"did you mean {' or '.join(close)}?" if close else f"they take {', '.join(sorted(known))}"
+            raise ValueError(f'extractor {extractor.name} yields "{feature}", which no metric takes; {hint}')
 
 
 def _read(

@@ -1,9 +1,11 @@
-"""A set-wise metric that the suite does not have: how far the means of both sets are apart, squared."""
+"""Metrics that the suite does not have: a set-wise one on evidence that is there, and one with evidence of its own."""
 
 from typing import Any
 
 import numpy as np
 
+from benchmark.features import Arrays, Extractor
+from foundation import media
 from metrics.registry import Metric
 from metrics.uncertainty.resampling import Counts, Needs
 
@@ -40,3 +42,28 @@ ROW = Metric(
     decimals=2,
     description="Squared distance of the mean embeddings of generated and reference audio.",
 )
+
+
+def loudness_error(reference: Any, generated: Any) -> Any:
+    """How far each sample's loudness is from its target's, in dB, shape (n,)."""
+    return np.abs(np.subtract(generated, reference)).ravel()
+
+
+def prepare_loudness(audio: media.Audio, seconds: float) -> Arrays:
+    kept = audio.samples[:, : round(seconds * audio.sample_rate)]
+    return {"decibels": np.array([10.0 * np.log10(np.mean(np.square(kept), dtype=np.float64) + 1e-12)])}
+
+
+LOUDNESS = Metric(
+    name="loudness_error",
+    target="support.toy_metric:loudness_error",
+    takes=("target.loudness", "generated.loudness"),
+    label="Loudness",
+    group="Audio Quality",
+    unit="dB",
+    better="lower",
+    per="sample",
+    decimals=2,
+    description="Difference in loudness between generated and reference audio.",
+)
+LOUDNESS_EXTRACTOR = Extractor("loudness.audio", "v1", "audio", prepare_loudness, yields={"loudness": "decibels"})
