@@ -1,7 +1,7 @@
 """Evidence: what the backbones of a profile make of a set of samples, as arrays by name.
 
-The names are those that the rows of `metrics.registry` take, `<who>.<feature>`. A profile gives what it has; a metric
-that takes a name which is not there has no counterpart in that profile.
+The names are those that the rows of `metrics.registry` take, `<who>.<feature>`, see `metrics.metric`. A profile gives
+what it has; a metric that takes a name which is not there has no counterpart in that profile.
 """
 
 from __future__ import annotations

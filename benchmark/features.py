@@ -54,7 +54,7 @@ class Extractor:
         frames: the frames wanted of a video.
         network: from a batch of what `prepare` returned to one set of features each; None: `prepare` does it all.
         batch_size: files that the network is given at once.
-        yields: evidence that these features are as they stand: its feature, as in `metrics.registry`, to the array's
+        yields: evidence that these features are as they stand: its feature, as in `metrics.metric`, to the array's
             name among what is kept.
     """
 

@@ -1,83 +1,9 @@
-"""Every metric as a row: name, direction, unit, what it takes, where it stands in a table. Imports none of them.
+"""The list of all metrics, one row each (`metrics.metric.Metric`). Imports none of them."""
 
-A row is all that scoring, comparison, tables and pages know of a metric. Evidence is named `<who>.<feature>`. Who:
-`generated` (the answer), `target` and `paired` (the two clips' own sound), `prompt` and `paired_label` (the texts that
-name them), `video` (the reference video), `pair` (generated sound and reference video together). Features in one space
-have one name: `prompt.clap` and `generated.clap` are compared. What a profile can offer stands in `benchmark.profiles`.
-"""
+from foundation.names import nearest
+from metrics.metric import GROUPS, Group, Metric
 
-from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Any, Literal
-
-from foundation.names import load, nearest
-
-Group = Literal["Audio Quality", "Semantic Alignment", "Temporal Alignment", "Selectivity", "Extended"]
-GROUPS: tuple[Group, ...] = ("Audio Quality", "Semantic Alignment", "Temporal Alignment", "Selectivity", "Extended")
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Metric:
-    """What a table, a page and the evaluation need to know of a metric.
-
-    Attributes:
-        name: key in metrics.json and column of samples.parquet.
-        target: "module:function" that computes it, imported on use. A set-wise function returns one number, or a pair
-            of the number and its standard deviation.
-        takes: names of the evidence that the function takes, in the order of its arguments. Rows of shape (e, d), e
-            examples per sample, reach a set-wise function as (n e, d); resamples draw a sample's examples together.
-        settings: names of the scoring choices that the function takes as keywords, see `benchmark.runs.ScoringRecord`.
-        resampler: "module:Class" of a set-wise metric's `metrics.uncertainty.resampling.Resampled`, which takes what
-            the function takes; "" for none: the metric has no interval and no paired test.
-        field: attribute of the function's result that is meant, where the result has several.
-        label: heading of its column.
-        symbol: heading in LaTeX, without arrow.
-        unit: unit of the value, "" for none.
-        better: direction.
-        per: "sample": one value per sample, the score is their mean; "set": one value per set.
-        minimum_samples: fewer give no value.
-        decimals: places after the point in the paper's tables.
-        group: block of columns it stands in.
-        version: moves when scores would.
-        headline: one of the seven columns of the paper; the others are shown where there is room.
-        partial: a sample may have no score (NaN); the metric is the mean over the others.
-        description: one sentence for the docs.
-    """
-
-    name: str
-    target: str
-    takes: tuple[str, ...]
-    label: str
-    group: Group
-    better: Literal["higher", "lower"]
-    per: Literal["sample", "set"]
-    decimals: int
-    description: str
-    unit: str = ""
-    settings: tuple[str, ...] = ()
-    resampler: str = ""
-    minimum_samples: int = 1
-    version: int = 1
-    field: str | None = None
-    symbol: str = ""
-    headline: bool = False
-    partial: bool = False
-
-    @property
-    def extended(self) -> bool:
-        """Whether it is scored only on request (`--extended`)."""
-        return self.group == "Extended"
-
-    @property
-    def arrow(self) -> str:
-        """The direction, as shown next to a heading."""
-        return "↑" if self.better == "higher" else "↓"
-
-    def load(self) -> Callable[..., Any]:
-        """Import and return the function that computes it."""
-        function: Callable[..., Any] = load(self.target)
-        return function
-
+__all__ = ["GROUPS", "Group", "Metric", "get_metric", "list_metrics", "markdown_table"]
 
 _ROWS = (
     Metric(
