@@ -3,9 +3,9 @@
 from foundation.names import lazy_exports
 
 _HOMES = {
-    "Apart": "benchmark.report.comparison.compare",
     "Change": "benchmark.report.comparison.compare",
     "Comparison": "benchmark.report.comparison.compare",
+    "LargestGap": "benchmark.report.comparison.compare",
     "compare_runs": "benchmark.report.comparison.compare",
 }
 __all__ = sorted(_HOMES)

@@ -69,7 +69,7 @@ class Change:
 
 
 @dataclass(frozen=True)
-class Apart:
+class LargestGap:
     """A sample on which two runs differ much in one metric."""
 
     metric: Metric
@@ -89,7 +89,7 @@ class Comparison:
         second: name of the second run.
         caption: benchmark, counts and how it was tested.
         changes: all samples first, then categories, then labels.
-        apart: for each metric the samples that differ most, the largest difference first.
+        gaps: for each metric the samples that differ most, the largest difference first.
         only_one: samples that only one of the runs scored; they enter no number.
     """
 
@@ -97,7 +97,7 @@ class Comparison:
     second: str
     caption: str
     changes: tuple[Change, ...]
-    apart: tuple[Apart, ...]
+    gaps: tuple[LargestGap, ...]
     only_one: tuple[str, ...]
 
     def of(self, scope: Scope) -> tuple[Change, ...]:
@@ -117,32 +117,25 @@ def compare_runs(
     """Return how two runs on the same samples differ: a minus b.
 
     Per-sample metrics are tested on the samples that both runs scored, with the resampling of the first run's record
-    (by source clip where the scores' own intervals are). FAD, KAD and IS are no mean over samples: they are tested
-    from the features, which takes the benchmark; without it they have a difference and no test.
+    (by source clip where the scores' own intervals are). Set-wise scores such as FAD are not means over samples: they
+    are tested from the features, which takes the benchmark; without it they have a difference and no test.
 
     Args:
         a: the first run, or its directory.
         b: the second run.
         largest: how many samples to list for each metric.
-        benchmark_dir: the benchmark that both answer, to test FAD, KAD and IS.
+        benchmark_dir: the benchmark that both answer, to test set-wise scores.
         cache: where features are kept; what is missing there is computed.
         profile_options: device, weights_dir, allow_unverified.
 
     Raises:
         MixedRuns: they differ in benchmark, subset, profile or another choice that decides what numbers mean.
-        UnusableRun: a run cannot be read, no sample was scored by both, or audio, backbones or benchmark are not those
+        UnusableRun: a run cannot be read, no sample was scored in both, or audio, backbones or benchmark are not those
             that were scored.
         foundation.checkpoints.MissingCheckpoint: features are missing, and weights of the profile too.
     """
     runs = [run if isinstance(run, RunDirectory) else RunDirectory(Path(run)) for run in (a, b)]
-    records = [run.read_metrics() for run in runs]
-    check_alike(list(zip(runs, records, strict=True)))
-    if records[0].benchmark.subset != records[1].benchmark.subset:
-        subsets = " and ".join(record.benchmark.subset for record in records)
-        raise MixedRuns(f"these runs answer different subsets, {subsets}; compare run by run on one subset")
-    names = [shown_name(run, record) for run, record in zip(runs, records, strict=True)]
-    if names[0] == names[1]:
-        names = [str(run.path) for run in runs]
+    records, names = _checked(runs)
     first, second, only_one = _both_scored(*[_samples(run) for run in runs])
     metrics = [m for m in list_metrics(extended=True) if m.per == "sample" and m.name in first and m.name in second]
     tests = _Tests(first, second, records[0])
@@ -159,9 +152,20 @@ def compare_runs(
         changes += _corrected(tests.changes(scope, [m for m in metrics if m.headline and first[m.name].notna().any()]))
     order = {metric.name: place for place, metric in enumerate(list_metrics(extended=True))}
     changes.sort(key=lambda c: (("all", "category", "label").index(c.scope), order[c.metric.name]))
-    apart = tuple(found for metric in metrics if metric.headline for found in _largest(first, second, metric, largest))
+    gaps = tuple(found for metric in metrics if metric.headline for found in _largest(first, second, metric, largest))
     caption = " ".join([_caption(records[0], len(first)), *_reservations(names, records)])
-    return Comparison(names[0], names[1], caption, tuple(changes), apart, only_one)
+    return Comparison(names[0], names[1], caption, tuple(changes), gaps, only_one)
+
+
+def _checked(runs: Sequence[RunDirectory]) -> tuple[list[MetricsRecord], list[str]]:
+    """Return records and names of runs that may be compared."""
+    records = [run.read_metrics() for run in runs]
+    check_alike(list(zip(runs, records, strict=True)))
+    if records[0].benchmark.subset != records[1].benchmark.subset:
+        subsets = " and ".join(record.benchmark.subset for record in records)
+        raise MixedRuns(f"these runs answer different subsets, {subsets}; compare run by run on one subset")
+    names = [shown_name(run, record) for run, record in zip(runs, records, strict=True)]
+    return records, names if names[0] != names[1] else [str(run.path) for run in runs]
 
 
 def _samples(run: RunDirectory) -> pd.DataFrame:
@@ -204,12 +208,11 @@ def _set_wise(records: Sequence[MetricsRecord], shared: int, tested: Mapping[str
             )  # fmt: skip
             continue
         first, second = (float(value.value) for value in found if value is not None and value.value is not None)
-        whole = all(value is not None and value.n == shared for value in found)
-        reason = (
-            "set-wise: tested from the features, with --benchmark-dir"
-            if whole
-            else "set-wise, and the runs scored different samples"
-        )
+        reason = "set-wise: tested from the features, with --benchmark-dir"
+        if not metric.resampler:
+            reason = "set-wise, and without a paired test"
+        elif not all(value is not None and value.n == shared for value in found):
+            reason = "set-wise, and the runs scored different samples"
         yield Change(metric, "all", "", shared, first, second, reason=reason)
 
 
@@ -257,7 +260,7 @@ class _Tests:
         return Change(metric, scope, name, int(rows.sum()), first, second, low, high, found.p_value, reason=reason)
 
 
-def _largest(first: pd.DataFrame, second: pd.DataFrame, metric: Metric, count: int) -> list[Apart]:
+def _largest(first: pd.DataFrame, second: pd.DataFrame, metric: Metric, count: int) -> list[LargestGap]:
     scores = pd.DataFrame({"first": first[metric.name], "second": second[metric.name]}).dropna()
     gaps = (scores["first"] - scores["second"]).abs()
     ordered = gaps[gaps > 0].sort_values(ascending=False, kind="stable").index[:count]
@@ -265,7 +268,7 @@ def _largest(first: pd.DataFrame, second: pd.DataFrame, metric: Metric, count: i
     for sample in ordered:
         label, paired = (str(first.loc[sample, name]) for name in ("label", "paired_label"))
         values = scores.loc[sample].to_numpy(dtype=np.float64)
-        found.append(Apart(metric, str(sample), label, paired, float(values[0]), float(values[1])))
+        found.append(LargestGap(metric, str(sample), label, paired, float(values[0]), float(values[1])))
     return found
 
 
@@ -280,7 +283,7 @@ def _caption(record: MetricsRecord, shared: int) -> str:
 
 
 def _reservations(names: Sequence[str], records: Sequence[MetricsRecord]) -> Iterator[str]:
-    """What a reader must know of either run before believing a difference."""
+    """What a reader must know about either run before trusting a difference."""
     for name, record in zip(names, records, strict=True):
         if record.model.untrained:
             yield f"{name} has random weights: for timing only."

@@ -23,7 +23,7 @@ def heads(comparison: Comparison, scope: str) -> list[str]:
 
 
 def cells(comparison: Comparison, change: Change) -> list[str]:
-    """Return a change as text, one entry a title of `heads`."""
+    """Return a change as text, one entry per title of `heads`."""
     column = column_of(change.metric)
     names = {"first": comparison.first, "second": comparison.second, "": DASH}
     interval = DASH
@@ -53,24 +53,24 @@ def to_markdown(comparison: Comparison) -> str:
             grid = [heads(comparison, scope), *[cells(comparison, change) for change in changes]]
             parts += [f"## {title}", padded([[markdown_escaped(text) for text in row] for row in grid])]
     parts.append("\n".join(f"- Untested: {text}." for text in untested(comparison)))
-    if comparison.apart:
-        parts += ["## Samples furthest apart", padded(_apart_grid(comparison))]
+    if comparison.gaps:
+        parts += ["## Samples furthest apart", padded(_gap_grid(comparison))]
     if comparison.only_one:
         parts.append(f"Scored in one run only, in no number above: {', '.join(comparison.only_one)}.")
     return "\n\n".join(part for part in parts if part) + "\n"
 
 
-def _apart_grid(comparison: Comparison) -> list[list[str]]:
+def _gap_grid(comparison: Comparison) -> list[list[str]]:
     grid = [["Metric", "Target", "Paired", comparison.first, comparison.second, "Sample"]]
-    for apart in comparison.apart:
-        column = column_of(apart.metric)
-        values = [column.text(apart.first), column.text(apart.second)]
-        grid.append([column.heading, apart.label, apart.paired_label, *values, apart.sample])
+    for gap in comparison.gaps:
+        column = column_of(gap.metric)
+        values = [column.text(gap.first), column.text(gap.second)]
+        grid.append([column.heading, gap.label, gap.paired_label, *values, gap.sample])
     return [[markdown_escaped(text) for text in row] for row in grid]
 
 
 def untested(comparison: Comparison) -> list[str]:
-    """Return why tests are missing: one line a reason, with what it concerns."""
+    """Return why tests are missing: one line per reason, with what it concerns."""
     concerned: dict[str, list[str]] = {}
     for change in comparison.changes:
         if change.p_value is None and change.reason:
@@ -130,8 +130,8 @@ def to_json(comparison: Comparison) -> dict[str, Any]:
             if change.samples
         ],
         "apart": [
-            {"metric": a.metric.name, "sample": a.sample, "first": a.first, "second": a.second}
-            for a in comparison.apart
+            {"metric": gap.metric.name, "sample": gap.sample, "first": gap.first, "second": gap.second}
+            for gap in comparison.gaps
         ],
         "only_one": list(comparison.only_one),
     }

@@ -73,7 +73,7 @@ def test_exchanging_the_runs_exchanges_the_verdict(two):
 def test_a_run_does_not_differ_from_itself(two):
     comparison = compare_runs(two[0], two[0])
     assert {found.better for found in comparison.changes} == {""}
-    assert comparison.apart == ()
+    assert comparison.gaps == ()
 
 
 def test_every_category_and_label_is_tested_and_corrected_within_its_list(two):
@@ -114,7 +114,7 @@ def test_the_samples_furthest_apart_come_first(two):
     table = pd.read_parquet(two[1].samples_parquet)
     table.loc[7, "kl"] += 9.0
     table.to_parquet(two[1].samples_parquet)
-    first = compare_runs(*two, largest=2).apart
+    first = compare_runs(*two, largest=2).gaps
     assert first[0].sample == "sample-7"
     assert len([found for found in first if found.metric.name == "kl"]) == 2
 
@@ -162,7 +162,7 @@ def test_markdown_terminal_and_json_tell_the_same(two):
 
 
 def test_samples_that_stand_alone_are_resampled_by_their_own_clip(two):
-    for run in two:  # the VGGSound test set has nothing beside its targets
+    for run in two:  # the VGGSound test set has no paired clips
         pd.read_parquet(run.samples_parquet).assign(paired_id="").to_parquet(run.samples_parquet)
     kl = change(compare_runs(*two), "kl")
     tables = [pd.read_parquet(run.samples_parquet) for run in two]
@@ -190,6 +190,10 @@ def test_without_the_benchmark_set_wise_metrics_say_how_to_test_them(scored):
     fad = change(compare_runs(*runs), "fad")
     assert fad.p_value is None
     assert fad.reason == "set-wise: tested from the features, with --benchmark-dir"
+
+
+def test_a_set_wise_metric_that_has_no_test_promises_none(two):
+    assert change(compare_runs(*two), "fad_infinity").reason == "set-wise, and without a paired test"
 
 
 def test_set_wise_metrics_are_compared_on_the_samples_that_both_scored(scored, tmp_path):
