@@ -148,7 +148,7 @@ class _Job:
                 "audio": [[name, file_sha256(self.directory.audio(name))] for name in names],
                 "failures": [failure.model_dump() for failure in self.failures],
                 "benchmark": self.run.benchmark.fingerprint,
-                "sources": self.built.record["sources"],
+                "sources": [source.content() for source in self.built.record.sources],
                 "model": self.run.model.model_dump(),
                 "scoring": self.scoring.model_dump(),
                 "metrics": {metric.name: metric.version for metric in list_metrics(extended=self.scoring.extended)},

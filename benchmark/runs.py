@@ -11,7 +11,6 @@ changes its meaning or goes.
 
 from __future__ import annotations
 
-import json
 import os
 import platform
 import subprocess
@@ -21,12 +20,13 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any, Literal, TypeVar
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import ConfigDict, Field, ValidationError
 
 from foundation.files import write_text
+from foundation.records import Record, schema_text, what_is_wrong
+from vgg_monoaudio.record import BuildRecord
 
 SCHEMA_VERSION: Literal[1] = 1
-_DIALECT = "https://json-schema.org/draft/2020-12/schema"
 VERSIONED_PACKAGES = ("vgg-monoaudio", "torch", "torchaudio", "numpy", "scipy", "pandas", "av", "scikit-learn")
 
 Stage = Literal["generate", "evaluate"]
@@ -36,8 +36,8 @@ class UnusableRun(Exception):
     """A run directory that cannot be read, or that belongs to another request than the one made."""
 
 
-class _Record(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True, json_schema_serialization_defaults_required=True)
+class _Record(Record):
+    model_config = ConfigDict(json_schema_serialization_defaults_required=True)
 
 
 class BenchmarkRecord(_Record):
@@ -220,17 +220,15 @@ def _what_is_wrong(error: ValidationError) -> str:
     for problem in error.errors():
         if problem["loc"] == ("schema",):
             return f"schema {problem['input']!r}, this version reads {SCHEMA_VERSION}"
-    first = error.errors()[0]
-    where = ".".join(str(part) for part in first["loc"]) or "the whole file"
-    return f"not a record this version reads: {where}: {first['msg']}"
+    return f"not a record this version reads: {what_is_wrong(error)}"
 
 
 def json_schemas() -> dict[str, str]:
     """Return the JSON Schema of each record, as text by file name."""
-    kinds: dict[str, type[_Record]] = {"run.schema.json": RunRecord, "metrics.schema.json": MetricsRecord}
     return {
-        name: json.dumps({"$schema": _DIALECT, **kind.model_json_schema(mode="serialization")}, indent=2) + "\n"
-        for name, kind in kinds.items()
+        "run.schema.json": schema_text(RunRecord),
+        "metrics.schema.json": schema_text(MetricsRecord),
+        "benchmark.schema.json": schema_text(BuildRecord, mode="validation"),  # its optional fields may be absent
     }
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,6 +11,12 @@ from typing import Any, Literal, cast
 import pandas as pd
 
 from foundation.files import PathLike
+from vgg_monoaudio.record import FORMAT_VERSION, BenchmarkError, BuildRecord, read_record
+
+__all__ = [
+    "FORMAT_VERSION", "MANIFEST_COLUMNS", "SUBSETS", "SUBSET_TITLES", "Benchmark", "BenchmarkError", "Sample", "Source",
+    "Subset", "load_benchmark",
+]  # fmt: skip
 
 Subset = Literal["inter", "intra", "single"]
 SUBSET_TITLES: Mapping[Subset, str] = {  # in the order that tables show them
@@ -20,7 +25,6 @@ SUBSET_TITLES: Mapping[Subset, str] = {  # in the order that tables show them
     "single": "Single clips",
 }
 SUBSETS: tuple[Subset, ...] = tuple(SUBSET_TITLES)
-FORMAT_VERSION = 1
 # The first three are what SELVA's own reader looks for.
 MANIFEST_COLUMNS = [
     "filename", "label", "paired_label", "target_id", "paired_id",
@@ -28,10 +32,6 @@ MANIFEST_COLUMNS = [
 ]  # fmt: skip
 
 _NEVER_EMPTY = ["filename", "label", "target_id", "target_category", "sha256"]
-
-
-class BenchmarkError(Exception):
-    """A benchmark directory that is absent, unfinished or not of the form this version reads."""
 
 
 @dataclass(frozen=True)
@@ -96,23 +96,23 @@ class Benchmark:
     """
 
     path: Path
-    record: dict[str, Any]
+    record: BuildRecord
     manifests: dict[Subset, pd.DataFrame]
 
     @property
     def name(self) -> str:
         """Name, as in tables and run paths."""
-        return str(self.record["name"])
+        return self.record.name
 
     @property
     def version(self) -> str:
         """Version of the content."""
-        return str(self.record["version"])
+        return self.record.version
 
     @property
     def duration_seconds(self) -> float:
         """Length of every scene."""
-        return float(self.record["settings"]["duration_seconds"])
+        return float(self.record.settings.duration_seconds)
 
     @property
     def subsets(self) -> list[Subset]:
@@ -123,9 +123,9 @@ class Benchmark:
     def sources(self) -> list[Source]:
         """Every source clip once, in the order of its id."""
         return [
-            Source(row["clip_id"], row["label"], row["category"], self._source(row["clip_id"], "wav"),
-                   self._source(row["clip_id"], "mp4"))
-            for row in self.record["sources"]
+            Source(source.clip_id, source.label, source.category, self._source(source.clip_id, "wav"),
+                   self._source(source.clip_id, "mp4"))
+            for source in self.record.sources
         ]  # fmt: skip
 
     def fingerprint(self, subset: Subset) -> str:
@@ -172,11 +172,11 @@ def load_benchmark(path: PathLike, subsets: Sequence[Subset] = SUBSETS) -> Bench
             unknown side, or a file that the manifest names and the directory lacks.
     """
     folder = Path(path)
-    record = _read_record(folder)
+    record = read_record(folder)
     manifests = {}
     for subset in subsets:
         manifest = folder / subset / "manifest.csv"
-        if record["counts"].get(subset):
+        if getattr(record.counts, subset):
             manifests[subset] = _read_manifest(manifest, subset)
     benchmark = Benchmark(folder, record, manifests)
     for sample in benchmark:
@@ -184,25 +184,6 @@ def load_benchmark(path: PathLike, subsets: Sequence[Subset] = SUBSETS) -> Bench
             if file is not None and not file.is_file():
                 raise BenchmarkError(f"{file}: missing; sample {sample.sample_id} needs it. Build the benchmark again")
     return benchmark
-
-
-def _read_record(folder: Path) -> dict[str, Any]:
-    file = folder / "benchmark.json"
-    if not file.is_file():
-        there = "no such folder" if not folder.exists() else "no benchmark.json in it"
-        raise BenchmarkError(f"{folder}: no benchmark there ({there}); `make build-benchmark OUT={folder}` builds one")
-    try:
-        record = json.loads(file.read_text(encoding="utf-8"))
-    except (json.JSONDecodeError, UnicodeDecodeError) as error:
-        raise BenchmarkError(f"{file}: not a benchmark record ({error})") from error
-    if not isinstance(record, dict) or "format" not in record:
-        raise BenchmarkError(f"{file}: not a benchmark record (it names no format)")
-    if record["format"] != FORMAT_VERSION:
-        raise BenchmarkError(f"{file}: format {record['format']}, this version reads {FORMAT_VERSION}")
-    missing = [key for key in ("name", "version", "settings", "counts", "sources") if key not in record]
-    if missing:
-        raise BenchmarkError(f"{file}: {missing[0]!r} is missing; build the benchmark again")
-    return cast(dict[str, Any], record)
 
 
 def _read_manifest(file: Path, subset: Subset) -> pd.DataFrame:

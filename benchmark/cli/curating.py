@@ -46,9 +46,10 @@ def candidates(
     expected_common_videos: Annotated[int, typer.Option(help="A different number is remarked on.")] = 907,
 ) -> None:
     """Find the clips that both datasets know and that carry a single sound event; print the funnel."""
-    from vgg_monoaudio.selection.annotations import describe_problems, read_trims, read_unav100, read_vggsound
+    from vgg_monoaudio.selection.annotations import describe_problems, read_trims, read_vggsound
     from vgg_monoaudio.selection.candidates import find_candidates
     from vgg_monoaudio.selection.funnel import funnel_path, write_funnel
+    from vgg_monoaudio.selection.unav100 import read_unav100
 
     clips, events = read_vggsound(vggsound), read_unav100(unav)
     cuts = None if trims is None else read_trims(trims)
@@ -108,9 +109,10 @@ def curate(
 ) -> None:
     """Turn decisions into a list of sources; show who agrees, and every conflict."""
     from vgg_monoaudio.selection.agreement import agreement
-    from vgg_monoaudio.selection.curated import read_curations, source_list, write_source_list
-    from vgg_monoaudio.selection.decisions import apply_decisions, conflicts
+    from vgg_monoaudio.selection.decisions import read_curations
     from vgg_monoaudio.selection.funnel import add_stage, first_stage, funnel_path, write_funnel
+    from vgg_monoaudio.selection.source_list import source_list, write_source_list
+    from vgg_monoaudio.selection.verdicts import apply_decisions, conflicts
 
     files = decisions or [Path("curation.csv")]
     funnel = None
@@ -154,9 +156,9 @@ def list_sources(
     import json
 
     from vgg_monoaudio.publishing.statistics import clips_per_label, count_pairs
-    from vgg_monoaudio.selection.rule_r1 import load_source_list
+    from vgg_monoaudio.selection.source_list import load_source_list
 
-    sources = load_source_list(name)
+    sources = load_source_list(name, strict=False)
     facts: dict[str, Any] = {"list": name, "clips": len(sources), **count_pairs(sources)}
     if unav is not None:
         facts |= _overlap(sources, unav)
@@ -180,9 +182,8 @@ def _screened(candidates: Path | None, vggsounder: Path | None) -> tuple[pd.Data
     import pandas as pd
 
     from vgg_monoaudio.selection.candidates import CANDIDATE_COLUMNS
-    from vgg_monoaudio.selection.curated import screen_candidates
     from vgg_monoaudio.selection.funnel import add_stage, first_stage
-    from vgg_monoaudio.selection.screening import load_vggsounder
+    from vgg_monoaudio.selection.screening import load_vggsounder, screen_candidates
     from vgg_monoaudio.selection.screening import screen as screen_all
 
     labels = load_vggsounder(vggsounder)
@@ -216,8 +217,7 @@ def _fill(file: Path, candidates: Path | None, vggsounder: Path | None, time: st
     """Add the automatic decisions to a file; return the funnel up to them."""
     from datetime import UTC, datetime
 
-    from vgg_monoaudio.selection.curated import new_automatic_decisions
-    from vgg_monoaudio.selection.decisions import append_decisions, read_decisions
+    from vgg_monoaudio.selection.decisions import append_decisions, new_automatic_decisions, read_decisions
 
     rows, funnel, labels = _screened(candidates, vggsounder)
     earlier = read_decisions(file) if file.is_file() else []
@@ -229,8 +229,9 @@ def _fill(file: Path, candidates: Path | None, vggsounder: Path | None, time: st
 
 
 def _overlap(sources: pd.DataFrame, unav: Path) -> dict[str, Any]:
-    from vgg_monoaudio.selection.annotations import describe_problems, read_unav100
+    from vgg_monoaudio.selection.annotations import describe_problems
     from vgg_monoaudio.selection.rule_r1 import overlap_with_unav100
+    from vgg_monoaudio.selection.unav100 import read_unav100
 
     annotations = read_unav100(unav)
     for line in describe_problems(annotations.problems):

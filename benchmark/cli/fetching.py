@@ -80,8 +80,8 @@ def build_vggsound_test(
     """Build the benchmark of VGGSound's single test clips, without composition (Table D4 of the paper)."""
     from vgg_monoaudio.building.single_clips import SingleSettings
     from vgg_monoaudio.building.single_clips import build_vggsound_test as build_all
+    from vgg_monoaudio.collecting.clips import find_clips
     from vgg_monoaudio.selection.annotations import describe_problems, read_vggsound
-    from vgg_monoaudio.selection.source_list import find_clips
 
     listed = read_vggsound(vggsound)
     for line in describe_problems(listed.problems):
@@ -93,9 +93,9 @@ def build_vggsound_test(
         )  # fmt: skip
     for problem in built.problems:
         tell(f"left out: {problem.reason}", prefix="")
-    counts = built.benchmark.record["counts"]
+    counts = built.benchmark.record.counts
     state = "is up to date" if built.reused else "built"
-    typer.echo(f"{out} {state}: {counts['clips']} of {counts['clips_listed']} clips, no composition")
+    typer.echo(f"{out} {state}: {counts.clips} of {counts.clips_listed} clips, no composition")
 
 
 def _wanted(labels: Path | None, vggsound: Path | None) -> list[str]:

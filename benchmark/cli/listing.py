@@ -101,7 +101,7 @@ def list_metrics(as_json: JsonOption = False) -> None:
 
 
 def schemas(out: Annotated[Path, typer.Option(help="Folder.")] = Path("docs/schemas")) -> None:
-    """Write the JSON Schemas of run.json and metrics.json."""
+    """Write the JSON Schemas of run.json, metrics.json and benchmark.json."""
     from benchmark.runs import json_schemas
     from foundation.files import write_text
 

@@ -18,8 +18,8 @@ from typing import IO, Any
 
 from foundation.files import PathLike, replacing
 from foundation.work import Progress
-from vgg_monoaudio.selection.annotations import clip_id_from_file_name
-from vgg_monoaudio.selection.source_list import VIDEO_SUFFIXES
+from vgg_monoaudio.collecting.clips import VIDEO_SUFFIXES
+from vgg_monoaudio.selection.clip_ids import clip_id_from_file_name
 
 ARCHIVE_SUFFIXES = (".tar", ".tar.gz", ".tgz", ".tar.bz2", ".tar.xz")
 DEEPEST = 4  # archives within archives; more is a mistake or an attack

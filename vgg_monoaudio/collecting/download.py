@@ -19,8 +19,8 @@ from typing import Any, Literal, get_args
 from foundation import media
 from foundation.files import PathLike, replacing
 from foundation.work import Progress
-from vgg_monoaudio.selection.annotations import WINDOW_SECONDS, split_clip_id
-from vgg_monoaudio.selection.source_list import find_clips
+from vgg_monoaudio.collecting.clips import find_clips
+from vgg_monoaudio.selection.clip_ids import WINDOW_SECONDS, split_clip_id
 
 Kind = Literal["removed", "private", "region", "age", "members", "rights", "throttled", "network", "broken", "other"]
 

@@ -7,10 +7,12 @@ from typing import Literal
 
 import pandas as pd
 
-from foundation.files import PathLike, replacing
+from foundation.files import PathLike, write_text
+from foundation.records import Record
 from vgg_monoaudio.dataset import Benchmark, load_benchmark
 from vgg_monoaudio.publishing.statistics import as_markdown, benchmark_statistics, describe
-from vgg_monoaudio.selection.rule_r1 import load_source_list
+from vgg_monoaudio.record import SINGLE_CLIPS
+from vgg_monoaudio.selection.source_list import R1, read_source_list
 
 Origin = Literal["r1", "demo", "vggsound-test", "other"]
 
@@ -84,8 +86,7 @@ def write_card(path: PathLike) -> Benchmark:
         vgg_monoaudio.dataset.BenchmarkError: no benchmark at `path`.
     """
     benchmark = load_benchmark(path)
-    with replacing(benchmark.path / CARD_NAME) as temporary:
-        temporary.write_text(card(benchmark), encoding="utf-8")
+    write_text(benchmark.path / CARD_NAME, card(benchmark))
     return benchmark
 
 
@@ -122,10 +123,11 @@ def origin(benchmark: Benchmark) -> Origin:
     """Return where a benchmark's clips come from; "other" is a list of the user's own."""
     from vgg_monoaudio.demo.clips import demo_sources
 
-    if benchmark.record.get("kind") == "vggsound-test":
+    if benchmark.record.kind == SINGLE_CLIPS:
         return "vggsound-test"
-    listed = {row["clip_id"] for key in ("sources", "left_out") for row in benchmark.record[key]}
-    if listed == set(load_source_list("r1")["clip_id"]):
+    record = benchmark.record
+    listed = {source.clip_id for source in record.sources} | {clip.clip_id for clip in record.left_out}
+    if listed == set(read_source_list(R1)["clip_id"]):
         return "r1"
     return "demo" if listed == set(demo_sources()["clip_id"]) else "other"
 
@@ -150,12 +152,12 @@ def _front_matter(benchmark: Benchmark) -> list[str]:
 
 def _contents(benchmark: Benchmark) -> str:
     samples = ", ".join(f"{len(table)} {name}" for name, table in benchmark.manifests.items() if len(table))
-    counts = benchmark.record["counts"]
+    counts = benchmark.record.counts
     subset = benchmark.subsets[0]
     return f"""\
 ## What is in it
 
-{len(benchmark)} samples ({samples}), made from {counts["clips"]} of {counts["clips_listed"]} clips.
+{len(benchmark)} samples ({samples}), made from {counts.clips} of {counts.clips_listed} clips.
 
 ```
 benchmark.json                 settings, clips with hashes, counts
@@ -182,7 +184,7 @@ _COLUMNS_INTRO = "A manifest's columns:"
 
 
 def _settings(benchmark: Benchmark) -> str:
-    settings = benchmark.record["settings"]
+    settings = benchmark.record.settings.content()
     rows = pd.DataFrame(
         [(name.replace("_", " "), "default" if value is None else value) for name, value in settings.items()],
         columns=pd.Index(["setting", "value"]),
@@ -198,20 +200,21 @@ def _settings(benchmark: Benchmark) -> str:
 
 
 def _funnel(benchmark: Benchmark) -> list[str]:
-    stages = benchmark.record.get("funnel")
-    return [as_markdown(pd.DataFrame(stages))] if stages else []
+    return _table(benchmark.record.funnel)
 
 
 def _left_out(benchmark: Benchmark) -> list[str]:
-    problems = benchmark.record["left_out"]
-    if not problems:
-        return []
-    return ["Clips on the list that could not be used:", as_markdown(pd.DataFrame(problems))]
+    table = _table(benchmark.record.left_out)
+    return ["Clips on the list that could not be used:", *table] if table else []
 
 
 def _dropped(benchmark: Benchmark) -> list[str]:
-    dropped = benchmark.record.get("intra_dropped") or []
+    dropped = benchmark.record.intra_dropped
     if not dropped:
         return []
-    count = f"{len(dropped)} of {benchmark.record['counts']['intra_pool']} intra-class pairs"
-    return [f"{count} are left out, because the prompt names the other sound too:", as_markdown(pd.DataFrame(dropped))]
+    count = f"{len(dropped)} of {benchmark.record.counts.intra_pool} intra-class pairs"
+    return [f"{count} are left out, because the prompt names the other sound too:", *_table(dropped)]
+
+
+def _table(rows: Sequence[Record]) -> list[str]:
+    return [as_markdown(pd.DataFrame([row.content() for row in rows]))] if rows else []

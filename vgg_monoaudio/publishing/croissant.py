@@ -7,13 +7,12 @@ are described as sets of files without a record set of their own, because mlcroi
 
 from __future__ import annotations
 
-import hashlib
 import json
 import re
 from pathlib import Path
 from typing import Any, TypeAlias
 
-from foundation.files import PathLike, replacing
+from foundation.files import PathLike, file_sha256, write_text
 from vgg_monoaudio.dataset import MANIFEST_COLUMNS, Benchmark, Subset, load_benchmark
 from vgg_monoaudio.publishing.card import CITATION, origin
 
@@ -63,8 +62,7 @@ def write_croissant(path: PathLike) -> Path:
     """
     benchmark = load_benchmark(path)
     file = benchmark.path / CROISSANT_NAME
-    with replacing(file) as temporary:
-        temporary.write_text(json.dumps(croissant(benchmark), indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+    write_text(file, json.dumps(croissant(benchmark), indent=2, ensure_ascii=False) + "\n")
     return file
 
 
@@ -130,7 +128,7 @@ def _file(identity: str, path: Path, name: str, encoding: str) -> Json:
         "contentUrl": name,
         "contentSize": f"{path.stat().st_size} B",
         "encodingFormat": encoding,
-        "sha256": hashlib.sha256(path.read_bytes()).hexdigest(),
+        "sha256": file_sha256(path),
     }
 
 

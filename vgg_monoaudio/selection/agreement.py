@@ -4,7 +4,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from itertools import combinations
 
-from vgg_monoaudio.selection.decisions import CRITERIA, Decision, last_words
+from vgg_monoaudio.selection.decisions import CRITERIA, Decision
+from vgg_monoaudio.selection.verdicts import last_words
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,7 @@ from typing import Any
 
 import pandas as pd
 
-from vgg_monoaudio.selection.annotations import WINDOW_SECONDS
+from vgg_monoaudio.selection.clip_ids import WINDOW_SECONDS
 from vgg_monoaudio.taxonomy import category_of, label_from
 
 EXPECTED_COMMON_VIDEOS = 907  # with the official files, appendix B.1 of arXiv:2512.02650

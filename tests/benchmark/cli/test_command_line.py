@@ -12,7 +12,7 @@ import pytest
 from benchmark.runs import RunDirectory
 from foundation import media
 from vgg_monoaudio.building.single_clips import SingleSettings, build_vggsound_test
-from vgg_monoaudio.selection.source_list import find_clips
+from vgg_monoaudio.collecting.clips import find_clips
 
 pytestmark = pytest.mark.usefixtures("models")
 
@@ -344,7 +344,10 @@ def test_lists_are_json_on_demand(command):
 
 def test_schemas_are_written_where_they_are_wanted(command, tmp_path):
     done = command("schemas", "--out", "there")
-    assert (done.status, done.out.split()) == (0, ["there/run.schema.json", "there/metrics.schema.json"])
+    assert (done.status, done.out.split()) == (
+        0,
+        ["there/run.schema.json", "there/metrics.schema.json", "there/benchmark.schema.json"],
+    )
     assert json.loads((tmp_path / "there" / "run.schema.json").read_text())["title"] == "RunRecord"
 
 

@@ -12,7 +12,7 @@ from foundation import media
 from vgg_monoaudio import load_benchmark
 from vgg_monoaudio.building.scenes import Settings, build_benchmark
 from vgg_monoaudio.building.verification import differences
-from vgg_monoaudio.selection.source_list import find_clips
+from vgg_monoaudio.collecting.clips import find_clips
 
 
 @pytest.fixture(scope="module")
