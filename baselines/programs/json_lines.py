@@ -13,9 +13,10 @@ import time
 import weakref
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, Any, Unpack
 
 from baselines.generator import GenerationError, Request, Waveform
+from baselines.programs.outputs import naming_disk_errors, read_sound, work_folder
 from baselines.programs.process import (
     MissingProgram,
     ProgramFailed,
@@ -27,20 +28,13 @@ from baselines.programs.process import (
     started,
     stop,
 )
-from baselines.programs.program import (
-    Answer,
-    Attempt,
-    answer_with_retries,
-    naming_disk_errors,
-    only_answer,
-    read_sound,
-    work_folder,
-)
-from baselines.programs.settings import Settings, read_settings
+from baselines.programs.retries import Answer, Attempt, answer_with_retries, only_answer
+from baselines.programs.settings import ProgramOptions, Settings, read_settings
 
 PROTOCOL = 1
 SHOWN_CHARACTERS = 120
 LONGEST_LINE_BYTES = 1 << 20
+TIME_LIMIT_SECONDS = 600.0  # of silence, where neither models.toml nor an option says otherwise
 ENDING_SECONDS = 5.0  # a program whose input ends has so long to end by itself
 
 
@@ -54,15 +48,10 @@ class JsonLines:
         command: the program and its arguments: a list, or a text that is split at blanks as a shell would, though no
             shell runs it.
         sample_rate: Hz that every answer must have; by default each file may have its own.
-        settings: the table of models.toml where the rest is looked up.
-        checkout: the program's working directory; the current one by default.
-        python: an interpreter, environment folder or conda:NAME whose folder is put in front of PATH.
-        device: cuda, cuda:N or cpu.
-        env: environment variables for it.
-        time_limit_seconds: it is stopped and started again when it answers nothing for so long; 600 by default.
-        work_dir: where temporary folders are made.
-        log: everything it prints to stderr.
-        models_toml: the settings file.
+        settings: the table of models.toml where absent program options are looked up.
+        program: how to run it. `checkout` is its working directory, the current one by default; the folder of
+            `python` is put in front of PATH; it is started again when it answers nothing for `time_limit_seconds`,
+            600 by default; `log` gets what it prints to stderr.
 
     Raises:
         ValueError: a setting that cannot be.
@@ -75,20 +64,10 @@ class JsonLines:
         command: str | Sequence[str],
         sample_rate: int | None = None,
         settings: str = "external",
-        checkout: str | Path | None = None,
-        python: str | None = None,
-        device: str | None = None,
-        env: Mapping[str, str] | None = None,
-        time_limit_seconds: float | None = None,
-        work_dir: str | Path | None = None,
-        log: str | Path | None = None,
-        models_toml: str | Path | None = None,
+        **program: Unpack[ProgramOptions],
     ) -> None:
         self._command = split_command(command)
-        self._settings = read_settings(
-            settings, models_toml=models_toml, default_time_limit_seconds=600.0, checkout=checkout, python=python,
-            device=device, env=env, time_limit_seconds=time_limit_seconds, work_dir=work_dir, log=log,
-        )  # fmt: skip
+        self._settings = read_settings(settings, default_time_limit_seconds=TIME_LIMIT_SECONDS, **program)
         if self._settings.checkout is not None and not self._settings.checkout.is_dir():
             raise MissingProgram(f"checkout: {self._settings.checkout} is no folder")
         self.sample_rate = sample_rate

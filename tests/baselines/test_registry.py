@@ -14,12 +14,14 @@ from baselines import (
     Generator,
     Request,
     UnknownModel,
-    generator,
     get_model,
     list_models,
     load_model,
     option_names,
     register_model,
+)
+from baselines import (
+    registry as names,
 )
 
 
@@ -38,8 +40,8 @@ class Humming:
 @pytest.fixture(autouse=True)
 def registry(monkeypatch) -> dict:
     """The registry of this test alone."""
-    own = dict(generator._ENTRIES)
-    monkeypatch.setattr(generator, "_ENTRIES", own)
+    own = dict(names._ENTRIES)
+    monkeypatch.setattr(names, "_ENTRIES", own)
     return own
 
 
@@ -48,8 +50,8 @@ def offered(monkeypatch):
     """Pretends that installed packages offer models, name to target."""
 
     def offer(**targets: str) -> None:
-        points = [EntryPoint(name, value, generator.ENTRY_POINT_GROUP) for name, value in targets.items()]
-        monkeypatch.setattr(generator, "entry_points", lambda *, group: points)
+        points = [EntryPoint(name, value, names.ENTRY_POINT_GROUP) for name, value in targets.items()]
+        monkeypatch.setattr(names, "entry_points", lambda *, group: points)
 
     return offer
 
@@ -170,12 +172,12 @@ def test_a_class_that_takes_any_option_checks_them_itself(registry):
     assert load_model("foreign", anything=1).options == {"anything": 1}
 
 
-def test_a_class_that_is_no_generator_is_refused(registry):
+def test_a_class_that_is_not_a_generator_is_refused(registry):
     class Silent:
         sample_rate = 16_000
 
     register_model("silent")(Silent)
-    with pytest.raises(ValueError, match="is no generator; it needs `sample_rate` and `generate`"):
+    with pytest.raises(ValueError, match="is not a generator; it has no `generate`"):
         load_model("silent")
 
 
