@@ -87,8 +87,8 @@ def naming_file(file: Path | None) -> Iterator[None]:
 def _executed(where: str) -> tuple[ModuleType, Path, str]:
     path = Path(where).expanduser().absolute()
     if not path.is_file():
-        near = nearest(path.name, (other.name for other in path.parent.glob("*.py")))
-        raise UnknownModel(f"{where}: no such file" + (f"; did you mean {' or '.join(near)}?" if near else ""))
+        near = nearest(path.stem, (other.stem for other in path.parent.glob("*.py")), most=1)
+        raise UnknownModel(f"{where}: no such file" + (f"; did you mean {near[0]}.py?" if near else ""))
     content = path.read_bytes()
     sha256 = hashlib.sha256(content).hexdigest()
     if path in _EXECUTED and _EXECUTED[path][0] == sha256:

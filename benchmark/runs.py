@@ -63,6 +63,12 @@ class ModelRecord(_Record):
     notes: list[str] = Field(default_factory=list, description="choices a reader of the table should know")
 
 
+class OwnModelRecord(ModelRecord):
+    """A model that was asked for by the address of its class, in a file of the user's."""
+
+    source_sha256: str = Field(description="of the file that holds the class, as it was run")
+
+
 class FailureRecord(_Record):
     """A sample that could not be generated or scored."""
 
@@ -102,7 +108,7 @@ class RunRecord(_Record):
     status: Literal["running", "finished", "failed"]
     fingerprint: str = Field(description="over benchmark, model, options, weights and seed; audio is reused under it")
     benchmark: BenchmarkRecord
-    model: ModelRecord
+    model: ModelRecord | OwnModelRecord
     seed: int
     duration_seconds: float
     commit: CommitRecord | None
@@ -149,7 +155,7 @@ class MetricsRecord(_Record):
     status: Literal["finished", "partial"] = Field(description="partial: some samples of the manifest are not scored")
     fingerprint: str = Field(description="over the audio files, the reference and the scoring choices")
     benchmark: BenchmarkRecord
-    model: ModelRecord
+    model: ModelRecord | OwnModelRecord
     scoring: ScoringRecord
     commit: CommitRecord | None
     environment: EnvironmentRecord
