@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from baselines.tables import markdown_tables
 from metrics.registry import list_metrics
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -22,6 +23,13 @@ def test_the_table_of_metrics_is_the_registry(heading, metrics):
     shown = lines[start : lines.index("", start)]
     rows = [f"| `{m.name}` | {m.label} | {m.better} | {m.unit or '–'} | {m.per} | {m.description} |" for m in metrics]
     assert shown == rows
+
+
+@pytest.mark.parametrize("mark", markdown_tables())
+def test_a_table_of_models_is_what_the_rows_say(mark):
+    table = re.compile(rf"<!-- table: {mark} -->\n(.*?)\n<!-- end of table -->", re.DOTALL)
+    (shown,) = [found for document in DOCUMENTS for found in table.findall(document.read_text())]
+    assert shown == markdown_tables()[mark]
 
 
 @pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.name)

@@ -124,7 +124,9 @@ def check_options(models: Sequence[str], own: Mapping[str, Any], run_name: str |
     addresses = {entry.name: name for name, entry in entries.items()}
     for name, entry in entries.items():
         if (other := addresses[entry.name]) != name and entry != entries[other]:
-            raise ValueError(f"--model: {name} and {other} are both called {entry.name!r}; run each alone, with --run-name")
+            raise ValueError(
+                f"--model: {name} and {other} are both called {entry.name!r}; run each alone, with --run-name"
+            )
     kinds = {name: entry.kind for name, entry in entries.items()}
     given = sorted(set(own) - {"allow_unverified"})  # that one is meant for the profile, too
     if given and set(kinds.values()) == {"control"}:
