@@ -3,7 +3,7 @@
     <runs>/<benchmark>/<subset>/<model>/run.json          what was asked, with what, where; failures by sample
     <runs>/<benchmark>/<subset>/<model>/audio/<id>.wav    what the model answered
     <runs>/<benchmark>/<subset>/<model>/metrics.json      every metric with interval, unit, direction and count
-    <runs>/<benchmark>/<subset>/<model>/samples.parquet   one row a sample of the benchmark, scored or not
+    <runs>/<benchmark>/<subset>/<model>/samples.parquet   one row per sample of the benchmark, scored or not
 
 The JSON Schemas under `docs/schemas` are exported from the classes below; `SCHEMA_VERSION` moves when a field
 changes its meaning or goes.
@@ -218,8 +218,8 @@ def _read(path: Path, kind: type[AnyRecord]) -> AnyRecord:
     try:
         return kind.model_validate_json(path.read_bytes())
     except ValidationError as error:
-        mend = "pass --fresh to make the run again" if kind is RunRecord else "remove it and score the run again"
-        raise UnusableRun(f"{path}: {_what_is_wrong(error)}; {mend}") from error
+        fix = "pass --fresh to make the run again" if kind is RunRecord else "remove it and score the run again"
+        raise UnusableRun(f"{path}: {_what_is_wrong(error)}; {fix}") from error
 
 
 def _what_is_wrong(error: ValidationError) -> str:

@@ -128,7 +128,7 @@ class _NoRedirection(urllib.request.HTTPRedirectHandler):
 
 
 def check_endpoint(endpoint: object) -> None:
-    """Refuse what is no address to post to.
+    """Refuse what is not an address to post to.
 
     Raises:
         ValueError: says what is wrong with it.

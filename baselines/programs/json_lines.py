@@ -1,4 +1,4 @@
-"""Models in any language: a program that reads requests and writes answers, one JSON object a line."""
+"""Models in any language: a program that reads requests and writes answers, one JSON object per line."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from baselines.programs.process import (
     environment,
     find_interpreter,
     find_tool,
-    last_words,
+    last_lines,
     started,
     stop,
 )
@@ -69,7 +69,7 @@ class JsonLines:
         self._command = split_command(command)
         self._settings = read_settings(settings, default_time_limit_seconds=TIME_LIMIT_SECONDS, **program)
         if self._settings.checkout is not None and not self._settings.checkout.is_dir():
-            raise MissingProgram(f"checkout: {self._settings.checkout} is no folder")
+            raise MissingProgram(f"checkout: {self._settings.checkout} is not a folder")
         self.sample_rate = sample_rate
         self.notes = [f"answers of a program: {shlex.join(self._command)}"]
         self._env = environment(
@@ -79,7 +79,7 @@ class JsonLines:
         )
         if find_program(self._command[0], self._settings, self._env) is None:
             raise MissingProgram(
-                f"command: {self._command[0]} is no executable; give its path, or an interpreter first"
+                f"command: {self._command[0]} is not an executable; give its path, or an interpreter first"
             )
         self.on_progress: Callable[[int], None] = lambda _count: None  # the harness puts its own here
         self._batch = 0
@@ -164,7 +164,7 @@ class Conversation:
         """Return the next answer to one of the requests waited for.
 
         Raises:
-            ProgramFailed: the program ended, said nothing for too long, or something that is no answer.
+            ProgramFailed: the program ended, said nothing for too long, or something that is not an answer.
         """
         try:
             line = self._lines.get(timeout=self._limit)
@@ -179,7 +179,7 @@ class Conversation:
             answer = None
         if not isinstance(answer, dict) or not _is_answer(answer) or answer["id"] not in waiting:
             shown = line.decode("utf-8", "replace").strip()[:SHOWN_CHARACTERS]
-            raise self._failed(f"the program's line {shown!r} is no answer (all other words belong on stderr)")
+            raise self._failed(f"the program's line {shown!r} is not an answer; write anything else to stderr")
         return answer
 
     def close(self) -> None:
@@ -194,7 +194,7 @@ class Conversation:
 
     def _failed(self, reason: str) -> ProgramFailed:
         stop(self._process)
-        return ProgramFailed(f"{reason}{last_words(self._log, self._log_start)}")
+        return ProgramFailed(f"{reason}{last_lines(self._log, self._log_start)}")
 
 
 def split_command(command: str | Sequence[str]) -> list[str]:

@@ -23,7 +23,7 @@ class Attempt:
 
 
 def answer_with_retries(requests: Sequence[Request], attempt: Callable[[Sequence[Request]], Attempt]) -> list[Answer]:
-    """Return one answer or failure a request; a program that dies is started again with what it left.
+    """Return one answer or failure per request; a program that dies is started again with what it left.
 
     The first death costs nothing: what is left is asked once more. If the program dies again at the same sample, that
     sample has failed, and the others go on. A program that dies on sample after sample before it has answered

@@ -98,7 +98,7 @@ def segment_frames(video: Path, duration: float) -> NDArray[np.uint8]:
 class ReWaS:
     """Text and video to 16 kHz mono audio, by `test.py` of a checkout with its default parameters.
 
-    Each scene is cut into 0-5 s and 3-8 s. The models are loaded once a batch: use `--batch-size 50` or more.
+    Each scene is cut into 0-5 s and 3-8 s. The models are loaded once per batch: use `--batch-size 50` or more.
 
     Args:
         seed: the program draws every segment from this one; 42 is its default.

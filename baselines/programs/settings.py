@@ -1,4 +1,4 @@
-"""`models.toml`: where the programs of other people are on this machine, and how to run them.
+"""`models.toml`: where third-party programs are on this machine, and how to run them.
 
 Only what depends on the machine belongs there. What changes the sound is a model's option, because options are part
 of a run's record and of its fingerprint.
@@ -49,7 +49,7 @@ class Settings:
 
     @property
     def log_path(self) -> Path:
-        """Where the program's words go, absolute."""
+        """Where the program's output goes, absolute."""
         return (self.log or LOGS / f"{self.name}.log").absolute()
 
     @property

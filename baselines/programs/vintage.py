@@ -41,7 +41,7 @@ _FRAMES = "outputs/tmp_frames"  # in the checkout; the program empties it at its
 class VinTAGe:
     """Text and video to 16 kHz mono audio, by `sample_VT_comb.py ODE` of a checkout; the first seconds are kept.
 
-    One video a process, and one process a checkout at a time: the program extracts frames into a fixed folder.
+    One video per process, and one process per checkout at a time: the program extracts frames into a fixed folder.
 
     Args:
         s_vis: guidance by the video. The program's default is 2.5, its README and its example script use 7.5, and the

@@ -44,7 +44,7 @@ class Segmenter(Protocol):
 class VosMMAudio:
     """Text and video to 16 kHz mono audio: a segmenter's masks, then the native `mmaudio-s-16k`.
 
-    A frame in which nothing is found is black, and counted: `<log's folder>/vos-mmaudio.masks.jsonl` gets a line a
+    A frame in which nothing is found is black, and counted: `<log's folder>/vos-mmaudio.masks.jsonl` gets a line per
     sample with the number of its frames and of its empty masks.
 
     Args:

@@ -12,7 +12,7 @@ from baselines.programs.process import (
     ProgramFailed,
     environment,
     find_interpreter,
-    last_words,
+    last_lines,
     run_program,
 )
 
@@ -30,9 +30,9 @@ def test_both_streams_and_the_command_are_in_the_log_and_no_shell_reads_the_argu
     assert log.startswith(f"\n$ {sys.executable} -c ")
 
 
-def test_a_status_comes_with_the_last_words_of_this_start_alone(tmp_path):
+def test_a_status_comes_with_the_last_lines_of_this_start_alone(tmp_path):
     (tmp_path / "x.log").write_text("words of yesterday\n")
-    with pytest.raises(ProgramFailed, match=r"status 3; its last words: b \| c \| d \| e \(log: ") as failure:
+    with pytest.raises(ProgramFailed, match=r"status 3; its last lines: b \| c \| d \| e \(log: ") as failure:
         run("print('a\\nb\\nc\\r\\nd\\n\\ne'); raise SystemExit(3)", tmp_path)
     assert "yesterday" not in str(failure.value)
 
@@ -88,9 +88,9 @@ def test_a_program_that_is_not_there_is_said_so(tmp_path):
         run_program([str(tmp_path / "absent")], folder=tmp_path, env={}, log=tmp_path / "l", time_limit_seconds=1)
 
 
-def test_last_words_are_bounded_and_survive_bytes_that_are_no_text(tmp_path):
+def test_last_lines_are_bounded_and_survive_bytes_that_are_not_text(tmp_path):
     (tmp_path / "log").write_bytes(b"x" * 50_000 + b"\xff\xfe end\n")
-    words = last_words(tmp_path / "log", 0)
+    words = last_lines(tmp_path / "log", 0)
     assert len(words) < 800
     assert "end (log:" in words
 
@@ -122,7 +122,7 @@ def test_an_interpreter_is_a_file_or_an_environment_and_links_are_not_followed(t
     link = tmp_path / "env" / "bin" / "python"
     link.symlink_to(sys.executable)
     assert find_interpreter(str(tmp_path / "env")) == find_interpreter(str(link)) == link
-    with pytest.raises(MissingProgram, match="is no executable; give an interpreter, an environment or conda:NAME"):
+    with pytest.raises(MissingProgram, match="is not an executable; give an interpreter, an environment or conda:NAME"):
         find_interpreter(str(tmp_path / "absent"))
 
 
