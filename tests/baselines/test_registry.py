@@ -12,6 +12,7 @@ import baselines
 from baselines import (
     CONTROLS,
     Generator,
+    ModelEntry,
     Request,
     UnknownModel,
     get_model,
@@ -241,3 +242,50 @@ def test_near_names_include_models_of_other_packages(offered):
     offered(thunderous="elsewhere:Thunder")
     with pytest.raises(UnknownModel, match="did you mean thunderous"):
         get_model("thunderus")
+
+
+# Facts
+
+
+def test_a_fact_that_there_is_none_of_is_answered_with_near_ones(registry):
+    with pytest.raises(ValueError, match=r"model 'hum': there is no fact 'licens'; did you mean licence"):
+        register_model("hum", licens="MIT")
+    assert "hum" not in registry
+
+
+def test_facts_are_the_fields_of_the_entry(registry):
+    facts = {
+        "target": "elsewhere:Hum", "kind": "external", "options": {"pitch": 1}, "checkpoints": ("panns",),
+        "licence": "MIT", "trained_on": ("VGGSound",), "source": "https://example.org", "revision": "abc",
+        "summary": "hums", "alias_of": "", "code_licence": "BSD", "program": "elsewhere:PROGRAM",
+        "unpublished": ("generator",), "rows": ("D9: Hum",),
+    }  # fmt: skip
+    register_model("hum", **facts)
+    assert {name: getattr(registry["hum"], name) for name in facts} == facts
+    assert set(facts) == set(ModelEntry.__dataclass_fields__) - {"name", "_"}
+
+
+def test_options_of_a_row_are_its_own_whatever_becomes_of_the_caller_s(registry):
+    options = {"pitch": 50.0}
+    register_model("hum", target=f"{__name__}:Humming", options=options)
+    options["pitch"] = 70.0
+    assert registry["hum"].options == {"pitch": 50.0}
+
+
+def test_a_class_that_is_defined_again_replaces_itself(registry):
+    for summary in ("first", "second"):  # as a cell of a notebook that is run twice
+
+        class Cell(Humming):
+            pass
+
+        register_model("cell", summary=summary)(Cell)
+    assert registry["cell"].summary == "second"
+    assert registry["cell"].target is Cell
+
+
+@pytest.mark.parametrize("name", ["ModelEntry", "register_model", "load_model", "get_model"])
+def test_the_registry_s_old_address_leads_to_it_with_a_warning(name):
+    from baselines import generator
+
+    with pytest.warns(DeprecationWarning, match=rf"baselines\.generator\.{name} moved to baselines\.registry"):
+        assert getattr(generator, name) is getattr(names, name)
