@@ -92,10 +92,13 @@ def test_a_file_whose_name_another_module_has_does_not_replace_it(tmp_path):
     assert sys.modules["json"] is json
 
 
-def test_a_folder_does_not_hide_what_is_installed(file, tmp_path):
+def test_a_folder_does_not_hide_what_is_installed(tmp_path, monkeypatch):
+    monkeypatch.delitem(sys.modules, "colorsys", raising=False)
     (tmp_path / "deep").mkdir()
-    (tmp_path / "deep" / "numpy.py").write_text("raise RuntimeError('not this one')")
-    (tmp_path / "deep" / "mine.py").write_text("import numpy\n" + TEXT.format(rate="numpy.int64(5)"))
+    (tmp_path / "deep" / "colorsys.py").write_text("raise RuntimeError('not this one')")
+    (tmp_path / "deep" / "mine.py").write_text(
+        "import colorsys\n" + TEXT.format(rate="colorsys.hsv_to_rgb(0, 0, 5)[0]")
+    )
     assert load_model("deep/mine.py:Hum").sample_rate == 5
 
 
