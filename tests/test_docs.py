@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from baselines.tables import markdown_tables
 from metrics.registry import list_metrics, markdown_table
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -21,6 +22,13 @@ def test_the_table_of_metrics_is_the_registry(title, extended):
         for m in list_metrics("Extended" if extended else None)
         if m.extended == extended
     ]
+
+
+@pytest.mark.parametrize("mark", markdown_tables())
+def test_a_table_of_models_is_what_the_rows_say(mark):
+    table = re.compile(rf"<!-- table: {mark} -->\n(.*?)\n<!-- end of table -->", re.DOTALL)
+    (shown,) = [found for document in DOCUMENTS for found in table.findall(document.read_text())]
+    assert shown == markdown_tables()[mark]
 
 
 @pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.name)
