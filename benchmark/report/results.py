@@ -8,10 +8,10 @@ from collections.abc import Callable, Container, Hashable, Iterable, Mapping, Se
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
+from benchmark.report.subsets import subset_rank
 from benchmark.runs import BenchmarkRecord, MetricsRecord, MetricValue, RunDirectory, ScoringRecord
 
 Kind = Literal["model", "control", "recorded", "external", "published"]
-SUBSET_ORDER = ("inter", "intra")
 
 
 class MixedRuns(ValueError):
@@ -73,7 +73,7 @@ class Results:
     @property
     def subsets(self) -> tuple[str, ...]:
         """Subsets with at least one row, inter-class first."""
-        return tuple(sorted({row.subset for row in self.rows}, key=_subset_rank))
+        return tuple(sorted({row.subset for row in self.rows}, key=subset_rank))
 
     @property
     def name(self) -> str:
@@ -229,10 +229,6 @@ def _ordered(rows: Iterable[Row]) -> tuple[Row, ...]:
     return tuple(
         sorted(
             rows,
-            key=lambda r: (_subset_rank(r.subset), r.kind == "control", rank.get(r.model_name, len(rank)), r.model),
+            key=lambda r: (subset_rank(r.subset), r.kind == "control", rank.get(r.model_name, len(rank)), r.model),
         )
     )
-
-
-def _subset_rank(subset: str) -> tuple[int, str]:
-    return (SUBSET_ORDER.index(subset) if subset in SUBSET_ORDER else len(SUBSET_ORDER), subset)

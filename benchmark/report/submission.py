@@ -15,7 +15,7 @@ import pandas as pd
 
 from benchmark.report.page.data import SAMPLE_COLUMNS
 from benchmark.report.results import Row, collect
-from benchmark.report.tables.table import SUBSET_TITLES
+from benchmark.report.subsets import subset_title
 from benchmark.runs import MetricsRecord, RunDirectory, RunRecord, UnusableRun
 from foundation.media import MediaError, probe
 from metrics.registry import get_metric, list_metrics
@@ -56,7 +56,7 @@ def _result(row: Row) -> dict[str, Any]:
     return {
         "task": {"type": "video-to-audio", "name": "Text-conditioned selective video-to-audio generation"},
         "dataset": {
-            "name": f"{benchmark.name} ({SUBSET_TITLES.get(benchmark.subset, benchmark.subset)})",
+            "name": f"{benchmark.name} ({subset_title(benchmark.subset)})",
             "type": benchmark.name,
             "config": benchmark.subset,
             "split": "test",

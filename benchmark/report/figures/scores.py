@@ -16,7 +16,8 @@ from benchmark.report.figures.drawing import (
     SOFT,
     new_figure,
 )
-from benchmark.report.tables.table import SUBSET_TITLES, marks_explained, marks_of
+from benchmark.report.subsets import subset_title
+from benchmark.report.tables.table import marks_explained, marks_of
 from metrics.registry import Metric, get_metric
 
 if TYPE_CHECKING:
@@ -60,7 +61,7 @@ def metric_scatter(rows: Sequence[Row], x: str, y: str) -> Figure:
     ways = {"higher": ("right", "up"), "lower": ("left", "down")}
     axes.set_xlabel(_axis_title(metrics[0], ways[metrics[0].better][0]))
     axes.set_ylabel(_axis_title(metrics[1], ways[metrics[1].better][1]))
-    axes.set_title(SUBSET_TITLES.get(rows[0].subset, rows[0].subset))
+    axes.set_title(subset_title(rows[0].subset))
     bare = [
         present for row in rows for present in [_both(row, metrics)] if present and not all(v.ci95 for v in present)
     ]
@@ -135,7 +136,7 @@ def category_bars(rows: Sequence[Row], part: Samples, metric: Metric, scoring: S
     axes.tick_params(axis="x", length=0)
     axes.grid(visible=True, axis="y")
     axes.set_ylabel(f"{metric.label} {metric.arrow}{f' [{metric.unit}]' if metric.unit else ''}")
-    axes.set_title(f"{SUBSET_TITLES.get(part.subset, part.subset)}: {metric.label} by category of the target")
+    axes.set_title(f"{subset_title(part.subset)}: {metric.label} by category of the target")
     notes = _notes(rows, NO_INTERVAL if bare else "")
     if notes:  # between the axes and the legend, which has the place where other figures have their notes
         axes.set_xlabel(notes, fontsize=6, color=SOFT, loc="left")
@@ -190,5 +191,5 @@ def desync_histogram(rows: Sequence[Row], part: Samples) -> Figure:
         axes.set_ylabel(_marked(row), rotation=0, ha="right", va="center", fontsize=7)
     panels[-1].set_xlabel("DeSync [s]; dashed: mean; each strip to its own height")
     _explain(figure, scored)
-    panels[0].set_title(SUBSET_TITLES.get(part.subset, part.subset))
+    panels[0].set_title(subset_title(part.subset))
     return figure

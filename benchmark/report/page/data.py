@@ -15,7 +15,8 @@ from numpy.typing import NDArray
 
 from benchmark.report.page.media import Placed
 from benchmark.report.results import Results, Row
-from benchmark.report.tables.table import SUBSET_TITLES, Column, Table
+from benchmark.report.subsets import subset_title
+from benchmark.report.tables.table import Column, Table
 from benchmark.runs import UnusableRun
 
 SAMPLE_COLUMNS = (
@@ -142,7 +143,7 @@ def _subset(part: Samples, columns: Sequence[Column], placed: Mapping[str, Place
     scenes = [placed.get(f"scenes/{part.subset}/{sample}.mp4") for sample in listing["sample_id"]]
     return {
         "name": part.subset,
-        "title": SUBSET_TITLES.get(part.subset, part.subset),
+        "title": subset_title(part.subset),
         **{name: listing[name].tolist() for name in SAMPLE_COLUMNS},
         "scenes": [item.picture.rpartition("/")[2] if item and item.file else None for item in scenes],
         "models": {key: _answers(part, key, table, columns, placed) for key, table in part.scored.items()},

@@ -13,7 +13,6 @@ from metrics.registry import list_metrics
 
 FOLDER = Path(__file__).resolve().parents[3] / "results" / "published"
 FACTS = ("table", "row", "subset", "source")
-PAIRED_SUBSETS = ("inter", "intra")
 
 
 def read_published(table: str, folder: Path = FOLDER) -> list[Row]:
@@ -81,15 +80,8 @@ def with_published(results: Results, preset: PresetName, folder: Path = FOLDER) 
         )
     rows = read_published(PRESETS[preset].published, folder)
     if results.rows:
-        rows = _on_subsets(rows, results.subsets)
+        rows = [row for row in rows if row.subset in results.subsets]
     return replace(results, rows=(*results.rows, *rows))
-
-
-def _on_subsets(rows: list[Row], subsets: tuple[str, ...]) -> list[Row]:
-    others = [subset for subset in subsets if subset not in PAIRED_SUBSETS]
-    named = {"test": others[0]} if len(others) == 1 else {}  # printed tables know one test set, whatever its name here
-    renamed = [replace(row, subset=named.get(row.subset, row.subset)) for row in rows]
-    return [row for row in renamed if row.subset in subsets]
 
 
 def published_alone(preset: PresetName, folder: Path = FOLDER) -> Results:

@@ -9,11 +9,11 @@ from statistics import NormalDist
 from typing import Literal
 
 from benchmark.report.results import Results, Row
+from benchmark.report.subsets import counted, subset_title
 from benchmark.runs import MetricValue
 from metrics.registry import Metric, list_metrics
 
 DASH = "–"
-SUBSET_TITLES = {"inter": "Inter-class", "intra": "Intra-class", "test": "Test set"}
 SECTION_TITLES = {"models": "Models", "controls": "Controls", "published": "Published"}
 DEFAULT_LEVEL = 0.95
 PARTIAL, UNVERIFIED, UNTRAINED, FEWER = "†", "‡", "§", "*"
@@ -97,7 +97,7 @@ class Block:
     @property
     def title(self) -> str:
         """Heading, as the paper has it."""
-        return SUBSET_TITLES.get(self.subset, self.subset)
+        return subset_title(self.subset)
 
     @property
     def lines(self) -> tuple[Line, ...]:
@@ -268,16 +268,13 @@ def _reason(found: MetricValue | None) -> str:
 
 def caption(results: Results) -> str:
     """Return what was scored, on what and how: the sentences that stand at every table."""
-    counts = [
-        f"{record.samples} {SUBSET_TITLES.get(subset, subset).lower()}"
-        for subset, record in sorted(results.benchmarks.items(), key=lambda item: results.subsets.index(item[0]))
-    ]
     if not results.benchmarks or results.scoring is None:
         return "Numbers as printed in arXiv:2512.02650, on the authors' own list of clips."
     version = next(iter(results.benchmarks.values())).version
     scoring = results.scoring
+    counts = counted({name: results.benchmarks[name].samples for name in results.subsets if name in results.benchmarks})
     return (
-        f"{results.name} {version} ({' and '.join(counts)} samples), profile {scoring.profile}; reference video: "
+        f"{results.name} {version} ({counts}), profile {scoring.profile}; reference video: "
         f"{scoring.reference_video}; KAD bandwidth from the {scoring.bandwidth_from} set. "
         f"n/N: samples scored of samples asked.{_PROFILE_WARNINGS.get(scoring.profile, '')}"
     )
