@@ -31,7 +31,7 @@ from benchmark.scoring import Scores, score
 from foundation.files import PathLike, file_sha256, fingerprint, replacing
 from foundation.work import Progress
 from metrics.registry import list_metrics
-from vgg_monoaudio.dataset import Benchmark, Sample, load_benchmark
+from vgg_monoaudio.dataset import Benchmark, Sample, load_benchmark, source_clips
 
 
 class NothingToScore(Exception):
@@ -236,9 +236,8 @@ def _scorable(
 
 
 def _groups(questions: Sequence[Question]) -> np.ndarray[Any, Any]:
-    """Name the clips that each scene is made of: two, or one where nothing stands beside the target."""
-    clips = [[q.sample.target_id, q.sample.paired_id] for q in questions]
-    return np.array([[clip for clip in both if clip] for both in clips], dtype=object)
+    """Name the clips that each scene is made of."""
+    return source_clips([q.sample.target_id for q in questions], [q.sample.paired_id for q in questions])
 
 
 def _write_samples(

@@ -32,7 +32,7 @@ serve_moved(
         "figure_statistics": "benchmark.report.figures.statistics",
         "formats": "benchmark.report.tables.formats",
         "leaderboard": "benchmark.report.submission",
-        "page_data": "benchmark.report.page.data",
+        "page_data": "benchmark.report.page.data benchmark.report.samples",
         "page_media": "benchmark.report.page.media",
         "presets": "benchmark.report.tables.presets",
         "published": "benchmark.report.tables.published",

@@ -11,8 +11,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from benchmark.report.page.data import Samples, clips_of
 from benchmark.report.results import Results, Row
+from benchmark.report.samples import Samples, clips_of, read_run_samples
 from benchmark.runs import ScoringRecord
 from metrics.registry import Metric, list_metrics
 
@@ -124,8 +124,7 @@ def _keys(path: Path, table: pd.DataFrame, results: Results) -> list[str]:
     known: dict[tuple[str, str], tuple[str, set[str]]] = {}
     for row in results.rows:
         if row.run is not None:
-            samples = pd.read_parquet(row.run.samples_parquet, columns=["sample_id", "status"])
-            answered = set(samples.loc[samples["status"] == "scored", "sample_id"])
+            answered = set(read_run_samples(row.run).scored_ids)
             known |= {(row.subset, name): (row.key, answered) for name in (row.model, row.key)}
     keys = []
     for place, (subset, sample, model) in enumerate(table[["subset", "sample_id", "model"]].to_numpy().tolist()):

@@ -11,10 +11,9 @@ from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
-import pandas as pd
 
-from benchmark.report.page.data import SAMPLE_COLUMNS
 from benchmark.report.results import Row, collect
+from benchmark.report.samples import RunSamples, read_run_samples
 from benchmark.report.subsets import subset_title
 from benchmark.runs import MetricsRecord, RunDirectory, RunRecord, UnusableRun
 from foundation.media import MediaError, probe
@@ -117,21 +116,21 @@ def submit_check(
     directory = run if isinstance(run, RunDirectory) else RunDirectory(Path(run))
     try:
         records = directory.read_run(), directory.read_metrics()
-        table = _table(directory)
+        samples = read_run_samples(directory)
     except UnusableRun as error:
         return [Check("schema", "failed", str(error))]
     checks = [Check("schema", "passed", "run.json, metrics.json and samples.parquet can be read")]
     questions: list[tuple[str, Callable[[], Iterator[str]], str]] = [
         ("status", lambda: _status(*records), "finished, trained, verified weights"),
         ("agreement", lambda: _agreement(*records), "run.json and metrics.json speak of one run"),
-        ("coverage", lambda: _coverage(directory, records[1], table), "every sample is answered or named as failed"),
-        ("audio", lambda: _audio(directory, records[0], table), "every answer is sound of the right length"),
-        ("means", lambda: _means(records[1], table), "per-sample scores average to metrics.json"),
+        ("coverage", lambda: _coverage(directory, records[1], samples), "every sample is answered or named as failed"),
+        ("audio", lambda: _audio(directory, records[0], samples), "every answer is sound of the right length"),
+        ("means", lambda: _means(records[1], samples), "per-sample scores average to metrics.json"),
     ]
     checks += [_check(name, find, good) for name, find, good in questions]
     if benchmark_dir is None:
         return [*checks, Check("benchmark", "skipped", "no benchmark directory was given")]
-    checks.append(_check("benchmark", lambda: _same_benchmark(records[1], table, benchmark_dir), "the same manifest"))
+    checks.append(_check("benchmark", lambda: _same_benchmark(records[1], samples, benchmark_dir), "the same manifest"))
     if not recompute or checks[-1].status == "failed":
         return [*checks, Check("recomputed", "skipped", "not asked for" if not recompute else "another benchmark")]
     anew = _check(
@@ -146,20 +145,6 @@ def _check(name: str, find: Callable[[], Iterator[str]], good: str) -> Check:
     problems = list(find())
     shown = "; ".join(problems[:LISTED]) + (f"; and {len(problems) - LISTED} more" if len(problems) > LISTED else "")
     return Check(name, "failed" if problems else "passed", shown or good)
-
-
-def _table(directory: RunDirectory) -> pd.DataFrame:
-    path = directory.samples_parquet
-    if not path.is_file():
-        raise UnusableRun(f"{path}: no such file")
-    try:
-        table = pd.read_parquet(path)
-    except (OSError, ValueError) as error:
-        raise UnusableRun(f"{path}: not a parquet file: {error}") from error
-    missing = [name for name in (*SAMPLE_COLUMNS, "status", "reason") if name not in table.columns]
-    if missing:
-        raise UnusableRun(f"{path}: no column {missing[0]}")
-    return table
 
 
 def _status(run: RunRecord, metrics: MetricsRecord) -> Iterator[str]:
@@ -185,9 +170,8 @@ def _agreement(run: RunRecord, metrics: MetricsRecord) -> Iterator[str]:
             yield f"metric {name} has another direction, unit or version than here ({value.version})"
 
 
-def _coverage(directory: RunDirectory, metrics: MetricsRecord, table: pd.DataFrame) -> Iterator[str]:
-    ids = [str(sample) for sample in table["sample_id"]]
-    scored = set(_scored(table))
+def _coverage(directory: RunDirectory, metrics: MetricsRecord, samples: RunSamples) -> Iterator[str]:
+    ids, scored = samples.ids, set(samples.scored_ids)
     if len(set(ids)) != len(ids):
         yield "samples.parquet lists a sample twice"
     if len(ids) != metrics.counts.expected:
@@ -205,12 +189,8 @@ def _coverage(directory: RunDirectory, metrics: MetricsRecord, table: pd.DataFra
             yield f"audio/{path.name} answers no sample"
 
 
-def _scored(table: pd.DataFrame) -> list[str]:
-    return [str(sample) for sample in table.loc[table["status"] == "scored", "sample_id"].tolist()]
-
-
-def _audio(directory: RunDirectory, run: RunRecord, table: pd.DataFrame) -> Iterator[str]:
-    for sample in _scored(table):
+def _audio(directory: RunDirectory, run: RunRecord, samples: RunSamples) -> Iterator[str]:
+    for sample in samples.scored_ids:
         path = directory.audio(sample)
         try:
             found = probe(path) if path.is_file() else None
@@ -223,15 +203,15 @@ def _audio(directory: RunDirectory, run: RunRecord, table: pd.DataFrame) -> Iter
             yield f"audio/{path.name}: {found.duration_seconds:.2f} s, expected {run.duration_seconds:g} s"
 
 
-def _means(metrics: MetricsRecord, table: pd.DataFrame) -> Iterator[str]:
+def _means(metrics: MetricsRecord, samples: RunSamples) -> Iterator[str]:
     known = {metric.name for metric in list_metrics(extended=True)}
     for name, value in metrics.metrics.items():
         if name not in known or get_metric(name).per != "sample" or value.value is None:
             continue
-        if name not in table.columns:
+        if name not in samples.table.columns:
             yield f"{name} has a value but no column in samples.parquet"
             continue
-        scores = table[name].dropna().to_numpy(dtype=np.float64)
+        scores = samples.table[name].dropna().to_numpy(dtype=np.float64)
         if len(scores) != value.n:
             yield f"{name} rests on {value.n} samples, samples.parquet has {len(scores)}"
         elif not _close(float(scores.mean()), value.value):
@@ -242,7 +222,7 @@ def _close(one: float, other: float) -> bool:
     return math.isclose(one, other, rel_tol=RELATIVE_TOLERANCE, abs_tol=RELATIVE_TOLERANCE)
 
 
-def _same_benchmark(metrics: MetricsRecord, table: pd.DataFrame, folder: Path) -> Iterator[str]:
+def _same_benchmark(metrics: MetricsRecord, samples: RunSamples, folder: Path) -> Iterator[str]:
     from vgg_monoaudio.dataset import load_benchmark
 
     built = load_benchmark(folder)
@@ -254,7 +234,7 @@ def _same_benchmark(metrics: MetricsRecord, table: pd.DataFrame, folder: Path) -
         yield f"the manifest of {subset} in {folder} is another one than the run answers"
         return
     wanted = [sample.sample_id for sample in built.samples(subset)]
-    if wanted != [str(sample) for sample in table["sample_id"]]:
+    if wanted != samples.ids:
         yield "samples.parquet does not list the samples of the manifest in its order"
 
 

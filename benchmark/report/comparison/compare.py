@@ -12,8 +12,8 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from benchmark.features import DEFAULT_CACHE
-from benchmark.report.page.data import clips_of
 from benchmark.report.results import MixedRuns, check_alike, shown_name
+from benchmark.report.samples import clips_of, read_run_samples
 from benchmark.report.tables.table import Column
 from benchmark.runs import MetricsRecord, RunDirectory, UnusableRun
 from metrics.registry import Metric, list_metrics
@@ -143,7 +143,7 @@ def compare_runs(
     names = [shown_name(run, record) for run, record in zip(runs, records, strict=True)]
     if names[0] == names[1]:
         names = [str(run.path) for run in runs]
-    first, second, only_one = _both_scored(*[_samples(run) for run in runs])
+    first, second, only_one = _both_scored(*[read_run_samples(run).scored.set_index("sample_id") for run in runs])
     metrics = [m for m in list_metrics(extended=True) if m.per == "sample" and m.name in first and m.name in second]
     tests = _Tests(first, second, records[0])
     whole_sets: dict[str, SetDifference] = {}
@@ -164,21 +164,11 @@ def compare_runs(
     return Comparison(names[0], names[1], caption, tuple(changes), apart, only_one)
 
 
-def _samples(run: RunDirectory) -> pd.DataFrame:
-    if not run.samples_parquet.is_file():
-        raise UnusableRun(
-            f"{run.samples_parquet}: no such file; score the run again with `python -m benchmark evaluate`"
-        )
-    return pd.read_parquet(run.samples_parquet).set_index("sample_id")
-
-
 def _both_scored(first: pd.DataFrame, second: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame, tuple[str, ...]]:
-    scored = [table[table["status"] == "scored"] for table in (first, second)]
-    shared = scored[0].index.intersection(scored[1].index, sort=False)
+    shared = first.index.intersection(second.index, sort=False)
     if shared.empty:
         raise UnusableRun("no sample was scored in both runs, so there is nothing to compare")
-    only_one = scored[0].index.symmetric_difference(scored[1].index)
-    return scored[0].loc[shared], scored[1].loc[shared], tuple(only_one)
+    return first.loc[shared], second.loc[shared], tuple(first.index.symmetric_difference(second.index))
 
 
 def _corrected(changes: Sequence[Change]) -> list[Change]:

@@ -16,8 +16,8 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-    from benchmark.report.page.data import Samples
     from benchmark.report.results import Row
+    from benchmark.report.samples import Samples
 
 FRAMES = 8
 FRAME_SIZE = (180, 320)  # height, width

@@ -25,8 +25,8 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-    from benchmark.report.page.data import Samples
     from benchmark.report.results import Row
+    from benchmark.report.samples import Samples
     from benchmark.runs import MetricValue, ScoringRecord
 
 NO_INTERVAL = "No error bar: no interval could be estimated."
@@ -149,7 +149,7 @@ def _bar(
     label: str | None,
 ) -> bool:  # fmt: skip
     """Draw one mean; return whether it has an interval."""
-    from benchmark.report.page.data import clips_of
+    from benchmark.report.samples import clips_of
     from metrics.uncertainty.bootstrap import bootstrap_mean
 
     values = table[metric.name].to_numpy(dtype=np.float64)

@@ -8,9 +8,10 @@ from importlib.resources import files
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from benchmark.report.page.data import embedded, page_data, read_samples, wanted_media
+from benchmark.report.page.data import embedded, page_data, wanted_media
 from benchmark.report.page.media import place_media
 from benchmark.report.results import Results
+from benchmark.report.samples import read_samples
 from benchmark.report.tables.table import DASH, Block, Table
 from foundation.files import write_text
 
