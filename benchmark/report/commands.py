@@ -147,7 +147,7 @@ def export(
     """Export a model's results for the model-index of its card, as JSON."""
     import json
 
-    from benchmark.report.submission import export_model_index
+    from benchmark.report.model_index import export_model_index
 
     chosen = chosen_runs(runs or [DEFAULT_RUNS], benchmark=benchmark, profile=profile)
     text = json.dumps(export_model_index(chosen, model), indent=2, ensure_ascii=False) + "\n"
@@ -166,11 +166,11 @@ def submit_check(
     allow_unverified: Annotated[bool, typer.Option(help="Take weights whose hash is not known.")] = False,
 ) -> None:
     """Check a run directory that somebody sends: schema, hashes, coverage, and the metrics computed anew."""
-    from benchmark.report import submission as leaderboard
+    from benchmark.report import submission
 
     record = RunDirectory(run)
     home = benchmark_dir or (_home(record.read_run().benchmark.name) if record.run_json.is_file() else None)
-    checks = leaderboard.submit_check(
+    checks = submission.submit_check(
         record, benchmark_dir=home, recompute=recompute, cache=cache, allow_unverified=allow_unverified
     )
     for check in checks:
