@@ -8,9 +8,9 @@ from pathlib import Path
 
 from benchmark.report.page.write import write_page
 from benchmark.report.results import collect
+from benchmark.report.tables.cells import Table
 from benchmark.report.tables.formats import to_csv, to_latex, to_markdown
 from benchmark.report.tables.presets import PresetName, preset_table
-from benchmark.report.tables.table import Table
 from benchmark.runs import RunDirectory
 from foundation.files import write_text
 

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from benchmark.features import DEFAULT_CACHE
 from benchmark.report.results import MixedRuns, check_alike, shown_name
 from benchmark.report.samples import clips_of, read_run_samples
-from benchmark.report.tables.table import Column
+from benchmark.report.tables.cells import Column
 from benchmark.runs import MetricsRecord, RunDirectory, UnusableRun
 from metrics.registry import Metric, list_metrics
 

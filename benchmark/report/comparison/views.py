@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from benchmark.report.comparison.compare import Change, Comparison, column_of
 from benchmark.report.tables.formats import markdown_escaped, padded
-from benchmark.report.tables.table import DASH
+from benchmark.report.tables.marks import DASH
 
 if TYPE_CHECKING:
     from rich.console import Group

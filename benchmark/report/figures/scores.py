@@ -17,7 +17,7 @@ from benchmark.report.figures.drawing import (
     new_figure,
 )
 from benchmark.report.subsets import subset_title
-from benchmark.report.tables.table import marks_explained, marks_of
+from benchmark.report.tables.marks import marks_explained, marks_of
 from metrics.registry import Metric, get_metric
 
 if TYPE_CHECKING:

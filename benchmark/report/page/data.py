@@ -14,7 +14,7 @@ from benchmark.report.page.media import Placed
 from benchmark.report.results import Results, Row
 from benchmark.report.samples import SAMPLE_COLUMNS, Samples
 from benchmark.report.subsets import subset_title
-from benchmark.report.tables.table import Column, Table
+from benchmark.report.tables.cells import Column, Table
 
 
 def wanted_media(samples: Sequence[Samples], rows: Sequence[Row], benchmark: Path | None) -> dict[str, Path]:

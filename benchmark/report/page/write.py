@@ -12,7 +12,8 @@ from benchmark.report.page.data import embedded, page_data, wanted_media
 from benchmark.report.page.media import place_media
 from benchmark.report.results import Results
 from benchmark.report.samples import read_samples
-from benchmark.report.tables.table import DASH, Block, Table
+from benchmark.report.tables.cells import Block, Table
+from benchmark.report.tables.marks import DASH
 from foundation.files import write_text
 
 if TYPE_CHECKING:

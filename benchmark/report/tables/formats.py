@@ -6,7 +6,8 @@ import csv
 import io
 from collections.abc import Sequence
 
-from benchmark.report.tables.table import DASH, FEWER, PARTIAL, UNTRAINED, UNVERIFIED, Cell, Line, Table
+from benchmark.report.tables.cells import Cell, Line, Table
+from benchmark.report.tables.marks import DASH, FEWER, PARTIAL, UNTRAINED, UNVERIFIED
 
 CSV_HEAD = ("subset", "section", "model", "marks", "n", "expected", "profile", "reference_video", "source")
 

@@ -7,7 +7,8 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Literal
 
 from benchmark.report.results import Results, Row
-from benchmark.report.tables.table import Breadth, Table, build_table
+from benchmark.report.tables.cells import Breadth, Table
+from benchmark.report.tables.table import build_table
 
 if TYPE_CHECKING:
     from vgg_monoaudio.dataset import Subset

@@ -13,7 +13,9 @@ from rich.table import Table as Grid
 from rich.text import Text
 
 from benchmark.report.results import collect
-from benchmark.report.tables.table import FEWER, Cell, Line, Table, build_table
+from benchmark.report.tables.cells import Cell, Line, Table
+from benchmark.report.tables.marks import FEWER
+from benchmark.report.tables.table import build_table
 
 if TYPE_CHECKING:
     from rich.console import Console, ConsoleOptions, RenderResult
