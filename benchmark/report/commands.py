@@ -93,7 +93,7 @@ def compare(
     run_b: Annotated[Path, typer.Argument(help="Second run directory, on the same subset.")],
     out: Annotated[Path | None, typer.Option(help="Write everything as Markdown to this file too.")] = None,
     largest: Annotated[int, typer.Option(min=0, help="How many samples to list for each metric.")] = 5,
-    json_: Annotated[bool, typer.Option("--json", help="Print results as JSON.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print results as JSON.")] = False,
     benchmark_dir: Annotated[
         Path | None, typer.Option(help="The benchmark that both answer: tests FAD, KAD and IS from their features.")
     ] = None,
@@ -112,7 +112,7 @@ def compare(
     comparison = compare_runs(run_a, run_b, largest=largest, benchmark_dir=benchmark_dir, cache=cache, **options)
     if out is not None:
         write_text(out, to_markdown(comparison))
-    if json_:
+    if as_json:
         typer.echo(json.dumps(to_json(comparison), indent=2))
     else:
         Console().print(to_terminal(comparison))
