@@ -1,4 +1,4 @@
-"""What comes out of finished runs: tables, figures, a page to open from disk, comparisons and exports.
+"""Reports on finished runs: tables, figures, a page to open from disk, comparisons and exports.
 
 Public names resolve on first use, so importing this package costs nothing.
 """

@@ -12,15 +12,15 @@ from metrics.registry import list_metrics
 
 
 def export_model_index(runs: Sequence[RunDirectory], model: str = "") -> dict[str, Any]:
-    """Return the `model-index` of a Hugging Face model card: one entry a subset, every metric that has a value.
+    """Return the `model-index` of a Hugging Face model card: one entry per subset, every metric that has a value.
 
     Args:
         runs: finished runs of one model, or of several if `model` names which.
         model: name as in the tables; "" where the runs have one model.
 
     Raises:
-        benchmark.report.results.MixedRuns: the runs may not stand together.
-        ValueError: none of the runs, or more than one model, answers to the name; or its weights are random.
+        benchmark.report.results.MixedRuns: the runs cannot be reported together.
+        ValueError: no run or more than one model has the name, or its weights are random.
     """
     results = collect(runs)
     names = list(dict.fromkeys(row.model for row in results.rows))

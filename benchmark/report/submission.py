@@ -1,4 +1,4 @@
-"""The check of a run directory that somebody sends: records, coverage, audio, and every metric computed again."""
+"""The check of a submitted run directory: records, coverage, audio, and every metric computed again."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ from foundation.media import MediaError, probe
 from metrics.registry import get_metric, list_metrics
 
 Status = Literal["passed", "failed", "skipped"]
-RELATIVE_TOLERANCE = 1e-6  # between a number sent and the same number recomputed here
+RELATIVE_TOLERANCE = 1e-6  # between a submitted number and the same number recomputed here
 LISTED = 3  # examples in a message
 
 
 @dataclass(frozen=True)
 class Check:
-    """One question asked of a run directory, and the answer."""
+    """One check of a run directory, and its result."""
 
     name: str
     status: Status
@@ -39,17 +39,17 @@ def submit_check(
     cache: Path | None = None,
     allow_unverified: bool = False,
 ) -> list[Check]:
-    """Return what is right and wrong with a run directory that somebody sends.
+    """Return what is right and wrong with a submitted run directory.
 
     Checked without the benchmark: schemas, counts, samples, audio files, and the per-sample metrics from
-    samples.parquet. With it: that the manifest is the same, and every metric computed anew from the audio.
+    samples.parquet. With it: that the manifest is the same, and every metric computed again from the audio.
 
     Args:
         run: the run directory.
         benchmark_dir: the benchmark that it answers.
         recompute: score the audio again, which needs the profile's weights unless their features are kept.
-        cache: where features are kept; a temporary folder by default, so that nothing sent is believed.
-        allow_unverified: take weights whose hash is not known.
+        cache: where features are kept; a temporary folder by default, so that no submitted number is trusted.
+        allow_unverified: accept weights whose hash is not known.
     """
     directory = run if isinstance(run, RunDirectory) else RunDirectory(Path(run))
     try:
@@ -60,9 +60,13 @@ def submit_check(
     checks = [Check("schema", "passed", "run.json, metrics.json and samples.parquet can be read")]
     questions: list[tuple[str, Callable[[], Iterator[str]], str]] = [
         ("status", lambda: _status(*records), "finished, trained, verified weights"),
-        ("agreement", lambda: _agreement(*records), "run.json and metrics.json speak of one run"),
-        ("coverage", lambda: _coverage(directory, records[1], samples), "every sample is answered or named as failed"),
-        ("audio", lambda: _audio(directory, records[0], samples), "every answer is sound of the right length"),
+        ("agreement", lambda: _agreement(*records), "run.json and metrics.json describe one run"),
+        (
+            "coverage",
+            lambda: _coverage(directory, records[1], samples),
+            "every sample has an answer or is listed as failed",
+        ),
+        ("audio", lambda: _audio(directory, records[0], samples), "every answer is audio of the right length"),
         ("means", lambda: _means(records[1], samples), "per-sample scores average to metrics.json"),
     ]
     checks += [_check(name, find, good) for name, find, good in questions]
@@ -70,13 +74,13 @@ def submit_check(
         return [*checks, Check("benchmark", "skipped", "no benchmark directory was given")]
     checks.append(_check("benchmark", lambda: _same_benchmark(records[1], samples, benchmark_dir), "the same manifest"))
     if not recompute or checks[-1].status == "failed":
-        return [*checks, Check("recomputed", "skipped", "not asked for" if not recompute else "another benchmark")]
-    anew = _check(
+        return [*checks, Check("recomputed", "skipped", "not requested" if not recompute else "another benchmark")]
+    recomputed = _check(
         "recomputed",
         lambda: _recomputed(directory, records[1], benchmark_dir, cache, allow_unverified),
         "the audio gives the numbers of metrics.json",
     )
-    return [*checks, anew]
+    return [*checks, recomputed]
 
 
 def _check(name: str, find: Callable[[], Iterator[str]], good: str) -> Check:
@@ -103,9 +107,9 @@ def _agreement(run: RunRecord, metrics: MetricsRecord) -> Iterator[str]:
     known = {metric.name: metric for metric in list_metrics(extended=True)}
     for name, value in metrics.metrics.items():
         if name not in known:
-            yield f"metric {name} is not known here"
+            yield f"metric {name} is unknown here"
         elif (value.better, value.unit, value.version) != (known[name].better, known[name].unit, known[name].version):
-            yield f"metric {name} has another direction, unit or version than here ({value.version})"
+            yield f"metric {name} differs from the one here in direction, unit or version ({value.version})"
 
 
 def _coverage(directory: RunDirectory, metrics: MetricsRecord, samples: RunSamples) -> Iterator[str]:
@@ -124,7 +128,7 @@ def _coverage(directory: RunDirectory, metrics: MetricsRecord, samples: RunSampl
             yield f"{sample} is neither scored nor listed among the failures"
     for path in sorted((directory.path / "audio").glob("*.wav")):
         if path.stem not in set(ids):
-            yield f"audio/{path.name} answers no sample"
+            yield f"audio/{path.name} belongs to no sample"
 
 
 def _audio(directory: RunDirectory, run: RunRecord, samples: RunSamples) -> Iterator[str]:
@@ -151,7 +155,7 @@ def _means(metrics: MetricsRecord, samples: RunSamples) -> Iterator[str]:
             continue
         scores = samples.table[name].dropna().to_numpy(dtype=np.float64)
         if len(scores) != value.n:
-            yield f"{name} rests on {value.n} samples, samples.parquet has {len(scores)}"
+            yield f"{name} is over {value.n} samples, samples.parquet has {len(scores)}"
         elif not _close(float(scores.mean()), value.value):
             yield f"{name} is {value.value:g}, its samples average {scores.mean():g}"
 
@@ -169,7 +173,7 @@ def _same_benchmark(metrics: MetricsRecord, samples: RunSamples, folder: Path) -
         yield f"{folder} has no subset {subset}"
         return
     if built.fingerprint(subset) != metrics.benchmark.fingerprint:
-        yield f"the manifest of {subset} in {folder} is another one than the run answers"
+        yield f"the manifest of {subset} in {folder} is not the one that the run answers"
         return
     wanted = [sample.sample_id for sample in built.samples(subset)]
     if wanted != samples.ids:
@@ -199,9 +203,9 @@ def _recomputed(
         options: dict[str, Any] = {"allow_unverified": True} if allow_unverified else {}
         found = evaluate(copy, folder, choices, cache=cache or Path(scratch) / "cache", allow_missing=True, **options)
     if found.fingerprint != metrics.fingerprint:
-        yield "audio, references or choices are not those that were scored (the fingerprint differs)"
+        yield "audio, references or choices differ from those that were scored (the fingerprint differs)"
     if found.scoring.backbones != scoring.backbones:
-        yield "the backbones here are others than those that scored the run"
+        yield "the backbones here are not those that scored the run"
     for name in sorted({*found.metrics, *metrics.metrics}):
         there, here = (record.metrics[name].value if name in record.metrics else None for record in (metrics, found))
         if (there is None) != (here is None) or (there is not None and here is not None and not _close(there, here)):

@@ -1,4 +1,4 @@
-"""Figures of a human study: where metrics agree with people, and where they do not (Fig. D9 of the paper)."""
+"""Figures of a human study: where metrics agree with raters, and where they do not (Fig. D9 of the paper)."""
 
 from __future__ import annotations
 
@@ -64,7 +64,7 @@ def _grid(axes: Axes, criteria: Sequence[str], found: Sequence[Agreement], *, na
 
 
 def case_figure(case: Case, subset: str, names: Mapping[str, str]) -> Figure:
-    """Return how far apart pairs of answers to one sample are, in the metric and to people; the case is circled.
+    """Return how far apart pairs of answers to one sample are, by the metric and by raters; the case is circled.
 
     Args:
         case: the pair to circle.

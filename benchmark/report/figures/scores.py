@@ -34,7 +34,7 @@ DESYNC_BIN_SECONDS = 0.1  # the mean of two votes on a grid of 0.2 s
 
 
 def metric_scatter(rows: Sequence[Row], x: str, y: str) -> Figure:
-    """Return one metric against another: models filled, controls hollow, as anchors of what a value can mean.
+    """Return one metric against another: models filled, controls hollow to show the range of each metric.
 
     Args:
         rows: of one subset; a row without one of the values is left out.
@@ -67,7 +67,7 @@ def metric_scatter(rows: Sequence[Row], x: str, y: str) -> Figure:
     ]
     _explain(figure, rows, NO_INTERVAL if bare else "")
     title = "hollow: controls" if any(row.kind == "control" for row in rows) else None
-    # Names in a legend: beside their points they cover one another as soon as models lie close, which they do.
+    # Names in a legend: next to their points they overlap, because models lie close together.
     points = [container for container in axes.containers if isinstance(container, ErrorbarContainer)]
     figure.legend(
         handles=[point.lines[0] for point in points], labels=[str(point.get_label()) for point in points],
@@ -88,7 +88,7 @@ def _both(row: Row, metrics: Sequence[Metric]) -> list[MetricValue]:
 
 
 def _explain(figure: Figure, rows: Sequence[Row], more: str = "") -> None:
-    """Say below a figure what the signs at the names mean, and what else is missing."""
+    """Explain the marks of the names below a figure, and what else is missing."""
     notes = _notes(rows, more)
     if notes:
         figure.supxlabel(notes, fontsize=6, color=SOFT, x=0.01, ha="left")
@@ -100,12 +100,12 @@ def _notes(rows: Sequence[Row], more: str) -> str:
 
 def _look(row: Row, place: int) -> tuple[bool, str, str]:
     """Whether a row is a control, its colour and its marker."""
-    marker = MARKERS[(place + place // len(COLOURS)) % len(MARKERS)]  # a colour that comes again has another marker
+    marker = MARKERS[(place + place // len(COLOURS)) % len(MARKERS)]  # a repeated colour gets another marker
     return (True, SOFT, marker) if row.kind == "control" else (False, COLOURS[place % len(COLOURS)], marker)
 
 
 def _lengths(value: MetricValue) -> list[list[float]] | None:
-    """Lengths of the error bar; an interval of resampled scores may leave out the score itself."""
+    """Lengths of the error bar; a bootstrap interval may exclude the score itself."""
     if value.ci95 is None or value.value is None:
         return None
     return [[max(0.0, value.value - value.ci95[0])], [max(0.0, value.ci95[1] - value.value)]]
@@ -138,7 +138,7 @@ def category_bars(rows: Sequence[Row], part: Samples, metric: Metric, scoring: S
     axes.set_ylabel(f"{metric.label} {metric.arrow}{f' [{metric.unit}]' if metric.unit else ''}")
     axes.set_title(f"{subset_title(part.subset)}: {metric.label} by category of the target")
     notes = _notes(rows, NO_INTERVAL if bare else "")
-    if notes:  # between the axes and the legend, which has the place where other figures have their notes
+    if notes:  # between the axes and the legend, which is where other figures have their notes
         axes.set_xlabel(notes, fontsize=6, color=SOFT, loc="left")
     figure.legend(loc="outside lower center", ncols=min(len(rows), 6), handlelength=1.4, columnspacing=1.4)
     return figure
@@ -165,13 +165,13 @@ def _bar(
     if interval.ends is not None:
         low, high = interval.ends
         lengths = [[max(0.0, mean - low)], [max(0.0, high - mean)]]
-        for colour, width in (("white", 1.8), (INK, 0.7)):  # a light edge, so that it shows on dark bars too
+        for colour, width in (("white", 1.8), (INK, 0.7)):  # a light edge, visible on dark bars
             axes.errorbar(centre, mean, yerr=lengths, color=colour, elinewidth=width, capsize=0)
     return interval.ends is not None
 
 
 def desync_histogram(rows: Sequence[Row], part: Samples) -> Figure:
-    """Return how DeSync is distributed over the samples: one strip a model, each to its own height, the mean dashed."""
+    """Return the distribution of DeSync: one strip per model, each scaled to its own height, the mean dashed."""
     scored = [row for row in rows if part.scored[row.key]["desync"].notna().any()]
     figure = new_figure(4.2, 0.6 + 0.36 * len(scored))
     panels = figure.subplots(len(scored), 1, sharex=True, squeeze=False)[:, 0]

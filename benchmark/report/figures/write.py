@@ -28,23 +28,23 @@ def write_figures(
     samples: Sequence[str] = (),
     ratings: Path | None = None,
 ) -> list[Drawn]:
-    """Write every figure that these runs allow, each as PDF and PNG.
+    """Write every figure that can be drawn of these runs, each as PDF and PNG.
 
     Args:
-        runs: finished runs that agree in benchmark, version and scoring; none: the statistics of the benchmark alone.
+        runs: finished runs that agree in benchmark, version and scoring; none draws the benchmark's statistics alone.
         out: folder.
         benchmark_dir: the benchmark directory; without it there are neither statistics nor panels.
         samples: sample ids to draw panels of; by default those on which the models' KL differs most.
         ratings: a human study, see `benchmark.report.ratings.read_ratings`.
 
     Raises:
-        benchmark.report.results.MixedRuns: the runs may not stand in one figure.
-        ValueError: neither runs nor a benchmark, a sample that the runs do not have, or ratings that are not of them.
+        benchmark.report.results.MixedRuns: the runs cannot share a figure.
+        ValueError: neither runs nor a benchmark, a sample that the runs do not have, or ratings of other answers.
     """
     if not runs and benchmark_dir is None:
         raise ValueError("nothing to draw: give runs, a benchmark directory, or both")
     if not runs and ratings is not None:
-        raise ValueError(f"{ratings}: ratings are of answers; give the runs that answered")
+        raise ValueError(f"{ratings}: ratings are of answers; give the runs they are of")
     figures: dict[str, Figure] = {}
     drawn = []
     with style():
@@ -148,7 +148,7 @@ def sample_panels(results: Results, folder: Path, wanted: Sequence[str] = ()) ->
 
 
 def _most_divided(part: Samples) -> list[int]:
-    """Samples in the order of how far the models' KL scores lie apart, only those that every model answered."""
+    """Return the samples that every model answered, those with the widest range of KL scores first."""
     import numpy as np
 
     scores = np.stack([table["kl"].to_numpy(dtype=np.float64) for table in part.scored.values()])

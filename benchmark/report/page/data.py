@@ -1,4 +1,4 @@
-"""What the page needs to know of every sample, as one compact structure for its script."""
+"""What the page shows of every sample, as one compact structure for its script."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ from benchmark.report.tables.cells import Column, Table
 
 
 def wanted_media(samples: Sequence[Samples], rows: Sequence[Row], benchmark: Path | None) -> dict[str, Path]:
-    """Return every file that the page shows: path inside the media folder to the file.
+    """Return every file that the page plays or shows: path inside the media folder to the file.
 
     Args:
-        samples: what is listed.
+        samples: those the page lists.
         rows: the runs whose answers are played.
-        benchmark: the benchmark directory; without it there are neither scenes nor sources.
+        benchmark: the benchmark directory; None: neither scenes nor sources.
     """
     wanted: dict[str, Path] = {}
     runs = {(row.subset, row.key): row.run for row in rows if row.run}
@@ -105,6 +105,6 @@ def _rounded(value: float, column: Column) -> float | None:
 
 
 def embedded(data: Mapping[str, Any]) -> str:
-    """Return JSON that may stand inside a script element: no character that could end it."""
+    """Return JSON that is safe inside a script element: without a character that could end it."""
     text = json.dumps(data, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
     return text.replace("<", "\\u003c").replace("\u2028", "\\u2028").replace("\u2029", "\\u2029")

@@ -18,7 +18,7 @@ Rank = Literal[0, 1, 2]  # 1 best, 2 second, 0 neither
 
 @dataclass(frozen=True)
 class Column:
-    """One metric as a column: its row in the registry and how many places it shows here."""
+    """One metric as a column: its row in the registry and how many decimals it shows here."""
 
     metric: Metric
     decimals: int
@@ -29,7 +29,7 @@ class Column:
         return f"{self.metric.label} {self.metric.arrow}"
 
     def text(self, value: float) -> str:
-        """Return a value rounded for this column; nothing is ever shown as minus zero."""
+        """Return a value rounded for this column; never as minus zero."""
         text = f"{value:.{self.decimals}f}"
         return text.removeprefix("-") if float(text) == 0 else text
 
@@ -44,7 +44,7 @@ class Cell:
         interval: lower and upper end as text, or None.
         error: standard error as text, or None.
         rank: 1 best of the ranked rows of its block, 2 second.
-        fewer: the value rests on fewer samples than the row's count says.
+        fewer: the value is based on fewer samples than the row's count.
         reason: why there is no value.
     """
 
@@ -62,7 +62,7 @@ class Line:
     """One row of the table."""
 
     row: Row
-    cells: tuple[Cell, ...]  # one a column
+    cells: tuple[Cell, ...]  # one per column
     label: str
     marks: str
     coverage: str  # "499/500", or a dash
@@ -70,7 +70,7 @@ class Line:
 
 @dataclass(frozen=True)
 class Section:
-    """Rows of one sort: models, controls or published."""
+    """Rows of one kind: models, controls or published."""
 
     name: str
     lines: tuple[Line, ...]
@@ -114,11 +114,11 @@ class Table:
 
     @property
     def remarks(self) -> tuple[str, ...]:
-        """Notes, headed by what stands beside the values where something does."""
+        """Notes; the first says what the numbers next to the values are, where there are any."""
         return (self.interval_note, *self.notes) if self.intervals and self.interval_note else self.notes
 
     def beside(self, cell: Cell) -> str:
-        """Return what stands beside a value: its interval, its standard error, or nothing."""
+        """Return what is shown next to a value: its interval, its standard error, or nothing."""
         if not self.intervals:
             return ""
         if self.standard_errors:

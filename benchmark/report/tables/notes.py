@@ -1,4 +1,4 @@
-"""What stands around a table: its caption, and the notes below it."""
+"""The text around a table: its caption, and the notes below it."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from benchmark.report.tables.marks import FEWER, marks_explained
 
 
 def caption(results: Results) -> str:
-    """Return what was scored, on what and how: the sentences that stand at every table."""
+    """Return the caption of a table: what was scored, on which samples, and how."""
     if not results.benchmarks or results.scoring is None:
         return "Numbers as printed in arXiv:2512.02650, on the authors' own list of clips."
     version = next(iter(results.benchmarks.values())).version
@@ -20,13 +20,13 @@ def caption(results: Results) -> str:
     return (
         f"{results.name} {version} ({counts}), profile {scoring.profile}; reference video: "
         f"{scoring.reference_video}; KAD bandwidth from the {scoring.bandwidth_from} set. "
-        f"n/N: samples scored of samples asked.{_PROFILE_WARNINGS.get(scoring.profile, '')}"
+        f"n/N: scored out of requested samples.{_PROFILE_WARNINGS.get(scoring.profile, '')}"
     )
 
 
 _PROFILE_WARNINGS = {
     "signal": " Profile signal needs no networks: CLAP is the cosine to the label's own sources, DeSync the lag of "
-    "onsets against motion; none of these numbers compares with published ones."
+    "onsets against motion; none of these numbers is comparable with published ones."
 }
 
 
@@ -74,7 +74,7 @@ def notes_below(blocks: Iterable[Block], columns: Sequence[Column], intervals: b
 
 
 def _without_interval(lines: Sequence[tuple[Block, Line]], columns: Sequence[Column]) -> list[str]:
-    """Name the values that stand without an interval; columns that have none at all share one sentence."""
+    """Name the values without an interval; columns that have none at all share one sentence."""
     whole, notes = [], []
     for place, column in enumerate(columns):
         scored = [(block, line) for block, line in lines if line.row.kind != "published"]

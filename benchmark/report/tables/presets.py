@@ -1,4 +1,4 @@
-"""Which rows a table of the paper holds, under which names and with which rounding."""
+"""The tables of the paper: which rows each holds, under which names and with which rounding."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ class Preset:
     """One table of the paper.
 
     Attributes:
-        published: table under `results/published` that holds its printed rows.
+        published: table under `results/published` with its printed rows.
         keeps: which rows belong.
         label: what the first column shows.
         heading: title of the first column.
@@ -97,7 +97,7 @@ def preset_table(
     """Return one of the paper's tables from these rows.
 
     Raises:
-        ValueError: no such preset, or none of the rows belongs into it.
+        ValueError: no such preset, or none of the rows belongs in it.
     """
     if name not in PRESETS:
         raise ValueError(f"table: expected one of {', '.join(PRESETS)}, got {name!r}")

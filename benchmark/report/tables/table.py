@@ -46,9 +46,9 @@ def build_table(
         results: rows that agree with one another.
         breadth: which columns.
         intervals: whether formats show the intervals.
-        standard_errors: show standard errors in their place.
+        standard_errors: show standard errors instead.
         heading: title of the first column.
-        decimals: places that differ from the registry's, by metric name.
+        decimals: decimals that differ from the registry's, by metric name.
         labels: what the first column shows, by row key; the model's name where left out.
     """
     columns = _columns(results.rows, breadth, decimals or {})

@@ -31,7 +31,7 @@ def render_terminal(
     """Return the table of these runs, to be printed with Rich.
 
     Raises:
-        benchmark.report.results.MixedRuns: the runs may not stand in one table.
+        benchmark.report.results.MixedRuns: the runs cannot share a table.
     """
     return TerminalTable(build_table(collect(runs), intervals=intervals, standard_errors=standard_errors))
 

@@ -36,13 +36,13 @@ def test_an_unknown_table_ends_with_one_line_that_has_the_names_there_are(progra
     assert done.stderr == f"error: Invalid value for '--table': 'nix' is not one of {names}.\n"
 
 
-def test_wishes_narrow_the_runs(world, tmp_path):
+def test_filters_narrow_the_runs(world, tmp_path):
     world.write_run(tmp_path / "a", "oracle")
     world.write_run(tmp_path / "b", "oracle", "inter", world.Settings(profile="paper"))
     assert len(commands.chosen_runs([tmp_path])) == 2
     (kept,) = commands.chosen_runs([tmp_path], profile="paper")
     assert kept.read_metrics().scoring.profile == "paper"
-    with pytest.raises(Exception, match="none of the 2 runs found fits"):
+    with pytest.raises(Exception, match=r"none of the 2 runs found passes --benchmark nix; there are benchmark: demo$"):
         commands.chosen_runs([tmp_path], benchmark="nix")
 
 
@@ -55,7 +55,7 @@ def test_mixed_runs_end_with_one_line_and_status_two(world, tmp_path):
         text=True,
     )
     assert done.returncode == 2
-    assert done.stderr.startswith("error: these runs may not stand in one table, their profile differs")
+    assert done.stderr.startswith("error: these runs cannot share a table, their profile differs")
     assert "Traceback" not in done.stderr
     assert not (tmp_path / "r.md").exists()
 

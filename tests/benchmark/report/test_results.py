@@ -18,7 +18,7 @@ from benchmark.runs import RunDirectory, UnusableRun
         pytest.param({"metric_version": 2}, "their definition of metric fad differs", id="metric"),
     ],
 )
-def test_runs_whose_numbers_do_not_mean_the_same_are_refused_by_name(world, tmp_path, change, message):
+def test_runs_whose_numbers_cannot_be_compared_are_refused_by_name(world, tmp_path, change, message):
     one = world.write_run(tmp_path / "a", "oracle")
     two = world.write_run(tmp_path / "b", "tiny-foley", "inter", world.Settings(**change))
     with pytest.raises(MixedRuns, match=message) as refusal:
@@ -32,7 +32,7 @@ def test_a_refusal_says_how_to_report_apart(world, tmp_path):
         world.write_run(tmp_path, "oracle"),
         world.write_run(tmp_path, "tiny-foley", "inter", world.Settings(profile="paper")),
     ]
-    with pytest.raises(MixedRuns, match="report them apart, for example with --profile signal"):
+    with pytest.raises(MixedRuns, match="report them separately, for example with --profile signal"):
         collect(runs)
 
 
@@ -74,7 +74,7 @@ def test_options_that_differ_only_between_subsets_do_not_split_a_model(world, tm
 
 def test_the_same_model_twice_is_refused_with_both_paths(world, tmp_path):
     runs = [world.write_run(tmp_path / name, "tiny-foley") for name in ("first", "second")]
-    with pytest.raises(MixedRuns, match="tiny-foley stands twice on subset inter") as refusal:
+    with pytest.raises(MixedRuns, match="tiny-foley appears twice on subset inter") as refusal:
         collect(runs)
     assert all(str(run.path) in str(refusal.value) for run in runs)
 

@@ -85,7 +85,7 @@ def test_missing_audio_foreign_audio_and_short_audio_are_found(sent, world):
     sent.audio(ids[2]).write_bytes(b"no sound")
     found = answers(sent)
     assert f"{ids[0]} is scored but has no audio" in found["coverage"].detail
-    assert "audio/foreign.wav answers no sample" in found["coverage"].detail
+    assert "audio/foreign.wav belongs to no sample" in found["coverage"].detail
     assert "1.00 s, expected 2 s" in found["audio"].detail
     assert f"audio/{ids[2]}.wav" in found["audio"].detail
 
@@ -119,7 +119,7 @@ def test_random_and_unverified_weights_and_mixed_records_are_found(world, tmp_pa
 def test_another_benchmark_is_found(world, tmp_path, benchmark_dir):
     run = world.write_run(tmp_path, "tiny-foley", audio=True)
     found = answers(run, benchmark_dir=benchmark_dir)
-    assert "another one than the run answers" in found["benchmark"].detail
+    assert "not the one that the run answers" in found["benchmark"].detail
     assert found["recomputed"].status == "skipped"
 
 

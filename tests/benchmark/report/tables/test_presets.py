@@ -74,7 +74,7 @@ def test_published_rows_beside_another_profile_are_refused(world, tmp_path):
 
 def test_random_weights_beside_published_rows_are_refused(world, tmp_path):
     run = world.write_run(tmp_path, "tiny-foley", "inter", world.Settings(profile="paper", untrained=True))
-    with pytest.raises(MixedRuns, match=r"tiny-foley has random weights: .* may not stand beside published ones"):
+    with pytest.raises(MixedRuns, match=r"tiny-foley has random weights: .* cannot be compared with published ones"):
         with_published(collect([run]), "main")
 
 
