@@ -167,7 +167,7 @@ def _with_scores(ratings: Ratings, part: Samples) -> pd.DataFrame:
 
 
 def agreement_by_answer(ratings: Ratings, part: Samples, scoring: ScoringRecord) -> list[Agreement]:
-    """Return how well each per-sample metric of the paper ranks the answers as people do, resampled as in the tables."""
+    """Return how well each per-sample metric of the paper ranks answers as people do, resampled as in the tables."""
     from metrics.uncertainty.bootstrap import bootstrap_set_statistic
 
     answers = _with_scores(ratings, part)

@@ -13,7 +13,6 @@ from __future__ import annotations
 import hashlib
 import shutil
 from collections.abc import Iterable, Mapping
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -22,7 +21,7 @@ import numpy as np
 from benchmark.report.spectrograms import jpeg, spectrogram_jpeg
 from foundation.files import file_sha256, replacing
 from foundation.media import MediaError, read_audio_native, read_video
-from foundation.work import available_cores
+from foundation.work import in_parallel
 
 THUMBNAIL_SIZE = (180, 320)  # height, width
 PICTURE_VERSION = "2"  # part of a picture's name; moves when the drawing changes
@@ -56,9 +55,9 @@ def place_media(media: Path, wanted: Mapping[str, Path], *, workers: int | None 
     """
     for folder in {(media / name).parent for name in wanted} | {media / "pictures"}:
         folder.mkdir(parents=True, exist_ok=True)
-    with ThreadPoolExecutor(workers or available_cores()) as pool:
-        placed = pool.map(lambda name: _place(media, name, wanted[name]), wanted)
-        found = dict(zip(wanted, placed, strict=True))
+    names = list(wanted)
+    placed = dict(in_parallel(lambda name: _place(media, name, wanted[name]), names, workers=workers))
+    found = {name: placed[place] for place, name in enumerate(names)}
     _drop_unused(media, found.values())
     return found
 

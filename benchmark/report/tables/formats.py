@@ -115,7 +115,7 @@ _LATEX_HEAD = r"""% Compiles as it is; read by \input in a paper it is the table
 
 
 def to_latex(table: Table, label: str = "tab:results") -> str:
-    """Return the table as LaTeX (booktabs): a whole document, or the table alone where a paper reads it with \\input."""
+    """Return the table as LaTeX (booktabs): a whole document, or the table alone if a paper reads it with \\input."""
     width = len(table.columns) + 2
     lines = [
         _LATEX_HEAD + r"\begin{table*}[t]",

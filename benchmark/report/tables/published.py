@@ -23,7 +23,7 @@ def read_published(table: str, folder: Path = FOLDER) -> list[Row]:
         folder: where the files are; a checkout has them, an installed package does not.
 
     Raises:
-        ValueError: no such file, other columns than the facts and the headline metrics, or a field that is not a number.
+        ValueError: no such file, columns other than facts and headline metrics, or a field that is not a number.
     """
     path = folder / f"{table}.csv"
     if not path.is_file():
