@@ -32,7 +32,7 @@ from benchmark.scoring import Scores, score
 from foundation.files import PathLike, file_sha256, fingerprint, replacing
 from foundation.work import Progress
 from metrics.registry import list_metrics
-from vgg_monoaudio.dataset import Benchmark, Sample, load_benchmark
+from vgg_monoaudio.dataset import Benchmark, Sample, load_benchmark, source_clips
 
 SAMPLE_FIELDS = (
     "sample_id", "label", "paired_label", "target_id", "paired_id", "target_category", "paired_category", "target_side",
@@ -277,5 +277,4 @@ def _groups(questions: Sequence[Question], scoring: ScoringRecord) -> np.ndarray
     """Name the clips that each scene is made of: two, or one where the target is alone; None to draw scenes."""
     if scoring.resample_by == "sample":
         return None
-    clips = [[q.sample.target_id, q.sample.paired_id] for q in questions]
-    return np.array([[clip for clip in both if clip] for both in clips], dtype=object)
+    return source_clips([q.sample.target_id for q in questions], [q.sample.paired_id for q in questions])

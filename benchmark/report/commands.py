@@ -1,4 +1,4 @@
-"""The report's verbs for the command line; each is a thin face of one function."""
+"""The report's verbs for the command line; each calls one function."""
 
 from __future__ import annotations
 
@@ -17,17 +17,17 @@ if TYPE_CHECKING:
 DEFAULT_RUNS = Path("results/runs")
 BENCHMARK_HOMES = (Path("data"),)
 RUNS_ARGUMENT = typer.Argument(
-    help="Run directories, or folders that hold some.", show_default=str(DEFAULT_RUNS), metavar="[RUNS]..."
+    help="Run directories, or folders of run directories.", show_default=str(DEFAULT_RUNS), metavar="[RUNS]..."
 )
 
 
 def report(
     runs: Annotated[list[Path] | None, RUNS_ARGUMENT] = None,
-    out: Annotated[Path, typer.Option(help="Where to write: path without an ending.")] = Path("results/report"),
+    out: Annotated[Path, typer.Option(help="Where to write: path without a suffix.")] = Path("results/report"),
     table: Annotated[PresetName, typer.Option(help="Which table of the paper.")] = "main",
-    published: Annotated[bool, typer.Option(help="Add the rows that the paper prints for this table.")] = False,
+    published: Annotated[bool, typer.Option(help="Add the rows printed in the paper for this table.")] = False,
     intervals: Annotated[bool, typer.Option(help="Show confidence intervals.")] = True,
-    standard_errors: Annotated[bool, typer.Option(help="Show standard errors in place of intervals.")] = False,
+    standard_errors: Annotated[bool, typer.Option(help="Show standard errors instead of intervals.")] = False,
     benchmark: Annotated[str, typer.Option(help="Only runs on this benchmark.")] = "",
     subset: Annotated[str, typer.Option(help="Only runs on this subset.")] = "",
     profile: Annotated[str, typer.Option(help="Only runs scored by this profile: paper or signal.")] = "",
@@ -40,8 +40,8 @@ def report(
     from benchmark.report.tables.terminal import TerminalTable
     from benchmark.report.write import build_report
 
-    wishes = {"benchmark": benchmark, "subset": subset, "profile": profile, "reference_video": reference_video}
-    chosen = chosen_runs(runs or [DEFAULT_RUNS], **wishes)
+    filters = {"benchmark": benchmark, "subset": subset, "profile": profile, "reference_video": reference_video}
+    chosen = chosen_runs(runs or [DEFAULT_RUNS], **filters)
     names = {run.read_metrics().benchmark.name for run in chosen}
     homes = {name: home for name in names if (home := benchmark_dir or _home(name)) is not None}
     written = build_report(
@@ -56,10 +56,10 @@ def report(
 def chosen_runs(
     paths: Sequence[Path], *, benchmark: str = "", subset: str = "", profile: str = "", reference_video: str = ""
 ) -> list[RunDirectory]:
-    """Return the scored runs at or below these paths that fit the wishes; "" is no wish.
+    """Return the scored runs at or below these paths that pass the filters; "" does not filter.
 
     Raises:
-        UnusableRun: a path holds no scored run, or none of them fits.
+        UnusableRun: a path holds no scored run, or none of them passes.
     """
     found: dict[Path, RunDirectory] = {}
     for path in paths:
@@ -67,40 +67,46 @@ def chosen_runs(
         if not below:
             raise UnusableRun(f"{path}: no scored run at or below it; run `python -m benchmark evaluate` first")
         found.update({run.path.resolve(): run for run in below})
-    kept = []
-    for run in found.values():
-        record = run.read_metrics()
-        facts = (record.benchmark.name, record.benchmark.subset, record.scoring.profile, record.scoring.reference_video)
-        if all(
-            not wish or wish == fact
-            for wish, fact in zip((benchmark, subset, profile, reference_video), facts, strict=True)
-        ):
-            kept.append(run)
+    filters = {"benchmark": benchmark, "subset": subset, "profile": profile, "reference_video": reference_video}
+    facts = {run: _facts(run) for run in found.values()}
+    kept = [run for run, has in facts.items() if all(value in ("", has[name]) for name, value in filters.items())]
     if not kept:
-        raise UnusableRun(
-            f"none of the {len(found)} runs found fits benchmark, subset, profile and reference video asked"
-        )
+        given = {name: value for name, value in filters.items() if value}
+        options = " ".join(f"--{name.replace('_', '-')} {value}" for name, value in given.items())
+        there = "; ".join(f"{name}: {', '.join(sorted({has[name] for has in facts.values()}))}" for name in given)
+        raise UnusableRun(f"none of the {len(found)} runs found passes {options}; there are {there}")
     return kept
 
 
+def _facts(run: RunDirectory) -> dict[str, str]:
+    """Return what a run can be filtered by."""
+    record = run.read_metrics()
+    return {
+        "benchmark": record.benchmark.name,
+        "subset": record.benchmark.subset,
+        "profile": record.scoring.profile,
+        "reference_video": record.scoring.reference_video,
+    }
+
+
 def _home(name: str) -> Path | None:
-    """Where a benchmark of this name is kept by default."""
+    """Return the default directory of a benchmark of this name, if there is one."""
     return next((home / name for home in BENCHMARK_HOMES if (home / name / "benchmark.json").is_file()), None)
 
 
 def compare(
     run_a: Annotated[Path, typer.Argument(help="First run directory.")],
     run_b: Annotated[Path, typer.Argument(help="Second run directory, on the same subset.")],
-    out: Annotated[Path | None, typer.Option(help="Write everything as Markdown to this file too.")] = None,
+    out: Annotated[Path | None, typer.Option(help="Also write everything as Markdown to this file.")] = None,
     largest: Annotated[int, typer.Option(min=0, help="How many samples to list for each metric.")] = 5,
-    json_: Annotated[bool, typer.Option("--json", help="Print results as JSON.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print results as JSON.")] = False,
     benchmark_dir: Annotated[
-        Path | None, typer.Option(help="The benchmark that both answer: tests FAD, KAD and IS from their features.")
+        Path | None, typer.Option(help="The benchmark of both runs; with it FAD, KAD and IS are tested too.")
     ] = None,
     cache: Annotated[Path, typer.Option(help="Where features are kept.")] = Path("results/cache"),
     allow_unverified: Annotated[bool, typer.Option(help="Take weights whose hash is not known.")] = False,
 ) -> None:
-    """Show how two runs differ: intervals and corrected p-values, by metric, category and label."""
+    """Show how two runs differ: intervals and corrected p-values by metric, category and label."""
     import json
 
     from rich.console import Console
@@ -112,7 +118,7 @@ def compare(
     comparison = compare_runs(run_a, run_b, largest=largest, benchmark_dir=benchmark_dir, cache=cache, **options)
     if out is not None:
         write_text(out, to_markdown(comparison))
-    if json_:
+    if as_json:
         typer.echo(json.dumps(to_json(comparison), indent=2))
     else:
         Console().print(to_terminal(comparison))
@@ -124,7 +130,7 @@ def figures(
     benchmark: Annotated[str, typer.Option(help="Only runs on this benchmark.")] = "",
     profile: Annotated[str, typer.Option(help="Only runs scored by this profile: paper or signal.")] = "",
     benchmark_dir: Annotated[Path | None, typer.Option(help="Benchmark directory, for statistics and panels.")] = None,
-    sample: Annotated[list[str] | None, typer.Option(help="Draw a panel of this sample; may be repeated.")] = None,
+    sample: Annotated[list[str] | None, typer.Option(help="Draw a panel of this sample; repeatable.")] = None,
     ratings: Annotated[Path | None, typer.Option(help="CSV of a human study: metrics against its ratings.")] = None,
 ) -> None:
     """Draw the figures of a paper, each as PDF and PNG: statistics, panels, scatters, bars, DeSync, human ratings."""
@@ -139,7 +145,7 @@ def figures(
 
 def export(
     runs: Annotated[list[Path] | None, RUNS_ARGUMENT] = None,
-    model: Annotated[str, typer.Option(help="Which model, where the runs have several.")] = "",
+    model: Annotated[str, typer.Option(help="Which model, if the runs are of several.")] = "",
     out: Annotated[Path | None, typer.Option(help="Write to this file instead of the terminal.")] = None,
     benchmark: Annotated[str, typer.Option(help="Only runs on this benchmark.")] = "",
     profile: Annotated[str, typer.Option(help="Only runs scored by this profile: paper or signal.")] = "",
@@ -147,7 +153,7 @@ def export(
     """Export a model's results for the model-index of its card, as JSON."""
     import json
 
-    from benchmark.report.submission import export_model_index
+    from benchmark.report.model_index import export_model_index
 
     chosen = chosen_runs(runs or [DEFAULT_RUNS], benchmark=benchmark, profile=profile)
     text = json.dumps(export_model_index(chosen, model), indent=2, ensure_ascii=False) + "\n"
@@ -160,17 +166,17 @@ def export(
 
 def submit_check(
     run: Annotated[Path, typer.Argument(help="Run directory to check.")],
-    benchmark_dir: Annotated[Path | None, typer.Option(help="The benchmark that it answers.")] = None,
+    benchmark_dir: Annotated[Path | None, typer.Option(help="The benchmark it answers.")] = None,
     recompute: Annotated[bool, typer.Option(help="Score the audio again and compare.")] = True,
     cache: Annotated[Path | None, typer.Option(help="Where features are kept. Default: nowhere.")] = None,
     allow_unverified: Annotated[bool, typer.Option(help="Take weights whose hash is not known.")] = False,
 ) -> None:
-    """Check a run directory that somebody sends: schema, hashes, coverage, and the metrics computed anew."""
-    from benchmark.report import submission as leaderboard
+    """Check a submitted run directory: schema, hashes, coverage, and the metrics computed again from its audio."""
+    from benchmark.report import submission
 
     record = RunDirectory(run)
     home = benchmark_dir or (_home(record.read_run().benchmark.name) if record.run_json.is_file() else None)
-    checks = leaderboard.submit_check(
+    checks = submission.submit_check(
         record, benchmark_dir=home, recompute=recompute, cache=cache, allow_unverified=allow_unverified
     )
     for check in checks:

@@ -1,4 +1,4 @@
-"""Pictures of sound: log-mel spectrograms as small images and the level curve that lies over them."""
+"""Pictures of sound: log-mel spectrograms as small images, and the level curve drawn over them."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ MEL_BANDS = 72
 FLOOR_DB = -80.0  # darkest; full scale is the brightest, so loudness compares between pictures
 LOWEST_HZ, HIGHEST_HZ = 40.0, 8000.0
 COLUMNS_A_SECOND = 40
-COLUMNS_AT_ONCE = 64  # small enough that memory is used again instead of being fetched anew from the system
+COLUMNS_AT_ONCE = 64  # small enough that memory is reused instead of requested from the system again
 _STOPS = ("#07090f", "#1b1440", "#4f1a6b", "#9c2a6b", "#dd4f4c", "#f99b45", "#fdf3b0")  # dark to light, also in grey
 
 
@@ -25,7 +25,7 @@ def mel_decibels(waveform: NDArray[np.float32], sample_rate: int, *, columns_a_s
         columns_a_second: time resolution.
 
     Raises:
-        ValueError: another shape, or no sample.
+        ValueError: another shape, or an empty waveform.
     """
     from scipy.fft import rfft
 
@@ -69,14 +69,14 @@ def level_curve(waveform: NDArray[np.float32], sample_rate: int, *, points_a_sec
 
 
 def spectrogram_jpeg(waveform: NDArray[np.float32], sample_rate: int) -> bytes:
-    """Return a JPEG picture of the sound: low pitch at the bottom, `COLUMNS_A_SECOND` pixels a second."""
+    """Return a JPEG picture of the sound: low pitch at the bottom, `COLUMNS_A_SECOND` pixels per second."""
     decibels = mel_decibels(waveform, sample_rate, columns_a_second=COLUMNS_A_SECOND)
     shade = np.clip((decibels[::-1] - FLOOR_DB) / -FLOOR_DB, 0, 1)
     return jpeg(palette()[(shade * 255).astype(np.uint8)])
 
 
 def jpeg(pixels: NDArray[np.uint8]) -> bytes:
-    """Return pixels (height, width, 3) as a small JPEG; WebP takes six times the time for the same size."""
+    """Return pixels (height, width, 3) as a small JPEG; WebP takes six times as long for the same size."""
     from PIL import Image
 
     picture = io.BytesIO()

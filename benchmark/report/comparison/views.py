@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from benchmark.report.comparison.compare import Change, Comparison, column_of
+from benchmark.report.comparison.changes import Change, Comparison
+from benchmark.report.tables.cells import Column
 from benchmark.report.tables.formats import markdown_escaped, padded
-from benchmark.report.tables.table import DASH
+from benchmark.report.tables.marks import DASH
+from metrics.registry import Metric
 
 if TYPE_CHECKING:
     from rich.console import Group
@@ -24,7 +26,7 @@ def heads(comparison: Comparison, scope: str) -> list[str]:
 
 def cells(comparison: Comparison, change: Change) -> list[str]:
     """Return a change as text, one entry per title of `heads`."""
-    column = column_of(change.metric)
+    column = _column(change.metric)
     names = {"first": comparison.first, "second": comparison.second, "": DASH}
     interval = DASH
     if change.low is not None and change.high is not None:
@@ -53,7 +55,7 @@ def to_markdown(comparison: Comparison) -> str:
             grid = [heads(comparison, scope), *[cells(comparison, change) for change in changes]]
             parts += [f"## {title}", padded([[markdown_escaped(text) for text in row] for row in grid])]
     parts.append("\n".join(f"- Untested: {text}." for text in untested(comparison)))
-    if comparison.gaps:
+    if comparison.apart:
         parts += ["## Samples furthest apart", padded(_gap_grid(comparison))]
     if comparison.only_one:
         parts.append(f"Scored in one run only, in no number above: {', '.join(comparison.only_one)}.")
@@ -62,8 +64,8 @@ def to_markdown(comparison: Comparison) -> str:
 
 def _gap_grid(comparison: Comparison) -> list[list[str]]:
     grid = [["Metric", "Target", "Paired", comparison.first, comparison.second, "Sample"]]
-    for gap in comparison.gaps:
-        column = column_of(gap.metric)
+    for gap in comparison.apart:
+        column = _column(gap.metric)
         values = [column.text(gap.first), column.text(gap.second)]
         grid.append([column.heading, gap.label, gap.paired_label, *values, gap.sample])
     return [[markdown_escaped(text) for text in row] for row in grid]
@@ -79,7 +81,7 @@ def untested(comparison: Comparison) -> list[str]:
 
 
 def to_terminal(comparison: Comparison) -> Group:
-    """Return the comparison for a terminal: everything but the long tail of labels."""
+    """Return the comparison for a terminal: everything but the labels of largest p-value."""
     from rich import box
     from rich.console import Group
     from rich.table import Table
@@ -96,7 +98,9 @@ def to_terminal(comparison: Comparison) -> Group:
             grid.add_row(*[Text(text, style="bold" if change.better else "") for text in cells(comparison, change)])
         shown += [grid] if kept else []
         if len(kept) < len(changes):
-            shown.append(Text(f"{len(changes) - len(kept)} more, of larger p, in the Markdown file.", style="dim"))
+            shown.append(
+                Text(f"{len(changes) - len(kept)} more with larger p-values: write them all with --out.", style="dim")
+            )
     notes = [comparison.caption, *[f"Untested: {text}." for text in untested(comparison)]]
     return Group(*shown, *[Text(note, style="dim") for note in notes])
 
@@ -131,7 +135,12 @@ def to_json(comparison: Comparison) -> dict[str, Any]:
         ],
         "apart": [
             {"metric": gap.metric.name, "sample": gap.sample, "first": gap.first, "second": gap.second}
-            for gap in comparison.gaps
+            for gap in comparison.apart
         ],
         "only_one": list(comparison.only_one),
     }
+
+
+def _column(metric: Metric) -> Column:
+    """Return the column whose rounding a comparison shows: one place more than the tables, for small differences."""
+    return Column(metric, metric.decimals + 1)

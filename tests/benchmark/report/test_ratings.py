@@ -8,7 +8,6 @@ from scipy.stats import spearmanr
 from benchmark.report import collect, write_figures
 from benchmark.report.figures.panels import sample_panel
 from benchmark.report.figures.ratings import agreement_figure, case_figure
-from benchmark.report.page.data import read_samples
 from benchmark.report.ratings import (
     agreement_by_answer,
     agreement_by_model,
@@ -16,6 +15,7 @@ from benchmark.report.ratings import (
     rank_correlation,
     read_ratings,
 )
+from benchmark.report.samples import read_samples
 from metrics.registry import get_metric
 
 MODELS = ("tiny-foley", "grand-foley", "old-foley")

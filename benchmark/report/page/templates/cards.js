@@ -153,7 +153,7 @@ function makeTrack(sample, track, at) {
 
 // --- playing ------------------------------------------------------------------------------------------------------
 
-/** Make a card the one that plays, and return its player. */
+/** Make a card the current one, and return its player. */
 function enter(card) {
   if (current?.card === card) return current.player;
   leave();

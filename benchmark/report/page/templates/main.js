@@ -1,4 +1,4 @@
-// Start, keys, and following the address.
+// Start-up, keys, and following the address.
 
 function fillSelect(id, options, value) {
   byId(id).replaceChildren(...options.map(([key, text]) => make("option", { value: key, text, selected: key === value })));
@@ -132,7 +132,7 @@ function onKey(event) {
   act();
 }
 
-/** What sounds now, for whoever drives the page from outside. */
+/** What is playing now, for tests and scripts that drive the page. */
 function playing() {
   if (!current) return null;
   const { player } = current;

@@ -73,7 +73,7 @@ def test_exchanging_the_runs_exchanges_the_verdict(two):
 def test_a_run_does_not_differ_from_itself(two):
     comparison = compare_runs(two[0], two[0])
     assert {found.better for found in comparison.changes} == {""}
-    assert comparison.gaps == ()
+    assert comparison.apart == ()
 
 
 def test_every_category_and_label_is_tested_and_corrected_within_its_list(two):
@@ -114,7 +114,7 @@ def test_the_samples_furthest_apart_come_first(two):
     table = pd.read_parquet(two[1].samples_parquet)
     table.loc[7, "kl"] += 9.0
     table.to_parquet(two[1].samples_parquet)
-    first = compare_runs(*two, largest=2).gaps
+    first = compare_runs(*two, largest=2).apart
     assert first[0].sample == "sample-7"
     assert len([found for found in first if found.metric.name == "kl"]) == 2
 

@@ -9,7 +9,7 @@ from benchmark.report.figures.drawing import COLOURS, new_figure, save, style
 from benchmark.report.figures.panels import sample_panel
 from benchmark.report.figures.scores import NO_INTERVAL, category_bars, desync_histogram, metric_scatter
 from benchmark.report.figures.write import sample_panels
-from benchmark.report.page.data import read_samples
+from benchmark.report.samples import read_samples
 from metrics.registry import get_metric
 
 
