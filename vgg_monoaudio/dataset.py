@@ -49,19 +49,19 @@ class Source:
 
 @dataclass(frozen=True)
 class Sample:
-    """One question of the benchmark and everything that belongs to it.
+    """One sample of the benchmark and all its files.
 
     Attributes:
         sample_id: the manifest's filename, without extension.
-        subset: inter (different category), intra (same category, different label) or single (nothing beside the
-            target: the paired fields and the side are empty, the paired paths None).
+        subset: inter (different category), intra (same category, different label) or single (no other
+            clip: the paired fields and the side are empty, the paired paths None).
         label: the prompt; it names the target.
         paired_label: what the other half of the scene sounds like.
-        target_id: clip asked for.
-        paired_id: clip beside it.
+        target_id: the clip whose sound is asked for.
+        paired_id: the other clip of the scene.
         target_category: category of the target's label.
         paired_category: category of the paired label.
-        target_side: where the target stands in the scene.
+        target_side: which half of the scene shows the target.
         sha256: of the scene file.
         video: the scene, 1280x720, 25 fps, 8 s.
         target_audio: the target's own sound, 16 kHz mono wav.
@@ -94,7 +94,7 @@ class Benchmark:
     Attributes:
         path: the benchmark directory.
         record: the content of `benchmark.json`.
-        manifests: one manifest a subset, columns `MANIFEST_COLUMNS`.
+        manifests: one manifest per subset, columns `MANIFEST_COLUMNS`.
     """
 
     path: Path
@@ -172,6 +172,22 @@ def load_benchmark(path: PathLike, subsets: Sequence[Subset] = SUBSETS) -> Bench
     Raises:
         BenchmarkError: no benchmark there, an unfinished one, a manifest with a missing column, a doubled name or an
             unknown side, or a file that the manifest names and the directory lacks.
+
+    Examples:
+        A directory of one clip, written by hand; `build` writes the real ones.
+
+        >>> import json, tempfile
+        >>> from foundation.files import write_text
+        >>> source = {"clip_id": "bell", "label": "ringing bell", "category": "Metal"}
+        >>> record = {"format": 1, "name": "mine", "version": "1.0", "settings": {"duration_seconds": 8.0},
+        ...           "counts": {"single": 1}, "sources": [source]}
+        >>> rows = [",".join(MANIFEST_COLUMNS), f"bell,ringing bell,,bell,,Metal,,,{64 * '0'}"]
+        >>> texts = {"benchmark.json": json.dumps(record), "single/manifest.csv": chr(10).join(rows)}
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     for name in (*texts, "single/video/bell.mp4", "sources/bell.mp4", "sources/bell.wav"):
+        ...         write_text(Path(folder, name), texts.get(name, ""))
+        ...     [(sample.subset, sample.label, sample.target_audio.name) for sample in load_benchmark(folder)]
+        [('single', 'ringing bell', 'bell.wav')]
     """
     folder = Path(path)
     record = read_record(folder)
@@ -200,7 +216,7 @@ def _read_manifest(file: Path, subset: Subset) -> pd.DataFrame:
         raise BenchmarkError(f"{file}: column {missing[0]!r} is missing; a manifest has {', '.join(MANIFEST_COLUMNS)}")
     doubled = manifest["filename"][manifest["filename"].duplicated()]
     if len(doubled):
-        raise BenchmarkError(f"{file}: {doubled.iloc[0]!r} stands there twice")
+        raise BenchmarkError(f"{file}: {doubled.iloc[0]!r} is listed twice")
     for column in _NEVER_EMPTY:
         empty = manifest[column].fillna("") == ""
         if empty.any():

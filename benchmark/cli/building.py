@@ -35,7 +35,7 @@ def build(
     soundtrack: Annotated[str, typer.Option(help="Of the scenes: mixture, target or none.")] = "mixture",
     allow_missing: Annotated[bool, typer.Option(help="Leave out clips that cannot be used.")] = False,
     overwrite: Annotated[bool, typer.Option(help="Replace a benchmark of other clips or settings.")] = False,
-    workers: Annotated[int | None, typer.Option(min=1, help="Scenes made at once. Default: one a core.")] = None,
+    workers: Annotated[int | None, typer.Option(min=1, help="Scenes made at once. Default: one per core.")] = None,
 ) -> None:
     """Build a benchmark directory from clips, or the demo, which needs none."""
     from vgg_monoaudio.building.scenes import Settings, build_benchmark

@@ -14,7 +14,7 @@ from benchmark.exits import SOME_FAILED, tell
 if TYPE_CHECKING:
     import pandas as pd
 
-    from vgg_monoaudio.selection.agreement import Agreement
+    from vgg_monoaudio.selection.agreement import CriterionAgreement
     from vgg_monoaudio.selection.screening import VGGSounder
 
 CandidatesOption = Annotated[
@@ -42,8 +42,10 @@ def candidates(
             exists=True, dir_okay=False, help="Where UnAV-100 cut its videos: its download_video.csv. None: all count."
         ),
     ] = None,
-    out: Annotated[Path, typer.Option(help="Table of candidates; the funnel goes beside it.")] = Path("candidates.csv"),
-    expected_common_videos: Annotated[int, typer.Option(help="A different number is remarked on.")] = 907,
+    out: Annotated[Path, typer.Option(help="Table of candidates; the funnel goes next to it.")] = Path(
+        "candidates.csv"
+    ),
+    expected_common_videos: Annotated[int, typer.Option(help="Another number is noted.")] = 907,
 ) -> None:
     """Find the clips that both datasets know and that carry a single sound event; print the funnel."""
     from vgg_monoaudio.selection.annotations import describe_problems, read_trims, read_vggsound
@@ -67,7 +69,7 @@ def candidates(
     for note in found.notes:
         typer.echo(f"note: {note}")
     differ = int(found.clips["labels_differ"].sum())
-    typer.echo(f"{out}: {len(found.clips)} candidates; in {differ} of them the datasets' labels differ")
+    typer.echo(f"{out}: {len(found.clips)} candidates; in {differ} of them the labels of the datasets differ")
     if problems:
         tell(f"{len(problems)} malformed rows were left out", prefix="")
         raise typer.Exit(SOME_FAILED)
@@ -76,7 +78,7 @@ def candidates(
 def screen(
     candidates: CandidatesOption = None,
     vggsounder: VGGSounderOption = None,
-    out: Annotated[Path, typer.Option(help="Table of the evidence, one row a clip and label.")] = Path("screened.csv"),
+    out: Annotated[Path, typer.Option(help="Table of evidence, a row per clip and label.")] = Path("screened.csv"),
 ) -> None:
     """Collect what VGGSounder's annotators say about the three criteria; print the proposals for each label."""
     from vgg_monoaudio.selection.funnel import funnel_path, write_funnel
@@ -97,7 +99,7 @@ def screen(
 def curate(
     decisions: Annotated[
         list[Path] | None,
-        typer.Argument(help="Files of decisions, one or one a reviewer.", show_default="curation.csv"),
+        typer.Argument(help="Files of decisions, one, or one per reviewer.", show_default="curation.csv"),
     ] = None,
     auto: Annotated[
         bool, typer.Option("--auto", help="First add to the (first) file what the screening alone decides.")
@@ -130,7 +132,7 @@ def curate(
     if funnel is None and candidates is not None:
         funnel = _funnel_beside(candidates)
         if clips <= int(funnel["clips"].iloc[-1]):
-            funnel = add_stage(funnel, "decided on", clips, "nobody has decided yet")
+            funnel = add_stage(funnel, "decided on", clips, "no decision yet")
     if funnel is None or int(funnel["clips"].iloc[-1]) != clips:
         funnel = first_stage("clips decided on", clips)
     funnel = add_stage(funnel, "accepted", len(sources), "a criterion is not met, or reviewers do not agree")
@@ -274,7 +276,7 @@ def _show_funnel(funnel: pd.DataFrame) -> None:
     _show(list(funnel.columns), [[str(value) for value in row] for row in funnel.to_numpy().tolist()])
 
 
-def _show_agreement(found: Sequence[Agreement]) -> None:
+def _show_agreement(found: Sequence[CriterionAgreement]) -> None:
     if not any(row.clips for row in found):
         typer.echo("agreement: no clip was judged by two people")
         return

@@ -51,7 +51,7 @@ def card(
     funnel: Annotated[
         Path | None,
         typer.Option(
-            exists=True, dir_okay=False, help="The stages that led to the list, as `curate` writes them beside it."
+            exists=True, dir_okay=False, help="The stages that led to the list, as `curate` writes them next to it."
         ),
     ] = None,
 ) -> None:

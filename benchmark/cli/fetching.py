@@ -1,4 +1,4 @@
-"""`extract`, `download` and `build-vggsound-test`: clips out of archives, off the web, and all of a split."""
+"""`extract`, `download` and `build-vggsound-test`: clips from archives, from the web, and all of a split."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def extract(
     labels: LabelsOption = None,
     vggsound: VGGSoundOption = None,
 ) -> None:
-    """Take the clips of a list out of VGGSound's archives; go on where an earlier call stopped."""
+    """Extract the clips of a list from VGGSound's archives; resume where an earlier call stopped."""
     from vgg_monoaudio.collecting.archives import extract_clips
 
     wanted = _wanted(labels, vggsound)
@@ -46,7 +46,7 @@ def download(
     labels: LabelsOption = None,
     vggsound: VGGSoundOption = None,
     pause_seconds: Annotated[float, typer.Option(min=0, help="Between two videos.")] = 5.0,
-    retry: Annotated[bool, typer.Option("--retry", help="Ask again for clips that failed for good.")] = False,
+    retry: Annotated[bool, typer.Option("--retry", help="Try clips again that failed for good.")] = False,
 ) -> None:
     """Fetch the clips of a list that are missing from YouTube (extra: download), one by one, each failure named."""
     from vgg_monoaudio.collecting.download import FAILURES_NAME, download_clips, failure_counts
@@ -61,7 +61,7 @@ def download(
         counts = ", ".join(f"{kind} {count}" for kind, count in failure_counts(got.failures).items())
         typer.echo(f"failed: {counts}; reasons in {out / FAILURES_NAME}")
     if got.not_tried:
-        typer.echo(f"the site asks us to slow down; {len(got.not_tried)} clips are left, call again later")
+        typer.echo(f"YouTube limits the rate; {len(got.not_tried)} clips are left, call again later")
     if got.failures or got.not_tried:
         raise typer.Exit(SOME_FAILED)
 
@@ -75,7 +75,7 @@ def build_vggsound_test(
     out: Annotated[Path, typer.Option(help="Benchmark directory.")] = Path("data/vggsound-test"),
     allow_missing: Annotated[bool, typer.Option(help="Leave out clips that cannot be used.")] = False,
     overwrite: Annotated[bool, typer.Option(help="Replace a benchmark of other clips or settings.")] = False,
-    workers: Annotated[int | None, typer.Option(min=1, help="Clips cut at once. Default: one a core.")] = None,
+    workers: Annotated[int | None, typer.Option(min=1, help="Clips cut at once. Default: one per core.")] = None,
 ) -> None:
     """Build the benchmark of VGGSound's single test clips, without composition (Table D4 of the paper)."""
     from vgg_monoaudio.building.single_clips import SingleSettings

@@ -140,7 +140,7 @@ def test_a_record_that_lacks_a_part_is_refused(folder, key):
         load_benchmark(folder)
 
 
-def test_a_record_that_is_no_text_is_refused(folder):
+def test_a_record_that_is_not_text_is_refused(folder):
     (folder / "benchmark.json").write_bytes(b"\xff\xfe\x00")
     with pytest.raises(BenchmarkError, match="not a benchmark record"):
         load_benchmark(folder)
@@ -158,7 +158,7 @@ def test_a_missing_column_is_named(folder, column):
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        pytest.param(manifest_text(ROWS["intra"] * 2), "'t1__t2' stands there twice", id="doubled name"),
+        pytest.param(manifest_text(ROWS["intra"] * 2), "'t1__t2' is listed twice", id="doubled name"),
         pytest.param(
             manifest_text([[*ROWS["intra"][0][:7], "top", "cc"]]),
             "t1__t2: target_side is 'top', not left or right",

@@ -1,4 +1,4 @@
-"""Which pairs become scenes, under which name, and on which side the target stands."""
+"""Which pairs become scenes, under which name, and which half shows the target."""
 
 from __future__ import annotations
 
@@ -94,7 +94,7 @@ def file_name(target_id: str, paired_id: str) -> str:
 
 
 def side_of(target_id: str, paired_id: str, *, seed: int) -> Side:
-    """Return where the target of a pair stands; it depends on seed and pair alone."""
+    """Return which half shows the target of a pair; it depends on seed and pair alone."""
     digest = hashlib.sha256(f"side/{seed}/{target_id}/{paired_id}".encode()).digest()
     return "left" if digest[0] % 2 == 0 else "right"
 

@@ -1,7 +1,7 @@
 """From a list of clips to a benchmark directory, byte for byte the same wherever it is built.
 
 Work happens in `<out>.building`, which becomes `<out>` by one rename when everything in it is made and checked. A
-build that was killed goes on where it stopped; one that is refused leaves nothing behind.
+build that was killed resumes where it stopped; one that is refused leaves nothing behind.
 """
 
 from __future__ import annotations

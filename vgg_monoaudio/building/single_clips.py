@@ -1,7 +1,7 @@
 """VGGSound's test split as a benchmark of single clips: nothing composed, the label is the prompt (Table D4).
 
-The directory has the form of a composed benchmark with one subset, `single`, in which nothing stands beside the
-target: paired columns and the side are empty. A sample's name is its clip id, as other tools name their outputs for
+The directory has the form of a composed benchmark with one subset, `single`, without a second clip: the paired columns
+and the side are empty. A sample is named by its clip id, as other tools name their outputs for
 this split, so audio generated elsewhere can be scored with the model `recorded` as it is.
 """
 
@@ -67,7 +67,7 @@ def build_vggsound_test(
     workers: int | None = None,
     progress: Progress | None = None,
 ) -> Build:
-    """Write the benchmark directory and return it; a build that was killed goes on where it stopped.
+    """Write the benchmark directory and return it; a build that was killed resumes where it stopped.
 
     A silent clip is used like any other, as in the published evaluations: only what cannot be read, has no sound at
     all or is too short is left out.

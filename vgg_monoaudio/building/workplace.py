@@ -1,6 +1,6 @@
 """Where a benchmark is made: a folder next to the final one, which takes its place by one rename when all is done.
 
-`<out>.building` carries the fingerprint of what it is made from, so a build that was killed goes on where it stopped,
+`<out>.building` carries the fingerprint of what it is made from, so a build that was killed resumes where it stopped,
 and one of other inputs starts from nothing. `<out>` itself is never half-built, also not while an older one is
 replaced.
 """
@@ -29,7 +29,7 @@ def destination(out: PathLike, workers: int | None) -> Path:
 
 
 def prepare(out: Path, inputs: str) -> Path:
-    """Return the folder to build in: what an earlier build of the same inputs left, cleared of half-written files.
+    """Return the folder to build in: what an earlier build of the same inputs left, without half-written files.
 
     Args:
         out: the benchmark directory to come.
@@ -45,7 +45,7 @@ def prepare(out: Path, inputs: str) -> Path:
 
 
 def _begun_with(work: Path) -> str | None:
-    """Return what a left-over folder is made from: its marker says it, or, at the very end, its record."""
+    """Return what a left-over folder is made from, by its marker or, at the very end, its record."""
     if (work / _MARKER).is_file():
         return (work / _MARKER).read_text()
     if (work / RECORD_NAME).is_file():
@@ -54,7 +54,7 @@ def _begun_with(work: Path) -> str | None:
 
 
 def finish(work: Path, out: Path) -> None:
-    """Put the finished folder in its place; an older benchmark there steps aside first and is removed last."""
+    """Put the finished folder in its place; an older benchmark there is renamed first and removed last."""
     (work / _MARKER).unlink()
     older = out.with_name(out.name + ".replaced")
     if older.exists():

@@ -20,27 +20,27 @@ CARD_NAME = "README.md"
 
 _WHAT = """\
 A benchmark for *text-conditioned selective video-to-audio generation*: a video shows two things that sound, a text
-names one of them, and a model must generate the sound of that one alone. Two single-source clips stand side by side in
-every scene; the clip's own recording of the thing named is the reference."""
+names one of them, and a model must generate the sound of that one alone. Every scene shows two single-source clips side
+by side; the clip's own recording of the thing named is the reference."""
 
 _SINGLE = """\
 Single clips of VGGSound's test split, each with its label as the prompt: what a general video-to-audio model is
 usually scored on (Table D4 of the paper). Nothing is composed, so nothing can be selected: metrics that compare the
-target with the sound beside it have no meaning here."""
+target with the other sound have no meaning here."""
 
 _ORIGINS: dict[Origin, str] = {
     "r1": """\
 The clips are those of `vgg_monoaudio/selection/lists/r1.csv`. **This is not the list of the paper's authors**, who
 chose their 67 clips by watching and hearing them and have not released which they are. The clips of r1 are screened by
-annotations alone (VGGSounder 1.0) and drawn by a written, seeded rule; nobody watched them for this purpose. It shares
-with the authors' list the number of clips, the labels and categories of Table B2, and counts for which exhaustive
-pairing gives 3,750 inter-class and 560 intra-class pairs. Scores on it compare with one another; they are not the
-numbers of the published tables.""",
+annotations alone (VGGSounder 1.0) and drawn by a written, seeded rule; they were not watched for this purpose. It
+shares with the authors' list the number of clips, the labels and categories of Table B2, and counts for which
+exhaustive pairing gives 3,750 inter-class and 560 intra-class pairs. Scores on it compare with one another; they are
+not the numbers of the published tables.""",
     "demo": """\
 The clips are synthetic: drawn and sounded by a program, so that the suite runs without any download. Scores on them
 say whether the machinery works, and nothing about a model.""",
     "vggsound-test": """\
-The clips are those of VGGSound's test list that were at hand; the counts above say how many of the list these are.
+The clips are those of VGGSound's test list that were available; the counts above say how many of the list these are.
 Published numbers on this split rest on whichever clips each group could still get.""",
     "other": """\
 The clips are those of a list of the user's own. It is neither the list that ships with the suite (r1) nor, as far as
@@ -52,10 +52,10 @@ _COLUMNS = """\
 |---|---|
 | `filename` | name of the scene and of a model's answer to it, without extension |
 | `label` | the prompt: what the target is |
-| `paired_label` | what stands beside it; for models that take a negative prompt |
+| `paired_label` | what the other clip sounds like; for models that take a negative prompt |
 | `target_id`, `paired_id` | the two clips, in `sources/` |
 | `target_category`, `paired_category` | categories of the two labels |
-| `target_side` | where the target stands, left or right |
+| `target_side` | which half shows the target, left or right |
 | `sha256` | of the scene's file |"""
 
 _LICENCES = """\
@@ -133,7 +133,7 @@ def origin(benchmark: Benchmark) -> Origin:
 
 
 def is_single(benchmark: Benchmark) -> bool:
-    """Return whether a benchmark's samples are single clips, with nothing beside them."""
+    """Return whether a benchmark's samples are single clips, without a second one."""
     return all((table["paired_id"] == "").all() for table in benchmark.manifests.values())
 
 
@@ -161,7 +161,7 @@ def _contents(benchmark: Benchmark) -> str:
 
 ```
 benchmark.json                 settings, clips with hashes, counts
-<subset>/manifest.csv          one row a sample
+<subset>/manifest.csv          one row per sample
 <subset>/video/<filename>.mp4  {"the clip" if is_single(benchmark) else "the scene"}
 sources/<clip_id>.mp4, .wav    the {benchmark.duration_seconds:g} s that each clip contributes; sound 16 kHz mono
 ```

@@ -1,6 +1,6 @@
 """Croissant metadata: what a benchmark directory holds, in the form that dataset search and loaders read.
 
-Croissant is JSON-LD after schema.org. `croissant.json` stands in the benchmark directory and names its files by
+Croissant is JSON-LD after schema.org. `croissant.json` lies in the benchmark directory and names its files by
 relative paths, so it travels with them: `mlcroissant.Dataset("<benchmark>/croissant.json")` reads the manifests. Videos
 are described as sets of files without a record set of their own, because mlcroissant 1.1 reads no mp4.
 """
@@ -44,12 +44,12 @@ _CONTEXT: Json = {
 _MEANINGS = {
     "filename": "name of the scene, without extension",
     "label": "the prompt: what the target is",
-    "paired_label": "what stands beside the target",
+    "paired_label": "what the other clip sounds like",
     "target_id": "clip of the target",
-    "paired_id": "clip beside the target",
+    "paired_id": "the other clip of the scene",
     "target_category": "category of the label",
     "paired_category": "category of the paired label",
-    "target_side": "where the target stands: left or right",
+    "target_side": "which half shows the target: left or right",
     "sha256": "of the scene's file",
 }
 

@@ -21,8 +21,8 @@ def export_webdataset(
 ) -> list[Path]:
     """Write `<out>/<subset>-000000.tar`, ... and `README.md`; return the tars in order.
 
-    Each sample is whole by itself: `<key>.json` (the manifest's row), `<key>.mp4` (the scene), `<key>.target.wav`,
-    `<key>.target.mp4`, and `<key>.paired.wav` where there is something beside the target. A key is the sample's name;
+    Each sample is complete: `<key>.json` (the manifest's row), `<key>.mp4` (the scene), `<key>.target.wav`,
+    `<key>.target.mp4`, and `<key>.paired.wav` where the scene has a second clip. A key is the sample's name;
     a dot in it becomes "_", because to WebDataset a key ends at the first dot.
 
     Args:

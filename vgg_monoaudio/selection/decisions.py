@@ -139,9 +139,9 @@ def append_decisions(path: str | Path, decisions: Iterable[Decision]) -> None:
 
 
 def automatic_decisions(screened: pd.DataFrame, *, label_version: str, time: str) -> list[Decision]:
-    """Return what the screening alone would decide, one decision a screened clip, marked as automatic.
+    """Return what the screening alone would decide, one decision per screened clip, marked as automatic.
 
-    They let a benchmark be built the same day. Wherever a person decides about a clip too, the person's word counts.
+    They let a benchmark be built the same day. Where a person decides about a clip too, only that decision counts.
     A clip screened under several labels gets the decision on the first that is proposed, else on the first.
 
     Args:
@@ -173,7 +173,7 @@ def new_automatic_decisions(
         screened: what is to be decided.
         earlier: decisions that are there.
         label_version: of VGGSounder.
-        time: ISO 8601, the same for all; it does not make a decision a new one.
+        time: ISO 8601, the same for all; a decision that differs in time alone is not a new one.
     """
     known = {_without_time(decision) for decision in earlier}
     made = automatic_decisions(screened, label_version=label_version, time=time)

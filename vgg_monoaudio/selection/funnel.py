@@ -1,6 +1,6 @@
-"""The way from all clips to those of a benchmark: how many each step left, how many it dropped, and why.
+"""How many clips each step from all clips to those of a benchmark left, how many it dropped, and why.
 
-A funnel is a table with `candidates.FUNNEL_COLUMNS`, one row a stage. It travels beside the table that a step writes
+A funnel is a table with `candidates.FUNNEL_COLUMNS`, one row per stage. It is kept next to the table that a step writes
 (`candidates.csv`, `candidates.funnel.csv`) and ends in `benchmark.json`.
 """
 
@@ -21,7 +21,7 @@ USABLE = "clips that can be used"
 
 
 def funnel_path(table: PathLike) -> Path:
-    """Return where the funnel of a table is kept: beside it."""
+    """Return where the funnel of a table is kept: next to it."""
     return Path(table).with_suffix(".funnel.csv")
 
 

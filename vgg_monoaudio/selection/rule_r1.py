@@ -157,7 +157,7 @@ def _nearest_counts(options: list[list[Counts]]) -> list[Counts] | None:
         if place == len(options):
             return None if any(left) else 0
         clips, category_squares, label_squares = left
-        least = sum(labels[place:])  # one clip a label; each clip beyond adds at most largest + 1 to the squares
+        least = sum(labels[place:])  # one clip per label; each clip beyond adds at most largest + 1 to the squares
         if clips < least or label_squares > least + (clips - least) * (largest + 1):
             return None
         if clips**2 > min(category_squares * (len(options) - place), label_squares * least):

@@ -1,4 +1,4 @@
-"""What VGGSounder's annotators say about the paper's three manual criteria; it proposes, a person decides.
+"""What VGGSounder's annotators say about the paper's three manual criteria; the screening proposes, a person decides.
 
 Needs the extra `curation` (the package `vggsounder`), which carries its labels with it: nothing is downloaded.
 """
@@ -29,7 +29,7 @@ class VGGSounder:
     """VGGSounder's labels of VGGSound's test clips.
 
     Attributes:
-        rows: one row a clip and label: video_id (the clip id), label (VGGSound's spelling), modality ("A" audible,
+        rows: one row per clip and label: video_id (the clip id), label (VGGSound's spelling), modality ("A" audible,
             "V" visible, "AV" both), and three flags of the clip: background_music, static_image, voice_over.
         version: of the package, such as "1.0".
     """
@@ -84,12 +84,12 @@ def screen(labels: VGGSounder) -> pd.DataFrame:
     """Return the evidence on each clip and each of the 39 labels that VGGSounder gives to it.
 
     - single_source: no other label is audible, and there is neither background music nor a voice-over; a synonym
-      (`synonyms.csv`) is no other label, and what is seen but silent makes no sound.
+      (`synonyms.csv`) does not count as another label, and what is seen but silent makes no sound.
     - visible: the label is visible, and the picture is not a still image.
     - label_matches: the label is audible.
 
     Returns:
-        One row a clip and label in the order of Table B2, then of clip id; columns clip_id, label, category, the
+        One row per clip and label in the order of Table B2, then of clip id; columns clip_id, label, category, the
         three criteria (bool), proposed (bool, all three), other_sounds and silent_objects (labels, "; " between them)
         and evidence (one sentence).
     """

@@ -50,7 +50,7 @@ def read_source_list(source: PathLike, *, strict: bool = False) -> pd.DataFrame:
     the taxonomy knows, `start_seconds` (float, where the 8 s begin in the clip) where it is 0. Other columns, blank
     lines and lines that begin with # are ignored.
 
-    A file of reviewers' decisions (`curation.csv`) is taken too: it stands for the clips that they accepted.
+    A file of reviewers' decisions (`curation.csv`) is taken too, as the list of the clips that they accepted.
 
     Args:
         source: path of a list, or the name of one that ships, such as r1.
@@ -116,7 +116,7 @@ def write_source_list(path: PathLike, sources: pd.DataFrame) -> None:
         ValueError: the list is empty.
     """
     if sources.empty:
-        raise ValueError(f"{path}: no clip is accepted, so there is no list to write")
+        raise ValueError(f"{path}: no clip is accepted, so there is nothing to write")
     with replacing(path) as temporary:
         sources.to_csv(temporary, index=False, lineterminator="\n")
 

@@ -25,9 +25,9 @@ class Applied:
 def apply_decisions(decisions: Iterable[Decision]) -> Applied:
     """Return the sources that the decisions accept, and why each other clip is rejected.
 
-    Each reviewer's last word on a clip counts. If any person judged a clip, programs are not heard on it. A criterion
-    is met if more than half of the reviewers say so; the label and the offset are those that more than half name. A
-    tie rejects the clip: see `conflicts`, and let another reviewer decide.
+    Each reviewer's last decision on a clip counts. If a person judged a clip, automatic decisions on it are ignored. A
+    criterion is met if more than half of the reviewers say so; the label and the offset are those that more than half
+    name. A tie rejects the clip: see `conflicts`, and let another reviewer decide.
     """
     sources, rejected = [], []
     for clip, votes in last_words(decisions).items():
@@ -70,11 +70,11 @@ def last_words(decisions: Iterable[Decision]) -> dict[str, list[Decision]]:
     latest: dict[str, dict[str, Decision]] = {}
     for decision in decisions:
         latest.setdefault(decision.clip_id, {})[decision.reviewer] = decision
-    heard = {}
+    counted = {}
     for clip in sorted(latest):
         votes = sorted(latest[clip].values(), key=lambda vote: vote.reviewer)
-        heard[clip] = [vote for vote in votes if not vote.automatic] or votes
-    return heard
+        counted[clip] = [vote for vote in votes if not vote.automatic] or votes
+    return counted
 
 
 def _majority(values: Sequence[str | float]) -> str | float | None:

@@ -27,7 +27,7 @@ def test_clips_of_ones_own_are_known_by_their_stem(tmp_path):
     assert find_clips(tmp_path) == {"my dog": tmp_path / "my dog.mov", "v1.2": tmp_path / "v1.2.mp4"}
 
 
-def test_what_is_no_clip_is_passed_over(tmp_path):
+def test_files_that_are_not_clips_are_ignored(tmp_path):
     touch(tmp_path, "notes.txt", ".hidden.mp4", "a.wav", "folder.mp4/inside.mp4")
     assert find_clips(tmp_path) == {"inside": tmp_path / "folder.mp4/inside.mp4"}
 

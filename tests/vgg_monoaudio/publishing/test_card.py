@@ -58,7 +58,7 @@ def test_a_benchmark_of_r1_says_that_it_is_not_the_authors_list(write_benchmark)
     assert origin(load_benchmark(path)) == "r1"
     text = card(load_benchmark(path))
     assert "**This is not the list of the paper's authors**" in text
-    assert "nobody watched them" in text
+    assert "they were not watched for this purpose" in text
 
 
 def test_r1_with_clips_left_out_is_still_r1_and_names_them(write_benchmark):

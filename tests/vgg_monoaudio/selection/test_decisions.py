@@ -139,7 +139,7 @@ def test_filling_a_file_twice_adds_nothing(tmp_path):
     assert [made.reviewer for made in newer] == ["auto:vggsounder-1.1"] * 2
 
 
-def test_decisions_of_several_files_are_heard_together(tmp_path):
+def test_decisions_of_several_files_are_read_together(tmp_path):
     append_decisions(tmp_path / "ann.csv", [decision(A), decision(B)])
     append_decisions(tmp_path / "bob.csv", [decision(A, "bob", single_source=False)])
     applied = apply_decisions(read_curations([tmp_path / "ann.csv", tmp_path / "bob.csv"]))

@@ -54,7 +54,7 @@ def test_a_stage_cannot_leave_more_than_there_were_nor_come_twice(funnel):
         ),
     ],
 )
-def test_a_file_that_is_no_funnel_is_refused(tmp_path, text, message):
+def test_a_file_that_is_not_a_funnel_is_refused(tmp_path, text, message):
     path = tmp_path / "x.funnel.csv"
     path.write_text(text)
     with pytest.raises(ValueError, match=message):

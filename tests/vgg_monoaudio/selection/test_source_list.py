@@ -94,12 +94,12 @@ def test_a_list_that_cannot_be_used_is_refused_with_file_and_line(listed, tmp_pa
 
 
 @pytest.mark.parametrize("start", ["-1", "soon", "nan", "inf"])
-def test_a_start_that_is_no_number_of_seconds_is_refused(listed, start):
+def test_a_start_that_is_not_a_number_of_seconds_is_refused(listed, start):
     with pytest.raises(BadSourceList, match=f"line 2: start_seconds is '{start}', expected seconds from 0 on"):
         listed(f"clip_id,label,category,start_seconds\na,hum,T,{start}\n")
 
 
-def test_an_absent_list_and_one_that_is_no_text_are_refused(listed, tmp_path):
+def test_an_absent_list_and_one_that_is_not_text_are_refused(listed, tmp_path):
     with pytest.raises(
         BadSourceList,
         match=r"absent\.csv: no such list; give the path of a CSV with the columns",

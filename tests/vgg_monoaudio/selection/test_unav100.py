@@ -71,7 +71,7 @@ def test_a_malformed_youtube_id_in_unav100_is_reported(write_unav100):
         pytest.param("{", "Expecting property name", id="not JSON"),
         pytest.param("[]", 'an object "database" in it', id="a list"),
         pytest.param('{"database": []}', 'an object "database" in it', id="a list of videos"),
-        pytest.param('{"database": {"a": 1, "a": 2}}', "key 'a' stands twice", id="a video twice"),
+        pytest.param('{"database": {"a": 1, "a": 2}}', "key 'a' occurs twice", id="a video twice"),
     ],
 )
 def test_a_file_that_is_not_unav100_s_is_refused_by_name(tmp_path, text, reason):
