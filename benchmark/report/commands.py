@@ -17,17 +17,17 @@ if TYPE_CHECKING:
 DEFAULT_RUNS = Path("results/runs")
 BENCHMARK_HOMES = (Path("data"),)
 RUNS_ARGUMENT = typer.Argument(
-    help="Run directories, or folders of run directories.", show_default=str(DEFAULT_RUNS), metavar="[RUNS]..."
+    help="Run directories, or folders that hold some.", show_default=str(DEFAULT_RUNS), metavar="[RUNS]..."
 )
 
 
 def report(
     runs: Annotated[list[Path] | None, RUNS_ARGUMENT] = None,
-    out: Annotated[Path, typer.Option(help="Where to write: path without a suffix.")] = Path("results/report"),
+    out: Annotated[Path, typer.Option(help="Where to write: path without an ending.")] = Path("results/report"),
     table: Annotated[PresetName, typer.Option(help="Which table of the paper.")] = "main",
-    published: Annotated[bool, typer.Option(help="Add the rows printed in the paper for this table.")] = False,
+    published: Annotated[bool, typer.Option(help="Add the rows that the paper prints for this table.")] = False,
     intervals: Annotated[bool, typer.Option(help="Show confidence intervals.")] = True,
-    standard_errors: Annotated[bool, typer.Option(help="Show standard errors instead of intervals.")] = False,
+    standard_errors: Annotated[bool, typer.Option(help="Show standard errors in place of intervals.")] = False,
     benchmark: Annotated[str, typer.Option(help="Only runs on this benchmark.")] = "",
     subset: Annotated[str, typer.Option(help="Only runs on this subset.")] = "",
     profile: Annotated[str, typer.Option(help="Only runs scored by this profile: paper or signal.")] = "",
@@ -97,16 +97,16 @@ def _home(name: str) -> Path | None:
 def compare(
     run_a: Annotated[Path, typer.Argument(help="First run directory.")],
     run_b: Annotated[Path, typer.Argument(help="Second run directory, on the same subset.")],
-    out: Annotated[Path | None, typer.Option(help="Also write everything as Markdown to this file.")] = None,
+    out: Annotated[Path | None, typer.Option(help="Write everything as Markdown to this file too.")] = None,
     largest: Annotated[int, typer.Option(min=0, help="How many samples to list for each metric.")] = 5,
-    as_json: Annotated[bool, typer.Option("--json", help="Print results as JSON.")] = False,
+    json_: Annotated[bool, typer.Option("--json", help="Print results as JSON.")] = False,
     benchmark_dir: Annotated[
-        Path | None, typer.Option(help="The benchmark of both runs; with it FAD, KAD and IS are tested too.")
+        Path | None, typer.Option(help="The benchmark that both answer: tests FAD, KAD and IS from their features.")
     ] = None,
     cache: Annotated[Path, typer.Option(help="Where features are kept.")] = Path("results/cache"),
     allow_unverified: Annotated[bool, typer.Option(help="Take weights whose hash is not known.")] = False,
 ) -> None:
-    """Show how two runs differ: intervals and corrected p-values by metric, category and label."""
+    """Show how two runs differ: intervals and corrected p-values, by metric, category and label."""
     import json
 
     from rich.console import Console
@@ -118,7 +118,7 @@ def compare(
     comparison = compare_runs(run_a, run_b, largest=largest, benchmark_dir=benchmark_dir, cache=cache, **options)
     if out is not None:
         write_text(out, to_markdown(comparison))
-    if as_json:
+    if json_:
         typer.echo(json.dumps(to_json(comparison), indent=2))
     else:
         Console().print(to_terminal(comparison))
@@ -130,7 +130,7 @@ def figures(
     benchmark: Annotated[str, typer.Option(help="Only runs on this benchmark.")] = "",
     profile: Annotated[str, typer.Option(help="Only runs scored by this profile: paper or signal.")] = "",
     benchmark_dir: Annotated[Path | None, typer.Option(help="Benchmark directory, for statistics and panels.")] = None,
-    sample: Annotated[list[str] | None, typer.Option(help="Draw a panel of this sample; repeatable.")] = None,
+    sample: Annotated[list[str] | None, typer.Option(help="Draw a panel of this sample; may be repeated.")] = None,
     ratings: Annotated[Path | None, typer.Option(help="CSV of a human study: metrics against its ratings.")] = None,
 ) -> None:
     """Draw the figures of a paper, each as PDF and PNG: statistics, panels, scatters, bars, DeSync, human ratings."""
@@ -145,7 +145,7 @@ def figures(
 
 def export(
     runs: Annotated[list[Path] | None, RUNS_ARGUMENT] = None,
-    model: Annotated[str, typer.Option(help="Which model, if the runs are of several.")] = "",
+    model: Annotated[str, typer.Option(help="Which model, where the runs have several.")] = "",
     out: Annotated[Path | None, typer.Option(help="Write to this file instead of the terminal.")] = None,
     benchmark: Annotated[str, typer.Option(help="Only runs on this benchmark.")] = "",
     profile: Annotated[str, typer.Option(help="Only runs scored by this profile: paper or signal.")] = "",
@@ -166,7 +166,7 @@ def export(
 
 def submit_check(
     run: Annotated[Path, typer.Argument(help="Run directory to check.")],
-    benchmark_dir: Annotated[Path | None, typer.Option(help="The benchmark it answers.")] = None,
+    benchmark_dir: Annotated[Path | None, typer.Option(help="The benchmark that it answers.")] = None,
     recompute: Annotated[bool, typer.Option(help="Score the audio again and compare.")] = True,
     cache: Annotated[Path | None, typer.Option(help="Where features are kept. Default: nowhere.")] = None,
     allow_unverified: Annotated[bool, typer.Option(help="Take weights whose hash is not known.")] = False,

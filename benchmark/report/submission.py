@@ -91,7 +91,7 @@ def _check(name: str, find: Callable[[], Iterator[str]], good: str) -> Check:
 
 def _status(run: RunRecord, metrics: MetricsRecord) -> Iterator[str]:
     if run.status != "finished":
-        yield f"run.json says {run.status}"
+        yield f"its status in run.json is {run.status}"
     if metrics.model.untrained:
         yield "the weights are random"
     if metrics.model.unverified_weights or metrics.scoring.unverified_weights:
@@ -103,7 +103,7 @@ def _agreement(run: RunRecord, metrics: MetricsRecord) -> Iterator[str]:
         if getattr(run, name) != getattr(metrics, name):
             yield f"{name} differs between run.json and metrics.json"
     if run.counts.expected != metrics.counts.expected:
-        yield f"run.json expects {run.counts.expected} samples, metrics.json {metrics.counts.expected}"
+        yield f"{run.counts.expected} samples are expected in run.json, {metrics.counts.expected} in metrics.json"
     known = {metric.name: metric for metric in list_metrics(extended=True)}
     for name, value in metrics.metrics.items():
         if name not in known:
@@ -117,9 +117,9 @@ def _coverage(directory: RunDirectory, metrics: MetricsRecord, samples: RunSampl
     if len(set(ids)) != len(ids):
         yield "samples.parquet lists a sample twice"
     if len(ids) != metrics.counts.expected:
-        yield f"samples.parquet has {len(ids)} rows, metrics.json expects {metrics.counts.expected}"
+        yield f"samples.parquet has {len(ids)} rows for {metrics.counts.expected} expected samples"
     if len(scored) != metrics.counts.scored:
-        yield f"samples.parquet has {len(scored)} scored samples, metrics.json says {metrics.counts.scored}"
+        yield f"{len(scored)} samples are scored in samples.parquet, {metrics.counts.scored} in metrics.json"
     failed = {failure.sample for failure in metrics.failures}
     for sample in ids:
         if sample in scored and not directory.audio(sample).is_file():

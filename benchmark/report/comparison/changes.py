@@ -1,4 +1,4 @@
-"""What a comparison of two runs says: differences, the samples they are largest on, and the whole."""
+"""The content of a comparison of two runs: differences, and the samples on which they are largest."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ class Change:
         samples: scored by both.
         first: score of the first run on these samples, in the metric's unit.
         second: score of the second run.
-        low: lower end of the interval of first minus second; None where there is none, `reason` says why.
+        low: lower end of the interval of first minus second; None where there is none, see `reason`.
         high: upper end.
         p_value: two-sided, before correction; None where there is none.
         corrected: Holm's, over all tests of this scope.

@@ -14,7 +14,7 @@ from benchmark.report.samples import clips_of
 from benchmark.runs import MetricsRecord
 from metrics.registry import Metric
 
-RESAMPLES_A_TEST, MOST_RESAMPLES = 100, 20_000
+RESAMPLES_PER_TEST, MOST_RESAMPLES = 100, 20_000
 GROUPED_BY: Mapping[Scope, str] = {"category": "target_category", "label": "label"}
 
 
@@ -45,7 +45,7 @@ class PairedTests:
         wanted = [(metric, name, rows) for metric in metrics for name, rows in self._sets(scope)]
         # A p-value cannot fall below 1 / (resamples + 1), and Holm multiplies it by up to the number of tests: with a
         # thousand resamples none of 39 labels could ever differ.
-        resamples = max(self.record.scoring.resamples, min(RESAMPLES_A_TEST * len(wanted), MOST_RESAMPLES))
+        resamples = max(self.record.scoring.resamples, min(RESAMPLES_PER_TEST * len(wanted), MOST_RESAMPLES))
         return [self._change(metric, scope, name, rows, resamples) for metric, name, rows in wanted]
 
     def _sets(self, scope: Scope) -> list[tuple[str, NDArray[np.bool_]]]:

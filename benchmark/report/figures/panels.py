@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 FRAMES = 8
 FRAME_SIZE = (180, 320)  # height, width
-COLUMNS_A_SECOND = 80
+COLUMNS_PER_SECOND = 80
 
 
 def sample_panel(
@@ -94,7 +94,7 @@ def _sound(axes: Axes, path: Path, seconds: float) -> None:
 
     audio = read_audio_native(path)
     waveform = audio.samples.mean(axis=0, dtype=np.float32)[: round(seconds * audio.sample_rate)]
-    decibels = mel_decibels(waveform, audio.sample_rate, columns_a_second=COLUMNS_A_SECOND)
+    decibels = mel_decibels(waveform, audio.sample_rate, columns_per_second=COLUMNS_PER_SECOND)
     length = waveform.size / audio.sample_rate
     axes.imshow(
         decibels, origin="lower", aspect="auto", extent=(0, length, 0, 1), vmin=FLOOR_DB, vmax=0,

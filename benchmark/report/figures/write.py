@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from benchmark.report.figures.drawing import Drawn, save, style
 from benchmark.report.results import Results, Row, collect
 from benchmark.runs import RunDirectory
+from foundation.names import nearest
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
 
 DEFAULT_OUT = Path("results/figures")
 SCATTERS = (("clap", "desync"), ("kl", "audio_win_rate"), ("fad", "kl"))
-PANELS_A_SUBSET = 2
+PANELS_PER_SUBSET = 2
 
 
 def write_figures(
@@ -137,11 +138,13 @@ def sample_panels(results: Results, folder: Path, wanted: Sequence[str] = ()) ->
     for part in read_samples(results):
         found |= {sample: (part, place) for place, sample in enumerate(part.ids)}
         if not wanted:
-            for place in _most_divided(part)[:PANELS_A_SUBSET]:
+            for place in _most_divided(part)[:PANELS_PER_SUBSET]:
                 figures[f"panel-{part.ids[place]}"] = sample_panel(part, place, results.of(part.subset), folder)
     for sample in wanted:
         if sample not in found:
-            raise ValueError(f"sample {sample!r} is not among the {len(found)} samples of these runs")
+            near = nearest(sample, found, most=1)
+            hint = f"; did you mean {near[0]}?" if near else ""
+            raise ValueError(f"sample {sample!r} is not among the {len(found)} samples of these runs{hint}")
         part, place = found[sample]
         figures[f"panel-{sample}"] = sample_panel(part, place, results.of(part.subset), folder)
     return figures

@@ -61,7 +61,7 @@ def test_a_sample_left_out_without_reason_is_found(sent):
     table.to_parquet(sent.samples_parquet)
     assert "neither scored nor listed among the failures" in answers(sent)["coverage"].detail
     table.iloc[1:].to_parquet(sent.samples_parquet)
-    assert "4 rows, metrics.json expects 5" in answers(sent)["coverage"].detail
+    assert "4 rows for 5 expected samples" in answers(sent)["coverage"].detail
 
 
 def test_files_that_cannot_be_read_fail_the_schema(sent):
@@ -157,7 +157,7 @@ def rewrite(run, **changes):
 def test_a_run_that_did_not_finish_is_found(sent):
     text = json.loads(sent.run_json.read_text())
     sent.run_json.write_text(json.dumps({**text, "status": "failed"}))
-    assert found_in(sent) == {"status": "run.json says failed"}
+    assert found_in(sent) == {"status": "its status in run.json is failed"}
 
 
 def test_a_metric_of_another_definition_and_one_unknown_here_are_found(sent):
@@ -171,9 +171,9 @@ def test_a_metric_of_another_definition_and_one_unknown_here_are_found(sent):
 def test_counts_that_disagree_are_found(sent):
     rewrite(sent, counts__expected=6, counts__scored=3)
     problems = found_in(sent)
-    assert problems["agreement"] == "run.json expects 5 samples, metrics.json 6"
-    assert "samples.parquet has 5 rows, metrics.json expects 6" in problems["coverage"]
-    assert "samples.parquet has 5 scored samples, metrics.json says 3" in problems["coverage"]
+    assert problems["agreement"] == "5 samples are expected in run.json, 6 in metrics.json"
+    assert "samples.parquet has 5 rows for 6 expected samples" in problems["coverage"]
+    assert "5 samples are scored in samples.parquet, 3 in metrics.json" in problems["coverage"]
 
 
 def test_a_sample_that_is_listed_twice_is_found(sent):
