@@ -3,7 +3,7 @@
     <runs>/<benchmark>/<subset>/<model>/run.json          what was asked, with what, where; failures by sample
     <runs>/<benchmark>/<subset>/<model>/audio/<id>.wav    what the model answered
     <runs>/<benchmark>/<subset>/<model>/metrics.json      every metric with interval, unit, direction and count
-    <runs>/<benchmark>/<subset>/<model>/samples.parquet   one row a sample of the benchmark, scored or not
+    <runs>/<benchmark>/<subset>/<model>/samples.parquet   one row per sample of the benchmark, scored or not
 
 The JSON Schemas under `docs/schemas` are exported from the classes below; `SCHEMA_VERSION` moves when a field
 changes its meaning or goes.
@@ -63,6 +63,12 @@ class ModelRecord(_Record):
     notes: list[str] = Field(default_factory=list, description="choices a reader of the table should know")
 
 
+class OwnModelRecord(ModelRecord):
+    """A model that was asked for by the address of its class, in a file of the user's."""
+
+    source_sha256: str = Field(description="of the file that holds the class, as it was run")
+
+
 class FailureRecord(_Record):
     """A sample that could not be generated or scored."""
 
@@ -102,7 +108,7 @@ class RunRecord(_Record):
     status: Literal["running", "finished", "failed"]
     fingerprint: str = Field(description="over benchmark, model, options, weights and seed; audio is reused under it")
     benchmark: BenchmarkRecord
-    model: ModelRecord
+    model: ModelRecord | OwnModelRecord
     seed: int
     duration_seconds: float
     commit: CommitRecord | None
@@ -149,7 +155,7 @@ class MetricsRecord(_Record):
     status: Literal["finished", "partial"] = Field(description="partial: some samples of the manifest are not scored")
     fingerprint: str = Field(description="over the audio files, the reference and the scoring choices")
     benchmark: BenchmarkRecord
-    model: ModelRecord
+    model: ModelRecord | OwnModelRecord
     scoring: ScoringRecord
     commit: CommitRecord | None
     environment: EnvironmentRecord
@@ -212,8 +218,8 @@ def _read(path: Path, kind: type[AnyRecord]) -> AnyRecord:
     try:
         return kind.model_validate_json(path.read_bytes())
     except ValidationError as error:
-        mend = "pass --fresh to make the run again" if kind is RunRecord else "remove it and score the run again"
-        raise UnusableRun(f"{path}: {_what_is_wrong(error)}; {mend}") from error
+        fix = "pass --fresh to make the run again" if kind is RunRecord else "remove it and score the run again"
+        raise UnusableRun(f"{path}: {_what_is_wrong(error)}; {fix}") from error
 
 
 def _what_is_wrong(error: ValidationError) -> str:

@@ -8,7 +8,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal, cast
 
+import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from foundation.files import PathLike
 from vgg_monoaudio.record import FORMAT_VERSION, BenchmarkError, BuildRecord, read_record
@@ -228,3 +230,18 @@ def _read_manifest(file: Path, subset: Subset) -> pd.DataFrame:
             f"{file}: {row['filename']}: target_side is {row['target_side']!r}, not {' or '.join(known) or 'empty'}"
         )
     return manifest
+
+
+def source_clips(target_ids: Sequence[str], paired_ids: Sequence[str]) -> NDArray[np.object_]:
+    """Return the source clips that each sample is made of, which samples share: what a resample by source draws.
+
+    Args:
+        target_ids: the clip asked for, one per sample.
+        paired_ids: the clip beside it, "" where there is none.
+
+    Returns:
+        Clip ids, shape (n, 2): target, paired; shape (n, 1) where a sample has no paired clip.
+    """
+    if all(paired_ids):
+        return np.array(list(zip(target_ids, paired_ids, strict=True)), dtype=object).reshape(-1, 2)
+    return np.array(target_ids, dtype=object).reshape(-1, 1)

@@ -8,7 +8,6 @@ import socket
 import tempfile
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict
-from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 from urllib.parse import urlsplit
@@ -17,6 +16,7 @@ import typer
 
 from benchmark.cli.doctor_program import Finding, fetching, gpu, of_program, own_gpu, verified
 from benchmark.exits import ASKED_WRONGLY
+from foundation.names import load
 
 if TYPE_CHECKING:
     from baselines import ModelEntry
@@ -29,7 +29,7 @@ SCRIPTS = frozenset({".py", ".sh", ".jl", ".rb", ".js", ".pl", ".lua"})
 
 
 def doctor(
-    model: Annotated[str, typer.Option(help="A model's name; `list-models` shows them.")],
+    model: Annotated[str, typer.Option(help="A name of `list-models`, or a class of your own: mymodel.py:MyModel.")],
     option: Annotated[list[str] | None, typer.Option("--option", help="A setting, key=value, as for generate.")] = None,
     checkpoint: Annotated[
         list[str] | None, typer.Option("--checkpoint", help="Weights of your own, part=file, as for generate.")
@@ -60,17 +60,16 @@ def examine(model: str, options: dict[str, Any]) -> list[Finding]:
         baselines.UnknownModel: no such model.
         ValueError: an option that is no setting of the model, or settings that cannot be read.
     """
-    from baselines import get_model, option_names
+    from baselines import get_model
+    from baselines.registry import check_options
 
     entry = get_model(model)
-    unknown = sorted(set(options) - set(option_names(entry)))
-    if unknown:
-        raise ValueError(f"model {entry.name!r} has no option {unknown[0]!r}; it has: {', '.join(option_names(entry))}")
+    check_options(entry, options)
     program = _program(entry)
     owned = {file.checkpoint for file in program.files} if program else set()
     settings = None if program is None else _settings(program.name, options)
     if program is None or settings is None:
-        findings = [*_of_command(entry, options), *_of_service(entry, options)]
+        findings = [*_of_file(entry), *_of_command(entry, options), *_of_service(entry, options)]
     else:
         inside = options.get("segmenter", "deva") != "deva"
         findings = [*(_of_segmenter(options) if inside else of_program(program, settings))]
@@ -85,8 +84,7 @@ def examine(model: str, options: dict[str, Any]) -> list[Finding]:
 
 def _program(entry: ModelEntry) -> Program | None:
     """Return the program that a model drives, if it drives one."""
-    module, _, name = entry.program.partition(":")
-    program: Program | None = getattr(import_module(module), name) if module else None
+    program: Program | None = load(entry.program) if entry.program else None
     return program
 
 
@@ -114,6 +112,16 @@ def _checkpoint(name: str) -> Finding:
     if path.is_file():
         return verified(name, path)
     return Finding(name, "missing", f"no {path}", fetching(name))
+
+
+def _of_file(entry: ModelEntry) -> Iterator[Finding]:
+    """Tell which file and class a model of the user's own is; it has been imported by now."""
+    from baselines import option_names
+    from baselines.registry import OwnModel
+
+    if isinstance(entry, OwnModel):
+        options = ", ".join(option_names(entry)) or "none"
+        yield Finding("class", "ok", f"{entry.place} in {entry.file}, sha256 {entry.source_sha256}; options: {options}")
 
 
 def _of_command(entry: ModelEntry, options: dict[str, Any]) -> Iterator[Finding]:

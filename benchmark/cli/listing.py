@@ -6,11 +6,12 @@ import json
 import os
 import sys
 from dataclasses import asdict
-from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
+
+from foundation.names import load
 
 if TYPE_CHECKING:
     from baselines import ModelEntry
@@ -38,6 +39,7 @@ def list_models(as_json: JsonOption = False) -> None:
         table.add_row(row["name"], _what(row), _source(row), row["code_licence"], row["licence"], *_state(row))
     fixed = None if sys.stdout.isatty() or "COLUMNS" in os.environ else UNATTENDED_WIDTH
     Console(width=fixed).print(table)
+    typer.echo("A model of your own needs no row: --model mymodel.py:MyModel; see docs/models.md", err=True)
 
 
 def _row(entry: ModelEntry) -> dict[str, Any]:
@@ -59,8 +61,7 @@ def _parts(entry: ModelEntry) -> dict[str, bool]:
         from baselines.programs.program import parts
         from baselines.programs.settings import read_settings
 
-        module, _, name = entry.program.partition(":")
-        program = getattr(import_module(module), name)
+        program = load(entry.program)
         here = parts(program, read_settings(program.name))
     here |= {name: checkpoints.state(name) != "missing" for name in entry.checkpoints if name not in here}
     return here | {f"{name} (not published)": False for name in entry.unpublished}

@@ -36,7 +36,10 @@ BenchmarkOption = Annotated[
     Path | None, typer.Option(help=f"Benchmark directory. Default: {FULL} where it is, else the demo.")
 ]
 ModelsOption = Annotated[
-    list[str] | None, typer.Option(help="A model's name; may be given several times. Default: the controls.")
+    list[str] | None,
+    typer.Option(
+        help="A name of `list-models`, or mymodel.py:MyModel; may be given several times. Default: the controls."
+    ),
 ]
 SubsetOption = Annotated[str | None, typer.Option(help="inter or intra. Default: both.")]
 OptionOption = Annotated[
@@ -79,7 +82,7 @@ JsonOption = Annotated[bool, typer.Option("--json", help="Print results as JSON.
 
 
 def generate(
-    model: Annotated[str, typer.Argument(help="A model's name; `list-models` shows them.")],
+    model: Annotated[str, typer.Argument(help="A name of `list-models`, or a class of your own: mymodel.py:MyModel.")],
     benchmark: BenchmarkOption = None,
     subset: SubsetOption = None,
     option: OptionOption = None,

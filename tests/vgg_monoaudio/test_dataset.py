@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from vgg_monoaudio import load_benchmark
-from vgg_monoaudio.dataset import MANIFEST_COLUMNS, BenchmarkError, Sample
+from vgg_monoaudio.dataset import MANIFEST_COLUMNS, BenchmarkError, Sample, source_clips
 
 ROWS = {
     "inter": [
@@ -191,3 +191,10 @@ def test_a_missing_file_is_named_with_a_sample_that_needs_it(folder, file):
     (folder / file).unlink()
     with pytest.raises(BenchmarkError, match=rf"{file}: missing; sample \w+ needs it\. Build the benchmark again"):
         load_benchmark(folder)
+
+
+def test_the_clips_that_samples_share_are_both_or_the_target_s_alone():
+    assert source_clips(["a", "b"], ["c", "a"]).tolist() == [["a", "c"], ["b", "a"]]
+    assert source_clips(["a", "b"], ["", ""]).tolist() == [["a"], ["b"]]
+    assert source_clips(["a", "b"], ["c", ""]).tolist() == [["a"], ["b"]]  # one shape for all, so one column
+    assert source_clips([], []).shape == (0, 2)

@@ -149,7 +149,7 @@ def test_a_limit_is_no_failure(evaluate):
         (["--model", "noise", "--folder", "mine"], "controls have no options, and 'folder' was given for noise"),
         (["--run-name", "mine"], "--run-name: names the run of one model, there are 6: oracle, "),
         (["--benchmark", "nowhere"], "nowhere: no benchmark there (no such folder); `make build-benchmark "),
-        (["--model", "recorded", "--folder", "nowhere"], "folder: nowhere is no folder"),
+        (["--model", "recorded", "--folder", "nowhere"], "folder: nowhere is not a folder"),
         (["--model", "recorded"], "model 'recorded' needs the option 'folder'"),
     ],
 )  # fmt: skip
