@@ -106,7 +106,9 @@ class RunRecord(_Record):
 
     schema_version: Literal[1] = Field(default=SCHEMA_VERSION, alias="schema")
     status: Literal["running", "finished", "failed"]
-    fingerprint: str = Field(description="over benchmark, model, options, weights and seed; audio is reused under it")
+    fingerprint: str = Field(
+        description="over benchmark, model, options, seed and own source file; audio is reused under it"
+    )
     benchmark: BenchmarkRecord
     model: ModelRecord | OwnModelRecord
     seed: int

@@ -57,7 +57,11 @@ class BatchModel(ABC):
 
 @contextmanager
 def naming_sample(request: Request) -> Iterator[None]:
-    """Turn a file that cannot be read as asked into a sample that has no answer."""
+    """Turn a file that cannot be read as asked into a sample that has no answer.
+
+    Raises:
+        GenerationError: in place of a `MediaError`; names the sample.
+    """
     try:
         yield
     except MediaError as error:

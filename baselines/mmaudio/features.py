@@ -81,7 +81,10 @@ class ClipImage(nn.Module):
 
 
 def text_tower_state(state: Mapping[str, Tensor]) -> dict[str, Tensor]:
-    """Return the text tower's entries of a CLIP checkpoint, whichever of open_clip's two layouts it has."""
+    """Return the text tower's entries of a CLIP checkpoint, in shapes as stored, named as in `ClipText`.
+
+    Both layouts of open_clip are read: with the prefix "text.", and without any.
+    """
     nested = {name.removeprefix("text."): value for name, value in state.items() if name.startswith("text.")}
     tower = nested or {
         name: value for name, value in state.items() if not name.startswith("visual.") and name != "logit_scale"
@@ -90,7 +93,7 @@ def text_tower_state(state: Mapping[str, Tensor]) -> dict[str, Tensor]:
 
 
 def image_tower_state(state: Mapping[str, Tensor]) -> dict[str, Tensor]:
-    """Return the image tower's entries of a CLIP checkpoint."""
+    """Return the image tower's entries of a CLIP checkpoint, in shapes as stored, named as in `ClipImage`."""
     return {name.replace("visual.", "tower.", 1): value for name, value in state.items() if name.startswith("visual.")}
 
 
@@ -98,7 +101,7 @@ class PromptEncoder:
     """Features of prompts by a text encoder, each prompt computed once.
 
     Args:
-        encode: list of prompts -> one tensor a prompt.
+        encode: list of prompts -> one tensor per prompt.
     """
 
     def __init__(self, encode: Callable[[list[str]], Sequence[Tensor]]) -> None:

@@ -90,7 +90,14 @@ class SelfAttentionInputs(nn.Module):
 
 
 def attend(query: Tensor, key: Tensor, value: Tensor, mask: Tensor | None = None) -> Tensor:
-    """Return softmax attention with heads merged again: (batch, tokens, heads * 64)."""
+    """Return softmax attention with heads merged again: (batch, tokens, heads * 64).
+
+    Args:
+        query: (batch, heads, tokens, 64).
+        key: (batch, heads, other tokens, 64).
+        value: as `key`.
+        mask: bool, broadcast to (batch, heads, tokens, other tokens), True where a token may be seen; None for all.
+    """
     attended = F.scaled_dot_product_attention(query, key, value.contiguous(), attn_mask=mask)
     return attended.transpose(1, 2).flatten(2)
 

@@ -5,9 +5,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from pathlib import Path
-from typing import Any
+from collections.abc import Sequence
+from typing import Any, Unpack
 
 import torch
 from torch import Tensor
@@ -15,7 +14,6 @@ from torch import Tensor
 from baselines.generator import Request, Waveform
 from baselines.mmaudio import frames, weights
 from baselines.mmaudio.batches import BatchModel, naming_sample
-from baselines.mmaudio.feature_store import FeatureStore
 from baselines.mmaudio.features import (
     ClipImage,
     ClipText,
@@ -24,7 +22,8 @@ from baselines.mmaudio.features import (
     text_tower_state,
 )
 from baselines.mmaudio.lengths import Lengths
-from baselines.mmaudio.synthesis import GUIDANCE, STEPS, Brief, DType, Settings, Synthesiser
+from baselines.mmaudio.native import NativeOptions, check_native, store_of
+from baselines.mmaudio.synthesis import Brief, Settings, Synthesiser
 from baselines.mmaudio.transformer import VARIANTS
 from metrics.backbones.synchformer import VideoExtractor
 
@@ -54,20 +53,11 @@ class MMAudio(BatchModel):
         null_sync: replace the Synchformer features by the learned null feature (a row of Table A1).
         sync_frames: what Synchformer sees: "centre-crop" is MMAudio's own, only the middle of a side-by-side scene;
             "squash" shows it the whole frame, as SELVA has it.
-        steps: Euler steps.
-        guidance: strength of classifier-free guidance.
-        dtype: fp32, or bf16 for the transformers.
-        compile: compile the diffusion transformer.
-        device: where to compute; a GPU if there is one.
-        weights_dir: folder with the published files.
-        checkpoint: files of your own, by part: generator, vae, vocoder, clip, synchformer.
-        allow_unverified: also take files without a published hash, or that differ from the published ones.
-        random_weights: no files, seeded random numbers: for timing and smoke tests only. `untrained` says so.
-        features_dir: folder to keep video features in; None keeps them in memory only.
-        store: a `FeatureStore` shared with other models, in place of `features_dir`.
+        native: see `NativeOptions`. The parts of `checkpoint` are generator, vae, vocoder, clip and synchformer.
 
     Raises:
         ValueError: an option out of range.
+        TypeError: an option that it does not have.
         foundation.checkpoints.MissingCheckpoint: a file is not there; says how to get it.
         foundation.checkpoints.WrongCheckpoint: a file does not fit; names the first entry that differs.
 
@@ -83,34 +73,22 @@ class MMAudio(BatchModel):
         null_clip: bool = False,
         null_sync: bool = False,
         sync_frames: frames.SyncFrames = "centre-crop",
-        steps: int = STEPS,
-        guidance: float = GUIDANCE,
-        dtype: DType = "fp32",
-        compile: bool = False,
-        device: str | None = None,
-        weights_dir: Path | None = None,
-        checkpoint: Mapping[str, str | Path] | None = None,
-        allow_unverified: bool = False,
-        random_weights: bool = False,
-        features_dir: Path | None = None,
-        store: FeatureStore | None = None,
+        **native: Unpack[NativeOptions],
     ) -> None:
+        check_native(native)
         if variant not in VARIANTS:
             raise ValueError(f"variant: expected one of {', '.join(VARIANTS)}, got {variant!r}")
         self._sync_request = frames.sync_request(sync_frames)
-        settings = Settings.checked(steps=steps, guidance=guidance, dtype=dtype, compile=compile, device=device)
+        settings = Settings.checked(native)
         source = weights.WeightSource(
             checkpoint_names(variant),
-            overrides=checkpoint,
-            random_weights=random_weights,
-            weights_dir=weights_dir,
-            allow_unverified=allow_unverified,
+            native,
             needed_by=f"mmaudio {variant}",
         )
         self.variant, self.null_clip, self.null_sync, self.sync_frames = variant, null_clip, null_sync, sync_frames
-        self.untrained = random_weights
+        self.untrained = source.random_weights
         self._device, self._dtype = settings.device, settings.dtype
-        self._store = store or FeatureStore(features_dir)
+        self._store = store_of(native)
         self._load(source, settings)
         self.weights: dict[str, weights.WeightFile] = source.files
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
-from typing import Any, Literal, get_args
+from typing import Any, get_args
 
 import numpy as np
 import torch
@@ -17,13 +17,13 @@ from torch import Tensor
 
 from baselines.generator import Request
 from baselines.mmaudio.lengths import AudioFormat, Lengths
+from baselines.mmaudio.native import DType, NativeOptions
 from baselines.mmaudio.sampler import euler
 from baselines.mmaudio.transformer import VARIANTS, MMDiT
 from baselines.mmaudio.vae import VAE
 from baselines.mmaudio.vocoder import BigVGAN
 from baselines.mmaudio.weights import State, WeightSource
 
-DType = Literal["fp32", "bf16"]
 DTYPES: Mapping[DType, torch.dtype] = {"fp32": torch.float32, "bf16": torch.bfloat16}
 GUIDANCE = 4.5
 STEPS = 25
@@ -50,14 +50,13 @@ class Settings:
     device: torch.device = field(default_factory=lambda: torch.device("cpu"))
 
     @classmethod
-    def checked(
-        cls, *, steps: int, guidance: float, dtype: str, compile: bool, device: str | torch.device | None
-    ) -> Settings:
+    def checked(cls, options: NativeOptions) -> Settings:
         """Return settings made of a user's options.
 
         Raises:
             ValueError: an option out of range, or a GPU asked for where torch sees none.
         """
+        steps, dtype, device = options.get("steps", STEPS), options.get("dtype", "fp32"), options.get("device")
         if steps < 1:
             raise ValueError(f"steps: expected at least 1, got {steps}")
         if dtype not in get_args(DType):
@@ -65,7 +64,7 @@ class Settings:
         chosen = torch.device(device or ("cuda" if torch.cuda.is_available() else "cpu"))
         if chosen.type == "cuda" and not torch.cuda.is_available():
             raise ValueError(f"device: {device!r} asked for, but torch sees no GPU here")
-        return cls(steps, guidance, DTYPES[dtype], compile, chosen)  # type: ignore[index]
+        return cls(steps, options.get("guidance", GUIDANCE), DTYPES[dtype], options.get("compile", False), chosen)
 
 
 @dataclass(frozen=True)

@@ -15,6 +15,7 @@ from typing import Any, TypeVar
 import torch
 from torch import Tensor, nn
 
+from baselines.mmaudio.native import NativeOptions
 from foundation import checkpoints
 
 
@@ -36,32 +37,28 @@ class WeightSource:
 
     Args:
         names: part to name in `foundation.checkpoints`, or None where nothing is published.
-        overrides: part to a file of the user's own, which is taken as it is.
-        random_weights: no files at all, seeded random numbers instead.
-        weights_dir: folder with the published files; None for the default.
-        allow_unverified: take files whose hash is not the published one, or has none.
+        options: those that say where weights come from; files in `checkpoint` are taken as they are.
         needed_by: what a message about a missing file says it is for.
 
     Raises:
-        ValueError: an override for a part that the model does not have.
+        ValueError: a file for a part that the model does not have.
     """
 
     def __init__(
         self,
         names: Mapping[str, str | None],
+        options: NativeOptions,
         *,
-        overrides: Mapping[str, str | Path] | None = None,
-        random_weights: bool = False,
-        weights_dir: Path | None = None,
-        allow_unverified: bool = False,
         needed_by: str = "",
     ) -> None:
-        unknown = sorted(set(overrides or {}) - set(names))
+        overrides = options.get("checkpoint") or {}
+        unknown = sorted(set(overrides) - set(names))
         if unknown:
             raise ValueError(f"checkpoint: there is no part {unknown[0]!r}; the parts are {', '.join(names)}")
-        self._names, self._overrides = dict(names), {part: Path(path) for part, path in (overrides or {}).items()}
-        self.random_weights, self._weights_dir, self._needed_by = random_weights, weights_dir, needed_by
-        self._allow_unverified = allow_unverified
+        self._names, self._overrides = dict(names), {part: Path(path) for part, path in overrides.items()}
+        self.random_weights, self._needed_by = options.get("random_weights", False), needed_by
+        self._weights_dir = options.get("weights_dir")
+        self._allow_unverified = options.get("allow_unverified", False)
         self.files: dict[str, WeightFile] = {}
 
     def path(self, part: str) -> Path:

@@ -49,7 +49,11 @@ def work_folder(settings: Settings) -> Iterator[Path]:
 
 @contextlib.contextmanager
 def naming_disk_errors() -> Iterator[None]:
-    """Turn what the disk refuses, and media that cannot be read, into a sample's failure."""
+    """Turn what the disk refuses, and media that cannot be read, into a sample's failure.
+
+    Raises:
+        GenerationError: in place of an `OSError` or a `MediaError`; says whether the disk is full.
+    """
     try:
         yield
     except media.MediaError as error:

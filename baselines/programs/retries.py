@@ -59,7 +59,7 @@ def answer_with_retries(requests: Sequence[Request], attempt: Callable[[Sequence
 
 
 def only_answer(answers: Sequence[Answer]) -> Waveform | tuple[Waveform, int]:
-    """Return the answer to a single request.
+    """Return the answer to a single request: float32 (samples,), with or without its rate in Hz.
 
     Raises:
         GenerationError: it is a failure.

@@ -85,6 +85,9 @@ def segment_frames(video: Path, duration: float) -> NDArray[np.uint8]:
     """Return a scene as the program wants it: uint8 (frames, height, width, 3), 25 fps, shorter side 256, even sizes.
 
     As its own re-encoding does it: scaled in proportion, then an odd last row or column is left out.
+
+    Raises:
+        foundation.media.MediaError: the file cannot be read, has no video, or ends too early.
     """
     info = media.probe(video).video
     if info is None:

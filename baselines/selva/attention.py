@@ -218,9 +218,12 @@ def write_strip(frames: NDArray[np.uint8], maps: Sequence[AttentionMap], output:
 
 
 def heat(values: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Scale a map to [0, 1] over the whole video, so that its frames compare; the hottest 0.5% are cut off.
+    """Return a map scaled to [0, 1] over the whole video, so that its frames compare; the hottest 0.5% are cut off.
 
     The paper does not say how it scales its colours.
+
+    Args:
+        values: float32 of any shape, at least 0; the result has the same shape.
     """
     top = float(np.quantile(values, _BRIGHTEST_QUANTILE))
     return np.clip(values / top, 0, 1).astype(np.float32) if top > 0 else np.zeros_like(values)

@@ -5,9 +5,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from functools import partial
-from pathlib import Path
+from typing import Unpack
 
 import torch
 from torch import Tensor
@@ -15,10 +15,10 @@ from torch import Tensor
 from baselines.generator import Request, Waveform
 from baselines.mmaudio import frames, weights
 from baselines.mmaudio.batches import BatchModel, naming_sample
-from baselines.mmaudio.feature_store import FeatureStore
 from baselines.mmaudio.features import ClipText, clip_prompt_encoder, text_tower_state
 from baselines.mmaudio.lengths import Lengths
-from baselines.mmaudio.synthesis import GUIDANCE, STEPS, Brief, DType, Settings, Synthesiser
+from baselines.mmaudio.native import NativeOptions, check_native, store_of
+from baselines.mmaudio.synthesis import Brief, Settings, Synthesiser
 from baselines.mmaudio.transformer import VARIANTS
 from baselines.selva.text import T5Encoder, encoder_state, load_tokenizer, stand_in_tokenizer, t5_prompt_encoder
 from baselines.selva.video_encoder import MISSING_FRAMES, TextVideoEncoder
@@ -52,21 +52,12 @@ class SELVA(BatchModel):
         variant: small_16k, small_44k, medium_44k, large_44k (or large_44k_v2, for weights of that layout).
         num_sup_tokens: supplementary tokens in front of the text; the paper has 0, 1, 3, 5 and 7. Only small_16k
             with 5 is published; other weights come through `checkpoint`.
-        steps: Euler steps.
-        guidance: strength of classifier-free guidance.
-        dtype: fp32, or bf16 for the transformers.
-        compile: compile the diffusion transformer.
-        device: where to compute; a GPU if there is one.
-        weights_dir: folder with the published files.
-        checkpoint: files of your own, by part: video_encoder, generator, vae, vocoder, clip, t5, t5_tokenizer.
-        allow_unverified: also take files without a published hash, or that differ from the published ones.
-        random_weights: no files, seeded random numbers and a stand-in for T5's tokenizer: for timing and smoke tests
-            only. `untrained` says so.
-        features_dir: folder to keep the prompt-independent features of videos in; None keeps them in memory only.
-        store: a `FeatureStore` shared with other models, in place of `features_dir`.
+        native: see `NativeOptions`. The parts of `checkpoint` are video_encoder, generator, vae, vocoder, clip, t5
+            and t5_tokenizer; with `random_weights` a stand-in takes the place of T5's tokenizer.
 
     Raises:
         ValueError: an option out of range.
+        TypeError: an option that it does not have.
         foundation.checkpoints.MissingCheckpoint: a file is not there; says how to get it.
         foundation.checkpoints.WrongCheckpoint: a file does not fit; names the first entry that differs.
 
@@ -80,32 +71,20 @@ class SELVA(BatchModel):
         *,
         variant: str = "small_16k",
         num_sup_tokens: int = DEFAULT_SUP_TOKENS,
-        steps: int = STEPS,
-        guidance: float = GUIDANCE,
-        dtype: DType = "fp32",
-        compile: bool = False,
-        device: str | None = None,
-        weights_dir: Path | None = None,
-        checkpoint: Mapping[str, str | Path] | None = None,
-        allow_unverified: bool = False,
-        random_weights: bool = False,
-        features_dir: Path | None = None,
-        store: FeatureStore | None = None,
+        **native: Unpack[NativeOptions],
     ) -> None:
+        check_native(native)
         if variant not in VARIANTS:
             raise ValueError(f"variant: expected one of {', '.join(VARIANTS)}, got {variant!r}")
-        settings = Settings.checked(steps=steps, guidance=guidance, dtype=dtype, compile=compile, device=device)
+        settings = Settings.checked(native)
         source = weights.WeightSource(
             checkpoint_names(variant, num_sup_tokens),
-            overrides=checkpoint,
-            random_weights=random_weights,
-            weights_dir=weights_dir,
-            allow_unverified=allow_unverified,
+            native,
             needed_by=f"selva {variant} with {num_sup_tokens} [SUP] tokens",
         )
-        self.variant, self.num_sup_tokens, self.untrained = variant, num_sup_tokens, random_weights
+        self.variant, self.num_sup_tokens, self.untrained = variant, num_sup_tokens, source.random_weights
         self._device, self._dtype = settings.device, settings.dtype
-        self._store = store or FeatureStore(features_dir)
+        self._store = store_of(native)
         self._load(source, settings)
         self.weights: dict[str, weights.WeightFile] = source.files
 

@@ -60,7 +60,7 @@ class T5Encoder(nn.Module):
 
 
 def encoder_state(state: Mapping[str, Tensor]) -> dict[str, Tensor]:
-    """Return the encoder's entries of a Flan-T5 checkpoint; what it holds of the decoder is left out.
+    """Return the encoder's entries of a Flan-T5 checkpoint, in shapes as stored; the decoder's are left out.
 
     The embedding stands in some files under two names and in some under one.
     """

@@ -13,7 +13,7 @@ def network() -> nn.Module:
 
 
 def source(**options) -> WeightSource:
-    return WeightSource({"vae": "vae-16k", "generator": None}, needed_by="tiny model", **options)
+    return WeightSource({"vae": "vae-16k", "generator": None}, options, needed_by="tiny model")
 
 
 def test_the_entry_that_differs_is_named(tmp_path):
@@ -30,7 +30,7 @@ def test_a_file_of_ones_own_is_loaded_and_noted(tmp_path):
     path = tmp_path / "own.pth"
     trained = network()
     torch.save(trained.state_dict(), path)
-    ours = source(overrides={"vae": path})
+    ours = source(checkpoint={"vae": path})
     built = ours.build("vae", network)
     assert torch.equal(built[0].weight, trained[0].weight)
     assert not built.training
@@ -43,7 +43,7 @@ def test_a_file_of_ones_own_is_loaded_and_noted(tmp_path):
 def test_half_precision_files_are_computed_in_float32(tmp_path):
     path = tmp_path / "half.pth"
     torch.save(network().half().state_dict(), path)
-    assert source(overrides={"vae": path}).build("vae", network)[0].weight.dtype == torch.float32
+    assert source(checkpoint={"vae": path}).build("vae", network)[0].weight.dtype == torch.float32
 
 
 def test_a_missing_file_is_answered_with_the_command_that_fetches_it(tmp_path):
@@ -58,9 +58,9 @@ def test_what_is_not_published_asks_for_a_file_of_ones_own():
 
 def test_an_override_that_is_absent_or_of_no_part_is_refused(tmp_path):
     with pytest.raises(MissingCheckpoint, match="no such file"):
-        source(overrides={"vae": tmp_path / "none.pth"}).build("vae", network)
+        source(checkpoint={"vae": tmp_path / "none.pth"}).build("vae", network)
     with pytest.raises(ValueError, match="no part 'vaee'; the parts are vae, generator"):
-        source(overrides={"vaee": tmp_path})
+        source(checkpoint={"vaee": tmp_path})
 
 
 def test_another_file_than_the_published_one_is_refused_unless_allowed(tmp_path):

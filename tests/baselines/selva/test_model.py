@@ -165,7 +165,7 @@ def test_half_of_an_option_is_not_taken_for_the_whole():
 def test_two_seconds_from_official_files_equal_the_reference(tmp_path, lists, golden):
     want, parts = golden("pipeline_2s"), lists.parents[2] / "mmaudio" / "data" / "state_dicts.tsv"
     files = official_files(tmp_path, lists, parts)
-    source = WeightSource(dict.fromkeys(files), overrides=files)
+    source = WeightSource(dict.fromkeys(files), {"checkpoint": files})
     encoder = source.build("video_encoder", TextVideoEncoder)
     frames = given("frames_t50", 1, 50, 3, 224, 224, uniform=True)
     text = given("t5_text_e2e", 1, 9, 768)

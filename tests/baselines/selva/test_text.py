@@ -90,4 +90,4 @@ def test_a_file_without_the_embedding_is_refused_by_name(tmp_path):
     path = tmp_path / "bert.pth"
     torch.save({"encoder.final_layer_norm.weight": torch.ones(768)}, path)
     with pytest.raises(WrongCheckpoint, match=r"bert\.pth: entry 'model\.shared\.weight' of T5Encoder is missing"):
-        WeightSource({"t5": None}, overrides={"t5": path}).build("t5", T5Encoder, encoder_state)
+        WeightSource({"t5": None}, {"checkpoint": {"t5": path}}).build("t5", T5Encoder, encoder_state)
