@@ -18,11 +18,13 @@ from metrics.registry import list_metrics
 pytestmark = pytest.mark.usefixtures("models")
 
 SIGNAL = Choices(profile="signal", resamples=100)
-IN_SIGNAL = {"embedding", "kad_embedding", "logits", "clap", "offset_logits"}  # features that the profile has
+SOUND_FEATURES = [extractor.name for extractor in SignalProfile.audio]
+DERIVED = {"logits", "clap", "offset_logits"}  # by profile signal, apart from what its extractors yield
+FEATURES = DERIVED.union(*(extractor.yields for extractor in (*SignalProfile.audio, *SignalProfile.video)))
 PER_SAMPLE = [
     metric.name
     for metric in list_metrics()
-    if metric.per == "sample" and {name.partition(".")[2] for name in metric.takes} <= IN_SIGNAL
+    if metric.per == "sample" and {name.partition(".")[2] for name in metric.takes} <= FEATURES
 ]
 
 
@@ -81,13 +83,14 @@ def test_the_record_says_what_was_scored_and_how(scored, tiny):
         "resamples": 100, "confidence": 0.95, "bootstrap_seed": 0, "unverified_weights": False,
         "extended": False,
     }  # fmt: skip
-    assert record.scoring.backbones.keys() == {"signal", "signal.classifier"}
+    assert record.scoring.backbones == SignalProfile().backbones()
+    assert record.scoring.backbones.keys() >= {"signal", "signal.classifier"}
     assert record.model == scored.read_run().model
     assert record.benchmark.fingerprint == tiny.benchmark.fingerprint("inter")
     assert record.metrics["imagebind"].reason == "profile signal has no counterpart"
 
 
-def test_the_table_of_samples_has_a_row_a_sample_in_manifest_order(scored, tiny):
+def test_the_table_of_samples_has_a_row_per_sample_in_manifest_order(scored, tiny):
     rows = table(scored)
     manifest = tiny.benchmark.manifests["inter"]
     assert rows["sample_id"].tolist() == manifest["filename"].tolist()
@@ -117,7 +120,7 @@ def test_a_second_call_computes_nothing_and_writes_nothing(run, tiny, cache, com
 
 def test_features_are_computed_for_what_is_new_alone(run, tiny, cache, computed, tmp_path):
     score(generate(tiny.path, "humming", subset="intra", runs=tmp_path), tiny, cache)
-    assert computed == ["signal.audio"] * 4  # the sounds and films of the sources were there
+    assert sorted(computed) == sorted(SOUND_FEATURES * 4)  # the sounds and films of the sources were there
     computed.clear()
     oracle = generate(tiny.path, "oracle", subset="inter", runs=tmp_path)
     score(oracle, tiny, cache)
@@ -265,7 +268,7 @@ def test_a_file_that_changed_is_scored_anew(run, tiny, cache, computed):
     path = run.audio(table(run)["sample_id"][0])
     media.write_audio(path, np.zeros(80_000, np.float32), 16_000)
     after = score(run, tiny, cache)
-    assert computed == ["signal.audio"]
+    assert computed == SOUND_FEATURES
     assert after.metrics["kl"].value != before.metrics["kl"].value
 
 

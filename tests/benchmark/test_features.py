@@ -207,7 +207,7 @@ def test_the_number_of_workers_does_not_change_a_byte(tmp_path, look):
         for place in range(2):
             paths.append(tmp_path / f"{rate}_{place}.wav")
             media.write_audio(paths[-1], random.uniform(-0.5, 0.5, round(5 * rate)).astype(np.float32), rate)
-    (audio,) = SignalProfile().audio
+    audio, *_ = SignalProfile().audio
     trees = []
     for workers in (0, 1, 2):
         store = FeatureStore(tmp_path / f"cache{workers}")
@@ -237,7 +237,7 @@ def test_every_rate_layout_and_length_has_a_defined_outcome(tmp_path, store, rat
     path = tmp_path / "sound.wav"
     sound = tone(seconds=seconds, rate=rate)
     stereo(path, sound, sound, rate) if channels == 2 else media.write_audio(path, sound, rate)
-    (audio,) = SignalProfile().audio
+    audio, *_ = SignalProfile().audio
     done = extract(wanted([path], audio), store, seconds=8.0, workers=0)
     if reason:
         assert done.failures == {path: f"{path}: {reason}"}

@@ -30,11 +30,11 @@ class ResampledMeanShift:
 
 
 ROW = Metric(
-    name="mean_shift",
+    name="toy_shift",
     target="support.toy_metric:mean_shift",
     takes=("target.embedding", "generated.embedding"),
     resampler="support.toy_metric:ResampledMeanShift",
-    label="Shift",
+    label="Toy shift",
     group="Audio Quality",
     better="lower",
     per="set",
@@ -55,10 +55,10 @@ def prepare_loudness(audio: media.Audio, seconds: float) -> Arrays:
 
 
 LOUDNESS = Metric(
-    name="loudness_error",
+    name="toy_loudness",
     target="support.toy_metric:loudness_error",
     takes=("target.loudness", "generated.loudness"),
-    label="Loudness",
+    label="Toy loudness",
     group="Audio Quality",
     unit="dB",
     better="lower",
@@ -66,4 +66,4 @@ LOUDNESS = Metric(
     decimals=2,
     description="Difference in loudness between generated and reference audio.",
 )
-LOUDNESS_EXTRACTOR = Extractor("loudness.audio", "v1", "audio", prepare_loudness, yields={"loudness": "decibels"})
+LOUDNESS_EXTRACTOR = Extractor("toy.audio", "v1", "audio", prepare_loudness, yields={"loudness": "decibels"})

@@ -116,7 +116,7 @@ def test_a_metric_with_evidence_of_its_own_needs_its_row_and_an_extractor(tiny, 
     monkeypatch.setattr(SignalProfile, "audio", (*SignalProfile.audio, LOUDNESS_EXTRACTOR))
     run = generate(tiny.path, "mixture", subset="inter", runs=tmp_path)
     record = evaluate(run, tiny.path, Choices(profile="signal", resamples=40), cache=tmp_path / "cache", workers=0)
-    assert record.scoring.backbones["loudness"] == "v1"
+    assert record.scoring.backbones["toy"] == "v1"
     heard = [
         [
             prepare_loudness(media.read_audio_native(path), tiny.benchmark.duration_seconds)["decibels"][0]
@@ -126,5 +126,5 @@ def test_a_metric_with_evidence_of_its_own_needs_its_row_and_an_extractor(tiny, 
     ]
     expected = [abs(target - generated) for target, generated in heard]
     assert max(expected) > 0.1
-    np.testing.assert_allclose(pd.read_parquet(run.samples_parquet)["loudness_error"], expected)
-    assert record.metrics["loudness_error"].value == pytest.approx(np.mean(expected))
+    np.testing.assert_allclose(pd.read_parquet(run.samples_parquet)["toy_loudness"], expected)
+    assert record.metrics["toy_loudness"].value == pytest.approx(np.mean(expected))
