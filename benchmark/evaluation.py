@@ -6,7 +6,6 @@ The module is not called `evaluate` because `benchmark.evaluate` is the function
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -14,15 +13,15 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from benchmark.choices import Choices, ScoringRecord
 from benchmark.features import DEFAULT_CACHE, Extracted, FeatureStore, Wanted, extract
-from benchmark.profiles import Features, Profile, ProfileName, Question, ReferenceVideo, load_profile
+from benchmark.profiles import Features, Profile, Question, load_profile
 from benchmark.runs import (
     CountsRecord,
     FailureRecord,
     MetricsRecord,
     RunDirectory,
     RunRecord,
-    ScoringRecord,
     UnusableRun,
     current_commit,
     current_environment,
@@ -36,29 +35,6 @@ from vgg_monoaudio.dataset import Benchmark, Sample, load_benchmark
 
 class NothingToScore(Exception):
     """No sample of a run could be scored."""
-
-
-@dataclass(frozen=True)
-class Choices:
-    """What decides the numbers, beside the audio; see `benchmark.runs.ScoringRecord`.
-
-    Attributes:
-        profile: which backbones score.
-        reference_video: whether IB and DeSync compare with the target's own clip or with the composed scene.
-        bandwidth_from: whose median distance is KAD's bandwidth.
-        resample_by: what the bootstrap draws: the source clips that scenes share, or scenes.
-        resamples: how many.
-        seed: of the bootstrap.
-        extended: score the extended metrics too; profile paper alone has them.
-    """
-
-    profile: ProfileName = "paper"
-    reference_video: ReferenceVideo = "target"
-    bandwidth_from: Any = "generated"
-    resample_by: Any = "source"
-    resamples: int = 1000
-    seed: int = 0
-    extended: bool = False
 
 
 def evaluate(
@@ -107,7 +83,7 @@ def evaluate(
         raise ValueError(f"profile: choices name {choices.profile}, the one given is {profile.name}")
     if profile.extended != choices.extended:
         raise ValueError(f"profile: choices say extended={choices.extended}, the one given says {profile.extended}")
-    scoring = _scoring(choices, profile)
+    scoring = ScoringRecord.of(choices, profile)
     mark = _fingerprint(directory, present, failures, built, record, scoring)
     if directory.metrics_json.is_file() and directory.samples_parquet.is_file():
         previous = directory.read_metrics()
@@ -163,20 +139,6 @@ def _present(
             f"the first is {absent[0]}; generate again, or pass --allow-missing to score the others"
         )
     return present, failures
-
-
-def _scoring(choices: Choices, profile: Profile) -> ScoringRecord:
-    return ScoringRecord(
-        profile=choices.profile,
-        reference_video=choices.reference_video,
-        bandwidth_from=choices.bandwidth_from,
-        resample_by=choices.resample_by,
-        resamples=choices.resamples,
-        bootstrap_seed=choices.seed,
-        backbones=profile.backbones(),
-        unverified_weights=profile.unverified_weights,
-        extended=choices.extended,
-    )
 
 
 def _fingerprint(

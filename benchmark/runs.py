@@ -21,9 +21,11 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any, Literal, TypeVar
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import Field, ValidationError
 
+from benchmark.choices import ScoringRecord as ScoringRecord
 from foundation.files import write_text
+from foundation.records import Record
 
 SCHEMA_VERSION: Literal[1] = 1
 _DIALECT = "https://json-schema.org/draft/2020-12/schema"
@@ -36,11 +38,7 @@ class UnusableRun(Exception):
     """A run directory that cannot be read, or that belongs to another request than the one made."""
 
 
-class _Record(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True, json_schema_serialization_defaults_required=True)
-
-
-class BenchmarkRecord(_Record):
+class BenchmarkRecord(Record):
     """Which samples were asked for."""
 
     name: str
@@ -50,7 +48,7 @@ class BenchmarkRecord(_Record):
     samples: int = Field(ge=0, description="rows of the manifest")
 
 
-class ModelRecord(_Record):
+class ModelRecord(Record):
     """Which model answered, as it was configured."""
 
     name: str
@@ -63,7 +61,7 @@ class ModelRecord(_Record):
     notes: list[str] = Field(default_factory=list, description="choices a reader of the table should know")
 
 
-class FailureRecord(_Record):
+class FailureRecord(Record):
     """A sample that could not be generated or scored."""
 
     sample: str
@@ -71,14 +69,14 @@ class FailureRecord(_Record):
     reason: str
 
 
-class CommitRecord(_Record):
+class CommitRecord(Record):
     """The state of the checkout that ran; absent in an installed package."""
 
     sha: str
     dirty: bool
 
 
-class EnvironmentRecord(_Record):
+class EnvironmentRecord(Record):
     """Where it ran, as far as numbers may depend on it."""
 
     python: str
@@ -87,7 +85,7 @@ class EnvironmentRecord(_Record):
     packages: dict[str, str]
 
 
-class CountsRecord(_Record):
+class CountsRecord(Record):
     """How many samples came through each stage."""
 
     expected: int
@@ -95,7 +93,7 @@ class CountsRecord(_Record):
     scored: int | None = None
 
 
-class RunRecord(_Record):
+class RunRecord(Record):
     """`run.json`: one model on one subset, the generation side."""
 
     schema_version: Literal[1] = Field(default=SCHEMA_VERSION, alias="schema")
@@ -114,7 +112,7 @@ class RunRecord(_Record):
     generation_seconds: float | None = Field(default=None, description="wall clock spent in the model, all attempts")
 
 
-class MetricValue(_Record):
+class MetricValue(Record):
     """One metric of one run."""
 
     value: float | None = Field(description="null where it is not defined; `reason` says why")
@@ -127,22 +125,7 @@ class MetricValue(_Record):
     reason: str | None = None
 
 
-class ScoringRecord(_Record):
-    """The choices that decide what the numbers mean; two runs compare only when these agree."""
-
-    profile: Literal["paper", "signal"]
-    reference_video: Literal["target", "composed"]
-    bandwidth_from: Literal["generated", "reference"]
-    resample_by: Literal["source", "sample"]
-    resamples: int
-    confidence: float = 0.95
-    bootstrap_seed: int
-    backbones: dict[str, str] = Field(description="backbone to content key: preprocessing version and weights hash")
-    unverified_weights: bool = False
-    extended: bool = Field(default=False, description="the extended metrics were asked for too; the others are alike")
-
-
-class MetricsRecord(_Record):
+class MetricsRecord(Record):
     """`metrics.json`: one model on one subset, scored."""
 
     schema_version: Literal[1] = Field(default=SCHEMA_VERSION, alias="schema")
@@ -227,7 +210,7 @@ def _what_is_wrong(error: ValidationError) -> str:
 
 def json_schemas() -> dict[str, str]:
     """Return the JSON Schema of each record, as text by file name."""
-    kinds: dict[str, type[_Record]] = {"run.schema.json": RunRecord, "metrics.schema.json": MetricsRecord}
+    kinds: dict[str, type[Record]] = {"run.schema.json": RunRecord, "metrics.schema.json": MetricsRecord}
     return {
         name: json.dumps({"$schema": _DIALECT, **kind.model_json_schema(mode="serialization")}, indent=2) + "\n"
         for name, kind in kinds.items()

@@ -12,7 +12,7 @@ import typer
 from benchmark.cli.building import DEMO, FULL, build_demo
 
 if TYPE_CHECKING:
-    from benchmark.evaluation import Choices
+    from benchmark.choices import Choices
     from vgg_monoaudio.dataset import Benchmark, Subset
 
 # Words that an option takes; the first is its default.
@@ -74,7 +74,7 @@ def subsets(built: Benchmark, wanted: str | None) -> list[Subset]:
 
 def choices_of(built: Benchmark, *, profile: str | None, **others: Any) -> Choices:
     """Return what decides the numbers; the words are checked already."""
-    from benchmark.evaluation import Choices
+    from benchmark.choices import Choices
 
     return Choices(profile=profile or ("signal" if is_demo(built) else "paper"), **others)  # type: ignore[arg-type]
 

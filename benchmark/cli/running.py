@@ -25,7 +25,7 @@ from benchmark.cli.progress import progress
 from benchmark.exits import SOME_FAILED, tell
 
 if TYPE_CHECKING:
-    from benchmark.evaluation import Choices
+    from benchmark.choices import Choices
     from benchmark.profiles import Profile
     from benchmark.runs import FailureRecord, MetricsRecord, RunDirectory
     from vgg_monoaudio.dataset import Benchmark, Subset

@@ -10,14 +10,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from importlib import import_module
 from pathlib import Path
-from typing import Any, Literal, Protocol
+from typing import Any, Protocol
 
+from benchmark.choices import ProfileName as ProfileName
 from benchmark.features import Arrays, Extractor, FeatureStore
 from benchmark.scoring import Evidence
 from vgg_monoaudio.dataset import Sample, Source
 
-ProfileName = Literal["paper", "signal"]
-ReferenceVideo = Literal["target", "composed"]
 PROFILES: Mapping[str, str] = {
     "paper": "benchmark.profiles.paper:PaperProfile",
     "signal": "benchmark.profiles.signal:SignalProfile",
