@@ -32,6 +32,7 @@ from baselines import (
     option_names,
 )
 from baselines.programs.settings import HARMLESS_SETTINGS
+from benchmark.places import DEFAULT_RUNS
 from benchmark.runs import (
     BenchmarkRecord,
     CountsRecord,
@@ -49,7 +50,6 @@ from foundation.work import Progress
 from vgg_monoaudio.dataset import Benchmark, Sample, Subset, load_benchmark
 
 log = logging.getLogger(__name__)
-DEFAULT_RUNS = Path("results/runs")
 
 
 @dataclass(frozen=True)

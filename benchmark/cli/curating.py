@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from benchmark.cli.listing import JsonOption
+from benchmark.cli.options import JsonOption, VGGSoundOption
 from benchmark.exits import SOME_FAILED, tell
 
 if TYPE_CHECKING:
@@ -26,10 +26,6 @@ VGGSounderOption = Annotated[
 ]
 UnavOption = Annotated[
     Path, typer.Option("--unav", exists=True, dir_okay=False, help="UnAV-100's annotation file (JSON).")
-]
-VGGSoundOption = Annotated[
-    Path,
-    typer.Option("--vggsound", exists=True, dir_okay=False, help="VGGSound's list, in either public form (CSV)."),
 ]
 
 

@@ -10,12 +10,20 @@ from collections.abc import Iterator, Sequence
 from dataclasses import asdict
 from importlib import import_module
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 import typer
 
 from benchmark.cli.doctor_program import Finding, fetching, gpu, of_program, own_gpu, verified
+from benchmark.cli.options import (
+    CheckpointOption,
+    EndpointOption,
+    JsonOption,
+    ModelOption,
+    OptionOption,
+    SegmenterOption,
+)
 from benchmark.exits import ASKED_WRONGLY
 
 if TYPE_CHECKING:
@@ -29,14 +37,12 @@ SCRIPTS = frozenset({".py", ".sh", ".jl", ".rb", ".js", ".pl", ".lua"})
 
 
 def doctor(
-    model: Annotated[str, typer.Option(help="A model's name; `list-models` shows them.")],
-    option: Annotated[list[str] | None, typer.Option("--option", help="A setting, key=value, as for generate.")] = None,
-    checkpoint: Annotated[
-        list[str] | None, typer.Option("--checkpoint", help="Weights of your own, part=file, as for generate.")
-    ] = None,
-    endpoint: Annotated[str | None, typer.Option(help="Model http: address that requests are posted to.")] = None,
-    segmenter: Annotated[str | None, typer.Option(help="Model vos-mmaudio: deva or gsam2.")] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Print as JSON.")] = False,
+    model: ModelOption,
+    option: OptionOption = None,
+    checkpoint: CheckpointOption = None,
+    endpoint: EndpointOption = None,
+    segmenter: SegmenterOption = None,
+    as_json: JsonOption = False,
 ) -> None:
     """Check a model's checkout, interpreter, imports, checkpoints, disk, GPU; status 2 where something is missing."""
     from benchmark.cli.asking import model_options
@@ -58,7 +64,7 @@ def examine(model: str, options: dict[str, Any]) -> list[Finding]:
 
     Raises:
         baselines.UnknownModel: no such model.
-        ValueError: an option that is no setting of the model, or settings that cannot be read.
+        ValueError: an option that the model does not have, or settings that cannot be read.
     """
     from baselines import get_model, option_names
 
@@ -94,7 +100,7 @@ def _unpublished(part: str, options: dict[str, Any]) -> Finding:
     given = options.get("checkpoint")
     place = given.get(part) if isinstance(given, dict) else None
     if place is None:
-        return Finding(part, "missing", "nobody publishes it", f"--checkpoint {part}=FILE, with weights of your own")
+        return Finding(part, "missing", "not published", f"--checkpoint {part}=FILE, with weights of your own")
     if not Path(str(place)).is_file():
         return Finding(part, "missing", f"no {place}", f"--checkpoint {part}=FILE, with weights of your own")
     return Finding(part, "ok", str(place))
@@ -133,16 +139,18 @@ def _of_command(entry: ModelEntry, options: dict[str, Any]) -> Iterator[Finding]
     settings = _settings(str(options.get("settings", "external")), options)
     folder = settings.checkout or Path.cwd()
     if not folder.is_dir():
-        yield Finding("checkout", "missing", f"{folder} is no folder", f"mend checkout = ... in {settings.table}")
+        yield Finding("checkout", "missing", f"{folder} is not a folder", f"fix checkout = ... in {settings.table}")
         return
     try:
         interpreter = find_interpreter(settings.python) if settings.python else None
     except MissingProgram as error:
-        yield Finding("python", "missing", str(error), f"mend python = ... in {settings.table}")
+        yield Finding("python", "missing", str(error), f"fix python = ... in {settings.table}")
         return
     path = find_program(words[0], settings, environment(interpreter, settings.device, settings.env))
     to_do = "" if path else "give its path, or an interpreter in front of it"
-    yield Finding("command", "ok" if path else "missing", str(path) if path else f"{words[0]} is no executable", to_do)
+    yield Finding(
+        "command", "ok" if path else "missing", str(path) if path else f"{words[0]} is not an executable", to_do
+    )
     for word in words[1:2]:  # what an interpreter is to read
         if path and Path(word).suffix in SCRIPTS and not (folder / word).is_file():
             yield Finding(
@@ -168,7 +176,7 @@ def _of_service(entry: ModelEntry, options: dict[str, Any]) -> Iterator[Finding]
         ).close()
     except OSError as error:
         yield Finding(
-            "endpoint", "missing", f"nothing answers at {endpoint}: {error}", "start the service, or mend the address"
+            "endpoint", "missing", f"nothing answers at {endpoint}: {error}", "start the service, or fix the address"
         )
     else:
         yield Finding("endpoint", "ok", f"something listens at {endpoint}")

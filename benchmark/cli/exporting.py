@@ -7,15 +7,14 @@ from typing import Annotated, Literal
 
 import typer
 
-from benchmark.cli.listing import JsonOption
+from benchmark.cli.options import BenchmarkArgument, JsonOption
 from benchmark.cli.progress import progress
 
-PathArgument = Annotated[Path, typer.Argument(help="Benchmark directory.")]
 MEGABYTE = 1_000_000
 
 
 def statistics(
-    path: PathArgument,
+    path: BenchmarkArgument,
     csv: Annotated[Path | None, typer.Option(help="Folder for the tables, one CSV each.")] = None,
     as_json: JsonOption = False,
 ) -> None:
@@ -47,7 +46,7 @@ def statistics(
 
 
 def card(
-    path: PathArgument,
+    path: BenchmarkArgument,
     funnel: Annotated[
         Path | None,
         typer.Option(
@@ -73,7 +72,7 @@ def card(
 
 
 def export(
-    path: PathArgument,
+    path: BenchmarkArgument,
     to: Annotated[Literal["hf", "webdataset"], typer.Option(help="hf: a folder for `datasets` and its Hub.")],
     out: Annotated[Path, typer.Option(help="Folder, absent or empty.")],
     shard_megabytes: Annotated[

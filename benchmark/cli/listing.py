@@ -12,10 +12,11 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from benchmark.cli.options import JsonOption
+
 if TYPE_CHECKING:
     from baselines import ModelEntry
 
-JsonOption = Annotated[bool, typer.Option("--json", help="Print as JSON.")]
 UNATTENDED_WIDTH = 200  # characters; for pipes and files, which have none of their own
 
 

@@ -7,18 +7,18 @@ from typing import Annotated
 
 import typer
 
+from benchmark.choices import ProfileName
+from benchmark.cli.options import WeightsDirOption, one_of
 from benchmark.cli.progress import progress
 from benchmark.exits import ASKED_WRONGLY
 
 
 def weights(
     names: Annotated[list[str] | None, typer.Argument(help="Checkpoints to fetch; none: only list.")] = None,
-    profile: Annotated[str | None, typer.Option(help="Those of a profile: paper.")] = None,
+    profile: Annotated[str | None, one_of(ProfileName, "Those of a profile.")] = None,
     extended: Annotated[bool, typer.Option("--extended", help="Those of the extended metrics.")] = False,
     model: Annotated[str | None, typer.Option(help="Those of a model.")] = None,
-    weights_dir: Annotated[
-        Path | None, typer.Option(help="Folder. Default: $VGG_MONOAUDIO_WEIGHTS or weights.")
-    ] = None,
+    weights_dir: WeightsDirOption = None,
     offline: Annotated[bool, typer.Option(help="Fetch nothing; status 2 where one of those named is missing.")] = False,
 ) -> None:
     """List official weights with size, licence and state; fetch and verify those that are named."""
@@ -27,8 +27,6 @@ def weights(
 
     wanted = list(names or [])
     if profile is not None:
-        if profile not in {"paper", "signal"}:
-            raise ValueError(f"--profile: expected paper or signal, got {profile!r}")
         wanted += checkpoints.PAPER_PROFILE if profile == "paper" else ()
     if extended:
         wanted += checkpoints.EXTENDED_METRICS

@@ -212,8 +212,8 @@ def test_a_manifest_without_a_column_is_one_line(evaluate, tiny, tmp_path, colum
     ("spoil", "message"),
     [
         (remove, "no file for 1 of 4 samples, the first is {name}; add them, narrow with --subset, or pass"),
-        (damage, "1 recorded files cannot be used, the first: {path}: not a media file, or damaged; mend"),
-        (halve, "1 recorded files cannot be used, the first: {path}: truncated: 80000 of 160044 bytes; mend"),
+        (damage, "1 recorded files cannot be used, the first: {path}: not a media file, or damaged; fix"),
+        (halve, "1 recorded files cannot be used, the first: {path}: truncated: 80000 of 160044 bytes; fix"),
     ],
 )  # fmt: skip
 def test_a_recorded_file_that_is_missing_or_damaged_is_one_line_or_on_demand_left_out(

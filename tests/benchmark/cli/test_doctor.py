@@ -163,7 +163,7 @@ def test_tools_and_gpu_are_looked_for_without_an_interpreter_too(tmp_path, monke
 
 def test_a_part_that_nobody_publishes_is_asked_for(tmp_path, monkeypatch):
     monkeypatch.setattr(doctor, "own_gpu", lambda: "")
-    assert findings({}, "selva-m-44k")["generator"].found == "nobody publishes it"
+    assert findings({}, "selva-m-44k")["generator"].found == "not published"
     assert "selva-video-encoder" in findings({}, "selva-m-44k")
     (tmp_path / "mine.pth").touch()
     own = {"checkpoint": {"generator": str(tmp_path / "mine.pth"), "video_encoder": "absent.pth"}}
@@ -187,11 +187,11 @@ def test_a_service_is_looked_for_and_nothing_is_posted():
 def test_a_program_of_ones_own_is_looked_for():
     assert findings({}, "external")["command"].verdict == "missing"
     assert findings({"command": f"{sys.executable} -u"}, "external")["command"].verdict == "ok"
-    assert findings({"command": "no-such-program"}, "external")["command"].found == "no-such-program is no executable"
+    assert findings({"command": "no-such-program"}, "external")["command"].found == "no-such-program is not an executable"
     script = findings({"command": f"{sys.executable} absent.py"}, "external")["command"]
     assert script.verdict == "missing"
     assert script.found.endswith("/absent.py")
-    assert findings({"command": "x", "checkout": "/absent"}, "external")["checkout"].found == "/absent is no folder"
+    assert findings({"command": "x", "checkout": "/absent"}, "external")["checkout"].found == "/absent is not a folder"
 
 
 def test_the_segmenter_in_this_process_needs_its_models_and_no_checkout(tmp_path):
