@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import typer
 
-from benchmark.cli import building, curating, doctor, exporting, fetching, listing, running, single, weights
+from benchmark.cli import building, curating, doctor, exporting, fetching, interop, listing, running, single, weights
 from benchmark.exits import run
 from benchmark.report import commands
 
@@ -47,6 +47,10 @@ app.command("compare")(commands.compare)
 app.command("figures")(commands.figures)
 app.command("export")(commands.export)
 app.command("submit-check")(commands.submit_check)
+app.command("export-av-benchmark")(interop.export_av_benchmark)
+app.command("import-av-benchmark")(interop.import_av_benchmark)
+app.command("export-kadtk")(interop.export_kadtk)
+app.command("import-kadtk")(interop.import_kadtk)
 
 
 def main() -> None:

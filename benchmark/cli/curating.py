@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from benchmark.cli.options import JsonOption, VGGSoundOption
+from benchmark.cli.table import show_table
 from benchmark.exits import SOME_FAILED, tell
 
 if TYPE_CHECKING:
@@ -81,7 +82,7 @@ def screen(
     _write(out, rows)
     write_funnel(funnel_path(out), funnel)
     counts = proposals_per_label(rows)
-    _show(["label", "clips proposed"], [[label, str(count)] for label, count in counts.items()])
+    show_table(["label", "clips proposed"], [[label, str(count)] for label, count in counts.items()])
     _show_funnel(funnel)
     empty = [label for label, count in counts.items() if not count]
     if empty:
@@ -162,7 +163,9 @@ def list_sources(
         typer.echo(json.dumps({**facts, "sources": sources.to_dict("records")}, indent=2, ensure_ascii=False))
     else:
         counts = clips_per_label(sources)
-        _show(["category", "label", "clips"], [[str(value) for value in row] for row in counts.to_numpy().tolist()])
+        show_table(
+            ["category", "label", "clips"], [[str(value) for value in row] for row in counts.to_numpy().tolist()]
+        )
         for key, value in facts.items():
             typer.echo(f"{key.replace('_', ' ')}: {', '.join(value) if isinstance(value, list) else value}")
         if name == "r1":
@@ -255,18 +258,8 @@ def _write(path: Path, table: pd.DataFrame) -> None:
         table.to_csv(temporary, index=False, lineterminator="\n")
 
 
-def _show(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
-    from rich.console import Console
-    from rich.table import Table
-
-    table = Table(*columns, box=None, pad_edge=False)
-    for row in rows:
-        table.add_row(*row)
-    Console().print(table)
-
-
 def _show_funnel(funnel: pd.DataFrame) -> None:
-    _show(list(funnel.columns), [[str(value) for value in row] for row in funnel.to_numpy().tolist()])
+    show_table(list(funnel.columns), [[str(value) for value in row] for row in funnel.to_numpy().tolist()])
 
 
 def _show_agreement(found: Sequence[Agreement]) -> None:
@@ -278,7 +271,7 @@ def _show_agreement(found: Sequence[Agreement]) -> None:
          row.reason]
         for row in found
     ]  # fmt: skip
-    _show(["criterion", "reviewers", "clips", "observed", "kappa", "method", ""], rows)
+    show_table(["criterion", "reviewers", "clips", "observed", "kappa", "method", ""], rows)
 
 
 def _number(value: float | None) -> str:

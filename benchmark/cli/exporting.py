@@ -9,6 +9,7 @@ import typer
 
 from benchmark.cli.options import BenchmarkArgument, JsonOption
 from benchmark.cli.progress import progress
+from benchmark.cli.table import show_table
 
 MEGABYTE = 1_000_000
 
@@ -20,9 +21,6 @@ def statistics(
 ) -> None:
     """Count clips and pairs by category and label (Figs. B3 and B4 of the paper)."""
     import json
-
-    from rich.console import Console
-    from rich.table import Table
 
     from vgg_monoaudio.dataset import load_benchmark
     from vgg_monoaudio.publishing.statistics import benchmark_statistics, describe
@@ -39,10 +37,7 @@ def statistics(
         return
     for title, table in tables:
         typer.echo(f"\n{title}")
-        shown = Table(*map(str, table.columns), box=None, pad_edge=False)
-        for row in table.to_numpy().tolist():
-            shown.add_row(*map(str, row))
-        Console().print(shown)
+        show_table([*map(str, table.columns)], [[*map(str, row)] for row in table.to_numpy().tolist()])
 
 
 def card(

@@ -13,8 +13,9 @@ import typer
 
 from benchmark.choices import BandwidthFrom, ProfileName, ReferenceVideo, ResampleBy
 from benchmark.places import DEFAULT_CACHE, DEFAULT_RUNS, FULL
-from benchmark.report.options import CacheOption, UnverifiedOption
+from benchmark.report.options import CacheOption as CacheOption
 from benchmark.report.options import JsonOption as JsonOption
+from benchmark.report.options import UnverifiedOption
 from foundation.names import load
 
 

@@ -10,6 +10,7 @@ import typer
 from benchmark.choices import ProfileName
 from benchmark.cli.options import WeightsDirOption, one_of
 from benchmark.cli.progress import progress
+from benchmark.cli.table import show_table
 from benchmark.exits import ASKED_WRONGLY
 
 
@@ -53,14 +54,11 @@ def _fetch(name: str, weights_dir: Path | None) -> None:
 
 
 def _show(names: list[str], weights_dir: Path | None) -> None:
-    from rich.console import Console
-    from rich.table import Table
-
     from foundation import checkpoints
 
-    table = Table("name", "state", "size", "licence", "file", box=None, pad_edge=False)
+    rows = []
     for name in names:
         row = checkpoints.get(name)
         size = "" if row.size_bytes is None else f"{row.size_bytes / 1e9:.2f} GB"
-        table.add_row(name, checkpoints.state(name, weights_dir=weights_dir), size, row.licence, row.filename)
-    Console().print(table)
+        rows.append([name, checkpoints.state(name, weights_dir=weights_dir), size, row.licence, row.filename])
+    show_table(("name", "state", "size", "licence", "file"), rows)

@@ -33,7 +33,9 @@ from vgg_monoaudio.dataset import (
 from vgg_monoaudio.pairing import exhaustive_pairs, filter_intra_class, sample_inter_class
 
 PAPER_INTER_PAIRS = 560
-# av-benchmark takes names of these lengths for VGGSound ids and cuts them.
+# Lengths that the name of a scene avoids. av-benchmark cuts names of 20, 21 or 30 characters down to a VGGSound id, as
+# `metrics.interop` says too. It leaves names of 18, the length of such an id, as they are; they are avoided only because
+# the names of benchmarks that exist must not change.
 CUT_LENGTHS = frozenset({18, 20, 21, 30})
 
 
@@ -275,7 +277,7 @@ def _manifest(pairs: pd.DataFrame, seed: int) -> pd.DataFrame:
 
 
 def file_name(target_id: str, paired_id: str) -> str:
-    """Return the name of a scene, without extension: both clip ids, never of a length that av-benchmark cuts."""
+    """Return the name of a scene, without extension: both clip ids, never of a length to avoid."""
     for separator in ("__", "___"):
         name = f"{target_id}{separator}{paired_id}"
         if len(name) not in CUT_LENGTHS:

@@ -187,7 +187,9 @@ def test_a_service_is_looked_for_and_nothing_is_posted():
 def test_a_program_of_ones_own_is_looked_for():
     assert findings({}, "external")["command"].verdict == "missing"
     assert findings({"command": f"{sys.executable} -u"}, "external")["command"].verdict == "ok"
-    assert findings({"command": "no-such-program"}, "external")["command"].found == "no-such-program is not an executable"
+    assert (
+        findings({"command": "no-such-program"}, "external")["command"].found == "no-such-program is not an executable"
+    )
     script = findings({"command": f"{sys.executable} absent.py"}, "external")["command"]
     assert script.verdict == "missing"
     assert script.found.endswith("/absent.py")
