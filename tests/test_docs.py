@@ -1,4 +1,4 @@
-"""What the documents say of the project is so."""
+"""What the documents say of the project is true."""
 
 import re
 from pathlib import Path
@@ -22,6 +22,13 @@ def test_the_table_of_metrics_is_the_registry(heading, metrics):
     shown = lines[start : lines.index("", start)]
     rows = [f"| `{m.name}` | {m.label} | {m.better} | {m.unit or '–'} | {m.per} | {m.description} |" for m in metrics]
     assert shown == rows
+
+
+def test_the_tables_between_marks_are_written_from_the_rows():
+    from benchmark.cli.docs_tables import with_tables
+
+    outdated = [path.name for path, text in with_tables(ROOT / "docs").items() if path.read_text() != text]
+    assert outdated == [], "run `make docs-tables`"
 
 
 @pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.name)

@@ -7,7 +7,19 @@ from __future__ import annotations
 
 import typer
 
-from benchmark.cli import building, curating, doctor, exporting, fetching, interop, listing, running, single, weights
+from benchmark.cli import (
+    building,
+    curating,
+    docs_tables,
+    doctor,
+    exporting,
+    fetching,
+    interop,
+    listing,
+    running,
+    single,
+    weights,
+)
 from benchmark.exits import run
 from benchmark.report import commands
 
@@ -40,6 +52,7 @@ app.command("export-benchmark")(exporting.export)
 app.command("list-models")(listing.list_models)
 app.command("list-metrics")(listing.list_metrics)
 app.command("schemas")(listing.schemas)
+app.command("docs-tables")(docs_tables.docs_tables)
 app.command("weights")(weights.weights)
 app.command("doctor")(doctor.doctor)
 app.command("report")(commands.report)

@@ -33,9 +33,8 @@ from vgg_monoaudio.dataset import (
 from vgg_monoaudio.pairing import exhaustive_pairs, filter_intra_class, sample_inter_class
 
 PAPER_INTER_PAIRS = 560
-# Lengths that the name of a scene avoids. av-benchmark cuts names of 20, 21 or 30 characters down to a VGGSound id, as
-# `metrics.interop` says too. It leaves names of 18, the length of such an id, as they are; they are avoided only because
-# the names of benchmarks that exist must not change.
+# Lengths that the name of a scene avoids: av-benchmark cuts names of 20, 21 or 30 characters (`metrics.interop`). It
+# leaves names of 18, the length of a VGGSound id, as they are; those are avoided so that existing names do not change.
 CUT_LENGTHS = frozenset({18, 20, 21, 30})
 
 
