@@ -1,9 +1,9 @@
-"""The run directory: its schemas, its paths, its fingerprints, and writing that cannot be caught half done.
+"""The run directory: its schemas, its paths, its fingerprints, and records that are written whole or not at all.
 
     <runs>/<benchmark>/<subset>/<model>/run.json          what was asked, with what, where; failures by sample
     <runs>/<benchmark>/<subset>/<model>/audio/<id>.wav    what the model answered
     <runs>/<benchmark>/<subset>/<model>/metrics.json      every metric with interval, unit, direction and count
-    <runs>/<benchmark>/<subset>/<model>/samples.parquet   one row a sample of the benchmark, scored or not
+    <runs>/<benchmark>/<subset>/<model>/samples.parquet   one row per sample of the benchmark, scored or not
 
 The JSON Schemas under `docs/schemas` are exported from the classes below; `SCHEMA_VERSION` moves when a field
 changes its meaning or goes.
@@ -195,8 +195,8 @@ def _read(path: Path, kind: type[AnyRecord]) -> AnyRecord:
     try:
         return kind.model_validate_json(path.read_bytes())
     except ValidationError as error:
-        mend = "pass --fresh to make the run again" if kind is RunRecord else "remove it and score the run again"
-        raise UnusableRun(f"{path}: {_what_is_wrong(error)}; {mend}") from error
+        way_out = "pass --fresh to make the run again" if kind is RunRecord else "remove it and score the run again"
+        raise UnusableRun(f"{path}: {_what_is_wrong(error)}; {way_out}") from error
 
 
 def _what_is_wrong(error: ValidationError) -> str:

@@ -40,7 +40,7 @@ def candidates(
         ),
     ] = None,
     out: Annotated[Path, typer.Option(help="Table of candidates; the funnel goes beside it.")] = Path("candidates.csv"),
-    expected_common_videos: Annotated[int, typer.Option(help="A different number is remarked on.")] = 907,
+    expected_common_videos: Annotated[int, typer.Option(help="Any other number is noted.")] = 907,
 ) -> None:
     """Find the clips that both datasets know and that carry a single sound event; print the funnel."""
     from vgg_monoaudio.selection.annotations import describe_problems, read_trims, read_unav100, read_vggsound
@@ -72,9 +72,11 @@ def candidates(
 def screen(
     candidates: CandidatesOption = None,
     vggsounder: VGGSounderOption = None,
-    out: Annotated[Path, typer.Option(help="Table of the evidence, one row a clip and label.")] = Path("screened.csv"),
+    out: Annotated[Path, typer.Option(help="Table of the evidence, one row per clip and label.")] = Path(
+        "screened.csv"
+    ),
 ) -> None:
-    """Collect what VGGSounder's annotators say about the three criteria; print the proposals for each label."""
+    """Collect the annotations of VGGSounder for the three criteria; print the proposals for each label."""
     from vgg_monoaudio.selection.funnel import funnel_path, write_funnel
     from vgg_monoaudio.selection.screening import proposals_per_label
 
@@ -93,7 +95,7 @@ def screen(
 def curate(
     decisions: Annotated[
         list[Path] | None,
-        typer.Argument(help="Files of decisions, one or one a reviewer.", show_default="curation.csv"),
+        typer.Argument(help="Files of decisions: one, or one per reviewer.", show_default="curation.csv"),
     ] = None,
     auto: Annotated[
         bool, typer.Option("--auto", help="First add to the (first) file what the screening alone decides.")
@@ -125,7 +127,7 @@ def curate(
     if funnel is None and candidates is not None:
         funnel = _funnel_beside(candidates)
         if clips <= int(funnel["clips"].iloc[-1]):
-            funnel = add_stage(funnel, "decided on", clips, "nobody has decided yet")
+            funnel = add_stage(funnel, "decided on", clips, "not decided yet")
     if funnel is None or int(funnel["clips"].iloc[-1]) != clips:
         funnel = first_stage("clips decided on", clips)
     funnel = add_stage(funnel, "accepted", len(sources), "a criterion is not met, or reviewers do not agree")

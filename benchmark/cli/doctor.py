@@ -1,4 +1,4 @@
-"""`doctor`: whether a model can run on this machine, and what to do for each thing that is missing."""
+"""`doctor`: whether a model can run on this machine, and what to do about each missing part."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from benchmark.cli.options import (
     OptionOption,
     SegmenterOption,
 )
-from benchmark.exits import ASKED_WRONGLY
+from benchmark.exits import USAGE_ERROR
 
 if TYPE_CHECKING:
     from baselines import ModelEntry
@@ -56,7 +56,7 @@ def doctor(
             if finding.to_do:
                 typer.echo(f"         -> {finding.to_do}")
     if any(finding.verdict == "missing" for finding in findings):
-        raise typer.Exit(ASKED_WRONGLY)
+        raise typer.Exit(USAGE_ERROR)
 
 
 def examine(model: str, options: dict[str, Any]) -> list[Finding]:
@@ -123,7 +123,7 @@ def _checkpoint(name: str) -> Finding:
 
 
 def _of_command(entry: ModelEntry, options: dict[str, Any]) -> Iterator[Finding]:
-    """Look for the program of an `external` model, and for the working directory."""
+    """Check the program of an `external` model, and its working directory."""
     command = options.get("command")
     if entry.name != "external":
         return
@@ -151,7 +151,7 @@ def _of_command(entry: ModelEntry, options: dict[str, Any]) -> Iterator[Finding]
     yield Finding(
         "command", "ok" if path else "missing", str(path) if path else f"{words[0]} is not an executable", to_do
     )
-    for word in words[1:2]:  # what an interpreter is to read
+    for word in words[1:2]:  # the script of an interpreter
         if path and Path(word).suffix in SCRIPTS and not (folder / word).is_file():
             yield Finding(
                 "command", "missing", f"no {folder / word}", "give its path; it counts from the working directory"
@@ -159,7 +159,7 @@ def _of_command(entry: ModelEntry, options: dict[str, Any]) -> Iterator[Finding]
 
 
 def _of_service(entry: ModelEntry, options: dict[str, Any]) -> Iterator[Finding]:
-    """Look whether something listens where a service should be; nothing is posted."""
+    """Check whether something listens at the address of a service; nothing is posted."""
     if entry.name != "http":
         return
     from baselines.programs.http_endpoint import HttpEndpoint
@@ -183,7 +183,7 @@ def _of_service(entry: ModelEntry, options: dict[str, Any]) -> Iterator[Finding]
 
 
 def _of_segmenter(options: dict[str, Any]) -> Iterator[Finding]:
-    """Look for the two models of the segmenter that runs in this process."""
+    """Check the two models of the segmenter that runs in this process."""
     if options["segmenter"] != "gsam2":
         raise ValueError(f"segmenter: expected deva or gsam2, got {options['segmenter']!r}")
     from baselines.programs.gsam2 import DETECTOR, TRACKER, WEIGHT_FILES, local_file
@@ -199,7 +199,7 @@ def _of_segmenter(options: dict[str, Any]) -> Iterator[Finding]:
 
 
 def _disks(work: Path, absent: Sequence[str]) -> Iterator[Finding]:
-    """Look for room: for temporary files, for results, and for the checkpoints that are still to be fetched."""
+    """Check free disk space for temporary files, for results, and for the checkpoints still to be fetched."""
     from foundation import checkpoints
 
     yield _disk("temporary files", work, NEEDED_DISK_BYTES, "choose another folder with --option work_dir=...")

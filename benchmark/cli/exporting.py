@@ -1,4 +1,4 @@
-"""`statistics`, `card`, `export-benchmark`: what a benchmark holds, for people, search engines and other libraries."""
+"""`statistics`, `card`, `export-benchmark`: a benchmark for people, search engines and other libraries."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def card(
     funnel: Annotated[
         Path | None,
         typer.Option(
-            exists=True, dir_okay=False, help="The stages that led to the list, as `curate` writes them beside it."
+            exists=True, dir_okay=False, help="The stages that led to the list, as `curate` writes them next to it."
         ),
     ] = None,
 ) -> None:

@@ -1,4 +1,4 @@
-"""`extract` and `download`: clips out of archives, and off the web."""
+"""`extract` and `download`: clips from archives, and from the web."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def extract(
     labels: LabelsOption = None,
     vggsound: TestSplitOption = None,
 ) -> None:
-    """Take the clips of a list out of VGGSound's archives; go on where an earlier call stopped."""
+    """Extract the clips of a list from VGGSound's archives; resume where an earlier call stopped."""
     from vgg_monoaudio.collecting.archives import extract_clips
 
     wanted = _wanted(labels, vggsound)
@@ -62,7 +62,7 @@ def download(
         counts = ", ".join(f"{kind} {count}" for kind, count in failure_counts(got.failures).items())
         typer.echo(f"failed: {counts}; reasons in {out / FAILURES_NAME}")
     if got.not_tried:
-        typer.echo(f"the site asks us to slow down; {len(got.not_tried)} clips are left, call again later")
+        typer.echo(f"the site asks to slow down; {len(got.not_tried)} clips are left, call again later")
     if got.failures or got.not_tried:
         raise typer.Exit(SOME_FAILED)
 

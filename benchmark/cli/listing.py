@@ -49,7 +49,7 @@ def list_models(as_json: JsonOption = False, markdown: MarkdownOption = False) -
 
 
 def _row(entry: ModelEntry) -> dict[str, Any]:
-    """Return what is known of a model, with the names of its parts that are here and of those that are missing."""
+    """Return a model's row, with the names of its parts that are installed and of those that are missing."""
     try:
         here = _parts(entry)
     except ValueError as error:  # unreadable settings must not empty the list

@@ -29,7 +29,7 @@ def progress(what: str = "") -> Iterator[Progress]:
     from rich.text import Text
 
     class Rate(ProgressColumn):
-        """Items a second, or seconds an item where that reads better."""
+        """Items per second, or seconds per item where that reads better."""
 
         def render(self, task: Task) -> Text:
             speed = task.finished_speed or task.speed

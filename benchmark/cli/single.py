@@ -81,7 +81,7 @@ def attention(
 
 
 def _usable_seconds(video: Path) -> float:
-    """Return how much of a video is used where nobody says: all of it, 8 s at most, whole frames at 25 fps."""
+    """Return how much of a video is used by default: all of it, 8 s at most, whole frames at 25 fps."""
     from foundation import media
 
     info = media.probe(video)

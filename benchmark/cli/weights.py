@@ -11,7 +11,7 @@ from benchmark.choices import ProfileName
 from benchmark.cli.options import WeightsDirOption, one_of
 from benchmark.cli.progress import progress
 from benchmark.cli.table import show_table
-from benchmark.exits import ASKED_WRONGLY
+from benchmark.exits import USAGE_ERROR
 
 
 def weights(
@@ -39,7 +39,7 @@ def weights(
             _fetch(name, weights_dir)
     _show(wanted or list(checkpoints.CHECKPOINTS), weights_dir)
     if offline and any(checkpoints.state(name, weights_dir=weights_dir) == "missing" for name in wanted):
-        raise typer.Exit(ASKED_WRONGLY)
+        raise typer.Exit(USAGE_ERROR)
 
 
 def _fetch(name: str, weights_dir: Path | None) -> None:

@@ -171,7 +171,7 @@ def submit_check(
     cache: Annotated[Path | None, typer.Option(help="Where features are kept. Default: nowhere.")] = None,
     allow_unverified: UnverifiedOption = False,
 ) -> None:
-    """Check a run directory that somebody sends: schema, hashes, coverage, and the metrics computed anew."""
+    """Check a run directory from elsewhere: schema, hashes, coverage, and the metrics computed again."""
     from benchmark.report import submission as leaderboard
 
     record = RunDirectory(run)

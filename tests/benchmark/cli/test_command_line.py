@@ -1,4 +1,4 @@
-"""The command line: what it prints where, what it leaves with, and one line for whatever is asked wrongly."""
+"""The command line: what it prints where, what it leaves with, and one line for every usage error."""
 
 import json
 import shutil
@@ -153,7 +153,7 @@ def test_a_limit_is_no_failure(evaluate):
         (["--model", "recorded"], "model 'recorded' needs the option 'folder'"),
     ],
 )  # fmt: skip
-def test_what_is_asked_wrongly_is_one_line_and_nothing_is_written(command, tiny, tmp_path, arguments, message):
+def test_a_usage_error_is_one_line_and_nothing_is_written(command, tiny, tmp_path, arguments, message):
     where = [] if "--benchmark" in arguments else ["--benchmark", tiny.path]
     profile = [] if "--profile" in arguments else ["--profile", "signal"]
     done = command("eval", *where, *profile, *arguments)

@@ -1,4 +1,4 @@
-"""`extract`, `download` and `build-vggsound-test` on the command line."""
+"""`extract` and `download` on the command line."""
 
 import io
 import tarfile
