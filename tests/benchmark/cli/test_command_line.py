@@ -375,7 +375,8 @@ assert not heavy, heavy
 @pytest.mark.parametrize(
     ("arguments", "status"),
     [
-        (["--help"], 0), (["eval", "--help"], 0), (["list-models"], 0), (["list-metrics"], 0), (["weights"], 0),
+        (["--help"], 0), (["eval", "--help"], 0), (["list-models"], 0), (["list-metrics"], 0),
+        (["list-metrics", "--json", "--extended"], 0), (["list-sources"], 0), (["weights"], 0),
         (["eval", "--model", "orcle"], 2),
     ],
 )  # fmt: skip
@@ -383,6 +384,23 @@ def test_help_and_lists_import_nothing_heavy_and_ask_no_network(tmp_path, argume
     program = LEAN.format(arguments=arguments, status=status)
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, cwd=tmp_path)
     assert done.returncode == 0, done.stderr
+
+
+EVERY_HELP = """
+import contextlib, io, sys
+from benchmark.cli import app
+for verb in (command.name for command in app.registered_commands):
+    with contextlib.redirect_stdout(io.StringIO()) as shown:
+        app([verb, "--help"], standalone_mode=False)
+    assert "Usage" in shown.getvalue(), verb
+    print(verb, [name for name in ("torch", "sklearn", "matplotlib", "av", "pandas", "scipy") if name in sys.modules])
+"""
+
+
+def test_no_verb_needs_more_than_its_own_words_to_show_its_help(tmp_path):
+    done = subprocess.run([sys.executable, "-c", EVERY_HELP], capture_output=True, text=True, cwd=tmp_path, check=True)
+    assert len(done.stdout.splitlines()) > 25
+    assert [line for line in done.stdout.splitlines() if not line.endswith(" []")] == []
 
 
 def test_importing_the_packages_imports_nothing_heavy():
