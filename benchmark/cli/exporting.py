@@ -66,7 +66,7 @@ def card(
     typer.echo(write_croissant(path))
 
 
-def export(
+def export_benchmark(
     path: BenchmarkArgument,
     to: Annotated[Literal["hf", "webdataset"], typer.Option(help="hf: a folder for `datasets` and its Hub.")],
     out: Annotated[Path, typer.Option(help="Folder, absent or empty.")],

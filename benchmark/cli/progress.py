@@ -4,8 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import TYPE_CHECKING
 
 from foundation.work import Progress
+
+if TYPE_CHECKING:
+    from rich.progress import ProgressColumn
 
 
 @contextmanager
@@ -15,17 +19,31 @@ def progress(what: str = "") -> Iterator[Progress]:
     On a terminal bars are drawn and vanish when done; elsewhere nothing is printed.
     """
     from rich.console import Console
+    from rich.progress import Progress as Bars
+    from rich.progress import TaskID
+
+    console = Console(stderr=True)
+    tasks: dict[str, TaskID] = {}
+    with Bars(*_columns(), console=console, transient=True, disable=not console.is_terminal) as bars:
+
+        def report(stage: str, done: int, total: int) -> None:
+            if stage not in tasks:
+                tasks[stage] = bars.add_task(f"{what} {stage}".strip(), total=total)
+            bars.update(tasks[stage], completed=done, total=total)
+
+        yield report
+
+
+def _columns() -> tuple[ProgressColumn, ...]:
     from rich.progress import (
         BarColumn,
         MofNCompleteColumn,
         ProgressColumn,
         Task,
-        TaskID,
         TextColumn,
         TimeElapsedColumn,
         TimeRemainingColumn,
     )
-    from rich.progress import Progress as Bars
     from rich.text import Text
 
     class Rate(ProgressColumn):
@@ -37,17 +55,5 @@ def progress(what: str = "") -> Iterator[Progress]:
                 return Text("")
             return Text(f"{speed:.1f}/s" if speed >= 1 else f"{1 / speed:.1f} s each", style="progress.data.speed")
 
-    columns = (
-        TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), Rate(), TimeElapsedColumn(),
-        TimeRemainingColumn(),
-    )  # fmt: skip
-    console = Console(stderr=True)
-    tasks: dict[str, TaskID] = {}
-    with Bars(*columns, console=console, transient=True, disable=not console.is_terminal) as bars:
-
-        def report(stage: str, done: int, total: int) -> None:
-            if stage not in tasks:
-                tasks[stage] = bars.add_task(f"{what} {stage}".strip(), total=total)
-            bars.update(tasks[stage], completed=done, total=total)
-
-        yield report
+    text = TextColumn("{task.description}")
+    return text, BarColumn(), MofNCompleteColumn(), Rate(), TimeElapsedColumn(), TimeRemainingColumn()

@@ -59,20 +59,13 @@ def download(
     part = path.with_name(path.name + ".part")
     part.parent.mkdir(parents=True, exist_ok=True)
     for attempt in range(1, attempts + 1):
-        try:
-            if _fetch(url or row.url, part, progress):
-                break
-            reason = "the connection closed early"
-        except urllib.error.HTTPError as error:
-            if error.code < 500:
-                raise DownloadFailed(f'checkpoint "{name}": {error.url} answers {error.code} {error.reason}') from error
-            reason = f"{error.code} {error.reason}"
-        except (urllib.error.URLError, HTTPException, TimeoutError, ConnectionError, ssl.SSLError) as error:
-            reason = str(error)
+        reason = _attempt(name, url or row.url, part, progress)
+        if not reason:
+            break
         if attempt == attempts:
             raise DownloadFailed(
                 f'checkpoint "{name}": failed after {attempts} attempts at {url or row.url}: {reason}\n'
-                f"  kept        {part}; the same command goes on from there"
+                f"  kept        {part}; the same command resumes there"
             )
         time.sleep(pause_seconds)
     located = _verified_part(row, part)
@@ -81,6 +74,18 @@ def download(
     if note.is_file():  # still true of the renamed file
         note.replace(note_of(path))
     return Located(row, path, located.verified, located.digests)
+
+
+def _attempt(name: str, url: str, part: Path, progress: Progress | None) -> str:
+    """Fetch what is missing of a part; return why it is not whole yet, "" where it is."""
+    try:
+        return "" if _fetch(url, part, progress) else "the connection closed early"
+    except urllib.error.HTTPError as error:
+        if error.code < 500:
+            raise DownloadFailed(f'checkpoint "{name}": {error.url} answers {error.code} {error.reason}') from error
+        return f"{error.code} {error.reason}"
+    except (urllib.error.URLError, HTTPException, TimeoutError, ConnectionError, ssl.SSLError) as error:
+        return str(error) or type(error).__name__
 
 
 def _verified_part(row: Checkpoint, part: Path) -> Located:

@@ -153,6 +153,10 @@ def test_the_published_file_is_located_and_verified(rows, tmp_path, name):
     assert checkpoints.state(name, weights_dir=tmp_path) == "verified"
 
 
+def test_the_former_name_of_located_still_serves():
+    assert checkpoints.find is checkpoints.located
+
+
 def test_another_file_is_refused_by_name_with_both_hashes(rows, tmp_path):
     path = tmp_path / "toy.pth"
     path.write_bytes(b"another")
