@@ -8,7 +8,6 @@ import socket
 import tempfile
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict
-from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
@@ -25,6 +24,7 @@ from benchmark.cli.options import (
     SegmenterOption,
 )
 from benchmark.exits import USAGE_ERROR
+from foundation.names import load
 
 if TYPE_CHECKING:
     from baselines import ModelEntry
@@ -91,8 +91,7 @@ def examine(model: str, options: dict[str, Any]) -> list[Finding]:
 
 def _program(entry: ModelEntry) -> Program | None:
     """Return the program that a model drives, if it drives one."""
-    module, _, name = entry.program.partition(":")
-    program: Program | None = getattr(import_module(module), name) if module else None
+    program: Program | None = load(entry.program) if entry.program else None
     return program
 
 

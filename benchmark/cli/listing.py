@@ -6,7 +6,6 @@ import json
 import os
 import sys
 from dataclasses import asdict
-from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -15,6 +14,7 @@ import typer
 from benchmark.cli.docs_tables import TABLES
 from benchmark.cli.options import JsonOption
 from benchmark.cli.table import show_table
+from foundation.names import load
 
 if TYPE_CHECKING:
     from baselines import ModelEntry
@@ -67,8 +67,7 @@ def _parts(entry: ModelEntry) -> dict[str, bool]:
         from baselines.programs.program import parts
         from baselines.programs.settings import read_settings
 
-        module, _, name = entry.program.partition(":")
-        program = getattr(import_module(module), name)
+        program = load(entry.program)
         here = parts(program, read_settings(program.name))
     here |= {name: checkpoints.state(name) != "missing" for name in entry.checkpoints if name not in here}
     return here | {f"{name} (not published)": False for name in entry.unpublished}
