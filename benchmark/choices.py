@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from typing import Literal, Protocol
 
-from pydantic import Field
+from pydantic import ConfigDict, Field
 
 from foundation.records import Record
 
@@ -53,7 +53,13 @@ class Backbones(Protocol):
         ...
 
 
-class ScoringRecord(Record):
+class CompleteRecord(Record):
+    """A record that is written with every field, so its schema requires those with a default too."""
+
+    model_config = ConfigDict(json_schema_serialization_defaults_required=True)
+
+
+class ScoringRecord(CompleteRecord):
     """The choices that decide what the numbers mean; two runs compare only when these agree."""
 
     profile: ProfileName

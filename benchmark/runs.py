@@ -11,7 +11,6 @@ changes its meaning or goes.
 
 from __future__ import annotations
 
-import json
 import os
 import platform
 import subprocess
@@ -23,12 +22,12 @@ from typing import Any, Literal, TypeVar
 
 from pydantic import Field, ValidationError
 
+from benchmark.choices import CompleteRecord
 from benchmark.choices import ScoringRecord as ScoringRecord
 from foundation.files import write_text
-from foundation.records import Record
+from foundation.records import schema_text, what_is_wrong
 
 SCHEMA_VERSION: Literal[1] = 1
-_DIALECT = "https://json-schema.org/draft/2020-12/schema"
 VERSIONED_PACKAGES = ("vgg-monoaudio", "torch", "torchaudio", "numpy", "scipy", "pandas", "av", "scikit-learn")
 
 Stage = Literal["generate", "evaluate"]
@@ -38,7 +37,7 @@ class UnusableRun(Exception):
     """A run directory that cannot be read, or that belongs to another request than the one made."""
 
 
-class BenchmarkRecord(Record):
+class BenchmarkRecord(CompleteRecord):
     """Which samples were asked for."""
 
     name: str
@@ -48,7 +47,7 @@ class BenchmarkRecord(Record):
     samples: int = Field(ge=0, description="rows of the manifest")
 
 
-class ModelRecord(Record):
+class ModelRecord(CompleteRecord):
     """Which model answered, as it was configured."""
 
     name: str
@@ -61,7 +60,7 @@ class ModelRecord(Record):
     notes: list[str] = Field(default_factory=list, description="choices a reader of the table should know")
 
 
-class FailureRecord(Record):
+class FailureRecord(CompleteRecord):
     """A sample that could not be generated or scored."""
 
     sample: str
@@ -69,14 +68,14 @@ class FailureRecord(Record):
     reason: str
 
 
-class CommitRecord(Record):
+class CommitRecord(CompleteRecord):
     """The state of the checkout that ran; absent in an installed package."""
 
     sha: str
     dirty: bool
 
 
-class EnvironmentRecord(Record):
+class EnvironmentRecord(CompleteRecord):
     """Where it ran, as far as numbers may depend on it."""
 
     python: str
@@ -85,7 +84,7 @@ class EnvironmentRecord(Record):
     packages: dict[str, str]
 
 
-class CountsRecord(Record):
+class CountsRecord(CompleteRecord):
     """How many samples came through each stage."""
 
     expected: int
@@ -93,7 +92,7 @@ class CountsRecord(Record):
     scored: int | None = None
 
 
-class RunRecord(Record):
+class RunRecord(CompleteRecord):
     """`run.json`: one model on one subset, the generation side."""
 
     schema_version: Literal[1] = Field(default=SCHEMA_VERSION, alias="schema")
@@ -112,7 +111,7 @@ class RunRecord(Record):
     generation_seconds: float | None = Field(default=None, description="wall clock spent in the model, all attempts")
 
 
-class MetricValue(Record):
+class MetricValue(CompleteRecord):
     """One metric of one run."""
 
     value: float | None = Field(description="null where it is not defined; `reason` says why")
@@ -125,7 +124,7 @@ class MetricValue(Record):
     reason: str | None = None
 
 
-class MetricsRecord(Record):
+class MetricsRecord(CompleteRecord):
     """`metrics.json`: one model on one subset, scored."""
 
     schema_version: Literal[1] = Field(default=SCHEMA_VERSION, alias="schema")
@@ -203,17 +202,14 @@ def _what_is_wrong(error: ValidationError) -> str:
     for problem in error.errors():
         if problem["loc"] == ("schema",):
             return f"schema {problem['input']!r}, this version reads {SCHEMA_VERSION}"
-    first = error.errors()[0]
-    where = ".".join(str(part) for part in first["loc"]) or "the whole file"
-    return f"not a record this version reads: {where}: {first['msg']}"
+    return f"not a record this version reads: {what_is_wrong(error)}"
 
 
 def json_schemas() -> dict[str, str]:
     """Return the JSON Schema of each record, as text by file name."""
-    kinds: dict[str, type[Record]] = {"run.schema.json": RunRecord, "metrics.schema.json": MetricsRecord}
     return {
-        name: json.dumps({"$schema": _DIALECT, **kind.model_json_schema(mode="serialization")}, indent=2) + "\n"
-        for name, kind in kinds.items()
+        "run.schema.json": schema_text(RunRecord),
+        "metrics.schema.json": schema_text(MetricsRecord),
     }
 
 

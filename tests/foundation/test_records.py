@@ -1,31 +1,58 @@
-"""Records in JSON files: fixed once read, and without fields that the class does not have."""
+"""Records kept as JSON: strict, unchanging, and described by a schema of their own."""
+
+import json
 
 import pytest
-from pydantic import ValidationError
+from pydantic import Field, ValidationError
 
-from foundation.records import Record
-
-
-class Clip(Record):
-    name: str
-    seconds: float = 8.0
+from foundation.records import DIALECT, Record, schema_text, what_is_wrong
 
 
-def test_a_record_comes_back_from_its_json():
-    clip = Clip(name="bell", seconds=5.5)
-    assert Clip.model_validate_json(clip.model_dump_json()) == clip
+class Part(Record):
+    """A part."""
+
+    length: int
 
 
-def test_a_field_that_the_class_does_not_have_is_refused():
-    with pytest.raises(ValidationError, match="mood\n  Extra inputs are not permitted"):
-        Clip.model_validate_json('{"name": "bell", "mood": "good"}')
+class Whole(Record):
+    """A whole."""
+
+    version: int = Field(default=1, alias="schema")
+    parts: tuple[Part, ...]
+    note: str | None = None
 
 
-def test_a_record_cannot_be_changed():
-    with pytest.raises(ValidationError, match="Instance is frozen"):
-        Clip(name="bell").seconds = 3.0
+def test_the_content_of_a_record_is_what_was_given_under_the_names_of_the_file():
+    given = {"schema": 1, "parts": [{"length": 3}]}
+    assert Whole.model_validate(given).content() == given
+    assert Whole(parts=(Part(length=3),), note=None).content() == {"parts": [{"length": 3}], "note": None}
 
 
-def test_the_schema_of_what_is_written_requires_every_field_also_those_with_a_default():
-    assert Clip.model_json_schema(mode="serialization")["required"] == ["name", "seconds"]
-    assert Clip.model_json_schema(mode="serialization")["additionalProperties"] is False
+def test_unknown_fields_and_later_changes_are_refused():
+    with pytest.raises(ValidationError, match="Extra inputs"):
+        Part(length=1, width=2)
+    with pytest.raises(ValidationError, match="frozen"):
+        Part(length=1).length = 2
+
+
+@pytest.mark.parametrize(
+    ("given", "message"),
+    [
+        ({"parts": [{"length": 1}, {}]}, "parts.1.length: Field required"),
+        ({}, "parts: Field required"),
+        ([], "the whole file: Input should be"),
+    ],
+)
+def test_what_is_wrong_names_the_place_and_what_was_expected(given, message):
+    with pytest.raises(ValidationError) as refused:
+        Whole.model_validate(given)
+    assert what_is_wrong(refused.value).startswith(message)
+
+
+def test_a_schema_is_a_whole_file_in_the_named_dialect():
+    text = schema_text(Whole)
+    schema = json.loads(text)
+    assert text.endswith("}\n")
+    assert schema["$schema"] == DIALECT
+    assert schema["additionalProperties"] is False
+    assert json.loads(schema_text(Whole, mode="validation"))["required"] == ["parts"]
