@@ -54,7 +54,7 @@ def write_video(
     Args:
         path: ends in .mp4.
         frames: uint8 (height, width, 3) RGB, even sizes, all alike.
-        fps: frames a second.
+        fps: frames per second.
         waveform: float32 (samples,) or None.
         sample_rate: Hz of the waveform.
         crf: x264's quality, 0 (lossless) to 51.

@@ -22,7 +22,7 @@ class FrameRequest:
     """One stream of frames wanted from a decode pass.
 
     Attributes:
-        fps: frames a second.
+        fps: frames per second.
         size: (height, width) to scale each frame to with swscale's bicubic filter; None keeps the file's size.
         transform: applied to each chosen frame, uint8 (height, width, 3) RGB, while decoding, so that full-size
             frames need not be kept; its results are stacked.
@@ -104,7 +104,7 @@ class _Slots:
 
     def __init__(self, request: FrameRequest, seconds: float | None, start_seconds: float) -> None:
         if not request.fps > 0:
-            raise ValueError(f"fps: expected frames a second above 0, got {request.fps}")
+            raise ValueError(f"fps: expected frames per second above 0, got {request.fps}")
         if start_seconds < 0 or (seconds is not None and seconds < 0):
             raise ValueError(f"expected seconds from 0 on, got start_seconds={start_seconds}, seconds={seconds}")
         self._request = request

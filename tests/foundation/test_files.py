@@ -33,3 +33,12 @@ def test_fingerprints_depend_on_content_and_not_on_the_order_of_keys():
 def test_a_file_s_hash_is_the_sha256_of_its_bytes(tmp_path):
     (tmp_path / "file").write_bytes(b"mono")
     assert files.file_sha256(tmp_path / "file") == hashlib.sha256(b"mono").hexdigest()
+
+
+def test_removing_partials_leaves_everything_else(tmp_path):
+    kept = [tmp_path / "a.partial.mp4", tmp_path / "sub" / "b.mp4", tmp_path / ".hidden"]
+    (tmp_path / "sub").mkdir()
+    for path in [*kept, tmp_path / "sub" / ".b.17.partial.mp4"]:
+        path.touch()
+    files.remove_partials(tmp_path)
+    assert sorted(path for path in tmp_path.rglob("*") if path.is_file()) == sorted(kept)

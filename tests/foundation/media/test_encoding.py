@@ -1,0 +1,170 @@
+"""Written files: whole or none, and the same bytes for the same input."""
+
+import subprocess
+import sys
+from fractions import Fraction
+from pathlib import Path
+
+import av
+import numpy as np
+import pytest
+
+from foundation import media
+from foundation.media import MediaError
+
+NTSC = Fraction(30_000, 1001)
+
+
+def irregular_times(seconds: float, seed: int) -> list[Fraction]:
+    """Frame times that rise by 1 to 90 ms, from a seed."""
+    steps = np.random.default_rng(seed).integers(1, 90, size=round(seconds * 40))
+    times = [Fraction(int(ms), 1000) for ms in np.concatenate([[0], np.cumsum(steps)])]
+    return [time for time in times if time < seconds]
+
+
+def lag(a: np.ndarray, b: np.ndarray) -> int:
+    """By how many samples b comes after a, from the peak of their cross-correlation."""
+    size = 2 * max(a.size, b.size)
+    product = np.fft.irfft(np.fft.rfft(b, size) * np.conj(np.fft.rfft(a, size)), size)
+    peak = int(product.argmax())
+    return peak if peak < size // 2 else peak - size
+
+
+@pytest.mark.parametrize("suffix", [".wav", ".flac"])
+def test_reading_a_sound_and_writing_it_again_changes_no_byte(tmp_path, suffix):
+    pcm = np.random.default_rng(0).integers(-32_768, 32_768, 5_000)
+    first, second = tmp_path / f"first{suffix}", tmp_path / f"second{suffix}"
+    media.write_audio(first, pcm / 32_768, 22_050)
+    stored = media.read_audio_native(first)
+    np.testing.assert_array_equal(stored.samples[0] * 32_768, pcm)
+    media.write_audio(second, stored.samples[0], stored.sample_rate)
+    assert first.read_bytes() == second.read_bytes()
+
+
+def test_a_sound_beyond_full_scale_is_clipped_and_not_wrapped(tmp_path):
+    media.write_audio(tmp_path / "a.wav", [1.5, 1.0, -1.0, -1.5], 16_000)
+    samples = media.read_audio_native(tmp_path / "a.wav").samples[0]
+    np.testing.assert_array_equal(samples * 32_768, [32_767, 32_767, -32_768, -32_768])
+
+
+@pytest.mark.parametrize(
+    ("name", "waveform", "message"),
+    [
+        pytest.param("a.mp3", np.zeros(5), r"expected \.wav or \.flac, got '.*a\.mp3'", id="ending"),
+        pytest.param("a.wav", np.zeros((1, 5)), r"expected shape \(samples,\), got \(1, 5\)", id="shape"),
+        pytest.param("a.wav", np.zeros(5, np.int16), "expected floats of full scale 1, got int16", id="integers"),
+        pytest.param("a.wav", np.array([0, 0, np.nan]), "sample 2 is not finite", id="not finite"),
+    ],
+)
+def test_what_is_no_waveform_is_refused_and_nothing_written(tmp_path, name, waveform, message):
+    with pytest.raises(ValueError, match=message):
+        media.write_audio(tmp_path / name, waveform, 16_000)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_writing_a_video_twice_gives_the_same_bytes(film, tmp_path):
+    for name in ("a.mp4", "b.mp4"):
+        frames = (film.painted(k) for k in range(30))
+        media.write_video(tmp_path / name, frames, fps=NTSC, waveform=film.noise(1, seed=1))
+    assert (tmp_path / "a.mp4").read_bytes() == (tmp_path / "b.mp4").read_bytes()
+
+
+def test_a_written_video_has_the_frames_rates_and_codecs_asked_for(film, tmp_path):
+    sound = film.noise(2, seed=1)
+    media.write_video(tmp_path / "a.mp4", (film.painted(k) for k in range(50)), fps=25, waveform=sound)
+    info = media.probe(tmp_path / "a.mp4")
+    assert info.video == media.VideoInfo(64, 48, 25.0, 50, "h264", "yuv420p", 2.0)
+    assert info.audio == media.AudioInfo(16_000, 1, "aac", 2.0)
+    assert film.numbers(media.read_video(tmp_path / "a.mp4", fps=25)) == list(range(50))
+    heard = media.read_audio(tmp_path / "a.mp4", sample_rate=16_000, seconds=2)
+    assert lag(sound, heard) == 0
+    assert np.corrcoef(sound, heard)[0, 1] > 0.98
+
+
+@pytest.mark.parametrize(
+    ("frames", "message"),
+    [
+        pytest.param([], "none given", id="none"),
+        pytest.param([np.zeros((48, 63, 3), np.uint8)], "even sizes, got 63x48", id="odd"),
+        pytest.param([np.zeros((48, 64), np.uint8)], r"expected uint8 \(height, width, 3\)", id="grey"),
+        pytest.param([np.zeros((48, 64, 3), np.float32)], "got float32", id="floats"),
+        pytest.param([np.zeros((48, 64, 3), np.uint8), np.zeros((64, 48, 3), np.uint8)], "the first is", id="mixed"),
+    ],
+)
+def test_frames_that_make_no_video_are_refused_and_nothing_written(tmp_path, frames, message):
+    with pytest.raises(ValueError, match=message):
+        media.write_video(tmp_path / "a.mp4", frames, fps=25)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_writer_that_is_interrupted_leaves_the_old_file_and_nothing_else(film, tmp_path):
+    def interrupted():
+        for k in range(200):  # x264 holds the first frames back; nothing is on disk before
+            yield film.painted(k)
+        assert len(list(tmp_path.iterdir())) == 2
+        raise KeyboardInterrupt
+
+    (tmp_path / "a.mp4").write_text("old")
+    with pytest.raises(KeyboardInterrupt):
+        media.write_video(tmp_path / "a.mp4", interrupted(), fps=25)
+    assert [(path.name, path.read_text()) for path in tmp_path.iterdir()] == [("a.mp4", "old")]
+
+
+def test_a_writer_that_is_killed_leaves_no_file_under_the_final_name(film, tmp_path):
+    script = """
+import os, signal, sys
+import numpy as np
+from foundation import media
+def frames():
+    for k in range(40):
+        yield np.zeros((48, 64, 3), np.uint8)
+    os.kill(os.getpid(), signal.SIGKILL)
+media.write_video(sys.argv[1], frames(), fps=25)
+"""
+    killed = subprocess.run([sys.executable, "-c", script, tmp_path / "a.mp4"], cwd=Path(media.__file__).parents[2])
+    assert killed.returncode == -9
+    left = list(tmp_path.iterdir())
+    assert [path.name.startswith(".a.") for path in left] == [True]
+    media.remove_partials(tmp_path)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_new_soundtrack_leaves_the_picture_bit_for_bit_and_is_in_step(film, tmp_path):
+    clip = film.write(tmp_path / "clip.mp4", times=irregular_times(3, seed=9), sound=film.noise(3, seed=1))
+    sound = film.noise(3, seed=2, sample_rate=44_100)
+    media.mux(clip, sound, 44_100, tmp_path / "new.mp4")
+    before, after = (media.read_video(path, fps=240, seconds=2.9) for path in (clip, tmp_path / "new.mp4"))
+    np.testing.assert_array_equal(before, after)  # 240 fps shows every time stamp, too
+    heard = media.read_audio_native(tmp_path / "new.mp4")
+    assert heard.sample_rate == 44_100
+    assert lag(sound, heard.samples[0]) == 0
+    assert np.corrcoef(sound, heard.samples[0][: sound.size])[0, 1] > 0.98
+
+
+@pytest.mark.parametrize("seconds", [1.0, 1.04, 1.08, 1.12])
+def test_the_picture_can_be_cut_where_the_new_soundtrack_ends(film, tmp_path, seconds):
+    """Frames in shown and in decoded order differ: wherever the cut falls, those before it are whole."""
+    clip = tmp_path / "clip.mp4"
+    media.write_video(clip, [film.painted(k) for k in range(60)], fps=25)
+    with av.open(str(clip)) as container:
+        shown = [packet.pts for packet in container.demux(video=0) if packet.pts is not None]
+    assert shown != sorted(shown)
+    media.mux(clip, film.noise(seconds, seed=2), 16_000, tmp_path / "new.mp4", seconds=seconds)
+    before, after = (media.read_video(path, fps=25, seconds=seconds) for path in (clip, tmp_path / "new.mp4"))
+    np.testing.assert_array_equal(before, after)
+    assert seconds <= media.probe(tmp_path / "new.mp4").duration_seconds <= seconds + 0.2
+
+
+def test_a_new_soundtrack_may_replace_the_old_in_place(film, tmp_path):
+    clip = film.write(tmp_path / "clip.mp4", sound=film.noise(2.4, seed=1))
+    sound = film.noise(2.4, seed=2)
+    media.mux(clip, sound, 16_000, clip)
+    assert np.corrcoef(sound, media.read_audio(clip, sample_rate=16_000, seconds=2.4))[0, 1] > 0.98
+    assert [path.name for path in tmp_path.iterdir()] == ["clip.mp4"]
+
+
+def test_a_soundtrack_needs_a_picture_and_leaves_nothing_without(tmp_path):
+    media.write_audio(tmp_path / "a.wav", np.zeros(160), 16_000)
+    with pytest.raises(MediaError, match=r"a\.wav: no video stream"):
+        media.mux(tmp_path / "a.wav", np.zeros(160, np.float32), 16_000, tmp_path / "b.mp4")
+    assert [path.name for path in tmp_path.iterdir()] == ["a.wav"]
