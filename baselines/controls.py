@@ -38,7 +38,7 @@ class _Control:
     def _paired_sound(self, request: Request) -> Waveform:
         path = self._reference(request).paired_audio
         if path is None:
-            raise GenerationError("nothing stands beside the target; leave this control out on single clips")
+            raise GenerationError("the scene has no paired sound; leave this control out on single clips")
         return self._sound(path, request.duration)
 
     def _sound(self, path: Path, duration: float) -> Waveform:

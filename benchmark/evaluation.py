@@ -6,6 +6,7 @@ The module is not called `evaluate` because `benchmark.evaluate` is the function
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -14,8 +15,9 @@ import numpy as np
 import pandas as pd
 
 from benchmark.choices import Choices, ScoringRecord
-from benchmark.features import DEFAULT_CACHE, Extracted, FeatureStore, Wanted, extract
-from benchmark.profiles import Features, Profile, Question, load_profile
+from benchmark.features import DEFAULT_CACHE, FeatureStore
+from benchmark.profiles import Profile, Question, load_profile
+from benchmark.profiles.gathering import Gathered, evidence_of
 from benchmark.runs import (
     CountsRecord,
     FailureRecord,
@@ -30,7 +32,11 @@ from benchmark.scoring import Scores, score
 from foundation.files import PathLike, file_sha256, fingerprint, replacing
 from foundation.work import Progress
 from metrics.registry import list_metrics
-from vgg_monoaudio.dataset import Benchmark, Sample, load_benchmark
+from vgg_monoaudio.dataset import Benchmark, Sample, load_benchmark, source_clips
+
+SAMPLE_FIELDS = (
+    "sample_id", "label", "paired_label", "target_id", "paired_id", "target_category", "paired_category", "target_side",
+)  # fmt: skip
 
 
 class NothingToScore(Exception):
@@ -51,69 +57,149 @@ def evaluate(
 ) -> MetricsRecord:
     """Score a run; write and return its metrics.
 
-    When neither audio nor reference nor choices changed since the last time, the record on disk is returned and
-    nothing is computed. A sample that the model failed on, or whose file cannot be scored, stays in the record with
-    its reason; the others' numbers do not change.
+    If audio, reference and choices are those of the record on disk, that is returned and nothing is computed. A sample
+    that the model failed on, or whose file cannot be scored, stays in the record with its reason.
 
     Args:
         run: a run directory that `generate` wrote.
         benchmark: the benchmark it answers, or its directory.
         choices: what to compute.
-        profile: loaded already, so that many runs share its networks; None loads what `choices` names.
+        profile: one that is loaded, so that runs share its networks; None loads what `choices` names.
         cache: where features are kept.
-        workers: processes that decode; None takes one a core. Results do not depend on it.
+        workers: processes that decode; None takes one per core. Results do not depend on it.
         allow_missing: score the rest where generated files are absent or unreadable, instead of refusing.
         progress: called as files are done.
         profile_options: device, weights_dir, allow_unverified.
 
     Raises:
-        UnusableRun: no run there, another benchmark's run, or generated files that are absent or cannot be scored.
+        UnusableRun: no run, a run of another benchmark, or generated files that are absent or cannot be scored.
         NothingToScore: no sample is left.
         foundation.checkpoints.MissingCheckpoint: weights of the profile are missing.
         benchmark.features.WorkerDied: a worker process was killed.
     """
     directory = run if isinstance(run, RunDirectory) else RunDirectory(Path(run))
     built = benchmark if isinstance(benchmark, Benchmark) else load_benchmark(benchmark)
-    choices = choices or Choices()
-    record = directory.read_run()
+    choices, record = choices or Choices(), directory.read_run()
     samples = _samples(built, record, directory)
     present, failures = _present(samples, directory, record, allow_missing)
-    profile = profile or load_profile(choices.profile, extended=choices.extended, **profile_options)
-    if profile.name != choices.profile:
-        raise ValueError(f"profile: choices name {choices.profile}, the one given is {profile.name}")
-    if profile.extended != choices.extended:
-        raise ValueError(f"profile: choices say extended={choices.extended}, the one given says {profile.extended}")
-    scoring = ScoringRecord.of(choices, profile)
-    mark = _fingerprint(directory, present, failures, built, record, scoring)
-    if directory.metrics_json.is_file() and directory.samples_parquet.is_file():
-        previous = directory.read_metrics()
-        if previous.fingerprint == mark:
-            return previous
+    profile = _profile(choices, profile, profile_options)
+    job = _Job(directory, built, record, samples, present, failures, ScoringRecord.of(choices, profile))
+    mark = job.fingerprint()
+    previous = job.previous(mark)
+    if previous is not None:
+        return previous
+    gathered = evidence_of(
+        directory, built, present, profile, FeatureStore(cache), reference_video=choices.reference_video,
+        workers=workers, progress=progress,
+    )  # fmt: skip
+    return job.score(gathered, mark, allow_missing)
 
-    questions = [Question(s, directory.audio(s.sample_id), _reference_video(s, choices)) for s in present]
-    store = FeatureStore(cache)
-    seconds = built.duration_seconds
-    extracted = extract(_wanted(questions, built, profile), store, seconds=seconds, workers=workers, progress=progress)
-    questions, unscored = _scorable(questions, extracted, allow_missing)
-    failures += unscored
-    if not questions:
-        raise NothingToScore(f"{directory.path}: none of {len(samples)} samples can be scored: {failures[0].reason}")
-    evidence = profile.evidence(questions, built.sources, Features(store, extracted.sha256))
-    groups = _groups(questions) if choices.resample_by == "source" else None
-    scores = score(evidence, groups, scoring)
-    directory.metrics_json.unlink(missing_ok=True)  # it must not stand beside the table of other numbers
-    _write_samples(directory, samples, questions, failures, scores)
-    result = _record(record, samples, questions, failures, scoring, scores, mark)
-    directory.write(result)
-    return result
+
+@dataclass(frozen=True)
+class _Job:
+    """One run to be scored.
+
+    Attributes:
+        directory: where it is.
+        built: the benchmark that it answers.
+        run: its run.json.
+        samples: all of the manifest.
+        present: those that have a generated file.
+        failures: those that the model failed on.
+        scoring: what to compute, and how.
+    """
+
+    directory: RunDirectory
+    built: Benchmark
+    run: RunRecord
+    samples: Sequence[Sample]
+    present: Sequence[Sample]
+    failures: Sequence[FailureRecord]
+    scoring: ScoringRecord
+
+    def fingerprint(self) -> str:
+        """Return the hash of all that numbers depend on: audio, failures, reference, choices, metrics' versions."""
+        names = [sample.sample_id for sample in self.present]
+        return fingerprint(
+            {
+                "audio": [[name, file_sha256(self.directory.audio(name))] for name in names],
+                "failures": [failure.model_dump() for failure in self.failures],
+                "benchmark": self.run.benchmark.fingerprint,
+                "sources": [source.content() for source in self.built.record.sources],
+                "model": self.run.model.model_dump(),
+                "scoring": self.scoring.model_dump(),
+                "metrics": {metric.name: metric.version for metric in list_metrics(extended=self.scoring.extended)},
+            }
+        )
+
+    def previous(self, mark: str) -> MetricsRecord | None:
+        """Return the record on disk if it has this fingerprint."""
+        if not (self.directory.metrics_json.is_file() and self.directory.samples_parquet.is_file()):
+            return None
+        previous = self.directory.read_metrics()
+        return previous if previous.fingerprint == mark else None
+
+    def score(self, gathered: Gathered, mark: str, allow_missing: bool) -> MetricsRecord:
+        """Score what was gathered; write and return the record.
+
+        Raises:
+            UnusableRun: generated files cannot be scored, and none may be missing.
+            NothingToScore: no sample is left.
+        """
+        unscored, questions = gathered.failures, gathered.questions
+        if unscored and not allow_missing:
+            raise UnusableRun(
+                f"{len(unscored)} generated files cannot be scored, the first: {unscored[0].reason}; "
+                "generate them again, or pass --allow-missing to score the others"
+            )
+        failures = [*self.failures, *unscored]
+        if not questions:
+            count, path = len(self.samples), self.directory.path
+            raise NothingToScore(f"{path}: none of {count} samples can be scored: {failures[0].reason}")
+        scores = score(gathered.evidence, _groups(questions, self.scoring), self.scoring)
+        result = self._record(len(questions), failures, scores, mark)
+        self.directory.metrics_json.unlink(missing_ok=True)  # never leave it next to another run's samples.parquet
+        self._write_samples(questions, failures, scores)
+        self.directory.write(result)
+        return result
+
+    def _write_samples(self, questions: Sequence[Question], failures: Sequence[FailureRecord], scores: Scores) -> None:
+        rows = {key: [getattr(sample, key) for sample in self.samples] for key in SAMPLE_FIELDS}
+        reasons = {failure.sample: failure.reason for failure in failures}
+        position = {question.sample.sample_id: index for index, question in enumerate(questions)}
+        table = pd.DataFrame(rows)
+        names = [sample.sample_id for sample in self.samples]
+        table["status"] = ["scored" if name in position else "failed" for name in names]
+        table["reason"] = [reasons.get(name, "") for name in names]
+        for metric, column in scores.columns.items():
+            table[metric] = [column[position[name]] if name in position else float("nan") for name in names]
+        with replacing(self.directory.samples_parquet) as temporary:
+            table.to_parquet(temporary, index=False)
+
+    def _record(self, scored: int, failures: Sequence[FailureRecord], scores: Scores, mark: str) -> MetricsRecord:
+        expected = len(self.samples)
+        generated = expected - sum(failure.stage == "generate" for failure in failures)
+        return MetricsRecord(
+            status="finished" if scored == expected else "partial",
+            fingerprint=mark,
+            benchmark=self.run.benchmark,
+            model=self.run.model,
+            scoring=self.scoring,
+            commit=current_commit(),
+            environment=current_environment(self.run.environment.device),
+            counts=CountsRecord(expected=expected, generated=generated, scored=scored),
+            metrics=scores.values,
+            failures=list(failures),
+            scored_at=datetime.now(UTC).isoformat(timespec="seconds"),
+        )
 
 
 def _samples(built: Benchmark, record: RunRecord, directory: RunDirectory) -> list[Sample]:
     subset: Any = record.benchmark.subset
     if subset not in built.manifests or built.fingerprint(subset) != record.benchmark.fingerprint:
         raise UnusableRun(
-            f"{directory.path}: answers {record.benchmark.name} {record.benchmark.version} ({subset}) as it was then, "
-            f"not {built.path} as it is now; generate again with --fresh"
+            f"{directory.path}: was generated for an earlier build of {record.benchmark.name} "
+            f"{record.benchmark.version} ({subset}); {built.path} has changed; generate again with --fresh"
         )
     return built.samples(subset)
 
@@ -121,7 +207,7 @@ def _samples(built: Benchmark, record: RunRecord, directory: RunDirectory) -> li
 def _present(
     samples: Sequence[Sample], directory: RunDirectory, record: RunRecord, allow_missing: bool
 ) -> tuple[list[Sample], list[FailureRecord]]:
-    """Tell the samples that have a file from those that the model failed on; others should not be missing."""
+    """Separate the samples that have a file from those that the model failed on; no other may be missing."""
     failed = {failure.sample: failure for failure in record.failures}
     present, failures, absent = [], [], []
     for sample in samples:
@@ -141,110 +227,17 @@ def _present(
     return present, failures
 
 
-def _fingerprint(
-    directory: RunDirectory,
-    present: Sequence[Sample],
-    failures: Sequence[FailureRecord],
-    built: Benchmark,
-    record: RunRecord,
-    scoring: ScoringRecord,
-) -> str:
-    """Everything that the numbers depend on: audio bytes, failures, reference, choices, and the metrics' versions."""
-    return fingerprint(
-        {
-            "audio": [[sample.sample_id, file_sha256(directory.audio(sample.sample_id))] for sample in present],
-            "failures": [failure.model_dump() for failure in failures],
-            "benchmark": record.benchmark.fingerprint,
-            "sources": built.record["sources"],
-            "model": record.model.model_dump(),
-            "scoring": scoring.model_dump(),
-            "metrics": {metric.name: metric.version for metric in list_metrics(extended=scoring.extended)},
-        }
-    )
+def _profile(choices: Choices, loaded: Profile | None, options: dict[str, Any]) -> Profile:
+    profile = loaded or load_profile(choices.profile, extended=choices.extended, **options)
+    if profile.name != choices.profile:
+        raise ValueError(f"profile: choices name {choices.profile}, the one given is {profile.name}")
+    if profile.extended != choices.extended:
+        raise ValueError(f"profile: choices say extended={choices.extended}, the one given says {profile.extended}")
+    return profile
 
 
-def _reference_video(sample: Sample, choices: Choices) -> Path:
-    return sample.target_video if choices.reference_video == "target" else sample.video
-
-
-def _wanted(questions: Sequence[Question], built: Benchmark, profile: Profile) -> list[Wanted]:
-    sounds = [source.audio for source in built.sources] + [question.generated for question in questions]
-    videos = dict.fromkeys(question.reference_video for question in questions)
-    return [
-        *(Wanted(path, "audio", profile.audio) for path in sounds),
-        *(Wanted(path, "video", profile.video) for path in videos),
-    ]
-
-
-def _scorable(
-    questions: Sequence[Question], extracted: Extracted, allow_missing: bool
-) -> tuple[list[Question], list[FailureRecord]]:
-    """Drop the samples whose own file failed; a source that failed is a broken benchmark."""
-    reasons = dict(extracted.failures)
-    unscored = []
-    for question in questions:
-        reason = reasons.pop(question.generated, None)
-        if reason is not None:
-            unscored.append(FailureRecord(sample=question.sample.sample_id, stage="evaluate", reason=reason))
-    if reasons:
-        raise UnusableRun(f"the benchmark's own files do not serve: {next(iter(reasons.values()))}; build it again")
-    if unscored and not allow_missing:
-        raise UnusableRun(
-            f"{len(unscored)} generated files cannot be scored, the first: {unscored[0].reason}; "
-            "generate them again, or pass --allow-missing to score the others"
-        )
-    bad = {failure.sample for failure in unscored}
-    return [question for question in questions if question.sample.sample_id not in bad], unscored
-
-
-def _groups(questions: Sequence[Question]) -> np.ndarray[Any, Any]:
-    """Name the clips that each scene is made of: two, or one where nothing stands beside the target."""
-    clips = [[q.sample.target_id, q.sample.paired_id] for q in questions]
-    return np.array([[clip for clip in both if clip] for both in clips], dtype=object)
-
-
-def _write_samples(
-    directory: RunDirectory,
-    samples: Sequence[Sample],
-    questions: Sequence[Question],
-    failures: Sequence[FailureRecord],
-    scores: Scores,
-) -> None:
-    keys = ("sample_id", "label", "paired_label", "target_id", "paired_id", "target_category", "paired_category")
-    rows = {key: [getattr(sample, key) for sample in samples] for key in (*keys, "target_side")}
-    reasons = {failure.sample: failure.reason for failure in failures}
-    position = {question.sample.sample_id: index for index, question in enumerate(questions)}
-    table = pd.DataFrame(rows)
-    table["status"] = ["scored" if sample.sample_id in position else "failed" for sample in samples]
-    table["reason"] = [reasons.get(sample.sample_id, "") for sample in samples]
-    for name, column in scores.columns.items():
-        table[name] = [
-            column[position[s.sample_id]] if s.sample_id in position else float("nan") for s in samples
-        ]  # fmt: skip
-    with replacing(directory.samples_parquet) as temporary:
-        table.to_parquet(temporary, index=False)
-
-
-def _record(
-    run: RunRecord,
-    samples: Sequence[Sample],
-    questions: Sequence[Question],
-    failures: Sequence[FailureRecord],
-    scoring: ScoringRecord,
-    scores: Scores,
-    mark: str,
-) -> MetricsRecord:
-    generated = len(samples) - sum(failure.stage == "generate" for failure in failures)
-    return MetricsRecord(
-        status="finished" if len(questions) == len(samples) else "partial",
-        fingerprint=mark,
-        benchmark=run.benchmark,
-        model=run.model,
-        scoring=scoring,
-        commit=current_commit(),
-        environment=current_environment(run.environment.device),
-        counts=CountsRecord(expected=len(samples), generated=generated, scored=len(questions)),
-        metrics=scores.values,
-        failures=list(failures),
-        scored_at=datetime.now(UTC).isoformat(timespec="seconds"),
-    )
+def _groups(questions: Sequence[Question], scoring: ScoringRecord) -> np.ndarray[Any, Any] | None:
+    """Name the clips that each scene is made of: two, or one where the target is alone; None to draw scenes."""
+    if scoring.resample_by == "sample":
+        return None
+    return source_clips([q.sample.target_id for q in questions], [q.sample.paired_id for q in questions])

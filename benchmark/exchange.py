@@ -29,7 +29,7 @@ from metrics.interop import (
     stack,
     write_av_benchmark,
 )
-from metrics.registry import get_metric
+from metrics.registry import Metric, list_metrics
 from vgg_monoaudio.dataset import Benchmark, Sample, load_benchmark
 
 REFERENCE, GENERATED = "reference", "generated"  # the two folders of an export
@@ -53,17 +53,23 @@ _VIDEOS: Mapping[Feature, tuple[str, str]] = {
     "imagebind_video": ("imagebind.video", "embedding"),
     "synchformer_video": ("synchformer.video", "segments"),
 }
-# Metric: what its function takes of the two folders. KAD has its own front end and DeSync needs a network's head.
-_TAKES: Mapping[str, tuple[tuple[str, Feature], ...]] = {
-    "fad": ((REFERENCE, "panns_embedding"), (GENERATED, "panns_embedding")),
-    "inception_score": ((GENERATED, "panns_logits"),),
-    "kl": ((REFERENCE, "panns_logits"), (GENERATED, "panns_logits")),
-    "clap": ((REFERENCE, "clap_text"), (GENERATED, "clap_audio")),
-    "imagebind": ((REFERENCE, "imagebind_video"), (GENERATED, "imagebind_audio")),
-    "fd_vggish": ((REFERENCE, "vggish_embedding"), (GENERATED, "vggish_embedding")),
-    "fd_passt": ((REFERENCE, "passt_embedding"), (GENERATED, "passt_embedding")),
-    "inception_score_passt": ((GENERATED, "passt_logits"),),
-    "kl_passt": ((REFERENCE, "passt_logits"), (GENERATED, "passt_logits")),
+# Evidence of a metric (`Metric.takes`): the folder and the feature that hold it. KAD has its own front end and DeSync
+# needs a network's head, so their evidence is not among them.
+_EVIDENCE: Mapping[str, tuple[str, Feature]] = {
+    "target.embedding": (REFERENCE, "panns_embedding"),
+    "generated.embedding": (GENERATED, "panns_embedding"),
+    "target.logits": (REFERENCE, "panns_logits"),
+    "generated.logits": (GENERATED, "panns_logits"),
+    "prompt.clap": (REFERENCE, "clap_text"),
+    "generated.clap": (GENERATED, "clap_audio"),
+    "video.imagebind": (REFERENCE, "imagebind_video"),
+    "generated.imagebind": (GENERATED, "imagebind_audio"),
+    "target.vggish": (REFERENCE, "vggish_embedding"),
+    "generated.vggish": (GENERATED, "vggish_embedding"),
+    "target.passt": (REFERENCE, "passt_embedding"),
+    "generated.passt": (GENERATED, "passt_embedding"),
+    "target.passt_logits": (REFERENCE, "passt_logits"),
+    "generated.passt_logits": (GENERATED, "passt_logits"),
 }
 
 
@@ -163,14 +169,14 @@ def _never(_decoded: Any, _seconds: float) -> Arrays:
 
 
 def score_av_benchmark(reference: PathLike, generated: PathLike) -> dict[str, float | None]:
-    """Return the metrics of two of av-benchmark's feature folders; None where a folder lacks the features.
+    """Return the metrics of two of av-benchmark's feature folders; None: features are absent, or samples too few.
 
     Args:
         reference: features of the reference side.
         generated: features of the generated side, for the same samples.
 
     Returns:
-        Metric name to value, in the registry's units: those that these features suffice for.
+        Metric name to value, in the registry's units, for every metric that such features suffice for.
 
     Raises:
         ValueError: the folders name different samples.
@@ -179,10 +185,11 @@ def score_av_benchmark(reference: PathLike, generated: PathLike) -> dict[str, fl
     folders = {REFERENCE: Path(reference), GENERATED: Path(generated)}
     read = remember(lambda side, feature: _read_if_there(folders[side], feature))
     scores = {}
-    for name, takes in _TAKES.items():
-        tables = [read(side, feature) for side, feature in takes]
-        given = [table for table in tables if table is not None]
-        scores[name] = _score(name, given) if len(given) == len(tables) else None
+    for metric in list_metrics(extended=True):
+        if all(name in _EVIDENCE for name in metric.takes):
+            tables = [read(*_EVIDENCE[name]) for name in metric.takes]
+            given = [table for table in tables if table is not None]
+            scores[metric.name] = _score(metric, given) if len(given) == len(tables) else None
     if all(value is None for value in scores.values()):
         raise UnreadableFeatures(folders[GENERATED], f"no features to compare with those of {folders[REFERENCE]}")
     return scores
@@ -197,14 +204,17 @@ def _read_if_there(folder: Path, feature: Feature) -> dict[str, NDArray[np.float
         return None
 
 
-def _score(name: str, tables: Sequence[Mapping[str, NDArray[np.float32]]]) -> float:
-    metric = get_metric(name)
+def _score(metric: Metric, tables: Sequence[Mapping[str, NDArray[np.float32]]]) -> float | None:
     first, *others = tables
     for other in others:
         differ = sorted(first.keys() ^ other.keys())
         if differ:
             some = ", ".join(differ[:SHOWN]) + (", ..." if len(differ) > SHOWN else "")
-            raise ValueError(f"{name}: {len(differ)} samples are in one folder only: {some}; extract them in both")
+            raise ValueError(
+                f"{metric.name}: {len(differ)} samples are in one folder only: {some}; extract them in both"
+            )
+    if len(first) < metric.minimum_samples:
+        return None
     rows = [stack(table, list(first)) for table in tables]
     result = metric.load()(*(array.reshape(-1, array.shape[-1]) for array in rows))
     value = result[0] if isinstance(result, tuple) else result  # the inception score: mean and deviation

@@ -54,6 +54,8 @@ class Extractor:
         frames: the frames wanted of a video.
         network: from a batch of what `prepare` returned to one set of features each; None: `prepare` does it all.
         batch_size: files that the network is given at once.
+        yields: evidence that these features are as they stand: its feature, as in `metrics.metric`, to the array's
+            name among what is kept.
     """
 
     name: str
@@ -63,6 +65,7 @@ class Extractor:
     frames: media.FrameRequest | None = None
     network: Callable[[Sequence[Arrays]], list[Arrays]] | None = field(default=None, compare=False)
     batch_size: int = 8
+    yields: Mapping[str, str] = field(default_factory=dict, compare=False)
 
 
 class FeatureStore:

@@ -26,6 +26,7 @@ from benchmark.choices import CompleteRecord
 from benchmark.choices import ScoringRecord as ScoringRecord
 from foundation.files import write_text
 from foundation.records import schema_text, what_is_wrong
+from vgg_monoaudio.record import BuildRecord
 
 SCHEMA_VERSION: Literal[1] = 1
 VERSIONED_PACKAGES = ("vgg-monoaudio", "torch", "torchaudio", "numpy", "scipy", "pandas", "av", "scikit-learn")
@@ -58,6 +59,12 @@ class ModelRecord(CompleteRecord):
     unverified_weights: bool = Field(default=False, description="a checkpoint's hash was not checked")
     untrained: bool = Field(default=False, description="random weights: for timing only, never in a paper's table")
     notes: list[str] = Field(default_factory=list, description="choices a reader of the table should know")
+
+
+class OwnModelRecord(ModelRecord):
+    """A model that was asked for by the address of its class, in a file of the user's."""
+
+    source_sha256: str = Field(description="of the file that holds the class, as it was run")
 
 
 class FailureRecord(CompleteRecord):
@@ -99,7 +106,7 @@ class RunRecord(CompleteRecord):
     status: Literal["running", "finished", "failed"]
     fingerprint: str = Field(description="over benchmark, model, options, weights and seed; audio is reused under it")
     benchmark: BenchmarkRecord
-    model: ModelRecord
+    model: ModelRecord | OwnModelRecord
     seed: int
     duration_seconds: float
     commit: CommitRecord | None
@@ -131,7 +138,7 @@ class MetricsRecord(CompleteRecord):
     status: Literal["finished", "partial"] = Field(description="partial: some samples of the manifest are not scored")
     fingerprint: str = Field(description="over the audio files, the reference and the scoring choices")
     benchmark: BenchmarkRecord
-    model: ModelRecord
+    model: ModelRecord | OwnModelRecord
     scoring: ScoringRecord
     commit: CommitRecord | None
     environment: EnvironmentRecord
@@ -210,6 +217,7 @@ def json_schemas() -> dict[str, str]:
     return {
         "run.schema.json": schema_text(RunRecord),
         "metrics.schema.json": schema_text(MetricsRecord),
+        "benchmark.schema.json": schema_text(BuildRecord, mode="validation"),  # its optional fields may be absent
     }
 
 

@@ -32,6 +32,6 @@ serve_moved(
         "resampling": "metrics.uncertainty.resampling",
         "set_difference": "metrics.uncertainty.set_difference",
         "significance": "metrics.uncertainty.significance",
-        "weighted": "metrics.uncertainty.weighted",
+        "weighted": "metrics.fad metrics.kad metrics.inception_score",
     },
 )

@@ -6,13 +6,14 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from metrics.probabilities import log_softmax
+from metrics.uncertainty.resampling import Counts, Needs
 from metrics.validation import Matrix, samples
 
 
 def inception_score(logits: ArrayLike, splits: int = 10, seed: int = 2020) -> tuple[float, float]:
     """Return mean and standard deviation of the inception score over `splits` runs; higher is better.
 
-    The rows are shuffled once, cut into runs of about equal length, and each run scored by itself. A run of few rows
+    The rows are shuffled once, cut into runs of about equal length, and each run scored separately. A run of few rows
     scores low (ten samples in ten runs give exactly 1), so compare only scores of as many samples.
 
     Args:
@@ -31,6 +32,13 @@ def inception_score(logits: ArrayLike, splits: int = 10, seed: int = 2020) -> tu
     Source:
         Salimans et al. 2016 (arXiv:1606.03498). Equals av-benchmark 050a5cd, "ISC-PANNS-mean" and "-std": numpy's
         legacy permutation, softmax although the classifier was trained with sigmoids, runs from floor(i n / splits).
+
+    Example:
+        Ten sounds, each clearly of a class of its own, score as high as ten classes allow.
+
+        >>> mean, deviation = inception_score(50.0 * np.eye(10), splits=1)
+        >>> round(mean, 6), deviation
+        (10.0, 0.0)
     """
     rows = samples(logits, "logits", columns="classes")
     require_splits(len(rows), splits)
@@ -40,12 +48,12 @@ def inception_score(logits: ArrayLike, splits: int = 10, seed: int = 2020) -> tu
 
 
 def shuffled(count: int, seed: int) -> NDArray[np.int64]:
-    """Row numbers in the reference tool's fixed order, which comes from numpy's legacy generator."""
+    """Return the row numbers, shape (count,), in the reference tool's fixed order, from numpy's legacy generator."""
     return np.random.RandomState(seed).permutation(count).astype(np.int64, copy=False)
 
 
 def run_bounds(count: int, splits: int) -> list[tuple[int, int]]:
-    """First and one-past-last row of every run."""
+    """Return the first and the one-past-last row of each run."""
     edges = [run * count // splits for run in range(splits + 1)]
     return list(itertools.pairwise(edges))
 
@@ -73,3 +81,43 @@ def _score(log_p: Matrix) -> float:
     entropy_of_mean = -np.sum(marginal * np.log(np.where(marginal > 0, marginal, 1.0)))
     mean_entropy = -np.sum(p * log_p) / len(p)
     return float(np.exp(max(entropy_of_mean - mean_entropy, 0.0)))
+
+
+class ResampledInception:
+    """Mean inception score of resamples; equals `inception_score` on the repeated rows, in the order of the samples."""
+
+    lower_bound = None
+    smooth = False  # one row less reshuffles all
+
+    def __init__(self, logits: ArrayLike, splits: int = 10, seed: int = 2020) -> None:
+        """Take the classes heard.
+
+        Args:
+            logits: finite, shape (n, c): sample, class.
+            splits: as for `inception_score`.
+            seed: as for `inception_score`.
+
+        Raises:
+            ValueError: another shape, a value that is not finite (names the first such sample), fewer samples than
+                runs.
+        """
+        log_p = log_softmax(samples(logits, "logits", columns="classes"))
+        require_splits(len(log_p), splits)
+        self.samples, self.needs = len(log_p), Needs(rows=splits)
+        self._p = np.exp(log_p)
+        self._row_sums = np.sum(self._p * log_p, axis=1)
+        self._splits, self._seed = splits, seed
+
+    def __call__(self, counts: Counts) -> NDArray[np.float64]:
+        """Scores, shape (b,), of resamples (b, n)."""
+        return np.array([self._score(row) for row in counts])
+
+    def _score(self, counts: Counts) -> float:
+        order = np.repeat(np.arange(len(counts)), counts)
+        order = order[shuffled(len(order), self._seed)]
+        return float(np.mean([self._run(order[a:b]) for a, b in run_bounds(len(order), self._splits)]))
+
+    def _run(self, picked: NDArray[np.int64]) -> float:
+        marginal = self._p[picked].mean(axis=0)
+        entropy = -np.sum(marginal * np.log(np.where(marginal > 0, marginal, 1.0)))
+        return float(np.exp(max(entropy + self._row_sums[picked].mean(), 0.0)))

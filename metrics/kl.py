@@ -26,6 +26,13 @@ def kl_divergence(reference_logits: ArrayLike, generated_logits: ArrayLike) -> N
     Source:
         Kullback & Leibler 1951; for audio Iashin & Rahtu 2021 (arXiv:2110.08791). Equals av-benchmark 050a5cd,
         "KL-PANNS-softmax", which works in float32 and returns only the mean.
+
+    Example:
+        The direction matters.
+
+        >>> even, certain = np.log([[0.5, 0.5]]), np.log([[0.9, 0.1]])
+        >>> kl_divergence(even, certain).round(3), kl_divergence(certain, even).round(3)
+        (array([0.511]), array([0.368]))
     """
     return paired_divergence(reference_logits, "reference_logits", generated_logits, "generated_logits")
 
@@ -33,7 +40,11 @@ def kl_divergence(reference_logits: ArrayLike, generated_logits: ArrayLike) -> N
 def paired_divergence(
     reference_logits: ArrayLike, reference_name: str, generated_logits: ArrayLike, generated_name: str
 ) -> NDArray[np.float64]:
-    """Return `kl_divergence` of logits that a message calls by these names."""
+    """Return `kl_divergence`, shape (n,), of logits (n, c) that messages call by these names.
+
+    Raises:
+        ValueError: as for `kl_divergence`.
+    """
     reference = samples(reference_logits, reference_name, columns="classes")
     generated = samples(generated_logits, generated_name, columns="classes")
     same_length(reference, reference_name, generated, generated_name)

@@ -25,8 +25,8 @@ class Tile:
 def tiles(rows: Matrix, others: Matrix | None = None) -> Iterator[Tile]:
     """Yield every pair of `rows` (n, d) and `others` (m, d); without `others`, rows against rows, upper half only.
 
-    Squared distances come from a matrix product, so rows should be centred near zero. What rounding alone can make
-    of a distance of zero is set to zero: equal rows have distance zero exactly, and nothing is negative.
+    Squared distances come from a matrix product, so rows should be centred near zero. Values that rounding can make of
+    a distance of zero are set to zero: equal rows have distance zero exactly, and nothing is negative.
     """
     own = others is None
     others = rows if others is None else others

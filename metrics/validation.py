@@ -7,7 +7,7 @@ Matrix = NDArray[np.float64]
 
 
 def samples(values: ArrayLike, name: str, *, minimum: int = 1, columns: str = "d") -> Matrix:
-    """Return `values` as a float64 matrix with one row a sample.
+    """Return `values` as a float64 matrix with one row per sample.
 
     Args:
         values: numbers, shape (n, d): sample, dimension.
@@ -21,7 +21,7 @@ def samples(values: ArrayLike, name: str, *, minimum: int = 1, columns: str = "d
     """
     array = numbers(values, name)
     if array.ndim != 2 or array.shape[1] == 0:
-        raise ValueError(f"{name}: expected shape (n, {columns}), one row a sample, got {array.shape}")
+        raise ValueError(f"{name}: expected shape (n, {columns}), one row per sample, got {array.shape}")
     require_samples(len(array), name, minimum)
     require_finite(array, name)
     return array
@@ -31,7 +31,7 @@ def numbers(values: ArrayLike, name: str) -> Matrix:
     """Return `values` as a float64 array of any shape, without a copy where it is one already.
 
     Raises:
-        ValueError: the values are complex, ragged or no numbers.
+        ValueError: the values are complex, ragged or not numbers.
     """
     try:
         array = np.asarray(values)
@@ -62,6 +62,23 @@ def require_finite(array: Matrix, name: str) -> None:
     finite = np.isfinite(array).reshape(len(array), -1).all(axis=1)
     if not finite.all():
         raise ValueError(f"{name}: sample {finite.argmin()} of {len(finite)} is not finite")
+
+
+def paired_samples(reference: ArrayLike, generated: ArrayLike, *, minimum: int = 1) -> tuple[Matrix, Matrix]:
+    """Return both sets as float64 matrices, shape (n, d) each: row i of both belongs to one sample.
+
+    Args:
+        reference: numbers, shape (n, d): sample, dimension.
+        generated: numbers, shape (n, d).
+        minimum: how many samples the caller needs at least.
+
+    Raises:
+        ValueError: as for `samples`, or shapes that differ.
+    """
+    r, g = samples(reference, "reference", minimum=minimum), samples(generated, "generated", minimum=minimum)
+    same_length(r, "reference", g, "generated")
+    same_dimension(r, "reference", g, "generated")
+    return r, g
 
 
 def same_dimension(first: Matrix, first_name: str, second: Matrix, second_name: str) -> None:

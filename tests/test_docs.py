@@ -5,23 +5,30 @@ from pathlib import Path
 
 import pytest
 
-from metrics.registry import list_metrics
+from baselines.tables import markdown_tables
+from metrics.registry import list_metrics, markdown_table
 
 ROOT = Path(__file__).resolve().parents[1]
 DOCUMENTS = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").glob("*.md")])
 
 
-@pytest.mark.parametrize(
-    ("heading", "metrics"),
-    [("# Metrics", list_metrics()), ("## Extended metrics", list_metrics("Extended"))],
-    ids=["always", "extended"],
-)
-def test_the_table_of_metrics_is_the_registry(heading, metrics):
-    lines = (ROOT / "docs" / "metrics.md").read_text().splitlines()
-    start = lines.index("|---|---|---|---|---|---|", lines.index(heading)) + 1
-    shown = lines[start : lines.index("", start)]
-    rows = [f"| `{m.name}` | {m.label} | {m.better} | {m.unit or '–'} | {m.per} | {m.description} |" for m in metrics]
-    assert shown == rows
+@pytest.mark.parametrize(("title", "extended"), [("metrics", False), ("extended metrics", True)])
+def test_the_table_of_metrics_is_the_registry(title, extended):
+    page = (ROOT / "docs" / "metrics.md").read_text()
+    shown = page.split(f"<!-- table: {title} -->\n")[1].split("\n<!-- end of table -->")[0]
+    assert shown == markdown_table(extended=extended)
+    assert shown.splitlines()[2:] == [
+        f"| `{m.name}` | {m.label} | {m.better} | {m.unit or '–'} | {m.per} | {m.description} |"
+        for m in list_metrics("Extended" if extended else None)
+        if m.extended == extended
+    ]
+
+
+@pytest.mark.parametrize("mark", markdown_tables())
+def test_a_table_of_models_is_what_the_rows_say(mark):
+    table = re.compile(rf"<!-- table: {mark} -->\n(.*?)\n<!-- end of table -->", re.DOTALL)
+    (shown,) = [found for document in DOCUMENTS for found in table.findall(document.read_text())]
+    assert shown == markdown_tables()[mark]
 
 
 def test_the_tables_between_marks_are_written_from_the_rows():

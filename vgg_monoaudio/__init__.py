@@ -5,7 +5,7 @@ from foundation.names import lazy_exports
 
 _HOMES = {
     "Benchmark": "vgg_monoaudio.dataset",
-    "BenchmarkError": "vgg_monoaudio.dataset",
+    "BenchmarkError": "vgg_monoaudio.record",
     "Sample": "vgg_monoaudio.dataset",
     "Source": "vgg_monoaudio.dataset",
     "build_benchmark": "vgg_monoaudio.building.scenes",
@@ -17,14 +17,18 @@ serve_moved(
     __name__,
     {
         "agreement": "vgg_monoaudio.selection.agreement",
-        "annotations": "vgg_monoaudio.selection.annotations",
+        "annotations": (
+            "vgg_monoaudio.selection.annotations vgg_monoaudio.selection.unav100 vgg_monoaudio.selection.clip_ids"
+        ),
         "archives": "vgg_monoaudio.collecting.archives",
-        "build": "vgg_monoaudio.building.scenes",
+        "build": "vgg_monoaudio.building.scenes vgg_monoaudio.building.manifests vgg_monoaudio.building.result",
         "candidates": "vgg_monoaudio.selection.candidates",
         "card": "vgg_monoaudio.publishing.card",
         "croissant": "vgg_monoaudio.publishing.croissant",
-        "curated": "vgg_monoaudio.selection.curated",
-        "curation": "vgg_monoaudio.selection.decisions",
+        "curated": (
+            "vgg_monoaudio.selection.source_list vgg_monoaudio.selection.screening vgg_monoaudio.selection.decisions"
+        ),
+        "curation": "vgg_monoaudio.selection.decisions vgg_monoaudio.selection.verdicts",
         "demo_benchmark": "vgg_monoaudio.demo.benchmark",
         "demo_canvas": "vgg_monoaudio.demo.canvas",
         "demo_films": "vgg_monoaudio.demo.films",
@@ -33,11 +37,11 @@ serve_moved(
         "download": "vgg_monoaudio.collecting.download",
         "funnel": "vgg_monoaudio.selection.funnel",
         "hugging_face": "vgg_monoaudio.publishing.hugging_face",
-        "list_rule": "vgg_monoaudio.selection.rule_r1",
+        "list_rule": "vgg_monoaudio.selection.rule_r1 vgg_monoaudio.selection.source_list",
         "screening": "vgg_monoaudio.selection.screening",
-        "shards": "vgg_monoaudio.publishing.shards",
+        "shards": "vgg_monoaudio.publishing.webdataset vgg_monoaudio.publishing.shards",
         "single_clips": "vgg_monoaudio.building.single_clips",
-        "sources": "vgg_monoaudio.selection.source_list",
+        "sources": "vgg_monoaudio.selection.source_list vgg_monoaudio.collecting.clips",
         "statistics": "vgg_monoaudio.publishing.statistics",
         "verification": "vgg_monoaudio.building.verification",
         "workplace": "vgg_monoaudio.building.workplace",

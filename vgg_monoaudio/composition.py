@@ -52,9 +52,9 @@ def compose(
 
     Args:
         target: clip whose sound is asked for.
-        paired: clip beside it.
+        paired: the other clip.
         output: the scene, an .mp4; written under a temporary name first.
-        side: where the target stands, "left" or "right".
+        side: which half shows the target, "left" or "right".
         fit: how a clip comes to 640x720: "stretch" scales both sides (as SELVA's training mixes do), "pad" keeps the
             shape inside black bars, "crop" keeps the shape and cuts what sticks out.
         duration: seconds.

@@ -3,15 +3,22 @@
 from __future__ import annotations
 
 import hashlib
-import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal, cast
 
+import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from foundation.files import PathLike
+from vgg_monoaudio.record import FORMAT_VERSION, BenchmarkError, BuildRecord, read_record
+
+__all__ = [
+    "FORMAT_VERSION", "MANIFEST_COLUMNS", "SUBSETS", "SUBSET_TITLES", "Benchmark", "BenchmarkError", "Sample", "Source",
+    "Subset", "load_benchmark",
+]  # fmt: skip
 
 Subset = Literal["inter", "intra", "single"]
 SUBSET_TITLES: Mapping[Subset, str] = {  # in the order that tables show them
@@ -20,7 +27,6 @@ SUBSET_TITLES: Mapping[Subset, str] = {  # in the order that tables show them
     "single": "Single clips",
 }
 SUBSETS: tuple[Subset, ...] = tuple(SUBSET_TITLES)
-FORMAT_VERSION = 1
 # The first three are what SELVA's own reader looks for.
 MANIFEST_COLUMNS = [
     "filename", "label", "paired_label", "target_id", "paired_id",
@@ -28,10 +34,6 @@ MANIFEST_COLUMNS = [
 ]  # fmt: skip
 
 _NEVER_EMPTY = ["filename", "label", "target_id", "target_category", "sha256"]
-
-
-class BenchmarkError(Exception):
-    """A benchmark directory that is absent, unfinished or not of the form this version reads."""
 
 
 @dataclass(frozen=True)
@@ -47,19 +49,19 @@ class Source:
 
 @dataclass(frozen=True)
 class Sample:
-    """One question of the benchmark and everything that belongs to it.
+    """One sample of the benchmark and all its files.
 
     Attributes:
         sample_id: the manifest's filename, without extension.
-        subset: inter (different category), intra (same category, different label) or single (nothing beside the
-            target: the paired fields and the side are empty, the paired paths None).
+        subset: inter (different category), intra (same category, different label) or single (no other
+            clip: the paired fields and the side are empty, the paired paths None).
         label: the prompt; it names the target.
         paired_label: what the other half of the scene sounds like.
-        target_id: clip asked for.
-        paired_id: clip beside it.
+        target_id: the clip whose sound is asked for.
+        paired_id: the other clip of the scene.
         target_category: category of the target's label.
         paired_category: category of the paired label.
-        target_side: where the target stands in the scene.
+        target_side: which half of the scene shows the target.
         sha256: of the scene file.
         video: the scene, 1280x720, 25 fps, 8 s.
         target_audio: the target's own sound, 16 kHz mono wav.
@@ -92,27 +94,27 @@ class Benchmark:
     Attributes:
         path: the benchmark directory.
         record: the content of `benchmark.json`.
-        manifests: one manifest a subset, columns `MANIFEST_COLUMNS`.
+        manifests: one manifest per subset, columns `MANIFEST_COLUMNS`.
     """
 
     path: Path
-    record: dict[str, Any]
+    record: BuildRecord
     manifests: dict[Subset, pd.DataFrame]
 
     @property
     def name(self) -> str:
         """Name, as in tables and run paths."""
-        return str(self.record["name"])
+        return self.record.name
 
     @property
     def version(self) -> str:
         """Version of the content."""
-        return str(self.record["version"])
+        return self.record.version
 
     @property
     def duration_seconds(self) -> float:
         """Length of every scene."""
-        return float(self.record["settings"]["duration_seconds"])
+        return float(self.record.settings.duration_seconds)
 
     @property
     def subsets(self) -> list[Subset]:
@@ -123,9 +125,9 @@ class Benchmark:
     def sources(self) -> list[Source]:
         """Every source clip once, in the order of its id."""
         return [
-            Source(row["clip_id"], row["label"], row["category"], self._source(row["clip_id"], "wav"),
-                   self._source(row["clip_id"], "mp4"))
-            for row in self.record["sources"]
+            Source(source.clip_id, source.label, source.category, self._source(source.clip_id, "wav"),
+                   self._source(source.clip_id, "mp4"))
+            for source in self.record.sources
         ]  # fmt: skip
 
     def fingerprint(self, subset: Subset) -> str:
@@ -170,13 +172,29 @@ def load_benchmark(path: PathLike, subsets: Sequence[Subset] = SUBSETS) -> Bench
     Raises:
         BenchmarkError: no benchmark there, an unfinished one, a manifest with a missing column, a doubled name or an
             unknown side, or a file that the manifest names and the directory lacks.
+
+    Examples:
+        A directory of one clip, written by hand; `build` writes the real ones.
+
+        >>> import json, tempfile
+        >>> from foundation.files import write_text
+        >>> source = {"clip_id": "bell", "label": "ringing bell", "category": "Metal"}
+        >>> record = {"format": 1, "name": "mine", "version": "1.0", "settings": {"duration_seconds": 8.0},
+        ...           "counts": {"single": 1}, "sources": [source]}
+        >>> rows = [",".join(MANIFEST_COLUMNS), f"bell,ringing bell,,bell,,Metal,,,{64 * '0'}"]
+        >>> texts = {"benchmark.json": json.dumps(record), "single/manifest.csv": chr(10).join(rows)}
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     for name in (*texts, "single/video/bell.mp4", "sources/bell.mp4", "sources/bell.wav"):
+        ...         write_text(Path(folder, name), texts.get(name, ""))
+        ...     [(sample.subset, sample.label, sample.target_audio.name) for sample in load_benchmark(folder)]
+        [('single', 'ringing bell', 'bell.wav')]
     """
     folder = Path(path)
-    record = _read_record(folder)
+    record = read_record(folder)
     manifests = {}
     for subset in subsets:
         manifest = folder / subset / "manifest.csv"
-        if record["counts"].get(subset):
+        if getattr(record.counts, subset):
             manifests[subset] = _read_manifest(manifest, subset)
     benchmark = Benchmark(folder, record, manifests)
     for sample in benchmark:
@@ -184,25 +202,6 @@ def load_benchmark(path: PathLike, subsets: Sequence[Subset] = SUBSETS) -> Bench
             if file is not None and not file.is_file():
                 raise BenchmarkError(f"{file}: missing; sample {sample.sample_id} needs it. Build the benchmark again")
     return benchmark
-
-
-def _read_record(folder: Path) -> dict[str, Any]:
-    file = folder / "benchmark.json"
-    if not file.is_file():
-        there = "no such folder" if not folder.exists() else "no benchmark.json in it"
-        raise BenchmarkError(f"{folder}: no benchmark there ({there}); `make build-benchmark OUT={folder}` builds one")
-    try:
-        record = json.loads(file.read_text(encoding="utf-8"))
-    except (json.JSONDecodeError, UnicodeDecodeError) as error:
-        raise BenchmarkError(f"{file}: not a benchmark record ({error})") from error
-    if not isinstance(record, dict) or "format" not in record:
-        raise BenchmarkError(f"{file}: not a benchmark record (it names no format)")
-    if record["format"] != FORMAT_VERSION:
-        raise BenchmarkError(f"{file}: format {record['format']}, this version reads {FORMAT_VERSION}")
-    missing = [key for key in ("name", "version", "settings", "counts", "sources") if key not in record]
-    if missing:
-        raise BenchmarkError(f"{file}: {missing[0]!r} is missing; build the benchmark again")
-    return cast(dict[str, Any], record)
 
 
 def _read_manifest(file: Path, subset: Subset) -> pd.DataFrame:
@@ -217,7 +216,7 @@ def _read_manifest(file: Path, subset: Subset) -> pd.DataFrame:
         raise BenchmarkError(f"{file}: column {missing[0]!r} is missing; a manifest has {', '.join(MANIFEST_COLUMNS)}")
     doubled = manifest["filename"][manifest["filename"].duplicated()]
     if len(doubled):
-        raise BenchmarkError(f"{file}: {doubled.iloc[0]!r} stands there twice")
+        raise BenchmarkError(f"{file}: {doubled.iloc[0]!r} is listed twice")
     for column in _NEVER_EMPTY:
         empty = manifest[column].fillna("") == ""
         if empty.any():
@@ -231,3 +230,18 @@ def _read_manifest(file: Path, subset: Subset) -> pd.DataFrame:
             f"{file}: {row['filename']}: target_side is {row['target_side']!r}, not {' or '.join(known) or 'empty'}"
         )
     return manifest
+
+
+def source_clips(target_ids: Sequence[str], paired_ids: Sequence[str]) -> NDArray[np.object_]:
+    """Return the source clips that each sample is made of, which samples share: what a resample by source draws.
+
+    Args:
+        target_ids: the clip asked for, one per sample.
+        paired_ids: the clip beside it, "" where there is none.
+
+    Returns:
+        Clip ids, shape (n, 2): target, paired; shape (n, 1) where a sample has no paired clip.
+    """
+    if all(paired_ids):
+        return np.array(list(zip(target_ids, paired_ids, strict=True)), dtype=object).reshape(-1, 2)
+    return np.array(target_ids, dtype=object).reshape(-1, 1)

@@ -39,13 +39,23 @@ def exhaustive_pairs(sources: pd.DataFrame) -> Pairs:
     so they do not depend on the order of `sources`.
 
     Args:
-        sources: one row a clip, columns clip_id, label, category; other columns are ignored.
+        sources: one row per clip, columns clip_id, label, category; other columns are ignored.
 
     Raises:
-        ValueError: a column is missing, a value is empty, a clip is listed twice, or a label stands in two categories.
+        ValueError: a column is missing, a value is empty, a clip is listed twice, or a label is in two categories.
 
     Source:
         Appendix B.2 of arXiv:2512.02650: 67 clips give 3,750 inter-class and 560 intra-class pairs.
+
+    Examples:
+        >>> clips = [("a", "dog barking", "Animal"), ("b", "sheep bleating", "Animal"), ("c", "playing harp", "Music")]
+        >>> inter, intra = exhaustive_pairs(pd.DataFrame(clips, columns=["clip_id", "label", "category"]))
+        >>> len(inter), len(intra)
+        (4, 2)
+        >>> print(intra[["target_label", "paired_label"]].to_string(index=False))
+          target_label   paired_label
+           dog barking sheep bleating
+        sheep bleating    dog barking
     """
     _check_sources(sources)
     clips = sources[SOURCE_COLUMNS].sort_values("clip_id", ignore_index=True)
@@ -79,6 +89,13 @@ def sample_inter_class(inter: pd.DataFrame, *, count: int = 560, seed: int = 0) 
 
     Source:
         Appendix B.2 of arXiv:2512.02650. The authors' draw itself is not published; ours follows their description.
+
+    Examples:
+        >>> from vgg_monoaudio.selection.source_list import read_source_list
+        >>> inter = exhaustive_pairs(read_source_list("r1")).inter
+        >>> scenes = sample_inter_class(inter, count=560, seed=0)
+        >>> len(inter), len(scenes), set(scenes["target_category"].value_counts())
+        (3750, 560, {70})
     """
     if count < 1:
         raise ValueError(f"count: expected at least 1 pair, got {count}")
@@ -108,7 +125,7 @@ def filter_intra_class(
 
     Args:
         intra: pairs with at least target_label and paired_label.
-        subsumption: columns target_label, paired_label, reason, one row a relation; the table that ships with this
+        subsumption: columns target_label, paired_label, reason, one row per relation; the table that ships with this
             package (`subsumption.csv`) if not given.
 
     Returns:
@@ -119,6 +136,13 @@ def filter_intra_class(
 
     Source:
         Appendix B.2 of arXiv:2512.02650, where people filtered 560 pairs down to 511.
+
+    Examples:
+        >>> clips = [("a", "people whispering", "Human"), ("b", "baby babbling", "Human")]
+        >>> intra = exhaustive_pairs(pd.DataFrame(clips, columns=["clip_id", "label", "category"])).intra
+        >>> kept, dropped = filter_intra_class(intra)
+        >>> kept["target_label"].to_list(), dropped["target_label"].to_list()
+        (['baby babbling'], ['people whispering'])
     """
     if subsumption is None:
         from vgg_monoaudio.taxonomy import load_subsumption
@@ -197,13 +221,13 @@ def _check_sources(sources: pd.DataFrame) -> None:
     homes = sources.groupby("label")["category"].unique()
     for label, categories in homes.items():
         if len(categories) > 1:
-            raise ValueError(f"sources: label {label!r} stands in several categories: {', '.join(sorted(categories))}")
+            raise ValueError(f"sources: label {label!r} is in several categories: {', '.join(sorted(categories))}")
 
 
 def _check_inter(inter: pd.DataFrame) -> None:
     _require_columns("inter", inter, PAIR_COLUMNS)
     if inter.empty:
-        raise ValueError("inter: there are no pairs; two categories with a clip each are the least that make one")
+        raise ValueError("inter: no pairs; two categories with a clip each are the least that make one")
     if inter.duplicated(["target_id", "paired_id"]).any():
         row = inter[inter.duplicated(["target_id", "paired_id"])].iloc[0]
         raise ValueError(f"inter: pair {row['target_id']!r}, {row['paired_id']!r} is listed more than once")

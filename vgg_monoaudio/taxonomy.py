@@ -8,6 +8,8 @@ from typing import Literal
 
 import pandas as pd
 
+from foundation.names import nearest
+
 Dataset = Literal["vggsound", "unav100"]
 
 CATEGORIES = ("Human", "Vehicle", "Music", "Tool", "Animal", "Nature", "Sport", "Other")  # in the order of Table B2
@@ -37,9 +39,9 @@ def load_labels() -> pd.DataFrame:
 
 
 def load_subsumption() -> pd.DataFrame:
-    """Return which target label, read as a prompt, names the paired label's sound too: one row a relation.
+    """Return which target label, read as a prompt, names the paired label's sound too: one row per relation.
 
-    Columns target_label, paired_label, basis, reason. `basis` says why the relation stands:
+    Columns target_label, paired_label, basis, reason. `basis` is the reason of the relation:
 
     - paper: the paper gives it as its example;
     - words: whatever the paired label names falls under the target label's words as well;
@@ -122,8 +124,6 @@ def _read(name: str, columns: Sequence[str]) -> pd.DataFrame:
 
 
 def _unknown_label(label: str, known: Sequence[str]) -> str:
-    from difflib import get_close_matches
-
-    close = get_close_matches(label, known, n=3)
+    close = nearest(label, known)
     hint = f"; close: {', '.join(close)}" if close else f"; the {len(known)} labels are in vgg_monoaudio/labels.csv"
     return f"label {label!r} is not one of VGG-MonoAudio's{hint}"

@@ -52,7 +52,7 @@ class BatchModel(ABC):
 
     @abstractmethod
     def _answer(self, requests: Sequence[Request], lengths: Lengths) -> Sequence[Waveform]:
-        """Return one waveform a request; all are of the same lengths."""
+        """Return one waveform per request; all are of the same lengths."""
 
 
 @contextmanager

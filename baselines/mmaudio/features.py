@@ -43,7 +43,7 @@ class ClipText(nn.Module):
             output_dim=EMBEDDING,
             act_layer=QuickGELU,
         )
-        self.tower.attn_mask = None  # made anew below: a tower built without memory has no values in it
+        self.tower.attn_mask = None  # made again below: a tower built without memory has no values in it
 
     def forward(self, tokens: Tensor) -> Tensor:
         """Map token ids, int64 (batch, 77), to states of unit length, float32 (batch, 77, 1024)."""

@@ -61,7 +61,7 @@ class MMAudio(BatchModel):
         device: where to compute; a GPU if there is one.
         weights_dir: folder with the published files.
         checkpoint: files of your own, by part: generator, vae, vocoder, clip, synchformer.
-        allow_unverified: also take files whose hash nobody publishes, or that differ from the published ones.
+        allow_unverified: also take files without a published hash, or that differ from the published ones.
         random_weights: no files, seeded random numbers: for timing and smoke tests only. `untrained` says so.
         features_dir: folder to keep video features in; None keeps them in memory only.
         store: a `FeatureStore` shared with other models, in place of `features_dir`.
@@ -117,7 +117,7 @@ class MMAudio(BatchModel):
     def _load(self, source: weights.WeightSource, settings: Settings) -> None:
         device, dtype = settings.device, settings.dtype
         source.require(("generator", "vae", "vocoder", "clip", *(() if self.null_sync else ("synchformer",))))
-        # The CLIP file is by far the largest: first, so that nothing else is in memory beside it.
+        # The CLIP file is by far the largest: first, while nothing else is in memory.
         text = source.build("clip", ClipText, text_tower_state).to(device, dtype)
         self._encode_prompts = clip_prompt_encoder(text, device)
         self._clip: ClipImage | None = None

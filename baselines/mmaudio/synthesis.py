@@ -78,7 +78,7 @@ class Brief:
         text: float (batch, 77, 1024).
         negative_text: for each sample, float (77, 1024), or None for the stored features of the empty prompt.
         lengths: of the duration wanted.
-        seeds: one a sample; the only source of randomness.
+        seeds: one per sample; the only source of randomness.
     """
 
     sync: Tensor | None
@@ -136,7 +136,7 @@ class Synthesiser:
 
     @torch.inference_mode()
     def waveforms(self, brief: Brief) -> list[NDArray[np.float32]]:
-        """Return one waveform a sample, float32 (lengths.samples,) within [-1, 1]."""
+        """Return one waveform per sample, float32 (lengths.samples,) within [-1, 1]."""
         latent = self.latents(brief)
         at_once = DECODED_AT_ONCE if latent.is_cuda else 1  # on a CPU several at once only cost memory
         waves = [self.vocoder(self.vae.decode(part))[:, : brief.lengths.samples] for part in latent.split(at_once)]

@@ -77,7 +77,7 @@ def _measure_filters(layer: Any, _: Any) -> None:
 
 
 class ResidualBlock(nn.Module):
-    """Two convolutions beside a skip path that carries the normalised input."""
+    """Two convolutions and a skip path that carries the normalised input."""
 
     def __init__(self, inputs: int, outputs: int) -> None:
         super().__init__()

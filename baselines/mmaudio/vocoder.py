@@ -177,7 +177,7 @@ def _fold_weight_norm(_module: nn.Module, state: dict[str, Any], *_: Any) -> Non
         for name in [name for name in state if name.endswith("." + direction)]:
             stem = name.removesuffix(direction)
             if stem + magnitude not in state:
-                continue  # half a pair is no weight: strict loading names it
+                continue  # half a pair is not a weight: strict loading names it
             v = state.pop(name).float()
             norm = v.flatten(1).norm(dim=1).view(-1, 1, 1)
             state[stem + "weight"] = state.pop(stem + magnitude).float() * v / norm

@@ -103,7 +103,7 @@ class WeightSource:
         name = self._names[part]
         if name is None:
             raise checkpoints.MissingCheckpoint(
-                f"checkpoint: nobody publishes the {part.replace('_', ' ')} of {self._needed_by}\n"
+                f"checkpoint: the {part.replace('_', ' ')} of {self._needed_by} is not published\n"
                 f"  to use your own   --checkpoint {part}=FILE"
             )
         found = checkpoints.find(
@@ -144,7 +144,7 @@ def load_strictly(network: nn.Module, state: State, path: Path) -> None:
     """
     try:
         missing, unexpected = network.load_state_dict(dict(state), strict=False, assign=True)
-    except RuntimeError as error:  # torch lists entries of another shape, one a line, under a heading
+    except RuntimeError as error:  # torch lists entries of another shape, one per line, under a heading
         first = str(error).splitlines()[1].strip() if "size mismatch" in str(error) else str(error)
         raise checkpoints.WrongCheckpoint(f"{path}: {first}") from error
     kind = type(network).__name__

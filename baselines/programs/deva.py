@@ -11,8 +11,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from baselines.generator import GenerationError
+from baselines.programs.outputs import naming_disk_errors
 from baselines.programs.process import ProgramFailed
-from baselines.programs.program import Installation, Program, ProgramFile, naming_disk_errors
+from baselines.programs.program import Installation, Program, ProgramFile
 from baselines.programs.settings import Settings
 
 PROGRAM = Program(

@@ -20,7 +20,7 @@ from foundation import checkpoints
 DETECTOR = "IDEA-Research/grounding-dino-tiny"
 TRACKER = "facebook/sam2.1-hiera-large"
 WEIGHT_FILES = ("model.safetensors", "model.safetensors.index.json", "pytorch_model.bin")
-LOOK_EVERY_FRAMES = 25  # one look a second until the thing is found
+LOOK_EVERY_FRAMES = 25  # one look per second until the thing is found
 
 
 class GroundedSam2:

@@ -17,8 +17,9 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from baselines.generator import GenerationError, Request, Waveform
+from baselines.programs.outputs import naming_disk_errors, read_sound
 from baselines.programs.process import ProgramFailed
-from baselines.programs.program import Attempt, answer_with_retries, naming_disk_errors, only_answer, read_sound
+from baselines.programs.retries import Attempt, answer_with_retries, only_answer
 
 LARGEST_ANSWER_BYTES = 256 << 20
 SHOWN_CHARACTERS = 300
@@ -127,7 +128,7 @@ class _NoRedirection(urllib.request.HTTPRedirectHandler):
 
 
 def check_endpoint(endpoint: object) -> None:
-    """Refuse what is no address to post to.
+    """Refuse what is not an address to post to.
 
     Raises:
         ValueError: says what is wrong with it.

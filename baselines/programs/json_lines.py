@@ -1,4 +1,4 @@
-"""Models in any language: a program that reads requests and writes answers, one JSON object a line."""
+"""Models in any language: a program that reads requests and writes answers, one JSON object per line."""
 
 from __future__ import annotations
 
@@ -13,9 +13,10 @@ import time
 import weakref
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, Any, Unpack
 
 from baselines.generator import GenerationError, Request, Waveform
+from baselines.programs.outputs import naming_disk_errors, read_sound, work_folder
 from baselines.programs.process import (
     MissingProgram,
     ProgramFailed,
@@ -23,24 +24,17 @@ from baselines.programs.process import (
     environment,
     find_interpreter,
     find_tool,
-    last_words,
+    last_lines,
     started,
     stop,
 )
-from baselines.programs.program import (
-    Answer,
-    Attempt,
-    answer_with_retries,
-    naming_disk_errors,
-    only_answer,
-    read_sound,
-    work_folder,
-)
-from baselines.programs.settings import Settings, read_settings
+from baselines.programs.retries import Answer, Attempt, answer_with_retries, only_answer
+from baselines.programs.settings import ProgramOptions, Settings, read_settings
 
 PROTOCOL = 1
 SHOWN_CHARACTERS = 120
 LONGEST_LINE_BYTES = 1 << 20
+TIME_LIMIT_SECONDS = 600.0  # of silence, where neither models.toml nor an option says otherwise
 ENDING_SECONDS = 5.0  # a program whose input ends has so long to end by itself
 
 
@@ -54,15 +48,10 @@ class JsonLines:
         command: the program and its arguments: a list, or a text that is split at blanks as a shell would, though no
             shell runs it.
         sample_rate: Hz that every answer must have; by default each file may have its own.
-        settings: the table of models.toml where the rest is looked up.
-        checkout: the program's working directory; the current one by default.
-        python: an interpreter, environment folder or conda:NAME whose folder is put in front of PATH.
-        device: cuda, cuda:N or cpu.
-        env: environment variables for it.
-        time_limit_seconds: it is stopped and started again when it answers nothing for so long; 600 by default.
-        work_dir: where temporary folders are made.
-        log: everything it prints to stderr.
-        models_toml: the settings file.
+        settings: the table of models.toml where absent program options are looked up.
+        program: how to run it. `checkout` is its working directory, the current one by default; the folder of
+            `python` is put in front of PATH; it is started again when it answers nothing for `time_limit_seconds`,
+            600 by default; `log` gets what it prints to stderr.
 
     Raises:
         ValueError: a setting that cannot be.
@@ -75,22 +64,12 @@ class JsonLines:
         command: str | Sequence[str],
         sample_rate: int | None = None,
         settings: str = "external",
-        checkout: str | Path | None = None,
-        python: str | None = None,
-        device: str | None = None,
-        env: Mapping[str, str] | None = None,
-        time_limit_seconds: float | None = None,
-        work_dir: str | Path | None = None,
-        log: str | Path | None = None,
-        models_toml: str | Path | None = None,
+        **program: Unpack[ProgramOptions],
     ) -> None:
         self._command = split_command(command)
-        self._settings = read_settings(
-            settings, models_toml=models_toml, default_time_limit_seconds=600.0, checkout=checkout, python=python,
-            device=device, env=env, time_limit_seconds=time_limit_seconds, work_dir=work_dir, log=log,
-        )  # fmt: skip
+        self._settings = read_settings(settings, default_time_limit_seconds=TIME_LIMIT_SECONDS, **program)
         if self._settings.checkout is not None and not self._settings.checkout.is_dir():
-            raise MissingProgram(f"checkout: {self._settings.checkout} is no folder")
+            raise MissingProgram(f"checkout: {self._settings.checkout} is not a folder")
         self.sample_rate = sample_rate
         self.notes = [f"answers of a program: {shlex.join(self._command)}"]
         self._env = environment(
@@ -100,7 +79,7 @@ class JsonLines:
         )
         if find_program(self._command[0], self._settings, self._env) is None:
             raise MissingProgram(
-                f"command: {self._command[0]} is no executable; give its path, or an interpreter first"
+                f"command: {self._command[0]} is not an executable; give its path, or an interpreter first"
             )
         self.on_progress: Callable[[int], None] = lambda _count: None  # the harness puts its own here
         self._batch = 0
@@ -185,7 +164,7 @@ class Conversation:
         """Return the next answer to one of the requests waited for.
 
         Raises:
-            ProgramFailed: the program ended, said nothing for too long, or something that is no answer.
+            ProgramFailed: the program ended, said nothing for too long, or something that is not an answer.
         """
         try:
             line = self._lines.get(timeout=self._limit)
@@ -200,7 +179,7 @@ class Conversation:
             answer = None
         if not isinstance(answer, dict) or not _is_answer(answer) or answer["id"] not in waiting:
             shown = line.decode("utf-8", "replace").strip()[:SHOWN_CHARACTERS]
-            raise self._failed(f"the program's line {shown!r} is no answer (all other words belong on stderr)")
+            raise self._failed(f"the program's line {shown!r} is not an answer; write anything else to stderr")
         return answer
 
     def close(self) -> None:
@@ -215,7 +194,7 @@ class Conversation:
 
     def _failed(self, reason: str) -> ProgramFailed:
         stop(self._process)
-        return ProgramFailed(f"{reason}{last_words(self._log, self._log_start)}")
+        return ProgramFailed(f"{reason}{last_lines(self._log, self._log_start)}")
 
 
 def split_command(command: str | Sequence[str]) -> list[str]:

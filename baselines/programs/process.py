@@ -1,4 +1,4 @@
-"""Running a program of somebody else's: without a shell, watched, stopped when it hangs, its words kept in a log."""
+"""Running third-party programs: without a shell, watched, stopped when they hang, output logged."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _OURS = ("PYTHONPATH", "PYTHONHOME", "VIRTUAL_ENV", "PYTHONSTARTUP", "__PYVENV_L
 
 
 class ProgramFailed(Exception):
-    """A program could not be started, ended with an error, or was stopped; the message ends with its last words."""
+    """A program could not be started, failed, or was stopped; the message ends with its last lines of output."""
 
 
 class MissingProgram(Exception):
@@ -47,7 +47,7 @@ def find_interpreter(python: str) -> Path:
         path = path / "bin" / "python"
     found = shutil.which(path if path.is_absolute() or os.sep in python else python)
     if found is None:
-        raise MissingProgram(f"python: {path} is no executable; give an interpreter, an environment or conda:NAME")
+        raise MissingProgram(f"python: {path} is not an executable; give an interpreter, an environment or conda:NAME")
     return Path(found).absolute()
 
 
@@ -58,7 +58,7 @@ def find_tool(name: str, env: Mapping[str, str]) -> Path | None:
 
 
 def _conda_prefix(name: str) -> Path:
-    """Ask conda where an environment is. `conda run` is no way: it writes a shell script and refuses newlines."""
+    """Ask conda where an environment is. `conda run` cannot be used: it writes a shell script and refuses newlines."""
     conda = os.environ.get("CONDA_EXE") or shutil.which("conda") or shutil.which("mamba") or shutil.which("micromamba")
     if not conda:
         raise MissingProgram(f"python: conda:{name}, but there is no conda here; give the environment's folder instead")
@@ -86,7 +86,7 @@ def environment(interpreter: Path | None, device: str | None, extra: Mapping[str
         ValueError: another device.
     """
     result = {key: value for key, value in os.environ.items() if key not in _OURS}
-    # UTF-8 whatever the locale: paths and prompts are not only ASCII. Unbuffered: the last words reach the log.
+    # UTF-8 whatever the locale: paths and prompts are not only ASCII. Unbuffered: the last lines reach the log.
     result |= {"PYTHONUTF8": "1", "PYTHONUNBUFFERED": "1"}
     if interpreter is not None:
         result["PATH"] = os.pathsep.join([str(interpreter.parent), result.get("PATH", os.defpath)])
@@ -112,7 +112,7 @@ def run_program(
     """Run a program to its end; what it prints is appended to the log.
 
     Args:
-        command: the program and its arguments, handed over as they are: no shell sees them.
+        command: the program and its arguments, handed over as they are: no shell reads them.
         folder: its working directory.
         env: its whole environment.
         log: file.
@@ -134,13 +134,13 @@ def run_program(
         finally:
             stop(process)
     if reason:
-        raise ProgramFailed(f"{reason}{last_words(log, start)}")
+        raise ProgramFailed(f"{reason}{last_lines(log, start)}")
 
 
 def started(
     command: Sequence[str], *, folder: Path, env: Mapping[str, str], stdin: int, stdout: object, stderr: object
 ) -> subprocess.Popen[bytes]:
-    """Start a program in a process group of its own, so that `stop` reaches its children too.
+    """Start a program in its own process group, so that `stop` reaches its children too.
 
     Raises:
         ProgramFailed: there is no such program or folder, or it may not be run.
@@ -196,7 +196,7 @@ def stop(process: subprocess.Popen[bytes]) -> None:
             process.wait(patience)
 
 
-def last_words(log: Path, start: int) -> str:
+def last_lines(log: Path, start: int) -> str:
     """Return the last lines that were logged from a position on, as the end of a message, with where the rest is."""
     with log.open("rb") as file:
         file.seek(max(start, log.stat().st_size - _TAIL_BYTES))
@@ -204,4 +204,4 @@ def last_words(log: Path, start: int) -> str:
     lines = [line.strip() for line in re.split(r"[\r\n]+", text) if line.strip()]
     if not lines:
         return f"; its log is empty (log: {log})"
-    return f"; its last words: {' | '.join(lines[-TAIL_LINES:])[-TAIL_CHARACTERS:]} (log: {log})"
+    return f"; its last lines: {' | '.join(lines[-TAIL_LINES:])[-TAIL_CHARACTERS:]} (log: {log})"

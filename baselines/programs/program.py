@@ -3,28 +3,18 @@
 from __future__ import annotations
 
 import contextlib
-import errno
 import logging
-import math
-import re
 import subprocess
-import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-import numpy as np
-
-from baselines.generator import GenerationError, Request, Waveform
+from baselines.programs.outputs import safe_for_a_shell, temporary_folder, work_folder
 from baselines.programs.process import MissingProgram, environment, find_interpreter, find_tool, run_program
 from baselines.programs.settings import Settings
-from foundation import checkpoints, media
+from foundation import checkpoints
 
 log = logging.getLogger(__name__)
-
-Answer = Waveform | tuple[Waveform, int] | GenerationError
-_SAFE_PATH = re.compile(r"[\w./+@%=:,-]+", re.ASCII)
-GIVE_UP_AFTER = 2  # samples blamed in a row before anything came out: the program is broken, not the samples
 
 
 @dataclass(frozen=True)
@@ -76,14 +66,6 @@ class ProgramWeights:
     path: Path
     sha256: str
     verified: bool
-
-
-@dataclass(frozen=True)
-class Attempt:
-    """What one start of a program came to: answers by sample id, and why it ended early, if it did."""
-
-    answers: dict[str, Answer]
-    crash: str = ""
 
 
 class Installation:
@@ -196,168 +178,6 @@ def parts(program: Program, settings: Settings) -> dict[str, bool]:
             there = there or (checkpoints.weights_folder() / checkpoints.get(file.checkpoint).filename).is_file()
         found[file.checkpoint or file.path] = there
     return found
-
-
-def temporary_folder(settings: Settings) -> Path:
-    """Return where temporary folders are made, absolute."""
-    return (settings.work_dir or Path(tempfile.gettempdir())).absolute()
-
-
-def safe_for_a_shell(path: Path) -> bool:
-    """Tell whether any shell takes a path as one word, as it is."""
-    return _SAFE_PATH.fullmatch(str(path)) is not None
-
-
-@contextlib.contextmanager
-def work_folder(settings: Settings) -> Iterator[Path]:
-    """Yield an empty folder under the settings' work_dir, removed at the end.
-
-    Raises:
-        GenerationError: it cannot be made.
-    """
-    with naming_disk_errors():
-        if settings.work_dir is not None:
-            settings.work_dir.mkdir(parents=True, exist_ok=True)
-        folder = tempfile.TemporaryDirectory(
-            prefix=f"{settings.name}-",
-            dir=settings.work_dir and settings.work_dir.absolute(),
-            ignore_cleanup_errors=True,
-        )
-    with folder as name:
-        yield Path(name)
-
-
-@contextlib.contextmanager
-def naming_disk_errors() -> Iterator[None]:
-    """Turn what the disk refuses, and media that cannot be read, into a sample's failure."""
-    try:
-        yield
-    except media.MediaError as error:
-        raise GenerationError(str(error)) from error
-    except OSError as error:
-        what = "the disk is full" if error.errno == errno.ENOSPC else "cannot read or write"
-        raise GenerationError(f"{what}: {error}") from error
-
-
-def answer_with_retries(requests: Sequence[Request], attempt: Callable[[Sequence[Request]], Attempt]) -> list[Answer]:
-    """Return one answer or failure a request; a program that dies is started again with what it left.
-
-    The first death costs nothing: what is left is asked once more. If the program dies again at the same sample, that
-    sample has failed, and the others go on. A program that dies on sample after sample before it has answered
-    anything is broken, and the rest of the batch is not tried.
-
-    Args:
-        requests: of distinct samples, in the order that the program takes them.
-        attempt: starts the program once for some of them; a sample without an answer in it was not finished.
-    """
-    answers: dict[str, Answer] = {}
-    waiting, suspect, blamed, any_answer = list(requests), "", 0, False
-    while waiting:
-        outcome = attempt(waiting)
-        answers |= outcome.answers
-        any_answer = any_answer or bool(outcome.answers)
-        waiting = [request for request in waiting if request.sample_id not in answers]
-        if not outcome.crash:
-            reason = "the program ended well but left no answer"
-            answers |= {request.sample_id: GenerationError(reason) for request in waiting}
-            break
-        if waiting and waiting[0].sample_id == suspect:
-            answers[suspect] = GenerationError(f"{outcome.crash}; tried twice")
-            waiting, blamed = waiting[1:], blamed + 1
-            if waiting and blamed >= GIVE_UP_AFTER and not any_answer:
-                hint = "it answered nothing, the rest of the batch was not tried (--batch-size 1 asks each alone)"
-                reason = f"{outcome.crash}; {hint}"
-                answers |= {request.sample_id: GenerationError(reason) for request in waiting}
-                break
-        elif waiting:
-            suspect = waiting[0].sample_id
-            log.warning("%s; it is started again for %d of %d samples", outcome.crash, len(waiting), len(requests))
-    return [answers[request.sample_id] for request in requests]
-
-
-def whole_number(name: str, value: object) -> int:
-    """Return an option that is a whole number.
-
-    Raises:
-        ValueError: it is none.
-    """
-    if isinstance(value, bool) or not isinstance(value, int):
-        raise ValueError(f"{name}: expected a whole number, got {value!r}")
-    return value
-
-
-def finite_number(name: str, value: object) -> float:
-    """Return an option that is a number.
-
-    Raises:
-        ValueError: it is none, or not finite.
-    """
-    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
-        raise ValueError(f"{name}: expected a number, got {value!r}")
-    return float(value)
-
-
-def only_answer(answers: Sequence[Answer]) -> Waveform | tuple[Waveform, int]:
-    """Return the answer to a single request.
-
-    Raises:
-        GenerationError: it is a failure.
-    """
-    (answer,) = answers
-    if isinstance(answer, GenerationError):
-        raise answer
-    return answer
-
-
-def read_sound(path: Path, duration: float, *, sample_rate: int | None = None) -> tuple[Waveform, int]:
-    """Return the first `duration` seconds of a file, float32 (round(duration * rate),), and its rate in Hz.
-
-    Args:
-        path: any audio file.
-        duration: seconds; a longer file is cut.
-        sample_rate: what it must have; None takes every rate.
-
-    Raises:
-        GenerationError: as `read_output`.
-    """
-    if not path.is_file():
-        raise GenerationError(f"the program says it wrote {path}, but there is no such file")
-    audio = _decoded(path)
-    rate = sample_rate or audio.sample_rate
-    wanted = round(duration * rate)
-    return _checked(path, audio, sample_rate=rate, samples=wanted)[:wanted], rate
-
-
-def read_output(path: Path, *, sample_rate: int, samples: int) -> Waveform:
-    """Return the sound that a program wrote, float32 (its whole length,); channels are averaged.
-
-    Args:
-        path: the file it should have written.
-        sample_rate: the rate it should have, Hz.
-        samples: the least number it should hold.
-
-    Raises:
-        GenerationError: no file, one that cannot be decoded, another rate, too few samples, or one that is not finite.
-    """
-    if not path.is_file():
-        raise GenerationError(f"the program wrote no {path.name}")
-    return _checked(path, _decoded(path), sample_rate=sample_rate, samples=samples)
-
-
-def _decoded(path: Path) -> media.Audio:
-    with naming_disk_errors():
-        return media.read_audio_native(path)
-
-
-def _checked(path: Path, audio: media.Audio, *, sample_rate: int, samples: int) -> Waveform:
-    if audio.sample_rate != sample_rate:
-        raise GenerationError(f"{path.name} has {audio.sample_rate} Hz, expected {sample_rate}")
-    sound: Waveform = audio.samples.mean(axis=0, dtype=np.float32)
-    if sound.size < samples:
-        raise GenerationError(f"{path.name} has {sound.size} samples, at least {samples} needed")
-    if not np.isfinite(sound).all():
-        raise GenerationError(f"{path.name}: sample {int(np.argmin(np.isfinite(sound)))} is not finite")
-    return sound
 
 
 def commit_of(checkout: Path) -> str:

@@ -6,25 +6,17 @@ import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Unpack
 
 import numpy as np
 from numpy.typing import NDArray
 
 from baselines.generator import GenerationError, Request, Waveform
+from baselines.programs.outputs import naming_disk_errors, read_output
 from baselines.programs.process import ProgramFailed
-from baselines.programs.program import (
-    Answer,
-    Attempt,
-    Installation,
-    Program,
-    ProgramFile,
-    answer_with_retries,
-    naming_disk_errors,
-    only_answer,
-    read_output,
-    whole_number,
-)
-from baselines.programs.settings import read_settings
+from baselines.programs.program import Installation, Program, ProgramFile
+from baselines.programs.retries import Answer, Attempt, answer_with_retries, only_answer
+from baselines.programs.settings import ProgramOptions, read_settings, whole_number
 from foundation import media
 
 PROGRAM = Program(
@@ -106,18 +98,12 @@ def segment_frames(video: Path, duration: float) -> NDArray[np.uint8]:
 class ReWaS:
     """Text and video to 16 kHz mono audio, by `test.py` of a checkout with its default parameters.
 
-    Each scene is cut into 0-5 s and 3-8 s. The models are loaded once a batch: use `--batch-size 50` or more.
+    Each scene is cut into 0-5 s and 3-8 s. The models are loaded once per batch: use `--batch-size 50` or more.
 
     Args:
-        checkout: the program's folder; this and what follows default to the table [rewas] of models.toml.
-        python: its interpreter, environment folder, or conda:NAME.
-        device: cuda or cuda:N.
-        env: environment variables for it.
-        time_limit_seconds: it is stopped when it finishes no segment for so long.
-        work_dir: where temporary folders are made.
-        log: everything it prints.
-        models_toml: the settings file.
-        seed: the program draws every segment anew from this one; 42 is its default.
+        seed: the program draws every segment from this one; 42 is its default.
+        program: where it is and how to run it; absent ones come from the table [rewas] of models.toml. The time
+            limit is for one segment.
 
     Raises:
         ValueError: a setting that cannot be.
@@ -134,21 +120,10 @@ class ReWaS:
     def __init__(
         self,
         *,
-        checkout: str | Path | None = None,
-        python: str | None = None,
-        device: str | None = None,
-        env: Mapping[str, str] | None = None,
-        time_limit_seconds: float | None = None,
-        work_dir: str | Path | None = None,
-        log: str | Path | None = None,
-        models_toml: str | Path | None = None,
         seed: int | None = None,
+        **program: Unpack[ProgramOptions],
     ) -> None:
-        settings = read_settings(
-            "rewas", models_toml=models_toml, checkout=checkout, python=python, device=device, env=env,
-            time_limit_seconds=time_limit_seconds, work_dir=work_dir, log=log,
-        )  # fmt: skip
-        self._installation = Installation(PROGRAM, settings)
+        self._installation = Installation(PROGRAM, read_settings("rewas", **program))
         self.on_progress: Callable[[int], None] = lambda _count: None  # the harness puts its own here
         self._batch = 0
         self._seed = None if seed is None else whole_number("seed", seed)

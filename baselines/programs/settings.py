@@ -1,4 +1,4 @@
-"""`models.toml`: where the programs of other people are on this machine, and how to run them.
+"""`models.toml`: where third-party programs are on this machine, and how to run them.
 
 Only what depends on the machine belongs there. What changes the sound is a model's option, because options are part
 of a run's record and of its fingerprint.
@@ -6,13 +6,15 @@ of a run's record and of its fingerprint.
 
 from __future__ import annotations
 
-import difflib
+import math
 import os
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, TypedDict, Unpack
+
+from foundation.names import nearest
 
 MODELS_VARIABLE = "VGG_MONOAUDIO_MODELS"
 DEFAULT_FILE = Path("models.toml")
@@ -47,7 +49,7 @@ class Settings:
 
     @property
     def log_path(self) -> Path:
-        """Where the program's words go, absolute."""
+        """Where the program's output goes, absolute."""
         return (self.log or LOGS / f"{self.name}.log").absolute()
 
     @property
@@ -59,8 +61,32 @@ class Settings:
         tables = _content(self.file)
         if self.name in tables:
             return place
-        near = difflib.get_close_matches(self.name, tables, n=1)
+        near = nearest(self.name, tables, most=1)
         return f"{place} (it has {f'[{near[0]}] instead' if near else 'no such table'})"
+
+
+class ProgramOptions(TypedDict, total=False):
+    """Where a program is and how to run it, as options of a model; None and absent ones come from models.toml.
+
+    Attributes:
+        checkout: the program's folder.
+        python: its interpreter, environment folder, or conda:NAME.
+        device: cuda, cuda:N or cpu.
+        env: environment variables for it.
+        time_limit_seconds: it is stopped when it finishes nothing for so long.
+        work_dir: where temporary folders are made.
+        log: file that its output is appended to.
+        models_toml: the settings file; see `settings_file`.
+    """
+
+    checkout: str | Path | None
+    python: str | None
+    device: str | None
+    env: Mapping[str, str] | None
+    time_limit_seconds: float | None
+    work_dir: str | Path | None
+    log: str | Path | None
+    models_toml: str | Path | None
 
 
 _SETTINGS = tuple(entry.name for entry in fields(Settings) if entry.name not in {"name", "file"})
@@ -74,7 +100,7 @@ def settings_file(path: Path | str | None = None) -> Path:
 
 
 def read_settings(
-    name: str, *, models_toml: Path | str | None = None, default_time_limit_seconds: float = 1800.0, **given: Any
+    name: str, *, default_time_limit_seconds: float = 1800.0, **given: Unpack[ProgramOptions]
 ) -> Settings:
     """Return a program's settings: its table in models.toml, and on top of it what is given here and not None.
 
@@ -82,21 +108,20 @@ def read_settings(
 
     Args:
         name: the table's name.
-        models_toml: the file; see `settings_file`. Only a file that was asked for must be there.
         default_time_limit_seconds: where neither the file nor the call says one.
-        given: settings by name, as in `Settings`.
+        given: settings by name. A file that `models_toml` names must be there; the default one may be absent.
 
     Raises:
         ValueError: a file that is not there or no TOML, a key that is no setting, a value of the wrong kind.
     """
-    path = settings_file(models_toml)
-    asked = models_toml is not None or MODELS_VARIABLE in os.environ
+    options: dict[str, Any] = {key: value for key, value in given.items() if value is not None}
+    asked = "models_toml" in options or MODELS_VARIABLE in os.environ
+    path = settings_file(options.pop("models_toml", None))
     if asked and not path.is_file():
         raise ValueError(f"{path}: no such file; docs/models.toml.example shows what belongs in it")
     settings = Settings(name, time_limit_seconds=default_time_limit_seconds, file=path)
     if path.is_file():
         settings = _with(settings, _table(path, name), source=f"{path}, table [{name}]", base=path.absolute().parent)
-    options = {key: value for key, value in given.items() if value is not None}
     return _with(settings, options, source="option", base=Path.cwd())
 
 
@@ -117,7 +142,7 @@ def _table(path: Path, name: str) -> dict[str, Any]:
 def _with(settings: Settings, values: Mapping[str, Any], *, source: str, base: Path) -> Settings:
     unknown = sorted(set(values) - set(_SETTINGS))
     if unknown:
-        near = difflib.get_close_matches(unknown[0], _SETTINGS, n=1)
+        near = nearest(unknown[0], _SETTINGS, most=1)
         meant = f"did you mean {near[0]!r}? " if near else ""
         raise ValueError(
             f"{source}: no setting {unknown[0]!r}; {meant}there are: {', '.join(_SETTINGS)}. "
@@ -149,3 +174,25 @@ def _interpreter(value: str, base: Path) -> str:
     if value.startswith("conda:") or (os.sep not in value and not value.startswith("~")):
         return value
     return str(Path(base, Path(value).expanduser()))
+
+
+def whole_number(name: str, value: object) -> int:
+    """Return an option that is a whole number.
+
+    Raises:
+        ValueError: it is none.
+    """
+    if isinstance(value, bool) or not isinstance(value, int):
+        raise ValueError(f"{name}: expected a whole number, got {value!r}")
+    return value
+
+
+def finite_number(name: str, value: object) -> float:
+    """Return an option that is a number.
+
+    Raises:
+        ValueError: it is none, or not finite.
+    """
+    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
+        raise ValueError(f"{name}: expected a number, got {value!r}")
+    return float(value)

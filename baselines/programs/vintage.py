@@ -7,25 +7,16 @@ import fcntl
 import hashlib
 import shutil
 import tempfile
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import Unpack
 
 from baselines.generator import GenerationError, Request, Waveform
+from baselines.programs.outputs import naming_disk_errors, read_output
 from baselines.programs.process import ProgramFailed
-from baselines.programs.program import (
-    Answer,
-    Attempt,
-    Installation,
-    Program,
-    ProgramFile,
-    answer_with_retries,
-    finite_number,
-    naming_disk_errors,
-    only_answer,
-    read_output,
-    whole_number,
-)
-from baselines.programs.settings import read_settings
+from baselines.programs.program import Installation, Program, ProgramFile
+from baselines.programs.retries import Answer, Attempt, answer_with_retries, only_answer
+from baselines.programs.settings import ProgramOptions, finite_number, read_settings, whole_number
 from foundation import media
 
 PROGRAM = Program(
@@ -50,22 +41,16 @@ _FRAMES = "outputs/tmp_frames"  # in the checkout; the program empties it at its
 class VinTAGe:
     """Text and video to 16 kHz mono audio, by `sample_VT_comb.py ODE` of a checkout; the first seconds are kept.
 
-    One video a process, and one process a checkout at a time: the program extracts frames into a fixed folder.
+    One video per process, and one process per checkout at a time: the program extracts frames into a fixed folder.
 
     Args:
-        checkout: the program's folder; this and what follows default to the table [vintage] of models.toml.
-        python: its interpreter, environment folder, or conda:NAME.
-        device: cuda or cuda:N.
-        env: environment variables for it.
-        time_limit_seconds: it is stopped when one scene takes longer.
-        work_dir: where temporary folders are made; the program hands paths to a shell, so only letters, digits and
-            ._+@%=:,/- may be in it.
-        log: everything it prints.
-        models_toml: the settings file.
         s_vis: guidance by the video. The program's default is 2.5, its README and its example script use 7.5, and the
             paper does not say which was used.
         s_txt: guidance by the text; likewise.
         seed: of the program; 0 is its default.
+        program: where it is and how to run it; absent ones come from the table [vintage] of models.toml. The time
+            limit is for one scene. The program hands paths to a shell, so `work_dir` may only hold letters, digits
+            and ._+@%=:,/-.
 
     Raises:
         ValueError: a setting that cannot be, or a work_dir that a shell would misread.
@@ -82,26 +67,15 @@ class VinTAGe:
     def __init__(
         self,
         *,
-        checkout: str | Path | None = None,
-        python: str | None = None,
-        device: str | None = None,
-        env: Mapping[str, str] | None = None,
-        time_limit_seconds: float | None = None,
-        work_dir: str | Path | None = None,
-        log: str | Path | None = None,
-        models_toml: str | Path | None = None,
         s_vis: float = 2.5,
         s_txt: float = 2.5,
         seed: int = 0,
+        **program: Unpack[ProgramOptions],
     ) -> None:
-        settings = read_settings(
-            "vintage", models_toml=models_toml, checkout=checkout, python=python, device=device, env=env,
-            time_limit_seconds=time_limit_seconds, work_dir=work_dir, log=log,
-        )  # fmt: skip
         numbers = {"--s-vis": finite_number("s_vis", s_vis), "--s-txt": finite_number("s_txt", s_txt)}
         numbers["--seed"] = whole_number("seed", seed)
         self._parameters = [word for flag, number in numbers.items() for word in (flag, str(number))]
-        self._installation = Installation(PROGRAM, settings)
+        self._installation = Installation(PROGRAM, read_settings("vintage", **program))
         self.weights = self._installation.weights
         self.notes = [
             *self._installation.notes,

@@ -7,14 +7,14 @@ import logging
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, Literal, Protocol
+from typing import Any, Literal, Protocol, Unpack
 
 import numpy as np
 from numpy.typing import NDArray
 
 from baselines.generator import GenerationError, Generator, Request, Waveform
-from baselines.programs.program import naming_disk_errors, work_folder
-from baselines.programs.settings import Settings, read_settings
+from baselines.programs.outputs import naming_disk_errors, work_folder
+from baselines.programs.settings import ProgramOptions, Settings, read_settings
 from foundation import media
 
 log_of_module = logging.getLogger(__name__)
@@ -44,19 +44,11 @@ class Segmenter(Protocol):
 class VosMMAudio:
     """Text and video to 16 kHz mono audio: a segmenter's masks, then the native `mmaudio-s-16k`.
 
-    A frame in which nothing is found is black, and counted: `<log's folder>/vos-mmaudio.masks.jsonl` gets a line a
+    A frame in which nothing is found is black, and counted: `<log's folder>/vos-mmaudio.masks.jsonl` gets a line per
     sample with the number of its frames and of its empty masks.
 
     Args:
         segmenter: "deva" is the paper's, a program in a checkout; "gsam2" runs in this process.
-        checkout: of DEVA; this and what follows default to the table [vos-mmaudio] of models.toml.
-        python: its interpreter, environment folder, or conda:NAME.
-        device: cuda, cuda:N or cpu, for segmenter and MMAudio.
-        env: environment variables for DEVA.
-        time_limit_seconds: DEVA is stopped when it writes no mask for so long.
-        work_dir: where temporary folders are made.
-        log: everything DEVA prints.
-        models_toml: the settings file.
         amp: let DEVA compute in half precision; the paper does not say, off is its default.
         detector: of gsam2: folder or name of a Grounding DINO.
         tracker: of gsam2: folder or name of a SAM 2 video model.
@@ -68,6 +60,8 @@ class VosMMAudio:
         allow_unverified: take MMAudio's files also where no published hash vouches for them.
         random_weights: MMAudio without files, for smoke tests.
         generator: another model in MMAudio's place, for Python.
+        program: where DEVA is and how to run it; absent ones come from the table [vos-mmaudio] of models.toml.
+            `device` is for segmenter and MMAudio; the time limit is for one mask.
 
     Raises:
         ValueError: a setting that cannot be.
@@ -82,14 +76,6 @@ class VosMMAudio:
         self,
         *,
         segmenter: Literal["deva", "gsam2"] | Segmenter = "deva",
-        checkout: str | Path | None = None,
-        python: str | None = None,
-        device: str | None = None,
-        env: Mapping[str, str] | None = None,
-        time_limit_seconds: float | None = None,
-        work_dir: str | Path | None = None,
-        log: str | Path | None = None,
-        models_toml: str | Path | None = None,
         amp: bool = False,
         detector: str | None = None,
         tracker: str | None = None,
@@ -101,11 +87,9 @@ class VosMMAudio:
         allow_unverified: bool = False,
         random_weights: bool = False,
         generator: Generator | None = None,
+        **program: Unpack[ProgramOptions],
     ) -> None:
-        self._settings = read_settings(
-            "vos-mmaudio", models_toml=models_toml, checkout=checkout, python=python, device=device, env=env,
-            time_limit_seconds=time_limit_seconds, work_dir=work_dir, log=log,
-        )  # fmt: skip
+        self._settings = read_settings("vos-mmaudio", **program)
         gsam2 = {key: value for key, value in (("detector", detector), ("tracker", tracker)) if value}
         self._segmenter = _segmenter(segmenter, self._settings, amp, gsam2)
         if generator is None:

@@ -90,7 +90,7 @@ class ZipFiles(_PackedFiles):
         try:
             self._zip = zipfile.ZipFile(path)
         except zipfile.BadZipFile as error:
-            raise ValueError(f"folder: {path} is no zip: {error}") from error
+            raise ValueError(f"folder: {path} is not a zip: {error}") from error
         self._entries = {_place(path, info.filename): info for info in self._zip.infolist() if _is_sound(info.filename)}
         super().__init__(path, ((info.filename, place) for place, info in self._entries.items()))
 
@@ -109,7 +109,7 @@ class ParquetFiles(_PackedFiles):
         """Index the rows; the sounds themselves stay on disk.
 
         Raises:
-            ValueError: a file that is no parquet, or has no such column.
+            ValueError: a file that is not parquet, or has no such column.
         """
         self._rows: dict[str, tuple[Path, int, int]] = {}
         self._group: tuple[Path, int, Any] | None = None  # rows of a group lie together, so one is kept
@@ -123,7 +123,7 @@ class ParquetFiles(_PackedFiles):
             file = parquet.ParquetFile(path)
             schema = file.schema_arrow
         except pyarrow.ArrowInvalid as error:
-            raise ValueError(f"folder: {path} is no parquet: {error}") from error
+            raise ValueError(f"folder: {path} is not parquet: {error}") from error
         kind = schema.field(AUDIO_COLUMN).type if AUDIO_COLUMN in schema.names else None
         if kind is None or not pyarrow.types.is_struct(kind) or kind.get_field_index("bytes") < 0:
             raise ValueError(f"folder: {path} has no column {AUDIO_COLUMN!r} of bytes and path; {schema.names}")
@@ -168,7 +168,7 @@ def open_recorded(source: Path) -> RecordedFiles:
         return ParquetFiles(source, [source])
     if not source.is_dir():
         raise ValueError(
-            f"folder: {source} is no folder; give one that holds <sample id>.wav files, or such a zip or parquet"
+            f"folder: {source} is not a folder; give one that holds <sample id>.wav files, or such a zip or parquet"
         )
     tables = sorted(source.rglob("*.parquet"))
     names = [path.name for path in source.rglob("*")]

@@ -156,7 +156,7 @@ def write_attention(
         duration_seconds: how much of the video; its whole length, 8 s at most, by default.
 
     Raises:
-        ValueError: no prompts, or `output` is no .mp4.
+        ValueError: no prompts, or `output` does not end in .mp4.
         GenerationError: the video cannot be read or is shorter than the duration.
         foundation.media.MediaError: the video has no length.
     """

@@ -59,7 +59,7 @@ class SELVA(BatchModel):
         device: where to compute; a GPU if there is one.
         weights_dir: folder with the published files.
         checkpoint: files of your own, by part: video_encoder, generator, vae, vocoder, clip, t5, t5_tokenizer.
-        allow_unverified: also take files whose hash nobody publishes, or that differ from the published ones.
+        allow_unverified: also take files without a published hash, or that differ from the published ones.
         random_weights: no files, seeded random numbers and a stand-in for T5's tokenizer: for timing and smoke tests
             only. `untrained` says so.
         features_dir: folder to keep the prompt-independent features of videos in; None keeps them in memory only.
@@ -112,7 +112,7 @@ class SELVA(BatchModel):
     def _load(self, source: weights.WeightSource, settings: Settings) -> None:
         device, dtype = settings.device, settings.dtype
         source.require(checkpoint_names(self.variant, self.num_sup_tokens))
-        # The CLIP file is by far the largest: first, so that nothing else is in memory beside it.
+        # The CLIP file is by far the largest: first, while nothing else is in memory.
         clip = source.build("clip", ClipText, text_tower_state).to(device, dtype)
         self._clip_prompts = clip_prompt_encoder(clip, device)
         tokenize = stand_in_tokenizer if source.random_weights else load_tokenizer(source.path("t5_tokenizer"))

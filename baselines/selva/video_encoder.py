@@ -142,7 +142,7 @@ class TextVideoEncoder(nn.Module):
             mask: bool (b, l), True for real tokens.
 
         Raises:
-            ValueError: batch sizes differ, or the mask is no boolean (b, l).
+            ValueError: batch sizes differ, or the mask is not boolean (b, l).
         """
         if mask.dtype != torch.bool or mask.shape != text.shape[:2] or len(trunk) != len(text):
             raise ValueError(
@@ -158,7 +158,7 @@ class TextVideoEncoder(nn.Module):
     def condition(self, trunk: Tensor, text: Tensor, mask: Tensor) -> Tensor:
         """Return video features that carry what the text asks for: (b, 8 * segments, 768); see `fuse`."""
         # Segment by segment: the MLP of the cross block is the widest thing here, and 24 segments of it at once
-        # would take 300 MB a sample for nothing.
+        # would take 300 MB per sample for nothing.
         parts = [
             self.vfeat_extractor.aggregate(self.fuse(trunk[:, i : i + 4], text, mask))
             for i in range(0, trunk.shape[1], 4)

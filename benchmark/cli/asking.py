@@ -139,21 +139,25 @@ def check_options(models: Sequence[str], own: Mapping[str, Any], run_name: str |
         ValueError: an option that one of the models does not have, or that none has because all are controls; one
             name for the runs of several models.
     """
-    from baselines import get_model, option_names
+    from baselines import get_model
+    from baselines.registry import check_options as check_own
 
     if run_name is not None and len(models) > 1:
         raise ValueError(f"--run-name: names the run of one model, there are {len(models)}: {', '.join(models)}")
-    kinds = {name: get_model(name).kind for name in models}
+    entries = {name: get_model(name) for name in models}
+    addresses = {entry.name: name for name, entry in entries.items()}
+    for name, entry in entries.items():
+        if (other := addresses[entry.name]) != name and entry != entries[other]:
+            raise ValueError(
+                f"--model: {name} and {other} are both called {entry.name!r}; run each alone, with --run-name"
+            )
+    kinds = {name: entry.kind for name, entry in entries.items()}
     given = sorted(set(own) - {"allow_unverified"})  # that one is meant for the profile, too
     if given and set(kinds.values()) == {"control"}:
         raise ValueError(f"controls have no options, and {given[0]!r} was given for {', '.join(models)}")
     for name, kind in kinds.items():
-        if kind == "control":
-            continue
-        has = option_names(get_model(name))
-        unknown = [option for option in given if option not in has]
-        if unknown:
-            raise ValueError(f"model {name!r} has no option {unknown[0]!r}; it has: {', '.join(has) or 'none'}")
+        if kind != "control":
+            check_own(entries[name], dict.fromkeys(given))
 
 
 def _pair(option: str, text: str) -> tuple[str, str]:

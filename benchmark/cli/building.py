@@ -44,24 +44,25 @@ def build(
 ) -> None:
     """Build a benchmark directory from clips, or the demo, which needs none."""
     from vgg_monoaudio.building.scenes import Settings, build_benchmark
+    from vgg_monoaudio.collecting.clips import find_clips
     from vgg_monoaudio.selection.funnel import funnel_path, read_funnel, record_funnel
-    from vgg_monoaudio.selection.source_list import R1, find_clips, read_source_list
+    from vgg_monoaudio.selection.source_list import R1, list_path, read_source_list
 
     if sources is None:
         if labels is not None:
             raise typer.BadParameter("--labels goes with --sources, the folder of the clips that it lists")
         build_demo(out or DEMO, workers=workers)
         return
-    target = out or FULL
+    target, listed = out or FULL, list_path(labels or R1)
     settings = Settings(
         name=name or target.name, seed=seed, inter_pairs=inter_pairs, fit=fit, soundtrack=soundtrack  # type: ignore[arg-type]  # compose checks both
     )  # fmt: skip
     with progress() as report:
         built = build_benchmark(
-            read_source_list(labels or R1), find_clips(sources), target, settings, allow_missing=allow_missing,
+            read_source_list(listed), find_clips(sources), target, settings, allow_missing=allow_missing,
             overwrite=overwrite, workers=workers, progress=report,
         )  # fmt: skip
-    funnel = funnel_path(labels or R1)
+    funnel = funnel_path(listed)
     record_funnel(target, read_funnel(funnel) if funnel.is_file() else None)
     _tell_built(built)
 
@@ -77,14 +78,14 @@ def build_demo(out: Path = DEMO, *, workers: int | None = None) -> Path:
 
 
 def _tell_built(built: Build) -> None:
-    counts = built.benchmark.record["counts"]
+    counts = built.benchmark.record.counts
     for problem in built.problems:
         tell(f"left out: {problem.reason}", prefix="")
     state = "is up to date" if built.reused else "built"
     typer.echo(
-        f"{built.benchmark.path} {state}: {counts['clips']} of {counts['clips_listed']} clips, "
-        f"{counts['inter']} inter-class scenes (of {counts['inter_pool']} pairs), "
-        f"{counts['intra']} intra-class scenes (of {counts['intra_pool']} pairs)"
+        f"{built.benchmark.path} {state}: {counts.clips} of {counts.clips_listed} clips, "
+        f"{counts.inter} inter-class scenes (of {counts.inter_pool} pairs), "
+        f"{counts.intra} intra-class scenes (of {counts.intra_pool} pairs)"
     )
 
 
@@ -99,8 +100,8 @@ def build_vggsound_test(
     """Build the benchmark of VGGSound's single test clips, without composition (Table D4 of the paper)."""
     from vgg_monoaudio.building.single_clips import SingleSettings
     from vgg_monoaudio.building.single_clips import build_vggsound_test as build_all
+    from vgg_monoaudio.collecting.clips import find_clips
     from vgg_monoaudio.selection.annotations import describe_problems, read_vggsound
-    from vgg_monoaudio.selection.source_list import find_clips
 
     listed = read_vggsound(vggsound)
     for line in describe_problems(listed.problems):
@@ -112,9 +113,9 @@ def build_vggsound_test(
         )  # fmt: skip
     for problem in built.problems:
         tell(f"left out: {problem.reason}", prefix="")
-    counts = built.benchmark.record["counts"]
+    counts = built.benchmark.record.counts
     state = "is up to date" if built.reused else "built"
-    typer.echo(f"{out} {state}: {counts['clips']} of {counts['clips_listed']} clips, no composition")
+    typer.echo(f"{out} {state}: {counts.clips} of {counts.clips_listed} clips, no composition")
 
 
 def verify(path: BenchmarkArgument) -> None:

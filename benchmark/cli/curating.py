@@ -15,7 +15,7 @@ from benchmark.exits import SOME_FAILED, tell
 if TYPE_CHECKING:
     import pandas as pd
 
-    from vgg_monoaudio.selection.agreement import Agreement
+    from vgg_monoaudio.selection.agreement import CriterionAgreement
     from vgg_monoaudio.selection.screening import VGGSounder
 
 CandidatesOption = Annotated[
@@ -39,13 +39,16 @@ def candidates(
             exists=True, dir_okay=False, help="Where UnAV-100 cut its videos: its download_video.csv. None: all count."
         ),
     ] = None,
-    out: Annotated[Path, typer.Option(help="Table of candidates; the funnel goes beside it.")] = Path("candidates.csv"),
-    expected_common_videos: Annotated[int, typer.Option(help="Any other number is noted.")] = 907,
+    out: Annotated[Path, typer.Option(help="Table of candidates; the funnel goes next to it.")] = Path(
+        "candidates.csv"
+    ),
+    expected_common_videos: Annotated[int, typer.Option(help="Another number is noted.")] = 907,
 ) -> None:
     """Find the clips that both datasets know and that carry a single sound event; print the funnel."""
-    from vgg_monoaudio.selection.annotations import describe_problems, read_trims, read_unav100, read_vggsound
+    from vgg_monoaudio.selection.annotations import describe_problems, read_trims, read_vggsound
     from vgg_monoaudio.selection.candidates import find_candidates
     from vgg_monoaudio.selection.funnel import funnel_path, write_funnel
+    from vgg_monoaudio.selection.unav100 import read_unav100
 
     clips, events = read_vggsound(vggsound), read_unav100(unav)
     cuts = None if trims is None else read_trims(trims)
@@ -63,7 +66,7 @@ def candidates(
     for note in found.notes:
         typer.echo(f"note: {note}")
     differ = int(found.clips["labels_differ"].sum())
-    typer.echo(f"{out}: {len(found.clips)} candidates; in {differ} of them the datasets' labels differ")
+    typer.echo(f"{out}: {len(found.clips)} candidates; in {differ} of them the labels of the datasets differ")
     if problems:
         tell(f"{len(problems)} malformed rows were left out", prefix="")
         raise typer.Exit(SOME_FAILED)
@@ -72,9 +75,7 @@ def candidates(
 def screen(
     candidates: CandidatesOption = None,
     vggsounder: VGGSounderOption = None,
-    out: Annotated[Path, typer.Option(help="Table of the evidence, one row per clip and label.")] = Path(
-        "screened.csv"
-    ),
+    out: Annotated[Path, typer.Option(help="Table of evidence, a row per clip and label.")] = Path("screened.csv"),
 ) -> None:
     """Collect the annotations of VGGSounder for the three criteria; print the proposals for each label."""
     from vgg_monoaudio.selection.funnel import funnel_path, write_funnel
@@ -95,7 +96,7 @@ def screen(
 def curate(
     decisions: Annotated[
         list[Path] | None,
-        typer.Argument(help="Files of decisions: one, or one per reviewer.", show_default="curation.csv"),
+        typer.Argument(help="Files of decisions, one, or one per reviewer.", show_default="curation.csv"),
     ] = None,
     auto: Annotated[
         bool, typer.Option("--auto", help="First add to the (first) file what the screening alone decides.")
@@ -107,9 +108,10 @@ def curate(
 ) -> None:
     """Turn decisions into a list of sources; show who agrees, and every conflict."""
     from vgg_monoaudio.selection.agreement import agreement
-    from vgg_monoaudio.selection.curated import read_curations, source_list, write_source_list
-    from vgg_monoaudio.selection.decisions import apply_decisions, conflicts
+    from vgg_monoaudio.selection.decisions import read_curations
     from vgg_monoaudio.selection.funnel import add_stage, first_stage, funnel_path, write_funnel
+    from vgg_monoaudio.selection.source_list import source_list, write_source_list
+    from vgg_monoaudio.selection.verdicts import apply_decisions, conflicts
 
     files = decisions or [Path("curation.csv")]
     funnel = None
@@ -127,7 +129,7 @@ def curate(
     if funnel is None and candidates is not None:
         funnel = _funnel_beside(candidates)
         if clips <= int(funnel["clips"].iloc[-1]):
-            funnel = add_stage(funnel, "decided on", clips, "not decided yet")
+            funnel = add_stage(funnel, "decided on", clips, "no decision yet")
     if funnel is None or int(funnel["clips"].iloc[-1]) != clips:
         funnel = first_stage("clips decided on", clips)
     funnel = add_stage(funnel, "accepted", len(sources), "a criterion is not met, or reviewers do not agree")
@@ -153,9 +155,9 @@ def list_sources(
     import json
 
     from vgg_monoaudio.publishing.statistics import clips_per_label, count_pairs
-    from vgg_monoaudio.selection.rule_r1 import load_source_list
+    from vgg_monoaudio.selection.source_list import load_source_list
 
-    sources = load_source_list(name)
+    sources = load_source_list(name, strict=False)
     facts: dict[str, Any] = {"list": name, "clips": len(sources), **count_pairs(sources)}
     if unav is not None:
         facts |= _overlap(sources, unav)
@@ -181,9 +183,8 @@ def _screened(candidates: Path | None, vggsounder: Path | None) -> tuple[pd.Data
     import pandas as pd
 
     from vgg_monoaudio.selection.candidates import CANDIDATE_COLUMNS
-    from vgg_monoaudio.selection.curated import screen_candidates
     from vgg_monoaudio.selection.funnel import add_stage, first_stage
-    from vgg_monoaudio.selection.screening import load_vggsounder
+    from vgg_monoaudio.selection.screening import load_vggsounder, screen_candidates
     from vgg_monoaudio.selection.screening import screen as screen_all
 
     labels = load_vggsounder(vggsounder)
@@ -217,8 +218,7 @@ def _fill(file: Path, candidates: Path | None, vggsounder: Path | None, time: st
     """Add the automatic decisions to a file; return the funnel up to them."""
     from datetime import UTC, datetime
 
-    from vgg_monoaudio.selection.curated import new_automatic_decisions
-    from vgg_monoaudio.selection.decisions import append_decisions, read_decisions
+    from vgg_monoaudio.selection.decisions import append_decisions, new_automatic_decisions, read_decisions
 
     rows, funnel, labels = _screened(candidates, vggsounder)
     earlier = read_decisions(file) if file.is_file() else []
@@ -230,8 +230,9 @@ def _fill(file: Path, candidates: Path | None, vggsounder: Path | None, time: st
 
 
 def _overlap(sources: pd.DataFrame, unav: Path) -> dict[str, Any]:
-    from vgg_monoaudio.selection.annotations import describe_problems, read_unav100
+    from vgg_monoaudio.selection.annotations import describe_problems
     from vgg_monoaudio.selection.rule_r1 import overlap_with_unav100
+    from vgg_monoaudio.selection.unav100 import read_unav100
 
     annotations = read_unav100(unav)
     for line in describe_problems(annotations.problems):
@@ -264,7 +265,7 @@ def _show_funnel(funnel: pd.DataFrame) -> None:
     show_table(list(funnel.columns), [[str(value) for value in row] for row in funnel.to_numpy().tolist()])
 
 
-def _show_agreement(found: Sequence[Agreement]) -> None:
+def _show_agreement(found: Sequence[CriterionAgreement]) -> None:
     if not any(row.clips for row in found):
         typer.echo("agreement: no clip was judged by two people")
         return

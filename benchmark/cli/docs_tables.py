@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Annotated
@@ -12,30 +11,18 @@ from typing import Annotated
 import typer
 
 from benchmark.exits import SOME_FAILED
-from foundation.names import load, nearest
+from foundation.names import nearest
 
 DOCS = Path("docs")
 _MARKED = re.compile(r"(<!-- table: (?P<name>[^\n>]+) -->\n)(?P<table>.*?)(\n?<!-- end of table -->)", re.DOTALL)
 
 
-@dataclass(frozen=True)
-class DocsTable:
-    """Where a table's text comes from: "module:function", and what the function is given."""
+def tables() -> dict[str, str]:
+    """Return every table of the documents as Markdown, by the name in its mark: `<!-- table: NAME -->`."""
+    from baselines.tables import markdown_tables
+    from metrics.registry import markdown_table
 
-    source: str
-    options: Mapping[str, bool]
-
-    def text(self) -> str:
-        """Return the table as Markdown, without a newline at its end."""
-        return str(load(self.source)(**self.options)).rstrip("\n")
-
-
-# The name in a document's mark, `<!-- table: NAME -->`, to the function that writes the table.
-TABLES: Mapping[str, DocsTable] = {
-    "metrics": DocsTable("metrics.registry:markdown_table", {}),
-    "extended metrics": DocsTable("metrics.registry:markdown_table", {"extended": True}),
-    "models": DocsTable("baselines.catalogue:markdown_table", {}),
-}
+    return {"metrics": markdown_table(), "extended metrics": markdown_table(extended=True), **markdown_tables()}
 
 
 def docs_tables(
@@ -65,7 +52,7 @@ def with_tables(docs: Path) -> dict[Path, str]:
     Raises:
         ValueError: a mark without an end, or one that names no table; says which file.
     """
-    texts = {}
+    known, texts = tables(), {}
     for path in sorted(docs.glob("*.md")):
         text = path.read_text(encoding="utf-8")
         begun, found = text.count("<!-- table: "), len(_MARKED.findall(text))
@@ -74,14 +61,14 @@ def with_tables(docs: Path) -> dict[Path, str]:
                 f"{path}: {begun} tables begin, {found} of them end; close each with <!-- end of table -->"
             )
         if found:
-            texts[path] = _MARKED.sub(partial(_filled, path), text)
+            texts[path] = _MARKED.sub(partial(_filled, path, known), text)
     return texts
 
 
-def _filled(path: Path, mark: re.Match[str]) -> str:
+def _filled(path: Path, known: Mapping[str, str], mark: re.Match[str]) -> str:
     name = mark["name"]
-    if name not in TABLES:
-        close = nearest(name, TABLES)
-        hint = f"did you mean {' or '.join(close)}?" if close else f"there are {', '.join(TABLES)}"
+    if name not in known:
+        close = nearest(name, known)
+        hint = f"did you mean {' or '.join(close)}?" if close else f"there are {', '.join(known)}"
         raise ValueError(f"{path}: no table is called {name!r}; {hint}")
-    return f"{mark[1]}{TABLES[name].text()}\n<!-- end of table -->"
+    return f"{mark[1]}{known[name]}\n<!-- end of table -->"

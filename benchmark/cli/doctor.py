@@ -66,17 +66,16 @@ def examine(model: str, options: dict[str, Any]) -> list[Finding]:
         baselines.UnknownModel: no such model.
         ValueError: an option that the model does not have, or settings that cannot be read.
     """
-    from baselines import get_model, option_names
+    from baselines import get_model
+    from baselines.registry import check_options
 
     entry = get_model(model)
-    unknown = sorted(set(options) - set(option_names(entry)))
-    if unknown:
-        raise ValueError(f"model {entry.name!r} has no option {unknown[0]!r}; it has: {', '.join(option_names(entry))}")
+    check_options(entry, options)
     program = _program(entry)
     owned = {file.checkpoint for file in program.files} if program else set()
     settings = None if program is None else _settings(program.name, options)
     if program is None or settings is None:
-        findings = [*_of_command(entry, options), *_of_service(entry, options)]
+        findings = [*_of_file(entry), *_of_command(entry, options), *_of_service(entry, options)]
     else:
         inside = options.get("segmenter", "deva") != "deva"
         findings = [*(_of_segmenter(options) if inside else of_program(program, settings))]
@@ -119,6 +118,16 @@ def _checkpoint(name: str) -> Finding:
     if path.is_file():
         return verified(name, path)
     return Finding(name, "missing", f"no {path}", fetching(name))
+
+
+def _of_file(entry: ModelEntry) -> Iterator[Finding]:
+    """Tell which file and class a model of the user's own is; it has been imported by now."""
+    from baselines import option_names
+    from baselines.registry import OwnModel
+
+    if isinstance(entry, OwnModel):
+        options = ", ".join(option_names(entry)) or "none"
+        yield Finding("class", "ok", f"{entry.place} in {entry.file}, sha256 {entry.source_sha256}; options: {options}")
 
 
 def _of_command(entry: ModelEntry, options: dict[str, Any]) -> Iterator[Finding]:

@@ -61,7 +61,7 @@ def of_program(program: Program, settings: Settings) -> Iterator[Finding]:
     yield from _files(program, settings.checkout or Path("the checkout"))
     yield from _interpreter(program, settings)
     if program.hands_paths_to_a_shell:
-        from baselines.programs.program import safe_for_a_shell, temporary_folder
+        from baselines.programs.outputs import safe_for_a_shell, temporary_folder
 
         folder = temporary_folder(settings)
         if not safe_for_a_shell(folder):

@@ -59,7 +59,7 @@ def card(
     built = load_benchmark(path)
     if funnel is None and origin(built) == "r1":
         funnel = funnel_path(R1)
-    if funnel is not None or "funnel" not in built.record:
+    if funnel is not None or not built.record.funnel:
         record_funnel(path, None if funnel is None else read_funnel(funnel))
     benchmark = write_card(path)
     typer.echo(benchmark.path / CARD_NAME)
@@ -76,7 +76,7 @@ def export_benchmark(
 ) -> None:
     """Write a benchmark in the form of another library; the same benchmark gives the same bytes."""
     from vgg_monoaudio.dataset import load_benchmark
-    from vgg_monoaudio.publishing import hugging_face, shards
+    from vgg_monoaudio.publishing import hugging_face, webdataset
 
     benchmark = load_benchmark(path)
     with progress("export") as report:
@@ -84,8 +84,8 @@ def export_benchmark(
             size = hugging_face.SHARD_BYTES if shard_megabytes is None else shard_megabytes * MEGABYTE
             hugging_face.export_hugging_face(benchmark, out, shard_bytes=size, progress=report)
         else:
-            size = shards.SHARD_BYTES if shard_megabytes is None else shard_megabytes * MEGABYTE
-            shards.export_webdataset(benchmark, out, shard_bytes=size, progress=report)
+            size = webdataset.SHARD_BYTES if shard_megabytes is None else shard_megabytes * MEGABYTE
+            webdataset.export_webdataset(benchmark, out, shard_bytes=size, progress=report)
     files = [file for file in out.rglob("*") if file.is_file()]
     total = sum(file.stat().st_size for file in files) / MEGABYTE
     typer.echo(f"{out}: {len(benchmark)} samples in {len(files)} files, {total:.1f} MB")

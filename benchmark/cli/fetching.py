@@ -47,7 +47,7 @@ def download(
     labels: LabelsOption = None,
     vggsound: TestSplitOption = None,
     pause_seconds: Annotated[float, typer.Option(min=0, help="Between two videos.")] = 5.0,
-    retry: Annotated[bool, typer.Option("--retry", help="Ask again for clips that failed for good.")] = False,
+    retry: Annotated[bool, typer.Option("--retry", help="Try clips again that failed for good.")] = False,
 ) -> None:
     """Fetch the clips of a list that are missing from YouTube (extra: download), one by one, each failure named."""
     from vgg_monoaudio.collecting.download import FAILURES_NAME, download_clips, failure_counts
@@ -62,7 +62,7 @@ def download(
         counts = ", ".join(f"{kind} {count}" for kind, count in failure_counts(got.failures).items())
         typer.echo(f"failed: {counts}; reasons in {out / FAILURES_NAME}")
     if got.not_tried:
-        typer.echo(f"the site asks to slow down; {len(got.not_tried)} clips are left, call again later")
+        typer.echo(f"YouTube limits the rate; {len(got.not_tried)} clips are left, call again later")
     if got.failures or got.not_tried:
         raise typer.Exit(SOME_FAILED)
 

@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from benchmark.cli.docs_tables import TABLES
 from benchmark.cli.options import JsonOption
 from benchmark.cli.table import show_table
 from foundation.names import load
@@ -19,7 +18,7 @@ from foundation.names import load
 if TYPE_CHECKING:
     from baselines import ModelEntry
 
-MarkdownOption = Annotated[bool, typer.Option("--markdown", help="Print the Markdown table of the documents.")]
+MarkdownOption = Annotated[bool, typer.Option("--markdown", help="Print as the documents show it, in Markdown.")]
 ExtendedOnly = Annotated[bool, typer.Option("--extended", help="Only the extended metrics.")]
 UNATTENDED_WIDTH = 200  # characters; for pipes and files, which have none of their own
 
@@ -30,7 +29,9 @@ def list_models(as_json: JsonOption = False, markdown: MarkdownOption = False) -
     from rich.table import Table
 
     if markdown:
-        typer.echo(TABLES["models"].text())
+        from baselines.tables import markdown_tables
+
+        typer.echo("\n\n".join(markdown_tables().values()))
         return
     from baselines import list_models as registered
 
@@ -46,6 +47,7 @@ def list_models(as_json: JsonOption = False, markdown: MarkdownOption = False) -
         table.add_row(row["name"], _what(row), _source(row), row["code_licence"], row["licence"], *_state(row))
     fixed = None if sys.stdout.isatty() or "COLUMNS" in os.environ else UNATTENDED_WIDTH
     Console(width=fixed).print(table)
+    typer.echo("A model of your own needs no row: --model mymodel.py:MyModel; see docs/models.md", err=True)
 
 
 def _row(entry: ModelEntry) -> dict[str, Any]:
@@ -94,9 +96,10 @@ def _state(row: dict[str, Any]) -> tuple[str, str]:
 def list_metrics(as_json: JsonOption = False, markdown: MarkdownOption = False, extended: ExtendedOnly = False) -> None:
     """Show every metric: direction, unit, what it measures."""
     from metrics.registry import list_metrics as registered
+    from metrics.registry import markdown_table
 
     if markdown:
-        typer.echo(TABLES["extended metrics" if extended else "metrics"].text())
+        typer.echo(markdown_table(extended=extended))
         return
     rows = registered("Extended") if extended else registered(extended=True)
     if as_json:
@@ -109,7 +112,7 @@ def list_metrics(as_json: JsonOption = False, markdown: MarkdownOption = False, 
 
 
 def schemas(out: Annotated[Path, typer.Option(help="Folder.")] = Path("docs/schemas")) -> None:
-    """Write the JSON Schemas of run.json and metrics.json."""
+    """Write the JSON Schemas of run.json, metrics.json and benchmark.json."""
     from benchmark.runs import json_schemas
     from foundation.files import write_text
 

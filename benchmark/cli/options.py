@@ -49,7 +49,7 @@ SubsetOption = Annotated[
     str | None,
     one_of("vgg_monoaudio.dataset:Subset", "Which part of the benchmark. Default: all.", "inter|intra|single"),
 ]
-ModelOption = Annotated[str, typer.Option(help="A model's name; `list-models` shows them.")]
+ModelOption = Annotated[str, typer.Option(help="A name of `list-models`, or a class of your own: mymodel.py:MyModel.")]
 OptionOption = Annotated[
     list[str] | None, typer.Option("--option", help="A model's own option, key=value; may be given several times.")
 ]

@@ -43,7 +43,7 @@ SHOWN_FAILURES = 10
 
 @spread
 def generate(
-    model: Annotated[str, typer.Argument(help="A model's name; `list-models` shows them.")],
+    model: Annotated[str, typer.Argument(help="A name of `list-models`, or a class of your own: mymodel.py:MyModel.")],
     *,
     benchmark: BenchmarkOption = None,
     subset: SubsetOption = None,
@@ -92,7 +92,10 @@ def evaluate(
 def evaluate_models(
     *,
     model: Annotated[
-        list[str] | None, typer.Option(help="A model's name; may be given several times. Default: the controls.")
+        list[str] | None,
+        typer.Option(
+            help="A name of `list-models`, or mymodel.py:MyModel; may be given several times. Default: the controls."
+        ),
     ] = None,
     benchmark: BenchmarkOption = None,
     subset: SubsetOption = None,

@@ -1,4 +1,4 @@
-"""`generate-one` and `attention`: a model on a video of one's own."""
+"""`generate-one` and `attention`: a model on a video of your own."""
 
 from __future__ import annotations
 
@@ -27,23 +27,26 @@ def generate_one(
     device: DeviceOption = None,
 ) -> None:
     """Generate the sound of one thing in one video."""
-    from baselines import GenerationError, Request, get_model, load_model
+    from baselines import GenerationError, Request, get_model, load_model, option_names
+    from benchmark.answers import answers_to, checked
     from benchmark.cli.asking import model_options
     from foundation import media
 
     if out.suffix.lower() not in {".mp4", ".wav", ".flac"}:
         raise ValueError(f"--out: expected .mp4, .wav or .flac, got {str(out)!r}")
-    if get_model(model).kind not in ("model", "external"):
+    entry = get_model(model)
+    if entry.kind not in ("model", "external"):
         raise ValueError(f"--model: {model} answers samples of a benchmark, not a video of your own")
     seconds = duration or _usable_seconds(video)
-    options: dict[str, Any] = model_options(option, checkpoint=checkpoint, random_weights=random_weights, device=device)
+    options: dict[str, Any] = model_options(option, checkpoint=checkpoint, random_weights=random_weights)
+    if device is not None and "device" in option_names(entry):
+        options.setdefault("device", device)
     generator = load_model(model, **options)
-    request = Request(video.stem, video, prompt, negative_prompt, seconds, seed)
+    (answer,) = answers_to(generator, [Request(video.stem, video, prompt, negative_prompt, seconds, seed)])
     try:
-        answer = generator.generate(request)
+        waveform, rate = checked(answer, generator.sample_rate, seconds)
     except GenerationError as error:
         raise ValueError(str(error)) from error
-    waveform, rate = answer if isinstance(answer, tuple) else (answer, generator.sample_rate or 0)
     if out.suffix.lower() == ".mp4":
         media.mux(video, waveform, rate, out, seconds=seconds)
     else:

@@ -1,20 +1,25 @@
 """Which backbones score: `paper` (the networks the paper used) or `signal` (no weights).
 
 A profile says which extractors each kind of file needs, and turns their features into the evidence that the metrics
-read. The two are never mixed: a run is scored by one profile, and a table shows one.
+take. An extractor names the evidence that its features are as they stand (`yields`); the profile writes out only what
+must be derived: texts, offsets, a classifier fitted on the benchmark. The two profiles are never mixed: a run is scored
+by one, and a table shows one.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from importlib import import_module
 from pathlib import Path
 from typing import Any, Protocol
 
+import numpy as np
+from numpy.typing import NDArray
+
 from benchmark.choices import ProfileName as ProfileName
+from benchmark.evidence import Evidence
 from benchmark.features import Arrays, Extractor, FeatureStore
-from benchmark.scoring import Evidence
+from foundation.names import load
 from vgg_monoaudio.dataset import Sample, Source
 
 PROFILES: Mapping[str, str] = {
@@ -42,6 +47,15 @@ class Features:
     def of(self, extractor: Extractor, path: Path) -> Arrays:
         """Return the features of a file."""
         return self.store.read(extractor, self.sha256[path])
+
+    def rows(self, extractor: Extractor, name: str, paths: Sequence[Path]) -> list[NDArray[Any]]:
+        """Return one array of the features of each file, in the order given; each file is read once."""
+        found = {path: self.of(extractor, path)[name] for path in dict.fromkeys(paths)}
+        return [found[path] for path in paths]
+
+    def stacked(self, extractor: Extractor, name: str, paths: Sequence[Path]) -> NDArray[Any]:
+        """Return the same as one array, shape (n, ...)."""
+        return np.stack(self.rows(extractor, name, paths))
 
 
 class Profile(Protocol):
@@ -82,6 +96,5 @@ def load_profile(name: str, **options: Any) -> Profile:
     """
     if name not in PROFILES:
         raise ValueError(f"profile: expected {' or '.join(PROFILES)}, got {name!r}")
-    module, _, attribute = PROFILES[name].partition(":")
-    profile: Profile = getattr(import_module(module), attribute)(**options)
+    profile: Profile = load(PROFILES[name])(**options)
     return profile

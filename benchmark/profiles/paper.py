@@ -14,12 +14,13 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from benchmark.evidence import Evidence, Rows
 from benchmark.features import Arrays, Extractor
-from benchmark.profiles import Features, ProfileName, Question
-from benchmark.profiles import extended as more
-from benchmark.scoring import Evidence
+from benchmark.profiles import Features, ProfileName, Question, front_ends
+from benchmark.profiles.direct import backbone_keys, direct_evidence, files_of
 from foundation import checkpoints, media
 from metrics.backbones import get_backbone, load_backbone
+from metrics.onset import DETECTOR_VERSION, onset_seconds
 from vgg_monoaudio.dataset import Source
 
 if TYPE_CHECKING:
@@ -31,54 +32,11 @@ BACKBONES = {  # backbone: what it is needed for
     "imagebind": "IB",
     "synchformer": "DeSync",
 }
+EXTENDED_BACKBONES = {
+    "vggish": "FD-VGG",
+    "passt": "FD-PaSST, IS-PaSST, KL-PaSST",
+}
 WINDOW_SEGMENTS = 14  # 4.8 s: what the offset head judges, at the start and at the end of a clip
-
-
-# Workers run these: the modules of PANNs and CLAP would bring their networks' packages along, seconds of import each.
-def _prepare_panns(audio: media.Audio, seconds: float) -> Arrays:
-    from metrics.backbones import frontends
-
-    waveform = frontends.centred_mono(audio.samples, audio.sample_rate, seconds, frontends.PANNS_RATE)
-    return {"waveform": waveform.numpy()}
-
-
-def _prepare_kadtk(audio: media.Audio, _seconds: float) -> Arrays:
-    from metrics.backbones import frontends
-
-    return {"waveform": frontends.kadtk_mono(audio.samples, audio.sample_rate, frontends.PANNS_RATE).numpy()}
-
-
-def _prepare_clap(audio: media.Audio, seconds: float) -> Arrays:
-    from metrics.backbones import frontends
-
-    waveform = frontends.centred_mono(audio.samples, audio.sample_rate, seconds, frontends.CLAP_RATE)
-    return {"waveform": waveform.numpy()}
-
-
-def _prepare_imagebind_audio(audio: media.Audio, seconds: float) -> Arrays:
-    from metrics.backbones import imagebind
-
-    return {"mels": imagebind.prepare_audio(audio.samples, audio.sample_rate, seconds).numpy()}
-
-
-def _prepare_synchformer_audio(audio: media.Audio, seconds: float) -> Arrays:
-    from metrics.backbones import synchformer
-
-    return {"mels": synchformer.prepare_audio(audio.samples, audio.sample_rate, seconds).numpy()}
-
-
-def _short_side(frame: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    """One frame as the front ends scale it, uint8 (3, h, w): small frames travel between processes, not large ones."""
-    import torch
-
-    from metrics.backbones import frontends
-
-    resized = frontends.short_side(torch.from_numpy(np.ascontiguousarray(frame)).permute(2, 0, 1)[None], 224)
-    return np.asarray(resized[0].numpy())
-
-
-def _keep_frames(frames: NDArray[np.uint8], _seconds: float) -> Arrays:
-    return {"frames": frames}
 
 
 def _best_device() -> str:
@@ -117,7 +75,7 @@ class PaperProfile:
         """
         self.extended = extended
         if extended:
-            more.require_packages()
+            import metrics.backbones.passt  # noqa: F401 - raises MissingPackage before work begins
         self._device = device or _best_device()
         self._weights_dir = weights_dir
         self._allow_unverified = allow_unverified
@@ -126,7 +84,7 @@ class PaperProfile:
                 get_backbone(name).checkpoint or name, weights_dir=weights_dir, allow_unverified=allow_unverified,
                 needed_by=f"{metrics} (profile paper)",
             )
-            for name, metrics in (BACKBONES | (more.BACKBONES if extended else {})).items()
+            for name, metrics in (BACKBONES | (EXTENDED_BACKBONES if extended else {})).items()
         }  # fmt: skip
         self._networks: dict[str, Any] = {}
         self.unverified_weights = not all(located.verified for located in self._located.values())
@@ -135,8 +93,7 @@ class PaperProfile:
 
     def backbones(self) -> dict[str, str]:
         """Return the content key of every backbone."""
-        keys = {name: self._key(name) for name in self._located}
-        return keys | {"onset": more.ONSET_KEY} if self.extended else keys
+        return backbone_keys((*self.audio, *self.video))
 
     def _key(self, name: str) -> str:
         return f"v{get_backbone(name).preprocessing}-{self._located[name].digests.sha256}"
@@ -149,33 +106,37 @@ class PaperProfile:
         return self._networks[name]
 
     def _audio_extractors(self) -> tuple[Extractor, ...]:
-        def row(name: str, backbone: str, prepare: Any, network: Any, batch_size: int) -> Extractor:
-            return Extractor(name, self._key(backbone), "audio", prepare, network=network, batch_size=batch_size)
+        def row(name: str, prepare: Any, network: Any, batch_size: int, **yields: str) -> Extractor:
+            key = self._key(name.partition(".")[0])
+            return Extractor(name, key, "audio", prepare, network=network, batch_size=batch_size, yields=yields)
 
         rows = (
-            row("panns.audio", "panns", _prepare_panns, self._panns, 16),
-            row("panns.kadtk", "panns", _prepare_kadtk, self._panns_as_kadtk, 16),
-            row("clap.audio", "clap", _prepare_clap, self._clap, 8),
-            row("imagebind.audio", "imagebind", _prepare_imagebind_audio, self._imagebind_audio, 8),
-            row("synchformer.audio", "synchformer", _prepare_synchformer_audio, self._synchformer_audio, 2),
+            row("panns.audio", front_ends.prepare_panns, self._panns, 16, embedding="embedding", logits="logits"),
+            row("panns.kadtk", front_ends.prepare_kadtk, self._panns_as_kadtk, 16, kad_embedding="embedding"),
+            row("clap.audio", front_ends.prepare_clap, self._clap, 8, clap="embedding"),
+            row("imagebind.audio", front_ends.prepare_imagebind_audio, self._imagebind_audio, 8, imagebind="embedding"),
+            row("synchformer.audio", front_ends.prepare_synchformer_audio, self._synchformer_audio, 2),
         )
         if not self.extended:
             return rows
         return (
             *rows,
-            row("vggish.audio", "vggish", more.prepare_vggish, self._vggish, 8),
-            row("passt.audio", "passt", more.prepare_passt, self._passt, 8),
-            Extractor("onset.audio", more.ONSET_KEY, "audio", more.prepare_onsets),
+            row("vggish.audio", front_ends.prepare_vggish, self._vggish, 8, vggish="embedding"),
+            row("passt.audio", front_ends.prepare_passt, self._passt, 8, passt="embedding", passt_logits="logits"),
+            Extractor(
+                "onset.audio", f"v{DETECTOR_VERSION}", "audio", front_ends.prepare_onsets, yields={"onsets": "onsets"}
+            ),
         )
 
     def _video_extractors(self) -> tuple[Extractor, ...]:
-        def row(name: str, backbone: str, fps: float, network: Any) -> Extractor:
-            frames = media.FrameRequest(fps, transform=_short_side)
-            return Extractor(name, self._key(backbone), "video", _keep_frames, frames, network, batch_size=1)
+        def row(name: str, fps: float, network: Any, **yields: str) -> Extractor:
+            frames = media.FrameRequest(fps, transform=front_ends.short_side)
+            key = self._key(name.partition(".")[0])
+            return Extractor(name, key, "video", front_ends.keep_frames, frames, network, batch_size=1, yields=yields)
 
         return (
-            row("imagebind.video", "imagebind", 0.5, self._imagebind_video),
-            row("synchformer.video", "synchformer", 25, self._synchformer_video),
+            row("imagebind.video", 0.5, self._imagebind_video, imagebind="embedding"),
+            row("synchformer.video", 25, self._synchformer_video),
         )
 
     def _run(
@@ -237,41 +198,22 @@ class PaperProfile:
     def evidence(self, questions: Sequence[Question], sources: Sequence[Source], features: Features) -> Evidence:
         """Return what the paper's networks say of the samples."""
         del sources  # every source that matters is the target or the paired clip of a question
-        by_name = {extractor.name: extractor for extractor in (*self.audio, *self.video)}
-
-        def read(name: str, key: str, paths: Sequence[Path]) -> list[NDArray[Any]]:
-            found = {path: features.of(by_name[name], path)[key] for path in dict.fromkeys(paths)}
-            return [found[path] for path in paths]
-
-        def stacked(name: str, key: str, paths: Sequence[Path]) -> NDArray[Any]:
-            return np.stack(read(name, key, paths))
-
-        generated = [question.generated for question in questions]
-        target = [question.sample.target_audio for question in questions]
-        beside = [q.sample.paired_audio for q in questions if q.sample.paired_audio is not None]
-        paired = beside if len(beside) == len(questions) else None
-        return Evidence(
-            reference_embedding=stacked("panns.audio", "embedding", target),
-            generated_embedding=stacked("panns.audio", "embedding", generated),
-            reference_kad_embedding=stacked("panns.kadtk", "embedding", target),
-            generated_kad_embedding=stacked("panns.kadtk", "embedding", generated),
-            reference_logits=stacked("panns.audio", "logits", target),
-            paired_logits=None if paired is None else stacked("panns.audio", "logits", paired),
-            generated_logits=stacked("panns.audio", "logits", generated),
-            target_text=self._texts([question.sample.label for question in questions], features),
-            paired_text=None if paired is None else self._texts([q.sample.paired_label for q in questions], features),
-            generated_text_space=stacked("clap.audio", "embedding", generated),
-            target_audio=stacked("clap.audio", "embedding", target),
-            paired_audio=None if paired is None else stacked("clap.audio", "embedding", paired),
-            video=stacked("imagebind.video", "embedding", [question.reference_video for question in questions]),
-            generated_video_space=stacked("imagebind.audio", "embedding", generated),
-            offset_logits=np.stack([self._offsets(question, by_name, features) for question in questions]),
-            extended=more.extended_evidence(read, target, generated) if self.extended else None,
-        )
+        extractors = (*self.audio, *self.video)
+        files, by_name = files_of(questions), {extractor.name: extractor for extractor in extractors}
+        derived: dict[str, Rows] = {
+            "prompt.clap": self._texts([question.sample.label for question in questions], features),
+            "pair.offset_logits": np.stack([self._offsets(question, by_name, features) for question in questions]),
+        }
+        if "paired" in files:
+            derived["paired_label.clap"] = self._texts([q.sample.paired_label for q in questions], features)
+        if self.extended:
+            found = features.rows(by_name["onset.audio"], "onsets", files["target"])
+            derived["target.onset_seconds"] = [onset_seconds(onsets) for onsets in found]
+        return direct_evidence(extractors, questions, features, extended=self.extended) | derived
 
     def _texts(self, texts: Sequence[str], features: Features) -> NDArray[Any]:
         """Return CLAP's embedding of each text, (n, 512); every text is embedded once."""
-        place = Extractor("clap.text", self._key("clap"), "audio", _keep_frames)
+        place = Extractor("clap.text", self._key("clap"), "audio", front_ends.keep_frames)
         embedded = {}
         for text in dict.fromkeys(texts):
             mark = hashlib.sha256(text.encode()).hexdigest()
@@ -295,7 +237,7 @@ class PaperProfile:
         """Return the offset logits of the first and the last 4.8 s, (2, 21), kept by the content of both files."""
         import torch
 
-        place = Extractor("synchformer.offsets", self._key("synchformer"), "audio", _keep_frames)
+        place = Extractor("synchformer.offsets", self._key("synchformer"), "audio", front_ends.keep_frames)
         files = (question.reference_video, question.generated)
         mark = hashlib.sha256("+".join(features.sha256[path] for path in files).encode()).hexdigest()
         if not features.store.has(place, mark):

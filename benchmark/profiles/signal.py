@@ -8,9 +8,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from benchmark.evidence import Evidence, Rows
 from benchmark.features import Arrays, Extractor
 from benchmark.profiles import Features, ProfileName, Question
-from benchmark.scoring import Evidence
+from benchmark.profiles.direct import backbone_keys, direct_evidence, files_of
 from foundation import media
 from metrics.backbones.signal import FPS, SAMPLE_RATE, Signal
 from metrics.backbones.signal_classifier import LabelModel
@@ -37,7 +38,12 @@ class SignalProfile:
     name: ProfileName = "signal"
     unverified_weights = False
     extended = False
-    audio = (Extractor("signal.audio", f"v{Signal.version}", "audio", _prepare_audio),)
+    audio = (
+        Extractor(
+            "signal.audio", f"v{Signal.version}", "audio", _prepare_audio,
+            yields={"embedding": "embedding", "kad_embedding": "embedding"},
+        ),
+    )  # fmt: skip
     video = (
         Extractor("signal.video", f"v{Signal.version}", "video", _prepare_video, media.FrameRequest(FPS, _FRAME_SIZE)),
     )
@@ -46,41 +52,35 @@ class SignalProfile:
         """Take no options: there is nothing to load and no device to choose.
 
         Raises:
-            ValueError: the extended metrics are asked for, which are networks' alone.
+            ValueError: the extended metrics are requested, and they need networks.
         """
         if extended:
             raise ValueError("--extended: the extended metrics need profile paper, this is profile signal")
 
     def backbones(self) -> dict[str, str]:
         """Return the versions of the backbone and of its classifier."""
-        return {"signal": f"v{Signal.version}", "signal.classifier": f"v{LabelModel.version}"}
+        return backbone_keys((*self.audio, *self.video)) | {"signal.classifier": f"v{LabelModel.version}"}
 
     def evidence(self, questions: Sequence[Question], sources: Sequence[Source], features: Features) -> Evidence:
         """Return what the signal backbone says of the samples."""
-        (audio,), (video,) = self.audio, self.video
-
-        def stacked(paths: Sequence[Any], name: str) -> NDArray[Any]:
-            return np.stack([features.of(audio, path)[name] for path in paths])
-
+        audio, video = self.audio[0], self.video[0]
+        files = files_of(questions)
+        heard = {who: features.stacked(audio, "embedding", files[who]) for who in files if who != "video"}
         labels = LabelModel.fit(
-            stacked([source.audio for source in sources], "embedding"), [source.label for source in sources]
+            features.stacked(audio, "embedding", [source.audio for source in sources]),
+            [source.label for source in sources],
         )
-        generated = stacked([q.generated for q in questions], "embedding")
-        target = stacked([q.sample.target_audio for q in questions], "embedding")
-        beside = [q.sample.paired_audio for q in questions if q.sample.paired_audio is not None]
-        paired = stacked(beside, "embedding") if len(beside) == len(questions) else None
-        onsets = stacked([q.generated for q in questions], "onset")
-        motions = [features.of(video, q.reference_video)["motion"] for q in questions]
-        return Evidence(
-            reference_embedding=target,
-            generated_embedding=generated,
-            reference_logits=labels.logits(target),
-            paired_logits=None if paired is None else labels.logits(paired),
-            generated_logits=labels.logits(generated),
-            target_text=labels.prototypes([q.sample.label for q in questions]),
-            paired_text=None if paired is None else labels.prototypes([q.sample.paired_label for q in questions]),
-            generated_text_space=labels.standardised(generated),
-            target_audio=labels.standardised(target),
-            paired_audio=None if paired is None else labels.standardised(paired),
-            offset_logits=np.stack([_BACKBONE.offset_logits(*pair) for pair in zip(onsets, motions, strict=True)]),
-        )
+        onsets = features.rows(audio, "onset", files["generated"])
+        motions = features.rows(video, "motion", files["video"])
+        derived: dict[str, Rows] = {
+            "prompt.clap": labels.prototypes([q.sample.label for q in questions]),
+            "pair.offset_logits": np.stack(
+                [_BACKBONE.offset_logits(*pair) for pair in zip(onsets, motions, strict=True)]
+            ),
+        }
+        if "paired" in heard:
+            derived["paired_label.clap"] = labels.prototypes([q.sample.paired_label for q in questions])
+        for who, embeddings in heard.items():
+            derived[f"{who}.logits"] = labels.logits(embeddings)
+            derived[f"{who}.clap"] = labels.standardised(embeddings)
+        return direct_evidence((*self.audio, *self.video), questions, features, extended=False) | derived

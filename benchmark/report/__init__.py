@@ -1,4 +1,4 @@
-"""What comes out of finished runs: tables, figures, a page to open from disk, comparisons and exports.
+"""Reports on finished runs: tables, figures, a page to open from disk, comparisons and exports.
 
 Public names resolve on first use, so importing this package costs nothing.
 """
@@ -12,7 +12,7 @@ _HOMES = {
     "build_table": "benchmark.report.tables.table",
     "collect": "benchmark.report.results",
     "compare_runs": "benchmark.report.comparison.compare",
-    "export_model_index": "benchmark.report.submission",
+    "export_model_index": "benchmark.report.model_index",
     "render_terminal": "benchmark.report.tables.terminal",
     "submit_check": "benchmark.report.submission",
     "write_figures": "benchmark.report.figures.write",
@@ -31,8 +31,8 @@ serve_moved(
         "figure_scores": "benchmark.report.figures.scores",
         "figure_statistics": "benchmark.report.figures.statistics",
         "formats": "benchmark.report.tables.formats",
-        "leaderboard": "benchmark.report.submission",
-        "page_data": "benchmark.report.page.data",
+        "leaderboard": "benchmark.report.submission benchmark.report.model_index",
+        "page_data": "benchmark.report.page.data benchmark.report.samples",
         "page_media": "benchmark.report.page.media",
         "presets": "benchmark.report.tables.presets",
         "published": "benchmark.report.tables.published",

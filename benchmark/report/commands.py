@@ -1,4 +1,4 @@
-"""The report's verbs for the command line; each is a thin face of one function."""
+"""The report's verbs for the command line; each calls one function."""
 
 from __future__ import annotations
 
@@ -48,8 +48,8 @@ def report(
     from benchmark.report.tables.terminal import TerminalTable
     from benchmark.report.write import build_report
 
-    wishes = {"benchmark": benchmark, "subset": subset, "profile": profile, "reference_video": reference_video}
-    chosen = chosen_runs(runs or [DEFAULT_RUNS], **wishes)
+    filters = {"benchmark": benchmark, "subset": subset, "profile": profile, "reference_video": reference_video}
+    chosen = chosen_runs(runs or [DEFAULT_RUNS], **filters)
     names = {run.read_metrics().benchmark.name for run in chosen}
     homes = {name: home for name in names if (home := benchmark_dir or _home(name)) is not None}
     written = build_report(
@@ -64,10 +64,10 @@ def report(
 def chosen_runs(
     paths: Sequence[Path], *, benchmark: str = "", subset: str = "", profile: str = "", reference_video: str = ""
 ) -> list[RunDirectory]:
-    """Return the scored runs at or below these paths that fit the wishes; "" is no wish.
+    """Return the scored runs at or below these paths that pass the filters; "" does not filter.
 
     Raises:
-        UnusableRun: a path holds no scored run, or none of them fits.
+        UnusableRun: a path holds no scored run, or none of them passes.
     """
     found: dict[Path, RunDirectory] = {}
     for path in paths:
@@ -75,24 +75,30 @@ def chosen_runs(
         if not below:
             raise UnusableRun(f"{path}: no scored run at or below it; run `python -m benchmark evaluate` first")
         found.update({run.path.resolve(): run for run in below})
-    kept = []
-    for run in found.values():
-        record = run.read_metrics()
-        facts = (record.benchmark.name, record.benchmark.subset, record.scoring.profile, record.scoring.reference_video)
-        if all(
-            not wish or wish == fact
-            for wish, fact in zip((benchmark, subset, profile, reference_video), facts, strict=True)
-        ):
-            kept.append(run)
+    filters = {"benchmark": benchmark, "subset": subset, "profile": profile, "reference_video": reference_video}
+    facts = {run: _facts(run) for run in found.values()}
+    kept = [run for run, has in facts.items() if all(value in ("", has[name]) for name, value in filters.items())]
     if not kept:
-        raise UnusableRun(
-            f"none of the {len(found)} runs found fits benchmark, subset, profile and reference video asked"
-        )
+        given = {name: value for name, value in filters.items() if value}
+        options = " ".join(f"--{name.replace('_', '-')} {value}" for name, value in given.items())
+        there = "; ".join(f"{name}: {', '.join(sorted({has[name] for has in facts.values()}))}" for name in given)
+        raise UnusableRun(f"none of the {len(found)} runs found passes {options}; there are {there}")
     return kept
 
 
+def _facts(run: RunDirectory) -> dict[str, str]:
+    """Return what a run can be filtered by."""
+    record = run.read_metrics()
+    return {
+        "benchmark": record.benchmark.name,
+        "subset": record.benchmark.subset,
+        "profile": record.scoring.profile,
+        "reference_video": record.scoring.reference_video,
+    }
+
+
 def _home(name: str) -> Path | None:
-    """Where a benchmark of this name is kept by default."""
+    """Return the default directory of a benchmark of this name, if there is one."""
     return next((home / name for home in BENCHMARK_HOMES if (home / name / "benchmark.json").is_file()), None)
 
 
@@ -153,7 +159,7 @@ def export(
     """Export a model's results for the model-index of its card, as JSON."""
     import json
 
-    from benchmark.report.submission import export_model_index
+    from benchmark.report.model_index import export_model_index
 
     chosen = chosen_runs(runs or [DEFAULT_RUNS], benchmark=benchmark, profile=profile)
     text = json.dumps(export_model_index(chosen, model), indent=2, ensure_ascii=False) + "\n"
@@ -171,12 +177,12 @@ def submit_check(
     cache: Annotated[Path | None, typer.Option(help="Where features are kept. Default: nowhere.")] = None,
     allow_unverified: UnverifiedOption = False,
 ) -> None:
-    """Check a run directory from elsewhere: schema, hashes, coverage, and the metrics computed again."""
-    from benchmark.report import submission as leaderboard
+    """Check a submitted run directory: schema, hashes, coverage, and the metrics computed again from its audio."""
+    from benchmark.report import submission
 
     record = RunDirectory(run)
     home = benchmark_dir or (_home(record.read_run().benchmark.name) if record.run_json.is_file() else None)
-    checks = leaderboard.submit_check(
+    checks = submission.submit_check(
         record, benchmark_dir=home, recompute=recompute, cache=cache, allow_unverified=allow_unverified
     )
     for check in checks:

@@ -1,4 +1,4 @@
-"""A human study: what people thought of the answers, and how far each metric agrees with them."""
+"""A human study: how people rated the answers, and how far each metric agrees with them."""
 
 from __future__ import annotations
 
@@ -11,26 +11,26 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from benchmark.report.page.data import Samples, clips_of
 from benchmark.report.results import Results, Row
+from benchmark.report.samples import Samples, clips_of, read_run_samples
 from benchmark.runs import ScoringRecord
 from metrics.registry import Metric, list_metrics
 
 CRITERIA: Mapping[str, str] = {"AQ": "audio quality", "TA": "text-audio alignment", "VA": "audio-video alignment"}
 NAMES = ("subset", "sample_id", "model", "rater")
 SCALE = (1, 5)  # the points of a Likert scale, lowest and highest
-FEWEST_ANSWERS, FEWEST_MODELS = 3, 3  # below that a rank correlation says nothing
+FEWEST_ANSWERS, FEWEST_MODELS = 3, 3  # below that a rank correlation is meaningless
 ALIKE = 0.1  # of the metric's standard deviation over the rated answers
 
 
 @dataclass(frozen=True)
 class Ratings:
-    """What people thought of the answers to one subset.
+    """How people rated the answers to one subset.
 
     Attributes:
-        criteria: those of `CRITERIA` that were asked for.
-        means: one row a rated answer, columns sample_id, key (the model's), raters (how many), one a criterion: the
-            mean over the raters, NaN where nobody rated it.
+        criteria: those of `CRITERIA` that were rated.
+        means: one row per rated answer, columns sample_id, key (the model's), raters (how many), one per criterion: the
+            mean over the raters, NaN where it was not rated.
     """
 
     subset: str
@@ -43,8 +43,8 @@ class Agreement:
     """Spearman's rank correlation of a metric with one criterion; positive: people prefer what the metric prefers.
 
     Attributes:
-        count: answers, or models, that it rests on.
-        value: in [-1, 1]; None where one side is the same everywhere or there are too few.
+        count: how many answers, or models, it is over.
+        value: in [-1, 1]; None where one side is constant or there are too few.
         low: lower end of the interval; None where there is none.
         high: upper end.
     """
@@ -59,14 +59,14 @@ class Agreement:
 
 @dataclass(frozen=True)
 class Case:
-    """Two answers to one sample that a metric finds alike and people do not, as in Fig. D9 of the paper.
+    """Two answers to one sample with equal scores and different ratings, as in Fig. D9 of the paper.
 
     Attributes:
         better: key of the model whose answer people prefer.
         worse: key of the other.
-        scores: of the metric, for better and worse.
-        ratings: mean ratings, likewise.
-        gaps: one row a pair of rated answers to one sample: how far apart in the metric, and in the criterion.
+        scores: of the metric: (better, worse).
+        ratings: mean ratings: (better, worse).
+        gaps: one row per pair of rated answers to one sample, shape (pairs, 2): differences in metric and criterion.
     """
 
     sample: str
@@ -81,17 +81,17 @@ class Case:
     @property
     def captions(self) -> dict[str, str]:
         """Score and rating of both answers as text, by key."""
-        told = zip((self.better, self.worse), self.scores, self.ratings, strict=True)
-        return {key: f"{self.metric.label} {score:.3f}\n{self.criterion} {points:.1f}" for key, score, points in told}
+        texts = zip((self.better, self.worse), self.scores, self.ratings, strict=True)
+        return {key: f"{self.metric.label} {score:.3f}\n{self.criterion} {points:.1f}" for key, score, points in texts}
 
 
 def read_ratings(path: Path, results: Results) -> list[Ratings]:
-    """Return a study's ratings of these runs' answers, one entry a subset.
+    """Return a study's ratings of these runs' answers, one entry per subset.
 
     Args:
-        path: CSV with the columns subset, sample_id, model, rater and at least one of AQ, TA, VA; a line is what one
-            person thought of one answer, in whole points from 1 (bad) to 5 (excellent), empty where not asked. The
-            model goes by its name in the tables.
+        path: CSV with the columns subset, sample_id, model, rater and at least one of AQ, TA, VA; a line is one
+            person's rating of one answer, in whole points from 1 (bad) to 5 (excellent), empty where not rated. The
+            model is named as in the tables.
         results: the runs; every rated answer must be one of theirs.
 
     Raises:
@@ -124,8 +124,7 @@ def _keys(path: Path, table: pd.DataFrame, results: Results) -> list[str]:
     known: dict[tuple[str, str], tuple[str, set[str]]] = {}
     for row in results.rows:
         if row.run is not None:
-            samples = pd.read_parquet(row.run.samples_parquet, columns=["sample_id", "status"])
-            answered = set(samples.loc[samples["status"] == "scored", "sample_id"])
+            answered = set(read_run_samples(row.run).scored_ids)
             known |= {(row.subset, name): (row.key, answered) for name in (row.model, row.key)}
     keys = []
     for place, (subset, sample, model) in enumerate(table[["subset", "sample_id", "model"]].to_numpy().tolist()):
@@ -168,7 +167,7 @@ def _with_scores(ratings: Ratings, part: Samples) -> pd.DataFrame:
 
 
 def agreement_by_answer(ratings: Ratings, part: Samples, scoring: ScoringRecord) -> list[Agreement]:
-    """Return how each per-sample metric of the paper ranks the answers as people do, with the tables' resampling."""
+    """Return how well each per-sample metric of the paper ranks answers as people do, resampled as in the tables."""
     from metrics.uncertainty.bootstrap import bootstrap_set_statistic
 
     answers = _with_scores(ratings, part)
@@ -200,9 +199,9 @@ def agreement_by_answer(ratings: Ratings, part: Samples, scoring: ScoringRecord)
 
 
 def agreement_by_model(ratings: Ratings, rows: Sequence[Row]) -> list[Agreement]:
-    """Return how each metric of the paper ranks the models, on the whole subset, as people do on what they heard.
+    """Return how well each metric of the paper ranks the models on the whole subset as people do on what they heard.
 
-    A model that lacks samples or has random weights is left out: its score is not that of the others.
+    A model that lacks samples or has random weights is left out: its score cannot be compared with the others.
     """
     heard = ratings.means.groupby("key")[list(ratings.criteria)].mean()
     rated = [row for row in rows if row.key in heard.index and not (row.partial or row.untrained)]
@@ -235,7 +234,7 @@ def _oriented(scores: NDArray[np.float64], points: NDArray[np.float64], metric: 
 
 
 def rank_correlation(a: NDArray[np.float64], b: NDArray[np.float64]) -> float:
-    """Return Spearman's rank correlation, equal values sharing their mean rank; NaN where one side never changes."""
+    """Return Spearman's rank correlation, equal values sharing their mean rank; NaN where one side is constant."""
     from scipy.stats import rankdata
 
     first, second = (rankdata(values) - (len(values) + 1) / 2 for values in (a, b))
@@ -244,9 +243,9 @@ def rank_correlation(a: NDArray[np.float64], b: NDArray[np.float64]) -> float:
 
 
 def alike_but_apart(ratings: Ratings, part: Samples, metric: Metric) -> Case | None:
-    """Return the two answers to one sample that people find furthest apart among those that a metric finds alike.
+    """Return the two answers to one sample with the most different ratings among those with nearly equal scores.
 
-    Alike: closer than a tenth of the metric's standard deviation over all rated answers. None where no pair is.
+    Nearly equal: within a tenth of the metric's standard deviation over all rated answers. None if no pair is.
     """
     if any(metric.name not in table for table in part.scored.values()):
         return None

@@ -1,4 +1,4 @@
-"""Finished runs, gathered into rows that may stand in one table; runs that may not are refused with the reason."""
+"""Finished runs, as rows of one table; runs whose numbers cannot be compared are refused with the reason."""
 
 from __future__ import annotations
 
@@ -8,14 +8,14 @@ from collections.abc import Callable, Container, Hashable, Iterable, Mapping, Se
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
+from benchmark.report.subsets import subset_rank
 from benchmark.runs import BenchmarkRecord, MetricsRecord, MetricValue, RunDirectory, ScoringRecord
 
 Kind = Literal["model", "control", "recorded", "external", "published"]
-SUBSET_ORDER = ("inter", "intra")
 
 
 class MixedRuns(ValueError):
-    """Runs whose numbers do not mean the same, asked for in one table."""
+    """Runs that were requested in one table, though their numbers cannot be compared."""
 
 
 @dataclass(frozen=True)
@@ -24,11 +24,11 @@ class Row:
 
     Attributes:
         key: names the model across subsets; letters, digits, dot, dash and underscore only, so it can name a folder.
-        model: the name shown: the run's own, and what tells it from another run of that name.
-        kind: controls and published rows stand apart and are never ranked.
+        model: the name shown: the run's own, with the options that distinguish it from another run of that name.
+        kind: controls and published rows are kept apart and never ranked.
         values: metric name to value with interval and count.
         scored: samples that were scored; None for a published row.
-        expected: samples that were asked for.
+        expected: samples of the subset.
         model_name: the model's name in the registry.
         texts: metric name to the digits as printed elsewhere; only for published rows.
         source: where a published row was printed.
@@ -53,12 +53,12 @@ class Row:
 
     @property
     def partial(self) -> bool:
-        """Some samples of the subset are missing from the values."""
+        """Whether samples of the subset are missing from the values."""
         return self.scored is not None and self.scored != self.expected
 
     @property
     def ranked(self) -> bool:
-        """May be marked best or second: a trained model, scored on every sample."""
+        """Whether it can be best or second: a trained model, scored on every sample."""
         return self.kind not in ("control", "published") and not self.untrained and not self.partial
 
 
@@ -67,13 +67,13 @@ class Results:
     """Rows that agree in benchmark, version and scoring, in the order in which a table shows them."""
 
     rows: tuple[Row, ...]
-    benchmarks: Mapping[str, BenchmarkRecord]  # subset to what was asked there
+    benchmarks: Mapping[str, BenchmarkRecord]  # by subset
     scoring: ScoringRecord | None  # None: published rows only
 
     @property
     def subsets(self) -> tuple[str, ...]:
         """Subsets with at least one row, inter-class first."""
-        return tuple(sorted({row.subset for row in self.rows}, key=_subset_rank))
+        return tuple(sorted({row.subset for row in self.rows}, key=subset_rank))
 
     @property
     def name(self) -> str:
@@ -90,11 +90,11 @@ class Results:
 
 
 def collect(runs: Sequence[RunDirectory]) -> Results:
-    """Return the runs as rows, after checking that their numbers mean the same.
+    """Return the runs as rows, after checking that their numbers can be compared.
 
     Raises:
         MixedRuns: they differ in benchmark, version, manifest, profile, reference video, another scoring choice, a
-            backbone or the definition of a metric; or one model stands twice on one subset. Names two of the runs.
+            backbone or the definition of a metric; or one model appears twice on one subset. Names two of the runs.
         benchmark.runs.UnusableRun: a run has no readable metrics.json.
         ValueError: no runs.
     """
@@ -102,13 +102,13 @@ def collect(runs: Sequence[RunDirectory]) -> Results:
         raise ValueError("runs: none given; a report needs at least one finished run")
     records = [(run, run.read_metrics()) for run in runs]
     check_alike(records)
-    rows = _named_apart([_row(run, record) for run, record in records])
+    rows = _disambiguated([_row(run, record) for run, record in records])
     benchmarks = {record.benchmark.subset: record.benchmark for _, record in records}
     return Results(_ordered(rows), benchmarks, records[0][1].scoring)
 
 
 def check_alike(records: Sequence[tuple[RunDirectory, MetricsRecord]]) -> None:
-    """Refuse runs whose numbers do not mean the same.
+    """Refuse runs whose numbers cannot be compared.
 
     Raises:
         MixedRuns: see `collect`.
@@ -140,7 +140,7 @@ def _check_agreement(title: str, option: str, found: Iterable[tuple[RunDirectory
     if len(examples) > 1:
         lines = "".join(f"\n  {value}: {run.path}" for value, run in examples.items())
         how = f", for example with {option} {next(iter(examples))}" if option else ""
-        raise MixedRuns(f"these runs may not stand in one table, their {title} differs:{lines}\nreport them apart{how}")
+        raise MixedRuns(f"these runs cannot share a table, their {title} differs:{lines}\nreport them separately{how}")
 
 
 def _check_manifests(records: Sequence[tuple[RunDirectory, MetricsRecord]]) -> None:
@@ -178,38 +178,38 @@ def _row(run: RunDirectory, record: MetricsRecord) -> Row:
 
 
 def shown_name(run: RunDirectory, record: MetricsRecord) -> str:
-    """Return the name a run goes by: the one the user gave its directory, else the model's."""
+    """Return the name of a run: the one the user gave its directory, else the model's."""
     in_its_place = run.path.resolve().parent.name == record.benchmark.subset
     return run.path.resolve().name if in_its_place else record.model.name
 
 
-def _named_apart(rows: Sequence[Row]) -> list[Row]:
-    """Add to a name the options in which its runs differ; refuse two runs that nothing tells apart."""
+def _disambiguated(rows: Sequence[Row]) -> list[Row]:
+    """Add to a name the options in which its runs differ; refuse two runs that differ in none."""
     by_model: dict[str, list[Row]] = {}
     for row in rows:
         by_model.setdefault(row.model, []).append(row)
     named = []
     for row in rows:
-        telling = _telling_options(by_model[row.model])
-        shown = ", ".join(f"{name}={_shown(row.options[name])}" for name in telling if name in row.options)
+        differing = _distinguishing_options(by_model[row.model])
+        shown = ", ".join(f"{name}={_shown(row.options[name])}" for name in differing if name in row.options)
         model = f"{row.model} ({shown})" if shown else row.model
         named.append(replace(row, model=model, key=_safe(model)))
     for (subset, key), count in Counter((row.subset, row.key) for row in named).items():
         if count > 1:
             paths = [str(row.run.path) for row in named if (row.subset, row.key) == (subset, key) and row.run]
-            raise MixedRuns(f"{key} stands twice on subset {subset}; name one of the runs:\n  " + "\n  ".join(paths))
+            raise MixedRuns(f"{key} appears twice on subset {subset}; keep one of the runs:\n  " + "\n  ".join(paths))
     return named
 
 
-def _telling_options(rows: Sequence[Row]) -> list[str]:
+def _distinguishing_options(rows: Sequence[Row]) -> list[str]:
     """Options in which runs of one model on the same subset differ."""
-    telling: dict[str, None] = {}
+    differing: dict[str, None] = {}
     for subset in {row.subset for row in rows}:
         options = [row.options for row in rows if row.subset == subset]
         names = dict.fromkeys(name for given in options for name in given)
         differ = (n for n in names if len({json.dumps(given.get(n), default=str) for given in options}) > 1)
-        telling.update(dict.fromkeys(differ))
-    return list(telling)
+        differing.update(dict.fromkeys(differ))
+    return list(differing)
 
 
 def _shown(value: Any) -> str:
@@ -217,7 +217,7 @@ def _shown(value: Any) -> str:
 
 
 def _safe(name: str) -> str:
-    """A name that can stand in a path and in an address: other characters become dashes."""
+    """Return a name that is safe in a path and in an address: other characters become dashes."""
     return "".join(c if c.isalnum() or c in "._" else "-" for c in name).strip("-.")
 
 
@@ -229,10 +229,6 @@ def _ordered(rows: Iterable[Row]) -> tuple[Row, ...]:
     return tuple(
         sorted(
             rows,
-            key=lambda r: (_subset_rank(r.subset), r.kind == "control", rank.get(r.model_name, len(rank)), r.model),
+            key=lambda r: (subset_rank(r.subset), r.kind == "control", rank.get(r.model_name, len(rank)), r.model),
         )
     )
-
-
-def _subset_rank(subset: str) -> tuple[int, str]:
-    return (SUBSET_ORDER.index(subset) if subset in SUBSET_ORDER else len(SUBSET_ORDER), subset)

@@ -1,4 +1,4 @@
-"""Pictures of sound: log-mel spectrograms as small images and the level curve that lies over them."""
+"""Pictures of sound: log-mel spectrograms as small images, and the level curve drawn over them."""
 
 from __future__ import annotations
 
@@ -11,29 +11,29 @@ from numpy.typing import NDArray
 MEL_BANDS = 72
 FLOOR_DB = -80.0  # darkest; full scale is the brightest, so loudness compares between pictures
 LOWEST_HZ, HIGHEST_HZ = 40.0, 8000.0
-COLUMNS_A_SECOND = 40
-COLUMNS_AT_ONCE = 64  # small enough that memory is used again instead of being fetched anew from the system
+COLUMNS_PER_SECOND = 40
+COLUMNS_AT_ONCE = 64  # small enough that memory is reused instead of requested from the system again
 _STOPS = ("#07090f", "#1b1440", "#4f1a6b", "#9c2a6b", "#dd4f4c", "#f99b45", "#fdf3b0")  # dark to light, also in grey
 
 
-def mel_decibels(waveform: NDArray[np.float32], sample_rate: int, *, columns_a_second: int) -> NDArray[np.float32]:
+def mel_decibels(waveform: NDArray[np.float32], sample_rate: int, *, columns_per_second: int) -> NDArray[np.float32]:
     """Return a log-mel spectrogram in dB below a full-scale sine, float32 (bands, columns), low bands first.
 
     Args:
         waveform: float32, shape (samples,), full scale 1; at least one sample.
         sample_rate: Hz.
-        columns_a_second: time resolution.
+        columns_per_second: time resolution.
 
     Raises:
-        ValueError: another shape, or no sample.
+        ValueError: another shape, or an empty waveform.
     """
     from scipy.fft import rfft
 
     if waveform.ndim != 1 or waveform.size == 0:
         raise ValueError(f"waveform: expected shape (samples,) with at least one sample, got {waveform.shape}")
     size = 1 << round(np.log2(sample_rate * 0.04))  # about 40 ms, a power of two
-    columns = max(1, round(waveform.size / sample_rate * columns_a_second))
-    starts = ((np.arange(columns) + 0.5) * sample_rate / columns_a_second).astype(np.int64)
+    columns = max(1, round(waveform.size / sample_rate * columns_per_second))
+    starts = ((np.arange(columns) + 0.5) * sample_rate / columns_per_second).astype(np.int64)
     padded = np.pad(waveform, (size // 2, size))  # a window is centred on its column; the edges see silence
     starts = np.minimum(starts, padded.size - size)
     window = np.hanning(size).astype(np.float32)
@@ -61,22 +61,22 @@ def _mel_filters(sample_rate: int, size: int) -> NDArray[np.float32]:
     return np.asarray(np.clip(np.minimum(rise, fall), 0, 1), dtype=np.float32)
 
 
-def level_curve(waveform: NDArray[np.float32], sample_rate: int, *, points_a_second: int = 25) -> NDArray[np.float64]:
+def level_curve(waveform: NDArray[np.float32], sample_rate: int, *, points_per_second: int = 25) -> NDArray[np.float64]:
     """Return the root-mean-square level of the sound, full scale 1, shape (points,)."""
-    length = max(1, sample_rate // points_a_second)
+    length = max(1, sample_rate // points_per_second)
     whole = waveform[: max(1, waveform.size // length) * length].astype(np.float64)
     return np.asarray(np.sqrt(np.mean(whole.reshape(-1, min(length, whole.size)) ** 2, axis=1)))
 
 
 def spectrogram_jpeg(waveform: NDArray[np.float32], sample_rate: int) -> bytes:
-    """Return a JPEG picture of the sound: low pitch at the bottom, `COLUMNS_A_SECOND` pixels a second."""
-    decibels = mel_decibels(waveform, sample_rate, columns_a_second=COLUMNS_A_SECOND)
+    """Return a JPEG picture of the sound: low pitch at the bottom, `COLUMNS_PER_SECOND` pixels per second."""
+    decibels = mel_decibels(waveform, sample_rate, columns_per_second=COLUMNS_PER_SECOND)
     shade = np.clip((decibels[::-1] - FLOOR_DB) / -FLOOR_DB, 0, 1)
     return jpeg(palette()[(shade * 255).astype(np.uint8)])
 
 
 def jpeg(pixels: NDArray[np.uint8]) -> bytes:
-    """Return pixels (height, width, 3) as a small JPEG; WebP takes six times the time for the same size."""
+    """Return pixels (height, width, 3) as a small JPEG; WebP takes six times as long for the same size."""
     from PIL import Image
 
     picture = io.BytesIO()

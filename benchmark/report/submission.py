@@ -1,93 +1,30 @@
-"""Results for a model card's `model-index`, and the check of a run directory that somebody sends."""
+"""The check of a submitted run directory: records, coverage, audio, and every metric computed again."""
 
 from __future__ import annotations
 
 import math
 import shutil
 import tempfile
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
-import pandas as pd
 
-from benchmark.report.page.data import SAMPLE_COLUMNS
-from benchmark.report.results import Row, collect
-from benchmark.report.tables.table import SUBSET_TITLES
+from benchmark.report.samples import RunSamples, read_run_samples
 from benchmark.runs import MetricsRecord, RunDirectory, RunRecord, UnusableRun
 from foundation.media import MediaError, probe
 from metrics.registry import get_metric, list_metrics
 
 Status = Literal["passed", "failed", "skipped"]
-RELATIVE_TOLERANCE = 1e-6  # between a number sent and the same number recomputed here
+RELATIVE_TOLERANCE = 1e-6  # between a submitted number and the same number recomputed here
 LISTED = 3  # examples in a message
-
-
-def export_model_index(runs: Sequence[RunDirectory], model: str = "") -> dict[str, Any]:
-    """Return the `model-index` of a Hugging Face model card: one entry a subset, every metric that has a value.
-
-    Args:
-        runs: finished runs of one model, or of several if `model` names which.
-        model: name as in the tables; "" where the runs have one model.
-
-    Raises:
-        benchmark.report.results.MixedRuns: the runs may not stand together.
-        ValueError: none of the runs, or more than one model, answers to the name; or its weights are random.
-    """
-    results = collect(runs)
-    names = list(dict.fromkeys(row.model for row in results.rows))
-    chosen = model or (names[0] if len(names) == 1 else "")
-    rows = [row for row in results.rows if row.model == chosen]
-    if not rows:
-        raise ValueError(f"model {model!r}: name one of {', '.join(names)}")
-    untrained = [row for row in rows if row.untrained]
-    if untrained:
-        raise ValueError(f"{chosen} has random weights on {untrained[0].subset}; such numbers are for timing only")
-    return {"model-index": [{"name": chosen, "results": [_result(row) for row in rows]}]}
-
-
-def _result(row: Row) -> dict[str, Any]:
-    record = row.record
-    if record is None:
-        raise ValueError(f"{row.model}: not a run")
-    benchmark, scoring = record.benchmark, record.scoring
-    return {
-        "task": {"type": "video-to-audio", "name": "Text-conditioned selective video-to-audio generation"},
-        "dataset": {
-            "name": f"{benchmark.name} ({SUBSET_TITLES.get(benchmark.subset, benchmark.subset)})",
-            "type": benchmark.name,
-            "config": benchmark.subset,
-            "split": "test",
-            "revision": benchmark.fingerprint,
-            "args": {"version": benchmark.version, "samples": benchmark.samples, "scored": record.counts.scored},
-        },
-        "metrics": [
-            {
-                "type": metric.name,
-                "name": f"{metric.label} ({metric.better} is better)",
-                "value": value.value,
-                "args": {
-                    "profile": scoring.profile,
-                    "reference_video": scoring.reference_video,
-                    "bandwidth_from": scoring.bandwidth_from,
-                    "unit": value.unit,
-                    "n": value.n,
-                    "ci95": None if value.ci95 is None else list(value.ci95),
-                    "definition": value.version,
-                    "unverified_weights": row.unverified,
-                },
-            }
-            for metric in list_metrics(extended=True)
-            if (value := row.values.get(metric.name)) is not None and value.value is not None
-        ],
-    }
 
 
 @dataclass(frozen=True)
 class Check:
-    """One question asked of a run directory, and the answer."""
+    """One check of a run directory, and its result."""
 
     name: str
     status: Status
@@ -102,44 +39,48 @@ def submit_check(
     cache: Path | None = None,
     allow_unverified: bool = False,
 ) -> list[Check]:
-    """Return what is right and wrong with a run directory that somebody sends.
+    """Return what is right and wrong with a submitted run directory.
 
     Checked without the benchmark: schemas, counts, samples, audio files, and the per-sample metrics from
-    samples.parquet. With it: that the manifest is the same, and every metric computed anew from the audio.
+    samples.parquet. With it: that the manifest is the same, and every metric computed again from the audio.
 
     Args:
         run: the run directory.
         benchmark_dir: the benchmark that it answers.
         recompute: score the audio again, which needs the profile's weights unless their features are kept.
-        cache: where features are kept; a temporary folder by default, so that nothing sent is believed.
-        allow_unverified: take weights whose hash is not known.
+        cache: where features are kept; a temporary folder by default, so that no submitted number is trusted.
+        allow_unverified: accept weights whose hash is not known.
     """
     directory = run if isinstance(run, RunDirectory) else RunDirectory(Path(run))
     try:
         records = directory.read_run(), directory.read_metrics()
-        table = _table(directory)
+        samples = read_run_samples(directory)
     except UnusableRun as error:
         return [Check("schema", "failed", str(error))]
     checks = [Check("schema", "passed", "run.json, metrics.json and samples.parquet can be read")]
     questions: list[tuple[str, Callable[[], Iterator[str]], str]] = [
         ("status", lambda: _status(*records), "finished, trained, verified weights"),
-        ("agreement", lambda: _agreement(*records), "run.json and metrics.json speak of one run"),
-        ("coverage", lambda: _coverage(directory, records[1], table), "every sample is answered or named as failed"),
-        ("audio", lambda: _audio(directory, records[0], table), "every answer is sound of the right length"),
-        ("means", lambda: _means(records[1], table), "per-sample scores average to metrics.json"),
+        ("agreement", lambda: _agreement(*records), "run.json and metrics.json describe one run"),
+        (
+            "coverage",
+            lambda: _coverage(directory, records[1], samples),
+            "every sample has an answer or is listed as failed",
+        ),
+        ("audio", lambda: _audio(directory, records[0], samples), "every answer is audio of the right length"),
+        ("means", lambda: _means(records[1], samples), "per-sample scores average to metrics.json"),
     ]
     checks += [_check(name, find, good) for name, find, good in questions]
     if benchmark_dir is None:
         return [*checks, Check("benchmark", "skipped", "no benchmark directory was given")]
-    checks.append(_check("benchmark", lambda: _same_benchmark(records[1], table, benchmark_dir), "the same manifest"))
+    checks.append(_check("benchmark", lambda: _same_benchmark(records[1], samples, benchmark_dir), "the same manifest"))
     if not recompute or checks[-1].status == "failed":
-        return [*checks, Check("recomputed", "skipped", "not asked for" if not recompute else "another benchmark")]
-    anew = _check(
+        return [*checks, Check("recomputed", "skipped", "not requested" if not recompute else "another benchmark")]
+    recomputed = _check(
         "recomputed",
         lambda: _recomputed(directory, records[1], benchmark_dir, cache, allow_unverified),
         "the audio gives the numbers of metrics.json",
     )
-    return [*checks, anew]
+    return [*checks, recomputed]
 
 
 def _check(name: str, find: Callable[[], Iterator[str]], good: str) -> Check:
@@ -148,23 +89,9 @@ def _check(name: str, find: Callable[[], Iterator[str]], good: str) -> Check:
     return Check(name, "failed" if problems else "passed", shown or good)
 
 
-def _table(directory: RunDirectory) -> pd.DataFrame:
-    path = directory.samples_parquet
-    if not path.is_file():
-        raise UnusableRun(f"{path}: no such file")
-    try:
-        table = pd.read_parquet(path)
-    except (OSError, ValueError) as error:
-        raise UnusableRun(f"{path}: not a parquet file: {error}") from error
-    missing = [name for name in (*SAMPLE_COLUMNS, "status", "reason") if name not in table.columns]
-    if missing:
-        raise UnusableRun(f"{path}: no column {missing[0]}")
-    return table
-
-
 def _status(run: RunRecord, metrics: MetricsRecord) -> Iterator[str]:
     if run.status != "finished":
-        yield f"run.json says {run.status}"
+        yield f"its status in run.json is {run.status}"
     if metrics.model.untrained:
         yield "the weights are random"
     if metrics.model.unverified_weights or metrics.scoring.unverified_weights:
@@ -176,24 +103,23 @@ def _agreement(run: RunRecord, metrics: MetricsRecord) -> Iterator[str]:
         if getattr(run, name) != getattr(metrics, name):
             yield f"{name} differs between run.json and metrics.json"
     if run.counts.expected != metrics.counts.expected:
-        yield f"run.json expects {run.counts.expected} samples, metrics.json {metrics.counts.expected}"
+        yield f"{run.counts.expected} samples are expected in run.json, {metrics.counts.expected} in metrics.json"
     known = {metric.name: metric for metric in list_metrics(extended=True)}
     for name, value in metrics.metrics.items():
         if name not in known:
-            yield f"metric {name} is not known here"
+            yield f"metric {name} is unknown here"
         elif (value.better, value.unit, value.version) != (known[name].better, known[name].unit, known[name].version):
-            yield f"metric {name} has another direction, unit or version than here ({value.version})"
+            yield f"metric {name} differs from the one here in direction, unit or version ({value.version})"
 
 
-def _coverage(directory: RunDirectory, metrics: MetricsRecord, table: pd.DataFrame) -> Iterator[str]:
-    ids = [str(sample) for sample in table["sample_id"]]
-    scored = set(_scored(table))
+def _coverage(directory: RunDirectory, metrics: MetricsRecord, samples: RunSamples) -> Iterator[str]:
+    ids, scored = samples.ids, set(samples.scored_ids)
     if len(set(ids)) != len(ids):
         yield "samples.parquet lists a sample twice"
     if len(ids) != metrics.counts.expected:
-        yield f"samples.parquet has {len(ids)} rows, metrics.json expects {metrics.counts.expected}"
+        yield f"samples.parquet has {len(ids)} rows for {metrics.counts.expected} expected samples"
     if len(scored) != metrics.counts.scored:
-        yield f"samples.parquet has {len(scored)} scored samples, metrics.json says {metrics.counts.scored}"
+        yield f"{len(scored)} samples are scored in samples.parquet, {metrics.counts.scored} in metrics.json"
     failed = {failure.sample for failure in metrics.failures}
     for sample in ids:
         if sample in scored and not directory.audio(sample).is_file():
@@ -202,15 +128,11 @@ def _coverage(directory: RunDirectory, metrics: MetricsRecord, table: pd.DataFra
             yield f"{sample} is neither scored nor listed among the failures"
     for path in sorted((directory.path / "audio").glob("*.wav")):
         if path.stem not in set(ids):
-            yield f"audio/{path.name} answers no sample"
+            yield f"audio/{path.name} belongs to no sample"
 
 
-def _scored(table: pd.DataFrame) -> list[str]:
-    return [str(sample) for sample in table.loc[table["status"] == "scored", "sample_id"].tolist()]
-
-
-def _audio(directory: RunDirectory, run: RunRecord, table: pd.DataFrame) -> Iterator[str]:
-    for sample in _scored(table):
+def _audio(directory: RunDirectory, run: RunRecord, samples: RunSamples) -> Iterator[str]:
+    for sample in samples.scored_ids:
         path = directory.audio(sample)
         try:
             found = probe(path) if path.is_file() else None
@@ -223,17 +145,17 @@ def _audio(directory: RunDirectory, run: RunRecord, table: pd.DataFrame) -> Iter
             yield f"audio/{path.name}: {found.duration_seconds:.2f} s, expected {run.duration_seconds:g} s"
 
 
-def _means(metrics: MetricsRecord, table: pd.DataFrame) -> Iterator[str]:
+def _means(metrics: MetricsRecord, samples: RunSamples) -> Iterator[str]:
     known = {metric.name for metric in list_metrics(extended=True)}
     for name, value in metrics.metrics.items():
         if name not in known or get_metric(name).per != "sample" or value.value is None:
             continue
-        if name not in table.columns:
+        if name not in samples.table.columns:
             yield f"{name} has a value but no column in samples.parquet"
             continue
-        scores = table[name].dropna().to_numpy(dtype=np.float64)
+        scores = samples.table[name].dropna().to_numpy(dtype=np.float64)
         if len(scores) != value.n:
-            yield f"{name} rests on {value.n} samples, samples.parquet has {len(scores)}"
+            yield f"{name} is over {value.n} samples, samples.parquet has {len(scores)}"
         elif not _close(float(scores.mean()), value.value):
             yield f"{name} is {value.value:g}, its samples average {scores.mean():g}"
 
@@ -242,7 +164,7 @@ def _close(one: float, other: float) -> bool:
     return math.isclose(one, other, rel_tol=RELATIVE_TOLERANCE, abs_tol=RELATIVE_TOLERANCE)
 
 
-def _same_benchmark(metrics: MetricsRecord, table: pd.DataFrame, folder: Path) -> Iterator[str]:
+def _same_benchmark(metrics: MetricsRecord, samples: RunSamples, folder: Path) -> Iterator[str]:
     from vgg_monoaudio.dataset import load_benchmark
 
     built = load_benchmark(folder)
@@ -251,10 +173,10 @@ def _same_benchmark(metrics: MetricsRecord, table: pd.DataFrame, folder: Path) -
         yield f"{folder} has no subset {subset}"
         return
     if built.fingerprint(subset) != metrics.benchmark.fingerprint:
-        yield f"the manifest of {subset} in {folder} is another one than the run answers"
+        yield f"the manifest of {subset} in {folder} is not the one that the run answers"
         return
     wanted = [sample.sample_id for sample in built.samples(subset)]
-    if wanted != [str(sample) for sample in table["sample_id"]]:
+    if wanted != samples.ids:
         yield "samples.parquet does not list the samples of the manifest in its order"
 
 
@@ -274,9 +196,9 @@ def _recomputed(
             copy, folder, scoring.choices(), cache=cache or Path(scratch) / "cache", allow_missing=True, **options
         )  # fmt: skip
     if found.fingerprint != metrics.fingerprint:
-        yield "audio, references or choices are not those that were scored (the fingerprint differs)"
+        yield "audio, references or choices differ from those that were scored (the fingerprint differs)"
     if found.scoring.backbones != scoring.backbones:
-        yield "the backbones here are others than those that scored the run"
+        yield "the backbones here are not those that scored the run"
     for name in sorted({*found.metrics, *metrics.metrics}):
         there, here = (record.metrics[name].value if name in record.metrics else None for record in (metrics, found))
         if (there is None) != (here is None) or (there is not None and here is not None and not _close(there, here)):

@@ -8,9 +8,9 @@ from pathlib import Path
 
 from benchmark.report.page.write import write_page
 from benchmark.report.results import collect
+from benchmark.report.tables.cells import Table
 from benchmark.report.tables.formats import to_csv, to_latex, to_markdown
 from benchmark.report.tables.presets import PresetName, preset_table
-from benchmark.report.tables.table import Table
 from benchmark.runs import RunDirectory
 from foundation.files import write_text
 
@@ -30,7 +30,7 @@ class ReportPaths:
 
 @dataclass(frozen=True)
 class Report:
-    """What was written, and the table that stands in it."""
+    """What was written, and its table."""
 
     paths: ReportPaths
     table: Table
@@ -51,18 +51,18 @@ def write_report(
 
     Args:
         runs: finished runs that agree in benchmark, version and scoring.
-        out: path without an ending.
+        out: path without a suffix.
         benchmark_dirs: benchmark name to its directory; the page needs it for scenes and sources.
-        published: add the rows that the paper prints for this table.
+        published: add the rows printed in the paper for this table.
         preset: which table of the paper.
-        intervals: show confidence intervals in Markdown and LaTeX; CSV and page have them always.
-        standard_errors: show standard errors in their place, in CSV beside them.
-        workers: threads that draw pictures; the processors at hand by default.
+        intervals: show confidence intervals in Markdown and LaTeX; CSV and page always have them.
+        standard_errors: show standard errors instead, in CSV as well.
+        workers: threads that draw pictures; one per available core by default.
 
     Raises:
-        benchmark.report.results.MixedRuns: the runs may not stand in one table.
+        benchmark.report.results.MixedRuns: the runs cannot share a table.
         benchmark.runs.UnusableRun: a run cannot be read.
-        ValueError: no runs, an unknown preset, or a preset that none of the runs belongs to.
+        ValueError: no runs, an unknown preset, or a preset that none of the runs belongs in.
     """
     return build_report(
         runs, out, benchmark_dirs=benchmark_dirs, published=published, preset=preset, intervals=intervals,

@@ -1,4 +1,4 @@
-"""A model for the harness in 40 lines: it reads requests and writes answers, one JSON object a line.
+"""A model for the harness in 40 lines: it reads requests and writes answers, one JSON object per line.
 
 It hums a tone whose pitch follows from the prompt. Replace `hum` by your model, in whatever language you like.
 """

@@ -74,7 +74,7 @@ def resample(waveform: Tensor, sample_rate: int, target_rate: int, *, kadtk: boo
 
 
 def first_seconds(waveform: Tensor, sample_rate: int, seconds: float) -> Tensor:
-    """Return the first int(rate * seconds) samples of the last axis, or all if there are fewer.
+    """Return the first int(rate * seconds) samples of the last axis, or all if there are fewer: (..., n) -> (..., m).
 
     Raises:
         ValueError: `seconds` is not positive.

@@ -98,5 +98,5 @@ def prepare_audio_kadtk(waveform: Tensor | NDArray[Any], sample_rate: int) -> Te
 
 
 def round_as_kadtk(embedding: Tensor) -> Tensor:
-    """Return the embedding as kadtk's cache keeps it: rounded to half precision, float32 again."""
+    """Return the embedding, any shape, as kadtk's cache keeps it: rounded to half precision, float32 again."""
     return embedding.to(torch.float16).float()

@@ -1,8 +1,9 @@
-"""Drawing the resamples of a bootstrap: by sample, or by the source clips that samples share."""
+"""Drawing the resamples of a bootstrap, by sample or by the source clips that samples share; and scoring them."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from math import comb
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -24,6 +25,45 @@ class Needs:
         """Which resamples (b, n) have enough, shape (b,)."""
         enough: NDArray[np.bool_] = (counts.sum(axis=1) >= self.rows) & ((counts > 0).sum(axis=1) >= self.different)
         return enough
+
+
+class Resampled(Protocol):
+    """A set-wise score that can be computed for many resamples of one set of samples.
+
+    A resample repeats some samples and misses others. It is given as counts, so whatever all resamples share
+    (products of rows, class probabilities) is computed once. Its class stands in the metric's module and takes the same
+    arguments, and the metric's row in `metrics.registry` names it: that is all a set-wise metric needs for an
+    interval (`bootstrap_score`) and a paired test (`set_difference`).
+    """
+
+    @property
+    def samples(self) -> int:
+        """Number of samples, n."""
+        ...
+
+    @property
+    def needs(self) -> Needs:
+        """What a resample must have for the score to be defined."""
+        ...
+
+    @property
+    def lower_bound(self) -> float | None:
+        """Smallest value of the score, below which no interval reaches; None: there is none."""
+        ...
+
+    @property
+    def smooth(self) -> bool:
+        """Whether leaving out one sample moves the score a little only, so that the jackknife applies."""
+        ...
+
+    def __call__(self, counts: Counts) -> NDArray[np.float64]:
+        """Return the scores, shape (b,), of b resamples: how often each sample occurs, shape (b, n)."""
+        ...
+
+
+def whole_set(samples: int) -> Counts:
+    """Return the counts, shape (1, n), of the set itself: every sample once."""
+    return np.ones((1, samples), dtype=np.int64)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -69,6 +109,10 @@ class Units:
             missing -= len(kept[-1])
         return np.concatenate(kept)
 
+    def left_out_scores(self, scorer: Callable[[Counts], NDArray[np.float64]], needs: Needs) -> NDArray[np.float64]:
+        """Return the scores with one unit left out at a time, shape (size,); NaN where too few samples remain."""
+        return np.concatenate([_defined_scores(scorer, batch, needs) for batch in self.leave_one_out()])
+
     def leave_one_out(self, batch: int = 256) -> Iterator[Counts]:
         """Yield the jackknife in batches, shape (<= batch, n): every sample once but for those of one unit."""
         for start in range(0, self.size, batch):
@@ -88,18 +132,28 @@ class Units:
         return f"{self.size} {self.word}{'s' * (self.size != 1)} cannot support a {100 * level:g} % interval"
 
 
+def _defined_scores(
+    scorer: Callable[[Counts], NDArray[np.float64]], counts: Counts, needs: Needs
+) -> NDArray[np.float64]:
+    scores = np.full(len(counts), np.nan)
+    defined = needs.met(counts)
+    if defined.any():
+        scores[defined] = scorer(counts[defined])
+    return scores
+
+
 def units(n: int, groups: Groups = None) -> Units:
     """Return the units to draw for n samples.
 
     Args:
         n: number of samples.
-        groups: None: the samples themselves. Shape (n,): one name a sample, e.g. the id of its target clip; samples
-            of one name are drawn together. Shape (n, k): k names a sample, e.g. target and paired clip; a name means
-            the same clip in every column, clips are drawn, and a sample occurs as often as the product of its clips
-            (a scene exists once for each drawn copy of both).
+        groups: None: the samples themselves. Shape (n,): one name per sample, e.g. the id of its target clip; samples
+            of one name are drawn together. Shape (n, k): k names per sample, e.g. target and paired clip; a name
+            means the same clip in every column, clips are drawn, and a sample occurs as often as the product of its
+            clips (a scene exists once for each drawn copy of both).
 
     Raises:
-        ValueError: n is 0, the groups are not one row a sample, or a name is neither text nor integer.
+        ValueError: n is 0, the groups are not one row per sample, or a name is neither text nor integer.
 
     Source:
         (n,): the cluster bootstrap. (n, k): the vertex bootstrap of Snijders & Borgatti 1999 for pairs of one
@@ -110,7 +164,7 @@ def units(n: int, groups: Groups = None) -> Units:
         return Units(np.arange(n)[:, np.newaxis], n, "sample")
     names = np.asarray(groups, dtype=object)
     if names.ndim not in (1, 2) or len(names) != n or names.size == 0:
-        raise ValueError(f"groups: expected shape ({n},) or ({n}, k), one row a sample, got {names.shape}")
+        raise ValueError(f"groups: expected shape ({n},) or ({n}, k), one row per sample, got {names.shape}")
     table = names.reshape(n, -1)
     for row, entries in enumerate(table):
         if not all(isinstance(entry, str | int | np.integer) and entry != "" for entry in entries):

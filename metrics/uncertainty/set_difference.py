@@ -1,4 +1,4 @@
-"""Is the difference of two runs in FAD, KAD or inception score more than chance? The set-wise paired tests.
+"""Is the difference of two runs in a set-wise score, such as FAD, more than chance? The paired test.
 
 A set has one score, so there are no differences of samples to test. But both runs were made for the same samples:
 leaving out or redrawing the same ones on both sides shows how much the difference varies, and what both share, such
@@ -8,9 +8,8 @@ as the bias of FAD and hard scenes, cancels.
 from collections.abc import Callable
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import NDArray
 
-from metrics.kad import BandwidthSource, median_bandwidth
 from metrics.uncertainty.intervals import (
     Interval,
     check_settings,
@@ -19,139 +18,89 @@ from metrics.uncertainty.intervals import (
     jackknife_error,
     student_p_value,
 )
-from metrics.uncertainty.resampling import Counts, Groups, Needs, Units, units
+from metrics.uncertainty.resampling import Counts, Groups, Needs, Resampled, Units, units, whole_set
 from metrics.uncertainty.significance import Difference, share_as_far
-from metrics.uncertainty.weighted import (
-    Evaluate,
-    ResampledFrechet,
-    ResampledInception,
-    ResampledKernel,
-    defined_scores,
-    paired_sets,
-)
-from metrics.validation import same_length
+
+Minus = Callable[[Counts], NDArray[np.float64]]  # counts (b, n) -> differences (b,)
 
 
-def frechet_difference(
-    reference: ArrayLike, a: ArrayLike, b: ArrayLike, *, groups: Groups = None, level: float = 0.95
-) -> Difference:
-    """Return FAD of run a minus FAD of run b, with interval and two-sided p-value; negative: a is better.
-
-    By the jackknife: the difference with one sample, or group, left out at a time, and Student's t. No draw.
-
-    Args:
-        reference: finite, shape (n, d), n >= 2: sample, dimension; embeddings of the reference audio.
-        a: finite, shape (n, d); embeddings of the first run, paired with `reference` by row.
-        b: finite, shape (n, d); those of the second run.
-        groups: None; (n,) or (n, k) names, see `metrics.uncertainty.resampling.units`.
-        level: nominal coverage of the interval.
-
-    Raises:
-        ValueError: other shapes, fewer than two samples, a value that is not finite (names the first such sample),
-            groups that do not fit, or a level outside (0, 1).
-    """
-    scores = [ResampledFrechet(*paired_sets(reference, run)) for run in (a, b)]
-    return _by_jackknife(_minus(*scores), units(len(np.asarray(reference)), groups), Needs(different=2), level)
-
-
-def kernel_difference(
-    reference: ArrayLike,
-    a: ArrayLike,
-    b: ArrayLike,
-    bandwidth: float | None = None,
-    bandwidth_from: BandwidthSource = "generated",
-    *,
-    groups: Groups = None,
-    level: float = 0.95,
-) -> Difference:
-    """Return KAD of run a minus KAD of run b, with interval and two-sided p-value; negative: a is better.
-
-    By the jackknife, as `frechet_difference`. Each run is measured at its own bandwidth, as its KAD is, unless the
-    bandwidth is given or comes from the reference.
-
-    Args:
-        reference: finite, shape (n, d), n >= 2: sample, dimension; embeddings of the reference audio.
-        a: finite, shape (n, d); embeddings of the first run, paired with `reference` by row.
-        b: finite, shape (n, d); those of the second run.
-        bandwidth: as for `kernel_audio_distance`.
-        bandwidth_from: as for `kernel_audio_distance`.
-        groups: None; (n,) or (n, k) names, see `metrics.uncertainty.resampling.units`.
-        level: nominal coverage of the interval.
-
-    Raises:
-        ValueError: other shapes, fewer than two samples, a value that is not finite (names the first such sample),
-            a bad bandwidth, groups that do not fit, or a level outside (0, 1).
-    """
-    scores = []
-    for run in (a, b):
-        r, g = paired_sets(reference, run)
-        scores.append(ResampledKernel(r, g, median_bandwidth(r, g, bandwidth_from) if bandwidth is None else bandwidth))
-    return _by_jackknife(_minus(*scores), units(len(np.asarray(reference)), groups), Needs(different=2), level)
-
-
-def inception_difference(
-    a: ArrayLike,
-    b: ArrayLike,
-    splits: int = 10,
-    shuffle_seed: int = 2020,
+def set_difference(
+    first: Resampled,
+    second: Resampled,
     *,
     groups: Groups = None,
     resamples: int = 1000,
     seed: int,
     level: float = 0.95,
 ) -> Difference:
-    """Return the inception score of run a minus that of run b, with interval and p-value; positive: a is better.
+    """Return the score of the first run minus that of the second, with interval and two-sided p-value.
 
-    By the bootstrap, around the difference of the whole sets: the score is not smooth enough for the jackknife.
+    Smooth scores are tested by the jackknife: the difference with one sample, or group, left out at a time, and
+    Student's t, without a draw. The others are tested by the bootstrap, around the difference of the whole sets.
 
     Args:
-        a: finite, shape (n, c): sample, class; logits of the first run.
-        b: finite, shape (n, c); those of the second run, the same samples in the same order.
-        splits: as for `inception_score`.
-        shuffle_seed: `seed` of `inception_score`.
+        first: score of the first run's n samples, e.g. `metrics.fad.ResampledFrechet(reference, generated)`.
+        second: the same score of the second run's, the same samples in the same order.
         groups: None; (n,) or (n, k) names, see `metrics.uncertainty.resampling.units`.
-        resamples: how many.
+        resamples: how many; a smooth score needs none.
         seed: decides the draws.
         level: nominal coverage of the interval.
 
     Raises:
-        ValueError: other shapes, a value that is not finite (names the first such sample), fewer samples than splits,
-            groups that do not fit, or settings that make no sense.
+        ValueError: runs of different length or different scores, too few samples for the score, groups that do not
+            fit, or settings that make no sense.
+
+    Example:
+        The second run is further from the reference.
+
+        >>> from metrics.fad import ResampledFrechet
+        >>> reference, noise = np.random.default_rng(0).normal(size=(2, 50, 4))
+        >>> runs = reference + 0.1 * noise, reference + 0.3 * noise + 1.0
+        >>> found = set_difference(*(ResampledFrechet(reference, run) for run in runs), seed=0)
+        >>> found.value < 0, found.p_value < 0.05
+        (True, True)
     """
-    check_settings(resamples, level, "centred")
-    first, second = ResampledInception(a, splits, shuffle_seed), ResampledInception(b, splits, shuffle_seed)
-    same_length(first.row_sums, "a", second.row_sums, "b")
-    drawn, evaluate = units(first.samples, groups), _minus(first, second)
-    value = _whole(evaluate, drawn)
-    reason = drawn.too_few(level)
-    if reason is not None:
-        return Difference(value, Interval(None, None, level, "centred", reason), None, "bootstrap")
-    replicates = evaluate(drawn.resamples(resamples, seed, Needs(rows=splits)))
-    interval = interval_from_replicates(value, replicates, level, "centred", lambda: replicates)
-    return Difference(value, interval, share_as_far(replicates - replicates.mean(), value), "bootstrap")
+    if type(first) is not type(second):
+        raise ValueError(f"second: expected {type(first).__name__} as the first, got {type(second).__name__}")
+    if first.samples != second.samples:
+        raise ValueError(
+            f"first and second: rows are paired, so expected as many, got {first.samples} and {second.samples}"
+        )
+    needs = Needs(max(first.needs.rows, second.needs.rows), max(first.needs.different, second.needs.different))
+    drawn = units(first.samples, groups)
 
-
-def _minus(first: Evaluate, second: Evaluate) -> Evaluate:
-    def difference(counts: Counts) -> NDArray[np.float64]:
+    def minus(counts: Counts) -> NDArray[np.float64]:
         return first(counts) - second(counts)
 
-    return difference
+    if first.smooth:
+        check_settings(resamples, level, "jackknife")
+        return _by_jackknife(minus, drawn, needs, level)
+    check_settings(resamples, level, "centred")
+    return _by_bootstrap(minus, drawn, needs, resamples, seed, level)
 
 
-def _whole(evaluate: Evaluate, drawn: Units) -> float:
-    return float(evaluate(np.ones((1, len(drawn.codes)), dtype=np.int64))[0])
-
-
-def _by_jackknife(
-    evaluate: Callable[[Counts], NDArray[np.float64]], drawn: Units, needs: Needs, level: float
-) -> Difference:
-    check_settings(10**9, level, "jackknife")
-    value = _whole(evaluate, drawn)
+def _by_jackknife(minus: Minus, drawn: Units, needs: Needs, level: float) -> Difference:
+    value = _value(minus, drawn)
     reason = drawn.too_few(level)
     if reason is not None:
         return Difference(value, Interval(None, None, level, "jackknife", reason), None, "jackknife")
-    left_out = np.concatenate([defined_scores(evaluate, batch, needs) for batch in drawn.leave_one_out()])
+    left_out = drawn.left_out_scores(minus, needs)
     interval = interval_from_jackknife(value, left_out, level)
     if interval.ends is None:
         return Difference(value, interval, None, "jackknife")
     return Difference(value, interval, student_p_value(value, *jackknife_error(left_out)), "jackknife")
+
+
+def _by_bootstrap(minus: Minus, drawn: Units, needs: Needs, resamples: int, seed: int, level: float) -> Difference:
+    value = _value(minus, drawn)
+    reason = drawn.too_few(level)
+    if reason is not None:
+        return Difference(value, Interval(None, None, level, "centred", reason), None, "bootstrap")
+    replicates = minus(drawn.resamples(resamples, seed, needs))
+    interval = interval_from_replicates(value, replicates, level, "centred", lambda: replicates)
+    return Difference(value, interval, share_as_far(replicates - replicates.mean(), value), "bootstrap")
+
+
+def _value(minus: Minus, drawn: Units) -> float:
+    """Difference of the whole sets."""
+    return float(minus(whole_set(len(drawn.codes)))[0])

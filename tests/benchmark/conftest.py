@@ -13,7 +13,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from baselines import generator, register_model
+from baselines import register_model, registry
 from benchmark.runs import RunDirectory
 from foundation import media
 from foundation.files import file_sha256
@@ -97,7 +97,7 @@ def models() -> Iterator[ModuleType]:
     from support import harness_models as module
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(generator, "_ENTRIES", dict(generator._ENTRIES))
+        patch.setattr(registry, "_ENTRIES", dict(registry._ENTRIES))
         for name, model in module.NAMES.items():
             register_model(name)(model)
         yield module

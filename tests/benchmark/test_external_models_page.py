@@ -11,7 +11,6 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from baselines import list_models
 from benchmark.runs import RunDirectory
 from vgg_monoaudio.building.scenes import Settings, build_benchmark
 from vgg_monoaudio.demo.clips import demo_sources
@@ -97,16 +96,3 @@ def test_the_model_in_python_of_the_other_page_is_run_from_its_package(folder, r
     done = run(["env", f"PYTHONPATH={package}", *shlex.split(command), "--out", "results/own"])
     assert (done.returncode, done.stderr) == (0, "")
     assert sum(line.split()[:1] == ["mymodel"] for line in done.stdout.splitlines()) == 2
-
-
-def test_the_table_of_the_papers_rows_is_the_registry():
-    lines = PAGE.splitlines()
-    start = lines.index("|---|---|---|---|", lines.index("## Rows of the paper")) + 1
-    shown = lines[start : lines.index("", start)]
-    rows = sorted((row, entry) for entry in list_models() for row in entry.rows)
-    expected = []
-    for row, entry in rows:
-        table, _, name = row.partition(": ")
-        weights = f"--checkpoint for {', '.join(entry.unpublished)}" if entry.unpublished else "published"
-        expected.append(f"| {table} | {name} | `--model {entry.name}` | {weights} |")
-    assert shown == expected

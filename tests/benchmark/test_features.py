@@ -373,10 +373,10 @@ def test_a_worker_prepares_sounds_without_importing_a_networks_package():
 import sys
 import numpy as np
 from foundation import media
-from benchmark.profiles import paper
+from benchmark.profiles import front_ends
 sound = media.Audio(np.zeros((1, 32_000), np.float32), 16_000)
-for prepare in (paper._prepare_panns, paper._prepare_kadtk, paper._prepare_clap, paper._prepare_synchformer_audio):
-    prepare(sound, 1.0)
+for name in ("panns", "kadtk", "clap", "synchformer_audio"):
+    getattr(front_ends, f"prepare_{name}")(sound, 1.0)
 print(sorted({"laion_clap", "panns_inference", "transformers", "torchvision"} & set(sys.modules)))
 """
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)

@@ -117,9 +117,9 @@ def test_a_run_that_was_interrupted_goes_on_with_what_is_missing(tiny, tmp_path,
         ("stereo", "the answer is float32 (2, 80000), expected floats (samples,)"),
         ("integers", "the answer is int16 (80000,), expected floats (samples,)"),
         ("nothing", "the answer is object (), expected floats (samples,)"),
-        ("three parts", "the answer is no array: ValueError"),
+        ("three parts", "the answer is not an array: ValueError"),
         ("no rate", "the model's sample rate is None; expected Hz"),
-        ("ragged", "the answer is no array: ValueError"),
+        ("ragged", "the answer is not an array: ValueError"),
     ],
 )
 def test_a_bad_answer_costs_its_sample_alone(tiny, tmp_path, look, ids, mood, reason, batch_size):

@@ -1,53 +1,48 @@
 """Scoring: every metric has its row, with a value, an interval and a count, or with the reason why not."""
 
-from dataclasses import fields, replace
+import zlib
 
 import numpy as np
 import pytest
 
+from benchmark.evidence import count_samples, taken
 from benchmark.runs import ScoringRecord
-from benchmark.scoring import Evidence, ExtendedEvidence, score
+from benchmark.scoring import score
 from metrics.registry import list_metrics
 
-N, CLASSES = 24, 6
+N = 24
 SETTINGS = ScoringRecord(
     profile="paper", reference_video="target", bandwidth_from="generated", resample_by="source", resamples=200,
     bootstrap_seed=0, backbones={},
 )  # fmt: skip
+EXTENDED = SETTINGS.model_copy(update={"extended": True})
+
+
+def rows_of(name):
+    """Random rows of 24 samples; each feature has a width of its own, so that no mix-up goes unnoticed."""
+    random, feature = np.random.default_rng(zlib.crc32(name.encode())), name.partition(".")[2]
+    if feature == "offset_logits":
+        return random.normal(size=(N, 2, 21))
+    if feature == "onset_seconds":  # samples 3 and 7 have none
+        return [np.sort(random.uniform(0, 8, size=0 if k in (3, 7) else 4)) for k in range(N)]
+    if feature == "onsets":
+        return [np.sort(random.uniform(0, 8, size=(3, 3)) * [22_050, 0.1, 0.1], axis=0) for _ in range(N)]
+    if feature == "vggish":
+        return random.normal(size=(N, 4, 3))
+    features = sorted({name.partition(".")[2] for name in taken(extended=True)})
+    return random.normal(size=(N, 4 + features.index(feature)))
 
 
 @pytest.fixture
 def evidence():
-    """Random evidence of 24 samples, each kind of its own width, so that no mix-up goes unnoticed."""
-    random = np.random.default_rng(11)
-    widths = {
-        "reference_embedding": 5, "generated_embedding": 5, "reference_kad_embedding": 4, "generated_kad_embedding": 4,
-        "reference_logits": CLASSES, "paired_logits": CLASSES, "generated_logits": CLASSES,
-        "target_text": 7, "paired_text": 7, "generated_text_space": 7, "target_audio": 7, "paired_audio": 7,
-        "video": 8, "generated_video_space": 8,
-    }  # fmt: skip
-    assert {field.name for field in fields(Evidence)} == {*widths, "offset_logits", "extended"}
-    return Evidence(
-        **{name: random.normal(size=(N, width)) for name, width in widths.items()},
-        offset_logits=random.normal(size=(N, 2, 21)),
-    )
-
-
-EXTENDED = SETTINGS.model_copy(update={"extended": True})
+    """Random evidence of everything that a metric takes which is always scored."""
+    return {name: rows_of(name) for name in sorted(taken(extended=False))}
 
 
 @pytest.fixture
-def extended(evidence):
-    """The same with evidence for the extended metrics; samples 3 and 7 have no reference onsets."""
-    random = np.random.default_rng(12)
-    shapes = {
-        "reference_vggish": (N, 4, 3), "generated_vggish": (N, 4, 3), "reference_passt": (N, 5),
-        "generated_passt": (N, 5), "reference_passt_logits": (N, 6), "generated_passt_logits": (N, 6),
-    }  # fmt: skip
-    arrays = {name: random.normal(size=shape) for name, shape in shapes.items()}
-    heard = [random.uniform(0, 8, size=0 if k in (3, 7) else 4) for k in range(N)]
-    found = [np.sort(random.uniform(0, 8, size=(3, 3)) * [22_050, 0.1, 0.1], axis=0) for _ in range(N)]
-    return replace(evidence, extended=ExtendedEvidence(**arrays, reference_onsets=heard, generated_onsets=found))
+def extended():
+    """The same with what the extended metrics take."""
+    return {name: rows_of(name) for name in sorted(taken(extended=True))}
 
 
 @pytest.fixture
@@ -58,8 +53,7 @@ def groups():
 
 def first(evidence, count):
     """The same evidence of the first samples alone."""
-    there = {field.name: getattr(evidence, field.name) for field in fields(evidence)}
-    return replace(evidence, **{name: rows[:count] for name, rows in there.items() if rows is not None})
+    return {name: rows[:count] for name, rows in evidence.items()}
 
 
 def test_every_metric_of_the_registry_has_its_row_with_unit_and_direction(evidence, groups):
@@ -78,17 +72,17 @@ def test_metrics_are_given_what_they_measure(evidence, groups):
 
     values = score(evidence, groups, SETTINGS).values
     e = evidence
-    text = text_selectivity(e.target_text, e.paired_text, e.generated_text_space)
-    audio = audio_selectivity(e.target_audio, e.paired_audio, e.generated_text_space)
-    classes = class_selectivity(e.reference_logits, e.paired_logits, e.generated_logits)
+    text = text_selectivity(e["prompt.clap"], e["paired_label.clap"], e["generated.clap"])
+    audio = audio_selectivity(e["target.clap"], e["paired.clap"], e["generated.clap"])
+    classes = class_selectivity(e["target.logits"], e["paired.logits"], e["generated.logits"])
     expected = {
-        "fad": metrics.frechet_audio_distance(e.reference_embedding, e.generated_embedding),
-        "kad": metrics.kernel_audio_distance(e.reference_kad_embedding, e.generated_kad_embedding),
-        "inception_score": metrics.inception_score(e.generated_logits)[0],
-        "kl": metrics.kl_divergence(e.reference_logits, e.generated_logits).mean(),
-        "clap": metrics.clap_score(e.target_text, e.generated_text_space).mean(),
-        "imagebind": metrics.imagebind_score(e.video, e.generated_video_space).mean(),
-        "desync": metrics.desync(e.offset_logits).mean(),
+        "fad": metrics.frechet_audio_distance(e["target.embedding"], e["generated.embedding"]),
+        "kad": metrics.kernel_audio_distance(e["target.kad_embedding"], e["generated.kad_embedding"]),
+        "inception_score": metrics.inception_score(e["generated.logits"])[0],
+        "kl": metrics.kl_divergence(e["target.logits"], e["generated.logits"]).mean(),
+        "clap": metrics.clap_score(e["prompt.clap"], e["generated.clap"]).mean(),
+        "imagebind": metrics.imagebind_score(e["video.imagebind"], e["generated.imagebind"]).mean(),
+        "desync": metrics.desync(e["pair.offset_logits"]).mean(),
         "text_win_rate": text.win.mean(),
         "text_margin": text.margin.mean(),
         "audio_win_rate": audio.win.mean(),
@@ -97,30 +91,27 @@ def test_metrics_are_given_what_they_measure(evidence, groups):
         "class_margin": classes.margin.mean(),
     }
     assert {name: values[name].value for name in expected} == pytest.approx(expected, rel=1e-12)
-    assert values["inception_score"].standard_deviation == metrics.inception_score(e.generated_logits)[1]
+    assert values["inception_score"].standard_deviation == metrics.inception_score(e["generated.logits"])[1]
 
 
-def test_kad_takes_its_own_embedding_where_there_is_one_and_its_bandwidth_from_the_set_asked_for(evidence, groups):
+def test_kad_takes_its_own_embedding_and_its_bandwidth_from_the_set_asked_for(evidence, groups):
     from metrics import kernel_audio_distance
-    from metrics.uncertainty import bootstrap
+    from metrics.kad import ResampledKernel
+    from metrics.uncertainty.bootstrap import bootstrap_score
 
-    shared = replace(evidence, reference_kad_embedding=None, generated_kad_embedding=None)
+    shared = evidence | {f"{who}.kad_embedding": evidence[f"{who}.embedding"] for who in ("target", "generated")}
+    given = {"own": evidence, "shared": shared}
     rows = {
-        (own, source): score(given, groups, SETTINGS.model_copy(update={"bandwidth_from": source})).values["kad"]
-        for own, given in ((True, evidence), (False, shared))
+        (kind, source): score(given[kind], groups, SETTINGS.model_copy(update={"bandwidth_from": source})).values["kad"]
+        for kind in given
         for source in ("generated", "reference")
     }
     assert len({row.value for row in rows.values()}) == len({row.ci95 for row in rows.values()}) == 4
-    e = evidence
-    pairs = {
-        True: (e.reference_kad_embedding, e.generated_kad_embedding),
-        False: (e.reference_embedding, e.generated_embedding),
-    }
-    for (own, source), row in rows.items():
-        assert row.value == pytest.approx(kernel_audio_distance(*pairs[own], bandwidth_from=source), rel=1e-12)
-        interval = bootstrap.bootstrap_kernel(
-            *pairs[own], bandwidth_from=source, groups=groups, resamples=200, seed=0, level=0.95
-        )
+    for (kind, source), row in rows.items():
+        pair = [given[kind][f"{who}.kad_embedding"] for who in ("target", "generated")]
+        assert row.value == pytest.approx(kernel_audio_distance(*pair, bandwidth_from=source), rel=1e-12)
+        scorer = ResampledKernel(*pair, bandwidth_from=source)
+        interval = bootstrap_score(scorer, groups=groups, resamples=200, seed=0, level=0.95)
         assert row.ci95 == pytest.approx(interval.ends, rel=1e-12)
 
 
@@ -135,7 +126,8 @@ def test_scores_of_samples_are_columns_whose_mean_is_the_value(evidence, groups)
 def test_every_value_lies_in_its_interval_and_set_wise_ones_have_one_too(evidence, groups):
     values = score(evidence, groups, SETTINGS).values
     without = {name for name, row in values.items() if row.ci95 is None}
-    assert without == {"fad_infinity"}
+    assert without == {metric.name for metric in list_metrics() if metric.per == "set" and not metric.resampler}
+    assert "fad_infinity" in without
     for row in values.values():
         if row.ci95 is not None:
             low, high = row.ci95
@@ -161,7 +153,7 @@ def test_intervals_follow_from_the_seed(evidence, groups):
 
 
 def test_a_metric_without_its_backbone_has_a_reason_in_place_of_a_value(evidence, groups):
-    blind = replace(evidence, video=None, generated_video_space=None)
+    blind = {name: rows for name, rows in evidence.items() if not name.endswith(".imagebind")}
     scores = score(blind, groups, SETTINGS.model_copy(update={"profile": "signal"}))
     row = scores.values["imagebind"]
     assert (row.value, row.ci95, row.n, row.reason) == (None, None, N, "profile signal has no counterpart")
@@ -212,16 +204,16 @@ def test_extended_metrics_are_given_what_their_names_say(extended, groups):
     from metrics import frechet_audio_distance, inception_score, kl_divergence
     from metrics.onset import onset_scores
 
-    more, values = extended.extended, score(extended, groups, EXTENDED).values
-    rows = (more.reference_vggish.reshape(-1, 3), more.generated_vggish.reshape(-1, 3))
+    e, values = extended, score(extended, groups, EXTENDED).values
+    rows = (e["target.vggish"].reshape(-1, 3), e["generated.vggish"].reshape(-1, 3))
     assert values["fd_vggish"].value == pytest.approx(frechet_audio_distance(*rows))
-    assert values["fd_passt"].value == pytest.approx(frechet_audio_distance(more.reference_passt, more.generated_passt))
-    mean, deviation = inception_score(more.generated_passt_logits)
+    assert values["fd_passt"].value == pytest.approx(frechet_audio_distance(e["target.passt"], e["generated.passt"]))
+    mean, deviation = inception_score(e["generated.passt_logits"])
     row = values["inception_score_passt"]
     assert (row.value, row.standard_deviation) == pytest.approx((mean, deviation))
-    logits = (more.reference_passt_logits, more.generated_passt_logits)
+    logits = (e["target.passt_logits"], e["generated.passt_logits"])
     assert values["kl_passt"].value == pytest.approx(kl_divergence(*logits).mean())
-    onsets = onset_scores(more.reference_onsets, more.generated_onsets)
+    onsets = onset_scores(e["target.onset_seconds"], e["generated.onsets"])
     assert values["onset_accuracy"].value == pytest.approx(np.nanmean(onsets.accuracy))
     assert values["onset_average_precision"].value == pytest.approx(np.nanmean(onsets.average_precision))
 
@@ -230,23 +222,35 @@ def test_samples_without_a_score_are_left_out_and_counted(extended, groups):
     scores = score(extended, groups, EXTENDED)
     assert scores.values["onset_accuracy"].n == N - 2
     assert np.flatnonzero(np.isnan(scores.columns["onset_accuracy"])).tolist() == [3, 7]
-    nobody = replace(extended, extended=replace(extended.extended, reference_onsets=[np.zeros(0)] * N))
-    row = score(nobody, groups, EXTENDED).values["onset_accuracy"]
+    silent = extended | {"target.onset_seconds": [np.zeros(0)] * N}
+    row = score(silent, groups, EXTENDED).values["onset_accuracy"]
     assert (row.value, row.n, row.reason) == (None, 0, "no sample has this score")
 
 
 def test_the_examples_of_a_file_are_resampled_together(extended, groups):
     # The same examples four times over say no more than once: the interval must not shrink.
-    one = {name: getattr(extended.extended, name)[:, :1] for name in ("reference_vggish", "generated_vggish")}
+    one = {name: extended[name][:, :1] for name in ("target.vggish", "generated.vggish")}
     four = {name: np.repeat(array, 4, axis=1) for name, array in one.items()}
     widths = []
     for arrays in (one, four):
-        low, high = score(
-            replace(extended, extended=replace(extended.extended, **arrays)), None, EXTENDED
-        ).values["fd_vggish"].ci95  # fmt: skip
+        low, high = score(extended | arrays, None, EXTENDED).values["fd_vggish"].ci95
         widths.append(high - low)
     assert widths[1] == pytest.approx(widths[0], rel=0.1)  # divisors n - 1 and 4 n - 1 differ a little
 
 
 def test_extended_metrics_without_evidence_say_so(evidence, groups):
     assert score(evidence, groups, EXTENDED).values["fd_passt"].reason == "profile paper has no counterpart"
+
+
+def test_evidence_that_no_metric_takes_is_refused_with_what_was_meant(evidence):
+    with pytest.raises(ValueError, match=r'no metric takes "generated\.embeding"; did you mean generated\.embedding'):
+        count_samples({"generated.embeding": evidence["generated.embedding"]})
+    with pytest.raises(ValueError, match="expected at least one array, got none"):
+        count_samples({})
+
+
+def test_evidence_of_different_numbers_of_samples_is_refused(evidence, groups):
+    assert count_samples(evidence) == N
+    short = evidence | {"generated.logits": evidence["generated.logits"][1:]}
+    with pytest.raises(ValueError, match=r"one row per sample, got 24 of .* and 23 of generated\.logits"):
+        score(short, groups, SETTINGS)

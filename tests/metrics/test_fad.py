@@ -123,7 +123,7 @@ def test_infinite_size_of_equal_sets_is_zero():
         (np.ones((1, 4)), np.ones((3, 4)), "reference: needs at least 2 samples, got 1"),
         (np.ones((3, 4)), np.ones((0, 4)), "generated: needs at least 2 samples, got 0"),
         (np.ones((3, 4)), np.ones((3, 5)), r"expected as many columns, got \(3, 4\) and \(3, 5\)"),
-        (np.ones(4), np.ones((3, 4)), r"reference: expected shape \(n, d\), one row a sample, got \(4,\)"),
+        (np.ones(4), np.ones((3, 4)), r"reference: expected shape \(n, d\), one row per sample, got \(4,\)"),
         (np.ones((3, 4)), [[1.0], [np.nan], [np.inf]], "generated: sample 1 of 3 is not finite"),
         (np.ones((3, 2)), [[1, 2], [1]], "generated: expected an array of real numbers"),
         (np.ones((3, 2)), np.full((3, 2), 1j), "generated: expected real numbers, got dtype complex128"),

@@ -77,7 +77,7 @@ def test_fewer_samples_than_runs_are_refused_where_the_reference_gives_nan(golde
     ("logits", "splits", "message"),
     [
         (np.zeros((0, 4)), 10, "logits: needs at least 1 sample, got 0"),
-        (np.zeros((4, 0)), 1, r"logits: expected shape \(n, classes\), one row a sample, got \(4, 0\)"),
+        (np.zeros((4, 0)), 1, r"logits: expected shape \(n, classes\), one row per sample, got \(4, 0\)"),
         (np.zeros((4, 4)), 0, "splits: expected at least 1, got 0"),
         ([[0.0], [np.nan]], 1, "logits: sample 1 of 2 is not finite"),
     ],

@@ -1,5 +1,6 @@
 import dataclasses
 import inspect
+import re
 import subprocess
 import sys
 
@@ -7,9 +8,11 @@ import numpy as np
 import pytest
 
 import metrics
+from foundation.names import load
 from metrics.onset import OnsetScores
 from metrics.registry import GROUPS, get_metric, list_metrics
 from metrics.selectivity import Selectivity
+from metrics.uncertainty.resampling import whole_set
 
 PAPER_COLUMNS = ["FAD", "KAD", "IS", "KL", "CLAP", "IB", "DeSync"]
 ALL = list_metrics(extended=True)
@@ -33,7 +36,8 @@ def test_groups_stand_together_in_the_order_of_the_tables():
 
 def test_extended_metrics_are_listed_only_when_asked_for():
     extended = [row for row in ALL if row not in list_metrics()]
-    assert [row.label for row in extended] == ["FD-VGG", "FD-PaSST", "IS-PaSST", "KL-PaSST", "Onset acc", "Onset AP"]
+    assert {row.label for row in extended} >= {"FD-VGG", "FD-PaSST", "IS-PaSST", "KL-PaSST", "Onset acc", "Onset AP"}
+    assert {row.group for row in extended} == {"Extended"}
     assert list_metrics("Extended") == tuple(extended)
     assert not any(row.headline for row in extended)
 
@@ -55,19 +59,39 @@ def test_every_row_leads_to_a_documented_function(row):
 
 @pytest.mark.parametrize("row", ALL, ids=lambda row: row.name)
 def test_minimum_number_of_samples_is_enough_and_one_less_is_not(row):
-    shapes = {
-        "metrics.desync:desync": [(2, 21)],
-        "metrics.inception_score:inception_score": [(6,)],
-        "metrics.onset:onset_scores": [(6,), (5, 3)],
-    }
-    shape = shapes.get(row.target, [(6,), (6,), (6,)] if row.group == "Selectivity" else [(6,), (6,)])
+    shapes = {"offset_logits": (2, 21), "onsets": (5, 3)}  # of one sample
 
     def arguments(n):
-        return [np.random.default_rng(i).uniform(size=(n, *rest)) for i, rest in enumerate(shape)]
+        rest = [shapes.get(name.partition(".")[2], (6,)) for name in row.takes]
+        return [np.random.default_rng(i).uniform(size=(n, *shape)) for i, shape in enumerate(rest)]
 
     row.load()(*arguments(row.minimum_samples))
     with pytest.raises(ValueError, match=r"needs at least|cannot fill"):
         row.load()(*arguments(row.minimum_samples - 1))
+
+
+@pytest.mark.parametrize("row", ALL, ids=lambda row: row.name)
+def test_a_row_names_evidence_by_whose_it_is_and_settings_that_a_record_has(row):
+    from benchmark.runs import ScoringRecord
+
+    assert row.takes
+    for name in row.takes:
+        assert re.fullmatch(r"(generated|target|paired|prompt|paired_label|video|pair)\.[a-z_]+", name)
+    assert set(row.settings) <= set(ScoringRecord.model_fields)
+
+
+@pytest.mark.parametrize("row", [row for row in ALL if row.resampler], ids=lambda row: row.name)
+def test_a_resampler_takes_what_the_function_takes_and_scores_the_whole_set_alike(row):
+    rows = [np.random.default_rng(i).normal(size=(40, 6)) for i in range(len(row.takes))]
+    scorer = load(row.resampler)(*rows)
+    result = row.load()(*rows)
+    value = result[0] if isinstance(result, tuple) else result
+    assert scorer(whole_set(scorer.samples)) == pytest.approx([value], rel=1e-9)
+    assert scorer.needs.met(whole_set(scorer.samples)).all()
+    for name in row.settings:
+        assert name in inspect.signature(load(row.resampler)).parameters
+        assert name in inspect.signature(row.load()).parameters
+    assert row.per == "set"
 
 
 @pytest.mark.parametrize(

@@ -61,7 +61,7 @@ def test_class_margin_is_divergence_to_paired_minus_divergence_to_target():
         (selectivity, ([1.0], [1.0, 2.0]), "to_target and to_paired: rows are paired"),
         (selectivity, ([], []), "to_target: needs at least 1 sample, got 0"),
         (selectivity, ([0.0, 1.0], [0.0, np.nan]), "to_paired: sample 1 of 2 is not finite"),
-        (selectivity, ([[0.0]], [0.0]), r"to_target: expected shape \(n,\), one value a sample, got \(1, 1\)"),
+        (selectivity, ([[0.0]], [0.0]), r"to_target: expected shape \(n,\), one value per sample, got \(1, 1\)"),
         (
             text_selectivity,
             (np.ones((2, 3)), np.zeros((2, 3)), np.ones((2, 3))),

@@ -32,7 +32,7 @@ def test_first_bad_sample_is_named_even_where_several_are():
 
 @pytest.mark.parametrize("shape", [(3,), (2, 3, 4), (2, 0), ()])
 def test_what_is_no_matrix_is_refused(shape):
-    with pytest.raises(ValueError, match=r"x: expected shape \(n, d\), one row a sample, got"):
+    with pytest.raises(ValueError, match=r"x: expected shape \(n, d\), one row per sample, got"):
         samples(np.ones(shape), "x")
 
 

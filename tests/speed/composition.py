@@ -23,8 +23,8 @@ import pandas as pd
 from foundation import media
 from foundation.work import available_cores
 from vgg_monoaudio.building.scenes import Settings, build_benchmark
+from vgg_monoaudio.collecting.clips import find_clips
 from vgg_monoaudio.composition import compose
-from vgg_monoaudio.selection.source_list import find_clips
 
 MOST_OVER_BARE = 1.15
 LEAST_OF_TWO_WORKERS = 1.7

@@ -19,15 +19,15 @@ from pathlib import Path
 import numpy as np
 
 from benchmark.features import Arrays, Extractor, FeatureStore, Wanted, extract
-from benchmark.profiles import paper
+from benchmark.profiles import front_ends
 from foundation import media
 
 FRONT_ENDS: Mapping[str, Callable[[media.Audio, float], Arrays]] = {
-    "panns.audio": paper._prepare_panns,
-    "panns.kadtk": paper._prepare_kadtk,
-    "clap.audio": paper._prepare_clap,
-    "imagebind.audio": paper._prepare_imagebind_audio,
-    "synchformer.audio": paper._prepare_synchformer_audio,
+    "panns.audio": front_ends.prepare_panns,
+    "panns.kadtk": front_ends.prepare_kadtk,
+    "clap.audio": front_ends.prepare_clap,
+    "imagebind.audio": front_ends.prepare_imagebind_audio,
+    "synchformer.audio": front_ends.prepare_synchformer_audio,
 }
 WITH_NETWORK = ("panns.audio", "panns.kadtk")
 SECONDS = 8.0

@@ -24,11 +24,12 @@ from foundation import media
 from foundation.work import available_cores
 from vgg_monoaudio.building.scenes import Settings, build_benchmark
 from vgg_monoaudio.building.verification import differences
+from vgg_monoaudio.collecting.clips import find_clips
 from vgg_monoaudio.demo.clips import demo_clip, demo_sources
 from vgg_monoaudio.demo.moments import FPS
 from vgg_monoaudio.demo.sounds import SAMPLE_RATE
 from vgg_monoaudio.pairing import exhaustive_pairs, filter_intra_class
-from vgg_monoaudio.selection.source_list import R1, find_clips, read_source_list
+from vgg_monoaudio.selection.source_list import R1, read_source_list
 
 INTER_PAIRS = 560
 GIGABYTE = 1e9

@@ -5,8 +5,11 @@ from pathlib import Path
 import pandas as pd
 import pytest
 from support.annotations import real_annotations, screened, vggsounder, write_unav100
+from support.small_benchmarks import short_film, small, write_benchmark
 
-__all__ = ["real_annotations", "screened", "vggsounder", "write_unav100"]
+__all__ = [
+    "real_annotations", "screened", "short_film", "small", "vggsounder", "write_benchmark", "write_unav100",
+]  # fmt: skip
 DATA = Path(__file__).parent / "data"
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from vgg_monoaudio import load_benchmark
-from vgg_monoaudio.dataset import MANIFEST_COLUMNS, BenchmarkError, Sample
+from vgg_monoaudio.dataset import MANIFEST_COLUMNS, BenchmarkError, Sample, source_clips
 
 ROWS = {
     "inter": [
@@ -123,7 +123,7 @@ def test_an_absent_folder_is_told_from_one_without_a_benchmark(tmp_path):
         ("3", "not a benchmark record"),
         ("{}", "it names no format"),
         ('{"format": 2}', "format 2, this version reads 1"),
-        ('{"format": 1}', "'name' is missing; build the benchmark again"),
+        ('{"format": 1}', "name: Field required; build the benchmark again"),
     ],
 )
 def test_a_record_of_another_form_is_refused(folder, text, message):
@@ -136,11 +136,11 @@ def test_a_record_of_another_form_is_refused(folder, text, message):
 @pytest.mark.parametrize("key", ["name", "version", "settings", "counts", "sources"])
 def test_a_record_that_lacks_a_part_is_refused(folder, key):
     (folder / "benchmark.json").write_text(json.dumps({k: v for k, v in record().items() if k != key}))
-    with pytest.raises(BenchmarkError, match=f"'{key}' is missing"):
+    with pytest.raises(BenchmarkError, match=f"{key}: Field required; build the benchmark again"):
         load_benchmark(folder)
 
 
-def test_a_record_that_is_no_text_is_refused(folder):
+def test_a_record_that_is_not_text_is_refused(folder):
     (folder / "benchmark.json").write_bytes(b"\xff\xfe\x00")
     with pytest.raises(BenchmarkError, match="not a benchmark record"):
         load_benchmark(folder)
@@ -158,7 +158,7 @@ def test_a_missing_column_is_named(folder, column):
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        pytest.param(manifest_text(ROWS["intra"] * 2), "'t1__t2' stands there twice", id="doubled name"),
+        pytest.param(manifest_text(ROWS["intra"] * 2), "'t1__t2' is listed twice", id="doubled name"),
         pytest.param(
             manifest_text([[*ROWS["intra"][0][:7], "top", "cc"]]),
             "t1__t2: target_side is 'top', not left or right",
@@ -191,3 +191,10 @@ def test_a_missing_file_is_named_with_a_sample_that_needs_it(folder, file):
     (folder / file).unlink()
     with pytest.raises(BenchmarkError, match=rf"{file}: missing; sample \w+ needs it\. Build the benchmark again"):
         load_benchmark(folder)
+
+
+def test_the_clips_that_samples_share_are_both_or_the_target_s_alone():
+    assert source_clips(["a", "b"], ["c", "a"]).tolist() == [["a", "c"], ["b", "a"]]
+    assert source_clips(["a", "b"], ["", ""]).tolist() == [["a"], ["b"]]
+    assert source_clips(["a", "b"], ["c", ""]).tolist() == [["a"], ["b"]]  # one shape for all, so one column
+    assert source_clips([], []).shape == (0, 2)

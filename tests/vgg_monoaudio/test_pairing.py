@@ -80,7 +80,7 @@ def test_one_source_makes_no_pair():
         pytest.param(table(("a", "", "Animal")), "row 0 has no label", id="empty"),
         pytest.param(
             table(("a", "bell", "Other"), ("b", "bell", "Music")),
-            "'bell' stands in several categories: Music, Other",
+            "'bell' is in several categories: Music, Other",
             id="two categories",
         ),
         pytest.param(pd.DataFrame({"clip_id": ["a"]}), "column label, category is missing", id="column"),
@@ -210,7 +210,7 @@ def test_what_does_not_divide_goes_to_categories_that_have_the_pairs(seed):
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        pytest.param(lambda inter: inter.iloc[:0], "there are no pairs", id="empty"),
+        pytest.param(lambda inter: inter.iloc[:0], "inter: no pairs", id="empty"),
         pytest.param(lambda inter: pd.concat([inter, inter[:1]]), "is listed more than once", id="twice"),
         pytest.param(lambda inter: inter.drop(columns="target_id"), "column target_id is missing", id="column"),
         pytest.param(lambda inter: inter.assign(paired_category="Music"), "are both of category 'Music'", id="intra"),

@@ -8,36 +8,37 @@ from foundation import media
 from foundation.files import file_sha256
 from vgg_monoaudio import composition
 from vgg_monoaudio.dataset import Benchmark
+from vgg_monoaudio.record import SINGLE_CLIPS
 
 
 def differences(benchmark: Benchmark) -> list[str]:
-    """Return what is not as it was built, a line each; an empty list is a sound benchmark.
+    """Return what is not as it was built, one line per difference; an empty list means that all is well.
 
     Hashes of every scene and source, numbers of rows, size, rate, length and codecs of every scene, and files that
-    the record does not know.
+    the record does not list.
     """
     found = _changed_sources(benchmark)
     for subset, manifest in benchmark.manifests.items():
-        if len(manifest) != benchmark.record["counts"][subset]:
-            found.append(f"{subset}: {len(manifest)} rows, {benchmark.record['counts'][subset]} were built")
+        built = getattr(benchmark.record.counts, subset)
+        if len(manifest) != built:
+            found.append(f"{subset}: {len(manifest)} rows, {built} were built")
     for sample in benchmark:
         if file_sha256(sample.video) != sample.sha256:
             found.append(f"{sample.video}: not the file that was built")
         else:
             found += _wrong_scene(sample.video, benchmark)
-    return found + _strangers(benchmark)
+    return found + _unexpected_files(benchmark)
 
 
 def _changed_sources(benchmark: Benchmark) -> list[str]:
-    recorded = {row["clip_id"]: row for row in benchmark.record["sources"]}
     found = []
-    for source in benchmark.sources:
-        for path, key in ((source.audio, "sha256"), (source.video, "video_sha256")):
+    for source, recorded in zip(benchmark.sources, benchmark.record.sources, strict=True):
+        for path, sha256 in ((source.audio, recorded.sha256), (source.video, recorded.video_sha256)):
             if not path.is_file():
                 found.append(f"{path}: missing")
-            elif key not in recorded[source.clip_id]:
+            elif sha256 is None:
                 found.append(f"{path}: no hash of it was recorded; build the benchmark again")
-            elif file_sha256(path) != recorded[source.clip_id][key]:
+            elif file_sha256(path) != sha256:
                 found.append(f"{path}: not the file that was built")
     return found
 
@@ -45,10 +46,10 @@ def _changed_sources(benchmark: Benchmark) -> list[str]:
 def _wrong_scene(path: Path, benchmark: Benchmark) -> list[str]:
     """Probe a scene whose bytes are right: a record can be wrong from the start."""
     frames = round(benchmark.duration_seconds * composition.FRAMES_PER_SECOND)
-    with_sound = benchmark.record["settings"]["soundtrack"] != "none"
+    with_sound = benchmark.record.settings.soundtrack != "none"
     try:
         size = (composition.WIDTH, composition.HEIGHT)
-        if benchmark.record.get("kind") == "vggsound-test":  # single clips keep their own size
+        if benchmark.record.kind == SINGLE_CLIPS:  # single clips keep their own size
             info = media.probe(path).video
             size = (info.width, info.height) if info else size
         wrong = composition.difference(path, size, frames, with_sound=with_sound)
@@ -57,8 +58,8 @@ def _wrong_scene(path: Path, benchmark: Benchmark) -> list[str]:
     return [f"{path}: {wrong}"] if wrong else []
 
 
-def _strangers(benchmark: Benchmark) -> list[str]:
-    """Name what lies in the folders of scenes and sources and belongs to neither."""
+def _unexpected_files(benchmark: Benchmark) -> list[str]:
+    """Name the files in the folders of scenes and sources that the record does not list."""
     known = {path for source in benchmark.sources for path in (source.audio, source.video)}
     known |= {sample.video for sample in benchmark}
     folders = [benchmark.path / "sources", *(benchmark.path / subset / "video" for subset in benchmark.subsets)]

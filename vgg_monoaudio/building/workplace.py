@@ -1,7 +1,8 @@
-"""Where a benchmark is made: a folder beside the final one, which takes its place by one rename when all is done.
+"""Where a benchmark is made: a folder next to the final one, which takes its place by one rename when all is done.
 
-`<out>.building` carries the fingerprint of what it is made from, so a build that was killed goes on where it stopped,
-and one of other inputs starts from nothing. `<out>` itself is never half-built, also while an older one is replaced.
+`<out>.building` carries the fingerprint of what it is made from, so a build that was killed resumes where it stopped,
+and one of other inputs starts from nothing. `<out>` itself is never half-built, also not while an older one is
+replaced.
 """
 
 from __future__ import annotations
@@ -10,13 +11,25 @@ import json
 import shutil
 from pathlib import Path
 
-from foundation.files import remove_partials
+from foundation.files import PathLike, remove_partials
+from vgg_monoaudio.record import RECORD_NAME
 
 _MARKER = "inputs"
 
 
+def destination(out: PathLike, workers: int | None) -> Path:
+    """Return the benchmark directory to come; a link is followed, so that it keeps pointing there.
+
+    Raises:
+        ValueError: fewer than one worker.
+    """
+    if workers is not None and workers < 1:
+        raise ValueError(f"workers: expected at least 1, got {workers}")
+    return Path(out).resolve() if Path(out).is_symlink() else Path(out)
+
+
 def prepare(out: Path, inputs: str) -> Path:
-    """Return the folder to build in: what an earlier build of the same inputs left, cleared of half-written files.
+    """Return the folder to build in: what an earlier build of the same inputs left, without half-written files.
 
     Args:
         out: the benchmark directory to come.
@@ -32,16 +45,16 @@ def prepare(out: Path, inputs: str) -> Path:
 
 
 def _begun_with(work: Path) -> str | None:
-    """Return what a left-over folder is made from: its marker says it, or, at the very end, its record."""
+    """Return what a left-over folder is made from, by its marker or, at the very end, its record."""
     if (work / _MARKER).is_file():
         return (work / _MARKER).read_text()
-    if (work / "benchmark.json").is_file():
-        return str(json.loads((work / "benchmark.json").read_text(encoding="utf-8"))["inputs"])
+    if (work / RECORD_NAME).is_file():
+        return str(json.loads((work / RECORD_NAME).read_text(encoding="utf-8"))["inputs"])
     return None
 
 
 def finish(work: Path, out: Path) -> None:
-    """Put the finished folder in its place; an older benchmark there steps aside first and is removed last."""
+    """Put the finished folder in its place; an older benchmark there is renamed first and removed last."""
     (work / _MARKER).unlink()
     older = out.with_name(out.name + ".replaced")
     if older.exists():

@@ -1,7 +1,7 @@
-"""Clips out of tar files: VGGSound is handed round as tars, at times compressed, at times tars within tars.
+"""Clips out of tar files: VGGSound is distributed as tars, some compressed, some tars within tars.
 
 Only the clips asked for are written. A member's own path is never used: a clip goes to `<out>/<clip_id>.mp4` whatever
-the archive calls it, links and devices are passed over, so an archive cannot write anywhere else.
+the archive calls it, links and devices are skipped, so an archive cannot write anywhere else.
 """
 
 from __future__ import annotations
@@ -18,8 +18,8 @@ from typing import IO, Any
 
 from foundation.files import PathLike, replacing
 from foundation.work import Progress
-from vgg_monoaudio.selection.annotations import clip_id_from_file_name
-from vgg_monoaudio.selection.source_list import VIDEO_SUFFIXES
+from vgg_monoaudio.collecting.clips import VIDEO_SUFFIXES
+from vgg_monoaudio.selection.clip_ids import clip_id_from_file_name
 
 ARCHIVE_SUFFIXES = (".tar", ".tar.gz", ".tgz", ".tar.bz2", ".tar.xz")
 DEEPEST = 4  # archives within archives; more is a mistake or an attack
@@ -29,7 +29,7 @@ _BROKEN = (tarfile.TarError, EOFError, OSError, zlib.error, lzma.LZMAError)
 
 
 class BadArchive(Exception):
-    """There is no archive to read."""
+    """No archive to read: the path does not exist, or the folder holds none."""
 
 
 @dataclass(frozen=True)
@@ -54,8 +54,8 @@ def extract_clips(
 
     Archives are read once from front to back, as streams, in the order of their paths; of two clips with one id the
     first counts. What is in `out` already is not written again, and an archive that was read to its end before is
-    opened only if it holds something that is missing, so a killed extraction goes on where it stopped. A broken
-    archive costs what comes after the break; the others are read all the same.
+    opened only if it holds something that is missing, so a killed extraction resumes where it stopped. Of a
+    broken archive what precedes the damage is taken; the others are read as usual.
 
     Args:
         archives: a tar file, or a folder that holds some.
@@ -188,7 +188,7 @@ def _is_archive(name: str) -> bool:
 
 
 def _clip_id(name: str) -> str | None:
-    """Return the clip id in a member's file name, or its stem where it is no VGGSound name; None if it is no film."""
+    """Return the clip id of a member's file name, its stem if the name is not VGGSound's; None if it is not a film."""
     if name.startswith(".") or PurePosixPath(name).suffix.lower() not in VIDEO_SUFFIXES:
         return None
     try:

@@ -1,7 +1,7 @@
-"""Clips that are missing, from where they came: one at a time, politely, each failure with its reason.
+"""Missing clips, downloaded from YouTube one at a time; each failure is recorded with its reason.
 
-Needs the extra `download` (yt-dlp). Many of VGGSound's videos are gone for good; `failures.csv` beside the clips says
-which and why, and those are not asked for again.
+Needs the extra `download` (yt-dlp). Many of VGGSound's videos are gone for good; `failures.csv` in their folder says
+which and why, and those are not tried again.
 """
 
 from __future__ import annotations
@@ -19,8 +19,8 @@ from typing import Any, Literal, get_args
 from foundation import media
 from foundation.files import PathLike, replacing
 from foundation.work import Progress
-from vgg_monoaudio.selection.annotations import WINDOW_SECONDS, split_clip_id
-from vgg_monoaudio.selection.source_list import find_clips
+from vgg_monoaudio.collecting.clips import find_clips
+from vgg_monoaudio.selection.clip_ids import WINDOW_SECONDS, split_clip_id
 
 Kind = Literal["removed", "private", "region", "age", "members", "rights", "throttled", "network", "broken", "other"]
 
@@ -36,7 +36,7 @@ class MissingDownloader(Exception):
 
 
 class FetchFailed(Exception):
-    """A video that could not be had; the message is what the site or the downloader said."""
+    """A video that could not be downloaded; the message is what the site or the downloader said."""
 
 
 @dataclass(frozen=True)
@@ -45,7 +45,7 @@ class Failure:
 
     Attributes:
         clip_id: as VGGSound names it.
-        kind: what stands in the way; `LASTING` kinds are not tried again unless asked for.
+        kind: why the download failed; `LASTING` kinds are not tried again unless asked for.
         reason: in the words of the site or the downloader.
     """
 
@@ -86,7 +86,7 @@ def download_clips(
     Args:
         wanted: clip ids, such as `3qesirWAGt4_000020`.
         out: folder of clips; made when missing. It also keeps `failures.csv`.
-        fetch: how one clip is had; yt-dlp if not given.
+        fetch: downloads one clip; yt-dlp if not given.
         retry: ask again for clips that failed for good.
         pause_seconds: between two videos.
         sleep: called with `pause_seconds`.
@@ -94,7 +94,7 @@ def download_clips(
 
     Raises:
         MissingDownloader: `fetch` is not given and yt-dlp is not installed.
-        ValueError: a clip id that is none, a negative pause, or a `failures.csv` of another form.
+        ValueError: a malformed clip id, a negative pause, or a `failures.csv` of another form.
     """
     if pause_seconds < 0:
         raise ValueError(f"pause_seconds: expected 0 or more, got {pause_seconds}")
@@ -169,7 +169,7 @@ def yt_dlp_options(start_seconds: int, path: Path) -> dict[str, Any]:
 
 
 def kind_of(reason: str) -> Kind:
-    """Return what stands in the way, from the words in which YouTube or yt-dlp says it."""
+    """Return why a download failed, from the message of YouTube or yt-dlp."""
     text = reason.lower()
     return next((kind for kind, words in _WORDS.items() if any(re.search(word, text) for word in words)), "other")
 
@@ -180,7 +180,7 @@ def failure_counts(failures: Sequence[Failure]) -> dict[Kind, int]:
     return dict(sorted(((kind, kinds.count(kind)) for kind in set(kinds)), key=lambda pair: (-pair[1], pair[0])))
 
 
-# In this order: YouTube says "video unavailable" of nearly all of them, the more telling words come first.
+# In this order: YouTube says "video unavailable" of nearly all of them, so the more specific words come first.
 _WORDS: dict[Kind, tuple[str, ...]] = {
     "throttled": (r"http error 429", r"too many requests", r"not a bot", r"rate.?limit"),
     "private": (r"private video", r"video is private"),
@@ -209,7 +209,7 @@ class _Silent:
 
 
 class _FailureLog:
-    """`failures.csv`: one row an attempt that failed, appended as it happens; the last on a clip counts."""
+    """`failures.csv`: one row per attempt that failed, appended as it happens; the last on a clip counts."""
 
     def __init__(self, path: Path) -> None:
         self._path = path
@@ -263,7 +263,7 @@ def _check(path: Path) -> None:
 
 
 def _remove_leavings(temporary: Path) -> None:
-    """Remove what a downloader leaves beside the file it was told to write: parts, single streams."""
+    """Remove what a downloader leaves next to the file it was told to write: parts, single streams."""
     for path in temporary.parent.iterdir():
         if path.name.startswith(f"{temporary.stem}.") and path != temporary:
             path.unlink()

@@ -8,10 +8,11 @@ from pathlib import Path
 
 from foundation.files import PathLike
 from foundation.work import Progress
-from vgg_monoaudio.building.scenes import Build, BuildError, Settings, build_benchmark
+from vgg_monoaudio.building.result import Build, BuildError
+from vgg_monoaudio.building.scenes import Settings, build_benchmark
+from vgg_monoaudio.collecting.clips import find_clips
 from vgg_monoaudio.dataset import Benchmark, BenchmarkError, load_benchmark
 from vgg_monoaudio.demo.clips import write_demo_sources
-from vgg_monoaudio.selection.source_list import find_clips
 
 DEMO_SETTINGS = Settings(name="demo", version="1.0", inter_pairs=32)
 
@@ -29,17 +30,17 @@ def build_demo_benchmark(
     Args:
         out: the benchmark directory.
         settings: content; 32 inter-class scenes, and all 32 intra-class ones, by default.
-        overwrite: make it anew, whatever is at `out`.
-        workers: scenes made at once; None takes one a core.
+        overwrite: build it again, whatever is at `out`.
+        workers: scenes made at once; None takes one per core.
         progress: called as work is done.
 
     Raises:
-        vgg_monoaudio.building.scenes.BuildError: another benchmark, a damaged one or something else is at `out`.
+        vgg_monoaudio.building.result.BuildError: another benchmark, a damaged one or something else is at `out`.
     """
     out = Path(out)
     if (out / "benchmark.json").is_file() and not overwrite:
         there = _load(out)
-        if there.record["settings"] == asdict(settings):
+        if there.record.settings.content() == asdict(settings):
             return Build(there, [], reused=True)
     films = out.with_name(out.name + ".films")
     try:
@@ -55,4 +56,4 @@ def _load(out: Path) -> Benchmark:
     try:
         return load_benchmark(out)
     except BenchmarkError as error:
-        raise BuildError(f"{error}; pass --overwrite to build it anew, or remove {out}") from error
+        raise BuildError(f"{error}; pass --overwrite to build it again, or remove {out}") from error

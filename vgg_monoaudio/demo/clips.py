@@ -19,7 +19,7 @@ from vgg_monoaudio.demo.moments import FPS
 from vgg_monoaudio.demo.sounds import SAMPLE_RATE, sound
 
 SECONDS = 8.0
-TAKES = 2  # clips a label
+TAKES = 2  # clips per label
 DEMO_LABELS: Mapping[str, str] = MappingProxyType(
     {
         "ball bouncing": "Street",
@@ -62,12 +62,12 @@ class DemoClip:
     take: int
 
     def frames(self) -> Iterator[NDArray[np.uint8]]:
-        """Yield the 200 frames, uint8 (720, 640, 3), RGB, 25 a second."""
+        """Yield the 200 frames, uint8 (720, 640, 3), RGB, 25 per second."""
         return film(_KINDS[self.label], self.events, take=self.take, frames=round(SECONDS * FPS))
 
 
 def demo_sources() -> pd.DataFrame:
-    """Return the table of the demo's sources: clip_id, label, category; 16 rows, two a label, four a category."""
+    """Return the table of the demo's sources: clip_id, label, category; 16 rows, two per label, four per category."""
     rows = [
         (f"demo{_KINDS[label]}{take + 1:03d}_000000", label, category)
         for label, category in DEMO_LABELS.items()

@@ -290,7 +290,7 @@ def film(kind: str, events: Sequence[float], *, take: int, frames: int) -> Itera
         kind: a key of `FILMS`.
         events: seconds, rising; event t first shows in frame floor(25 * t).
         take: 0 or 1, which look.
-        frames: how many, at 25 a second.
+        frames: how many, at 25 per second.
     """
     scene, look = FILMS[kind], LOOKS[kind][take]
     backdrop = gradient(WIDTH, HEIGHT, *look.wall)

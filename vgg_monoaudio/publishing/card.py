@@ -7,10 +7,12 @@ from typing import Literal
 
 import pandas as pd
 
-from foundation.files import PathLike, replacing
+from foundation.files import PathLike, write_text
+from foundation.records import Record
 from vgg_monoaudio.dataset import Benchmark, load_benchmark
 from vgg_monoaudio.publishing.statistics import as_markdown, benchmark_statistics, describe
-from vgg_monoaudio.selection.rule_r1 import load_source_list
+from vgg_monoaudio.record import SINGLE_CLIPS
+from vgg_monoaudio.selection.source_list import R1, read_source_list
 
 Origin = Literal["r1", "demo", "vggsound-test", "other"]
 
@@ -18,27 +20,27 @@ CARD_NAME = "README.md"
 
 _WHAT = """\
 A benchmark for *text-conditioned selective video-to-audio generation*: a video shows two things that sound, a text
-names one of them, and a model must generate the sound of that one alone. Two single-source clips stand side by side in
-every scene; the clip's own recording of the thing named is the reference."""
+names one of them, and a model must generate the sound of that one alone. Every scene shows two single-source clips side
+by side; the clip's own recording of the thing named is the reference."""
 
 _SINGLE = """\
 Single clips of VGGSound's test split, each with its label as the prompt: what a general video-to-audio model is
 usually scored on (Table D4 of the paper). Nothing is composed, so nothing can be selected: metrics that compare the
-target with the sound beside it have no meaning here."""
+target with the other sound have no meaning here."""
 
 _ORIGINS: dict[Origin, str] = {
     "r1": """\
 The clips are those of `vgg_monoaudio/selection/lists/r1.csv`. **This is not the list of the paper's authors**, who
 chose their 67 clips by watching and hearing them and have not released which they are. The clips of r1 are screened by
-annotations alone (VGGSounder 1.0) and drawn by a written, seeded rule; nobody watched them for this purpose. It shares
-with the authors' list the number of clips, the labels and categories of Table B2, and counts for which exhaustive
-pairing gives 3,750 inter-class and 560 intra-class pairs. Scores on it compare with one another; they are not the
-numbers of the published tables.""",
+annotations alone (VGGSounder 1.0) and drawn by a written, seeded rule; they were not watched for this purpose. It
+shares with the authors' list the number of clips, the labels and categories of Table B2, and counts for which
+exhaustive pairing gives 3,750 inter-class and 560 intra-class pairs. Scores on it compare with one another; they are
+not the numbers of the published tables.""",
     "demo": """\
 The clips are synthetic: drawn and sounded by a program, so that the suite runs without any download. Scores on them
 say whether the machinery works, and nothing about a model.""",
     "vggsound-test": """\
-The clips are those of VGGSound's test list that were at hand; the counts above say how many of the list these are.
+The clips are those of VGGSound's test list that were available; the counts above say how many of the list these are.
 Published numbers on this split rest on whichever clips each group could still get.""",
     "other": """\
 The clips are those of a list of the user's own. It is neither the list that ships with the suite (r1) nor, as far as
@@ -50,10 +52,10 @@ _COLUMNS = """\
 |---|---|
 | `filename` | name of the scene and of a model's answer to it, without extension |
 | `label` | the prompt: what the target is |
-| `paired_label` | what stands beside it; for models that take a negative prompt |
+| `paired_label` | what the other clip sounds like; for models that take a negative prompt |
 | `target_id`, `paired_id` | the two clips, in `sources/` |
 | `target_category`, `paired_category` | categories of the two labels |
-| `target_side` | where the target stands, left or right |
+| `target_side` | which half shows the target, left or right |
 | `sha256` | of the scene's file |"""
 
 _LICENCES = """\
@@ -84,8 +86,7 @@ def write_card(path: PathLike) -> Benchmark:
         vgg_monoaudio.dataset.BenchmarkError: no benchmark at `path`.
     """
     benchmark = load_benchmark(path)
-    with replacing(benchmark.path / CARD_NAME) as temporary:
-        temporary.write_text(card(benchmark), encoding="utf-8")
+    write_text(benchmark.path / CARD_NAME, card(benchmark))
     return benchmark
 
 
@@ -122,16 +123,17 @@ def origin(benchmark: Benchmark) -> Origin:
     """Return where a benchmark's clips come from; "other" is a list of the user's own."""
     from vgg_monoaudio.demo.clips import demo_sources
 
-    if benchmark.record.get("kind") == "vggsound-test":
+    if benchmark.record.kind == SINGLE_CLIPS:
         return "vggsound-test"
-    listed = {row["clip_id"] for key in ("sources", "left_out") for row in benchmark.record[key]}
-    if listed == set(load_source_list("r1")["clip_id"]):
+    record = benchmark.record
+    listed = {source.clip_id for source in record.sources} | {clip.clip_id for clip in record.left_out}
+    if listed == set(read_source_list(R1)["clip_id"]):
         return "r1"
     return "demo" if listed == set(demo_sources()["clip_id"]) else "other"
 
 
 def is_single(benchmark: Benchmark) -> bool:
-    """Return whether a benchmark's samples are single clips, with nothing beside them."""
+    """Return whether a benchmark's samples are single clips, without a second one."""
     return all((table["paired_id"] == "").all() for table in benchmark.manifests.values())
 
 
@@ -150,16 +152,16 @@ def _front_matter(benchmark: Benchmark) -> list[str]:
 
 def _contents(benchmark: Benchmark) -> str:
     samples = ", ".join(f"{len(table)} {name}" for name, table in benchmark.manifests.items() if len(table))
-    counts = benchmark.record["counts"]
+    counts = benchmark.record.counts
     subset = benchmark.subsets[0]
     return f"""\
 ## What is in it
 
-{len(benchmark)} samples ({samples}), made from {counts["clips"]} of {counts["clips_listed"]} clips.
+{len(benchmark)} samples ({samples}), made from {counts.clips} of {counts.clips_listed} clips.
 
 ```
 benchmark.json                 settings, clips with hashes, counts
-<subset>/manifest.csv          one row a sample
+<subset>/manifest.csv          one row per sample
 <subset>/video/<filename>.mp4  {"the clip" if is_single(benchmark) else "the scene"}
 sources/<clip_id>.mp4, .wav    the {benchmark.duration_seconds:g} s that each clip contributes; sound 16 kHz mono
 ```
@@ -182,7 +184,7 @@ _COLUMNS_INTRO = "A manifest's columns:"
 
 
 def _settings(benchmark: Benchmark) -> str:
-    settings = benchmark.record["settings"]
+    settings = benchmark.record.settings.content()
     rows = pd.DataFrame(
         [(name.replace("_", " "), "default" if value is None else value) for name, value in settings.items()],
         columns=pd.Index(["setting", "value"]),
@@ -198,20 +200,21 @@ def _settings(benchmark: Benchmark) -> str:
 
 
 def _funnel(benchmark: Benchmark) -> list[str]:
-    stages = benchmark.record.get("funnel")
-    return [as_markdown(pd.DataFrame(stages))] if stages else []
+    return _table(benchmark.record.funnel)
 
 
 def _left_out(benchmark: Benchmark) -> list[str]:
-    problems = benchmark.record["left_out"]
-    if not problems:
-        return []
-    return ["Clips on the list that could not be used:", as_markdown(pd.DataFrame(problems))]
+    table = _table(benchmark.record.left_out)
+    return ["Clips on the list that could not be used:", *table] if table else []
 
 
 def _dropped(benchmark: Benchmark) -> list[str]:
-    dropped = benchmark.record.get("intra_dropped") or []
+    dropped = benchmark.record.intra_dropped
     if not dropped:
         return []
-    count = f"{len(dropped)} of {benchmark.record['counts']['intra_pool']} intra-class pairs"
-    return [f"{count} are left out, because the prompt names the other sound too:", as_markdown(pd.DataFrame(dropped))]
+    count = f"{len(dropped)} of {benchmark.record.counts.intra_pool} intra-class pairs"
+    return [f"{count} are left out, because the prompt names the other sound too:", *_table(dropped)]
+
+
+def _table(rows: Sequence[Record]) -> list[str]:
+    return [as_markdown(pd.DataFrame([row.content() for row in rows]))] if rows else []

@@ -1,19 +1,18 @@
 """Croissant metadata: what a benchmark directory holds, in the form that dataset search and loaders read.
 
-Croissant is JSON-LD after schema.org. `croissant.json` stands in the benchmark directory and names its files by
+Croissant is JSON-LD after schema.org. `croissant.json` lies in the benchmark directory and names its files by
 relative paths, so it travels with them: `mlcroissant.Dataset("<benchmark>/croissant.json")` reads the manifests. Videos
 are described as sets of files without a record set of their own, because mlcroissant 1.1 reads no mp4.
 """
 
 from __future__ import annotations
 
-import hashlib
 import json
 import re
 from pathlib import Path
 from typing import Any, TypeAlias
 
-from foundation.files import PathLike, replacing
+from foundation.files import PathLike, file_sha256, write_text
 from vgg_monoaudio.dataset import MANIFEST_COLUMNS, Benchmark, Subset, load_benchmark
 from vgg_monoaudio.publishing.card import CITATION, origin
 
@@ -45,12 +44,12 @@ _CONTEXT: Json = {
 _MEANINGS = {
     "filename": "name of the scene, without extension",
     "label": "the prompt: what the target is",
-    "paired_label": "what stands beside the target",
+    "paired_label": "what the other clip sounds like",
     "target_id": "clip of the target",
-    "paired_id": "clip beside the target",
+    "paired_id": "the other clip of the scene",
     "target_category": "category of the label",
     "paired_category": "category of the paired label",
-    "target_side": "where the target stands: left or right",
+    "target_side": "which half shows the target: left or right",
     "sha256": "of the scene's file",
 }
 
@@ -63,8 +62,7 @@ def write_croissant(path: PathLike) -> Path:
     """
     benchmark = load_benchmark(path)
     file = benchmark.path / CROISSANT_NAME
-    with replacing(file) as temporary:
-        temporary.write_text(json.dumps(croissant(benchmark), indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+    write_text(file, json.dumps(croissant(benchmark), indent=2, ensure_ascii=False) + "\n")
     return file
 
 
@@ -130,7 +128,7 @@ def _file(identity: str, path: Path, name: str, encoding: str) -> Json:
         "contentUrl": name,
         "contentSize": f"{path.stat().st_size} B",
         "encodingFormat": encoding,
-        "sha256": hashlib.sha256(path.read_bytes()).hexdigest(),
+        "sha256": file_sha256(path),
     }
 
 

@@ -1,6 +1,6 @@
 """A benchmark as a folder that the library `datasets` and its Hub read: Parquet with the files inside, and a card.
 
-One configuration a subset, and one, `sources`, with every clip once: a row of a subset names its clips by `target_id`
+One configuration per subset, and one, `sources`, with every clip once: a row of a subset names its clips by `target_id`
 and `paired_id`, so their sounds are not stored again for each of the scenes that share them.
 """
 
@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from foundation.files import PathLike, replacing
+from foundation.files import PathLike, replacing, write_text
 from foundation.work import Progress
 from vgg_monoaudio.dataset import MANIFEST_COLUMNS, Benchmark, Subset
 from vgg_monoaudio.publishing.card import card
@@ -66,8 +66,7 @@ def export_hugging_face(
             done += len(part)
             if progress is not None:
                 progress("rows", done, total)
-    with replacing(folder / "README.md") as temporary:
-        temporary.write_text(card(benchmark, _configurations(list(rows))), encoding="utf-8")
+    write_text(folder / "README.md", card(benchmark, _configurations(list(rows))))
     return folder
 
 

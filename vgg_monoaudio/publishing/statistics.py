@@ -22,8 +22,8 @@ class SubsetStatistics:
         by_category: samples by target category (rows) and paired category (columns), and their total; index and
             columns are categories in the order of Table B2, then "total". A subset without paired clips has the column
             "total" alone.
-        by_label: one row a target label: category, label, samples.
-        on_the_left: how many targets stand on the left; None where nothing stands beside them.
+        by_label: one row per target label: category, label, samples.
+        on_the_left: number of targets on the left; None where there is no second clip.
         clips_as_target: least and most samples of which one clip is the target.
     """
 
@@ -43,9 +43,9 @@ class Statistics:
         clips: how many sources.
         labels: how many labels they have.
         categories: how many categories.
-        clips_by_category: one row a category: category, labels, clips.
-        clips_by_label: one row a label: category, label, clips.
-        subsets: one entry a subset.
+        clips_by_category: one row per category: category, labels, clips.
+        clips_by_label: one row per label: category, label, clips.
+        subsets: one entry per subset.
     """
 
     clips: int
@@ -71,10 +71,10 @@ def benchmark_statistics(benchmark: Benchmark) -> Statistics:
 
 
 def clips_per_category(sources: pd.DataFrame) -> pd.DataFrame:
-    """Return one row a category in the order of Table B2: category, labels, clips.
+    """Return one row per category in the order of Table B2: category, labels, clips.
 
     Args:
-        sources: one row a clip, columns label and category.
+        sources: one row per clip, columns label and category.
     """
     groups = sources.groupby("category")
     counts = pd.DataFrame({"labels": groups["label"].nunique(), "clips": groups.size()})
@@ -82,7 +82,7 @@ def clips_per_category(sources: pd.DataFrame) -> pd.DataFrame:
 
 
 def clips_per_label(sources: pd.DataFrame) -> pd.DataFrame:
-    """Return one row a label in the order of Table B2, other labels after them: category, label, clips."""
+    """Return one row per label in the order of Table B2, other labels after them: category, label, clips."""
     return _per_label(sources, "label", "category", "clips")
 
 

@@ -4,15 +4,16 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from itertools import combinations
 
-from vgg_monoaudio.selection.decisions import CRITERIA, Decision, last_words
+from vgg_monoaudio.selection.decisions import CRITERIA, Decision
+from vgg_monoaudio.selection.verdicts import last_words
 
 
 @dataclass(frozen=True)
-class Agreement:
+class CriterionAgreement:
     """How far reviewers agree on one criterion, over the clips that several of them judged.
 
     Attributes:
-        criterion: one of `curation.CRITERIA`, or "label" or "accepted".
+        criterion: one of `decisions.CRITERIA`, or "label" or "accepted".
         reviewers: how many judged any of these clips.
         clips: how many clips have at least two judgements.
         observed: mean over these clips of the share of pairs of judgements that agree, in [0, 1]; None without clips.
@@ -30,11 +31,11 @@ class Agreement:
     reason: str
 
 
-def agreement(decisions: Iterable[Decision]) -> list[Agreement]:
+def agreement(decisions: Iterable[Decision]) -> list[CriterionAgreement]:
     """Return the agreement of people on each criterion, on the label and on acceptance; programs are left out.
 
     Two reviewers are compared by Cohen's kappa over the clips that both judged. More are compared by Fleiss' kappa,
-    which needs equally many judgements a clip, so over the clips that all of them judged.
+    which needs equally many judgements per clip, so over the clips that all of them judged.
     """
     judged = [[vote for vote in votes if not vote.automatic] for votes in last_words(decisions).values()]
     several = [votes for votes in judged if len(votes) > 1]
@@ -79,7 +80,7 @@ def fleiss_kappa(judgements: Sequence[Sequence[object]]) -> float:
     return _beyond_chance(_share_of_agreeing_pairs(judgements), chance)
 
 
-def _agreement(criterion: str, clips: Sequence[Sequence[Decision]]) -> Agreement:
+def _agreement(criterion: str, clips: Sequence[Sequence[Decision]]) -> CriterionAgreement:
     """Return the agreement on one criterion; `clips` holds the decisions of people on clips that several judged."""
     reviewers = sorted({vote.reviewer for votes in clips for vote in votes})
     method = "cohen" if len(reviewers) <= 2 else "fleiss"
@@ -98,7 +99,7 @@ def _agreement(criterion: str, clips: Sequence[Sequence[Decision]]) -> Agreement
             )
         except ValueError as error:
             reason = str(error)
-    return Agreement(
+    return CriterionAgreement(
         criterion=criterion,
         reviewers=len(reviewers),
         clips=len(clips),

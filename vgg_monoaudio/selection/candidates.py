@@ -6,7 +6,7 @@ from typing import Any
 
 import pandas as pd
 
-from vgg_monoaudio.selection.annotations import WINDOW_SECONDS
+from vgg_monoaudio.selection.clip_ids import WINDOW_SECONDS
 from vgg_monoaudio.taxonomy import category_of, label_from
 
 EXPECTED_COMMON_VIDEOS = 907  # with the official files, appendix B.1 of arXiv:2512.02650
@@ -32,8 +32,8 @@ class Candidates:
         clips: sorted by clip id, columns `CANDIDATE_COLUMNS`: the class each dataset gives in its own spelling, the
             label of Table B2 that follows ("" where the two datasets lead to different ones), its category, and
             whether the datasets differ, so that a person has to choose.
-        funnel: one row a stage, columns `FUNNEL_COLUMNS`: clips left, dropped by this stage, and why.
-        dropped: one row a dropped clip: clip_id, stage, reason.
+        funnel: one row per stage, columns `FUNNEL_COLUMNS`: clips left, dropped by this stage, and why.
+        dropped: one row per dropped clip: clip_id, stage, reason.
         common_videos: number of videos that both datasets have.
         notes: what a reader of the funnel has to know: a count other than expected, events that could not be placed.
     """
@@ -60,8 +60,8 @@ def find_candidates(
     Args:
         vggsound: clips, `read_vggsound(...).rows`; only split "test" is used.
         events: `read_unav100(...).events`.
-        trims: `read_trims(...).rows`, or None if that file is not at hand.
-        expected_common_videos: a different number of common videos is noted; None if no number is expected.
+        trims: `read_trims(...).rows`, or None if that file is not available.
+        expected_common_videos: another number of common videos is noted; None expects none in particular.
 
     Raises:
         ValueError: a trimmed video is listed twice.
@@ -74,8 +74,8 @@ def find_candidates(
     videos = int(common["youtube_id"].nunique())
     stages: list[tuple[str, int, int, str]] = [("VGGSound test clips", len(test), 0, "")]
     stages.append(("video also in UnAV-100", len(common), len(test) - len(common), "UnAV-100 does not have the video"))
-    heard = _events_in_windows(common, events, trims)
-    names = heard.groupby("clip_id")["label"].agg(lambda labels: sorted(set(labels))).to_dict()
+    counted = _events_in_windows(common, events, trims)
+    names = counted.groupby("clip_id")["label"].agg(lambda labels: sorted(set(labels))).to_dict()
     rows, lost = [], []
     for clip in common.to_dict("records"):
         found = names.get(clip["clip_id"], [])

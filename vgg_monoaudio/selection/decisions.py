@@ -12,7 +12,8 @@ from pathlib import Path
 
 import pandas as pd
 
-from vgg_monoaudio.selection.annotations import WINDOW_SECONDS, split_clip_id
+from foundation.files import PathLike
+from vgg_monoaudio.selection.clip_ids import WINDOW_SECONDS, split_clip_id
 from vgg_monoaudio.taxonomy import category_of
 
 CRITERIA = ("single_source", "visible", "label_matches")
@@ -74,19 +75,6 @@ class Decision:
 COLUMNS = [field.name for field in fields(Decision)]
 
 
-@dataclass(frozen=True)
-class Applied:
-    """Decisions turned into sources.
-
-    Attributes:
-        sources: accepted clips, columns clip_id, label, category, start_offset_seconds, reviewers; sorted by clip id.
-        rejected: the others, columns clip_id, reason.
-    """
-
-    sources: pd.DataFrame
-    rejected: pd.DataFrame
-
-
 def read_decisions(path: str | Path) -> list[Decision]:
     """Return the decisions of a `curation.csv`, in the order of the file.
 
@@ -112,6 +100,24 @@ def read_decisions(path: str | Path) -> list[Decision]:
     return decisions
 
 
+def read_curations(paths: Sequence[PathLike]) -> list[Decision]:
+    """Return the decisions of several files, one reviewer's or one machine's each, in the order of the files.
+
+    Raises:
+        ValueError: a file is not there, or given twice.
+        BadCuration: a malformed file.
+    """
+    files = [Path(path) for path in paths]
+    decisions: list[Decision] = []
+    for place, file in enumerate(files):
+        if not file.is_file():
+            raise ValueError(f"{file}: no such file of decisions; `curate --auto` makes one from the screening")
+        if file.resolve() in {other.resolve() for other in files[:place]}:
+            raise ValueError(f"{file}: given twice")
+        decisions += read_decisions(file)
+    return decisions
+
+
 def append_decisions(path: str | Path, decisions: Iterable[Decision]) -> None:
     """Add decisions to a `curation.csv`; makes the file, with its header, where there is none.
 
@@ -129,13 +135,13 @@ def append_decisions(path: str | Path, decisions: Iterable[Decision]) -> None:
         if not before:
             writer.writerow(COLUMNS)
         for decision in decisions:
-            writer.writerow([_as_text(value) for value in asdict(decision).values()])
+            writer.writerow([as_text(value) for value in asdict(decision).values()])
 
 
 def automatic_decisions(screened: pd.DataFrame, *, label_version: str, time: str) -> list[Decision]:
-    """Return what the screening alone would decide, one decision a screened clip, marked as automatic.
+    """Return what the screening alone would decide, one decision per screened clip, marked as automatic.
 
-    They let a benchmark be built the same day. Wherever a person decides about a clip too, the person's word counts.
+    They let a benchmark be built the same day. Where a person decides about a clip too, only that decision counts.
     A clip screened under several labels gets the decision on the first that is proposed, else on the first.
 
     Args:
@@ -158,59 +164,20 @@ def automatic_decisions(screened: pd.DataFrame, *, label_version: str, time: str
     ]
 
 
-def apply_decisions(decisions: Iterable[Decision]) -> Applied:
-    """Return the sources that the decisions accept, and why each other clip is rejected.
+def new_automatic_decisions(
+    screened: pd.DataFrame, earlier: Iterable[Decision], *, label_version: str, time: str
+) -> list[Decision]:
+    """Return the automatic decisions that `earlier` does not hold yet, so that filling a file twice changes nothing.
 
-    Each reviewer's last word on a clip counts. If any person judged a clip, programs are not heard on it. A criterion
-    is met if more than half of the reviewers say so; the label and the offset are those that more than half name. A
-    tie rejects the clip: see `conflicts`, and let another reviewer decide.
+    Args:
+        screened: what is to be decided.
+        earlier: decisions that are there.
+        label_version: of VGGSounder.
+        time: ISO 8601, the same for all; a decision that differs in time alone is not a new one.
     """
-    sources, rejected = [], []
-    for clip, votes in last_words(decisions).items():
-        objections = [_objection(name, [getattr(v, name) for v in votes]) for name in CRITERIA]
-        label = _majority([v.label for v in votes])
-        offset = _majority([v.start_offset_seconds for v in votes])
-        reasons = [objection for objection in objections if objection]
-        if label is None:
-            reasons.append(f"reviewers differ on the label: {', '.join(sorted({v.label for v in votes}))}")
-        if offset is None:
-            reasons.append("reviewers differ on where the 8 s begin")
-        if reasons:
-            rejected.append((clip, "; ".join(reasons)))
-        else:
-            reviewers = ", ".join(sorted(v.reviewer for v in votes))
-            sources.append((clip, label, category_of(str(label)), offset, reviewers))
-    columns = ["clip_id", "label", "category", "start_offset_seconds", "reviewers"]
-    return Applied(
-        sources=pd.DataFrame(sources, columns=pd.Index(columns)),
-        rejected=pd.DataFrame(rejected, columns=pd.Index(["clip_id", "reason"])),
-    )
-
-
-def conflicts(decisions: Iterable[Decision]) -> pd.DataFrame:
-    """Return where reviewers differ: columns clip_id, criterion (or label, start_offset_seconds) and votes."""
-    rows = []
-    for clip, votes in last_words(decisions).items():
-        for name in (*CRITERIA, "label", "start_offset_seconds"):
-            if len({getattr(vote, name) for vote in votes}) > 1:
-                said = sorted((vote.reviewer, _as_text(getattr(vote, name))) for vote in votes)
-                rows.append((clip, name, "; ".join(f"{reviewer}: {value}" for reviewer, value in said)))
-    return pd.DataFrame(rows, columns=pd.Index(["clip_id", "criterion", "votes"]), dtype="str")
-
-
-def last_words(decisions: Iterable[Decision]) -> dict[str, list[Decision]]:
-    """Return, for each clip in order of its id, each reviewer's last decision; programs only where no person decided.
-
-    "Last" is by place, not by time: clocks of several machines differ, the order of a file does not.
-    """
-    latest: dict[str, dict[str, Decision]] = {}
-    for decision in decisions:
-        latest.setdefault(decision.clip_id, {})[decision.reviewer] = decision
-    heard = {}
-    for clip in sorted(latest):
-        votes = sorted(latest[clip].values(), key=lambda vote: vote.reviewer)
-        heard[clip] = [vote for vote in votes if not vote.automatic] or votes
-    return heard
+    known = {_without_time(decision) for decision in earlier}
+    made = automatic_decisions(screened, label_version=label_version, time=time)
+    return [decision for decision in made if _without_time(decision) not in known]
 
 
 def _decision(row: Sequence[str]) -> Decision:
@@ -241,7 +208,8 @@ def _yes(values: dict[str, str], name: str) -> bool:
     return values[name] == "yes"
 
 
-def _as_text(value: str | bool | float) -> str:
+def as_text(value: str | bool | float) -> str:
+    """Return a field of a decision as `curation.csv` spells it."""
     if isinstance(value, bool):
         return "yes" if value else "no"
     return value if isinstance(value, str) else repr(float(value))
@@ -254,15 +222,8 @@ def _check_header(path: Path) -> None:
         raise BadCuration(f"{path}: expected the columns {','.join(COLUMNS)}, found {','.join(header) or 'none'}")
 
 
-def _majority(values: Sequence[str | float]) -> str | float | None:
-    """Return the value that more than half of the list has, or None."""
-    return next((value for value in values if 2 * values.count(value) > len(values)), None)
-
-
-def _objection(criterion: str, votes: Sequence[bool]) -> str:
-    """Return why a criterion is not met, "" if it is."""
-    if 2 * sum(votes) > len(votes):
-        return ""
-    if 2 * sum(votes) == len(votes):
-        return f"{criterion}: undecided, {sum(votes)} of {len(votes)} say yes"
-    return f"{criterion}: no, {sum(votes)} of {len(votes)} say yes"
+def _without_time(decision: Decision) -> tuple[object, ...]:
+    return (
+        decision.clip_id, decision.single_source, decision.visible, decision.label_matches, decision.label,
+        decision.start_offset_seconds, decision.reviewer, decision.note,
+    )  # fmt: skip

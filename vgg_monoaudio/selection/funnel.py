@@ -1,12 +1,11 @@
-"""The way from all clips to those of a benchmark: how many each step left, how many it dropped, and why.
+"""How many clips each step from all clips to those of a benchmark left, how many it dropped, and why.
 
-A funnel is a table with `candidates.FUNNEL_COLUMNS`, one row a stage. It travels beside the table that a step writes
+A funnel is a table with `candidates.FUNNEL_COLUMNS`, one row per stage. It is kept next to the table that a step writes
 (`candidates.csv`, `candidates.funnel.csv`) and ends in `benchmark.json`.
 """
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -14,14 +13,15 @@ import pandas as pd
 
 from foundation.files import PathLike, replacing
 from vgg_monoaudio.dataset import Benchmark, load_benchmark
-from vgg_monoaudio.selection.annotations import split_clip_id
+from vgg_monoaudio.record import LeftOutRecord, StageRecord, write_record
 from vgg_monoaudio.selection.candidates import FUNNEL_COLUMNS
+from vgg_monoaudio.selection.clip_ids import split_clip_id
 
 USABLE = "clips that can be used"
 
 
 def funnel_path(table: PathLike) -> Path:
-    """Return where the funnel of a table is kept: beside it."""
+    """Return where the funnel of a table is kept: next to it."""
     return Path(table).with_suffix(".funnel.csv")
 
 
@@ -104,15 +104,15 @@ def finished_funnel(benchmark: Benchmark, before: pd.DataFrame | None = None) ->
     Raises:
         ValueError: `before` ends with another number of clips than the list has.
     """
-    counts = benchmark.record["counts"]
-    listed = int(counts["clips_listed"])
+    counts = benchmark.record.counts
+    listed = counts.clips_listed
     funnel = first_stage("clips on the list", listed) if before is None else before
     if int(funnel["clips"].iloc[-1]) != listed:
         raise ValueError(
             f"funnel: its last stage has {funnel['clips'].iloc[-1]} clips, the list of {benchmark.path} has {listed}; "
             "it belongs to another list"
         )
-    return add_stage(funnel, USABLE, int(counts["clips"]), _why_left_out(benchmark.record["left_out"]))
+    return add_stage(funnel, USABLE, counts.clips, _why_left_out(benchmark.record.left_out))
 
 
 def record_funnel(path: PathLike, before: pd.DataFrame | None = None) -> Benchmark:
@@ -125,13 +125,13 @@ def record_funnel(path: PathLike, before: pd.DataFrame | None = None) -> Benchma
         vgg_monoaudio.dataset.BenchmarkError: no benchmark at `path`.
     """
     benchmark = load_benchmark(path)
-    record = {**benchmark.record, "funnel": finished_funnel(benchmark, before).to_dict("records")}
-    if record != benchmark.record:
-        with replacing(benchmark.path / "benchmark.json") as temporary:
-            temporary.write_text(json.dumps(record, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+    stages = tuple(StageRecord.model_validate(row) for row in finished_funnel(benchmark, before).to_dict("records"))
+    if stages == benchmark.record.funnel:
+        return benchmark
+    write_record(benchmark.path, benchmark.record.model_copy(update={"funnel": stages}))
     return load_benchmark(path)
 
 
-def _why_left_out(left_out: Sequence[dict[str, str]]) -> str:
+def _why_left_out(left_out: Sequence[LeftOutRecord]) -> str:
     """Return the reasons why clips cannot be used, each clip named."""
-    return "; ".join(f"{problem['clip_id']}: {problem['reason']}" for problem in left_out)
+    return "; ".join(f"{problem.clip_id}: {problem.reason}" for problem in left_out)

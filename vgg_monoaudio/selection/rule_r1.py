@@ -19,19 +19,15 @@ A rank is `vgg_monoaudio.draws.rank("r1", ...)`.
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache
-from importlib.resources import files
-from io import StringIO
-from itertools import count
-from pathlib import Path
 
 import pandas as pd
 
 from vgg_monoaudio.draws import rank
-from vgg_monoaudio.selection.annotations import split_clip_id
+from vgg_monoaudio.selection.clip_ids import split_clip_id
 from vgg_monoaudio.taxonomy import CATEGORIES, category_of, load_labels
 
 RULE_VERSION = "r1"
-LIST_COLUMNS = ["clip_id", "label", "category", "evidence", "rule_version"]
+R1_COLUMNS = ["clip_id", "label", "category", "evidence", "rule_version"]
 CLIPS = 67
 CATEGORY_SQUARES = 739  # 67 * 67 - 3,750
 LABEL_SQUARES = 179  # 739 - 560
@@ -53,39 +49,8 @@ class Overlap:
     shared: tuple[str, ...]
 
 
-def load_source_list(source: str | Path = "r1") -> pd.DataFrame:
-    """Return a list of sources: columns clip_id, label, category first, others after them, all text.
-
-    Args:
-        source: the name of a list that ships, or the path of a CSV file (one with a suffix) with at least the columns
-            clip_id, label, category, so that the authors' own list can take the place of ours.
-
-    Raises:
-        ValueError: there is no such list, a column is missing, a clip id is malformed or listed twice, or a label or
-            its category is not that of Table B2.
-    """
-    if isinstance(source, Path) or Path(source).suffix:
-        text = Path(source).read_text(encoding="utf-8-sig")
-    else:
-        resource = files("vgg_monoaudio.selection").joinpath("lists", f"{source}.csv")
-        if not resource.is_file():
-            raise ValueError(f"list {source!r} does not ship with this package; give r1 or the path of a .csv file")
-        text = resource.read_text(encoding="utf-8")
-    table = pd.read_csv(StringIO(text), dtype=str, keep_default_na=False)
-    if list(table.columns[:3]) != LIST_COLUMNS[:3]:
-        raise ValueError(f"list {source}: expected columns clip_id, label, category first, found {list(table.columns)}")
-    for line, clip, label, category in zip(count(2), table["clip_id"], table["label"], table["category"], strict=False):
-        split_clip_id(clip)
-        if category_of(label) != category:
-            raise ValueError(f"list {source}:{line}: {label!r} is of {category_of(label)}, not of {category!r}")
-    twice = table["clip_id"][table["clip_id"].duplicated()]
-    if len(twice):
-        raise ValueError(f"list {source}: clip {twice.iloc[0]} is listed more than once")
-    return table
-
-
 def derive_list(screened: pd.DataFrame) -> pd.DataFrame:
-    """Return the list that rule r1 makes from a screening: `LIST_COLUMNS`, in the order of Table B2, then of clip id.
+    """Return the list that rule r1 makes from a screening: `R1_COLUMNS`, in the order of Table B2, then of clip id.
 
     Args:
         screened: what `vgg_monoaudio.selection.screening.screen` returns.
@@ -103,7 +68,7 @@ def derive_list(screened: pd.DataFrame) -> pd.DataFrame:
     chosen = [
         candidates[candidates["label"] == label].head(clips).sort_values("clip_id") for label, clips in counts.items()
     ]
-    return pd.concat(chosen, ignore_index=True).assign(rule_version=RULE_VERSION)[LIST_COLUMNS]
+    return pd.concat(chosen, ignore_index=True).assign(rule_version=RULE_VERSION)[R1_COLUMNS]
 
 
 def list_as_csv(sources: pd.DataFrame) -> bytes:
@@ -119,8 +84,15 @@ def overlap_with_unav100(sources: pd.DataFrame, videos: pd.DataFrame) -> Overlap
         videos: `vgg_monoaudio.selection.annotations.UnAV100.videos`.
     """
     known = set(videos["youtube_id"])
-    shared = tuple(clip for clip in sources["clip_id"] if split_clip_id(clip)[0] in known)
+    shared = tuple(clip for clip in sources["clip_id"] if _video_of(clip) in known)
     return Overlap(clips=len(sources), shared=shared)
+
+
+def _video_of(clip_id: str) -> str | None:
+    try:
+        return split_clip_id(clip_id)[0]
+    except ValueError:
+        return None  # a clip of the user's own, which no data set annotates
 
 
 def label_counts(available: Mapping[str, int]) -> dict[str, int]:
@@ -185,7 +157,7 @@ def _nearest_counts(options: list[list[Counts]]) -> list[Counts] | None:
         if place == len(options):
             return None if any(left) else 0
         clips, category_squares, label_squares = left
-        least = sum(labels[place:])  # one clip a label; each clip beyond adds at most largest + 1 to the squares
+        least = sum(labels[place:])  # one clip per label; each clip beyond adds at most largest + 1 to the squares
         if clips < least or label_squares > least + (clips - least) * (largest + 1):
             return None
         if clips**2 > min(category_squares * (len(options) - place), label_squares * least):

@@ -1,4 +1,4 @@
-"""What VGGSounder's annotators say about the paper's three manual criteria; it proposes, a person decides.
+"""What VGGSounder's annotators say about the paper's three manual criteria; the screening proposes, a person decides.
 
 Needs the extra `curation` (the package `vggsounder`), which carries its labels with it: nothing is downloaded.
 """
@@ -12,7 +12,7 @@ from pathlib import Path
 import pandas as pd
 
 from vgg_monoaudio.selection.decisions import CRITERIA
-from vgg_monoaudio.taxonomy import load_labels, load_synonyms
+from vgg_monoaudio.taxonomy import label_from, load_labels, load_synonyms
 
 LABEL_COLUMNS = ["video_id", "label", "modality", "background_music", "static_image", "voice_over"]
 SYNONYM_SHARE = 0.85  # a label that accompanies another in more of its clips than this counts as the same sound
@@ -29,13 +29,26 @@ class VGGSounder:
     """VGGSounder's labels of VGGSound's test clips.
 
     Attributes:
-        rows: one row a clip and label: video_id (the clip id), label (VGGSound's spelling), modality ("A" audible,
+        rows: one row per clip and label: video_id (the clip id), label (VGGSound's spelling), modality ("A" audible,
             "V" visible, "AV" both), and three flags of the clip: background_music, static_image, voice_over.
         version: of the package, such as "1.0".
     """
 
     rows: pd.DataFrame
     version: str
+
+
+@dataclass(frozen=True)
+class Screened:
+    """The evidence on candidates.
+
+    Attributes:
+        rows: of the screening, those about a candidate under a label that one of the two datasets gives it.
+        without: candidates about which there is none, columns clip_id, reason.
+    """
+
+    rows: pd.DataFrame
+    without: pd.DataFrame
 
 
 def load_vggsounder(path: str | Path | None = None, *, label_version: str | None = None) -> VGGSounder:
@@ -71,12 +84,12 @@ def screen(labels: VGGSounder) -> pd.DataFrame:
     """Return the evidence on each clip and each of the 39 labels that VGGSounder gives to it.
 
     - single_source: no other label is audible, and there is neither background music nor a voice-over; a synonym
-      (`synonyms.csv`) is no other label, and what is seen but silent makes no sound.
+      (`synonyms.csv`) does not count as another label, and what is seen but silent makes no sound.
     - visible: the label is visible, and the picture is not a still image.
     - label_matches: the label is audible.
 
     Returns:
-        One row a clip and label in the order of Table B2, then of clip id; columns clip_id, label, category, the
+        One row per clip and label in the order of Table B2, then of clip id; columns clip_id, label, category, the
         three criteria (bool), proposed (bool, all three), other_sounds and silent_objects (labels, "; " between them)
         and evidence (one sentence).
     """
@@ -106,6 +119,31 @@ def screen(labels: VGGSounder) -> pd.DataFrame:
     return table
 
 
+def screen_candidates(screened: pd.DataFrame, candidates: pd.DataFrame) -> Screened:
+    """Return the part of a screening that is about candidates and the labels that come into question for them.
+
+    Args:
+        screened: `vgg_monoaudio.selection.screening.screen(...)`, of all clips.
+        candidates: `vgg_monoaudio.selection.candidates.find_candidates(...).clips`; of a clip whose datasets differ,
+            the labels of both come into question.
+    """
+    asked = pd.DataFrame(
+        [
+            (row["clip_id"], label)
+            for row in candidates.to_dict("records")
+            for label in _labels_in_question(str(row["vggsound"]), str(row["unav100"]))
+        ],
+        columns=pd.Index(["clip_id", "label"]),
+    )
+    rows = screened.merge(asked, on=["clip_id", "label"], how="inner")
+    labels = asked.groupby("clip_id")["label"].agg(", ".join)
+    without = [
+        (clip, f"VGGSounder does not give the label {labels[clip]}")
+        for clip in sorted(set(asked["clip_id"]) - set(rows["clip_id"]))
+    ]
+    return Screened(rows, pd.DataFrame(without, columns=pd.Index(["clip_id", "reason"]), dtype="str"))
+
+
 def proposals_per_label(screened: pd.DataFrame) -> dict[str, int]:
     """Return how many clips are proposed for each of the 39 labels, in the order of Table B2, zeros included."""
     counts = screened.loc[screened["proposed"], "label"].value_counts().to_dict()
@@ -128,6 +166,11 @@ def measure_synonyms(labels: VGGSounder, *, more_than: float = SYNONYM_SHARE) ->
     both["share"] = both["clips"] / both["label"].map(audible["label"].value_counts())
     found = both[both["share"] > more_than].rename(columns={"label": "vggsound", "label_other": "synonym"})
     return found[["vggsound", "synonym", "share"]].sort_values(["synonym", "vggsound"], ignore_index=True)
+
+
+def _labels_in_question(vggsound: str, unav100: str) -> list[str]:
+    labels = [label_from("vggsound", vggsound), label_from("unav100", unav100)]
+    return list(dict.fromkeys(label for label in labels if label is not None))
 
 
 def _labels_by_clip(rows: pd.DataFrame) -> defaultdict[str, set[str]]:

@@ -1,73 +1,141 @@
-"""Where a benchmark's clips come from: the curated list, and the folder that holds the files."""
+"""Lists of sources, the CSV files that `build --labels` and `list-sources` take: their one reader and writer."""
 
 from __future__ import annotations
 
 import csv
-from collections.abc import Mapping
 from pathlib import Path
 
 import pandas as pd
 
-from foundation.files import PathLike
-from vgg_monoaudio.selection.annotations import clip_id_from_file_name
+from foundation.files import PathLike, replacing
+from vgg_monoaudio.selection.clip_ids import split_clip_id
+from vgg_monoaudio.selection.decisions import COLUMNS, BadCuration, read_curations
+from vgg_monoaudio.selection.verdicts import Applied, apply_decisions
 from vgg_monoaudio.taxonomy import category_of
 
-VIDEO_SUFFIXES = (".mp4", ".mkv", ".webm", ".mov", ".avi")
-R1 = Path(__file__).parent / "lists" / "r1.csv"
+LISTS = Path(__file__).parent / "lists"
+R1 = LISTS / "r1.csv"
+LIST_COLUMNS = ["clip_id", "label", "category", "start_seconds", "reviewers"]
+
+_BUILT_FROM = LIST_COLUMNS[:4]
+_Row = dict[str, str]
 
 
-class BadSourceList(Exception):
-    """A list of sources that cannot be used; the message names the file and the row."""
+class BadSourceList(ValueError):
+    """A list of sources, or a folder of clips, that cannot be used; the message names the file and the row."""
 
 
-def read_source_list(path: PathLike) -> pd.DataFrame:
-    """Return a curated list: one row a clip, columns clip_id, label, category, start_seconds.
-
-    The file is a CSV with the columns clip_id and label; category may be left out or empty for the labels that the
-    taxonomy knows, start_seconds (where the 8 s begin in the clip) where it is 0. Other columns are ignored, and so
-    are blank lines and lines that begin with #.
-
-    A file of reviewers' decisions (`curation.csv`) is taken too: the clips that they accepted.
+def list_path(source: PathLike) -> Path:
+    """Return the file of a list, given as its path or as the name of one that ships: `list_path("r1")`.
 
     Raises:
-        BadSourceList: no such file, a column or value missing, a clip listed twice, a label without a category, or
-            a start that is no number of seconds.
+        BadSourceList: neither a file nor a list that ships.
     """
-    file = Path(path)
-    if not file.is_file():
-        raise BadSourceList(f"{file}: no such list; a list is a CSV with the columns clip_id,label,category")
-    if _is_curation(file):
-        return _decided(file)
-    rows: dict[str, dict[str, str | float]] = {}
-    for where, row in _read_rows(file):
-        checked = _checked_row(where, row)
-        if rows.setdefault(str(checked["clip_id"]), checked) is not checked:
-            raise BadSourceList(f"{where}: clip {checked['clip_id']!r} is listed twice")
+    file = Path(source)
+    if file.is_file():
+        return file
+    shipped = sorted(path.stem for path in LISTS.glob("*.csv") if not path.stem.endswith(".funnel"))
+    if str(source) in shipped:
+        return LISTS / f"{source}.csv"
+    raise BadSourceList(
+        f"{source}: no such list; give the path of a CSV with the columns clip_id,label,category, "
+        f"or the name of a list that ships ({', '.join(shipped)})"
+    )
+
+
+def read_source_list(source: PathLike, *, strict: bool = False) -> pd.DataFrame:
+    """Return what a benchmark is built from: columns clip_id, label, category, start_seconds, sorted by clip id.
+
+    The file is a CSV with at least the columns clip_id and label. `category` may be absent or empty for labels that
+    the taxonomy knows, `start_seconds` (float, where the 8 s begin in the clip) where it is 0. Other columns, blank
+    lines and lines that begin with # are ignored.
+
+    A file of reviewers' decisions (`curation.csv`) is taken too, as the list of the clips that they accepted.
+
+    Args:
+        source: path of a list, or the name of one that ships, such as r1.
+        strict: allow only VGGSound's clip ids and the 39 labels of Table B2 with their own categories, as in r1.
+
+    Raises:
+        BadSourceList: no such list, a column or value is missing, a clip is listed twice, a label has no category, a
+            start is not a number of seconds, or a row breaks the rules of `strict`.
+    """
+    table = load_source_list(source, strict=strict)
+    starts = [_seconds(start) for start in table.get("start_seconds", [""] * len(table))]
+    return table.assign(start_seconds=starts)[_BUILT_FROM].sort_values("clip_id", ignore_index=True)
+
+
+def load_source_list(source: PathLike = "r1", *, strict: bool = True) -> pd.DataFrame:
+    """Return a list as it is written: clip_id, label, category, then its other columns; all text, in its order.
+
+    Args:
+        source: see `read_source_list`, which takes the same files.
+        strict: likewise.
+
+    Raises:
+        BadSourceList: see `read_source_list`.
+    """
+    file = list_path(source)
+    header, rows = _decided(file) if _is_curation(file) else _read_rows(file)
+    seen: set[str] = set()
+    for where, row in rows:
+        _check(where, row, strict=strict)
+        if row["clip_id"] in seen:
+            raise BadSourceList(f"{where}: clip {row['clip_id']!r} is listed twice")
+        seen.add(row["clip_id"])
     if not rows:
         raise BadSourceList(f"{file}: no clips in it")
-    return pd.DataFrame(list(rows.values())).sort_values("clip_id", ignore_index=True)
+    columns = list(dict.fromkeys([*_BUILT_FROM[:3], *header]))
+    return pd.DataFrame([row for _, row in rows], columns=pd.Index(columns), dtype="str").fillna("")
 
 
-def _is_curation(file: Path) -> bool:
-    from vgg_monoaudio.selection.decisions import COLUMNS
+def source_list(applied: Applied) -> pd.DataFrame:
+    """Return the accepted clips as a list of sources: `LIST_COLUMNS`, sorted by clip id.
 
-    with file.open(encoding="utf-8-sig", errors="replace", newline="") as lines:
-        return lines.readline().strip() == ",".join(COLUMNS)
+    `start_seconds` is where the 8 s begin within the clip; `reviewers` says who accepted it ("auto:..." is a program).
+    """
+    return applied.sources.rename(columns={"start_offset_seconds": "start_seconds"})[LIST_COLUMNS]
 
 
-def _decided(file: Path) -> pd.DataFrame:
-    """Read decisions as what they amount to; as a plain list they would let rejected clips in."""
-    from vgg_monoaudio.selection.curated import sources_of_curation
-    from vgg_monoaudio.selection.decisions import BadCuration
+def sources_of_curation(path: PathLike) -> pd.DataFrame:
+    """Return the list of sources that a file of decisions amounts to, as `source_list` does.
 
+    Raises:
+        BadSourceList: the decisions are malformed.
+    """
     try:
-        return sources_of_curation(file)
+        return source_list(apply_decisions(read_curations([path])))
     except BadCuration as error:
         raise BadSourceList(str(error)) from error
 
 
-def _read_rows(file: Path) -> list[tuple[str, dict[str, str]]]:
-    """Return each row with its place. Not with pandas, which shifts a row that has a value too many to the left."""
+def write_source_list(path: PathLike, sources: pd.DataFrame) -> None:
+    """Write a list of sources as a CSV file that `build --labels` takes.
+
+    Raises:
+        ValueError: the list is empty.
+    """
+    if sources.empty:
+        raise ValueError(f"{path}: no clip is accepted, so there is nothing to write")
+    with replacing(path) as temporary:
+        sources.to_csv(temporary, index=False, lineterminator="\n")
+
+
+def _is_curation(file: Path) -> bool:
+    with file.open(encoding="utf-8-sig", errors="replace", newline="") as lines:
+        return lines.readline().strip() == ",".join(COLUMNS)
+
+
+def _decided(file: Path) -> tuple[list[str], list[tuple[str, _Row]]]:
+    """Read decisions as the list that they amount to; read as a plain list they would let rejected clips in."""
+    accepted = sources_of_curation(file).astype("str")
+    return LIST_COLUMNS, [
+        (str(file), {str(key): value for key, value in row.items()}) for row in accepted.to_dict("records")
+    ]
+
+
+def _read_rows(file: Path) -> tuple[list[str], list[tuple[str, _Row]]]:
+    """Return the header, and each row with its place. Not with pandas, which shifts a row with a value too many."""
     try:
         with file.open(encoding="utf-8-sig", newline="") as lines:
             reader = csv.reader(lines, strict=True)
@@ -82,56 +150,44 @@ def _read_rows(file: Path) -> list[tuple[str, dict[str, str]]]:
     for number, row in table[1:]:
         where = f"{file}: line {number}"
         if len(row) > len(header):
-            told = f"{len(row)} values for {len(header)} columns; put a label that holds a comma in quotes"
-            raise BadSourceList(f"{where}: {told}")
+            found = f"{len(row)} values for {len(header)} columns; put a label that holds a comma in quotes"
+            raise BadSourceList(f"{where}: {found}")
         rows.append((where, dict(zip(header, (value.strip() for value in row), strict=False))))
-    return rows
+    return header, rows
 
 
-def _checked_row(where: str, row: Mapping[str, str]) -> dict[str, str | float]:
+def _check(where: str, row: _Row, *, strict: bool) -> None:
+    """Refuse a row that cannot be used, and fill in its category."""
     for column in ("clip_id", "label"):
         if not row.get(column):
             raise BadSourceList(f"{where}: {column} is empty")
-    category = row.get("category")
-    if not category:
-        try:
-            category = category_of(row["label"])
-        except ValueError as error:
-            raise BadSourceList(f"{where}: no category given, and {error}") from error
     try:
-        start = float(row.get("start_seconds") or 0)
+        _seconds(row.get("start_seconds", ""))
+        if strict:
+            split_clip_id(row["clip_id"])
+        if strict or not row.get("category"):
+            _fill_category(row, strict=strict)
+    except ValueError as error:
+        raise BadSourceList(f"{where}: {error}") from error
+
+
+def _fill_category(row: _Row, *, strict: bool) -> None:
+    given = row.get("category", "")
+    try:
+        known = category_of(row["label"])
+    except ValueError as error:
+        raise ValueError(str(error) if given else f"no category given, and {error}") from error
+    if strict and given not in ("", known):
+        raise ValueError(f"{row['label']!r} is of {known}, not of {given!r}")
+    row["category"] = known
+
+
+def _seconds(text: str) -> float:
+    """Return where the 8 s begin; an empty cell is 0."""
+    try:
+        start = float(text or 0)
     except ValueError:
         start = -1.0
     if not 0 <= start < float("inf"):
-        raise BadSourceList(f"{where}: start_seconds is {row['start_seconds']!r}, expected seconds from 0 on")
-    return {"clip_id": row["clip_id"], "label": row["label"], "category": category, "start_seconds": start}
-
-
-def find_clips(folder: PathLike) -> dict[str, Path]:
-    """Return the media files of a folder and its subfolders by clip id.
-
-    A file is known by its stem, and by the clip id that its name carries in VGGSound's layouts (`ID_000030.mp4`,
-    `ID_30_40.mp4`, `ID_30000_40000.mp4`).
-
-    Raises:
-        BadSourceList: no such folder, or two files for one clip.
-    """
-    root = Path(folder)
-    if not root.is_dir():
-        raise BadSourceList(f"{root}: no such folder of clips")
-    clips: dict[str, Path] = {}
-    for path in sorted(root.rglob("*")):
-        if path.suffix.lower() not in VIDEO_SUFFIXES or path.name.startswith(".") or not path.is_file():
-            continue
-        for name in (path.stem, _clip_id(path)):
-            other = clips.setdefault(name, path)
-            if other != path:
-                raise BadSourceList(f"{root}: two files for clip {name}: {other} and {path}; keep one")
-    return clips
-
-
-def _clip_id(path: Path) -> str:
-    try:
-        return clip_id_from_file_name(path.name)
-    except ValueError:
-        return path.stem  # a clip of the user's own, known by its stem alone
+        raise ValueError(f"start_seconds is {text!r}, expected seconds from 0 on")
+    return start

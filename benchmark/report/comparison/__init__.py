@@ -3,9 +3,9 @@
 from foundation.names import lazy_exports
 
 _HOMES = {
-    "Apart": "benchmark.report.comparison.compare",
-    "Change": "benchmark.report.comparison.compare",
-    "Comparison": "benchmark.report.comparison.compare",
+    "Change": "benchmark.report.comparison.changes",
+    "Comparison": "benchmark.report.comparison.changes",
+    "LargestGap": "benchmark.report.comparison.changes",
     "compare_runs": "benchmark.report.comparison.compare",
 }
 __all__ = sorted(_HOMES)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -10,11 +10,13 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from benchmark.runs import MetricsRecord, RunDirectory, UnusableRun
-from metrics.uncertainty.bootstrap import Difference, frechet_difference, inception_difference, kernel_difference
+from benchmark.runs import MetricsRecord, RunDirectory, ScoringRecord, UnusableRun
+from benchmark.scoring import Measurement, measurement
+from metrics.registry import list_metrics
+from metrics.uncertainty.bootstrap import Difference, set_difference
 
 if TYPE_CHECKING:
-    from benchmark.scoring import Evidence
+    from benchmark.evidence import Evidence
 
 AS_SCORED = 1e-6  # relative, between a score of metrics.json and the same from the features
 
@@ -38,7 +40,9 @@ def set_differences(
     groups: NDArray[Any] | None,
     **profile_options: Any,
 ) -> dict[str, SetDifference]:
-    """Return FAD, KAD and inception score of two runs on the same samples, by metric, each with its paired test.
+    """Return the set-wise scores of two runs on the same samples, by metric, each with its paired test.
+
+    A metric is there if both runs have a value of it, the samples are enough for one, and its row names a resampler.
 
     Features that are kept are read; what is missing is computed, which needs the profile's weights.
 
@@ -46,7 +50,7 @@ def set_differences(
         runs: the two.
         records: their metrics.json; they agree in benchmark and scoring.
         samples: ids that both scored, in the order of the rows of `groups`.
-        benchmark_dir: the benchmark that they answer.
+        benchmark_dir: the benchmark that both answer.
         cache: where features are kept.
         groups: (n, k) clips of each sample, or None to resample by sample.
         profile_options: device, weights_dir, allow_unverified.
@@ -55,26 +59,31 @@ def set_differences(
         UnusableRun: another benchmark, other backbones than those that scored, or audio that is not what was scored.
         foundation.checkpoints.MissingCheckpoint: weights of the profile are missing.
     """
-    first, second = _evidence(runs, records, samples, benchmark_dir, cache, profile_options)
+    evidence = _evidence(runs, records, samples, benchmark_dir, cache, profile_options)
     scoring = records[0].scoring
-    reference, one, other = first.reference_embedding, first.generated_embedding, second.generated_embedding
-    drawn: dict[str, Any] = {"groups": groups, "level": scoring.confidence}
-    tests: dict[str, Callable[[], Difference]] = {"fad": lambda: frechet_difference(reference, one, other, **drawn)}
-    kad = [_kad_embeddings(evidence) for evidence in (first, second)]
-    tests["kad"] = lambda: kernel_difference(
-        kad[0][0], kad[0][1], kad[1][1], bandwidth_from=scoring.bandwidth_from, **drawn
-    )
-    tests["inception_score"] = lambda: inception_difference(
-        first.generated_logits, second.generated_logits, resamples=scoring.resamples, seed=scoring.bootstrap_seed,
-        **drawn,
-    )  # fmt: skip
     found = {}
-    for name, test in tests.items():
-        if all(name in record.metrics and record.metrics[name].value is not None for record in records):
-            scores = [_score(name, evidence, scoring.bandwidth_from) for evidence in (first, second)]
-            _check_as_scored(name, scores, runs, records, len(samples))
-            found[name] = SetDifference(scores[0], scores[1], test())
+    for metric in list_metrics(extended=True):
+        if not metric.resampler or len(samples) < metric.minimum_samples:
+            continue
+        if any(_stored(record, metric.name) is None for record in records):
+            continue
+        first, second = (measurement(metric, one, groups, scoring) for one in evidence)
+        if first is not None and second is not None:
+            scores = first.set_score()[0], second.set_score()[0]
+            _check_as_scored(metric.name, scores, runs, records, len(samples))
+            found[metric.name] = SetDifference(*scores, _tested(first, second, scoring))
     return found
+
+
+def _stored(record: MetricsRecord, name: str) -> float | None:
+    return record.metrics[name].value if name in record.metrics else None
+
+
+def _tested(first: Measurement, second: Measurement, scoring: ScoringRecord) -> Difference:
+    return set_difference(
+        first.resampled(), second.resampled(), groups=first.groups, resamples=scoring.resamples,
+        seed=scoring.bootstrap_seed, level=scoring.confidence,
+    )  # fmt: skip
 
 
 def _evidence(
@@ -85,8 +94,9 @@ def _evidence(
     cache: Path,
     profile_options: dict[str, Any],
 ) -> list[Evidence]:
-    from benchmark.features import FeatureStore, Wanted, extract
-    from benchmark.profiles import Features, Question, load_profile
+    from benchmark.features import FeatureStore
+    from benchmark.profiles import load_profile
+    from benchmark.profiles.gathering import evidence_of
     from vgg_monoaudio.dataset import load_benchmark
 
     scoring = records[0].scoring
@@ -94,45 +104,19 @@ def _evidence(
     built = load_benchmark(folder)
     if subset not in built.manifests or built.fingerprint(subset) != records[0].benchmark.fingerprint:
         raise UnusableRun(f"{folder}: not the benchmark that {runs[0].path} answers")
-    profile = load_profile(scoring.profile, **profile_options)
+    extended = all(record.scoring.extended for record in records)
+    profile = load_profile(scoring.profile, extended=extended, **profile_options)
     for run, record in zip(runs, records, strict=True):
         if not profile.backbones().items() <= record.scoring.backbones.items():
             raise UnusableRun(f"{run.path}: was scored by other backbones than those here; score it again")
     by_id = {sample.sample_id: sample for sample in built.samples(subset)}
-    target = scoring.reference_video == "target"
-    found = []
+    chosen, store, found = [by_id[name] for name in samples], FeatureStore(cache), []
     for run in runs:
-        questions = [
-            Question(by_id[name], run.audio(name), by_id[name].target_video if target else by_id[name].video)
-            for name in samples
-        ]
-        sounds = [*[source.audio for source in built.sources], *[question.generated for question in questions]]
-        videos = dict.fromkeys(question.reference_video for question in questions)
-        wanted = [Wanted(path, "audio", profile.audio) for path in sounds]
-        wanted += [Wanted(path, "video", profile.video) for path in videos]
-        store = FeatureStore(cache)
-        extracted = extract(wanted, store, seconds=built.duration_seconds)
-        if extracted.failures:
-            raise UnusableRun(f"{next(iter(extracted.failures.values()))}; score the run again")
-        found.append(profile.evidence(questions, built.sources, Features(store, extracted.sha256)))
+        gathered = evidence_of(run, built, chosen, profile, store, reference_video=scoring.reference_video)
+        if gathered.failures:
+            raise UnusableRun(f"{gathered.failures[0].reason}; score the run again")
+        found.append(gathered.evidence)
     return found
-
-
-def _kad_embeddings(evidence: Evidence) -> tuple[NDArray[Any], NDArray[Any]]:
-    reference, generated = evidence.reference_kad_embedding, evidence.generated_kad_embedding
-    if reference is None or generated is None:
-        return evidence.reference_embedding, evidence.generated_embedding
-    return reference, generated
-
-
-def _score(name: str, evidence: Evidence, bandwidth_from: Any) -> float:
-    from metrics import frechet_audio_distance, inception_score, kernel_audio_distance
-
-    if name == "fad":
-        return float(frechet_audio_distance(evidence.reference_embedding, evidence.generated_embedding))
-    if name == "kad":
-        return float(kernel_audio_distance(*_kad_embeddings(evidence), bandwidth_from=bandwidth_from))
-    return float(inception_score(evidence.generated_logits)[0])
 
 
 def _check_as_scored(

@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from benchmark.report.comparison.compare import Change, Comparison, column_of
+from benchmark.report.comparison.changes import Change, Comparison
+from benchmark.report.tables.cells import Column
 from benchmark.report.tables.formats import markdown_escaped, padded
-from benchmark.report.tables.table import DASH
+from benchmark.report.tables.marks import DASH
+from metrics.registry import Metric
 
 if TYPE_CHECKING:
     from rich.console import Group
@@ -23,8 +25,8 @@ def heads(comparison: Comparison, scope: str) -> list[str]:
 
 
 def cells(comparison: Comparison, change: Change) -> list[str]:
-    """Return a change as text, one entry a title of `heads`."""
-    column = column_of(change.metric)
+    """Return a change as text, one entry per title of `heads`."""
+    column = _column(change.metric)
     names = {"first": comparison.first, "second": comparison.second, "": DASH}
     interval = DASH
     if change.low is not None and change.high is not None:
@@ -54,23 +56,23 @@ def to_markdown(comparison: Comparison) -> str:
             parts += [f"## {title}", padded([[markdown_escaped(text) for text in row] for row in grid])]
     parts.append("\n".join(f"- Untested: {text}." for text in untested(comparison)))
     if comparison.apart:
-        parts += ["## Samples furthest apart", padded(_apart_grid(comparison))]
+        parts += ["## Samples furthest apart", padded(_gap_grid(comparison))]
     if comparison.only_one:
         parts.append(f"Scored in one run only, in no number above: {', '.join(comparison.only_one)}.")
     return "\n\n".join(part for part in parts if part) + "\n"
 
 
-def _apart_grid(comparison: Comparison) -> list[list[str]]:
+def _gap_grid(comparison: Comparison) -> list[list[str]]:
     grid = [["Metric", "Target", "Paired", comparison.first, comparison.second, "Sample"]]
-    for apart in comparison.apart:
-        column = column_of(apart.metric)
-        values = [column.text(apart.first), column.text(apart.second)]
-        grid.append([column.heading, apart.label, apart.paired_label, *values, apart.sample])
+    for gap in comparison.apart:
+        column = _column(gap.metric)
+        values = [column.text(gap.first), column.text(gap.second)]
+        grid.append([column.heading, gap.label, gap.paired_label, *values, gap.sample])
     return [[markdown_escaped(text) for text in row] for row in grid]
 
 
 def untested(comparison: Comparison) -> list[str]:
-    """Return why tests are missing: one line a reason, with what it concerns."""
+    """Return why tests are missing: one line per reason, with what it concerns."""
     concerned: dict[str, list[str]] = {}
     for change in comparison.changes:
         if change.p_value is None and change.reason:
@@ -79,7 +81,7 @@ def untested(comparison: Comparison) -> list[str]:
 
 
 def to_terminal(comparison: Comparison) -> Group:
-    """Return the comparison for a terminal: everything but the long tail of labels."""
+    """Return the comparison for a terminal: everything but the labels of largest p-value."""
     from rich import box
     from rich.console import Group
     from rich.table import Table
@@ -96,7 +98,9 @@ def to_terminal(comparison: Comparison) -> Group:
             grid.add_row(*[Text(text, style="bold" if change.better else "") for text in cells(comparison, change)])
         shown += [grid] if kept else []
         if len(kept) < len(changes):
-            shown.append(Text(f"{len(changes) - len(kept)} more, of larger p, in the Markdown file.", style="dim"))
+            shown.append(
+                Text(f"{len(changes) - len(kept)} more with larger p-values: write them all with --out.", style="dim")
+            )
     notes = [comparison.caption, *[f"Untested: {text}." for text in untested(comparison)]]
     return Group(*shown, *[Text(note, style="dim") for note in notes])
 
@@ -130,8 +134,13 @@ def to_json(comparison: Comparison) -> dict[str, Any]:
             if change.samples
         ],
         "apart": [
-            {"metric": a.metric.name, "sample": a.sample, "first": a.first, "second": a.second}
-            for a in comparison.apart
+            {"metric": gap.metric.name, "sample": gap.sample, "first": gap.first, "second": gap.second}
+            for gap in comparison.apart
         ],
         "only_one": list(comparison.only_one),
     }
+
+
+def _column(metric: Metric) -> Column:
+    """Return the column whose rounding a comparison shows: one place more than the tables, for small differences."""
+    return Column(metric, metric.decimals + 1)

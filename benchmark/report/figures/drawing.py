@@ -1,4 +1,4 @@
-"""What all figures share: sizes, colours that also read in grey, and files that come out the same each time."""
+"""What all figures share: sizes, colours that stay distinct in grey, and files that are the same bytes each time."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 COLUMN_INCHES, PAGE_INCHES = 3.4, 7.0  # widths of a column and of a page of a two-column paper
-# Steps of equal lightness from dark to light, so that grey print keeps them apart; beyond eight, hatches repeat them.
+# Steps of equal lightness from dark to light, distinct in grey print too; beyond eight, hatches repeat them.
 COLOURS = ("#2b1b52", "#7a1f6b", "#c2415b", "#e8813f", "#f3b957", "#5b7f95", "#8fb0a9", "#c9c3d3")
 MARKERS = ("o", "s", "^", "D", "v", "P", "X", "*")
 HATCHES = ("", "////", "....", "\\\\\\\\", "xxxx", "----", "oooo", "++++")
@@ -59,7 +59,7 @@ class Drawn:
 
 @contextmanager
 def style() -> Iterator[None]:
-    """Draw in the house style; matplotlib's own settings come back afterwards."""
+    """Draw in the style of this suite; matplotlib's own settings are restored afterwards."""
     import matplotlib
 
     with matplotlib.rc_context(_SETTINGS):  # type: ignore[arg-type]  # the stubs list each name as a literal
@@ -67,7 +67,7 @@ def style() -> Iterator[None]:
 
 
 def new_figure(width_inches: float, height_inches: float) -> Figure:
-    """Return an empty figure that lays itself out; it belongs to no window and no global list."""
+    """Return an empty figure that lays itself out; it has no window and is in no global list."""
     from matplotlib.figure import Figure
 
     return Figure(figsize=(width_inches, height_inches), layout="constrained")
@@ -84,7 +84,7 @@ def save(figure: Figure, out: Path) -> Drawn:
 
 
 def horizontal_bars(axes: Axes, names: Sequence[str], counts: Sequence[int], colour: str = COLOURS[1]) -> None:
-    """Draw one bar a name, the first on top, with its count beside it."""
+    """Draw one bar per name, the first on top, each with its count."""
     places = list(range(len(names)))
     axes.barh(places, counts, color=colour, height=0.66)
     axes.set_yticks(places, names)

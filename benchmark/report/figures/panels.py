@@ -1,4 +1,4 @@
-"""Figure D8 of the paper: one sample, its frames, and what every model made of it, on one time axis."""
+"""Figure D8 of the paper: the frames of one sample and the answer of every model, on one time axis."""
 
 from __future__ import annotations
 
@@ -16,23 +16,23 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-    from benchmark.report.page.data import Samples
     from benchmark.report.results import Row
+    from benchmark.report.samples import Samples
 
 FRAMES = 8
 FRAME_SIZE = (180, 320)  # height, width
-COLUMNS_A_SECOND = 80
+COLUMNS_PER_SECOND = 80
 
 
 def sample_panel(
     part: Samples, place: int, rows: Sequence[Row], benchmark: Path, *, captions: Mapping[str, str] | None = None
 ) -> Figure:
-    """Return frames of the scene above the mel spectrograms of target and answers, each with its level dotted on top.
+    """Return frames of the scene above mel spectrograms of target and answers, each with its level as a dotted line.
 
     Args:
         part: samples of one subset.
         place: which of them.
-        rows: the runs to show, in order; one that has no answer says so in its strip.
+        rows: the runs to show, in order; the strip of one without an answer says why.
         benchmark: the benchmark directory.
         captions: what to write below a model's name, by its key.
 
@@ -68,7 +68,7 @@ def sample_panel(
 
 
 def _film(axes: Axes, path: Path, target_side: str) -> float:
-    """Draw frames side by side over the time they stand for; return the length of the scene in seconds."""
+    """Draw frames side by side, each over its share of the time axis; return the length of the scene in seconds."""
     from matplotlib.patches import Rectangle
 
     frames = read_video(path, fps=25, size=FRAME_SIZE)
@@ -94,14 +94,14 @@ def _sound(axes: Axes, path: Path, seconds: float) -> None:
 
     audio = read_audio_native(path)
     waveform = audio.samples.mean(axis=0, dtype=np.float32)[: round(seconds * audio.sample_rate)]
-    decibels = mel_decibels(waveform, audio.sample_rate, columns_a_second=COLUMNS_A_SECOND)
+    decibels = mel_decibels(waveform, audio.sample_rate, columns_per_second=COLUMNS_PER_SECOND)
     length = waveform.size / audio.sample_rate
     axes.imshow(
         decibels, origin="lower", aspect="auto", extent=(0, length, 0, 1), vmin=FLOOR_DB, vmax=0,
         cmap=ListedColormap((palette() / 255).tolist()), interpolation="nearest",
     )  # fmt: skip
     level = level_curve(waveform, audio.sample_rate)
-    loudest = max(float(level.max()), 1e-4)  # silence stays at the bottom
+    loudest = max(float(level.max()), 1e-4)  # keeps silence at the bottom
     time = (np.arange(len(level)) + 0.5) * length / len(level)
     axes.plot(time, 0.04 + 0.88 * level / loudest, color="white", linewidth=0.9, linestyle=(0, (1, 1.6)))
     axes.set_ylim(0, 1)

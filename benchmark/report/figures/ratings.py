@@ -1,4 +1,4 @@
-"""Figures of a human study: where metrics agree with people, and where they do not (Fig. D9 of the paper)."""
+"""Figures of a human study: where metrics agree with raters, and where they do not (Fig. D9 of the paper)."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import numpy as np
 
 from benchmark.report.figures.drawing import COLOURS, GRID, INK, PAGE_INCHES, SOFT, new_figure
 from benchmark.report.ratings import CRITERIA, Agreement, Case, Ratings
-from benchmark.report.tables.table import SUBSET_TITLES
+from benchmark.report.subsets import subset_title
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -27,7 +27,7 @@ def agreement_figure(ratings: Ratings, by_answer: Sequence[Agreement], by_model:
         most = max(one.count for one in found)
         axes.set_title(f"over {most} {title}")
     figure.suptitle(
-        f"{SUBSET_TITLES.get(ratings.subset, ratings.subset)}: rank correlation with human ratings",
+        f"{subset_title(ratings.subset)}: rank correlation with human ratings",
         x=0.01, ha="left", fontsize=8.5, fontweight="bold",
     )  # fmt: skip
     figure.supxlabel("positive: people prefer what the metric prefers; in brackets: interval", fontsize=7, color=SOFT)
@@ -64,7 +64,7 @@ def _grid(axes: Axes, criteria: Sequence[str], found: Sequence[Agreement], *, na
 
 
 def case_figure(case: Case, subset: str, names: Mapping[str, str]) -> Figure:
-    """Return how far apart pairs of answers to one sample are, in the metric and to people; the case is circled.
+    """Return how far apart pairs of answers to one sample are, by the metric and by raters; the case is circled.
 
     Args:
         case: the pair to circle.
@@ -86,7 +86,7 @@ def case_figure(case: Case, subset: str, names: Mapping[str, str]) -> Figure:
     axes.set_xlabel(f"difference in {case.metric.label}")
     axes.set_ylabel(f"difference in {case.criterion} ({CRITERIA[case.criterion]}) [points]")
     figure.suptitle(
-        f"{SUBSET_TITLES.get(subset, subset)}: pairs of answers to one sample",
+        f"{subset_title(subset)}: pairs of answers to one sample",
         x=0.01, ha="left", fontsize=8.5, fontweight="bold",
     )  # fmt: skip
     return figure

@@ -16,7 +16,8 @@ from benchmark.report.figures.drawing import (
     SOFT,
     new_figure,
 )
-from benchmark.report.tables.table import SUBSET_TITLES, marks_explained, marks_of
+from benchmark.report.subsets import subset_title
+from benchmark.report.tables.marks import marks_explained, marks_of
 from metrics.registry import Metric, get_metric
 
 if TYPE_CHECKING:
@@ -24,8 +25,8 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-    from benchmark.report.page.data import Samples
     from benchmark.report.results import Row
+    from benchmark.report.samples import Samples
     from benchmark.runs import MetricValue, ScoringRecord
 
 NO_INTERVAL = "No error bar: no interval could be estimated."
@@ -33,7 +34,7 @@ DESYNC_BIN_SECONDS = 0.1  # the mean of two votes on a grid of 0.2 s
 
 
 def metric_scatter(rows: Sequence[Row], x: str, y: str) -> Figure:
-    """Return one metric against another: models filled, controls hollow, as anchors of what a value can mean.
+    """Return one metric against another: models filled, controls hollow to show the range of each metric.
 
     Args:
         rows: of one subset; a row without one of the values is left out.
@@ -60,13 +61,13 @@ def metric_scatter(rows: Sequence[Row], x: str, y: str) -> Figure:
     ways = {"higher": ("right", "up"), "lower": ("left", "down")}
     axes.set_xlabel(_axis_title(metrics[0], ways[metrics[0].better][0]))
     axes.set_ylabel(_axis_title(metrics[1], ways[metrics[1].better][1]))
-    axes.set_title(SUBSET_TITLES.get(rows[0].subset, rows[0].subset))
+    axes.set_title(subset_title(rows[0].subset))
     bare = [
         present for row in rows for present in [_both(row, metrics)] if present and not all(v.ci95 for v in present)
     ]
     _explain(figure, rows, NO_INTERVAL if bare else "")
     title = "hollow: controls" if any(row.kind == "control" for row in rows) else None
-    # Names in a legend: beside their points they cover one another as soon as models lie close, which they do.
+    # Names in a legend: next to their points they overlap, because models lie close together.
     points = [container for container in axes.containers if isinstance(container, ErrorbarContainer)]
     figure.legend(
         handles=[point.lines[0] for point in points], labels=[str(point.get_label()) for point in points],
@@ -87,7 +88,7 @@ def _both(row: Row, metrics: Sequence[Metric]) -> list[MetricValue]:
 
 
 def _explain(figure: Figure, rows: Sequence[Row], more: str = "") -> None:
-    """Say below a figure what the signs at the names mean, and what else is missing."""
+    """Explain the marks of the names below a figure, and what else is missing."""
     notes = _notes(rows, more)
     if notes:
         figure.supxlabel(notes, fontsize=6, color=SOFT, x=0.01, ha="left")
@@ -99,12 +100,12 @@ def _notes(rows: Sequence[Row], more: str) -> str:
 
 def _look(row: Row, place: int) -> tuple[bool, str, str]:
     """Whether a row is a control, its colour and its marker."""
-    marker = MARKERS[(place + place // len(COLOURS)) % len(MARKERS)]  # a colour that comes again has another marker
+    marker = MARKERS[(place + place // len(COLOURS)) % len(MARKERS)]  # a repeated colour gets another marker
     return (True, SOFT, marker) if row.kind == "control" else (False, COLOURS[place % len(COLOURS)], marker)
 
 
 def _lengths(value: MetricValue) -> list[list[float]] | None:
-    """Lengths of the error bar; an interval of resampled scores may leave out the score itself."""
+    """Lengths of the error bar; a bootstrap interval may exclude the score itself."""
     if value.ci95 is None or value.value is None:
         return None
     return [[max(0.0, value.value - value.ci95[0])], [max(0.0, value.ci95[1] - value.value)]]
@@ -135,9 +136,9 @@ def category_bars(rows: Sequence[Row], part: Samples, metric: Metric, scoring: S
     axes.tick_params(axis="x", length=0)
     axes.grid(visible=True, axis="y")
     axes.set_ylabel(f"{metric.label} {metric.arrow}{f' [{metric.unit}]' if metric.unit else ''}")
-    axes.set_title(f"{SUBSET_TITLES.get(part.subset, part.subset)}: {metric.label} by category of the target")
+    axes.set_title(f"{subset_title(part.subset)}: {metric.label} by category of the target")
     notes = _notes(rows, NO_INTERVAL if bare else "")
-    if notes:  # between the axes and the legend, which has the place where other figures have their notes
+    if notes:  # between the axes and the legend, which is where other figures have their notes
         axes.set_xlabel(notes, fontsize=6, color=SOFT, loc="left")
     figure.legend(loc="outside lower center", ncols=min(len(rows), 6), handlelength=1.4, columnspacing=1.4)
     return figure
@@ -148,7 +149,7 @@ def _bar(
     label: str | None,
 ) -> bool:  # fmt: skip
     """Draw one mean; return whether it has an interval."""
-    from benchmark.report.page.data import clips_of
+    from benchmark.report.samples import clips_of
     from metrics.uncertainty.bootstrap import bootstrap_mean
 
     values = table[metric.name].to_numpy(dtype=np.float64)
@@ -164,13 +165,13 @@ def _bar(
     if interval.ends is not None:
         low, high = interval.ends
         lengths = [[max(0.0, mean - low)], [max(0.0, high - mean)]]
-        for colour, width in (("white", 1.8), (INK, 0.7)):  # a light edge, so that it shows on dark bars too
+        for colour, width in (("white", 1.8), (INK, 0.7)):  # a light edge, visible on dark bars
             axes.errorbar(centre, mean, yerr=lengths, color=colour, elinewidth=width, capsize=0)
     return interval.ends is not None
 
 
 def desync_histogram(rows: Sequence[Row], part: Samples) -> Figure:
-    """Return how DeSync is distributed over the samples: one strip a model, each to its own height, the mean dashed."""
+    """Return the distribution of DeSync: one strip per model, each scaled to its own height, the mean dashed."""
     scored = [row for row in rows if part.scored[row.key]["desync"].notna().any()]
     figure = new_figure(4.2, 0.6 + 0.36 * len(scored))
     panels = figure.subplots(len(scored), 1, sharex=True, squeeze=False)[:, 0]
@@ -190,5 +191,5 @@ def desync_histogram(rows: Sequence[Row], part: Samples) -> Figure:
         axes.set_ylabel(_marked(row), rotation=0, ha="right", va="center", fontsize=7)
     panels[-1].set_xlabel("DeSync [s]; dashed: mean; each strip to its own height")
     _explain(figure, scored)
-    panels[0].set_title(SUBSET_TITLES.get(part.subset, part.subset))
+    panels[0].set_title(subset_title(part.subset))
     return figure

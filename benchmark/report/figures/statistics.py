@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from benchmark.report.figures.drawing import COLOURS, GRID, INK, PAGE_INCHES, SOFT, horizontal_bars, new_figure
-from benchmark.report.tables.table import SUBSET_TITLES
+from benchmark.report.subsets import subset_title
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -37,8 +37,7 @@ def pairs_figure(statistics: Statistics) -> Figure:
     figure = new_figure(PAGE_INCHES, 3.1)
     panels = figure.subplots(1, len(subsets), width_ratios=widths, squeeze=False)[0]
     for axes, part in zip(panels, subsets, strict=True):
-        title = SUBSET_TITLES.get(part.subset, part.subset)
-        axes.set_title(f"{title}: {part.samples} samples")
+        axes.set_title(f"{subset_title(part.subset)}: {part.samples} samples")
         if _within_categories(part):
             totals = part.by_category["total"].drop("total")
             horizontal_bars(axes, list(totals.index), [int(count) for count in totals])

@@ -9,15 +9,16 @@ from typing import TYPE_CHECKING
 from benchmark.report.figures.drawing import Drawn, save, style
 from benchmark.report.results import Results, Row, collect
 from benchmark.runs import RunDirectory
+from foundation.names import nearest
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-    from benchmark.report.page.data import Samples
+    from benchmark.report.samples import Samples
 
 DEFAULT_OUT = Path("results/figures")
 SCATTERS = (("clap", "desync"), ("kl", "audio_win_rate"), ("fad", "kl"))
-PANELS_A_SUBSET = 2
+PANELS_PER_SUBSET = 2
 
 
 def write_figures(
@@ -28,23 +29,23 @@ def write_figures(
     samples: Sequence[str] = (),
     ratings: Path | None = None,
 ) -> list[Drawn]:
-    """Write every figure that these runs allow, each as PDF and PNG.
+    """Write every figure that can be drawn of these runs, each as PDF and PNG.
 
     Args:
-        runs: finished runs that agree in benchmark, version and scoring; none: the statistics of the benchmark alone.
+        runs: finished runs that agree in benchmark, version and scoring; none draws the benchmark's statistics alone.
         out: folder.
         benchmark_dir: the benchmark directory; without it there are neither statistics nor panels.
         samples: sample ids to draw panels of; by default those on which the models' KL differs most.
         ratings: a human study, see `benchmark.report.ratings.read_ratings`.
 
     Raises:
-        benchmark.report.results.MixedRuns: the runs may not stand in one figure.
-        ValueError: neither runs nor a benchmark, a sample that the runs do not have, or ratings that are not of them.
+        benchmark.report.results.MixedRuns: the runs cannot share a figure.
+        ValueError: neither runs nor a benchmark, a sample that the runs do not have, or ratings of other answers.
     """
     if not runs and benchmark_dir is None:
         raise ValueError("nothing to draw: give runs, a benchmark directory, or both")
     if not runs and ratings is not None:
-        raise ValueError(f"{ratings}: ratings are of answers; give the runs that answered")
+        raise ValueError(f"{ratings}: ratings are of answers; give the runs they are of")
     figures: dict[str, Figure] = {}
     drawn = []
     with style():
@@ -72,7 +73,7 @@ def _of_the_benchmark(folder: Path) -> dict[str, Figure]:
 
 def _of_scores(results: Results) -> dict[str, Figure]:
     from benchmark.report.figures.scores import category_bars, desync_histogram, metric_scatter
-    from benchmark.report.page.data import read_samples
+    from benchmark.report.samples import read_samples
     from metrics.registry import list_metrics
 
     figures: dict[str, Figure] = {}
@@ -96,8 +97,8 @@ def _of_ratings(results: Results, path: Path, folder: Path | None) -> dict[str, 
     """Agreement of metrics with people, and the case in which CLAP agrees least, by file name."""
     from benchmark.report.figures.panels import sample_panel
     from benchmark.report.figures.ratings import agreement_figure, case_figure
-    from benchmark.report.page.data import read_samples
     from benchmark.report.ratings import agreement_by_answer, agreement_by_model, alike_but_apart, read_ratings
+    from benchmark.report.samples import read_samples
     from metrics.registry import get_metric
 
     figures: dict[str, Figure] = {}
@@ -112,7 +113,7 @@ def _of_ratings(results: Results, path: Path, folder: Path | None) -> dict[str, 
             continue
         figures[f"{subset}-ratings-against-clap"] = case_figure(case, subset, {row.key: row.model for row in rows})
         if folder is not None:
-            place = [str(sample) for sample in part.listing["sample_id"]].index(case.sample)
+            place = part.ids.index(case.sample)
             pair = [row for row in rows if row.key in (case.better, case.worse)]
             figures[f"{subset}-ratings-panel"] = sample_panel(part, place, pair, folder, captions=case.captions)
     return figures
@@ -130,26 +131,27 @@ def sample_panels(results: Results, folder: Path, wanted: Sequence[str] = ()) ->
         ValueError: a sample that the runs do not have.
     """
     from benchmark.report.figures.panels import sample_panel
-    from benchmark.report.page.data import read_samples
+    from benchmark.report.samples import read_samples
 
     figures: dict[str, Figure] = {}
     found: dict[str, tuple[Samples, int]] = {}
     for part in read_samples(results):
-        ids = [str(sample) for sample in part.listing["sample_id"]]
-        found |= {sample: (part, place) for place, sample in enumerate(ids)}
+        found |= {sample: (part, place) for place, sample in enumerate(part.ids)}
         if not wanted:
-            for place in _most_divided(part)[:PANELS_A_SUBSET]:
-                figures[f"panel-{ids[place]}"] = sample_panel(part, place, results.of(part.subset), folder)
+            for place in _most_divided(part)[:PANELS_PER_SUBSET]:
+                figures[f"panel-{part.ids[place]}"] = sample_panel(part, place, results.of(part.subset), folder)
     for sample in wanted:
         if sample not in found:
-            raise ValueError(f"sample {sample!r} is not among the {len(found)} samples of these runs")
+            near = nearest(sample, found, most=1)
+            hint = f"; did you mean {near[0]}?" if near else ""
+            raise ValueError(f"sample {sample!r} is not among the {len(found)} samples of these runs{hint}")
         part, place = found[sample]
         figures[f"panel-{sample}"] = sample_panel(part, place, results.of(part.subset), folder)
     return figures
 
 
 def _most_divided(part: Samples) -> list[int]:
-    """Samples in the order of how far the models' KL scores lie apart, only those that every model answered."""
+    """Return the samples that every model answered, those with the widest range of KL scores first."""
     import numpy as np
 
     scores = np.stack([table["kl"].to_numpy(dtype=np.float64) for table in part.scored.values()])

@@ -1,106 +1,41 @@
-"""What the page needs to know of every sample, as one compact structure for its script."""
+"""What the page shows of every sample, as one compact structure for its script."""
 
 from __future__ import annotations
 
 import json
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
 from benchmark.report.page.media import Placed
 from benchmark.report.results import Results, Row
-from benchmark.report.tables.table import SUBSET_TITLES, Column, Table
-from benchmark.runs import UnusableRun
-
-SAMPLE_COLUMNS = (
-    "sample_id",
-    "label",
-    "paired_label",
-    "target_id",
-    "paired_id",
-    "target_category",
-    "paired_category",
-    "target_side",
-)
-
-
-@dataclass(frozen=True)
-class Samples:
-    """All samples of one subset, with what every model scored on them.
-
-    Attributes:
-        listing: one row a sample of the manifest, columns `SAMPLE_COLUMNS`, in the manifest's order.
-        scored: model key to its samples.parquet, in the same order.
-    """
-
-    subset: str
-    listing: pd.DataFrame
-    scored: Mapping[str, pd.DataFrame]
-
-
-def read_samples(results: Results) -> list[Samples]:
-    """Return the samples of every subset that has runs.
-
-    Raises:
-        UnusableRun: a samples.parquet is absent, lacks a column, or lists other samples than its neighbour.
-    """
-    found = []
-    for subset in results.subsets:
-        rows = [row for row in results.of(subset) if row.run is not None]
-        if rows:
-            tables = {row.key: _read(row) for row in rows}
-            listing = next(iter(tables.values()))[list(SAMPLE_COLUMNS)]
-            for key, table in tables.items():
-                if list(table["sample_id"]) != list(listing["sample_id"]):
-                    raise UnusableRun(
-                        f"samples.parquet of {key} on {subset} lists other samples than {next(iter(tables))}"
-                    )
-            found.append(Samples(subset, listing, tables))
-    return found
-
-
-def _read(row: Row) -> pd.DataFrame:
-    path = row.run.samples_parquet if row.run else Path()
-    if not path.is_file():
-        raise UnusableRun(f"{path}: no such file; score the run again with `python -m benchmark evaluate`")
-    table = pd.read_parquet(path)
-    missing = [name for name in (*SAMPLE_COLUMNS, "status", "reason") if name not in table.columns]
-    if missing:
-        raise UnusableRun(f"{path}: no column {missing[0]}; it has {', '.join(table.columns)}")
-    return table
-
-
-def clips_of(table: pd.DataFrame) -> NDArray[np.object_]:
-    """Return the names of the clips that each scene is made of, (n, k): two, or one where nothing stands beside it."""
-    clips = table[["target_id", "paired_id"]].to_numpy(dtype=object)
-    return clips if all(clips[:, 1]) else clips[:, :1]
+from benchmark.report.samples import SAMPLE_COLUMNS, Samples
+from benchmark.report.subsets import subset_title
+from benchmark.report.tables.cells import Column, Table
 
 
 def wanted_media(samples: Sequence[Samples], rows: Sequence[Row], benchmark: Path | None) -> dict[str, Path]:
-    """Return every file that the page shows: path inside the media folder to the file.
+    """Return every file that the page plays or shows: path inside the media folder to the file.
 
     Args:
-        samples: what is listed.
+        samples: those the page lists.
         rows: the runs whose answers are played.
-        benchmark: the benchmark directory; without it there are neither scenes nor sources.
+        benchmark: the benchmark directory; None: neither scenes nor sources.
     """
     wanted: dict[str, Path] = {}
     runs = {(row.subset, row.key): row.run for row in rows if row.run}
     for part in samples:
         if benchmark is not None:
-            for sample in part.listing["sample_id"]:
+            for sample in part.ids:
                 wanted[f"scenes/{part.subset}/{sample}.mp4"] = benchmark / part.subset / "video" / f"{sample}.mp4"
             for clip in pd.unique(part.listing[["target_id", "paired_id"]].to_numpy().ravel()):
                 if clip:
                     wanted[f"sources/{clip}.wav"] = benchmark / "sources" / f"{clip}.wav"
         for key in part.scored:
-            for sample in part.listing["sample_id"]:
+            for sample in part.ids:
                 wanted[f"answers/{key}/{part.subset}/{sample}.wav"] = runs[part.subset, key].audio(sample)
     return wanted
 
@@ -142,7 +77,7 @@ def _subset(part: Samples, columns: Sequence[Column], placed: Mapping[str, Place
     scenes = [placed.get(f"scenes/{part.subset}/{sample}.mp4") for sample in listing["sample_id"]]
     return {
         "name": part.subset,
-        "title": SUBSET_TITLES.get(part.subset, part.subset),
+        "title": subset_title(part.subset),
         **{name: listing[name].tolist() for name in SAMPLE_COLUMNS},
         "scenes": [item.picture.rpartition("/")[2] if item and item.file else None for item in scenes],
         "models": {key: _answers(part, key, table, columns, placed) for key, table in part.scored.items()},
@@ -170,6 +105,6 @@ def _rounded(value: float, column: Column) -> float | None:
 
 
 def embedded(data: Mapping[str, Any]) -> str:
-    """Return JSON that may stand inside a script element: no character that could end it."""
+    """Return JSON that is safe inside a script element: without a character that could end it."""
     text = json.dumps(data, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
     return text.replace("<", "\\u003c").replace("\u2028", "\\u2028").replace("\u2029", "\\u2029")

@@ -1,11 +1,11 @@
-"""The media folder beside the page: scenes, sources and answers, with a thumbnail or a spectrogram for each.
+"""The media folder of the page: scenes, sources and answers, with a thumbnail or a spectrogram for each.
 
     <media>/scenes/<subset>/<sample>.mp4        links where the file system allows, copies elsewhere
     <media>/sources/<clip>.wav
     <media>/answers/<model>/<subset>/<sample>.wav
     <media>/pictures/<hash of the content>.jpg
 
-Pictures are named by what they show, so a second report makes only what is new, and equal sounds share one.
+Pictures are named by the content they show, so a second report draws only new ones, and equal sounds share one.
 """
 
 from __future__ import annotations
@@ -13,7 +13,6 @@ from __future__ import annotations
 import hashlib
 import shutil
 from collections.abc import Iterable, Mapping
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -22,7 +21,7 @@ import numpy as np
 from benchmark.report.spectrograms import jpeg, spectrogram_jpeg
 from foundation.files import file_sha256, replacing
 from foundation.media import MediaError, read_audio_native, read_video
-from foundation.work import available_cores
+from foundation.work import in_parallel
 
 THUMBNAIL_SIZE = (180, 320)  # height, width
 PICTURE_VERSION = "2"  # part of a picture's name; moves when the drawing changes
@@ -30,7 +29,13 @@ PICTURE_VERSION = "2"  # part of a picture's name; moves when the drawing change
 
 @dataclass(frozen=True)
 class Placed:
-    """A file in the media folder and its picture; both relative to the page. `picture` is "" where none can be made."""
+    """A file in the media folder and its picture.
+
+    Attributes:
+        file: path relative to the page; "" where the file is absent.
+        picture: likewise; "" where none can be drawn.
+        problem: why a file or its picture is missing.
+    """
 
     file: str
     picture: str
@@ -38,21 +43,21 @@ class Placed:
 
 
 def place_media(media: Path, wanted: Mapping[str, Path], *, workers: int | None = None) -> dict[str, Placed]:
-    """Bring files into the media folder and draw what is missing.
+    """Link or copy files into the media folder and draw the pictures that are missing.
 
     Args:
         media: the folder; made when absent.
         wanted: path inside the folder, with "/", to the file it shows.
-        workers: threads; the processors at hand by default.
+        workers: threads; one per available core by default.
 
     Returns:
-        What was placed, by the same names; a file that is absent or cannot be read says so in `problem`.
+        What was placed, by the same names; `problem` says why a file or picture is missing.
     """
     for folder in {(media / name).parent for name in wanted} | {media / "pictures"}:
         folder.mkdir(parents=True, exist_ok=True)
-    with ThreadPoolExecutor(workers or available_cores()) as pool:
-        placed = pool.map(lambda name: _place(media, name, wanted[name]), wanted)
-        found = dict(zip(wanted, placed, strict=True))
+    names = list(wanted)
+    placed = dict(in_parallel(lambda name: _place(media, name, wanted[name]), names, workers=workers))
+    found = {name: placed[place] for place, name in enumerate(names)}
     _drop_unused(media, found.values())
     return found
 
@@ -69,7 +74,7 @@ def _place(media: Path, name: str, source: Path) -> Placed:
             drawn = _thumbnail(source) if source.suffix == ".mp4" else _spectrogram(source)
         except MediaError as error:
             return Placed(relative, "", error.reason)
-        # Equal sounds may be drawn at the same time: each under a name of its own, the last one stays.
+        # Two threads may draw equal sounds at once: each writes under its own name, and the last one wins.
         temporary = picture.with_name(f".{hashlib.sha256(name.encode()).hexdigest()[:20]}.partial")
         temporary.write_bytes(drawn)
         temporary.replace(picture)
@@ -77,7 +82,7 @@ def _place(media: Path, name: str, source: Path) -> Placed:
 
 
 def link_or_copy(source: Path, target: Path) -> None:
-    """Make `target` the same file as `source`, by a hard link, or a copy where links are not possible."""
+    """Make `target` a hard link to `source`, or a copy where links are not possible."""
     real = source.resolve()
     if target.exists():
         if target.samefile(real):
@@ -105,7 +110,7 @@ def _thumbnail(path: Path) -> bytes:
 
 
 def _drop_unused(media: Path, placed: Iterable[Placed]) -> None:
-    """Remove files of an earlier report that this page does not show."""
+    """Remove files of an earlier report that this page does not use."""
     shown = {name for item in placed for name in (item.file, item.picture) if name}
     for path in [p for p in media.rglob("*") if p.is_file()]:
         if f"{media.name}/{path.relative_to(media).as_posix()}" not in shown:

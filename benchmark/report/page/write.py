@@ -1,4 +1,4 @@
-"""The page: one HTML file that opens from disk, and a folder of media beside it."""
+"""The page: one HTML file that opens from disk, and its folder of media."""
 
 from __future__ import annotations
 
@@ -8,17 +8,19 @@ from importlib.resources import files
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from benchmark.report.page.data import embedded, page_data, read_samples, wanted_media
+from benchmark.report.page.data import embedded, page_data, wanted_media
 from benchmark.report.page.media import place_media
 from benchmark.report.results import Results
-from benchmark.report.tables.table import DASH, Block, Table
+from benchmark.report.samples import read_samples
+from benchmark.report.tables.cells import Block, Table
+from benchmark.report.tables.marks import DASH
 from foundation.files import write_text
 
 if TYPE_CHECKING:
     import jinja2
 
 SCRIPTS = ("base.js", "table.js", "player.js", "cards.js", "main.js")
-FORBIDDEN_SOURCES = "default-src 'none'"  # the page may load its own media and nothing else, from nowhere
+FORBIDDEN_SOURCES = "default-src 'none'"  # the page loads its own media and nothing else
 CONTENT_POLICY = (
     f"{FORBIDDEN_SOURCES}; img-src 'self' file: data:; media-src 'self' file:; "
     "style-src 'unsafe-inline'; script-src 'unsafe-inline'"
@@ -32,11 +34,11 @@ def write_page(
 
     Args:
         results: the runs shown.
-        table: the table at the head of the page, with all its columns.
-        out: path without an ending.
-        benchmark: the benchmark directory that holds scenes and sources; None: the page plays the answers alone.
+        table: the table at the top of the page, with all its columns.
+        out: path without a suffix.
+        benchmark: the benchmark directory, for scenes and sources; None: the page plays the answers alone.
         title: heading of the page.
-        workers: threads that draw pictures; the processors at hand by default.
+        workers: threads that draw pictures; one per available core by default.
 
     Returns:
         The page and its folder.
@@ -83,7 +85,7 @@ def _read(name: str) -> str:
 
 
 def _whiskers(table: Table, block: Block) -> dict[str, dict[str, tuple[float, float, float]]]:
-    """Where value and interval lie between the column's least and greatest, in per cent: row key, metric, positions."""
+    """Return where value and interval lie within the range of a column, in percent: row key, metric, positions."""
     drawn: dict[str, dict[str, tuple[float, float, float]]] = {line.row.key: {} for line in block.lines}
     for place, column in enumerate(table.columns):
         spans: dict[str, tuple[float, float, float]] = {}

@@ -3,15 +3,19 @@
 from foundation.names import lazy_exports
 
 _HOMES = {
-    "Block": "benchmark.report.tables.table",
-    "Cell": "benchmark.report.tables.table",
-    "Column": "benchmark.report.tables.table",
-    "DASH": "benchmark.report.tables.table",
-    "Line": "benchmark.report.tables.table",
-    "Section": "benchmark.report.tables.table",
-    "Table": "benchmark.report.tables.table",
+    "Block": "benchmark.report.tables.cells",
+    "Cell": "benchmark.report.tables.cells",
+    "Column": "benchmark.report.tables.cells",
+    "DASH": "benchmark.report.tables.marks",
+    "Line": "benchmark.report.tables.cells",
+    "MARKS": "benchmark.report.tables.marks",
+    "SUBSET_TITLES": "vgg_monoaudio.dataset",
+    "Section": "benchmark.report.tables.cells",
+    "Table": "benchmark.report.tables.cells",
     "build_table": "benchmark.report.tables.table",
-    "caption": "benchmark.report.tables.table",
+    "caption": "benchmark.report.tables.notes",
+    "marks_explained": "benchmark.report.tables.marks",
+    "marks_of": "benchmark.report.tables.marks",
 }
 __all__ = sorted(_HOMES)
 __getattr__, __dir__ = lazy_exports(__name__, _HOMES)

@@ -6,13 +6,14 @@ import csv
 import io
 from collections.abc import Sequence
 
-from benchmark.report.tables.table import DASH, FEWER, PARTIAL, UNTRAINED, UNVERIFIED, Cell, Line, Table
+from benchmark.report.tables.cells import Cell, Line, Table
+from benchmark.report.tables.marks import DASH, FEWER, PARTIAL, UNTRAINED, UNVERIFIED
 
 CSV_HEAD = ("subset", "section", "model", "marks", "n", "expected", "profile", "reference_video", "source")
 
 
 def to_markdown(table: Table, title: str = "Results") -> str:
-    """Return the table as GitHub-flavoured Markdown: one grid a block, groups above the metrics."""
+    """Return the table as GitHub-flavoured Markdown: one grid per block, groups above the metrics."""
     parts = [f"# {title}", table.caption]
     groups: list[str] = []
     for name, span in table.groups:
@@ -43,12 +44,12 @@ def _markdown_cell(cell: Cell, beside: str) -> str:
 
 
 def markdown_escaped(text: str) -> str:
-    """Return text with every character that Markdown reads as a mark written out."""
+    """Return text with every character that Markdown reads as markup escaped."""
     return "".join(f"\\{c}" if c in "\\`*_|<>[]" else c for c in text)
 
 
 def padded(grid: Sequence[Sequence[str]]) -> str:
-    """Draw a grid with equal column widths: first column to the left, the others to the right."""
+    """Draw a grid with equal column widths: first column left-aligned, the others right-aligned."""
     widths = [max(3, *map(len, column)) for column in zip(*grid, strict=True)]
     lines = []
     for row in grid:
@@ -59,10 +60,10 @@ def padded(grid: Sequence[Sequence[str]]) -> str:
 
 
 def to_csv(table: Table) -> str:
-    """Return the table as CSV: one line a row, three columns a metric (value, low, high), rounded as shown.
+    """Return the table as CSV: one line per row, three columns per metric (value, low, high), rounded as shown.
 
-    Where the table shows standard errors, a fourth has them. An empty field means no value. The numbers in full are in
-    each run's metrics.json.
+    Where the table shows standard errors, a fourth column has them. An empty field means no value. Each run's
+    metrics.json has the unrounded numbers.
     """
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
@@ -114,7 +115,7 @@ _LATEX_HEAD = r"""% Compiles as it is; read by \input in a paper it is the table
 
 
 def to_latex(table: Table, label: str = "tab:results") -> str:
-    """Return the table as LaTeX (booktabs): a document of its own, or the table alone when read by \\input."""
+    """Return the table as LaTeX (booktabs): a whole document, or the table alone if a paper reads it with \\input."""
     width = len(table.columns) + 2
     lines = [
         _LATEX_HEAD + r"\begin{table*}[t]",
@@ -190,5 +191,5 @@ _LATEX_CHARACTERS = {
 
 
 def latex_escaped(text: str) -> str:
-    """Return text with every character that LaTeX reads as a command written out."""
+    """Return text with every character that LaTeX reads as a command escaped."""
     return "".join(_LATEX_CHARACTERS.get(character, character) for character in text)

@@ -1,17 +1,22 @@
-"""Which rows a table of the paper holds, under which names and with which rounding."""
+"""The tables of the paper: which rows each holds, under which names and with which rounding."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 from benchmark.report.results import Results, Row
-from benchmark.report.tables.table import Breadth, Table, build_table
+from benchmark.report.tables.cells import Breadth, Table
+from benchmark.report.tables.table import build_table
+
+if TYPE_CHECKING:
+    from vgg_monoaudio.dataset import Subset
 
 PresetName = Literal["main", "sup-tokens", "scaling", "vggsound", "ablation"]
 DEFAULT_SUP_TOKENS = 5
 SIZES = ("selva-s-16k", "selva-s-44k", "selva-m-44k", "selva-l-44k")
+VGGSOUND_SUBSET: Subset = "single"  # the VGGSound test set, clip by clip
 VGGSOUND_DECIMALS = {"fad": 2}  # Tables A1 and D4 print FAD with two places, the tables on VGG-MonoAudio with one
 
 
@@ -20,7 +25,7 @@ class Preset:
     """One table of the paper.
 
     Attributes:
-        published: table under `results/published` that holds its printed rows.
+        published: table under `results/published` with its printed rows.
         keeps: which rows belong.
         label: what the first column shows.
         heading: title of the first column.
@@ -45,7 +50,7 @@ def _sup_tokens(row: Row) -> str:
 
 
 def _is_vggsound(row: Row) -> bool:
-    return row.subset not in ("inter", "intra")
+    return row.subset == VGGSOUND_SUBSET
 
 
 def _ablation(row: Row) -> str:
@@ -92,7 +97,7 @@ def preset_table(
     """Return one of the paper's tables from these rows.
 
     Raises:
-        ValueError: no such preset, or none of the rows belongs into it.
+        ValueError: no such preset, or none of the rows belongs in it.
     """
     if name not in PRESETS:
         raise ValueError(f"table: expected one of {', '.join(PRESETS)}, got {name!r}")

@@ -1,4 +1,4 @@
-"""Rows that the paper prints, so that a run can stand beside them: marked as published, digits as printed."""
+"""Rows that the paper prints, to compare runs with: marked as published, digits as printed."""
 
 from __future__ import annotations
 
@@ -13,18 +13,17 @@ from metrics.registry import list_metrics
 
 FOLDER = Path(__file__).resolve().parents[3] / "results" / "published"
 FACTS = ("table", "row", "subset", "source")
-PAIRED_SUBSETS = ("inter", "intra")
 
 
 def read_published(table: str, folder: Path = FOLDER) -> list[Row]:
     """Return the rows of one printed table, in its order.
 
     Args:
-        table: A1, D3, D4 or D5; the file `<table>.csv` has the columns table, row, subset, one a metric, source.
-        folder: where the files are; they belong to a checkout and are not installed.
+        table: A1, D3, D4 or D5; the file `<table>.csv` has the columns table, row, subset, one per metric, source.
+        folder: where the files are; a checkout has them, an installed package does not.
 
     Raises:
-        ValueError: no such file, a column that is neither a fact nor a headline metric, or a field that is no number.
+        ValueError: no such file, columns other than facts and headline metrics, or a field that is not a number.
     """
     path = folder / f"{table}.csv"
     if not path.is_file():
@@ -62,34 +61,27 @@ def _row(path: Path, row: Mapping[str, str], metrics: list[str]) -> Row:
 def with_published(results: Results, preset: PresetName, folder: Path = FOLDER) -> Results:
     """Return the results with the printed rows of the same table, for the subsets that the runs have.
 
-    Printed rows rest on the authors' own list of clips, so they stand apart and are not ranked with the runs.
+    Printed rows are based on the authors' own list of clips, so they are kept apart and not ranked with the runs.
 
     Raises:
-        MixedRuns: the runs were scored by another profile than the paper's, or one of them has random weights.
+        MixedRuns: the runs were scored by a profile other than the paper's, or one of them has random weights.
     """
     untrained = [row.model for row in results.rows if row.untrained]
     if untrained:
         raise MixedRuns(
-            f"{untrained[0]} has random weights: its numbers are for timing only and may not stand beside published "
-            "ones; leave out --published, or that run"
+            f"{untrained[0]} has random weights: its numbers are for timing only and cannot be compared with "
+            "published ones; leave out --published, or that run"
         )
     scoring = results.scoring
     if scoring is not None and scoring.profile != "paper":
         raise MixedRuns(
             f"published rows were scored by profile paper, these runs by profile {scoring.profile}; "
-            "they may not stand in one table: leave out --published, or score with --profile paper"
+            "they cannot share a table: leave out --published, or score with --profile paper"
         )
     rows = read_published(PRESETS[preset].published, folder)
     if results.rows:
-        rows = _on_subsets(rows, results.subsets)
+        rows = [row for row in rows if row.subset in results.subsets]
     return replace(results, rows=(*results.rows, *rows))
-
-
-def _on_subsets(rows: list[Row], subsets: tuple[str, ...]) -> list[Row]:
-    others = [subset for subset in subsets if subset not in PAIRED_SUBSETS]
-    named = {"test": others[0]} if len(others) == 1 else {}  # printed tables know one test set, whatever its name here
-    renamed = [replace(row, subset=named.get(row.subset, row.subset)) for row in rows]
-    return [row for row in renamed if row.subset in subsets]
 
 
 def published_alone(preset: PresetName, folder: Path = FOLDER) -> Results:

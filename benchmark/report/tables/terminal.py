@@ -13,7 +13,9 @@ from rich.table import Table as Grid
 from rich.text import Text
 
 from benchmark.report.results import collect
-from benchmark.report.tables.table import FEWER, Cell, Line, Table, build_table
+from benchmark.report.tables.cells import Cell, Line, Table
+from benchmark.report.tables.marks import FEWER
+from benchmark.report.tables.table import build_table
 
 if TYPE_CHECKING:
     from rich.console import Console, ConsoleOptions, RenderResult
@@ -29,7 +31,7 @@ def render_terminal(
     """Return the table of these runs, to be printed with Rich.
 
     Raises:
-        benchmark.report.results.MixedRuns: the runs may not stand in one table.
+        benchmark.report.results.MixedRuns: the runs cannot share a table.
     """
     return TerminalTable(build_table(collect(runs), intervals=intervals, standard_errors=standard_errors))
 

@@ -51,8 +51,8 @@ def test_a_missing_file_is_answered_with_the_command_that_fetches_it(tmp_path):
         source(weights_dir=tmp_path).build("vae", network)
 
 
-def test_what_nobody_publishes_asks_for_a_file_of_ones_own():
-    with pytest.raises(MissingCheckpoint, match=r"nobody publishes the generator of tiny model(.|\n)*generator=FILE"):
+def test_what_is_not_published_asks_for_a_file_of_ones_own():
+    with pytest.raises(MissingCheckpoint, match=r"the generator of tiny model is not published(.|\n)*generator=FILE"):
         source().build("generator", network)
 
 

@@ -87,15 +87,15 @@ BAD = {
     "garbage": "not a media file",
     "short": "has 8000 samples, at least 16000 needed",
     "rate": "has 44100 Hz, expected 16000",
-    "crash": "status 1 before it had answered; its last words: .*RuntimeError: out of memory.*tried twice",
+    "crash": "status 1 before it had answered; its last lines: .*RuntimeError: out of memory.*tried twice",
     "full": "No space left on device.*tried twice",
     "quit": "the program ended before it had answered.*tried twice",
-    "chat": "'loading ...' is no answer .*tried twice",
-    "stranger": "is no answer.*tried twice",
-    "no path": "is no answer.*tried twice",
-    "list": "is no answer.*tried twice",
-    "deep": "is no answer.*tried twice",
-    "endless": r"'x{120}' is no answer.*tried twice",
+    "chat": "'loading ...' is not an answer.*tried twice",
+    "stranger": "is not an answer.*tried twice",
+    "no path": "is not an answer.*tried twice",
+    "list": "is not an answer.*tried twice",
+    "deep": "is not an answer.*tried twice",
+    "endless": r"'x{120}' is not an answer.*tried twice",
     "not a number": "sample 0 is not finite",
 }
 
@@ -142,7 +142,7 @@ def test_a_command_is_split_as_a_shell_would_and_run_by_none():
 
 @pytest.mark.parametrize("name", ["/absent/program", "no-such-program", "./program"])
 def test_a_program_that_is_not_there_is_refused_before_anything_is_asked(name):
-    with pytest.raises(MissingProgram, match=f"command: {name} is no executable; give its path, or an interpreter"):
+    with pytest.raises(MissingProgram, match=f"command: {name} is not an executable; give its path, or an interpreter"):
         JsonLines(command=f"{name} --x")
 
 
@@ -156,7 +156,7 @@ def test_a_program_is_looked_for_where_it_will_run(ask, tmp_path):
         (["my program"], {"env": {"PATH": str(program.parent)}}),
     ):
         model = JsonLines(command=command, log=tmp_path / "log", **others)
-        with pytest.raises(GenerationError, match="its last words: found"):
+        with pytest.raises(GenerationError, match="its last lines: found"):
             model.generate(ask(duration=1.0))
 
 
@@ -177,7 +177,7 @@ def test_progress_is_told_in_samples_of_the_batch(talker, three):
 
 
 def test_a_working_directory_that_is_none_is_refused(tmp_path):
-    with pytest.raises(MissingProgram, match="absent is no folder"):
+    with pytest.raises(MissingProgram, match="absent is not a folder"):
         JsonLines(command="x", checkout=tmp_path / "absent")
 
 

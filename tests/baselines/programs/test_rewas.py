@@ -63,7 +63,7 @@ def test_the_segments_show_the_seconds_from_0_and_from_3_at_25_fps(checkout, ask
             340,
         )  # 48x64: 341.3 wide, made even
         assert film.numbers(media.read_video(path, fps=25)) == list(range(start, start + 125))
-        assert media.probe(path).audio is None  # the scene's own soundtrack is no business of the model
+        assert media.probe(path).audio is None  # the scene's own soundtrack does not concern the model
 
 
 @pytest.mark.parametrize(
@@ -131,7 +131,7 @@ def test_a_batch_starts_the_program_once_and_every_segment_has_a_name_of_its_own
 
 
 BAD = {
-    "crash": r"status 1; its last words: .*RuntimeError: CUDA error at two .*tried twice",
+    "crash": r"status 1; its last lines: .*RuntimeError: CUDA error at two .*tried twice",
     "killed": "killed by SIGKILL, as the system does when memory is full.*tried twice",
     "full": r"No space left on device.*tried twice",
     "nothing": "the program wrote no generated_00001_a_0.wav",

@@ -67,7 +67,7 @@ def test_a_damaged_zip_and_a_damaged_entry_are_told_apart(sounds, tmp_path):
     with pytest.raises(GenerationError, match=r"all\.zip: c\.x\.wav: cannot be unpacked: Bad CRC-32"):
         model.generate(ask("c.x"))
     path.write_bytes(whole[:100])
-    with pytest.raises(ValueError, match="is no zip"):
+    with pytest.raises(ValueError, match="is not a zip"):
         Recorded(folder=path)
 
 
@@ -123,5 +123,5 @@ def test_a_dataset_saved_as_arrow_is_refused_with_what_to_do(tmp_path):
 
 def test_a_file_that_is_no_parquet_is_refused(tmp_path):
     (tmp_path / "x.parquet").write_bytes(io.BytesIO(b"nothing").read())
-    with pytest.raises(ValueError, match="is no parquet"):
+    with pytest.raises(ValueError, match="is not parquet"):
         Recorded(folder=tmp_path)

@@ -109,7 +109,7 @@ def test_two_files_for_one_sample_are_refused_with_both(tmp_path, names):
 
 
 def test_a_folder_that_is_none_or_holds_no_sound_is_refused(tmp_path):
-    with pytest.raises(ValueError, match=r"absent is no folder; give one that holds <sample id>\.wav files"):
+    with pytest.raises(ValueError, match=r"absent is not a folder; give one that holds <sample id>\.wav files"):
         load_model("recorded", folder=tmp_path / "absent")
     (tmp_path / "readme.txt").touch()
     with pytest.raises(ValueError, match=r"holds no sound \(\.wav, \.flac"):

@@ -10,8 +10,8 @@ import pytest
 from support.weight_files import write_weights_folder
 
 from vgg_monoaudio.building.scenes import Settings, build_benchmark
+from vgg_monoaudio.collecting.clips import find_clips
 from vgg_monoaudio.demo.clips import write_demo_sources
-from vgg_monoaudio.selection.source_list import find_clips
 
 ROOT = Path(__file__).resolve().parents[3]
 

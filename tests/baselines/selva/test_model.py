@@ -149,8 +149,10 @@ def test_without_weights_all_that_is_missing_is_named_with_the_command_that_fetc
         assert f"python -m benchmark weights {name}" in str(raised.value)
 
 
-def test_a_size_that_nobody_publishes_asks_for_a_file_of_ones_own(tmp_path):
-    with pytest.raises(MissingCheckpoint, match=r"nobody publishes the generator of selva medium_44k"):
+def test_a_size_that_is_not_published_asks_for_a_file_of_ones_own(tmp_path):
+    with pytest.raises(
+        MissingCheckpoint, match=r"the generator of selva medium_44k with 5 \[SUP\] tokens is not published"
+    ):
         SELVA(variant="medium_44k", weights_dir=tmp_path, device="cpu")
 
 

@@ -12,7 +12,7 @@ import pytest
 from benchmark.runs import RunDirectory
 from foundation import media
 from vgg_monoaudio.building.single_clips import SingleSettings, build_vggsound_test
-from vgg_monoaudio.selection.source_list import find_clips
+from vgg_monoaudio.collecting.clips import find_clips
 
 pytestmark = pytest.mark.usefixtures("models")
 
@@ -149,7 +149,7 @@ def test_a_limit_is_no_failure(evaluate):
         (["--model", "noise", "--folder", "mine"], "controls have no options, and 'folder' was given for noise"),
         (["--run-name", "mine"], "--run-name: names the run of one model, there are 6: oracle, "),
         (["--benchmark", "nowhere"], "nowhere: no benchmark there (no such folder); `make build-benchmark "),
-        (["--model", "recorded", "--folder", "nowhere"], "folder: nowhere is no folder"),
+        (["--model", "recorded", "--folder", "nowhere"], "folder: nowhere is not a folder"),
         (["--model", "recorded"], "model 'recorded' needs the option 'folder'"),
     ],
 )  # fmt: skip
@@ -344,7 +344,10 @@ def test_lists_are_json_on_demand(command):
 
 def test_schemas_are_written_where_they_are_wanted(command, tmp_path):
     done = command("schemas", "--out", "there")
-    assert (done.status, done.out.split()) == (0, ["there/run.schema.json", "there/metrics.schema.json"])
+    assert (done.status, done.out.split()) == (
+        0,
+        ["there/run.schema.json", "there/metrics.schema.json", "there/benchmark.schema.json"],
+    )
     assert json.loads((tmp_path / "there" / "run.schema.json").read_text())["title"] == "RunRecord"
 
 

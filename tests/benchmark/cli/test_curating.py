@@ -9,9 +9,8 @@ from typer.testing import CliRunner
 from benchmark.cli import app
 from vgg_monoaudio.selection.decisions import Decision, append_decisions, read_decisions
 from vgg_monoaudio.selection.funnel import read_funnel
-from vgg_monoaudio.selection.rule_r1 import load_source_list
 from vgg_monoaudio.selection.screening import LABEL_COLUMNS
-from vgg_monoaudio.selection.source_list import read_source_list
+from vgg_monoaudio.selection.source_list import load_source_list, read_source_list
 
 DOG, CAR, HARP, HORN = "aaaaaaaaaaa_000010", "bbbbbbbbb-b_000020", "ccccc_ccccc_000030", "ddddddddddd_000040"
 NOON = "2025-06-01T12:00:00+00:00"
@@ -206,3 +205,52 @@ def test_a_list_of_one_s_own_is_counted_and_not_derived(call, tmp_path):
     (tmp_path / "mine.csv").write_text(f"clip_id,label,category\n{DOG},dog barking,Animal\n")
     assert "clips: 1" in call("list-sources", "mine.csv").stdout
     assert "only r1 follows from a rule" in str(call("list-sources", "mine.csv", "--derive", status=1).exception)
+
+
+LISTS = {
+    "own labels and ids": "clip_id,label,category\nbell00000001_000010,ringing bell,Metal\nb,humming,Voice\n",
+    "comments, blank lines, no category": f"# ours\nclip_id,label\n\n{DOG},dog barking\n{HARP},playing harp\n",
+    "columns in another order": f"start_seconds,label,clip_id\n1.5,dog barking,{DOG}\n,playing harp,{HARP}\n",
+    "a byte order mark": f"\ufeffclip_id,label,category\n{DOG},dog barking,Animal\n{HARP},playing harp,Music\n",
+}
+
+
+@pytest.mark.parametrize("text", LISTS.values(), ids=LISTS)
+def test_a_list_that_build_takes_is_one_that_list_sources_takes(call, tmp_path, text):
+    (tmp_path / "mine.csv").write_text(text)
+    (tmp_path / "clips").mkdir()
+    taken = call("build", "--labels", "mine.csv", "--sources", "clips", "--out", "built", status=1).exception
+    assert "2 of 2 clips cannot be used" in str(taken)  # the list is taken; no clip of it is there
+    facts = json.loads(call("list-sources", "mine.csv", "--json").stdout)
+    listed = [problem.clip_id for problem in taken.problems]
+    assert sorted(row["clip_id"] for row in facts["sources"]) == listed
+    assert (facts["clips"], facts["inter_class_pairs"]) == (2, 2)
+
+
+def test_decisions_are_a_list_to_both(call, decided, tmp_path):
+    decided("curation.csv", "ann", (DOG, True), (CAR, False), (HARP, True))
+    (tmp_path / "clips").mkdir()
+    taken = call("build", "--labels", "curation.csv", "--sources", "clips", "--out", "built", status=1).exception
+    assert [problem.clip_id for problem in taken.problems] == [DOG, HARP]
+    facts = json.loads(call("list-sources", "curation.csv", "--json").stdout)
+    assert [row["clip_id"] for row in facts["sources"]] == [DOG, HARP]
+
+
+@pytest.mark.parametrize("text", ["clip_id,label\na,teapot\n", "clip_id,label\n", "id,label\na,b\n"])
+def test_a_list_that_build_refuses_list_sources_refuses_in_the_same_words(call, tmp_path, text):
+    (tmp_path / "mine.csv").write_text(text)
+    (tmp_path / "clips").mkdir()
+    refused = call("build", "--labels", "mine.csv", "--sources", "clips", "--out", "built", status=1).exception
+    assert str(call("list-sources", "mine.csv", status=1).exception) == str(refused)
+
+
+def test_clips_of_one_s_own_are_not_counted_as_unav100_s(call, tmp_path, write_unav100):
+    (tmp_path / "mine.csv").write_text(f"clip_id,label\nmy dog,dog barking\n{DOG},dog barking\n")
+    path = write_unav100({DOG[:11]: [(0, 4, "dog barking")]})
+    assert "in unav100: 1 of 2" in call("list-sources", "mine.csv", "--unav", path).stdout
+
+
+def test_the_list_that_ships_is_built_by_its_name(call, tmp_path):
+    (tmp_path / "clips").mkdir()
+    refused = call("build", "--labels", "r1", "--sources", "clips", "--out", "built", status=1).exception
+    assert "67 of 67 clips cannot be used" in str(refused)

@@ -165,7 +165,7 @@ def test_the_programs_own_interpreter_says_what_it_cannot_import_and_which_gpu_i
 def test_an_interpreter_that_is_none_is_said_so(checkout):
     found = findings(checkout.settings(python=str(checkout.folder / "absent")))
     assert found["interpreter"].verdict == "missing"
-    assert "is no executable" in found["interpreter"].found
+    assert "is not an executable" in found["interpreter"].found
 
 
 def test_a_full_disk_is_said_so(checkout, monkeypatch):

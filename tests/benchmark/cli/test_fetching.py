@@ -9,7 +9,7 @@ from typer.testing import CliRunner
 from benchmark.cli import app
 from vgg_monoaudio.collecting import download
 from vgg_monoaudio.collecting.download import FetchFailed
-from vgg_monoaudio.selection.rule_r1 import load_source_list
+from vgg_monoaudio.selection.source_list import load_source_list
 
 DOG, CAR, HARP = "aaaaaaaaaaa_000010", "bbbbbbbbb-b_000020", "ccccc_ccccc_000030"
 

@@ -7,6 +7,9 @@ from typer.testing import CliRunner
 
 from benchmark.report import commands
 from benchmark.report.__main__ import app
+from benchmark.report.figures.drawing import Drawn
+from benchmark.runs import UnusableRun
+from vgg_monoaudio.dataset import load_benchmark
 
 
 def run(verb, *arguments):
@@ -36,13 +39,13 @@ def test_an_unknown_table_ends_with_one_line_that_has_the_names_there_are(progra
     assert done.stderr == f"error: Invalid value for '--table': 'nix' is not one of {names}.\n"
 
 
-def test_wishes_narrow_the_runs(world, tmp_path):
+def test_filters_narrow_the_runs(world, tmp_path):
     world.write_run(tmp_path / "a", "oracle")
     world.write_run(tmp_path / "b", "oracle", "inter", world.Settings(profile="paper"))
     assert len(commands.chosen_runs([tmp_path])) == 2
     (kept,) = commands.chosen_runs([tmp_path], profile="paper")
     assert kept.read_metrics().scoring.profile == "paper"
-    with pytest.raises(Exception, match="none of the 2 runs found fits"):
+    with pytest.raises(Exception, match=r"none of the 2 runs found passes --benchmark nix; there are benchmark: demo$"):
         commands.chosen_runs([tmp_path], benchmark="nix")
 
 
@@ -55,7 +58,7 @@ def test_mixed_runs_end_with_one_line_and_status_two(world, tmp_path):
         text=True,
     )
     assert done.returncode == 2
-    assert done.stderr.startswith("error: these runs may not stand in one table, their profile differs")
+    assert done.stderr.startswith("error: these runs cannot share a table, their profile differs")
     assert "Traceback" not in done.stderr
     assert not (tmp_path / "r.md").exists()
 
@@ -86,10 +89,98 @@ def test_submit_check_ends_with_status_one_where_a_check_failed(world, tmp_path)
     assert "failed   coverage" in done.output
 
 
-def test_asking_for_help_imports_neither_torch_nor_matplotlib():
+def test_asking_for_help_imports_no_heavy_package():
     program = (
         "import sys, benchmark.report.commands; "
-        "print([name for name in ('torch', 'matplotlib', 'av', 'jinja2') if name in sys.modules])"
+        "print([name for name in ('torch', 'matplotlib', 'av', 'jinja2', 'pandas', 'scipy') if name in sys.modules])"
     )
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
+
+
+def test_a_path_without_a_scored_run_is_refused_with_the_way_out(tmp_path):
+    with pytest.raises(UnusableRun, match="no scored run at or below it; run `python -m benchmark evaluate` first"):
+        commands.chosen_runs([tmp_path])
+
+
+def test_a_run_that_is_named_twice_is_taken_once(world, tmp_path):
+    run = world.write_run(tmp_path, "oracle")
+    assert len(commands.chosen_runs([tmp_path, run.path, run.path.parent])) == 1
+
+
+@pytest.mark.parametrize(
+    ("filters", "kept"),
+    [
+        ({"subset": "intra"}, 1),
+        ({"benchmark": "demo"}, 2),
+        ({"benchmark": "demo", "reference_video": "composed"}, 1),
+        ({}, 2),
+    ],
+)
+def test_every_filter_must_pass(world, tmp_path, filters, kept):
+    world.write_run(tmp_path / "a", "oracle", "intra")
+    world.write_run(tmp_path / "b", "oracle", "inter", world.Settings(reference_video="composed"))
+    assert len(commands.chosen_runs([tmp_path], **filters)) == kept
+
+
+def test_filters_that_no_run_passes_are_named_with_what_there_is(world, tmp_path):
+    world.write_run(tmp_path, "oracle")
+    message = r"none of the 1 runs found passes --subset intra --reference-video composed; there are subset: inter; "
+    with pytest.raises(UnusableRun, match=message):
+        commands.chosen_runs([tmp_path], subset="intra", reference_video="composed", benchmark="")
+
+
+def test_without_arguments_the_runs_and_the_benchmark_are_those_of_the_current_folder(world, tmp_path):
+    world.write_benchmark(tmp_path / "data" / "demo")
+    world.write_run(tmp_path / "results" / "runs", "oracle", audio=True)
+    done = CliRunner().invoke(app, [], catch_exceptions=False)
+    assert done.exit_code == 0
+    assert (tmp_path / "results" / "report.md").is_file()
+    assert (tmp_path / "results" / "report" / "scenes").is_dir()  # from data/demo
+
+
+def test_standard_errors_need_no_intervals_switch(made, tmp_path):
+    arguments = ["--no-intervals", "--standard-errors", "--out", str(tmp_path / "r")]
+    done = CliRunner().invoke(app, [str(made.runs[0].path), *arguments], catch_exceptions=False)
+    assert done.exit_code == 0
+    assert "±" in (tmp_path / "r.md").read_text()
+
+
+def test_compare_prints_a_table_and_takes_the_benchmark_for_set_wise_tests(scored):
+    runs, benchmark, cache = scored
+    plain = run(commands.compare, *[one.path for one in runs])
+    assert "Untested: FAD, KAD" in plain.stdout
+    tested = run(commands.compare, *[one.path for one in runs], "--benchmark-dir", benchmark, "--cache", cache)
+    assert "Untested: FAD, KAD" not in tested.stdout
+
+
+def test_export_writes_a_file_and_names_it(made, tmp_path):
+    out = tmp_path / "card" / "index.json"
+    done = run(commands.export, made.runs[1].path, made.runs[2].path, "--model", "grand-foley", "--out", out)
+    assert done.stdout.strip().replace("\n", "") == str(out)
+    assert json.loads(out.read_text())["model-index"][0]["name"] == "grand-foley"
+
+
+def test_figures_passes_on_samples_ratings_and_the_benchmark(made, tmp_path, monkeypatch):
+    asked = []
+
+    def write_figures(runs, out, **options):
+        asked.append((len(runs), out, options))
+        return [Drawn(out / "a.pdf", out / "a.png")]
+
+    monkeypatch.setattr("benchmark.report.figures.write.write_figures", write_figures)
+    study, out = tmp_path / "study.csv", tmp_path / "f"
+    options = ["--sample", "one", "--sample", "two", "--ratings", study, "--benchmark-dir", made.benchmark]
+    done = run(commands.figures, made.runs[0].path, *options, "--out", out)
+    assert asked == [(1, out, {"benchmark_dir": made.benchmark, "samples": ["one", "two"], "ratings": study})]
+    assert done.stdout.split() == [str(out / "a.pdf"), str(out / "a.png")]
+
+
+def test_submit_check_finds_the_benchmark_by_its_name(world, tmp_path):
+    benchmark = world.write_benchmark(tmp_path / "data" / "demo")
+    settings = world.Settings(fingerprint=load_benchmark(benchmark).fingerprint("inter"))
+    sent = world.write_run(tmp_path / "sent", "tiny-foley", "inter", settings, audio=True)
+    done = run(commands.submit_check, sent.path, "--no-recompute")
+    assert done.exit_code == 0
+    assert "passed   benchmark   the same manifest" in done.output
+    assert "skipped  recomputed  not requested" in done.output

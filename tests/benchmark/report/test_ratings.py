@@ -8,7 +8,6 @@ from scipy.stats import spearmanr
 from benchmark.report import collect, write_figures
 from benchmark.report.figures.panels import sample_panel
 from benchmark.report.figures.ratings import agreement_figure, case_figure
-from benchmark.report.page.data import read_samples
 from benchmark.report.ratings import (
     agreement_by_answer,
     agreement_by_model,
@@ -16,6 +15,7 @@ from benchmark.report.ratings import (
     rank_correlation,
     read_ratings,
 )
+from benchmark.report.samples import read_samples
 from metrics.registry import get_metric
 
 MODELS = ("tiny-foley", "grand-foley", "old-foley")
@@ -29,7 +29,7 @@ POINTS = {  # AQ, TA, VA
 
 
 def study(world, *, raters=("r1", "r2"), models=MODELS):
-    """A made study of the inter-class answers: everybody thinks best of grand-foley and worst of old-foley."""
+    """A made study of the inter-class answers: grand-foley is rated best and old-foley worst."""
     lines = [
         ("inter", sample, model, rater, *POINTS[model])
         for place, sample in enumerate(world.sample_ids("inter"))
@@ -55,7 +55,7 @@ def inter(made):
     return next(part for part in read_samples(results) if part.subset == "inter"), results
 
 
-def test_a_rated_answer_has_the_mean_of_its_raters_and_empty_fields_count_for_nobody(made, world, tmp_path):
+def test_a_rated_answer_has_the_mean_of_its_raters_without_empty_fields(made, world, tmp_path):
     table = study(world)
     table["VA"] = table["VA"].astype(object)
     table.loc[0, "AQ"], table.loc[1, "VA"] = 1, ""

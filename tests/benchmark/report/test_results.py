@@ -1,6 +1,7 @@
 import pytest
 
 from benchmark.report import MixedRuns, collect
+from benchmark.report.results import Results
 from benchmark.runs import RunDirectory, UnusableRun
 
 
@@ -18,7 +19,7 @@ from benchmark.runs import RunDirectory, UnusableRun
         pytest.param({"metric_version": 2}, "their definition of metric fad differs", id="metric"),
     ],
 )
-def test_runs_whose_numbers_do_not_mean_the_same_are_refused_by_name(world, tmp_path, change, message):
+def test_runs_whose_numbers_cannot_be_compared_are_refused_by_name(world, tmp_path, change, message):
     one = world.write_run(tmp_path / "a", "oracle")
     two = world.write_run(tmp_path / "b", "tiny-foley", "inter", world.Settings(**change))
     with pytest.raises(MixedRuns, match=message) as refusal:
@@ -32,7 +33,7 @@ def test_a_refusal_says_how_to_report_apart(world, tmp_path):
         world.write_run(tmp_path, "oracle"),
         world.write_run(tmp_path, "tiny-foley", "inter", world.Settings(profile="paper")),
     ]
-    with pytest.raises(MixedRuns, match="report them apart, for example with --profile signal"):
+    with pytest.raises(MixedRuns, match="report them separately, for example with --profile signal"):
         collect(runs)
 
 
@@ -74,7 +75,7 @@ def test_options_that_differ_only_between_subsets_do_not_split_a_model(world, tm
 
 def test_the_same_model_twice_is_refused_with_both_paths(world, tmp_path):
     runs = [world.write_run(tmp_path / name, "tiny-foley") for name in ("first", "second")]
-    with pytest.raises(MixedRuns, match="tiny-foley stands twice on subset inter") as refusal:
+    with pytest.raises(MixedRuns, match="tiny-foley appears twice on subset inter") as refusal:
         collect(runs)
     assert all(str(run.path) in str(refusal.value) for run in runs)
 
@@ -87,3 +88,73 @@ def test_a_run_that_was_not_scored_is_refused_by_path(tmp_path):
 def test_no_runs_are_refused():
     with pytest.raises(ValueError, match="at least one finished run"):
         collect([])
+
+
+def test_results_can_be_narrowed_to_some_models_and_to_a_subset(world, tmp_path):
+    runs = [world.write_run(tmp_path, model, subset) for model in ("oracle", "noise") for subset in ("inter", "intra")]
+    results = collect(runs)
+    assert [row.model for row in results.of("intra")] == ["oracle", "noise"]
+    assert {row.model for row in results.only({"noise"}).rows} == {"noise"}
+    assert results.only({"noise"}).scoring == results.scoring
+
+
+def test_results_without_runs_have_the_name_of_the_paper_s_benchmark(world, tmp_path):
+    assert Results((), {}, None).name == "vgg-monoaudio"
+    assert collect([world.write_run(tmp_path, "oracle")]).name == "demo"
+
+
+@pytest.mark.parametrize(
+    ("folder", "key"),
+    [
+        ("our model (v2)", "our-model--v2"),
+        ("selva_s.16k", "selva_s.16k"),
+        ("Geräusch", "Geräusch"),
+        (".hidden", "hidden"),
+    ],
+)
+def test_a_key_is_safe_in_a_path_and_in_an_address(world, tmp_path, folder, key):
+    (row,) = collect([world.write_run(tmp_path, "tiny-foley", folder=folder)]).rows
+    assert (row.model, row.key) == (folder, key)
+
+
+@pytest.mark.parametrize(
+    ("change", "partial", "ranked"),
+    [({}, False, True), ({"failed": (0,)}, True, False), ({"untrained": True}, False, False)],
+)
+def test_only_trained_models_scored_on_every_sample_are_ranked(world, tmp_path, change, partial, ranked):
+    (row,) = collect([world.write_run(tmp_path, "tiny-foley", "inter", world.Settings(**change))]).rows
+    assert (row.partial, row.ranked) == (partial, ranked)
+    (control,) = collect([world.write_run(tmp_path, "oracle", "inter", world.Settings(**change))]).rows
+    assert not control.ranked
+
+
+@pytest.mark.parametrize("settings", [{"unverified": True}, {}])
+def test_weights_that_were_not_verified_are_known_from_model_or_scoring(world, tmp_path, settings):
+    run = world.write_run(tmp_path, "tiny-foley", "inter", world.Settings(**settings))
+    assert collect([run]).rows[0].unverified == bool(settings)
+    record = run.read_metrics()
+    scoring = record.scoring.model_copy(update={"unverified_weights": True})
+    run.write(record.model_copy(update={"scoring": scoring}))
+    assert collect([run]).rows[0].unverified
+
+
+def test_options_of_every_kind_are_shown_where_they_distinguish(world, tmp_path):
+    options = [{"null_clip": True, "sizes": [1, 2]}, {"sizes": [1, 2]}, {"null_clip": None, "sizes": []}]
+    runs = [
+        world.write_run(tmp_path / str(place), "selva", "inter", world.Settings(options=option))
+        for place, option in enumerate(options)
+    ]
+    assert [row.model for row in collect(runs[:2]).rows] == ["selva", "selva (null_clip=true)"]
+    shown = {row.model for row in collect(runs[1:]).rows}
+    assert shown == {"selva (sizes=[1, 2])", "selva (sizes=[])"}  # an option that is null is one that was not given
+
+
+def test_a_refusal_names_every_value_that_was_found_with_one_run_each(world, tmp_path):
+    runs = [
+        world.write_run(tmp_path / name, "oracle", "inter", world.Settings(version=version))
+        for name, version in (("a", "1.0"), ("b", "1.0"), ("c", "2.0"))
+    ]
+    with pytest.raises(MixedRuns) as refusal:
+        collect(runs)
+    lines = str(refusal.value).splitlines()
+    assert lines[1:] == [f"  1.0: {runs[0].path}", f"  2.0: {runs[2].path}", "report them separately"]

@@ -12,8 +12,8 @@ def sine(frequency, amplitude=1.0, seconds=1.0, rate=16_000):
 
 
 def test_a_full_scale_sine_reads_about_zero_decibels_and_half_of_it_six_less():
-    whole = mel_decibels(sine(1000), 16_000, columns_a_second=40)[:, 10:-10].max()
-    half = mel_decibels(sine(1000, 0.5), 16_000, columns_a_second=40)[:, 10:-10].max()
+    whole = mel_decibels(sine(1000), 16_000, columns_per_second=40)[:, 10:-10].max()
+    half = mel_decibels(sine(1000, 0.5), 16_000, columns_per_second=40)[:, 10:-10].max()
     assert whole == pytest.approx(0.0, abs=3.0)  # a tone between two bands spreads over both
     assert whole - half == pytest.approx(6.02, abs=0.01)
 
@@ -21,7 +21,7 @@ def test_a_full_scale_sine_reads_about_zero_decibels_and_half_of_it_six_less():
 @pytest.mark.parametrize("rate", [16_000, 44_100])
 def test_higher_pitch_stands_in_a_higher_band_at_any_rate(rate):
     bands = [
-        mel_decibels(sine(pitch, rate=rate), rate, columns_a_second=40).mean(axis=1).argmax()
+        mel_decibels(sine(pitch, rate=rate), rate, columns_per_second=40).mean(axis=1).argmax()
         for pitch in (200, 800, 3200)
     ]
     assert bands == sorted(set(bands))
@@ -29,23 +29,23 @@ def test_higher_pitch_stands_in_a_higher_band_at_any_rate(rate):
 
 def test_the_same_tone_stands_in_the_same_band_at_two_rates():
     low, high = (
-        mel_decibels(sine(1000, rate=r), r, columns_a_second=40).mean(axis=1).argmax() for r in (16_000, 44_100)
+        mel_decibels(sine(1000, rate=r), r, columns_per_second=40).mean(axis=1).argmax() for r in (16_000, 44_100)
     )
     assert abs(int(low) - int(high)) <= 1
 
 
 def test_columns_follow_time():
     late = np.concatenate([np.zeros(16_000, np.float32), sine(1000)])
-    loudness = mel_decibels(late, 16_000, columns_a_second=40).max(axis=0)
+    loudness = mel_decibels(late, 16_000, columns_per_second=40).max(axis=0)
     assert loudness.shape == (80,)
     assert loudness[:38].max() < -60 < loudness[42:78].min()
 
 
 def test_silence_is_dark_and_finite():
-    assert np.isfinite(mel_decibels(np.zeros(8000, np.float32), 16_000, columns_a_second=40)).all()
+    assert np.isfinite(mel_decibels(np.zeros(8000, np.float32), 16_000, columns_per_second=40)).all()
 
 
-def test_the_picture_has_forty_columns_a_second_and_low_pitch_at_the_bottom():
+def test_the_picture_has_forty_columns_per_second_and_low_pitch_at_the_bottom():
     picture = np.asarray(Image.open(io.BytesIO(spectrogram_jpeg(sine(150, seconds=2.0), 16_000))).convert("L"))
     assert picture.shape == (MEL_BANDS, 80)
     assert picture[-15:].mean() > picture[:15].mean() + 20
@@ -63,4 +63,4 @@ def test_the_level_of_a_sine_is_its_amplitude_over_root_two():
 
 def test_no_samples_are_refused():
     with pytest.raises(ValueError, match="at least one sample"):
-        mel_decibels(np.zeros(0, np.float32), 16_000, columns_a_second=40)
+        mel_decibels(np.zeros(0, np.float32), 16_000, columns_per_second=40)

@@ -4,46 +4,11 @@ import shutil
 import pandas as pd
 import pytest
 
-from benchmark.report import export_model_index, submit_check
+from benchmark.report import submit_check
 from benchmark.report.submission import LISTED
 from benchmark.runs import RunDirectory
-from foundation.media import write_audio
-from metrics.registry import list_metrics
+from foundation.media import write_audio, write_video
 from vgg_monoaudio.dataset import load_benchmark
-
-
-def test_the_export_holds_every_value_of_metrics_json(world, tmp_path):
-    runs = [world.write_run(tmp_path, "tiny-foley", subset) for subset in ("inter", "intra")]
-    (entry,) = export_model_index(runs)["model-index"]
-    assert entry["name"] == "tiny-foley"
-    assert [result["dataset"]["config"] for result in entry["results"]] == ["inter", "intra"]
-    for run, result in zip(runs, entry["results"], strict=True):
-        stored = run.read_metrics().metrics
-        shown = {metric["type"]: metric for metric in result["metrics"]}
-        assert set(shown) == {name for name, value in stored.items() if value.value is not None}
-        for name, metric in shown.items():
-            assert metric["value"] == stored[name].value
-            assert metric["args"]["ci95"] == list(stored[name].ci95)
-            assert metric["args"]["profile"] == "signal"
-
-
-def test_the_export_is_read_by_the_hub_library_of_model_cards(world, tmp_path):
-    hub = pytest.importorskip("huggingface_hub.repocard_data", reason="no huggingface_hub")
-    name, results = hub.model_index_to_eval_results(
-        json.loads(json.dumps(export_model_index([world.write_run(tmp_path, "tiny-foley")])))["model-index"]
-    )
-    assert name == "tiny-foley"
-    assert len(results) == len([metric for metric in list_metrics() if metric.name != "imagebind"])
-
-
-def test_the_export_wants_one_model_with_trained_weights(world, tmp_path):
-    runs = [world.write_run(tmp_path, model) for model in ("tiny-foley", "old-foley")]
-    with pytest.raises(ValueError, match="name one of old-foley, tiny-foley"):
-        export_model_index(runs)
-    assert export_model_index(runs, "old-foley")["model-index"][0]["name"] == "old-foley"
-    random = world.write_run(tmp_path / "r", "grand-foley", "inter", world.Settings(untrained=True))
-    with pytest.raises(ValueError, match="random weights"):
-        export_model_index([random])
 
 
 @pytest.fixture(scope="module")
@@ -85,7 +50,7 @@ def test_missing_audio_foreign_audio_and_short_audio_are_found(sent, world):
     sent.audio(ids[2]).write_bytes(b"no sound")
     found = answers(sent)
     assert f"{ids[0]} is scored but has no audio" in found["coverage"].detail
-    assert "audio/foreign.wav answers no sample" in found["coverage"].detail
+    assert "audio/foreign.wav belongs to no sample" in found["coverage"].detail
     assert "1.00 s, expected 2 s" in found["audio"].detail
     assert f"audio/{ids[2]}.wav" in found["audio"].detail
 
@@ -96,7 +61,7 @@ def test_a_sample_left_out_without_reason_is_found(sent):
     table.to_parquet(sent.samples_parquet)
     assert "neither scored nor listed among the failures" in answers(sent)["coverage"].detail
     table.iloc[1:].to_parquet(sent.samples_parquet)
-    assert "4 rows, metrics.json expects 5" in answers(sent)["coverage"].detail
+    assert "4 rows for 5 expected samples" in answers(sent)["coverage"].detail
 
 
 def test_files_that_cannot_be_read_fail_the_schema(sent):
@@ -119,7 +84,7 @@ def test_random_and_unverified_weights_and_mixed_records_are_found(world, tmp_pa
 def test_another_benchmark_is_found(world, tmp_path, benchmark_dir):
     run = world.write_run(tmp_path, "tiny-foley", audio=True)
     found = answers(run, benchmark_dir=benchmark_dir)
-    assert "another one than the run answers" in found["benchmark"].detail
+    assert "not the one that the run answers" in found["benchmark"].detail
     assert found["recomputed"].status == "skipped"
 
 
@@ -136,7 +101,7 @@ def test_audio_that_was_exchanged_after_scoring_is_found(sent, benchmark_dir, mo
 
 
 @pytest.mark.parametrize("wrong", [False, True])
-def test_numbers_computed_anew_are_compared_with_those_sent(sent, benchmark_dir, monkeypatch, wrong):
+def test_numbers_computed_again_are_compared_with_those_submitted(sent, benchmark_dir, monkeypatch, wrong):
     seen = []
 
     def evaluate(copy, folder, choices, **options):
@@ -170,3 +135,86 @@ def test_scores_that_the_audio_does_not_give_are_found_by_scoring_it_again(score
     checks = answers(copy, benchmark_dir=folder, cache=cache)
     assert [name for name, check in checks.items() if check.status == "failed"] == ["recomputed"]
     assert checks["recomputed"].detail.startswith("fad is ")
+
+
+def found_in(run):
+    """What is wrong with a run, by check."""
+    return {name: check.detail for name, check in answers(run).items() if check.status == "failed"}
+
+
+def rewrite(run, **changes):
+    """Change fields of metrics.json, dots between the levels."""
+    content = json.loads(run.metrics_json.read_text())
+    for path, value in changes.items():
+        *levels, last = path.split("__")
+        place = content
+        for level in levels:
+            place = place[level]
+        place[last] = value
+    run.metrics_json.write_text(json.dumps(content))
+
+
+def test_a_run_that_did_not_finish_is_found(sent):
+    text = json.loads(sent.run_json.read_text())
+    sent.run_json.write_text(json.dumps({**text, "status": "failed"}))
+    assert found_in(sent) == {"status": "its status in run.json is failed"}
+
+
+def test_a_metric_of_another_definition_and_one_unknown_here_are_found(sent):
+    text = json.loads(sent.metrics_json.read_text())
+    rewrite(sent, metrics__fad__version=7, metrics__sparkle=text["metrics"]["kl"])
+    problems = found_in(sent)["agreement"]
+    assert "metric fad differs from the one here in direction, unit or version (7)" in problems
+    assert "metric sparkle is unknown here" in problems
+
+
+def test_counts_that_disagree_are_found(sent):
+    rewrite(sent, counts__expected=6, counts__scored=3)
+    problems = found_in(sent)
+    assert problems["agreement"] == "5 samples are expected in run.json, 6 in metrics.json"
+    assert "samples.parquet has 5 rows for 6 expected samples" in problems["coverage"]
+    assert "5 samples are scored in samples.parquet, 3 in metrics.json" in problems["coverage"]
+
+
+def test_a_sample_that_is_listed_twice_is_found(sent):
+    table = pd.read_parquet(sent.samples_parquet)
+    pd.concat([table, table.iloc[:1]]).to_parquet(sent.samples_parquet)
+    assert found_in(sent)["coverage"].startswith("samples.parquet lists a sample twice")
+
+
+def test_a_value_without_a_column_and_a_value_over_other_samples_are_found(sent):
+    table = pd.read_parquet(sent.samples_parquet).drop(columns="kl")
+    table.loc[0, "clap"] = float("nan")
+    table.to_parquet(sent.samples_parquet)
+    problems = found_in(sent)["means"]
+    assert "kl has a value but no column in samples.parquet" in problems
+    assert "clap is over 5 samples, samples.parquet has 4" in problems
+
+
+def test_a_film_without_sound_in_place_of_an_answer_is_found(sent, world):
+    answer = sent.audio(world.sample_ids("inter")[3])
+    film = answer.with_suffix(".mp4")
+    write_video(film, [world.scene_frame(0, 1, frame) for frame in range(50)], fps=25)
+    film.replace(answer)
+    assert found_in(sent) == {"audio": f"audio/{answer.name}: no audio stream"}
+
+
+def test_a_subset_that_the_benchmark_lacks_and_another_order_of_samples_are_found(sent, world, benchmark_dir, tmp_path):
+    table = pd.read_parquet(sent.samples_parquet)
+    table.iloc[::-1].to_parquet(sent.samples_parquet)
+    detail = answers(sent, benchmark_dir=benchmark_dir)["benchmark"].detail
+    assert detail == "samples.parquet does not list the samples of the manifest in its order"
+    foreign = world.write_run(tmp_path / "other", "tiny-foley", "inter", audio=True)
+    for path in (foreign.run_json, foreign.metrics_json):
+        path.write_text(path.read_text().replace('"subset": "inter"', '"subset": "single"'))
+    assert answers(foreign, benchmark_dir=benchmark_dir)["benchmark"].detail == f"{benchmark_dir} has no subset single"
+
+
+def test_what_was_not_checked_says_why(sent, benchmark_dir):
+    assert answers(sent)["benchmark"].detail == "no benchmark directory was given"
+    found = answers(sent, benchmark_dir=benchmark_dir, recompute=False)["recomputed"]
+    assert (found.status, found.detail) == ("skipped", "not requested")
+
+
+def test_a_path_serves_as_well_as_a_run_directory(sent):
+    assert submit_check(str(sent.path)) == submit_check(sent.path) == submit_check(sent)

@@ -2,17 +2,12 @@ import numpy as np
 import pytest
 
 from metrics import frechet_audio_distance, inception_score, kernel_audio_distance
-from metrics.uncertainty.bootstrap import (
-    Interval,
-    bootstrap_frechet,
-    bootstrap_inception,
-    bootstrap_kernel,
-    bootstrap_mean,
-    bootstrap_set_statistic,
-)
+from metrics.fad import ResampledFrechet
+from metrics.inception_score import ResampledInception
+from metrics.kad import ResampledKernel
+from metrics.uncertainty.bootstrap import Interval, bootstrap_mean, bootstrap_score, bootstrap_set_statistic
 from metrics.uncertainty.intervals import interval_from_replicates
 from metrics.uncertainty.resampling import units
-from metrics.uncertainty.weighted import ResampledFrechet, ResampledInception, ResampledKernel
 
 
 def paired_sets(n, d, seed=0):
@@ -96,7 +91,7 @@ def test_score_that_cannot_be_estimated_has_a_reason_and_no_ends():
 
 def test_replicates_on_one_side_have_no_bca_interval():
     a, b = paired_sets(60, 100)
-    found = bootstrap_frechet(a, b, seed=0, resamples=100, method="bca")
+    found = bootstrap_score(ResampledFrechet(a, b), seed=0, resamples=100, method="bca")
     assert found.ends is None
     assert found.reason == 'every resample scores above the whole set, so "bca" has no correction; use "centred"'
 
@@ -112,7 +107,7 @@ def test_replicates_that_are_not_finite_are_counted():
 def test_fast_frechet_equals_scoring_every_resample(n, d, groups):
     a, b = paired_sets(n, d)
     names = None if groups is None else [i // 2 for i in range(n)]
-    fast = bootstrap_frechet(a, b, groups=names, seed=3, resamples=60)
+    fast = bootstrap_score(ResampledFrechet(a, b), groups=names, seed=3, resamples=60)
     slow = bootstrap_set_statistic(
         lambda rows: frechet_audio_distance(a[rows], b[rows]), n, groups=names, seed=3, resamples=60
     )
@@ -161,8 +156,8 @@ def test_kernel_replicates_lie_around_the_score():
 def test_centred_interval_holds_the_distance_and_percentiles_do_not():
     a, b = paired_sets(40, 64)
     value = frechet_audio_distance(a, b)
-    centred = bootstrap_frechet(a, b, seed=0, resamples=200)
-    plain = bootstrap_frechet(a, b, seed=0, resamples=200, method="percentile")
+    centred = bootstrap_score(ResampledFrechet(a, b), seed=0, resamples=200)
+    plain = bootstrap_score(ResampledFrechet(a, b), seed=0, resamples=200, method="percentile")
     assert centred.low < value < centred.high
     assert plain.low > value
     assert plain.high - plain.low == pytest.approx(centred.high - centred.low, rel=1e-9)
@@ -171,23 +166,25 @@ def test_centred_interval_holds_the_distance_and_percentiles_do_not():
 @pytest.mark.parametrize("method", ["percentile", "centred", "bca"])
 def test_interval_of_equal_sets_is_zero(method):
     rows = paired_sets(20, 30)[0]
-    assert bootstrap_frechet(rows, rows, seed=0, resamples=50, method=method).ends == pytest.approx((0, 0), abs=1e-9)
+    assert bootstrap_score(ResampledFrechet(rows, rows), seed=0, resamples=50, method=method).ends == pytest.approx(
+        (0, 0), abs=1e-9
+    )
 
 
 @pytest.mark.parametrize("source", ["generated", "reference"])
 def test_kernel_interval_keeps_the_bandwidth_of_the_set_named(source):
     a, b = paired_sets(30, 4)
     b = 3 * b
-    found = bootstrap_kernel(a, b, bandwidth_from=source, seed=0, resamples=50)
+    found = bootstrap_score(ResampledKernel(a, b, bandwidth_from=source), seed=0, resamples=50)
     value = kernel_audio_distance(a, b, bandwidth_from=source)
     assert found.low < value < found.high
     other = "reference" if source == "generated" else "generated"
-    assert found != bootstrap_kernel(a, b, bandwidth_from=other, seed=0, resamples=50)
+    assert found != bootstrap_score(ResampledKernel(a, b, bandwidth_from=other), seed=0, resamples=50)
 
 
 def test_inception_interval_holds_the_score():
     logits = 3 * np.random.default_rng(0).normal(size=(60, 20))
-    found = bootstrap_inception(logits, seed=0, resamples=100)
+    found = bootstrap_score(ResampledInception(logits), seed=0, resamples=100)
     assert found.low < inception_score(logits)[0] < found.high
 
 
@@ -197,7 +194,7 @@ def test_inception_interval_holds_the_score():
         ({"level": 1.0}, "level: expected a share between 0 and 1"),
         ({"method": "normal"}, "method: expected one of percentile, bca, centred, jackknife, got 'normal'"),
         ({"resamples": 39}, "resamples: a 95 % interval needs at least 40, got 39"),
-        ({"values": np.ones((3, 2))}, r"values: expected shape \(n,\), one score a sample, got \(3, 2\)"),
+        ({"values": np.ones((3, 2))}, r"values: expected shape \(n,\), one score per sample, got \(3, 2\)"),
         ({"values": [1.0, np.nan]}, "values: sample 1 of 2 is not finite"),
         ({"values": []}, "values: needs at least 1 sample, got 0"),
         ({"groups": ["a"]}, r"groups: expected shape \(6,\)"),
@@ -210,9 +207,9 @@ def test_bad_arguments_are_refused(arguments, message):
 
 def test_unpaired_sets_are_refused():
     with pytest.raises(ValueError, match="rows are paired, so expected as many, got 5 and 6"):
-        bootstrap_frechet(np.ones((5, 2)), np.ones((6, 2)), seed=0)
+        ResampledFrechet(np.ones((5, 2)), np.ones((6, 2)))
     with pytest.raises(ValueError, match="reference: sample 2 of 5 is not finite"):
-        bootstrap_kernel(np.diag([1, 1, np.nan, 1, 1]), np.ones((5, 5)), seed=0)
+        ResampledKernel(np.diag([1, 1, np.nan, 1, 1]), np.ones((5, 5)))
 
 
 def test_jackknife_interval_of_a_mean_is_students():
@@ -227,8 +224,10 @@ def test_jackknife_interval_is_as_wide_as_the_distance_varies():
     rng = np.random.default_rng(7)
     sets = [paired_sets(40, 30, seed) for seed in rng.integers(1 << 30, size=60)]
     values = [frechet_audio_distance(*pair) for pair in sets]
-    widths = [np.diff(bootstrap_frechet(*pair, seed=0, method="jackknife").ends)[0] for pair in sets[:15]]
-    wide = [np.diff(bootstrap_frechet(*pair, seed=0, resamples=100).ends)[0] for pair in sets[:5]]
+    widths = [
+        np.diff(bootstrap_score(ResampledFrechet(*pair), seed=0, method="jackknife").ends)[0] for pair in sets[:15]
+    ]
+    wide = [np.diff(bootstrap_score(ResampledFrechet(*pair), seed=0, resamples=100).ends)[0] for pair in sets[:5]]
     normal = 2 * 1.96 * np.std(values)  # standard error of 60 values: 9 %
     assert 0.75 < np.mean(widths) / normal < 1.6
     assert np.mean(wide) > np.mean(widths)
@@ -238,7 +237,7 @@ def test_score_that_one_clip_alone_makes_possible_has_no_jackknife():
     hub = [("hub", f"clip{i}") for i in range(6)]
     a, b = paired_sets(6, 3)
     for method in ("jackknife", "bca"):
-        found = bootstrap_kernel(a, b, groups=hub, seed=0, resamples=60, method=method)
+        found = bootstrap_score(ResampledKernel(a, b), groups=hub, seed=0, resamples=60, method=method)
         assert found.ends is None
         assert found.reason == "the score is not finite with one unit left out"
 
@@ -246,9 +245,9 @@ def test_score_that_one_clip_alone_makes_possible_has_no_jackknife():
 def test_draws_of_a_single_row_do_not_stop_the_kernel_interval():
     a, b = paired_sets(5, 3)
     assert (units(5).resamples(2000, seed=0).max(axis=1) == 5).any()
-    assert bootstrap_kernel(a, b, seed=0, resamples=2000).ends is not None
+    assert bootstrap_score(ResampledKernel(a, b), seed=0, resamples=2000).ends is not None
 
 
 def test_inception_score_has_no_jackknife():
-    with pytest.raises(ValueError, match='"jackknife" needs a smooth score'):
-        bootstrap_inception(np.zeros((20, 3)), seed=0, method="jackknife")
+    with pytest.raises(ValueError, match='"jackknife" needs a smooth score, ResampledInception is not; use "centred"'):
+        bootstrap_score(ResampledInception(np.zeros((20, 3))), seed=0, method="jackknife")

@@ -71,7 +71,7 @@ def test_reason_counts_the_groups():
 @pytest.mark.parametrize(
     ("groups", "message"),
     [
-        (["a", "b"], r"groups: expected shape \(3,\) or \(3, k\), one row a sample, got \(2,\)"),
+        (["a", "b"], r"groups: expected shape \(3,\) or \(3, k\), one row per sample, got \(2,\)"),
         (np.zeros((3, 2, 2), dtype=int), r"got \(3, 2, 2\)"),
         (["a", None, "b"], r"groups: sample 1 of 3 has no name or number of its group, got \[None\]"),
         ([("a", "b"), ("a", "c"), ("", "b")], "groups: sample 2 of 3 has no name"),

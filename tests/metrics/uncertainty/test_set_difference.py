@@ -2,7 +2,23 @@ import numpy as np
 import pytest
 
 from metrics import frechet_audio_distance, inception_score, kernel_audio_distance
-from metrics.uncertainty.bootstrap import bootstrap_frechet, frechet_difference, inception_difference, kernel_difference
+from metrics.fad import ResampledFrechet
+from metrics.inception_score import ResampledInception
+from metrics.kad import ResampledKernel
+from metrics.uncertainty.bootstrap import bootstrap_score, set_difference
+
+
+def frechet_difference(reference, a, b, **options):
+    return set_difference(*(ResampledFrechet(reference, run) for run in (a, b)), **{"seed": 0, **options})
+
+
+def kernel_difference(reference, a, b, *, bandwidth_from="generated", **options):
+    scorers = [ResampledKernel(reference, run, bandwidth_from=bandwidth_from) for run in (a, b)]
+    return set_difference(*scorers, **{"seed": 0, **options})
+
+
+def inception_difference(a, b, *, splits=10, **options):
+    return set_difference(*(ResampledInception(run, splits) for run in (a, b)), **options)
 
 
 def three_sets(n, d, seed=0, shift=0.0):
@@ -58,7 +74,7 @@ def test_runs_of_one_quality_are_seldom_told_apart_and_others_often(difference):
 def test_difference_is_known_better_than_the_scores():
     reference, a, b = three_sets(40, 30)
     difference = np.diff(frechet_difference(reference, a, b).interval.ends)
-    alone = np.diff(bootstrap_frechet(reference, a, seed=0, method="jackknife").ends)
+    alone = np.diff(bootstrap_score(ResampledFrechet(reference, a), seed=0, method="jackknife").ends)
     assert difference < alone * np.sqrt(2)
 
 
@@ -87,5 +103,23 @@ def test_runs_of_different_length_are_refused():
     reference, a, b = three_sets(12, 3)
     with pytest.raises(ValueError, match="rows are paired, so expected as many, got 12 and 11"):
         frechet_difference(reference, a, b[1:])
-    with pytest.raises(ValueError, match="a and b: rows are paired, so expected as many, got 12 and 11"):
+    with pytest.raises(ValueError, match="first and second: rows are paired, so expected as many, got 12 and 11"):
         inception_difference(a, b[1:], seed=0)
+
+
+def test_different_scores_are_refused():
+    reference, a, _ = three_sets(12, 3)
+    with pytest.raises(ValueError, match="second: expected ResampledFrechet as the first, got ResampledKernel"):
+        set_difference(ResampledFrechet(reference, a), ResampledKernel(reference, a), seed=0)
+
+
+def test_smooth_scores_are_tested_by_the_jackknife_and_others_by_the_bootstrap():
+    reference, a, b = three_sets(12, 3)
+    found = frechet_difference(reference, a, b), frechet_difference(reference, a, b, seed=9, resamples=2)
+    assert found[0] == found[1]  # no draw
+    assert found[0].test == found[0].interval.method == "jackknife"
+    drawn = [inception_difference(a, b, seed=seed, resamples=40) for seed in (0, 0, 1)]
+    assert drawn[0] == drawn[1] != drawn[2]
+    assert (drawn[0].test, drawn[0].interval.method) == ("bootstrap", "centred")
+    with pytest.raises(ValueError, match="needs at least 40, got 39"):
+        inception_difference(a, b, seed=0, resamples=39)

@@ -121,9 +121,9 @@ def test_holm_only_raises_keeps_the_order_and_goes_with_the_rows(p_values, rando
 
 
 def test_holm_refuses_what_is_no_probability():
-    with pytest.raises(ValueError, match=r"p_values: value 1 of 3 is no probability: 1.5"):
+    with pytest.raises(ValueError, match=r"p_values: value 1 of 3 is not a probability: 1.5"):
         holm([0.1, 1.5, np.nan])
-    with pytest.raises(ValueError, match="p_values: value 0 of 1 is no probability: nan"):
+    with pytest.raises(ValueError, match="p_values: value 0 of 1 is not a probability: nan"):
         holm([np.nan])
     with pytest.raises(ValueError, match=r"p_values: expected shape \(k,\), got \(1, 1\)"):
         holm([[0.1]])

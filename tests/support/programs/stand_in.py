@@ -60,7 +60,7 @@ def write(path: Path, content: bytes, prompt: str) -> None:
     if mood == "nothing":
         return
     if mood == "garbage":
-        path.write_text("this is no sound")
+        path.write_text("this is not a sound")
     elif mood == "rate":
         write_wav(path, content, 44_100)
     elif mood == "short":
@@ -219,7 +219,7 @@ def deva(arguments: list[str]) -> None:
             if MOOD == "full":
                 raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(masks))
             if MOOD == "garbage":
-                (masks / f"{name[:-4]}.png").write_text("this is no picture")
+                (masks / f"{name[:-4]}.png").write_text("this is not a picture")
                 break
             if MOOD == "size":
                 mask = mask.resize((8, 8))

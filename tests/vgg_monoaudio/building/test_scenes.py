@@ -14,16 +14,11 @@ import pandas as pd
 import pytest
 
 from foundation import media
-from vgg_monoaudio.building.scenes import (
-    CUT_LENGTHS,
-    BuildError,
-    Settings,
-    build_benchmark,
-    file_name,
-    side_of,
-)
+from vgg_monoaudio.building.manifests import file_name
+from vgg_monoaudio.building.result import BuildError
+from vgg_monoaudio.building.scenes import Settings, build_benchmark
+from vgg_monoaudio.collecting.clips import find_clips
 from vgg_monoaudio.dataset import MANIFEST_COLUMNS
-from vgg_monoaudio.selection.source_list import find_clips
 
 SETTINGS = Settings(name="tiny", seed=3, duration_seconds=0.4)
 ROOT = Path(media.__file__).parents[2]
@@ -205,9 +200,10 @@ BUILD = """
 import os, signal, sys
 from pathlib import Path
 import pandas as pd
+from vgg_monoaudio import record
 from vgg_monoaudio.building import scenes as build
-from vgg_monoaudio.building import workplace
-from vgg_monoaudio.selection.source_list import find_clips, read_source_list
+from vgg_monoaudio.collecting.clips import find_clips
+from vgg_monoaudio.selection.source_list import read_source_list
 
 folder, labels, out, moment = sys.argv[1:]
 
@@ -231,7 +227,7 @@ def doomed(self, target):
 
 Path.rename = doomed
 if moment == "in the record":
-    build.json.dumps = lambda *a, **k: die() if "indent" in k else "{}"
+    record.write_text = die
 settings = build.Settings(name="tiny", seed=3, duration_seconds=0.4)
 overwrite = moment.endswith("replaced")
 build.build_benchmark(
@@ -369,9 +365,9 @@ def test_with_allow_missing_the_rest_is_built_and_counted(film, own_folder, tmp_
     sources = SOURCES.iloc[[0, 2, 3]]
     built = build_benchmark(sources, find_clips(own_folder), tmp_path / "b", SETTINGS, allow_missing=True)
     assert [(problem.clip_id, problem.reason.startswith(reason)) for problem in built.problems] == [(FIRST, True)]
-    counts = built.benchmark.record["counts"]
-    assert (counts["clips"], counts["clips_listed"], counts["inter"], counts["intra"]) == (2, 3, 0, 2)
-    assert [row["clip_id"] for row in built.benchmark.record["left_out"]] == [FIRST]
+    counts = built.benchmark.record.counts
+    assert (counts.clips, counts.clips_listed, counts.inter, counts.intra) == (2, 3, 0, 2)
+    assert [left.clip_id for left in built.benchmark.record.left_out] == [FIRST]
     assert not [name for name in tree(tmp_path / "b") if FIRST in name], "a clip that is left out leaves no file"
 
 
@@ -450,7 +446,7 @@ def test_a_damaged_benchmark_is_not_taken_as_it_is(quick, folder, tmp_path):
     built = build_benchmark(SOURCES, find_clips(folder), tmp_path / "b", settings).benchmark
     before = tree(tmp_path / "b")
     built.samples("intra")[0].video.unlink()
-    with pytest.raises(BuildError, match=r"missing; .*pass --overwrite to build it anew"):
+    with pytest.raises(BuildError, match=r"missing; .*pass --overwrite to build it again"):
         build_benchmark(SOURCES, find_clips(folder), tmp_path / "b", settings)
     build_benchmark(SOURCES, find_clips(folder), tmp_path / "b", settings, overwrite=True)
     assert tree(tmp_path / "b") == before
@@ -459,7 +455,7 @@ def test_a_damaged_benchmark_is_not_taken_as_it_is(quick, folder, tmp_path):
 def test_a_folder_of_something_else_is_not_touched(folder, tmp_path):
     (tmp_path / "b").mkdir()
     (tmp_path / "b" / "thesis.tex").write_text("years of work")
-    with pytest.raises(BuildError, match="not empty and no benchmark"):
+    with pytest.raises(BuildError, match="b: neither empty nor a benchmark; choose another folder"):
         build_benchmark(SOURCES, find_clips(folder), tmp_path / "b", SETTINGS)
     assert tree(tmp_path) == {"b/thesis.tex": b"years of work"}
 
@@ -476,21 +472,6 @@ def test_an_empty_folder_is_built_in_and_a_link_keeps_pointing(quick, folder, tm
 # Names, sides, settings
 
 
-@pytest.mark.parametrize("target_length", range(1, 30))
-def test_names_carry_both_ids_and_never_have_a_length_that_is_cut(target_length):
-    for paired_length in range(1, 30):
-        target, paired = "t" * target_length, "p" * paired_length
-        name = file_name(target, paired)
-        assert len(name) not in CUT_LENGTHS
-        assert name.startswith(target)
-        assert name.endswith(paired)
-        assert set(name[target_length:-paired_length]) == {"_"}
-
-
-def test_the_lengths_that_av_benchmark_cuts_are_these():
-    assert {18, 20, 21, 30} == CUT_LENGTHS
-
-
 def test_two_pairs_of_one_file_name_are_refused(quick, film, tmp_path):
     clips = tmp_path / "clips"
     clips.mkdir()
@@ -502,17 +483,6 @@ def test_two_pairs_of_one_file_name_are_refused(quick, film, tmp_path):
     listed = pd.DataFrame(rows, columns=["clip_id", "label", "category"])
     with pytest.raises(BuildError, match="two pairs would share the file name 'a___b'"):
         build_benchmark(listed, find_clips(clips), tmp_path / "b", SETTINGS)
-
-
-def test_a_side_depends_on_seed_and_pair_alone():
-    pairs = [(f"t{i}", f"p{j}") for i in range(20) for j in range(20)]
-    sides = {pair: side_of(*pair, seed=0) for pair in pairs}
-    assert sides == {pair: side_of(*pair, seed=0) for pair in reversed(pairs)}
-    left = sum(side == "left" for side in sides.values())
-    assert 150 < left < 250  # binomial: five standard deviations of 10 around 200
-    assert sides != {pair: side_of(*pair, seed=1) for pair in pairs}
-    # Recorded: a side that moves makes another benchmark.
-    assert [side_of("t0", f"p{j}", seed=0) for j in range(6)] == ["right", "left", "right", "left", "left", "right"]
 
 
 def test_a_pair_keeps_its_scene_when_other_clips_come(quick, folder, tmp_path):

@@ -12,7 +12,7 @@ from foundation import media
 from vgg_monoaudio import load_benchmark
 from vgg_monoaudio.building.scenes import Settings, build_benchmark
 from vgg_monoaudio.building.verification import differences
-from vgg_monoaudio.selection.source_list import find_clips
+from vgg_monoaudio.collecting.clips import find_clips
 
 
 @pytest.fixture(scope="module")
@@ -45,7 +45,7 @@ def test_a_changed_file_is_named(own, file):
     assert differences(load_benchmark(own)) == [f"{own / file}: not the file that was built"]
 
 
-def test_a_row_that_is_gone_is_counted_and_its_scene_is_a_stranger(own):
+def test_a_row_that_is_gone_is_counted_and_its_scene_is_unexpected(own):
     manifest = own / "intra" / "manifest.csv"
     manifest.write_text("".join(manifest.read_text().splitlines(keepends=True)[:-1]))
     assert differences(load_benchmark(own)) == [
@@ -54,7 +54,7 @@ def test_a_row_that_is_gone_is_counted_and_its_scene_is_a_stranger(own):
     ]
 
 
-def test_files_that_nobody_built_are_named(own):
+def test_files_that_the_record_does_not_list_are_named(own):
     (own / "sources" / ".a.7.partial.mp4").touch()
     (own / "intra" / "video" / "more.mp4").touch()
     assert differences(load_benchmark(own)) == [

@@ -109,7 +109,7 @@ def test_an_archive_read_through_is_opened_again_only_for_what_it_holds(tmp_path
     assert not found.missing
 
 
-def test_a_spoilt_index_is_made_anew(tmp_path):
+def test_a_spoilt_index_is_made_again(tmp_path):
     tar = write_tar(tmp_path / "1.tar", {f"{DOG}.mp4": b"dog"})
     (tmp_path / "clips").mkdir()
     (tmp_path / "clips" / "archives.json").write_text("{")

@@ -67,14 +67,14 @@ def test_another_benchmark_is_replaced_only_when_told(films, tmp_path):
     other = replace(SHORT, seed=1)
     with pytest.raises(BuildError, match="other clips or settings"):
         build_demo_benchmark(tmp_path / "demo", other)
-    assert build_demo_benchmark(tmp_path / "demo", other, overwrite=True).benchmark.record["settings"]["seed"] == 1
+    assert build_demo_benchmark(tmp_path / "demo", other, overwrite=True).benchmark.record.settings.seed == 1
 
 
-def test_a_damaged_demo_is_named_and_made_anew_when_told(films, tmp_path):
+def test_a_damaged_demo_is_named_and_built_again_when_told(films, tmp_path):
     built = build_demo_benchmark(tmp_path / "demo", SHORT).benchmark
     missing = built.samples("inter")[0].video
     missing.unlink()
-    with pytest.raises(BuildError, match=r"missing; .*pass --overwrite to build it anew"):
+    with pytest.raises(BuildError, match=r"missing; .*pass --overwrite to build it again"):
         build_demo_benchmark(tmp_path / "demo", SHORT)
     build_demo_benchmark(tmp_path / "demo", SHORT, overwrite=True)
     assert missing.is_file()

@@ -7,7 +7,7 @@ import pytest
 from vgg_monoaudio import load_benchmark
 from vgg_monoaudio.demo.clips import demo_sources
 from vgg_monoaudio.publishing.card import card, origin, write_card
-from vgg_monoaudio.selection.rule_r1 import load_source_list
+from vgg_monoaudio.selection.source_list import load_source_list
 
 
 def change_record(path, **changes):
@@ -38,7 +38,7 @@ def test_counts_are_those_of_the_manifests(small):
 def test_every_setting_and_every_column_is_explained(small):
     benchmark = load_benchmark(small)
     text = card(benchmark)
-    for name, value in benchmark.record["settings"].items():
+    for name, value in benchmark.record.settings.content().items():
         assert f"| {name.replace('_', ' ')} | {'default' if value is None else value} |" in text
     for column in benchmark.manifests["inter"].columns:
         assert f"`{column}`" in text
@@ -58,7 +58,7 @@ def test_a_benchmark_of_r1_says_that_it_is_not_the_authors_list(write_benchmark)
     assert origin(load_benchmark(path)) == "r1"
     text = card(load_benchmark(path))
     assert "**This is not the list of the paper's authors**" in text
-    assert "nobody watched them" in text
+    assert "they were not watched for this purpose" in text
 
 
 def test_r1_with_clips_left_out_is_still_r1_and_names_them(write_benchmark):

@@ -8,7 +8,7 @@ from typer.testing import CliRunner
 
 from benchmark.cli import app
 from vgg_monoaudio.selection.funnel import first_stage, write_funnel
-from vgg_monoaudio.selection.rule_r1 import load_source_list
+from vgg_monoaudio.selection.source_list import load_source_list
 
 
 @pytest.fixture

@@ -16,7 +16,7 @@ from vgg_monoaudio.publishing.statistics import (
     describe,
     subset_statistics,
 )
-from vgg_monoaudio.selection.rule_r1 import load_source_list
+from vgg_monoaudio.selection.source_list import load_source_list
 from vgg_monoaudio.taxonomy import CATEGORIES, load_labels
 
 

@@ -1,8 +1,9 @@
 import pandas as pd
 import pytest
 
-from vgg_monoaudio.selection.annotations import read_unav100, read_vggsound
+from vgg_monoaudio.selection.annotations import read_vggsound
 from vgg_monoaudio.selection.candidates import CANDIDATE_COLUMNS, find_candidates
+from vgg_monoaudio.selection.unav100 import read_unav100
 
 # Video by video: the clip's class in VGGSound with its start, and UnAV-100's events.
 CLIPS = {

@@ -15,8 +15,7 @@ from vgg_monoaudio.selection.funnel import (
     record_funnel,
     write_funnel,
 )
-from vgg_monoaudio.selection.rule_r1 import load_source_list
-from vgg_monoaudio.selection.source_list import R1
+from vgg_monoaudio.selection.source_list import R1, load_source_list
 
 
 @pytest.fixture
@@ -55,7 +54,7 @@ def test_a_stage_cannot_leave_more_than_there_were_nor_come_twice(funnel):
         ),
     ],
 )
-def test_a_file_that_is_no_funnel_is_refused(tmp_path, text, message):
+def test_a_file_that_is_not_a_funnel_is_refused(tmp_path, text, message):
     path = tmp_path / "x.funnel.csv"
     path.write_text(text)
     with pytest.raises(ValueError, match=message):
@@ -64,7 +63,7 @@ def test_a_file_that_is_no_funnel_is_refused(tmp_path, text, message):
 
 def test_clips_that_cannot_be_used_are_the_last_stage_with_their_reasons(write_benchmark, funnel):
     path = write_benchmark(left_out=[{"clip_id": "eeeeeeeeeee_000005", "reason": "e.mp4: no audio stream"}])
-    stages = record_funnel(path, funnel).record["funnel"]
+    stages = [stage.content() for stage in record_funnel(path, funnel).record.funnel]
     assert [stage["stage"] for stage in stages] == ["all", "some", "clips that can be used"]
     assert stages[-1] == {
         "stage": "clips that can be used",

@@ -4,16 +4,11 @@ import pandas as pd
 import pytest
 
 from vgg_monoaudio.pairing import exhaustive_pairs, filter_intra_class, sample_inter_class
-from vgg_monoaudio.selection.annotations import read_unav100, split_clip_id
-from vgg_monoaudio.selection.rule_r1 import (
-    LIST_COLUMNS,
-    derive_list,
-    label_counts,
-    list_as_csv,
-    load_source_list,
-    overlap_with_unav100,
-)
+from vgg_monoaudio.selection.clip_ids import split_clip_id
+from vgg_monoaudio.selection.rule_r1 import R1_COLUMNS, derive_list, label_counts, list_as_csv, overlap_with_unav100
 from vgg_monoaudio.selection.screening import proposals_per_label
+from vgg_monoaudio.selection.source_list import load_source_list
+from vgg_monoaudio.selection.unav100 import read_unav100
 from vgg_monoaudio.taxonomy import CATEGORIES, category_of, load_labels
 
 
@@ -33,7 +28,7 @@ def test_the_rule_does_not_depend_on_the_order_of_the_screening(screened, r1):
 
 
 def test_r1_has_67_clips_of_67_videos_over_39_labels_and_8_categories(r1):
-    assert list(r1.columns) == LIST_COLUMNS
+    assert list(r1.columns) == R1_COLUMNS
     assert len(r1) == 67
     assert len({split_clip_id(clip)[0] for clip in r1["clip_id"]}) == 67
     assert set(r1["label"]) == set(load_labels()["label"])
@@ -125,41 +120,6 @@ def test_the_overlap_with_unav100_is_reported(r1, write_unav100):
     overlap = overlap_with_unav100(r1, read_unav100(write_unav100(videos)).videos)
     assert overlap.clips == 67
     assert overlap.shared == tuple(r1["clip_id"][[3, 7]])
-
-
-def test_a_list_of_one_s_own_is_read_from_its_path(tmp_path):
-    path = tmp_path / "mine.csv"
-    path.write_text("clip_id,label,category\n3qesirWAGt4_000020,dog barking,Animal\n")
-    assert load_source_list(path).equals(load_source_list(str(path)))
-    assert load_source_list(path)["clip_id"].to_list() == ["3qesirWAGt4_000020"]
-
-
-@pytest.mark.parametrize(
-    ("text", "message"),
-    [
-        pytest.param("clip,label,category\n", "expected columns clip_id, label, category first", id="header"),
-        pytest.param("clip_id,label,category\nx,dog barking,Animal\n", "clip id: expected 11 characters", id="clip"),
-        pytest.param("clip_id,label,category\n3qesirWAGt4_000020,dog,Animal\n", "'dog' is not one of", id="label"),
-        pytest.param(
-            "clip_id,label,category\n3qesirWAGt4_000020,dog barking,Human\n",
-            r"mine.csv:2: 'dog barking' is of Animal, not of 'Human'",
-            id="category",
-        ),
-        pytest.param(
-            "clip_id,label,category\n" + "3qesirWAGt4_000020,dog barking,Animal\n" * 2, "more than once", id="twice"
-        ),
-    ],
-)
-def test_a_malformed_list_is_refused(tmp_path, text, message):
-    path = tmp_path / "mine.csv"
-    path.write_text(text)
-    with pytest.raises(ValueError, match=message):
-        load_source_list(path)
-
-
-def test_a_list_that_does_not_ship_is_refused():
-    with pytest.raises(ValueError, match="list 'r9' does not ship"):
-        load_source_list("r9")
 
 
 def test_the_readme_beside_the_list_says_whose_it_is_not():

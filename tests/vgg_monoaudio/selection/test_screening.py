@@ -4,6 +4,7 @@ import pandas as pd
 import pytest
 
 from vgg_monoaudio.selection import screening
+from vgg_monoaudio.selection.candidates import CANDIDATE_COLUMNS
 from vgg_monoaudio.selection.screening import (
     LABEL_COLUMNS,
     MissingVGGSounder,
@@ -12,6 +13,7 @@ from vgg_monoaudio.selection.screening import (
     measure_synonyms,
     proposals_per_label,
     screen,
+    screen_candidates,
 )
 from vgg_monoaudio.taxonomy import load_labels, load_synonyms
 
@@ -175,3 +177,50 @@ def test_the_package_is_read_but_not_imported(vggsounder):
     assert importlib.util.find_spec("vggsounder") is not None
     assert len(vggsounder.rows) == 37_395
     assert vggsounder.rows["video_id"].nunique() == 15_069
+
+
+# Of candidates
+
+DOG, CAR = "aaaaaaaaaaa_000010", "bbbbbbbbb-b_000020"
+
+
+def evidence(clip: str, label: str, *, proposed: bool = True) -> dict[str, object]:
+    return {
+        "clip_id": clip, "label": label, "category": "Animal", "single_source": proposed, "visible": True,
+        "label_matches": True, "proposed": proposed, "evidence": f"said of {clip}",
+    }  # fmt: skip
+
+
+def candidate(clip: str, vggsound: str, unav100: str) -> dict[str, object]:
+    row = dict.fromkeys(CANDIDATE_COLUMNS, "")
+    return {**row, "clip_id": clip, "vggsound": vggsound, "unav100": unav100}
+
+
+def test_evidence_counts_under_the_labels_that_the_datasets_give():
+    screened = pd.DataFrame(
+        [evidence(DOG, "dog barking"), evidence(DOG, "sheep bleating"), evidence(CAR, "dog barking")]
+    )
+    found = screen_candidates(screened, pd.DataFrame([candidate(DOG, "dog barking", "dog barking")]))
+    assert found.rows[["clip_id", "label"]].to_numpy().tolist() == [[DOG, "dog barking"]]
+    assert found.without.empty
+
+
+def test_of_a_clip_whose_datasets_differ_both_labels_come_into_question():
+    screened = pd.DataFrame([evidence(DOG, "dog barking"), evidence(DOG, "sheep bleating")])
+    found = screen_candidates(screened, pd.DataFrame([candidate(DOG, "dog barking", "sheep bleating")]))
+    assert found.rows["label"].to_list() == ["dog barking", "sheep bleating"]
+
+
+def test_a_spelling_of_one_dataset_leads_to_our_label():
+    screened = pd.DataFrame([evidence(DOG, "bird chirping")])
+    found = screen_candidates(screened, pd.DataFrame([candidate(DOG, "bird chirping, tweeting", "no such class")]))
+    assert found.rows["label"].to_list() == ["bird chirping"]
+
+
+def test_a_candidate_without_evidence_is_named():
+    screened = pd.DataFrame([evidence(DOG, "sheep bleating")])
+    found = screen_candidates(screened, pd.DataFrame([candidate(DOG, "dog barking", "dog barking")]))
+    assert found.rows.empty
+    assert found.without.to_dict("records") == [
+        {"clip_id": DOG, "reason": "VGGSounder does not give the label dog barking"}
+    ]

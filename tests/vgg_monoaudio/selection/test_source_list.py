@@ -1,11 +1,24 @@
-"""Lists of sources and folders of clips: what is taken, under which name, and what is refused where."""
+"""Lists of sources: what is taken, what is refused where, and how a list is written."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import pandas as pd
 import pytest
 
-from vgg_monoaudio.selection.source_list import R1, BadSourceList, find_clips, read_source_list
+from vgg_monoaudio.selection.decisions import Decision, append_decisions
+from vgg_monoaudio.selection.source_list import (
+    LIST_COLUMNS,
+    R1,
+    BadSourceList,
+    list_path,
+    load_source_list,
+    read_source_list,
+    source_list,
+    sources_of_curation,
+    write_source_list,
+)
+from vgg_monoaudio.selection.verdicts import apply_decisions
 
 
 @pytest.fixture
@@ -81,13 +94,16 @@ def test_a_list_that_cannot_be_used_is_refused_with_file_and_line(listed, tmp_pa
 
 
 @pytest.mark.parametrize("start", ["-1", "soon", "nan", "inf"])
-def test_a_start_that_is_no_number_of_seconds_is_refused(listed, start):
+def test_a_start_that_is_not_a_number_of_seconds_is_refused(listed, start):
     with pytest.raises(BadSourceList, match=f"line 2: start_seconds is '{start}', expected seconds from 0 on"):
         listed(f"clip_id,label,category,start_seconds\na,hum,T,{start}\n")
 
 
-def test_an_absent_list_and_one_that_is_no_text_are_refused(listed, tmp_path):
-    with pytest.raises(BadSourceList, match=r"absent\.csv: no such list; a list is a CSV with the columns"):
+def test_an_absent_list_and_one_that_is_not_text_are_refused(listed, tmp_path):
+    with pytest.raises(
+        BadSourceList,
+        match=r"absent\.csv: no such list; give the path of a CSV with the columns",
+    ):
         read_source_list(tmp_path / "absent.csv")
     (tmp_path / "list.csv").write_bytes(b"clip_id,label\n\xff\xfe,hum\n")
     with pytest.raises(BadSourceList, match="not a table"):
@@ -102,66 +118,7 @@ def test_the_list_that_ships_is_read_whole():
     assert (table["start_seconds"] == 0).all()
 
 
-# Folders
-
-
-def touch(folder: Path, *names: str) -> None:
-    for name in names:
-        (folder / name).parent.mkdir(parents=True, exist_ok=True)
-        (folder / name).touch()
-
-
-def test_clips_are_found_under_the_ids_of_vggsounds_layouts(tmp_path):
-    touch(tmp_path, "aaaaaaaaaaa_000030.mp4", "deep/er/bbbbbbbbbbb_30_40.MKV", "c/-cccccccc_c_30000_40000.webm")
-    found = find_clips(tmp_path)
-    assert found["aaaaaaaaaaa_000030"] == tmp_path / "aaaaaaaaaaa_000030.mp4"
-    assert found["bbbbbbbbbbb_000030"] == tmp_path / "deep/er/bbbbbbbbbbb_30_40.MKV"
-    assert found["-cccccccc_c_000030"] == tmp_path / "c/-cccccccc_c_30000_40000.webm"
-
-
-def test_clips_of_ones_own_are_known_by_their_stem(tmp_path):
-    touch(tmp_path, "my dog.mov", "v1.2.mp4")
-    assert find_clips(tmp_path) == {"my dog": tmp_path / "my dog.mov", "v1.2": tmp_path / "v1.2.mp4"}
-
-
-def test_what_is_no_clip_is_passed_over(tmp_path):
-    touch(tmp_path, "notes.txt", ".hidden.mp4", "a.wav", "folder.mp4/inside.mp4")
-    assert find_clips(tmp_path) == {"inside": tmp_path / "folder.mp4/inside.mp4"}
-
-
-@pytest.mark.parametrize(
-    ("names", "clip"),
-    [
-        (("a/aaaaaaaaaaa_000030.mp4", "b/aaaaaaaaaaa_000030.mp4"), "aaaaaaaaaaa_000030"),
-        (("aaaaaaaaaaa_000030.mp4", "aaaaaaaaaaa_30_40.mp4"), "aaaaaaaaaaa_000030"),
-        (("mine.mp4", "mine.mkv"), "mine"),
-        (("a/aaaaaaaaaaa_30_40.mp4", "b/aaaaaaaaaaa_30_40.mp4"), "aaaaaaaaaaa_30_40"),
-    ],
-)
-def test_two_files_for_one_clip_are_refused_with_both(tmp_path, names, clip):
-    touch(tmp_path, *names)
-    with pytest.raises(BadSourceList, match=f"two files for clip {clip}: ") as raised:
-        find_clips(tmp_path)
-    assert all(str(tmp_path / name) in str(raised.value) for name in names)
-
-
-def test_an_absent_folder_is_refused(tmp_path):
-    with pytest.raises(BadSourceList, match="absent: no such folder of clips"):
-        find_clips(tmp_path / "absent")
-
-
-def test_real_clips_are_found_by_their_names(real_media):
-    assert set(find_clips(real_media)) == {
-        "3qesirWAGt4_000020", "0B4dYTMsgHA_000130", "F8Zt3mYlOqU_000094", "airplane_vgg", "basketball_bounce",
-        "flute_vgg",
-    }  # fmt: skip
-
-
 def test_a_file_of_decisions_gives_the_clips_that_were_accepted(tmp_path):
-    from dataclasses import replace
-
-    from vgg_monoaudio.selection.decisions import Decision, append_decisions
-
     yes = Decision(
         clip_id="3qesirWAGt4_000020", single_source=True, visible=True, label_matches=True, label="dog barking",
         start_offset_seconds=1.5, reviewer="ann", note="", time="2026-01-01T00:00:00Z",
@@ -171,3 +128,94 @@ def test_a_file_of_decisions_gives_the_clips_that_were_accepted(tmp_path):
     listed = read_source_list(tmp_path / "curation.csv")
     assert listed["clip_id"].to_list() == ["3qesirWAGt4_000020"]
     assert listed["start_seconds"].to_list() == [1.5]
+
+
+# Strictly, as for r1, and as it is written
+
+
+def test_a_list_is_given_by_its_path_or_by_the_name_under_which_it_ships(listed, tmp_path):
+    written = listed("clip_id,label\na,dog barking\n")
+    assert read_source_list(str(tmp_path / "list.csv")).equals(written)
+    assert read_source_list("r1").equals(read_source_list(R1))
+    assert list_path("r1") == R1
+
+
+def test_a_file_here_comes_before_a_list_that_ships(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    Path("r1").write_text("clip_id,label\na,dog barking\n")
+    assert read_source_list("r1")["clip_id"].to_list() == ["a"]
+
+
+@pytest.mark.parametrize("name", ["r9", "r1.funnel", "README"])
+def test_a_list_that_does_not_ship_is_refused_with_those_that_do(name):
+    with pytest.raises(BadSourceList, match=rf"{name}: no such list; give .*a list that ships \(r1\)"):
+        read_source_list(name)
+
+
+def test_a_bad_list_is_a_bad_argument():
+    """Callers of before, who caught ValueError, still do."""
+    assert issubclass(BadSourceList, ValueError)
+
+
+def test_a_list_as_it_is_written_keeps_its_order_and_its_other_columns_as_text(tmp_path):
+    (tmp_path / "mine.csv").write_text("note,label,clip_id,start_seconds\n1.0,dog barking,b,\nNA,playing harp,a,0.50\n")
+    table = load_source_list(tmp_path / "mine.csv", strict=False)
+    assert list(table.columns) == ["clip_id", "label", "category", "note", "start_seconds"]
+    assert rows(table) == [("b", "dog barking", "Animal", "1.0", ""), ("a", "playing harp", "Music", "NA", "0.50")]
+
+
+@pytest.mark.parametrize(
+    ("row", "message"),
+    [
+        pytest.param("x,dog barking,Animal", "line 2: clip id: expected 11 characters", id="clip"),
+        pytest.param("3qesirWAGt4_000020,dog,Animal", "line 2: label 'dog' is not one of", id="label"),
+        pytest.param(
+            "3qesirWAGt4_000020,dog barking,Human",
+            r"mine\.csv: line 2: 'dog barking' is of Animal, not of 'Human'",
+            id="category",
+        ),
+    ],
+)
+def test_what_a_strict_reader_refuses_another_takes(tmp_path, row, message):
+    path = tmp_path / "mine.csv"
+    path.write_text(f"clip_id,label,category\n{row}\n")
+    for strictly in (lambda: load_source_list(path), lambda: read_source_list(path, strict=True)):
+        with pytest.raises(BadSourceList, match=message):
+            strictly()
+    assert rows(read_source_list(path)) == [(*row.split(","), 0.0)]
+    assert rows(load_source_list(path, strict=False)) == [tuple(row.split(","))]
+
+
+def test_r1_keeps_the_strict_rules():
+    assert rows(read_source_list("r1", strict=True)) == rows(read_source_list("r1"))
+
+
+# Made from decisions
+
+DOG, CAR, HARP = "aaaaaaaaaaa_000010", "bbbbbbbbb-b_000020", "ccccc_ccccc_000030"
+NOON = "2025-06-01T12:00:00+00:00"
+
+
+def decision(clip: str, label: str = "dog barking", *, reviewer: str = "ann", yes: bool = True, offset: float = 0.5):
+    return Decision(clip, yes, True, True, label, offset, reviewer, "", NOON)
+
+
+def test_the_list_is_one_that_build_takes(tmp_path):
+    applied = apply_decisions([decision(DOG, offset=1.5), decision(CAR, "playing harp"), decision(HARP, yes=False)])
+    sources = source_list(applied)
+    assert list(sources.columns) == LIST_COLUMNS
+    write_source_list(tmp_path / "mine.csv", sources)
+    read = read_source_list(tmp_path / "mine.csv")
+    assert read.to_numpy().tolist() == [[DOG, "dog barking", "Animal", 1.5], [CAR, "playing harp", "Music", 0.5]]
+    assert load_source_list(tmp_path / "mine.csv")["reviewers"].to_list() == ["ann", "ann"]
+
+
+def test_a_list_without_clips_is_not_written(tmp_path):
+    with pytest.raises(ValueError, match="no clip is accepted"):
+        write_source_list(tmp_path / "mine.csv", source_list(apply_decisions([decision(DOG, yes=False)])))
+    assert not (tmp_path / "mine.csv").exists()
+
+
+def test_decisions_alone_give_the_list_of_what_they_accept(tmp_path):
+    append_decisions(tmp_path / "curation.csv", [decision(DOG), decision(CAR, yes=False)])
+    assert sources_of_curation(tmp_path / "curation.csv")["clip_id"].to_list() == [DOG]

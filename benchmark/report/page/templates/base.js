@@ -1,4 +1,4 @@
-// What the other parts share: the data, the state that a link carries, and small helpers.
+// Shared by the other parts: the data, the state that a link carries, and small helpers.
 
 const data = JSON.parse(document.getElementById("data").textContent);
 const byId = (id) => document.getElementById(id);
@@ -15,7 +15,7 @@ function make(tag, attributes = {}, ...children) {
   return element;
 }
 
-/** Path of a file in the media folder; names of models and samples may hold characters that addresses give a meaning. */
+/** Path of a file in the media folder; names of models and samples may hold characters with a meaning in addresses. */
 const mediaPath = (...parts) => [data.media, ...parts].map(encodeURIComponent).join("/");
 const picturePath = (name) => mediaPath("pictures", name);
 

@@ -1,6 +1,6 @@
 // The samples: finding, ordering, one card each, ten at a time.
 
-const CARDS_A_PAGE = 10;
+const CARDS_PER_PAGE = 10;
 const HEADLINE = data.columns.filter((column) => column.headline);
 
 /** Every sample as {subset, place}; its values are looked up in the columns when they are needed. */
@@ -35,13 +35,13 @@ function find() {
   }
 }
 
-const pages = () => Math.max(1, Math.ceil(found.length / CARDS_A_PAGE));
+const pages = () => Math.max(1, Math.ceil(found.length / CARDS_PER_PAGE));
 
 function showCards() {
   leave();
   const page = Math.min(Math.max(1, Number(state.page) || 1), pages());
   state.page = String(page);
-  const shown = found.slice((page - 1) * CARDS_A_PAGE, page * CARDS_A_PAGE);
+  const shown = found.slice((page - 1) * CARDS_PER_PAGE, page * CARDS_PER_PAGE);
   byId("cards").replaceChildren(...shown.map(makeCard));
   const count = `${found.length.toLocaleString("en")} ${found.length === 1 ? "sample" : "samples"}`;
   byId("found").textContent = found.length ? count : "No sample matches; clear a filter to see more.";
@@ -153,7 +153,7 @@ function makeTrack(sample, track, at) {
 
 // --- playing ------------------------------------------------------------------------------------------------------
 
-/** Make a card the one that plays, and return its player. */
+/** Make a card the current one, and return its player. */
 function enter(card) {
   if (current?.card === card) return current.player;
   leave();

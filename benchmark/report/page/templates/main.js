@@ -1,4 +1,4 @@
-// Start, keys, and following the address.
+// Start-up, keys, and following the address.
 
 function fillSelect(id, options, value) {
   byId(id).replaceChildren(...options.map(([key, text]) => make("option", { value: key, text, selected: key === value })));
@@ -62,7 +62,7 @@ function followAddress() {
       fillSampleFields();
       find();
     }
-    state.page = String(Math.floor(found.indexOf(asked) / CARDS_A_PAGE) + 1);
+    state.page = String(Math.floor(found.indexOf(asked) / CARDS_PER_PAGE) + 1);
   }
   showCards();
   if (!asked) {
@@ -84,7 +84,7 @@ async function seekWhenReady(player, seconds) {
 function step(way) {
   const at = current ? found.indexOf(current.sample) + way : 0;
   if (at < 0 || at >= found.length) return;
-  const page = Math.floor(at / CARDS_A_PAGE) + 1;
+  const page = Math.floor(at / CARDS_PER_PAGE) + 1;
   const heard = current?.player.heard;
   if (page !== Number(state.page)) turnTo(page);
   if (heard) state.track = heard;
@@ -132,7 +132,7 @@ function onKey(event) {
   act();
 }
 
-/** What sounds now, for whoever drives the page from outside. */
+/** What is playing now, for tests and scripts that drive the page. */
 function playing() {
   if (!current) return null;
   const { player } = current;

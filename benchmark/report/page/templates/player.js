@@ -1,8 +1,8 @@
-// One player for the sample at hand: the picture is the clock, every track runs along in silence but the one heard.
-// All tracks play at once, so changing the track is a change of two mute switches and leaves no gap.
+// One player for the current sample: the picture is the clock; every track plays along, muted but for the one heard.
+// All tracks play at once, so changing the track flips two mute switches and leaves no gap.
 
-const DRIFT_SECONDS = 0.06; // silent tracks further off than this are set right
-const HEARD_DRIFT_SECONDS = 0.15; // the one heard is left alone for longer: setting it right can be heard
+const DRIFT_SECONDS = 0.06; // muted tracks further off than this are corrected
+const HEARD_DRIFT_SECONDS = 0.15; // the one heard is left alone longer: a correction is audible
 const READY_MILLISECONDS = 3000; // longest wait for a track that does not load
 
 class Player {
@@ -90,17 +90,17 @@ class Player {
     return [...new Set([this.clock, ...this.sounds.values()])].filter(Boolean);
   }
 
-  /** Set right what is out of step, and start again what ended or was left behind while the clock went back. */
+  /** Correct tracks that are out of step, and restart those that ended before the clock went back. */
   align(tolerance, heardTolerance = tolerance) {
     for (const [key, sound] of this.sounds) {
       if (sound === this.clock || sound.readyState < 2 || this.time >= sound.duration - 0.05) continue;
       const limit = key === this.heard ? heardTolerance : tolerance;
       if (Math.abs(sound.currentTime - this.time) > limit) sound.currentTime = this.time;
-      if (sound.paused && this.playing) sound.play().catch(() => {}); // a pause that comes in between is no error
+      if (sound.paused && this.playing) sound.play().catch(() => {}); // a pause in between is not an error
     }
   }
 
-  /** While playing: move the marks with every picture and look after the silent tracks twice a second. */
+  /** While playing: move the marks with every frame and check the muted tracks twice a second. */
   follow() {
     let checked = 0;
     const step = (now) => {
@@ -115,7 +115,7 @@ class Player {
     requestAnimationFrame(step);
   }
 
-  /** Let go of every file; browsers allow only so many open players. */
+  /** Release every file; browsers limit how many players are open. */
   close() {
     this.pause();
     for (const sound of this.sounds.values()) {

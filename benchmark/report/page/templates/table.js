@@ -7,7 +7,7 @@ function cellValue(line, metric) {
   return value === undefined ? NaN : Number(value);
 }
 
-/** Lines in the order asked for; a line without a value stays at the end, whichever way. */
+/** Lines in the requested order; a line without a value stays at the end either way. */
 function sortedLines(lines, metric, down) {
   const way = down ? -1 : 1;
   if (metric === "model") return lines.sort((a, b) => way * a.dataset.name.localeCompare(b.dataset.name));

@@ -162,7 +162,7 @@ def test_markdown_terminal_and_json_tell_the_same(two):
 
 
 def test_samples_that_stand_alone_are_resampled_by_their_own_clip(two):
-    for run in two:  # the VGGSound test set has nothing beside its targets
+    for run in two:  # the VGGSound test set has no paired clips
         pd.read_parquet(run.samples_parquet).assign(paired_id="").to_parquet(run.samples_parquet)
     kl = change(compare_runs(*two), "kl")
     tables = [pd.read_parquet(run.samples_parquet) for run in two]
@@ -190,6 +190,10 @@ def test_without_the_benchmark_set_wise_metrics_say_how_to_test_them(scored):
     fad = change(compare_runs(*runs), "fad")
     assert fad.p_value is None
     assert fad.reason == "set-wise: tested from the features, with --benchmark-dir"
+
+
+def test_a_set_wise_metric_that_has_no_test_promises_none(two):
+    assert change(compare_runs(*two), "fad_infinity").reason == "set-wise, and without a paired test"
 
 
 def test_set_wise_metrics_are_compared_on_the_samples_that_both_scored(scored, tmp_path):

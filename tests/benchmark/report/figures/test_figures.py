@@ -9,7 +9,7 @@ from benchmark.report.figures.drawing import COLOURS, new_figure, save, style
 from benchmark.report.figures.panels import sample_panel
 from benchmark.report.figures.scores import NO_INTERVAL, category_bars, desync_histogram, metric_scatter
 from benchmark.report.figures.write import sample_panels
-from benchmark.report.page.data import read_samples
+from benchmark.report.samples import read_samples
 from metrics.registry import get_metric
 
 
@@ -153,8 +153,10 @@ def test_a_panel_has_the_film_and_a_strip_for_target_and_every_model(made):
 def test_wanted_samples_are_drawn_and_unknown_ones_refused(made, world):
     results, sample = collect(made.runs), world.sample_ids("intra")[1]
     assert list(sample_panels(results, made.benchmark, [sample])) == [f"panel-{sample}"]
-    with pytest.raises(ValueError, match="'nothing' is not among the 7 samples"):
+    with pytest.raises(ValueError, match=r"'nothing' is not among the 7 samples of these runs$"):
         sample_panels(results, made.benchmark, ["nothing"])
+    with pytest.raises(ValueError, match=rf"did you mean {sample}\?$"):
+        sample_panels(results, made.benchmark, [sample[:-3]])
 
 
 def test_statistics_of_the_benchmark_need_no_run(made, tmp_path):

@@ -139,7 +139,7 @@ def test_without_the_benchmark_directory_the_page_plays_the_answers_alone(world,
 def test_runs_that_list_other_samples_are_refused(world, tmp_path):
     runs = [world.write_run(tmp_path / "runs", model) for model in ("oracle", "tiny-foley")]
     pd.read_parquet(runs[1].samples_parquet).iloc[::-1].to_parquet(runs[1].samples_parquet)
-    with pytest.raises(UnusableRun, match="inter lists other samples than tiny-foley"):
+    with pytest.raises(UnusableRun, match=r"lists other samples of inter than .*tiny-foley"):
         write_report(runs, tmp_path / "out" / "report")
 
 

@@ -13,8 +13,8 @@ from benchmark.report import build_table, collect, render_terminal, write_report
 from benchmark.report.tables.formats import latex_escaped, to_csv, to_latex, to_markdown
 from benchmark.report.tables.presets import PRESETS, preset_table
 from benchmark.report.tables.published import published_alone
-from benchmark.report.tables.table import SUBSET_TITLES
 from metrics.registry import list_metrics
+from vgg_monoaudio.dataset import SUBSET_TITLES
 
 HEADLINE = [metric for metric in list_metrics() if metric.headline or metric.field == "win"]
 

@@ -11,10 +11,10 @@ from benchmark.report.tables.published import FOLDER, published_alone, read_publ
 from metrics.registry import list_metrics
 
 PRINTED = {  # copied from the appendix of arXiv:2512.02650, one line of each block
-    ("A1", "test", "w/ null Synchronformer emb."): "7.51 0.563 14.27 2.00 0.196 0.2394 1.243",
+    ("A1", "single", "w/ null Synchronformer emb."): "7.51 0.563 14.27 2.00 0.196 0.2394 1.243",
     ("D3", "inter", "5"): "51.7 0.676 13.07 1.85 0.292 0.3251 0.721",
     ("D3", "intra", "7"): "37.2 0.495 9.65 1.03 0.280 0.3300 0.675",
-    ("D4", "test", "VinTAGe"): "15.96 1.185 8.30 4.91 0.217 0.0486 1.263",
+    ("D4", "single", "VinTAGe"): "15.96 1.185 8.30 4.91 0.217 0.0486 1.263",
     ("D5", "inter", "SELVA-M-44k"): "53.9 0.548 14.53 1.69 0.315 0.3586 0.695",
     ("D5", "intra", "SELVA-L-44k"): "38.5 0.346 10.31 1.13 0.294 0.3436 0.659",
 }
@@ -74,7 +74,7 @@ def test_published_rows_beside_another_profile_are_refused(world, tmp_path):
 
 def test_random_weights_beside_published_rows_are_refused(world, tmp_path):
     run = world.write_run(tmp_path, "tiny-foley", "inter", world.Settings(profile="paper", untrained=True))
-    with pytest.raises(MixedRuns, match=r"tiny-foley has random weights: .* may not stand beside published ones"):
+    with pytest.raises(MixedRuns, match=r"tiny-foley has random weights: .* cannot be compared with published ones"):
         with_published(collect([run]), "main")
 
 
@@ -98,10 +98,10 @@ def test_the_scaling_table_has_the_four_sizes_in_order(world, tmp_path):
 
 
 def test_tables_on_the_vggsound_test_set_show_fad_with_two_places(world, tmp_path, monkeypatch):
-    monkeypatch.setitem(world.PAIRS, "test", world.PAIRS["inter"])
+    monkeypatch.setitem(world.PAIRS, "single", world.PAIRS["inter"])
     runs = [
-        paper(world, tmp_path, "mmaudio-s-16k", "test"),
-        paper(world, tmp_path / "x", "mmaudio-s-16k", "test", null_clip=True),
+        paper(world, tmp_path, "mmaudio-s-16k", "single"),
+        paper(world, tmp_path / "x", "mmaudio-s-16k", "single", null_clip=True),
     ]
     table = preset_table(with_published(collect(runs), "ablation"), "ablation")
     labels = [line.label for line in table.blocks[0].lines]

@@ -1,7 +1,8 @@
 import pytest
 
 from benchmark.report import build_table, collect
-from benchmark.report.tables.table import DASH, Column
+from benchmark.report.tables.cells import Column
+from benchmark.report.tables.marks import DASH
 from metrics.registry import get_metric
 
 

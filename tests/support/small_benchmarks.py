@@ -29,7 +29,7 @@ def sha256(path: Path) -> str:
 
 
 @pytest.fixture(scope="session")
-def film(tmp_path_factory) -> bytes:
+def short_film(tmp_path_factory) -> bytes:
     """A film of five frames with sound."""
     path = tmp_path_factory.mktemp("film") / "film.mp4"
     frames = [np.full((32, 64, 3), value, np.uint8) for value in range(0, 250, 50)]
@@ -39,7 +39,7 @@ def film(tmp_path_factory) -> bytes:
 
 
 @pytest.fixture
-def write_benchmark(tmp_path, film) -> Callable[..., Path]:
+def write_benchmark(tmp_path, short_film) -> Callable[..., Path]:
     """A writer of benchmark directories; scenes are films that differ in a trailing byte."""
 
     def write(
@@ -53,12 +53,12 @@ def write_benchmark(tmp_path, film) -> Callable[..., Path]:
         sources = []
         for place, (clip, label, category) in enumerate(clips):
             (folder / "sources").mkdir(parents=True, exist_ok=True)
-            (folder / "sources" / f"{clip}.mp4").write_bytes(film)
+            (folder / "sources" / f"{clip}.mp4").write_bytes(short_film)
             wav = folder / "sources" / f"{clip}.wav"
             media.write_audio(wav, np.full(1600, 0.01 * (place + 1), np.float32), 16_000)
             sources.append({"clip_id": clip, "label": label, "category": category, "sha256": sha256(wav)})
         for subset, chosen in pairs.items():
-            write_subset(folder, subset, clips, chosen, film)
+            write_subset(folder, subset, clips, chosen, short_film)
         record = {
             "format": 1,
             "name": name,

@@ -12,14 +12,17 @@ import baselines
 from baselines import (
     CONTROLS,
     Generator,
+    ModelEntry,
     Request,
     UnknownModel,
-    generator,
     get_model,
     list_models,
     load_model,
     option_names,
     register_model,
+)
+from baselines import (
+    registry as names,
 )
 
 
@@ -38,8 +41,8 @@ class Humming:
 @pytest.fixture(autouse=True)
 def registry(monkeypatch) -> dict:
     """The registry of this test alone."""
-    own = dict(generator._ENTRIES)
-    monkeypatch.setattr(generator, "_ENTRIES", own)
+    own = dict(names._ENTRIES)
+    monkeypatch.setattr(names, "_ENTRIES", own)
     return own
 
 
@@ -48,8 +51,8 @@ def offered(monkeypatch):
     """Pretends that installed packages offer models, name to target."""
 
     def offer(**targets: str) -> None:
-        points = [EntryPoint(name, value, generator.ENTRY_POINT_GROUP) for name, value in targets.items()]
-        monkeypatch.setattr(generator, "entry_points", lambda *, group: points)
+        points = [EntryPoint(name, value, names.ENTRY_POINT_GROUP) for name, value in targets.items()]
+        monkeypatch.setattr(names, "entry_points", lambda *, group: points)
 
     return offer
 
@@ -170,12 +173,12 @@ def test_a_class_that_takes_any_option_checks_them_itself(registry):
     assert load_model("foreign", anything=1).options == {"anything": 1}
 
 
-def test_a_class_that_is_no_generator_is_refused(registry):
+def test_a_class_that_is_not_a_generator_is_refused(registry):
     class Silent:
         sample_rate = 16_000
 
     register_model("silent")(Silent)
-    with pytest.raises(ValueError, match="is no generator; it needs `sample_rate` and `generate`"):
+    with pytest.raises(ValueError, match="is not a generator; it has no `generate`"):
         load_model("silent")
 
 
@@ -239,3 +242,50 @@ def test_near_names_include_models_of_other_packages(offered):
     offered(thunderous="elsewhere:Thunder")
     with pytest.raises(UnknownModel, match="did you mean thunderous"):
         get_model("thunderus")
+
+
+# Facts
+
+
+def test_a_fact_that_there_is_none_of_is_answered_with_near_ones(registry):
+    with pytest.raises(ValueError, match=r"model 'hum': there is no fact 'licens'; did you mean licence"):
+        register_model("hum", licens="MIT")
+    assert "hum" not in registry
+
+
+def test_facts_are_the_fields_of_the_entry(registry):
+    facts = {
+        "target": "elsewhere:Hum", "kind": "external", "options": {"pitch": 1}, "checkpoints": ("panns",),
+        "licence": "MIT", "trained_on": ("VGGSound",), "source": "https://example.org", "revision": "abc",
+        "summary": "hums", "alias_of": "", "code_licence": "BSD", "program": "elsewhere:PROGRAM",
+        "unpublished": ("generator",), "rows": ("D9: Hum",),
+    }  # fmt: skip
+    register_model("hum", **facts)
+    assert {name: getattr(registry["hum"], name) for name in facts} == facts
+    assert set(facts) == set(ModelEntry.__dataclass_fields__) - {"name", "_"}
+
+
+def test_options_of_a_row_are_its_own_whatever_becomes_of_the_caller_s(registry):
+    options = {"pitch": 50.0}
+    register_model("hum", target=f"{__name__}:Humming", options=options)
+    options["pitch"] = 70.0
+    assert registry["hum"].options == {"pitch": 50.0}
+
+
+def test_a_class_that_is_defined_again_replaces_itself(registry):
+    for summary in ("first", "second"):  # as a cell of a notebook that is run twice
+
+        class Cell(Humming):
+            pass
+
+        register_model("cell", summary=summary)(Cell)
+    assert registry["cell"].summary == "second"
+    assert registry["cell"].target is Cell
+
+
+@pytest.mark.parametrize("name", ["ModelEntry", "register_model", "load_model", "get_model"])
+def test_the_registry_s_old_address_leads_to_it_with_a_warning(name):
+    from baselines import generator
+
+    with pytest.warns(DeprecationWarning, match=rf"baselines\.generator\.{name} moved to baselines\.registry"):
+        assert getattr(generator, name) is getattr(names, name)

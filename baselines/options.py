@@ -1,0 +1,58 @@
+"""A model's options: the keyword arguments of its constructor."""
+
+from __future__ import annotations
+
+import inspect
+import typing
+from dataclasses import dataclass
+from typing import Any, Unpack
+
+
+@dataclass(frozen=True)
+class Options:
+    """What a constructor takes by keyword.
+
+    Attributes:
+        names: in the order of the signature, the fields of an unpacked TypedDict last.
+        required: those of them without a default.
+        takes_any: there is a `**options` that says nothing of its names.
+    """
+
+    names: tuple[str, ...]
+    required: tuple[str, ...]
+    takes_any: bool
+
+
+def options_of_class(model: type) -> Options:
+    """Return the options of a class.
+
+    `**program: Unpack[ProgramOptions]` stands for the fields of that TypedDict.
+    """
+    names, required, takes_any = [], [], False
+    for parameter in inspect.signature(model).parameters.values():
+        if parameter.kind in {parameter.POSITIONAL_OR_KEYWORD, parameter.KEYWORD_ONLY}:
+            names.append(parameter.name)
+            if parameter.default is parameter.empty:
+                required.append(parameter.name)
+        elif parameter.kind is parameter.VAR_KEYWORD:
+            group = _typed_dict(model, parameter.annotation)
+            if group is None:
+                takes_any = True
+            else:
+                names += group.__annotations__
+                required += sorted(group.__required_keys__)
+    return Options(tuple(names), tuple(required), takes_any)
+
+
+def _typed_dict(model: type, annotation: Any) -> Any:
+    """Return the TypedDict that an annotation unpacks; None where it says something else."""
+    if isinstance(annotation, str):
+        if not annotation.startswith(("Unpack[", "typing.Unpack[")):
+            return None
+        names = getattr(model.__init__, "__globals__", {})  # type: ignore[misc]
+        holder = type("holder", (), {"__annotations__": {"group": annotation}})
+        try:
+            annotation = typing.get_type_hints(holder, globalns=names)["group"]
+        except NameError:  # a name that only type checkers see
+            return None
+    return typing.get_args(annotation)[0] if typing.get_origin(annotation) is Unpack else None

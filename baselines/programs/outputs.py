@@ -1,0 +1,110 @@
+"""Files that go to a program and come from it: the temporary folder, and the sounds read back and checked."""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import re
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+
+from baselines.generator import GenerationError, Waveform
+from baselines.programs.settings import Settings
+from foundation import media
+
+_SAFE_PATH = re.compile(r"[\w./+@%=:,-]+", re.ASCII)
+
+
+def temporary_folder(settings: Settings) -> Path:
+    """Return where temporary folders are made, absolute."""
+    return (settings.work_dir or Path(tempfile.gettempdir())).absolute()
+
+
+def safe_for_a_shell(path: Path) -> bool:
+    """Tell whether any shell takes a path as one word, as it is."""
+    return _SAFE_PATH.fullmatch(str(path)) is not None
+
+
+@contextlib.contextmanager
+def work_folder(settings: Settings) -> Iterator[Path]:
+    """Yield an empty folder under the settings' work_dir, removed at the end.
+
+    Raises:
+        GenerationError: it cannot be made.
+    """
+    with naming_disk_errors():
+        if settings.work_dir is not None:
+            settings.work_dir.mkdir(parents=True, exist_ok=True)
+        folder = tempfile.TemporaryDirectory(
+            prefix=f"{settings.name}-",
+            dir=settings.work_dir and settings.work_dir.absolute(),
+            ignore_cleanup_errors=True,
+        )
+    with folder as name:
+        yield Path(name)
+
+
+@contextlib.contextmanager
+def naming_disk_errors() -> Iterator[None]:
+    """Turn what the disk refuses, and media that cannot be read, into a sample's failure."""
+    try:
+        yield
+    except media.MediaError as error:
+        raise GenerationError(str(error)) from error
+    except OSError as error:
+        what = "the disk is full" if error.errno == errno.ENOSPC else "cannot read or write"
+        raise GenerationError(f"{what}: {error}") from error
+
+
+def read_sound(path: Path, duration: float, *, sample_rate: int | None = None) -> tuple[Waveform, int]:
+    """Return the first `duration` seconds of a file, float32 (round(duration * rate),), and its rate in Hz.
+
+    Args:
+        path: any audio file.
+        duration: seconds; a longer file is cut.
+        sample_rate: what it must have; None takes every rate.
+
+    Raises:
+        GenerationError: as `read_output`.
+    """
+    if not path.is_file():
+        raise GenerationError(f"the program says it wrote {path}, but there is no such file")
+    audio = _decoded(path)
+    rate = sample_rate or audio.sample_rate
+    wanted = round(duration * rate)
+    return _checked(path, audio, sample_rate=rate, samples=wanted)[:wanted], rate
+
+
+def read_output(path: Path, *, sample_rate: int, samples: int) -> Waveform:
+    """Return the sound that a program wrote, float32 (its whole length,); channels are averaged.
+
+    Args:
+        path: the file it should have written.
+        sample_rate: the rate it should have, Hz.
+        samples: the least number it should hold.
+
+    Raises:
+        GenerationError: no file, one that cannot be decoded, another rate, too few samples, or one that is not finite.
+    """
+    if not path.is_file():
+        raise GenerationError(f"the program wrote no {path.name}")
+    return _checked(path, _decoded(path), sample_rate=sample_rate, samples=samples)
+
+
+def _decoded(path: Path) -> media.Audio:
+    with naming_disk_errors():
+        return media.read_audio_native(path)
+
+
+def _checked(path: Path, audio: media.Audio, *, sample_rate: int, samples: int) -> Waveform:
+    if audio.sample_rate != sample_rate:
+        raise GenerationError(f"{path.name} has {audio.sample_rate} Hz, expected {sample_rate}")
+    sound: Waveform = audio.samples.mean(axis=0, dtype=np.float32)
+    if sound.size < samples:
+        raise GenerationError(f"{path.name} has {sound.size} samples, at least {samples} needed")
+    if not np.isfinite(sound).all():
+        raise GenerationError(f"{path.name}: sample {int(np.argmin(np.isfinite(sound)))} is not finite")
+    return sound

@@ -1,0 +1,260 @@
+"""The models by name: what is known of each without importing it, and loading one."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Mapping
+from dataclasses import KW_ONLY, dataclass, field, fields
+from importlib.metadata import entry_points
+from pathlib import Path
+from typing import Any, Literal, ParamSpec, Protocol, TypeVar
+
+from baselines.generator import Generator, UnknownModel
+from baselines.options import options_of_class
+from baselines.own import find_class, is_address, naming_file
+from foundation.names import load, nearest
+
+Kind = Literal["model", "control", "recorded", "external"]
+ENTRY_POINT_GROUP = "vgg_monoaudio.models"
+
+
+@dataclass(frozen=True)
+class ModelEntry:
+    """What is known of a model without importing it.
+
+    Attributes:
+        name: lower case, as typed on the command line.
+        target: the class, or where it is, "module:Class"; then it is imported when the model is used.
+        kind: model, control, recorded or external.
+        options: constructor arguments that belong to this name; the user's own come on top.
+        checkpoints: names in `foundation.checkpoints`.
+        licence: of the weights.
+        trained_on: data sets, so that a reader can judge overlap with the benchmark.
+        source: address of the original.
+        revision: commit or version of the original.
+        summary: one line for `list-models`.
+        alias_of: the registered name that this one stands for; it needs no other field then.
+        code_licence: of the original's code.
+        program: what it drives in a checkout, "module:PROGRAM" of a `baselines.programs.program.Program`.
+        unpublished: parts of the weights that are not published: they come through the option `checkpoint`.
+        rows: of the paper's tables that this name makes, "table: row" as in results/published.
+    """
+
+    name: str
+    _: KW_ONLY
+    target: str | type = ""
+    kind: Kind = "model"
+    options: Mapping[str, Any] = field(default_factory=dict)
+    checkpoints: tuple[str, ...] = ()
+    licence: str = ""
+    trained_on: tuple[str, ...] = ()
+    source: str = ""
+    revision: str = ""
+    summary: str = ""
+    alias_of: str = ""
+    code_licence: str = ""
+    program: str = ""
+    unpublished: tuple[str, ...] = ()
+    rows: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "options", dict(self.options or {}))  # the caller's may change
+
+    @property
+    def needs_references(self) -> bool:
+        """Controls are built from the benchmark's own sounds."""
+        return self.kind == "control"
+
+    @property
+    def place(self) -> str:
+        """Where the class is, "module:Class"."""
+        return self.target if isinstance(self.target, str) else f"{self.target.__module__}:{self.target.__qualname__}"
+
+
+@dataclass(frozen=True, kw_only=True)
+class OwnModel(ModelEntry):
+    """A model that was asked for by the address of its class.
+
+    Attributes:
+        file: the file that holds the class.
+        source_sha256: of that file's bytes.
+    """
+
+    file: Path
+    source_sha256: str
+
+
+_ENTRIES: dict[str, ModelEntry] = {}
+_Class = TypeVar("_Class", bound=type)
+_Facts = ParamSpec("_Facts")
+
+
+class _Decorator(Protocol):
+    def __call__(self, model: _Class, /) -> _Class: ...
+
+
+def _taking_facts_of(
+    _entry: Callable[_Facts, ModelEntry],
+) -> Callable[[Callable[..., _Decorator]], Callable[_Facts, _Decorator]]:
+    """Give a function the typed arguments of `ModelEntry`, whose fields are then written in one place."""
+    return lambda function: function
+
+
+@_taking_facts_of(ModelEntry)
+def register_model(name: str, **facts: Any) -> _Decorator:
+    """Make a model known under a name, either by `target` ("module:Class") or as a decorator of its class.
+
+    Args:
+        name: lower case, as typed on the command line.
+        facts: the other fields of `ModelEntry`. Leave `target` out to decorate the class.
+
+    Raises:
+        ValueError: the name belongs to another class, `alias_of` is not registered, or there is no such fact.
+    """
+    known = [key for key in ModelEntry.__dataclass_fields__ if key not in {"name", "_"}]
+    for fact in facts:
+        if fact not in known:
+            meant = nearest(fact, known) or known
+            raise ValueError(f"model {name!r}: there is no fact {fact!r}; did you mean {' or '.join(meant)}?")
+
+    def decorate(model: _Class) -> _Class:
+        _add(ModelEntry(name, **{**facts, "target": model}))
+        return model
+
+    if facts.get("target"):
+        _add(ModelEntry(name, **facts))
+    elif alias := facts.get("alias_of"):
+        _add(ModelEntry(name, **{**facts, "target": _ENTRIES[alias].target if alias in _ENTRIES else ""}))
+    return decorate
+
+
+def _add(entry: ModelEntry) -> None:
+    known = _ENTRIES.get(entry.name)
+    # A class may say more of itself than the entry point of its package did, and may be imported again.
+    itself = known is not None and isinstance(entry.target, type) and known.place == entry.place
+    if known is not None and not itself:
+        raise ValueError(f"model {entry.name!r} is registered already, by {known.target!r}")
+    if entry.alias_of and entry.alias_of not in _ENTRIES:
+        raise ValueError(f"model {entry.name!r} is to stand for {entry.alias_of!r}, which is not registered")
+    _ENTRIES[entry.name] = entry
+
+
+def list_models() -> list[ModelEntry]:
+    """Return every registered model, in the order of registration, without importing any."""
+    _load_entry_points()
+    return list(_ENTRIES.values())
+
+
+def get_model(name: str) -> ModelEntry:
+    """Return what is known of a model.
+
+    Args:
+        name: a registered name; or the address of a class, `path/to/file.py:Class` or `package.module:Class`, which
+            is imported.
+
+    Raises:
+        UnknownModel: the name is not registered (the message gives near ones), or there is no such file or class.
+        ValueError: the file cannot be imported, or the class is not a model.
+    """
+    _load_entry_points()
+    if name not in _ENTRIES:
+        if is_address(name):
+            return _own_model(name)
+        near = nearest(name, _ENTRIES)
+        hint = f"did you mean {' or '.join(near)}?" if near else f"there are: {', '.join(_ENTRIES)}"
+        raise UnknownModel(f"unknown model {name!r}; {hint}")
+    entry = _ENTRIES[name]
+    return get_model(entry.alias_of) if entry.alias_of else entry
+
+
+def _own_model(address: str) -> OwnModel:
+    """Return the facts of a class by its address: those it is registered with, else its name alone."""
+    found = find_class(address)
+    model = found.model
+    place = f"{model.__module__}:{model.__qualname__}"
+    entry = next((e for e in _ENTRIES.values() if e.place == place and not e.alias_of), None)
+    if entry is None:
+        if model.__name__ in _ENTRIES:  # its row would pass for the other's
+            raise ValueError(
+                f"{address}: {model.__name__!r} is the name of a registered model; rename the class, "
+                'or name it with @register_model("...")'
+            )
+        entry = ModelEntry(model.__name__, summary=(inspect.getdoc(model) or "").partition("\n")[0])
+    facts = {fact.name: getattr(entry, fact.name) for fact in fields(entry)}
+    return OwnModel(**{**facts, "target": model}, file=found.file, source_sha256=found.sha256)
+
+
+def load_model(name: str, **options: Any) -> Generator:
+    """Return a model, ready to generate.
+
+    Args:
+        name: a registered name, or the address of a class as in `get_model`.
+        options: the model's own options, as keyword arguments of its class.
+
+    Raises:
+        UnknownModel: no such name, file or class.
+        ValueError: an option that the model does not have, a required one that is not given, a class that is not a
+            `Generator`, or that fails in its constructor.
+        foundation.checkpoints.MissingCheckpoint: its weights are not there.
+
+    Example:
+        The silent control needs no weights; controls are given the truth of the samples that they are asked for.
+
+        >>> from baselines import Request, load_model
+        >>> model = load_model("silence", references={}, sample_rate=8_000)
+        >>> request = Request("bell__gong", "scene.mp4", "ringing bell", negative_prompt="", duration=0.5, seed=0)
+        >>> model.generate(request).shape
+        (4000,)
+    """
+    _class_of(get_model(name))
+    entry = get_model(name)  # again: a class of another package may say more of itself when it is imported
+    arguments = {**entry.options, **options}
+    check_options(entry, arguments)
+    allowed = options_of_class(_class_of(entry))
+    missing = [option for option in allowed.required if option not in arguments]
+    if missing:
+        raise ValueError(f"model {name!r} needs the option {missing[0]!r}")
+    with naming_file(entry.file if isinstance(entry, OwnModel) else None):
+        model: Generator = _class_of(entry)(**arguments)
+    lacking = [part for part in ("sample_rate", "generate") if not hasattr(model, part)]
+    if lacking:
+        raise ValueError(f"model {name!r}: {entry.place!r} is not a generator; it has no `{lacking[0]}`")
+    return model
+
+
+def option_names(entry: ModelEntry) -> list[str]:
+    """Return the names of a model's options; imports the model."""
+    return list(options_of_class(_class_of(entry)).names)
+
+
+def check_options(entry: ModelEntry, given: Mapping[str, Any]) -> None:
+    """Refuse an option that a model does not have; imports the model.
+
+    Raises:
+        ValueError: names the option, and those that there are.
+    """
+    allowed = options_of_class(_class_of(entry))
+    unknown = sorted(set(given) - set(allowed.names))
+    if unknown and not allowed.takes_any:  # a class that takes any must check them itself
+        there = ", ".join(allowed.names) or "none"
+        raise ValueError(f"model {entry.name!r} has no option {unknown[0]!r}; it has: {there}")
+
+
+def _class_of(entry: ModelEntry) -> type:
+    found: type = load(entry.target) if isinstance(entry.target, str) else entry.target
+    return found
+
+
+def _load_entry_points() -> None:
+    """Read models that installed packages offer under the group `vgg_monoaudio.models`; names only.
+
+    Raises:
+        ValueError: a package offers a model under a name that belongs to another class.
+    """
+    for point in entry_points(group=ENTRY_POINT_GROUP):
+        target, package = f"{point.module}:{point.attr}", point.dist.name if point.dist else "an unknown package"
+        known = _ENTRIES.get(point.name)
+        if known is None:
+            register_model(point.name, target=target, summary=f"from {package}")
+        elif known.place != target:
+            raise ValueError(f"{package} offers a model {point.name!r}, a name that {known.target!r} has already")

@@ -1,0 +1,172 @@
+"""One model on one subset, as asked for: what identifies it, what it is asked, and how it is recorded."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from functools import cached_property
+from typing import Any
+
+from baselines import Generator, ModelEntry, Reference, Request, get_model, load_model, option_names
+from baselines.programs.settings import HARMLESS_SETTINGS
+from baselines.registry import OwnModel
+from benchmark.runs import (
+    BenchmarkRecord,
+    CountsRecord,
+    FailureRecord,
+    ModelRecord,
+    OwnModelRecord,
+    RunDirectory,
+    RunRecord,
+    current_commit,
+    current_environment,
+)
+from foundation.files import fingerprint
+from vgg_monoaudio.dataset import Benchmark, Sample, Subset
+
+
+@dataclass(frozen=True)
+class Job:
+    """One model on one subset, as asked for.
+
+    Attributes:
+        benchmark: a built benchmark.
+        subset: one of its subsets.
+        samples: those that are asked for.
+        model: a registered name, or the address of a class.
+        options: the user's own.
+        seed: of the run.
+        device: for models that have an option of that name; None lets the model choose.
+    """
+
+    benchmark: Benchmark
+    subset: Subset
+    samples: list[Sample]
+    model: str
+    options: dict[str, Any]
+    seed: int
+    device: str | None
+
+    @cached_property
+    def entry(self) -> ModelEntry:
+        """What is known of the model."""
+        return get_model(self.model)
+
+    @property
+    def source_sha256(self) -> str | None:
+        """Hash of the file that holds a model of the user's own; None for all others."""
+        return self.entry.source_sha256 if isinstance(self.entry, OwnModel) else None
+
+    @cached_property
+    def fingerprint(self) -> str:
+        """Hash of everything that answers depend on, apart from weights; audio is reused under it."""
+        content = {
+            "benchmark": self.benchmark.fingerprint(self.subset),
+            "model": self.entry.name,
+            "revision": self.entry.revision,
+            "options": {**self.entry.options, **self._sounding},
+            "seed": self.seed,
+            "duration": self.benchmark.duration_seconds,
+        }
+        if self.source_sha256 is not None:  # absent elsewhere: runs made before own files were known go on
+            content["source_sha256"] = self.source_sha256
+        return fingerprint(content)
+
+    @property
+    def _sounding(self) -> dict[str, Any]:
+        """Options that can change an answer: not how long a program may take, or where its output is logged."""
+        harmless = HARMLESS_SETTINGS if self.entry.program or self.entry.kind == "external" else ()
+        return {name: value for name, value in self.options.items() if name not in harmless}
+
+    def request(self, sample: Sample) -> Request:
+        """Return what a sample asks of the model."""
+        return Request(
+            sample_id=sample.sample_id,
+            video=sample.video,
+            prompt=sample.label,
+            negative_prompt="",
+            duration=self.benchmark.duration_seconds,
+            seed=sample_seed(self.seed, sample.sample_id),
+        )
+
+    def load(self) -> Generator:
+        """Build the model: its own options, the references of a control, the device where it takes one."""
+        options = dict(self.options)
+        if self.entry.needs_references:
+            options["references"] = references(self.benchmark.samples(self.subset))
+        if self.device is not None and "device" in option_names(self.entry):
+            options.setdefault("device", self.device)
+        return load_model(self.model, **options)
+
+    def begun(self, model: ModelRecord | OwnModelRecord, previous: RunRecord | None) -> RunRecord:
+        """Return the record of a run that begins or goes on."""
+        return RunRecord(
+            status="running",
+            fingerprint=self.fingerprint,
+            benchmark=BenchmarkRecord(
+                name=self.benchmark.name,
+                version=self.benchmark.version,
+                subset=self.subset,
+                fingerprint=self.benchmark.fingerprint(self.subset),
+                samples=len(self.benchmark.manifests[self.subset]),
+            ),
+            model=model,
+            seed=self.seed,
+            duration_seconds=self.benchmark.duration_seconds,
+            commit=current_commit(),
+            environment=current_environment(self.device or "auto"),
+            counts=CountsRecord(expected=len(self.benchmark.manifests[self.subset]), generated=0),
+            failures=[],
+            started=_now() if previous is None else previous.started,
+        )
+
+    def model_record(self, generator: Generator | None) -> ModelRecord | OwnModelRecord:
+        """Return how the model is configured, and which weights it opened."""
+        weights = getattr(generator, "weights", {})  # part to file, for models that open any
+        record = ModelRecord(
+            name=self.entry.name,
+            kind=self.entry.kind,
+            options={**self.entry.options, **self.options},
+            sample_rate=getattr(generator, "sample_rate", None),
+            weights_sha256={part: file.sha256 for part, file in weights.items()},
+            unverified_weights=not all(file.verified for file in weights.values()),
+            untrained=bool(getattr(generator, "untrained", False)),
+            notes=list(getattr(generator, "notes", [])),
+        )
+        if self.source_sha256 is None:
+            return record
+        return OwnModelRecord(**record.model_dump(), source_sha256=self.source_sha256)
+
+
+def sample_seed(seed: int, sample_id: str) -> int:
+    """Return the seed of one sample, from 0 to 2^63 - 1; it depends on nothing but run seed and sample id."""
+    return int.from_bytes(hashlib.sha256(f"{seed}/{sample_id}".encode()).digest()[:8], "big") >> 1
+
+
+def references(samples: Sequence[Sample]) -> dict[str, Reference]:
+    """Return what controls may know: the sounds of every sample's two clips."""
+    return {s.sample_id: Reference(s.target_id, s.target_audio, s.paired_audio) for s in samples}
+
+
+def finished(
+    record: RunRecord, directory: RunDirectory, samples: Sequence[Sample], failures: list[FailureRecord], spent: float
+) -> RunRecord:
+    """Return the record of a run that has come to its end.
+
+    Args:
+        record: as it began.
+        directory: where the answers are counted.
+        samples: all of the subset.
+        failures: those of this call, and those known before of samples that were not asked.
+        spent: seconds in the model, all calls together.
+    """
+    generated = sum(directory.audio(sample.sample_id).is_file() for sample in samples)
+    counts = CountsRecord(expected=record.counts.expected, generated=generated)
+    update = {"status": "finished", "counts": counts, "failures": failures, "finished": _now()}
+    return record.model_copy(update={**update, "generation_seconds": round(spent, 3)})
+
+
+def _now() -> str:
+    return datetime.now(UTC).isoformat(timespec="seconds")

@@ -1,0 +1,85 @@
+"""Front ends of profile `paper` as worker processes run them: a decoded file in, the tensors of one network out.
+
+They import what they need inside, and never the modules of PANNs and CLAP: these bring their networks' packages along,
+seconds of import in each worker.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from benchmark.features import Arrays
+from foundation import media
+from metrics.onset import detect_onsets
+
+
+def prepare_panns(audio: media.Audio, seconds: float) -> Arrays:
+    """Return the waveform that PANNs is given."""
+    from metrics.backbones import frontends
+
+    waveform = frontends.centred_mono(audio.samples, audio.sample_rate, seconds, frontends.PANNS_RATE)
+    return {"waveform": waveform.numpy()}
+
+
+def prepare_kadtk(audio: media.Audio, _seconds: float) -> Arrays:
+    """Return the waveform that PANNs is given by kadtk: the whole file."""
+    from metrics.backbones import frontends
+
+    return {"waveform": frontends.kadtk_mono(audio.samples, audio.sample_rate, frontends.PANNS_RATE).numpy()}
+
+
+def prepare_clap(audio: media.Audio, seconds: float) -> Arrays:
+    """Return the waveform that CLAP is given."""
+    from metrics.backbones import frontends
+
+    waveform = frontends.centred_mono(audio.samples, audio.sample_rate, seconds, frontends.CLAP_RATE)
+    return {"waveform": waveform.numpy()}
+
+
+def prepare_imagebind_audio(audio: media.Audio, seconds: float) -> Arrays:
+    """Return the log-mel spectrograms that ImageBind is given."""
+    from metrics.backbones import imagebind
+
+    return {"mels": imagebind.prepare_audio(audio.samples, audio.sample_rate, seconds).numpy()}
+
+
+def prepare_synchformer_audio(audio: media.Audio, seconds: float) -> Arrays:
+    """Return the log-mel segments that Synchformer is given."""
+    from metrics.backbones import synchformer
+
+    return {"mels": synchformer.prepare_audio(audio.samples, audio.sample_rate, seconds).numpy()}
+
+
+def prepare_vggish(audio: media.Audio, seconds: float) -> Arrays:
+    """Return the log-mel patches that VGGish is given."""
+    from metrics.backbones import vggish
+
+    return {"examples": vggish.prepare_audio(audio.samples, audio.sample_rate, seconds).numpy()}
+
+
+def prepare_passt(audio: media.Audio, seconds: float) -> Arrays:
+    """Return the log-mel spectrogram that PaSST is given."""
+    from metrics.backbones import passt
+
+    return {"mels": passt.prepare_audio(audio.samples, audio.sample_rate, seconds).numpy()}
+
+
+def prepare_onsets(audio: media.Audio, seconds: float) -> Arrays:
+    """Return the onsets themselves; no network follows."""
+    return {"onsets": detect_onsets(audio.samples, audio.sample_rate, seconds)}
+
+
+def short_side(frame: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """Return one frame as the front ends scale it, uint8 (3, h, w): processes exchange small frames, not large ones."""
+    import torch
+
+    from metrics.backbones import frontends
+
+    resized = frontends.short_side(torch.from_numpy(np.ascontiguousarray(frame)).permute(2, 0, 1)[None], 224)
+    return np.asarray(resized[0].numpy())
+
+
+def keep_frames(frames: NDArray[np.uint8], _seconds: float) -> Arrays:
+    """Return the frames as they come; the network's side prepares them, a whole clip at a time."""
+    return {"frames": frames}

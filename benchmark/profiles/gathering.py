@@ -1,0 +1,90 @@
+"""From a run's files to evidence: what is wanted of each file, what failed, and what the profile makes of the rest."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from benchmark.choices import ReferenceVideo
+from benchmark.evidence import Evidence
+from benchmark.features import Extracted, FeatureStore, Wanted, extract
+from benchmark.profiles import Features, Profile, Question
+from benchmark.runs import FailureRecord, RunDirectory, UnusableRun
+from foundation.work import Progress
+from vgg_monoaudio.dataset import Benchmark, Sample
+
+
+@dataclass(frozen=True)
+class Gathered:
+    """What the samples of a run are scored from.
+
+    Attributes:
+        questions: the samples that can be scored, in the order given.
+        evidence: of these samples, row by row; empty if there is none.
+        failures: the other samples, with the reason of each.
+    """
+
+    questions: list[Question]
+    evidence: Evidence
+    failures: list[FailureRecord]
+
+
+def evidence_of(
+    run: RunDirectory,
+    built: Benchmark,
+    samples: Sequence[Sample],
+    profile: Profile,
+    store: FeatureStore,
+    *,
+    reference_video: ReferenceVideo,
+    workers: int | None = None,
+    progress: Progress | None = None,
+) -> Gathered:
+    """Return the evidence of a run's samples; features that are not in the store are computed.
+
+    Args:
+        run: where the generated files are.
+        built: the benchmark that the run answers.
+        samples: those of it that have a generated file.
+        profile: which backbones score.
+        store: where features are kept.
+        reference_video: compare with the target's own clip or with the composed scene.
+        workers: processes that decode; None takes one per core.
+        progress: called as files are done.
+
+    Raises:
+        UnusableRun: a file of the benchmark itself cannot be used.
+        benchmark.features.WorkerDied: a worker process was killed.
+    """
+    own = reference_video == "target"
+    questions = [Question(s, run.audio(s.sample_id), s.target_video if own else s.video) for s in samples]
+    wanted, seconds = _wanted(questions, built, profile), built.duration_seconds
+    extracted = extract(wanted, store, seconds=seconds, workers=workers, progress=progress)
+    questions, failures = _usable(questions, extracted)
+    features = Features(store, extracted.sha256)
+    evidence = profile.evidence(questions, built.sources, features) if questions else {}
+    return Gathered(questions, evidence, failures)
+
+
+def _wanted(questions: Sequence[Question], built: Benchmark, profile: Profile) -> list[Wanted]:
+    sounds = [source.audio for source in built.sources] + [question.generated for question in questions]
+    videos = dict.fromkeys(question.reference_video for question in questions)
+    return [
+        *(Wanted(path, "audio", profile.audio) for path in sounds),
+        *(Wanted(path, "video", profile.video) for path in videos),
+    ]
+
+
+def _usable(questions: Sequence[Question], extracted: Extracted) -> tuple[list[Question], list[FailureRecord]]:
+    """Drop the samples whose generated file failed; a source that failed is a broken benchmark."""
+    reasons = dict(extracted.failures)
+    usable, failures = [], []
+    for question in questions:
+        reason = reasons.pop(question.generated, None)
+        if reason is None:
+            usable.append(question)
+        else:
+            failures.append(FailureRecord(sample=question.sample.sample_id, stage="evaluate", reason=reason))
+    if reasons:
+        raise UnusableRun(f"the benchmark's own files cannot be used: {next(iter(reasons.values()))}; build it again")
+    return usable, failures

@@ -1,0 +1,128 @@
+"""The one reader of `samples.parquet`: what each run scored, sample by sample."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from benchmark.runs import RunDirectory, UnusableRun
+from vgg_monoaudio.dataset import source_clips
+
+if TYPE_CHECKING:
+    from benchmark.report.results import Results
+
+SAMPLE_COLUMNS = (
+    "sample_id",
+    "label",
+    "paired_label",
+    "target_id",
+    "paired_id",
+    "target_category",
+    "paired_category",
+    "target_side",
+)
+REQUIRED_COLUMNS = (*SAMPLE_COLUMNS, "status", "reason")
+
+
+@dataclass(frozen=True)
+class RunSamples:
+    """The samples of one run.
+
+    Attributes:
+        path: the file.
+        table: one row per sample of the manifest, in its order, scored or not; columns `REQUIRED_COLUMNS`, then one
+            per per-sample metric, NaN where there is no score.
+    """
+
+    path: Path
+    table: pd.DataFrame
+
+    @property
+    def ids(self) -> list[str]:
+        """Ids of all samples, in order."""
+        return [str(sample) for sample in self.table["sample_id"]]
+
+    @property
+    def scored(self) -> pd.DataFrame:
+        """The rows of the samples that were scored."""
+        return self.table[self.table["status"] == "scored"]
+
+    @property
+    def scored_ids(self) -> list[str]:
+        """Ids of the samples that were scored, in order."""
+        return [str(sample) for sample in self.scored["sample_id"]]
+
+
+def read_run_samples(run: RunDirectory) -> RunSamples:
+    """Return the samples of a run.
+
+    Raises:
+        UnusableRun: `samples.parquet` is absent, is not a parquet file, or lacks a column.
+    """
+    path = run.samples_parquet
+    fix = "score the run again with `python -m benchmark evaluate`"
+    if not path.is_file():
+        raise UnusableRun(f"{path}: no such file; {fix}")
+    try:
+        table = pd.read_parquet(path)
+    except (OSError, ValueError) as error:
+        raise UnusableRun(f"{path}: not a parquet file ({error}); {fix}") from error
+    missing = [name for name in REQUIRED_COLUMNS if name not in table.columns]
+    if missing:
+        raise UnusableRun(f"{path}: no column {missing[0]}; it has {', '.join(map(str, table.columns))}; {fix}")
+    return RunSamples(path, table)
+
+
+@dataclass(frozen=True)
+class Samples:
+    """The samples of one subset, with what every model scored on them.
+
+    Attributes:
+        subset: its name.
+        listing: one row per sample of the manifest, columns `SAMPLE_COLUMNS`, in the manifest's order.
+        scored: model key to the table of its `RunSamples`, in the same order.
+    """
+
+    subset: str
+    listing: pd.DataFrame
+    scored: Mapping[str, pd.DataFrame]
+
+    @property
+    def ids(self) -> list[str]:
+        """Ids of the samples, in order."""
+        return [str(sample) for sample in self.listing["sample_id"]]
+
+
+def read_samples(results: Results) -> list[Samples]:
+    """Return the samples of every subset that has runs, in the order of the subsets.
+
+    Raises:
+        UnusableRun: a `samples.parquet` cannot be read, or lists other samples than another run on the same subset.
+    """
+    found = []
+    for subset in results.subsets:
+        runs = {row.key: read_run_samples(row.run) for row in results.of(subset) if row.run is not None}
+        if not runs:
+            continue
+        first = next(iter(runs.values()))
+        for run in runs.values():
+            if run.ids != first.ids:
+                raise UnusableRun(f"{run.path}: lists other samples of {subset} than {first.path}; score both again")
+        tables = {key: run.table for key, run in runs.items()}
+        found.append(Samples(subset, first.table[list(SAMPLE_COLUMNS)], tables))
+    return found
+
+
+def clips_of(table: pd.DataFrame) -> NDArray[np.object_]:
+    """Return the ids of the clips that each sample is made of, shape (n, k), see `vgg_monoaudio.dataset`.
+
+    Args:
+        table: one row per sample, columns target_id and paired_id.
+    """
+    return source_clips(list(table["target_id"]), list(table["paired_id"]))

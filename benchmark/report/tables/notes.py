@@ -1,0 +1,87 @@
+"""The text around a table: its caption, and the notes below it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from benchmark.report.results import Results
+from benchmark.report.subsets import counted
+from benchmark.report.tables.cells import Block, Column, Line, reach_in_standard_errors
+from benchmark.report.tables.marks import FEWER, marks_explained
+
+
+def caption(results: Results) -> str:
+    """Return the caption of a table: what was scored, on which samples, and how."""
+    if not results.benchmarks or results.scoring is None:
+        return "Numbers as printed in arXiv:2512.02650, on the authors' own list of clips."
+    version = next(iter(results.benchmarks.values())).version
+    scoring = results.scoring
+    counts = counted({name: results.benchmarks[name].samples for name in results.subsets if name in results.benchmarks})
+    return (
+        f"{results.name} {version} ({counts}), profile {scoring.profile}; reference video: "
+        f"{scoring.reference_video}; KAD bandwidth from the {scoring.bandwidth_from} set. "
+        f"n/N: scored out of requested samples.{_PROFILE_WARNINGS.get(scoring.profile, '')}"
+    )
+
+
+_PROFILE_WARNINGS = {
+    "signal": " Profile signal needs no networks: CLAP is the cosine to the label's own sources, DeSync the lag of "
+    "onsets against motion; none of these numbers is comparable with published ones."
+}
+
+
+def interval_note(results: Results, standard_errors: bool) -> str:
+    """Return what the numbers beside the values are: intervals, or standard errors; "" for published rows alone."""
+    if results.scoring is None:
+        return ""
+    drawn = {row.record.scoring.resamples for row in results.rows if row.record}
+    resamples = " or ".join(f"{count:,}" for count in sorted(drawn))
+    level = f"{100 * results.scoring.confidence:g}%"
+    drawn_how = f"{resamples} resamples by {results.scoring.resample_by}"
+    if standard_errors:
+        reach = f"{reach_in_standard_errors(results.scoring.confidence):.2f}"
+        return f"After ±: standard errors, half the width of the {level} intervals over {reach} ({drawn_how})."
+    return f"In brackets: {level} bootstrap intervals, {drawn_how}."
+
+
+def notes_below(blocks: Iterable[Block], columns: Sequence[Column], intervals: bool) -> tuple[str, ...]:
+    """Return the notes below a table, one sentence or two each.
+
+    Args:
+        blocks: the table's.
+        columns: the table's.
+        intervals: whether the table shows intervals, so that those missing must be named.
+    """
+    lines = [(block, line) for block in blocks for line in block.lines]
+    notes = []
+    if any(cell.rank for _, line in lines for cell in line.cells):
+        notes.append("Best in bold, second underlined, among models scored on every sample.")
+    if any(line.row.kind == "control" for _, line in lines):
+        notes.append("Controls show the range of a metric and are not ranked.")
+    notes += marks_explained(line.row for _, line in lines)
+    for block, line in lines:
+        cells = zip(columns, line.cells, strict=True)
+        short = [f"{c.metric.label} {line.row.values[c.metric.name].n}" for c, cell in cells if cell.fewer]
+        if short:
+            notes.append(f"{FEWER} {line.label}, {block.title}: fewer samples: {', '.join(short)}.")
+    if intervals:
+        notes += _without_interval(lines, columns)
+    sources = dict.fromkeys(line.row.source for _, line in lines if line.row.source)
+    notes += [f"Published rows: {source}." for source in sources]
+    for line in {line.row.key: line for _, line in lines}.values():
+        notes += [f"{line.label}: {note.rstrip('.')}." for note in line.row.notes]
+    return tuple(notes)
+
+
+def _without_interval(lines: Sequence[tuple[Block, Line]], columns: Sequence[Column]) -> list[str]:
+    """Name the values without an interval; columns that have none at all share one sentence."""
+    whole, notes = [], []
+    for place, column in enumerate(columns):
+        scored = [(block, line) for block, line in lines if line.row.kind != "published"]
+        shown = [(block, line) for block, line in scored if line.cells[place].value is not None]
+        bare = [f"{line.label} ({block.title})" for block, line in shown if line.cells[place].interval is None]
+        if bare and len(bare) == len(shown):
+            whole.append(column.metric.label)
+        elif bare:
+            notes.append(f"No interval for {column.metric.label} of {', '.join(bare)}.")
+    return [*([f"No interval for {', '.join(whole)}."] if whole else []), *notes]

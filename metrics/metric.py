@@ -1,0 +1,85 @@
+"""A metric as a row: what it is called, what computes it from what, where it stands in a table.
+
+A row is all that scoring, comparison, tables and pages know of a metric. Evidence is named `<who>.<feature>`:
+
+- who: `generated` (the answer), `target` and `paired` (the two clips' own sound), `prompt` and `paired_label` (the
+  texts that name them), `video` (the reference video), `pair` (generated sound and reference video together);
+- feature: `embedding`, `kad_embedding` (n, d) and `logits` (n, c), of the networks that FAD, KAD and the class metrics
+  use; `clap`, `imagebind` (n, d), spaces that sounds share with texts and videos; `offset_logits` (n, 2, 21); `vggish`
+  (n, e, d) of e examples per file; `passt` (n, d), `passt_logits` (n, c); `onset_seconds`, n arrays (r,), and `onsets`,
+  n arrays (k, 3), see `metrics.onset`.
+
+The profiles (`benchmark.profiles`) say which of these they have.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from foundation.names import load
+
+Group = Literal["Audio Quality", "Semantic Alignment", "Temporal Alignment", "Selectivity", "Extended"]
+GROUPS: tuple[Group, ...] = ("Audio Quality", "Semantic Alignment", "Temporal Alignment", "Selectivity", "Extended")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Metric:
+    """What a table, a page and the evaluation need to know of a metric.
+
+    Attributes:
+        name: key in metrics.json and column of samples.parquet.
+        target: "module:function" that computes it, imported on use. A set-wise function returns one number, or a pair
+            of the number and its standard deviation.
+        takes: names of the evidence that the function takes, in the order of its arguments. Rows of shape (e, d), e
+            examples per sample, reach a set-wise function as (n e, d); resamples draw a sample's examples together.
+        settings: names of the scoring choices that the function takes as keywords, see `benchmark.runs.ScoringRecord`.
+        resampler: "module:Class" of a set-wise metric's `metrics.uncertainty.resampling.Resampled`, which takes what
+            the function takes; "" for none: the metric has no interval and no paired test.
+        field: attribute of the function's result that is meant, where the result has several.
+        label: heading of its column.
+        symbol: heading in LaTeX, without arrow.
+        unit: unit of the value, "" for none.
+        better: direction.
+        per: "sample": one value per sample, the score is their mean; "set": one value per set.
+        minimum_samples: fewer give no value.
+        decimals: places after the point in the paper's tables.
+        group: block of columns it stands in.
+        version: moves when scores would.
+        headline: one of the seven columns of the paper; the others are shown where there is room.
+        partial: a sample may have no score (NaN); the metric is the mean over the others.
+        description: one sentence for the docs.
+    """
+
+    name: str
+    target: str
+    takes: tuple[str, ...]
+    label: str
+    group: Group
+    better: Literal["higher", "lower"]
+    per: Literal["sample", "set"]
+    decimals: int
+    description: str
+    unit: str = ""
+    settings: tuple[str, ...] = ()
+    resampler: str = ""
+    minimum_samples: int = 1
+    version: int = 1
+    field: str | None = None
+    symbol: str = ""
+    headline: bool = False
+    partial: bool = False
+
+    @property
+    def extended(self) -> bool:
+        """Whether it is scored only on request (`--extended`)."""
+        return self.group == "Extended"
+
+    @property
+    def arrow(self) -> str:
+        """The direction, as shown next to a heading."""
+        return "↑" if self.better == "higher" else "↓"
+
+    def load(self) -> Callable[..., Any]:
+        """Import and return the function that computes it."""
+        function: Callable[..., Any] = load(self.target)
+        return function

@@ -1,0 +1,93 @@
+"""Asking a model: a batch at once, one by one where that fails, and every answer checked."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from baselines import GenerationError, Request
+from benchmark.answers import answers_to, checked
+
+SOUND = np.linspace(-0.5, 0.5, 80, dtype=np.float32)
+REQUESTS = [Request(name, Path("x.mp4"), name, "", 0.01, 0) for name in "abc"]
+
+
+class Model:
+    """Answers its requests by what `answers` holds for them; raises what is an exception."""
+
+    sample_rate = 8_000
+
+    def __init__(self, batches=True, **answers):
+        self.asked, self._answers = [], answers
+        if batches:
+            self.generate_batch = lambda requests: [self._answer(request) for request in requests]
+
+    def generate(self, request):
+        self.asked.append(request.sample_id)
+        return self._answer(request)
+
+    def _answer(self, request):
+        answer = self._answers.get(request.sample_id, SOUND)
+        if isinstance(answer, Exception):
+            raise answer
+        return answer
+
+
+def test_a_batch_is_asked_at_once():
+    model = Model()
+    assert all(answer is SOUND for answer in answers_to(model, REQUESTS))
+    assert model.asked == [], "none is asked alone"
+
+
+def test_a_batch_that_fails_is_asked_one_by_one_and_one_sample_fails(caplog):
+    model = Model(b=KeyError("frames"))
+    first, second, third = answers_to(model, REQUESTS)
+    assert model.asked == ["a", "b", "c"]
+    assert first is third is SOUND
+    assert str(second) == "KeyError: 'frames'"
+    assert "a batch of 3 failed (KeyError: 'frames')" in caplog.text
+
+
+def test_a_refusal_keeps_its_words_and_is_not_logged(caplog):
+    (answer,) = answers_to(Model(a=GenerationError("too dark")), REQUESTS[:1])
+    assert str(answer) == "too dark"
+    assert caplog.text == ""
+
+
+def test_an_interruption_is_passed_on():
+    class Stopped(Model):
+        def generate(self, request):
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        list(answers_to(Stopped(), REQUESTS[:1]))
+
+
+def test_a_good_answer_is_float32_with_its_rate():
+    waveform, rate = checked(SOUND.astype(np.float64), 8_000, 0.01)
+    assert (waveform.dtype, waveform.shape, rate) == (np.float32, (80,), 8_000)
+    assert checked((SOUND, np.int64(8_000)), None, 0.01)[1] == 8_000
+
+
+class Gpu:
+    """What torch says of a tensor that is not on the CPU."""
+
+    def __array__(self, *arguments, **named):
+        raise TypeError("can't convert cuda:0 device type tensor to numpy")
+
+
+@pytest.mark.parametrize(
+    ("answer", "rate", "reason"),
+    [
+        (GenerationError("too dark"), 8_000, "too dark"),
+        (SOUND, 0, "the model's sample rate is 0; expected Hz"),
+        (SOUND, 8_000.0, r"the model's sample rate is 8000\.0; expected Hz"),
+        (Gpu(), 8_000, "the answer is not an array: TypeError: can't convert cuda:0"),
+        (SOUND[np.newaxis], 8_000, r"the answer is float32 \(1, 80\), expected floats"),
+        (SOUND[:-1], 8_000, r"the answer has 79 samples, expected 80 \(0\.01 s at 8000 Hz\)"),
+        (np.where(np.arange(80) < 3, SOUND, np.inf), 8_000, "sample 3 of the waveform is not finite"),
+    ],
+)
+def test_a_bad_answer_is_named(answer, rate, reason):
+    with pytest.raises(GenerationError, match=reason):
+        checked(answer, rate, 0.01)

@@ -1,0 +1,33 @@
+"""What identifies a run: the fingerprint that its audio is reused under."""
+
+from types import SimpleNamespace
+
+import pytest
+
+from benchmark.job import Job
+
+BENCHMARK = SimpleNamespace(fingerprint=lambda subset: f"manifest of {subset}", duration_seconds=8.0)
+
+
+def job(model: str, **options) -> Job:
+    return Job(BENCHMARK, "inter", [], model, options, 3, None)
+
+
+@pytest.mark.parametrize(
+    ("model", "options", "known"),
+    [
+        ("noise", {}, "7d25ce0cd7bff3057f46071a95dd4a1e175a576faf9967b3eb26b0cf5efeef7b"),
+        ("selva", {"steps": 5}, "a37900bdca7910fbc5d06295934cc0a21f0b5d387733e427ba09d8c2ed9e927b"),
+        ("rewas", {"seed": 1, "device": "cuda"}, "41f704dbe398f97e1e29438d9ddea5b39a72b604aa8b46585101a5cd7e063f25"),
+        ("external", {"command": "a"}, "639856ce5fb2b3729d7a714111a79173392dc89fd0ec84d6cab693bbbb4aed98"),
+        ("vintage-readme", {}, "b2a9939006292a24bc4d97ae0624474ae2c9bb5a47b53b2e6c758f9de71d8aa1"),
+    ],
+)
+def test_runs_made_by_version_0_1_go_on(model, options, known):
+    assert job(model, **options).fingerprint == known
+
+
+def test_how_a_program_is_run_is_no_part_of_the_fingerprint_but_for_others_it_may_be():
+    assert job("rewas", log="x", work_dir="y", time_limit_seconds=3).fingerprint == job("rewas").fingerprint
+    assert job("rewas", seed=1).fingerprint != job("rewas").fingerprint
+    assert job("selva", device="cpu").fingerprint != job("selva").fingerprint

@@ -1,0 +1,181 @@
+"""`benchmark.json`: read in every form that was ever built, refused in one line, written byte for byte as before."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from pydantic import ValidationError
+
+from foundation import media
+from vgg_monoaudio.building.scenes import Settings, build_benchmark
+from vgg_monoaudio.building.single_clips import SingleSettings, build_vggsound_test
+from vgg_monoaudio.collecting.clips import find_clips
+from vgg_monoaudio.record import (
+    BenchmarkError,
+    BuildRecord,
+    SceneSettingsRecord,
+    SingleSettingsRecord,
+    read_record,
+    write_record,
+)
+from vgg_monoaudio.selection.funnel import add_stage, first_stage, record_funnel
+
+DATA = Path(__file__).parent / "data" / "format_1"  # written by release 0.1.0
+OLD = sorted(path.name for path in DATA.glob("*.json"))
+ROWS = [
+    ("aaaaaaaaaaa_000001", "dog barking", "Animal"),
+    ("bbbbbbbbbbb_000002", "gazouillis, été", "Animal"),
+    ("ccccccccccc_000003", "people whispering", "Human"),
+    ("ddddddddddd_000004", "baby babbling", "Human"),
+    ("eeeeeeeeeee_000005", "thunder", "Nature"),
+    ("fffffffffff_000006", "Häßlich", "Nature"),
+]
+
+
+def folder_of(tmp_path: Path, content: object) -> Path:
+    (tmp_path / "benchmark.json").write_text(json.dumps(content), encoding="utf-8")
+    return tmp_path
+
+
+def old(name: str) -> dict:
+    return json.loads((DATA / name).read_text(encoding="utf-8"))
+
+
+@pytest.fixture
+def clips(tmp_path, monkeypatch) -> dict[str, Path]:
+    """The clips behind the old records: films of one line each, the fifth without sound, the sixth absent."""
+
+    def write(output: Path, text: str) -> None:
+        output.parent.mkdir(parents=True, exist_ok=True)
+        output.write_text(text)
+
+    def cut(source, output, *, start=0.0, duration):
+        write(output, f"{source.name} {start} {duration}")
+
+    def compose(target, paired, output, side, fit, duration, **rest):
+        write(output, f"{target.name} {paired.name} {side} {fit} {duration}")
+
+    def read_audio(path, *, sample_rate, start_seconds=0.0, seconds):
+        if path.stem.startswith("eeeee"):
+            raise media.MediaError(path, "no audio stream")
+        return np.full(round(sample_rate * seconds), 0.25, np.float32)
+
+    monkeypatch.setattr("vgg_monoaudio.composition.cut", cut)
+    monkeypatch.setattr("vgg_monoaudio.composition.compose", compose)
+    monkeypatch.setattr("foundation.media.read_audio", read_audio)
+    monkeypatch.setattr("foundation.media.write_audio", lambda path, wave, rate: write(path, f"{wave.size} {rate}"))
+    for clip, *_ in ROWS[:-1]:
+        write(tmp_path / "clips" / f"{clip}.mp4", f"clip {clip}")
+    return find_clips(tmp_path / "clips")
+
+
+def test_scenes_are_recorded_as_before_to_the_byte(clips, tmp_path):
+    sources = pd.DataFrame(ROWS, columns=["clip_id", "label", "category"]).assign(start_seconds=[0, 0.5, 0, 0, 0, 1])
+    settings = Settings(name="tiny", seed=3, inter_pairs=4, fit="pad", duration_seconds=0.4)
+    build_benchmark(sources, clips, tmp_path / "out", settings, allow_missing=True, workers=2)
+    file = tmp_path / "out" / "benchmark.json"
+    assert file.read_bytes() == (DATA / "scenes.json").read_bytes()
+    record_funnel(tmp_path / "out", add_stage(first_stage("all", 9), "list", 6, "not these"))
+    assert file.read_bytes() == (DATA / "scenes_with_funnel.json").read_bytes()
+
+
+def test_single_clips_are_recorded_as_before_to_the_byte(clips, tmp_path):
+    listed = pd.DataFrame(ROWS, columns=["clip_id", "label", "category"]).assign(split="test")
+    settings = SingleSettings(duration_seconds=0.4)
+    build_vggsound_test(listed, clips, tmp_path / "out", settings, allow_missing=True, workers=2)
+    assert (tmp_path / "out" / "benchmark.json").read_bytes() == (DATA / "single.json").read_bytes()
+
+
+@pytest.mark.parametrize("name", OLD)
+def test_a_record_of_0_1_0_is_read_and_written_back_to_the_byte(tmp_path, name):
+    (tmp_path / "benchmark.json").write_bytes((DATA / name).read_bytes())
+    record = read_record(tmp_path)
+    assert record.content() == old(name)
+    write_record(tmp_path, record)
+    assert (tmp_path / "benchmark.json").read_bytes() == (DATA / name).read_bytes()
+
+
+def test_the_fields_of_both_kinds_are_typed(tmp_path):
+    scenes = read_record(folder_of(tmp_path, old("scenes_with_funnel.json")))
+    assert scenes.kind is None
+    assert isinstance(scenes.settings, SceneSettingsRecord)
+    assert (scenes.settings.seed, scenes.settings.fit, scenes.counts.inter_pool) == (3, "pad", 8)
+    assert [stage.dropped for stage in scenes.funnel] == [0, 3, 2]
+    assert scenes.intra_dropped[0].reason.startswith("the paper's own example")
+    single = read_record(folder_of(tmp_path, old("single.json")))
+    assert single.kind == "vggsound-test"
+    assert isinstance(single.settings, SingleSettingsRecord)
+    assert (single.counts.single, single.counts.inter_pool) == (4, 0)
+    assert [left.clip_id for left in single.left_out] == ["eeeeeeeeeee_000005", "fffffffffff_000006"]
+
+
+def test_a_record_of_the_least_that_a_reader_needs_is_read_and_kept_as_it_is(tmp_path):
+    least = {
+        "format": 1,
+        "name": "tiny",
+        "version": "1.0",
+        "settings": {"duration_seconds": 8},
+        "counts": {"inter": 1},
+        "sources": [{"clip_id": "a", "label": "hum", "category": "Tool"}],
+    }
+    record = read_record(folder_of(tmp_path, least))
+    assert (record.inputs, record.left_out, record.funnel, record.sources[0].video_sha256) == ("", (), (), None)
+    assert record.content() == least
+
+
+@pytest.mark.parametrize(
+    ("edit", "message"),
+    [
+        pytest.param({"format": 2, "shape": "new"}, "format 2, this version reads 1", id="future"),
+        pytest.param({"mood": "good"}, "mood: Extra inputs are not permitted", id="unknown field"),
+        pytest.param({"kind": "films"}, "kind: Input should be 'vggsound-test'", id="unknown kind"),
+        pytest.param({"counts": {"inter": "many"}}, r"counts\.inter: Input should be a valid integer", id="count"),
+        pytest.param({"settings": {"seed": 0}}, r"settings\.scenes\.duration_seconds: Field required", id="duration"),
+        pytest.param({"settings": 8}, r"settings\.scenes: Input should be", id="settings"),
+        pytest.param({"sources": [{"clip_id": "a"}]}, r"sources\.0\.label: Field required", id="source"),
+    ],
+)
+def test_a_record_that_this_version_cannot_read_is_refused_in_one_line(tmp_path, edit, message):
+    with pytest.raises(BenchmarkError, match=message) as refused:
+        read_record(folder_of(tmp_path, old("scenes.json") | edit))
+    assert str(refused.value).startswith(f"{tmp_path / 'benchmark.json'}: ")
+    assert "\n" not in str(refused.value)
+
+
+def test_a_record_does_not_change_and_cannot_hold_what_a_file_cannot():
+    record = BuildRecord.model_validate(old("scenes.json"))
+    with pytest.raises(ValidationError, match="frozen"):
+        record.name = "other"
+    with pytest.raises(ValidationError, match="greater than or equal to 0"):
+        BuildRecord.model_validate(old("scenes.json") | {"counts": {"inter": -1}})
+
+
+def test_a_record_is_whole_or_absent(tmp_path, monkeypatch):
+    record = BuildRecord.model_validate(old("scenes.json"))
+    write_record(tmp_path, record)
+
+    def full(*_args, **_options):
+        raise OSError(28, "no space left", str(tmp_path))
+
+    monkeypatch.setattr(Path, "replace", full)
+    with pytest.raises(OSError, match="no space"):
+        write_record(tmp_path, record.model_copy(update={"name": "other"}))
+    assert [path.name for path in tmp_path.iterdir()] == ["benchmark.json"]
+    assert read_record(tmp_path).name == "tiny"
+
+
+def test_the_committed_schema_names_every_field_of_the_records_that_were_built():
+    schema = json.loads((Path(__file__).parents[2] / "docs" / "schemas" / "benchmark.schema.json").read_text())
+    assert schema["additionalProperties"] is False
+    assert schema["properties"]["format"]["const"] == 1
+    fields = {name: set(part["properties"]) for name, part in schema["$defs"].items()}
+    for name in OLD:
+        record = old(name)
+        assert set(schema["required"]) <= set(record) <= set(schema["properties"])
+        kind = "SingleSettingsRecord" if "kind" in record else "SceneSettingsRecord"
+        assert set(record["settings"]) == fields[kind]
+        assert set(record["counts"]) <= fields["CountsRecord"]
+        assert all(set(row) == fields["SourceRecord"] for row in record["sources"])
+        assert all(set(row) == fields["DroppedPairRecord"] for row in record["intra_dropped"])

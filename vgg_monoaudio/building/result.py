@@ -1,0 +1,83 @@
+"""What a build gives back: the benchmark, the clips that are not in it, or the reason why there is none."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from vgg_monoaudio.dataset import Benchmark, load_benchmark
+from vgg_monoaudio.record import RECORD_NAME, BenchmarkError
+
+
+@dataclass(frozen=True)
+class Problem:
+    """A clip that cannot be used, and why."""
+
+    clip_id: str
+    reason: str
+
+
+class BuildError(Exception):
+    """A benchmark that was not built; `problems` names the clips in the way."""
+
+    def __init__(self, message: str, problems: Sequence[Problem] = ()) -> None:
+        """Keep the problems apart from the sentence."""
+        super().__init__(message)
+        self.problems = list(problems)
+
+
+@dataclass(frozen=True)
+class Build:
+    """A finished build.
+
+    Attributes:
+        benchmark: what was built, or was there already.
+        problems: clips that were left out.
+        reused: the directory was there, from the same clips and settings.
+    """
+
+    benchmark: Benchmark
+    problems: list[Problem]
+    reused: bool
+
+
+def unusable(problems: Sequence[Problem], listed: int, remark: str = "") -> BuildError:
+    """Return the refusal to build without clips that cannot be used."""
+    counted = f"{len(problems)} of {listed} clips cannot be used{remark}; pass --allow-missing to leave them out"
+    return BuildError(counted, problems)
+
+
+def existing(out: Path, inputs: str, *, allow_missing: bool, overwrite: bool) -> Build | None:
+    """Return the benchmark that is at `out` already; None where there is none, or where it is to be replaced.
+
+    Args:
+        out: the benchmark directory to come.
+        inputs: fingerprint of everything that decides the result.
+        allow_missing: take one that was built without some of its clips.
+        overwrite: replace whatever is there.
+
+    Raises:
+        BuildError: a benchmark of other inputs, a damaged one, one without some of its clips, or something else.
+    """
+    if overwrite or not out.exists():
+        return None
+    if (out / RECORD_NAME).is_file():
+        return _reuse(out, inputs, allow_missing)
+    if any(out.iterdir()):
+        raise BuildError(f"{out}: neither empty nor a benchmark; choose another folder")
+    return None
+
+
+def _reuse(out: Path, inputs: str, allow_missing: bool) -> Build:
+    try:
+        benchmark = load_benchmark(out)
+    except BenchmarkError as error:
+        raise BuildError(f"{error}; pass --overwrite to build it again") from error
+    record = benchmark.record
+    if record.inputs != inputs:
+        raise BuildError(f"{out}: holds a benchmark of other clips or settings; pass --overwrite to replace it")
+    problems = [Problem(left.clip_id, left.reason) for left in record.left_out]
+    if problems and not allow_missing:
+        raise unusable(problems, record.counts.clips_listed, f"; {out} was built without them")
+    return Build(benchmark, problems, reused=True)

@@ -1,0 +1,85 @@
+"""The clips of a benchmark: the hash of each, the stretch that it contributes, and why some cannot be used."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from foundation import media
+from foundation.files import file_sha256
+from foundation.work import in_parallel
+from vgg_monoaudio import composition
+from vgg_monoaudio.building.result import Problem
+from vgg_monoaudio.record import SourceRecord
+
+Counted = Callable[[int], None]  # called with the number of clips that are done
+
+
+def _nothing(_done: int) -> None:
+    """Count nothing."""
+
+
+def hash_clips(
+    listed: Sequence[str], clips: Mapping[str, Path], *, workers: int | None, done: Counted = _nothing
+) -> dict[str, str]:
+    """Return the SHA-256 of each listed clip that is there, by clip id."""
+    here = [clip for clip in listed if clip in clips]
+    hashes = dict(in_parallel(lambda clip: file_sha256(clips[clip]), here, workers=workers, done=done))
+    return {clip: hashes[place] for place, clip in enumerate(here)}
+
+
+def cut_clips(
+    listed: Sequence[str],
+    clips: Mapping[str, Path],
+    cut: Callable[[str, Path], None],
+    *,
+    workers: int | None,
+    done: Counted,
+) -> list[Problem]:
+    """Cut every clip; return why some cannot be used, in the order of the list.
+
+    Args:
+        listed: clip ids.
+        clips: clip id to file.
+        cut: writes what the clip of an id and a file contributes; raises `MediaError` where it cannot be used.
+        workers: clips cut at once; None takes one per core.
+        done: called with the number of clips that are done.
+    """
+
+    def attempt(clip: str) -> Problem | None:
+        if clip not in clips:
+            return Problem(clip, f"{clip}: no file of that name in the folder of clips")
+        try:
+            cut(clip, clips[clip])
+        except media.MediaError as error:
+            return Problem(clip, f"{error.path.name}: {error.reason}")
+        return None
+
+    found = dict(in_parallel(attempt, listed, workers=workers, done=done))
+    return [problem for _, problem in sorted(found.items()) if problem is not None]
+
+
+def whole_sound(clip: Path, *, start: float = 0.0, seconds: float) -> NDArray[np.float32]:
+    """Return the sound that a clip contributes: float32, shape (seconds * 16000,), mono at 16 kHz.
+
+    Raises:
+        foundation.media.MediaError: the clip has no sound, or less than it must contribute.
+    """
+    rate = composition.SAMPLE_RATE
+    waveform = media.read_audio(clip, sample_rate=rate, start_seconds=start, seconds=seconds)
+    if waveform.size < round(rate * seconds):
+        raise media.MediaError(clip, f"too short: {waveform.size / rate:.2f} s of audio, {seconds:g} s needed")
+    return waveform
+
+
+def source_records(work: Path, rows: Sequence[Mapping[str, str]], *, workers: int | None) -> tuple[SourceRecord, ...]:
+    """Return what is recorded of clips whose stretch lies in `sources/`: clip_id, label, category and both hashes."""
+    files = [work / "sources" / f"{row['clip_id']}.{suffix}" for row in rows for suffix in ("wav", "mp4")]
+    hashes = dict(in_parallel(file_sha256, files, workers=workers))
+    return tuple(
+        SourceRecord(**row, sha256=hashes[2 * place], video_sha256=hashes[2 * place + 1])
+        for place, row in enumerate(rows)
+    )

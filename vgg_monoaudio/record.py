@@ -1,0 +1,145 @@
+"""`benchmark.json`: what a benchmark directory was built from, and what came of it.
+
+The JSON Schema in `docs/schemas/benchmark.schema.json` is exported from `BuildRecord`; `FORMAT_VERSION` moves when a
+field changes its meaning or goes.
+"""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import Discriminator, Field, Tag, ValidationError
+
+from foundation.files import write_text
+from foundation.records import Record, what_is_wrong
+from vgg_monoaudio.composition import Fit, Soundtrack
+
+FORMAT_VERSION: Literal[1] = 1
+RECORD_NAME = "benchmark.json"
+SINGLE_CLIPS: Literal["vggsound-test"] = "vggsound-test"
+
+
+class BenchmarkError(Exception):
+    """A benchmark directory that is absent, unfinished or not of the form this version reads."""
+
+
+class SceneSettingsRecord(Record):
+    """The settings of a benchmark of composed scenes."""
+
+    name: str = ""
+    version: str = ""
+    seed: int = Field(default=0, description="of the inter-class sample and of the sides")
+    inter_pairs: int | None = Field(default=None, description="inter-class scenes asked for; null: 560 or all")
+    fit: Fit = Field(default="stretch", description="how a clip comes to half a scene")
+    soundtrack: Soundtrack = Field(default="mixture", description="of a scene")
+    duration_seconds: int | float = Field(gt=0)
+
+
+class SingleSettingsRecord(Record):
+    """The settings of a benchmark of single clips."""
+
+    name: str
+    version: str
+    duration_seconds: int | float = Field(gt=0, description="from the beginning of each clip")
+    soundtrack: Literal["target"]
+
+
+def _kind_of_settings(settings: Any) -> str:
+    given = settings.content() if isinstance(settings, Record) else settings
+    return "single" if isinstance(given, dict) and set(given) == set(SingleSettingsRecord.model_fields) else "scenes"
+
+
+class CountsRecord(Record):
+    """How many clips came through, and how many samples and pairs they made."""
+
+    clips_listed: int = Field(default=0, ge=0)
+    clips: int = Field(default=0, ge=0, description="those that can be used")
+    inter: int = Field(default=0, ge=0, description="samples of this subset")
+    intra: int = Field(default=0, ge=0, description="samples of this subset")
+    single: int = Field(default=0, ge=0, description="samples of this subset")
+    inter_pool: int = Field(default=0, ge=0, description="inter-class pairs that the clips make")
+    intra_pool: int = Field(default=0, ge=0, description="intra-class pairs that the clips make")
+
+
+class SourceRecord(Record):
+    """A clip that is in the benchmark."""
+
+    clip_id: str
+    label: str
+    category: str
+    sha256: str | None = Field(default=None, description="of its sound, sources/<clip_id>.wav")
+    video_sha256: str | None = Field(default=None, description="of its picture, sources/<clip_id>.mp4")
+
+
+class LeftOutRecord(Record):
+    """A clip on the list that cannot be used."""
+
+    clip_id: str
+    reason: str
+
+
+class DroppedPairRecord(Record):
+    """An intra-class pair whose prompt names the other sound too."""
+
+    target_id: str
+    paired_id: str
+    reason: str
+
+
+class StageRecord(Record):
+    """A stage of the funnel from all clips to those of the benchmark."""
+
+    stage: str
+    clips: int
+    dropped: int
+    why: str
+
+
+class BuildRecord(Record):
+    """`benchmark.json`: the inputs of a benchmark, its clips, its counts, and what is not in it."""
+
+    format: Literal[1]
+    kind: Literal["vggsound-test"] | None = Field(default=None, description="absent: composed scenes")
+    name: str
+    version: str
+    inputs: str = Field(default="", description="SHA-256 over the list, the bytes of the clips and the settings")
+    settings: Annotated[
+        Annotated[SceneSettingsRecord, Tag("scenes")] | Annotated[SingleSettingsRecord, Tag("single")],
+        Discriminator(_kind_of_settings),
+    ]
+    counts: CountsRecord
+    sources: tuple[SourceRecord, ...] = Field(description="every clip once, by id")
+    left_out: tuple[LeftOutRecord, ...] = ()
+    intra_dropped: tuple[DroppedPairRecord, ...] = ()
+    funnel: tuple[StageRecord, ...] = Field(default=(), description="absent until `card` or `build` writes it")
+
+
+def read_record(folder: Path) -> BuildRecord:
+    """Return the record of a benchmark directory, of any form that format 1 has had.
+
+    Raises:
+        BenchmarkError: no record there, another format, or a field that is missing, unknown or of another type.
+    """
+    file = folder / RECORD_NAME
+    if not file.is_file():
+        there = "no such folder" if not folder.exists() else f"no {RECORD_NAME} in it"
+        raise BenchmarkError(f"{folder}: no benchmark there ({there}); `make build-benchmark OUT={folder}` builds one")
+    try:
+        content = json.loads(file.read_text(encoding="utf-8"))
+    except (json.JSONDecodeError, UnicodeDecodeError) as error:
+        raise BenchmarkError(f"{file}: not a benchmark record ({error})") from error
+    if not isinstance(content, dict) or "format" not in content:
+        raise BenchmarkError(f"{file}: not a benchmark record (it names no format)")
+    if content["format"] != FORMAT_VERSION:
+        raise BenchmarkError(f"{file}: format {content['format']}, this version reads {FORMAT_VERSION}")
+    try:
+        return BuildRecord.model_validate(content)
+    except ValidationError as error:
+        raise BenchmarkError(f"{file}: {what_is_wrong(error)}; build the benchmark again") from error
+
+
+def write_record(folder: Path, record: BuildRecord) -> None:
+    """Write the record of a benchmark directory, whole or not at all."""
+    write_text(folder / RECORD_NAME, json.dumps(record.content(), indent=2, ensure_ascii=False) + "\n")
