@@ -20,7 +20,7 @@ OUT ?=
 ALLOW_MISSING ?=
 ARGS ?=
 
-.PHONY: help install build-benchmark eval report test test-slow test-all lint format bench clean
+.PHONY: help install build-benchmark eval report test test-slow test-all lint format docs-tables bench clean
 
 help: ## Show the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-16s %s\n", $$1, $$2}'
@@ -60,8 +60,11 @@ format: $(INSTALLED) ## Format and fix what can be fixed
 	$(RUN) ruff format .
 	$(RUN) ruff check --fix .
 
-bench: $(INSTALLED) ## Measure speed against the plain forms; prints ratios
+docs-tables: $(INSTALLED) ## Write the tables of docs/metrics.md and docs/models.md from the rows
+	@$(RUN) benchmark docs-tables $(ARGS)
+
+bench: $(INSTALLED) ## Measure speed against plain implementations; print ratios
 	$(RUN) tests.speed $(ARGS)
 
-clean: ## Remove everything that can be made again: environment, demo, results
+clean: ## Remove everything that can be rebuilt: environment, demo, results
 	rm -rf $(VENV) data/demo data/demo.building results/runs results/cache results/report*

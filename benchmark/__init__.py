@@ -8,7 +8,7 @@ from foundation.moved import serve_moved
 from foundation.names import lazy_exports
 
 _HOMES = {
-    "Choices": "benchmark.evaluation",
+    "Choices": "benchmark.choices",
     "evaluate": "benchmark.evaluation",
     "generate": "benchmark.generation",
     "media": "foundation.media:",

@@ -14,8 +14,9 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from benchmark.choices import Choices, ScoringRecord
 from benchmark.features import DEFAULT_CACHE, FeatureStore
-from benchmark.profiles import Profile, ProfileName, Question, ReferenceVideo, load_profile
+from benchmark.profiles import Profile, Question, load_profile
 from benchmark.profiles.gathering import Gathered, evidence_of
 from benchmark.runs import (
     CountsRecord,
@@ -23,7 +24,6 @@ from benchmark.runs import (
     MetricsRecord,
     RunDirectory,
     RunRecord,
-    ScoringRecord,
     UnusableRun,
     current_commit,
     current_environment,
@@ -41,29 +41,6 @@ SAMPLE_FIELDS = (
 
 class NothingToScore(Exception):
     """No sample of a run could be scored."""
-
-
-@dataclass(frozen=True)
-class Choices:
-    """What decides the numbers, apart from the audio; see `benchmark.runs.ScoringRecord`.
-
-    Attributes:
-        profile: which backbones score.
-        reference_video: whether IB and DeSync compare with the target's own clip or with the composed scene.
-        bandwidth_from: whose median distance is KAD's bandwidth.
-        resample_by: what the bootstrap draws: the source clips that scenes share, or scenes.
-        resamples: how many.
-        seed: of the bootstrap.
-        extended: score the extended metrics too; only profile paper has them.
-    """
-
-    profile: ProfileName = "paper"
-    reference_video: ReferenceVideo = "target"
-    bandwidth_from: Any = "generated"
-    resample_by: Any = "source"
-    resamples: int = 1000
-    seed: int = 0
-    extended: bool = False
 
 
 def evaluate(
@@ -106,7 +83,7 @@ def evaluate(
     samples = _samples(built, record, directory)
     present, failures = _present(samples, directory, record, allow_missing)
     profile = _profile(choices, profile, profile_options)
-    job = _Job(directory, built, record, samples, present, failures, _scoring(choices, profile))
+    job = _Job(directory, built, record, samples, present, failures, ScoringRecord.of(choices, profile))
     mark = job.fingerprint()
     previous = job.previous(mark)
     if previous is not None:
@@ -257,20 +234,6 @@ def _profile(choices: Choices, loaded: Profile | None, options: dict[str, Any]) 
     if profile.extended != choices.extended:
         raise ValueError(f"profile: choices say extended={choices.extended}, the one given says {profile.extended}")
     return profile
-
-
-def _scoring(choices: Choices, profile: Profile) -> ScoringRecord:
-    return ScoringRecord(
-        profile=choices.profile,
-        reference_video=choices.reference_video,
-        bandwidth_from=choices.bandwidth_from,
-        resample_by=choices.resample_by,
-        resamples=choices.resamples,
-        bootstrap_seed=choices.seed,
-        backbones=profile.backbones(),
-        unverified_weights=profile.unverified_weights,
-        extended=choices.extended,
-    )
 
 
 def _groups(questions: Sequence[Question], scoring: ScoringRecord) -> np.ndarray[Any, Any] | None:

@@ -1,8 +1,8 @@
-"""Exit statuses, and one line for what goes wrong in a way that the user can mend.
+"""Exit statuses, and one line for each error that the user can fix.
 
-0: done. 1: done, but some samples failed; they are listed. 2: asked wrongly, or something is missing. 130: interrupted.
-70: a defect of ours, shown with its traceback; not 1, which a script would take for "some samples failed".
-141: the reader of our output has gone, as `head` does; what a shell says of other programs then.
+0: done. 1: done, but some samples failed; they are listed. 2: a usage error, or something is missing. 130: interrupted.
+70: a defect of this program, shown with its traceback; not 1, which a script would take for "some samples failed".
+141: the reader of the output has closed it, as `head` does; the status a shell gives other programs then.
 """
 
 from __future__ import annotations
@@ -17,27 +17,27 @@ from typing import NoReturn
 import typer
 
 SOME_FAILED = 1
-ASKED_WRONGLY = 2
+USAGE_ERROR = 2
 DEFECT = 70
 INTERRUPTED = 130
 READER_GONE = 141
 
-# The exceptions that these packages define carry a message for the user, and so does ValueError (a bad argument).
+# Exceptions that these packages define carry a message for the user, as does ValueError (a bad argument).
 _OURS = frozenset({"baselines", "benchmark", "foundation", "metrics", "vgg_monoaudio"})
 
 
 def run(app: typer.Typer) -> NoReturn:
-    """Run a command line; show what the user can mend as one line, and leave with the exit status."""
+    """Run a command line; show an error that the user can fix as one line, and leave with the exit status."""
     logging.basicConfig(level=logging.WARNING, format="%(message)s")
     try:
         status = app(standalone_mode=False) or 0
         sys.stdout.flush()
     except (KeyboardInterrupt, typer.Abort):
         status = INTERRUPTED
-    except typer.TyperException as error:  # what typer itself finds wrong with the arguments
-        status = ASKED_WRONGLY
+    except typer.TyperException as error:  # arguments that typer itself refuses
+        status = USAGE_ERROR
         if error.format_message():  # empty where the help was shown instead
-            tell(error.format_message().replace(": Value error, ", ": "))  # a word of the library that checks choices
+            tell(error.format_message().replace(": Value error, ", ": "))  # pydantic puts this in front
     except (BrokenPipeError, SystemExit):  # typer turns the former into the latter
         os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # for what is flushed at the very end
         status = READER_GONE
@@ -49,14 +49,14 @@ def run(app: typer.Typer) -> NoReturn:
 
 
 def _tell_error(error: Exception) -> int:
-    """Show an error as one line where the user can mend it, else with its traceback; return the exit status."""
+    """Show an error as one line where the user can fix it, else with its traceback; return the exit status."""
     if not _for_the_user(error) or os.environ.get("VGG_MONOAUDIO_TRACEBACK"):
         traceback.print_exception(error)
-        return ASKED_WRONGLY if _for_the_user(error) else DEFECT
+        return USAGE_ERROR if _for_the_user(error) else DEFECT
     tell(str(error))
     for problem in getattr(error, "problems", []):
         tell(f"  {problem.reason}", prefix="")
-    return ASKED_WRONGLY
+    return USAGE_ERROR
 
 
 def tell(message: str, prefix: str = "error: ") -> None:

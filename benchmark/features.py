@@ -23,13 +23,13 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from benchmark.places import DEFAULT_CACHE as DEFAULT_CACHE
 from foundation import media
 from foundation.files import PathLike, file_sha256, replacing
 from foundation.work import Progress, available_cores
 
 Arrays = dict[str, NDArray[Any]]
 Medium = Literal["audio", "video"]
-DEFAULT_CACHE = Path("results/cache")
 
 
 class TooShort(media.MediaError):

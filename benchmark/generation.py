@@ -20,6 +20,7 @@ import numpy as np
 from baselines import GenerationError, Generator
 from benchmark.answers import answers_to, checked
 from benchmark.job import Job, finished, references, sample_seed
+from benchmark.places import DEFAULT_RUNS
 from benchmark.runs import FailureRecord, OwnModelRecord, RunDirectory, RunRecord, UnusableRun
 from foundation import media
 from foundation.files import PathLike, remove_partials
@@ -29,7 +30,6 @@ from vgg_monoaudio.dataset import Benchmark, Sample, Subset, load_benchmark
 __all__ = ["DEFAULT_RUNS", "generate", "references", "sample_seed"]
 
 log = logging.getLogger(__name__)
-DEFAULT_RUNS = Path("results/runs")
 
 
 def generate(

@@ -1,4 +1,4 @@
-"""The run directory: its schemas, its paths, its fingerprints, and writing that cannot be caught half done.
+"""The run directory: its schemas, its paths, its fingerprints, and records that are written whole or not at all.
 
     <runs>/<benchmark>/<subset>/<model>/run.json          what was asked, with what, where; failures by sample
     <runs>/<benchmark>/<subset>/<model>/audio/<id>.wav    what the model answered
@@ -20,10 +20,12 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any, Literal, TypeVar
 
-from pydantic import ConfigDict, Field, ValidationError
+from pydantic import Field, ValidationError
 
+from benchmark.choices import CompleteRecord
+from benchmark.choices import ScoringRecord as ScoringRecord
 from foundation.files import write_text
-from foundation.records import Record, schema_text, what_is_wrong
+from foundation.records import schema_text, what_is_wrong
 from vgg_monoaudio.record import BuildRecord
 
 SCHEMA_VERSION: Literal[1] = 1
@@ -36,11 +38,7 @@ class UnusableRun(Exception):
     """A run directory that cannot be read, or that belongs to another request than the one made."""
 
 
-class _Record(Record):
-    model_config = ConfigDict(json_schema_serialization_defaults_required=True)
-
-
-class BenchmarkRecord(_Record):
+class BenchmarkRecord(CompleteRecord):
     """Which samples were asked for."""
 
     name: str
@@ -50,7 +48,7 @@ class BenchmarkRecord(_Record):
     samples: int = Field(ge=0, description="rows of the manifest")
 
 
-class ModelRecord(_Record):
+class ModelRecord(CompleteRecord):
     """Which model answered, as it was configured."""
 
     name: str
@@ -69,7 +67,7 @@ class OwnModelRecord(ModelRecord):
     source_sha256: str = Field(description="of the file that holds the class, as it was run")
 
 
-class FailureRecord(_Record):
+class FailureRecord(CompleteRecord):
     """A sample that could not be generated or scored."""
 
     sample: str
@@ -77,14 +75,14 @@ class FailureRecord(_Record):
     reason: str
 
 
-class CommitRecord(_Record):
+class CommitRecord(CompleteRecord):
     """The state of the checkout that ran; absent in an installed package."""
 
     sha: str
     dirty: bool
 
 
-class EnvironmentRecord(_Record):
+class EnvironmentRecord(CompleteRecord):
     """Where it ran, as far as numbers may depend on it."""
 
     python: str
@@ -93,7 +91,7 @@ class EnvironmentRecord(_Record):
     packages: dict[str, str]
 
 
-class CountsRecord(_Record):
+class CountsRecord(CompleteRecord):
     """How many samples came through each stage."""
 
     expected: int
@@ -101,7 +99,7 @@ class CountsRecord(_Record):
     scored: int | None = None
 
 
-class RunRecord(_Record):
+class RunRecord(CompleteRecord):
     """`run.json`: one model on one subset, the generation side."""
 
     schema_version: Literal[1] = Field(default=SCHEMA_VERSION, alias="schema")
@@ -122,7 +120,7 @@ class RunRecord(_Record):
     generation_seconds: float | None = Field(default=None, description="wall clock spent in the model, all attempts")
 
 
-class MetricValue(_Record):
+class MetricValue(CompleteRecord):
     """One metric of one run."""
 
     value: float | None = Field(description="null where it is not defined; `reason` says why")
@@ -135,22 +133,7 @@ class MetricValue(_Record):
     reason: str | None = None
 
 
-class ScoringRecord(_Record):
-    """The choices that decide what the numbers mean; two runs compare only when these agree."""
-
-    profile: Literal["paper", "signal"]
-    reference_video: Literal["target", "composed"]
-    bandwidth_from: Literal["generated", "reference"]
-    resample_by: Literal["source", "sample"]
-    resamples: int
-    confidence: float = 0.95
-    bootstrap_seed: int
-    backbones: dict[str, str] = Field(description="backbone to content key: preprocessing version and weights hash")
-    unverified_weights: bool = False
-    extended: bool = Field(default=False, description="the extended metrics were asked for too; the others are alike")
-
-
-class MetricsRecord(_Record):
+class MetricsRecord(CompleteRecord):
     """`metrics.json`: one model on one subset, scored."""
 
     schema_version: Literal[1] = Field(default=SCHEMA_VERSION, alias="schema")
@@ -220,8 +203,8 @@ def _read(path: Path, kind: type[AnyRecord]) -> AnyRecord:
     try:
         return kind.model_validate_json(path.read_bytes())
     except ValidationError as error:
-        fix = "pass --fresh to make the run again" if kind is RunRecord else "remove it and score the run again"
-        raise UnusableRun(f"{path}: {_what_is_wrong(error)}; {fix}") from error
+        way_out = "pass --fresh to make the run again" if kind is RunRecord else "remove it and score the run again"
+        raise UnusableRun(f"{path}: {_what_is_wrong(error)}; {way_out}") from error
 
 
 def _what_is_wrong(error: ValidationError) -> str:

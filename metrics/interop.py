@@ -1,12 +1,12 @@
 """Feature folders of av-benchmark and score files of kadtk, read and written, so that both tools can share our runs.
 
-av-benchmark keeps one `.pth` file a feature in a folder: a dictionary from sample name (file stem) to a float32 tensor,
-for PANNs to a dictionary of two. Published precomputed features can so serve as the reference side here, and features
-made here can be scored there.
+av-benchmark keeps one `.pth` file per feature in a folder: a dictionary from sample name (file stem) to a float32
+tensor, for PANNs to a dictionary of two. Published features can therefore serve as the reference side here, and
+features made here can be scored there. On the command line: `export-av-benchmark`, `import-av-benchmark`,
+`export-kadtk`, `import-kadtk`.
 """
 
 import csv
-import tempfile
 import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -15,6 +15,8 @@ from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
+
+from foundation.files import replacing
 
 Feature = Literal[
     "panns_embedding",
@@ -75,7 +77,7 @@ def read_av_benchmark(folder: Path, feature: Feature) -> dict[str, NDArray[np.fl
             (768,) or (527,) for PaSST.
 
     Raises:
-        UnreadableFeatures: the file is missing, is no such dictionary, or a sample has another shape; names it.
+        UnreadableFeatures: the file is missing or not such a dictionary, or a sample has another shape; names it.
         ValueError: no feature has this name.
 
     Source:
@@ -100,7 +102,7 @@ def stack(samples: Mapping[str, NDArray[np.float32]], names: Sequence[str]) -> N
     """Return the features of these samples as one array, in this order; shape (len(names), ...).
 
     Raises:
-        ValueError: names without features; gives their number and the first three. None is left out in silence.
+        ValueError: names without features; gives their number and the first three. No sample is left out silently.
     """
     missing = [name for name in names if name not in samples]
     if missing:
@@ -112,8 +114,8 @@ def stack(samples: Mapping[str, NDArray[np.float32]], names: Sequence[str]) -> N
 def write_av_benchmark(folder: Path, features: Mapping[Feature, Mapping[str, NDArray[np.float32]]]) -> list[Path]:
     """Write features as av-benchmark keeps them and return the files, each written whole or not at all.
 
-    Names of 20, 21 or 30 characters bring a warning: av-benchmark cuts them when it pairs samples, and so loses them
-    for every metric but FD, IS and PANNs KL.
+    Names of 20, 21 or 30 characters cause a warning: av-benchmark cuts them when it pairs samples and loses them for
+    every metric but FD, IS and PANNs KL.
 
     Args:
         folder: made where it does not exist. Files in it of the same names are replaced, others stay.
@@ -138,7 +140,7 @@ def write_av_benchmark(folder: Path, features: Mapping[Feature, Mapping[str, NDA
             raise ValueError(f'sample "{name}": panns_embedding and panns_logits share a file, so write both')
     cut = sorted({name for entries in files.values() for name in entries if len(name) in CUT_LENGTHS})
     if cut:
-        warnings.warn(f"av-benchmark cuts and so loses {len(cut)} names, such as {cut[0]!r}", stacklevel=2)
+        warnings.warn(f"av-benchmark cuts and thus loses {len(cut)} names, such as {cut[0]!r}", stacklevel=2)
     folder.mkdir(parents=True, exist_ok=True)
     return [_save(folder / file, entries) for file, entries in files.items()]
 
@@ -233,11 +235,6 @@ def _tensor(feature: str, name: str, values: NDArray[np.float32], shape: tuple[i
 def _save(path: Path, entries: dict[str, Any]) -> Path:
     import torch
 
-    with tempfile.NamedTemporaryFile(dir=path.parent, suffix=".part", delete=False) as file:
-        part = Path(file.name)
-    try:
-        torch.save(entries, part)
-        part.replace(path)
-    finally:
-        part.unlink(missing_ok=True)
+    with replacing(path) as temporary:
+        torch.save(entries, temporary)
     return path

@@ -7,8 +7,21 @@ from __future__ import annotations
 
 import typer
 
-from benchmark.cli import building, curating, doctor, exporting, fetching, listing, running, single, weights
+from benchmark.cli import (
+    building,
+    curating,
+    docs_tables,
+    doctor,
+    exporting,
+    fetching,
+    interop,
+    listing,
+    running,
+    single,
+    weights,
+)
 from benchmark.exits import run
+from benchmark.report import commands
 
 app = typer.Typer(
     name="python -m benchmark",
@@ -20,6 +33,7 @@ app = typer.Typer(
 )
 
 app.command("build")(building.build)
+app.command("build-vggsound-test")(building.build_vggsound_test)
 app.command("verify")(building.verify)
 app.command("generate")(running.generate)
 app.command("evaluate")(running.evaluate)
@@ -32,28 +46,24 @@ app.command("curate")(curating.curate)
 app.command("list-sources")(curating.list_sources)
 app.command("extract")(fetching.extract)
 app.command("download")(fetching.download)
-app.command("build-vggsound-test")(fetching.build_vggsound_test)
 app.command("statistics")(exporting.statistics)
 app.command("card")(exporting.card)
-app.command("export-benchmark")(exporting.export)
+app.command("export-benchmark")(exporting.export_benchmark)
 app.command("list-models")(listing.list_models)
 app.command("list-metrics")(listing.list_metrics)
 app.command("schemas")(listing.schemas)
+app.command("docs-tables")(docs_tables.docs_tables)
 app.command("weights")(weights.weights)
 app.command("doctor")(doctor.doctor)
-
-
-def _add_report_commands() -> None:
-    from benchmark.report import commands
-
-    app.command("report")(commands.report)
-    for name in ("compare", "figures", "export", "submit_check"):
-        verb = getattr(commands, name, None)
-        if verb is not None:
-            app.command(name.replace("_", "-"))(verb)
-
-
-_add_report_commands()
+app.command("report")(commands.report)
+app.command("compare")(commands.compare)
+app.command("figures")(commands.figures)
+app.command("export")(commands.export)
+app.command("submit-check")(commands.submit_check)
+app.command("export-av-benchmark")(interop.export_av_benchmark)
+app.command("import-av-benchmark")(interop.import_av_benchmark)
+app.command("export-kadtk")(interop.export_kadtk)
+app.command("import-kadtk")(interop.import_kadtk)
 
 
 def main() -> None:

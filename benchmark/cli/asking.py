@@ -4,41 +4,40 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import typer
 
-from benchmark.cli.building import DEMO, FULL, build_demo
+from benchmark.choices import Choices
+from benchmark.cli.building import build_demo
+from benchmark.places import DEMO, FULL
 
 if TYPE_CHECKING:
-    from benchmark.evaluation import Choices
+    from benchmark.cli.options import ModelOptions, RunOptions, ScoreOptions
+    from benchmark.profiles import Profile
     from vgg_monoaudio.dataset import Benchmark, Subset
 
-# Words that an option takes; the first is its default.
-_WORDS = {
-    "--reference-video": ("target", "composed"),
-    "--bandwidth-from": ("generated", "reference"),
-    "--resample-by": ("source", "sample"),
-}
+
+@dataclass(frozen=True)
+class Generating:
+    """How models are to be run: what they are told, and the arguments of `benchmark.generate`."""
+
+    own: Mapping[str, Any]
+    options: RunOptions
 
 
-def check_words(*, profile: str | None = None, subset: str | None = None, **words: str) -> None:
-    """Refuse a word that an option does not take, before a benchmark is built or read.
+@dataclass(frozen=True)
+class Scoring:
+    """How runs are to be scored: by what, with which choices, and how the work is done."""
 
-    Raises:
-        ValueError: names the option, what it takes, and what it was given.
-    """
-    from benchmark.profiles import PROFILES
-    from vgg_monoaudio.dataset import SUBSETS
-
-    given = {"--profile": (profile, tuple(PROFILES)), "--subset": (subset, SUBSETS)}
-    for name, word in words.items():
-        option = f"--{name.replace('_', '-')}"
-        given[option] = (word, _WORDS[option])
-    for option, (value, choices) in given.items():
-        if value is not None and value not in choices:
-            raise ValueError(f"{option}: expected {' or '.join(choices)}, got {value!r}")
+    benchmark: Benchmark
+    choices: Choices
+    profile: Profile
+    cache: Path
+    workers: int | None
+    allow_missing: bool
 
 
 def find_benchmark(path: Path | None) -> Benchmark:
@@ -72,11 +71,36 @@ def subsets(built: Benchmark, wanted: str | None) -> list[Subset]:
     return chosen
 
 
-def choices_of(built: Benchmark, *, profile: str | None, **others: Any) -> Choices:
-    """Return what decides the numbers; the words are checked already."""
-    from benchmark.evaluation import Choices
+def generating(models: Sequence[str], told: ModelOptions, options: RunOptions) -> Generating:
+    """Return how these models are to be run.
 
-    return Choices(profile=profile or ("signal" if is_demo(built) else "paper"), **others)  # type: ignore[arg-type]
+    Raises:
+        ValueError: an option that one of the models does not have, or one name for the runs of several.
+    """
+    own = model_options(
+        told.option, checkpoint=told.checkpoint, folder=told.folder and str(told.folder), pad=told.pad,
+        endpoint=told.endpoint, segmenter=told.segmenter, random_weights=told.random_weights, dtype=told.dtype,
+        compile=told.compile_model, allow_unverified=told.allow_unverified,
+    )  # fmt: skip
+    check_options(models, own, options.run_name)
+    return Generating(own, options)
+
+
+def scoring(built: Benchmark, options: ScoreOptions) -> Scoring:
+    """Return how runs on this benchmark are to be scored; the profile is loaded, so missing weights are said at once.
+
+    Raises:
+        foundation.checkpoints.MissingCheckpoint: weights of the profile are missing.
+    """
+    from benchmark.profiles import load_profile
+
+    default = Choices(profile="signal" if is_demo(built) else "paper")
+    given = {name: value for name in vars(default) if (value := getattr(options, name, None)) is not None}
+    choices = replace(default, **given)
+    profile = load_profile(
+        choices.profile, device=options.device, allow_unverified=options.allow_unverified, extended=choices.extended
+    )
+    return Scoring(built, choices, profile, options.cache, options.workers, options.allow_missing)
 
 
 def model_options(
@@ -97,7 +121,7 @@ def model_options(
     return {**options, **{key: value for key, value in named.items() if value}}
 
 
-def options_of(name: str, own: dict[str, Any]) -> dict[str, Any]:
+def options_of(name: str, own: Mapping[str, Any]) -> dict[str, Any]:
     """Return the options meant for a model: controls have none, and not every model opens weights."""
     from baselines import get_model, option_names
 
@@ -109,7 +133,7 @@ def options_of(name: str, own: dict[str, Any]) -> dict[str, Any]:
 
 
 def check_options(models: Sequence[str], own: Mapping[str, Any], run_name: str | None) -> None:
-    """Refuse options that nobody takes before the first model is run.
+    """Refuse options that no model takes before the first model is run.
 
     Raises:
         ValueError: an option that one of the models does not have, or that none has because all are controls; one
@@ -146,10 +170,10 @@ def _pair(option: str, text: str) -> tuple[str, str]:
 def check_recorded(
     models: Sequence[str], built: Benchmark, parts: Sequence[Subset], folder: Path | None, limit: int | None
 ) -> None:
-    """Look before the work begins whether the folder answers every sample.
+    """Refuse a folder of recorded files that lacks a sample, before the work begins.
 
     Raises:
-        ValueError: it does not.
+        ValueError: files are missing; says how many, the first, and what to do.
     """
     if "recorded" not in models or folder is None:
         return

@@ -1,4 +1,4 @@
-"""`build` and `verify`: benchmark directories."""
+"""`build`, `build-vggsound-test` and `verify`: benchmark directories."""
 
 from __future__ import annotations
 
@@ -7,14 +7,19 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from benchmark.cli.options import (
+    BenchmarkArgument,
+    CutWorkersOption,
+    OverwriteOption,
+    UnusableOption,
+    VGGSoundOption,
+)
 from benchmark.cli.progress import progress
 from benchmark.exits import tell
+from benchmark.places import DEMO, FULL, SINGLE
 
 if TYPE_CHECKING:
     from vgg_monoaudio.building.scenes import Build
-
-DEMO = Path("data/demo")
-FULL = Path("data/vgg-monoaudio")
 
 
 def build(
@@ -33,9 +38,9 @@ def build(
     ] = None,
     fit: Annotated[str, typer.Option(help="How a clip comes to 640x720: stretch, pad or crop.")] = "stretch",
     soundtrack: Annotated[str, typer.Option(help="Of the scenes: mixture, target or none.")] = "mixture",
-    allow_missing: Annotated[bool, typer.Option(help="Leave out clips that cannot be used.")] = False,
-    overwrite: Annotated[bool, typer.Option(help="Replace a benchmark of other clips or settings.")] = False,
-    workers: Annotated[int | None, typer.Option(min=1, help="Scenes made at once. Default: one per core.")] = None,
+    allow_missing: UnusableOption = False,
+    overwrite: OverwriteOption = False,
+    workers: CutWorkersOption = None,
 ) -> None:
     """Build a benchmark directory from clips, or the demo, which needs none."""
     from vgg_monoaudio.building.scenes import Settings, build_benchmark
@@ -84,7 +89,36 @@ def _tell_built(built: Build) -> None:
     )
 
 
-def verify(path: Annotated[Path, typer.Argument(help="Benchmark directory.")]) -> None:
+def build_vggsound_test(
+    vggsound: VGGSoundOption,
+    sources: Annotated[Path, typer.Option(help="Folder of clips.")],
+    out: Annotated[Path, typer.Option(help="Benchmark directory.")] = SINGLE,
+    allow_missing: UnusableOption = False,
+    overwrite: OverwriteOption = False,
+    workers: CutWorkersOption = None,
+) -> None:
+    """Build the benchmark of VGGSound's single test clips, without composition (Table D4 of the paper)."""
+    from vgg_monoaudio.building.single_clips import SingleSettings
+    from vgg_monoaudio.building.single_clips import build_vggsound_test as build_all
+    from vgg_monoaudio.collecting.clips import find_clips
+    from vgg_monoaudio.selection.annotations import describe_problems, read_vggsound
+
+    listed = read_vggsound(vggsound)
+    for line in describe_problems(listed.problems):
+        tell(line, prefix="")
+    with progress("vggsound-test") as report:
+        built = build_all(
+            listed.rows, find_clips(sources), out, SingleSettings(name=out.name), allow_missing=allow_missing,
+            overwrite=overwrite, workers=workers, progress=report,
+        )  # fmt: skip
+    for problem in built.problems:
+        tell(f"left out: {problem.reason}", prefix="")
+    counts = built.benchmark.record.counts
+    state = "is up to date" if built.reused else "built"
+    typer.echo(f"{out} {state}: {counts.clips} of {counts.clips_listed} clips, no composition")
+
+
+def verify(path: BenchmarkArgument) -> None:
     """Compare every file of a benchmark with the hashes and formats that were recorded when it was built."""
     from vgg_monoaudio.building.verification import differences
     from vgg_monoaudio.dataset import load_benchmark

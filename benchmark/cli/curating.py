@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from benchmark.cli.listing import JsonOption
+from benchmark.cli.options import JsonOption, VGGSoundOption
+from benchmark.cli.table import show_table
 from benchmark.exits import SOME_FAILED, tell
 
 if TYPE_CHECKING:
@@ -26,10 +27,6 @@ VGGSounderOption = Annotated[
 ]
 UnavOption = Annotated[
     Path, typer.Option("--unav", exists=True, dir_okay=False, help="UnAV-100's annotation file (JSON).")
-]
-VGGSoundOption = Annotated[
-    Path,
-    typer.Option("--vggsound", exists=True, dir_okay=False, help="VGGSound's list, in either public form (CSV)."),
 ]
 
 
@@ -80,7 +77,7 @@ def screen(
     vggsounder: VGGSounderOption = None,
     out: Annotated[Path, typer.Option(help="Table of evidence, a row per clip and label.")] = Path("screened.csv"),
 ) -> None:
-    """Collect what VGGSounder's annotators say about the three criteria; print the proposals for each label."""
+    """Collect the annotations of VGGSounder for the three criteria; print the proposals for each label."""
     from vgg_monoaudio.selection.funnel import funnel_path, write_funnel
     from vgg_monoaudio.selection.screening import proposals_per_label
 
@@ -88,7 +85,7 @@ def screen(
     _write(out, rows)
     write_funnel(funnel_path(out), funnel)
     counts = proposals_per_label(rows)
-    _show(["label", "clips proposed"], [[label, str(count)] for label, count in counts.items()])
+    show_table(["label", "clips proposed"], [[label, str(count)] for label, count in counts.items()])
     _show_funnel(funnel)
     empty = [label for label, count in counts.items() if not count]
     if empty:
@@ -170,7 +167,9 @@ def list_sources(
         typer.echo(json.dumps({**facts, "sources": sources.to_dict("records")}, indent=2, ensure_ascii=False))
     else:
         counts = clips_per_label(sources)
-        _show(["category", "label", "clips"], [[str(value) for value in row] for row in counts.to_numpy().tolist()])
+        show_table(
+            ["category", "label", "clips"], [[str(value) for value in row] for row in counts.to_numpy().tolist()]
+        )
         for key, value in facts.items():
             typer.echo(f"{key.replace('_', ' ')}: {', '.join(value) if isinstance(value, list) else value}")
         if name == "r1":
@@ -262,18 +261,8 @@ def _write(path: Path, table: pd.DataFrame) -> None:
         table.to_csv(temporary, index=False, lineterminator="\n")
 
 
-def _show(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
-    from rich.console import Console
-    from rich.table import Table
-
-    table = Table(*columns, box=None, pad_edge=False)
-    for row in rows:
-        table.add_row(*row)
-    Console().print(table)
-
-
 def _show_funnel(funnel: pd.DataFrame) -> None:
-    _show(list(funnel.columns), [[str(value) for value in row] for row in funnel.to_numpy().tolist()])
+    show_table(list(funnel.columns), [[str(value) for value in row] for row in funnel.to_numpy().tolist()])
 
 
 def _show_agreement(found: Sequence[CriterionAgreement]) -> None:
@@ -285,7 +274,7 @@ def _show_agreement(found: Sequence[CriterionAgreement]) -> None:
          row.reason]
         for row in found
     ]  # fmt: skip
-    _show(["criterion", "reviewers", "clips", "observed", "kappa", "method", ""], rows)
+    show_table(["criterion", "reviewers", "clips", "observed", "kappa", "method", ""], rows)
 
 
 def _number(value: float | None) -> str:

@@ -1,4 +1,4 @@
-"""`doctor`: whether a model can run on this machine, and what to do for each thing that is missing."""
+"""`doctor`: whether a model can run on this machine, and what to do about each missing part."""
 
 from __future__ import annotations
 
@@ -9,13 +9,21 @@ import tempfile
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 import typer
 
 from benchmark.cli.doctor_program import Finding, fetching, gpu, of_program, own_gpu, verified
-from benchmark.exits import ASKED_WRONGLY
+from benchmark.cli.options import (
+    CheckpointOption,
+    EndpointOption,
+    JsonOption,
+    ModelOption,
+    OptionOption,
+    SegmenterOption,
+)
+from benchmark.exits import USAGE_ERROR
 from foundation.names import load
 
 if TYPE_CHECKING:
@@ -29,14 +37,12 @@ SCRIPTS = frozenset({".py", ".sh", ".jl", ".rb", ".js", ".pl", ".lua"})
 
 
 def doctor(
-    model: Annotated[str, typer.Option(help="A name of `list-models`, or a class of your own: mymodel.py:MyModel.")],
-    option: Annotated[list[str] | None, typer.Option("--option", help="A setting, key=value, as for generate.")] = None,
-    checkpoint: Annotated[
-        list[str] | None, typer.Option("--checkpoint", help="Weights of your own, part=file, as for generate.")
-    ] = None,
-    endpoint: Annotated[str | None, typer.Option(help="Model http: address that requests are posted to.")] = None,
-    segmenter: Annotated[str | None, typer.Option(help="Model vos-mmaudio: deva or gsam2.")] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Print as JSON.")] = False,
+    model: ModelOption,
+    option: OptionOption = None,
+    checkpoint: CheckpointOption = None,
+    endpoint: EndpointOption = None,
+    segmenter: SegmenterOption = None,
+    as_json: JsonOption = False,
 ) -> None:
     """Check a model's checkout, interpreter, imports, checkpoints, disk, GPU; status 2 where something is missing."""
     from benchmark.cli.asking import model_options
@@ -50,7 +56,7 @@ def doctor(
             if finding.to_do:
                 typer.echo(f"         -> {finding.to_do}")
     if any(finding.verdict == "missing" for finding in findings):
-        raise typer.Exit(ASKED_WRONGLY)
+        raise typer.Exit(USAGE_ERROR)
 
 
 def examine(model: str, options: dict[str, Any]) -> list[Finding]:
@@ -58,7 +64,7 @@ def examine(model: str, options: dict[str, Any]) -> list[Finding]:
 
     Raises:
         baselines.UnknownModel: no such model.
-        ValueError: an option that is no setting of the model, or settings that cannot be read.
+        ValueError: an option that the model does not have, or settings that cannot be read.
     """
     from baselines import get_model
     from baselines.registry import check_options
@@ -92,7 +98,7 @@ def _unpublished(part: str, options: dict[str, Any]) -> Finding:
     given = options.get("checkpoint")
     place = given.get(part) if isinstance(given, dict) else None
     if place is None:
-        return Finding(part, "missing", "nobody publishes it", f"--checkpoint {part}=FILE, with weights of your own")
+        return Finding(part, "missing", "not published", f"--checkpoint {part}=FILE, with weights of your own")
     if not Path(str(place)).is_file():
         return Finding(part, "missing", f"no {place}", f"--checkpoint {part}=FILE, with weights of your own")
     return Finding(part, "ok", str(place))
@@ -125,7 +131,7 @@ def _of_file(entry: ModelEntry) -> Iterator[Finding]:
 
 
 def _of_command(entry: ModelEntry, options: dict[str, Any]) -> Iterator[Finding]:
-    """Look for the program of an `external` model, and for the working directory."""
+    """Check the program of an `external` model, and its working directory."""
     command = options.get("command")
     if entry.name != "external":
         return
@@ -141,17 +147,19 @@ def _of_command(entry: ModelEntry, options: dict[str, Any]) -> Iterator[Finding]
     settings = _settings(str(options.get("settings", "external")), options)
     folder = settings.checkout or Path.cwd()
     if not folder.is_dir():
-        yield Finding("checkout", "missing", f"{folder} is no folder", f"mend checkout = ... in {settings.table}")
+        yield Finding("checkout", "missing", f"{folder} is not a folder", f"fix checkout = ... in {settings.table}")
         return
     try:
         interpreter = find_interpreter(settings.python) if settings.python else None
     except MissingProgram as error:
-        yield Finding("python", "missing", str(error), f"mend python = ... in {settings.table}")
+        yield Finding("python", "missing", str(error), f"fix python = ... in {settings.table}")
         return
     path = find_program(words[0], settings, environment(interpreter, settings.device, settings.env))
     to_do = "" if path else "give its path, or an interpreter in front of it"
-    yield Finding("command", "ok" if path else "missing", str(path) if path else f"{words[0]} is no executable", to_do)
-    for word in words[1:2]:  # what an interpreter is to read
+    yield Finding(
+        "command", "ok" if path else "missing", str(path) if path else f"{words[0]} is not an executable", to_do
+    )
+    for word in words[1:2]:  # the script of an interpreter
         if path and Path(word).suffix in SCRIPTS and not (folder / word).is_file():
             yield Finding(
                 "command", "missing", f"no {folder / word}", "give its path; it counts from the working directory"
@@ -159,7 +167,7 @@ def _of_command(entry: ModelEntry, options: dict[str, Any]) -> Iterator[Finding]
 
 
 def _of_service(entry: ModelEntry, options: dict[str, Any]) -> Iterator[Finding]:
-    """Look whether something listens where a service should be; nothing is posted."""
+    """Check whether something listens at the address of a service; nothing is posted."""
     if entry.name != "http":
         return
     from baselines.programs.http_endpoint import HttpEndpoint
@@ -176,14 +184,14 @@ def _of_service(entry: ModelEntry, options: dict[str, Any]) -> Iterator[Finding]
         ).close()
     except OSError as error:
         yield Finding(
-            "endpoint", "missing", f"nothing answers at {endpoint}: {error}", "start the service, or mend the address"
+            "endpoint", "missing", f"nothing answers at {endpoint}: {error}", "start the service, or fix the address"
         )
     else:
         yield Finding("endpoint", "ok", f"something listens at {endpoint}")
 
 
 def _of_segmenter(options: dict[str, Any]) -> Iterator[Finding]:
-    """Look for the two models of the segmenter that runs in this process."""
+    """Check the two models of the segmenter that runs in this process."""
     if options["segmenter"] != "gsam2":
         raise ValueError(f"segmenter: expected deva or gsam2, got {options['segmenter']!r}")
     from baselines.programs.gsam2 import DETECTOR, TRACKER, WEIGHT_FILES, local_file
@@ -199,7 +207,7 @@ def _of_segmenter(options: dict[str, Any]) -> Iterator[Finding]:
 
 
 def _disks(work: Path, absent: Sequence[str]) -> Iterator[Finding]:
-    """Look for room: for temporary files, for results, and for the checkpoints that are still to be fetched."""
+    """Check free disk space for temporary files, for results, and for the checkpoints still to be fetched."""
     from foundation import checkpoints
 
     yield _disk("temporary files", work, NEEDED_DISK_BYTES, "choose another folder with --option work_dir=...")

@@ -1,4 +1,4 @@
-"""What `doctor` finds out about an official program: checkout, commit, interpreter, imports, files, GPU."""
+"""What `doctor` checks of an official program: checkout, commit, interpreter, imports, files, GPU."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ print("\\n" + json.dumps(found))
 
 @dataclass(frozen=True)
 class Finding:
-    """One thing looked at: what was found, and what to do where it is not as it should be."""
+    """One check: what was found, and what to do where that is not as it should be."""
 
     what: str
     verdict: Verdict
@@ -51,7 +51,7 @@ class Finding:
 
 
 def of_program(program: Program, settings: Settings) -> Iterator[Finding]:
-    """Look for everything that a program needs; nothing is changed, fetched or installed."""
+    """Check everything that a program needs; nothing is changed, fetched or installed."""
     install = f"check out {program.repository} at {program.revision}, install it as {program.instructions} says"
     if settings.checkout is None:
         tell = f"{install}, then write checkout = ... into {settings.table}"
@@ -107,7 +107,7 @@ def _files(program: Program, checkout: Path) -> Iterator[Finding]:
 
 
 def fetching(name: str) -> str:
-    """Return the command that fetches a checkpoint, with what one should know before."""
+    """Return the command that fetches a checkpoint, with size and licence."""
     from foundation import checkpoints
 
     row = checkpoints.get(name)
@@ -117,7 +117,7 @@ def fetching(name: str) -> str:
 
 
 def verified(name: str, path: Path) -> Finding:
-    """Compare a file that is there with what is published of it."""
+    """Compare a file with the size and hash that are published."""
     from foundation import checkpoints
 
     size = path.stat().st_size
@@ -127,7 +127,7 @@ def verified(name: str, path: Path) -> Finding:
     row = checkpoints.get(name)
     if row.size_bytes is not None and not row.verifiable:
         allowed = 0 if row.size_is_exact else SIZE_ROUNDED_BY * row.size_bytes
-        if abs(size - row.size_bytes) > allowed:  # no hash would tell that a download broke off
+        if abs(size - row.size_bytes) > allowed:  # without a hash, only the size shows that a download broke off
             about = "" if row.size_is_exact else "about "
             found_size = f"{shown}; published are {about}{row.size_bytes:,}"
             return Finding(name, "missing", found_size, f"delete it, fetch {name} again")
@@ -155,14 +155,14 @@ def _interpreter(program: Program, settings: Settings) -> Iterator[Finding]:
             yield Finding("interpreter", "missing", str(error), f"see {program.instructions}")
     env = environment(path, settings.device, settings.env)
     # -c puts the working directory in front of the module path; a script puts the folder that it lies in there.
-    beside = None if settings.checkout is None else (settings.checkout / program.entry).parent
-    here = beside if beside is not None and beside.is_dir() else None
+    entry_folder = None if settings.checkout is None else (settings.checkout / program.entry).parent
+    here = entry_folder if entry_folder is not None and entry_folder.is_dir() else None
     for tool in program.tools:  # an environment may have its own
         there = find_tool(tool, env)
         found_at = str(there) if there else "not on PATH"
         yield Finding(tool, "ok" if there else "missing", found_at, "" if there else f"install {tool}")
     if path is None:
-        yield gpu(own_gpu())  # as our own torch sees it
+        yield gpu(own_gpu())  # as the torch of this process sees it
         return
     found = _probe(path, program, env, here)
     if isinstance(found, str):
@@ -177,7 +177,7 @@ def _interpreter(program: Program, settings: Settings) -> Iterator[Finding]:
 
 
 def _probe(path: Path, program: Program, env: dict[str, str], folder: Path | None) -> Any:
-    """Return what the program's interpreter finds, or in words why it says nothing."""
+    """Return what the program's interpreter finds, or the reason why it finds nothing."""
     try:
         result = subprocess.run(
             [str(path), "-c", _PROBE, *program.imports], cwd=folder, env=env, capture_output=True, check=False,
@@ -191,7 +191,7 @@ def _probe(path: Path, program: Program, env: dict[str, str], folder: Path | Non
 
 
 def own_gpu() -> str:
-    """Return which GPU our own torch sees, with its free memory; "" for none."""
+    """Return which GPU this process's torch sees, with its free memory; "" for none."""
     import torch
 
     if not torch.cuda.is_available():
@@ -204,5 +204,5 @@ def gpu(name: str | None) -> Finding:
     """Say which GPU there is; None stands for a torch that cannot be imported."""
     if name:
         return Finding("GPU", "ok", name)
-    found = "torch sees none" if name == "" else "torch cannot be imported, so nobody knows"
+    found = "torch sees none" if name == "" else "unknown: torch cannot be imported"
     return Finding("GPU", "note", found, "run it on a machine with one; official programs do not run without")

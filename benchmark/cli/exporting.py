@@ -1,4 +1,4 @@
-"""`statistics`, `card`, `export-benchmark`: what a benchmark holds, for people, search engines and other libraries."""
+"""`statistics`, `card`, `export-benchmark`: a benchmark for people, search engines and other libraries."""
 
 from __future__ import annotations
 
@@ -7,23 +7,20 @@ from typing import Annotated, Literal
 
 import typer
 
-from benchmark.cli.listing import JsonOption
+from benchmark.cli.options import BenchmarkArgument, JsonOption
 from benchmark.cli.progress import progress
+from benchmark.cli.table import show_table
 
-PathArgument = Annotated[Path, typer.Argument(help="Benchmark directory.")]
 MEGABYTE = 1_000_000
 
 
 def statistics(
-    path: PathArgument,
+    path: BenchmarkArgument,
     csv: Annotated[Path | None, typer.Option(help="Folder for the tables, one CSV each.")] = None,
     as_json: JsonOption = False,
 ) -> None:
     """Count clips and pairs by category and label (Figs. B3 and B4 of the paper)."""
     import json
-
-    from rich.console import Console
-    from rich.table import Table
 
     from vgg_monoaudio.dataset import load_benchmark
     from vgg_monoaudio.publishing.statistics import benchmark_statistics, describe
@@ -40,14 +37,11 @@ def statistics(
         return
     for title, table in tables:
         typer.echo(f"\n{title}")
-        shown = Table(*map(str, table.columns), box=None, pad_edge=False)
-        for row in table.to_numpy().tolist():
-            shown.add_row(*map(str, row))
-        Console().print(shown)
+        show_table([*map(str, table.columns)], [[*map(str, row)] for row in table.to_numpy().tolist()])
 
 
 def card(
-    path: PathArgument,
+    path: BenchmarkArgument,
     funnel: Annotated[
         Path | None,
         typer.Option(
@@ -72,8 +66,8 @@ def card(
     typer.echo(write_croissant(path))
 
 
-def export(
-    path: PathArgument,
+def export_benchmark(
+    path: BenchmarkArgument,
     to: Annotated[Literal["hf", "webdataset"], typer.Option(help="hf: a folder for `datasets` and its Hub.")],
     out: Annotated[Path, typer.Option(help="Folder, absent or empty.")],
     shard_megabytes: Annotated[

@@ -1,4 +1,4 @@
-"""`extract`, `download` and `build-vggsound-test`: clips from archives, from the web, and all of a split."""
+"""`extract` and `download`: clips from archives, and from the web."""
 
 from __future__ import annotations
 
@@ -9,10 +9,11 @@ import typer
 
 from benchmark.cli.progress import progress
 from benchmark.exits import SOME_FAILED, tell
+from benchmark.places import CLIPS
 
 ClipsOption = Annotated[Path, typer.Option(help="Folder for the clips.")]
 LabelsOption = Annotated[Path | None, typer.Option(help="List of the clips wanted. None: the list that ships (r1).")]
-VGGSoundOption = Annotated[
+TestSplitOption = Annotated[
     Path | None,
     typer.Option(
         "--vggsound", exists=True, dir_okay=False, help="VGGSound's list (CSV): all its test clips are wanted."
@@ -23,9 +24,9 @@ SHOWN = 10
 
 def extract(
     archives: Annotated[Path, typer.Argument(help="A tar, or a folder of tars; tars within tars are read too.")],
-    out: ClipsOption = Path("data/clips"),
+    out: ClipsOption = CLIPS,
     labels: LabelsOption = None,
-    vggsound: VGGSoundOption = None,
+    vggsound: TestSplitOption = None,
 ) -> None:
     """Extract the clips of a list from VGGSound's archives; resume where an earlier call stopped."""
     from vgg_monoaudio.collecting.archives import extract_clips
@@ -42,9 +43,9 @@ def extract(
 
 
 def download(
-    out: ClipsOption = Path("data/clips"),
+    out: ClipsOption = CLIPS,
     labels: LabelsOption = None,
-    vggsound: VGGSoundOption = None,
+    vggsound: TestSplitOption = None,
     pause_seconds: Annotated[float, typer.Option(min=0, help="Between two videos.")] = 5.0,
     retry: Annotated[bool, typer.Option("--retry", help="Try clips again that failed for good.")] = False,
 ) -> None:
@@ -64,38 +65,6 @@ def download(
         typer.echo(f"YouTube limits the rate; {len(got.not_tried)} clips are left, call again later")
     if got.failures or got.not_tried:
         raise typer.Exit(SOME_FAILED)
-
-
-def build_vggsound_test(
-    vggsound: Annotated[
-        Path,
-        typer.Option("--vggsound", exists=True, dir_okay=False, help="VGGSound's list, in either public form (CSV)."),
-    ],
-    sources: Annotated[Path, typer.Option(help="Folder of clips.")],
-    out: Annotated[Path, typer.Option(help="Benchmark directory.")] = Path("data/vggsound-test"),
-    allow_missing: Annotated[bool, typer.Option(help="Leave out clips that cannot be used.")] = False,
-    overwrite: Annotated[bool, typer.Option(help="Replace a benchmark of other clips or settings.")] = False,
-    workers: Annotated[int | None, typer.Option(min=1, help="Clips cut at once. Default: one per core.")] = None,
-) -> None:
-    """Build the benchmark of VGGSound's single test clips, without composition (Table D4 of the paper)."""
-    from vgg_monoaudio.building.single_clips import SingleSettings
-    from vgg_monoaudio.building.single_clips import build_vggsound_test as build_all
-    from vgg_monoaudio.collecting.clips import find_clips
-    from vgg_monoaudio.selection.annotations import describe_problems, read_vggsound
-
-    listed = read_vggsound(vggsound)
-    for line in describe_problems(listed.problems):
-        tell(line, prefix="")
-    with progress("vggsound-test") as report:
-        built = build_all(
-            listed.rows, find_clips(sources), out, SingleSettings(name=out.name), allow_missing=allow_missing,
-            overwrite=overwrite, workers=workers, progress=report,
-        )  # fmt: skip
-    for problem in built.problems:
-        tell(f"left out: {problem.reason}", prefix="")
-    counts = built.benchmark.record.counts
-    state = "is up to date" if built.reused else "built"
-    typer.echo(f"{out} {state}: {counts.clips} of {counts.clips_listed} clips, no composition")
 
 
 def _wanted(labels: Path | None, vggsound: Path | None) -> list[str]:

@@ -1,4 +1,4 @@
-"""`list-models`, `list-metrics` and `schemas`: what there is, without importing any of it."""
+"""`list-models`, `list-metrics` and `schemas`: what is registered, without importing any of it."""
 
 from __future__ import annotations
 
@@ -11,20 +11,28 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from benchmark.cli.options import JsonOption
+from benchmark.cli.table import show_table
 from foundation.names import load
 
 if TYPE_CHECKING:
     from baselines import ModelEntry
 
-JsonOption = Annotated[bool, typer.Option("--json", help="Print as JSON.")]
+MarkdownOption = Annotated[bool, typer.Option("--markdown", help="Print as the documents show it, in Markdown.")]
+ExtendedOnly = Annotated[bool, typer.Option("--extended", help="Only the extended metrics.")]
 UNATTENDED_WIDTH = 200  # characters; for pipes and files, which have none of their own
 
 
-def list_models(as_json: JsonOption = False) -> None:
+def list_models(as_json: JsonOption = False, markdown: MarkdownOption = False) -> None:
     """Show every model: what it is, its source, licences of code and weights, what is installed and missing."""
     from rich.console import Console
     from rich.table import Table
 
+    if markdown:
+        from baselines.tables import markdown_tables
+
+        typer.echo("\n\n".join(markdown_tables().values()))
+        return
     from baselines import list_models as registered
 
     rows = [_row(entry) for entry in registered()]
@@ -43,10 +51,10 @@ def list_models(as_json: JsonOption = False) -> None:
 
 
 def _row(entry: ModelEntry) -> dict[str, Any]:
-    """Return what is known of a model, with the names of its parts that are here and of those that are missing."""
+    """Return a model's row, with the names of its parts that are installed and of those that are missing."""
     try:
         here = _parts(entry)
-    except ValueError as error:  # settings that cannot be read are no reason to list nothing
+    except ValueError as error:  # unreadable settings must not empty the list
         here = {str(error): False}
     installed = [name for name, there in here.items() if there]
     missing = [name for name, there in here.items() if not there]
@@ -85,20 +93,22 @@ def _state(row: dict[str, Any]) -> tuple[str, str]:
     return f"{len(row['installed'])} of {needed}", ", ".join(row["missing"]) or "nothing"
 
 
-def list_metrics(as_json: JsonOption = False) -> None:
+def list_metrics(as_json: JsonOption = False, markdown: MarkdownOption = False, extended: ExtendedOnly = False) -> None:
     """Show every metric: direction, unit, what it measures."""
-    from rich.console import Console
-    from rich.table import Table
-
     from metrics.registry import list_metrics as registered
+    from metrics.registry import markdown_table
 
-    if as_json:
-        typer.echo(json.dumps([asdict(metric) for metric in registered(extended=True)], indent=2))
+    if markdown:
+        typer.echo(markdown_table(extended=extended))
         return
-    table = Table("name", "label", "better", "unit", "group", "what it measures", box=None, pad_edge=False)
-    for metric in registered(extended=True):
-        table.add_row(metric.name, metric.label, metric.better, metric.unit, metric.group, metric.description)
-    Console().print(table)
+    rows = registered("Extended") if extended else registered(extended=True)
+    if as_json:
+        typer.echo(json.dumps([asdict(metric) for metric in rows], indent=2))
+        return
+    show_table(
+        ("name", "label", "better", "unit", "group", "what it measures"),
+        [(row.name, row.label, row.better, row.unit, row.group, row.description) for row in rows],
+    )
 
 
 def schemas(out: Annotated[Path, typer.Option(help="Folder.")] = Path("docs/schemas")) -> None:

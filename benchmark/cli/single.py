@@ -7,20 +7,14 @@ from typing import Annotated, Any
 
 import typer
 
+from benchmark.cli.options import CheckpointOption, DeviceOption, ModelOption, OptionOption, RandomOption
+
 VideoOption = Annotated[Path, typer.Option(help="Any video; its first seconds are used.")]
 DurationOption = Annotated[float | None, typer.Option(min=0.1, help="Seconds. Default: the video's length, at most 8.")]
-OptionOption = Annotated[
-    list[str] | None, typer.Option("--option", help="A model's own option, key=value; may be given several times.")
-]
-CheckpointOption = Annotated[
-    list[str] | None, typer.Option("--checkpoint", help="Weights of your own, part=file; may be given several times.")
-]
-RandomOption = Annotated[bool, typer.Option(help="Random weights, for timing and smoke tests.")]
-DeviceOption = Annotated[str | None, typer.Option(help="Where networks run: cpu, cuda, mps. Default: a GPU if any.")]
 
 
 def generate_one(
-    model: Annotated[str, typer.Option(help="A name of `list-models`, or a class of your own: mymodel.py:MyModel.")],
+    model: ModelOption,
     video: VideoOption,
     prompt: Annotated[str, typer.Option(help="Text that names the sound wanted.")],
     out: Annotated[Path, typer.Option(help="Result: .mp4 (what was seen, with the new sound), .wav or .flac.")],
@@ -90,7 +84,7 @@ def attention(
 
 
 def _usable_seconds(video: Path) -> float:
-    """Return how much of a video is used where no duration is given: all of it, 8 s at most, whole frames at 25 fps."""
+    """Return how much of a video is used by default: all of it, 8 s at most, whole frames at 25 fps."""
     from foundation import media
 
     info = media.probe(video)

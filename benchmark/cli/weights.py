@@ -7,18 +7,19 @@ from typing import Annotated
 
 import typer
 
+from benchmark.choices import ProfileName
+from benchmark.cli.options import WeightsDirOption, one_of
 from benchmark.cli.progress import progress
-from benchmark.exits import ASKED_WRONGLY
+from benchmark.cli.table import show_table
+from benchmark.exits import USAGE_ERROR
 
 
 def weights(
     names: Annotated[list[str] | None, typer.Argument(help="Checkpoints to fetch; none: only list.")] = None,
-    profile: Annotated[str | None, typer.Option(help="Those of a profile: paper.")] = None,
+    profile: Annotated[str | None, one_of(ProfileName, "Those of a profile.")] = None,
     extended: Annotated[bool, typer.Option("--extended", help="Those of the extended metrics.")] = False,
     model: Annotated[str | None, typer.Option(help="Those of a model.")] = None,
-    weights_dir: Annotated[
-        Path | None, typer.Option(help="Folder. Default: $VGG_MONOAUDIO_WEIGHTS or weights.")
-    ] = None,
+    weights_dir: WeightsDirOption = None,
     offline: Annotated[bool, typer.Option(help="Fetch nothing; status 2 where one of those named is missing.")] = False,
 ) -> None:
     """List official weights with size, licence and state; fetch and verify those that are named."""
@@ -27,8 +28,6 @@ def weights(
 
     wanted = list(names or [])
     if profile is not None:
-        if profile not in {"paper", "signal"}:
-            raise ValueError(f"--profile: expected paper or signal, got {profile!r}")
         wanted += checkpoints.PAPER_PROFILE if profile == "paper" else ()
     if extended:
         wanted += checkpoints.EXTENDED_METRICS
@@ -40,7 +39,7 @@ def weights(
             _fetch(name, weights_dir)
     _show(wanted or list(checkpoints.CHECKPOINTS), weights_dir)
     if offline and any(checkpoints.state(name, weights_dir=weights_dir) == "missing" for name in wanted):
-        raise typer.Exit(ASKED_WRONGLY)
+        raise typer.Exit(USAGE_ERROR)
 
 
 def _fetch(name: str, weights_dir: Path | None) -> None:
@@ -55,14 +54,11 @@ def _fetch(name: str, weights_dir: Path | None) -> None:
 
 
 def _show(names: list[str], weights_dir: Path | None) -> None:
-    from rich.console import Console
-    from rich.table import Table
-
     from foundation import checkpoints
 
-    table = Table("name", "state", "size", "licence", "file", box=None, pad_edge=False)
+    rows = []
     for name in names:
         row = checkpoints.get(name)
         size = "" if row.size_bytes is None else f"{row.size_bytes / 1e9:.2f} GB"
-        table.add_row(name, checkpoints.state(name, weights_dir=weights_dir), size, row.licence, row.filename)
-    Console().print(table)
+        rows.append([name, checkpoints.state(name, weights_dir=weights_dir), size, row.licence, row.filename])
+    show_table(("name", "state", "size", "licence", "file"), rows)

@@ -11,18 +11,17 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal, Protocol
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
+from benchmark.choices import ProfileName as ProfileName
 from benchmark.evidence import Evidence
 from benchmark.features import Arrays, Extractor, FeatureStore
 from foundation.names import load
 from vgg_monoaudio.dataset import Sample, Source
 
-ProfileName = Literal["paper", "signal"]
-ReferenceVideo = Literal["target", "composed"]
 PROFILES: Mapping[str, str] = {
     "paper": "benchmark.profiles.paper:PaperProfile",
     "signal": "benchmark.profiles.signal:SignalProfile",

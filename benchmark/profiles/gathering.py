@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from benchmark.choices import ReferenceVideo
 from benchmark.evidence import Evidence
 from benchmark.features import Extracted, FeatureStore, Wanted, extract
-from benchmark.profiles import Features, Profile, Question, ReferenceVideo
+from benchmark.profiles import Features, Profile, Question
 from benchmark.runs import FailureRecord, RunDirectory, UnusableRun
 from foundation.work import Progress
 from vgg_monoaudio.dataset import Benchmark, Sample

@@ -7,6 +7,18 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from benchmark.places import DATA, DEFAULT_CACHE, DEFAULT_FIGURES, DEFAULT_REPORT, DEFAULT_RUNS
+from benchmark.report.options import (
+    BenchmarkDirOption,
+    BenchmarkFilter,
+    CacheOption,
+    JsonOption,
+    ProfileFilter,
+    ReferenceFilter,
+    RunsArgument,
+    SubsetFilter,
+    UnverifiedOption,
+)
 from benchmark.report.tables.presets import PresetName
 from benchmark.runs import RunDirectory, UnusableRun, find_runs
 from foundation.files import write_text
@@ -14,25 +26,21 @@ from foundation.files import write_text
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-DEFAULT_RUNS = Path("results/runs")
-BENCHMARK_HOMES = (Path("data"),)
-RUNS_ARGUMENT = typer.Argument(
-    help="Run directories, or folders that hold some.", show_default=str(DEFAULT_RUNS), metavar="[RUNS]..."
-)
+BENCHMARK_HOMES = (DATA,)
 
 
 def report(
-    runs: Annotated[list[Path] | None, RUNS_ARGUMENT] = None,
-    out: Annotated[Path, typer.Option(help="Where to write: path without an ending.")] = Path("results/report"),
+    runs: RunsArgument = None,
+    out: Annotated[Path, typer.Option(help="Where to write: path without an ending.")] = DEFAULT_REPORT,
     table: Annotated[PresetName, typer.Option(help="Which table of the paper.")] = "main",
     published: Annotated[bool, typer.Option(help="Add the rows that the paper prints for this table.")] = False,
     intervals: Annotated[bool, typer.Option(help="Show confidence intervals.")] = True,
     standard_errors: Annotated[bool, typer.Option(help="Show standard errors in place of intervals.")] = False,
-    benchmark: Annotated[str, typer.Option(help="Only runs on this benchmark.")] = "",
-    subset: Annotated[str, typer.Option(help="Only runs on this subset.")] = "",
-    profile: Annotated[str, typer.Option(help="Only runs scored by this profile: paper or signal.")] = "",
-    reference_video: Annotated[str, typer.Option(help="Only runs scored against target or composed.")] = "",
-    benchmark_dir: Annotated[Path | None, typer.Option(help="Benchmark directory, for scenes and sources.")] = None,
+    benchmark: BenchmarkFilter = "",
+    subset: SubsetFilter = "",
+    profile: ProfileFilter = "",
+    reference_video: ReferenceFilter = "",
+    benchmark_dir: BenchmarkDirOption = None,
 ) -> None:
     """Write tables (Markdown, LaTeX, CSV) and a page to open from disk, from finished runs."""
     from rich.console import Console
@@ -99,12 +107,10 @@ def compare(
     run_b: Annotated[Path, typer.Argument(help="Second run directory, on the same subset.")],
     out: Annotated[Path | None, typer.Option(help="Write everything as Markdown to this file too.")] = None,
     largest: Annotated[int, typer.Option(min=0, help="How many samples to list for each metric.")] = 5,
-    json_: Annotated[bool, typer.Option("--json", help="Print results as JSON.")] = False,
-    benchmark_dir: Annotated[
-        Path | None, typer.Option(help="The benchmark that both answer: tests FAD, KAD and IS from their features.")
-    ] = None,
-    cache: Annotated[Path, typer.Option(help="Where features are kept.")] = Path("results/cache"),
-    allow_unverified: Annotated[bool, typer.Option(help="Take weights whose hash is not known.")] = False,
+    as_json: JsonOption = False,
+    benchmark_dir: BenchmarkDirOption = None,
+    cache: CacheOption = DEFAULT_CACHE,
+    allow_unverified: UnverifiedOption = False,
 ) -> None:
     """Show how two runs differ: intervals and corrected p-values, by metric, category and label."""
     import json
@@ -118,18 +124,18 @@ def compare(
     comparison = compare_runs(run_a, run_b, largest=largest, benchmark_dir=benchmark_dir, cache=cache, **options)
     if out is not None:
         write_text(out, to_markdown(comparison))
-    if json_:
+    if as_json:
         typer.echo(json.dumps(to_json(comparison), indent=2))
     else:
         Console().print(to_terminal(comparison))
 
 
 def figures(
-    runs: Annotated[list[Path] | None, RUNS_ARGUMENT] = None,
-    out: Annotated[Path, typer.Option(help="Folder to write to.")] = Path("results/figures"),
-    benchmark: Annotated[str, typer.Option(help="Only runs on this benchmark.")] = "",
-    profile: Annotated[str, typer.Option(help="Only runs scored by this profile: paper or signal.")] = "",
-    benchmark_dir: Annotated[Path | None, typer.Option(help="Benchmark directory, for statistics and panels.")] = None,
+    runs: RunsArgument = None,
+    out: Annotated[Path, typer.Option(help="Folder to write to.")] = DEFAULT_FIGURES,
+    benchmark: BenchmarkFilter = "",
+    profile: ProfileFilter = "",
+    benchmark_dir: BenchmarkDirOption = None,
     sample: Annotated[list[str] | None, typer.Option(help="Draw a panel of this sample; may be repeated.")] = None,
     ratings: Annotated[Path | None, typer.Option(help="CSV of a human study: metrics against its ratings.")] = None,
 ) -> None:
@@ -144,11 +150,11 @@ def figures(
 
 
 def export(
-    runs: Annotated[list[Path] | None, RUNS_ARGUMENT] = None,
+    runs: RunsArgument = None,
     model: Annotated[str, typer.Option(help="Which model, where the runs have several.")] = "",
     out: Annotated[Path | None, typer.Option(help="Write to this file instead of the terminal.")] = None,
-    benchmark: Annotated[str, typer.Option(help="Only runs on this benchmark.")] = "",
-    profile: Annotated[str, typer.Option(help="Only runs scored by this profile: paper or signal.")] = "",
+    benchmark: BenchmarkFilter = "",
+    profile: ProfileFilter = "",
 ) -> None:
     """Export a model's results for the model-index of its card, as JSON."""
     import json
@@ -166,10 +172,10 @@ def export(
 
 def submit_check(
     run: Annotated[Path, typer.Argument(help="Run directory to check.")],
-    benchmark_dir: Annotated[Path | None, typer.Option(help="The benchmark that it answers.")] = None,
+    benchmark_dir: BenchmarkDirOption = None,
     recompute: Annotated[bool, typer.Option(help="Score the audio again and compare.")] = True,
     cache: Annotated[Path | None, typer.Option(help="Where features are kept. Default: nowhere.")] = None,
-    allow_unverified: Annotated[bool, typer.Option(help="Take weights whose hash is not known.")] = False,
+    allow_unverified: UnverifiedOption = False,
 ) -> None:
     """Check a submitted run directory: schema, hashes, coverage, and the metrics computed again from its audio."""
     from benchmark.report import submission

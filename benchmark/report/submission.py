@@ -183,25 +183,18 @@ def _same_benchmark(metrics: MetricsRecord, samples: RunSamples, folder: Path) -
 def _recomputed(
     directory: RunDirectory, metrics: MetricsRecord, folder: Path, cache: Path | None, allow_unverified: bool
 ) -> Iterator[str]:
-    from benchmark.evaluation import Choices, evaluate
+    from benchmark.evaluation import evaluate
 
     scoring = metrics.scoring
-    choices = Choices(
-        profile=scoring.profile,
-        reference_video=scoring.reference_video,
-        bandwidth_from=scoring.bandwidth_from,
-        resample_by=scoring.resample_by,
-        resamples=scoring.resamples,
-        seed=scoring.bootstrap_seed,
-        extended=scoring.extended,
-    )
     with tempfile.TemporaryDirectory(prefix="submit-check-") as scratch:
         copy = RunDirectory(Path(scratch) / "run")
         copy.path.mkdir()
         shutil.copy2(directory.run_json, copy.run_json)
         (copy.path / "audio").symlink_to((directory.path / "audio").resolve(), target_is_directory=True)
         options: dict[str, Any] = {"allow_unverified": True} if allow_unverified else {}
-        found = evaluate(copy, folder, choices, cache=cache or Path(scratch) / "cache", allow_missing=True, **options)
+        found = evaluate(
+            copy, folder, scoring.choices(), cache=cache or Path(scratch) / "cache", allow_missing=True, **options
+        )  # fmt: skip
     if found.fingerprint != metrics.fingerprint:
         yield "audio, references or choices differ from those that were scored (the fingerprint differs)"
     if found.scoring.backbones != scoring.backbones:

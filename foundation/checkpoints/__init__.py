@@ -1,6 +1,6 @@
 """The only place that locates, downloads, verifies and opens weights.
 
-Nothing is fetched unless `download` is called, and nothing of ours is imported: every room may stand on this one.
+Nothing is fetched unless `download` is called, and nothing of this project is imported: every package may use this one.
 """
 
 from foundation.checkpoints.files import (
@@ -13,6 +13,7 @@ from foundation.checkpoints.files import (
     digests,
     find,
     locate,
+    located,
     open_state_dict,
     state,
     verify,
@@ -39,6 +40,7 @@ __all__ = [
     "find",
     "get",
     "locate",
+    "located",
     "open_state_dict",
     "state",
     "verify",

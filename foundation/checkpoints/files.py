@@ -21,7 +21,7 @@ State = Literal["missing", "verified", "wrong", "unverifiable"]
 
 
 class MissingCheckpoint(Exception):
-    """A checkpoint that is needed is not there; the message says where it was looked for and how to get it."""
+    """A checkpoint that is needed is missing; the message says where it was expected and how to get it."""
 
     @classmethod
     def of(cls, name: str, looked_in: Iterable[Path | str], *, needed_by: str = "") -> MissingCheckpoint:
@@ -35,7 +35,7 @@ class MissingCheckpoint(Exception):
 
 
 class WrongCheckpoint(Exception):
-    """A file that is not the published one, cannot be shown to be it, or cannot be opened safely."""
+    """A file that is not the published one, cannot be verified, or cannot be opened safely."""
 
 
 @dataclass(frozen=True)
@@ -57,12 +57,12 @@ class Located:
 
 
 def weights_folder(weights_dir: Path | str | None = None) -> Path:
-    """Return where weights lie: the argument, else $VGG_MONOAUDIO_WEIGHTS, else ./weights."""
+    """Return the folder of the weights: the argument, else $VGG_MONOAUDIO_WEIGHTS, else ./weights."""
     return Path(weights_dir or os.environ.get(WEIGHTS_VARIABLE) or "weights")
 
 
 def digests(path: Path) -> Digests:
-    """Return the hashes of a file, from the note beside it if size and modification time still agree.
+    """Return the hashes of a file, from the note next to it if size and modification time still agree.
 
     The note is `<file>.digests.json`; it saves hashing gigabytes at every start. In a folder that cannot be written
     the hashes are computed each time.
@@ -119,7 +119,7 @@ def verify(name: str, path: Path, *, allow_unverified: bool = False) -> Located:
 
     Raises:
         MissingCheckpoint: no such file.
-        WrongCheckpoint: it is not the published file, or nobody publishes a hash; not with `allow_unverified`.
+        WrongCheckpoint: it is not the published file, or no hash is published; neither with `allow_unverified`.
     """
     row = get(name)
     if not path.is_file():
@@ -137,11 +137,11 @@ def verify(name: str, path: Path, *, allow_unverified: bool = False) -> Located:
         raise WrongCheckpoint(
             f'checkpoint "{name}" is not the published file: {"; ".join(wrong)}\n'
             f"  file        {path}   ({path.stat().st_size:,} bytes, published {_size(row)})\n"
-            f"  to mend it  delete the file, then python -m benchmark weights {name}\n"
+            f"  to fix it   delete the file, then python -m benchmark weights {name}\n"
             "  or          --allow-unverified uses it as it is and marks the run and its tables"
         )
     raise WrongCheckpoint(
-        f'checkpoint "{name}" cannot be verified: nobody publishes a hash of it\n'
+        f'checkpoint "{name}" cannot be verified: no hash of it is published\n'
         f"  file        {path}   (sha256 {found.sha256})\n"
         "  to use it   --allow-unverified, which marks the run and its tables"
     )
@@ -153,7 +153,7 @@ def _size(row: Checkpoint) -> str:
     return f"{'' if row.size_is_exact else 'about '}{row.size_bytes:,} bytes"
 
 
-def find(
+def located(
     name: str, *, weights_dir: Path | str | None = None, needed_by: str = "", allow_unverified: bool = False
 ) -> Located:
     """Return a checkpoint of the weights folder, verified, with its hashes; see `locate`."""
@@ -161,6 +161,9 @@ def find(
     if not path.is_file():
         raise MissingCheckpoint.of(name, [path], needed_by=needed_by)
     return verify(name, path, allow_unverified=allow_unverified)
+
+
+find = located  # its former name
 
 
 def locate(
@@ -171,29 +174,29 @@ def locate(
     Args:
         name: in the table.
         weights_dir: default $VGG_MONOAUDIO_WEIGHTS or ./weights.
-        needed_by: who asks, for the message: "desync (profile paper)".
-        allow_unverified: also take a file whose hash differs or is not published. `find` returns whether it was so.
+        needed_by: what needs it, for the message: "desync (profile paper)".
+        allow_unverified: also take a file whose hash differs or is not published. `located` says whether it was.
 
     Raises:
         ValueError: `name` is not in the table.
         MissingCheckpoint: it is not there.
         WrongCheckpoint: it is not the published file, or cannot be shown to be.
     """
-    return find(name, weights_dir=weights_dir, needed_by=needed_by, allow_unverified=allow_unverified).path
+    return located(name, weights_dir=weights_dir, needed_by=needed_by, allow_unverified=allow_unverified).path
 
 
 def state(name: str, *, weights_dir: Path | str | None = None) -> State:
-    """Return what is known about a checkpoint on this machine; never raises for the file's sake.
+    """Return what is known about a checkpoint on this machine; whatever the file holds, nothing is raised.
 
-    "unverifiable": it is there, but nobody publishes a hash.
+    "unverifiable": the file exists, but no hash is published.
     """
     try:
-        located = find(name, weights_dir=weights_dir, allow_unverified=True)
+        found = located(name, weights_dir=weights_dir, allow_unverified=True)
     except MissingCheckpoint:
         return "missing"
-    if located.verified:
+    if found.verified:
         return "verified"
-    return "wrong" if located.checkpoint.verifiable else "unverifiable"
+    return "wrong" if found.checkpoint.verifiable else "unverifiable"
 
 
 def open_state_dict(path: Path) -> dict[str, Any]:
@@ -203,10 +206,10 @@ def open_state_dict(path: Path) -> dict[str, Any]:
 
     Args:
         path: `.safetensors`, or a file of torch.save (opened with `weights_only=True`; the numpy arrays that training
-            scripts leave beside the weights are let through).
+            scripts save with the weights are allowed).
 
     Raises:
-        WrongCheckpoint: the file holds something else than tensors and plain values, is damaged, or is no mapping.
+        WrongCheckpoint: the file holds anything but tensors and plain values, is damaged, or is not a mapping.
         OSError: the file cannot be read.
     """
     if path.suffix == ".safetensors":

@@ -1,11 +1,12 @@
-"""The table of official weight files: where each comes from, how big it is, how to know it, what one may do with it.
+"""The table of official weight files: origin, size, hash and licence of each.
 
-Sizes and hashes are those that the publishers state, or that several public repositories repeat. Where nobody states a
-hash it is None, and the file is used only with `allow_unverified`, which marks the run.
+Sizes and hashes are those that the publishers state, or that several public repositories repeat. Where no
+hash is published it is None, and the file is used only with `allow_unverified`, which marks the run.
 """
 
-import difflib
 from dataclasses import dataclass
+
+from foundation.names import nearest
 
 PAPER_PROFILE = ("panns", "clap", "imagebind", "synchformer", "roberta-vocab", "roberta-merges")
 EXTENDED_METRICS = ("vggish", "passt")
@@ -31,7 +32,7 @@ class Checkpoint:
     filename: str
     url: str
     licence: str
-    size_bytes: int | None  # None: nobody states it
+    size_bytes: int | None  # None: not stated
     md5: str | None = None
     sha256: str | None = None
     note: str = ""
@@ -203,6 +204,6 @@ def get(name: str) -> Checkpoint:
         ValueError: no such checkpoint; says which names are close.
     """
     if name not in CHECKPOINTS:
-        close = difflib.get_close_matches(name, CHECKPOINTS, n=3) or sorted(CHECKPOINTS)
+        close = nearest(name, CHECKPOINTS) or sorted(CHECKPOINTS)
         raise ValueError(f"unknown checkpoint {name!r}; did you mean {', '.join(close)}?")
     return CHECKPOINTS[name]

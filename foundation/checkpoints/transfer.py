@@ -1,4 +1,4 @@
-"""Fetching weights: resumed where it broke off, verified before the file gets its name."""
+"""Downloading weights: resumed where it broke off, verified before the file gets its name."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ Progress = Callable[[int, int | None], None]  # bytes so far, bytes in all (None
 
 
 class DownloadFailed(Exception):
-    """A download that did not finish; what has come is kept, and the next call goes on from there."""
+    """A download that did not finish; its bytes are kept, and the next call resumes there."""
 
 
 def download(
@@ -38,18 +38,18 @@ def download(
 
     Args:
         name: in the table.
-        weights_dir: default $VGG_MONOAUDIO_WEIGHTS or ./weights; created if need be.
+        weights_dir: default $VGG_MONOAUDIO_WEIGHTS or ./weights; created if absent.
         progress: called with the bytes so far and in all, after every MiB.
         url: a mirror; the hash stays the published one.
         attempts: how often to connect before giving up.
         pause_seconds: between two attempts.
 
     Returns:
-        The file; `verified` is False if nobody publishes a hash.
+        The file; `verified` is False if no hash is published.
 
     Raises:
         ValueError: `name` is not in the table.
-        WrongCheckpoint: what came has another hash (it is deleted), or such a file is there already (it is left).
+        WrongCheckpoint: the download has another hash (it is deleted), or the file that exists has (it is kept).
         DownloadFailed: the server refuses, the connection keeps breaking, or the disk is too full.
     """
     row = get(name)
@@ -59,20 +59,13 @@ def download(
     part = path.with_name(path.name + ".part")
     part.parent.mkdir(parents=True, exist_ok=True)
     for attempt in range(1, attempts + 1):
-        try:
-            if _fetch(url or row.url, part, progress):
-                break
-            reason = "the connection closed early"
-        except urllib.error.HTTPError as error:
-            if error.code < 500:
-                raise DownloadFailed(f'checkpoint "{name}": {error.url} answers {error.code} {error.reason}') from error
-            reason = f"{error.code} {error.reason}"
-        except (urllib.error.URLError, HTTPException, TimeoutError, ConnectionError, ssl.SSLError) as error:
-            reason = str(error)
+        reason = _attempt(name, url or row.url, part, progress)
+        if not reason:
+            break
         if attempt == attempts:
             raise DownloadFailed(
-                f'checkpoint "{name}": no luck in {attempts} attempts at {url or row.url}: {reason}\n'
-                f"  kept        {part}; the same command goes on from there"
+                f'checkpoint "{name}": failed after {attempts} attempts at {url or row.url}: {reason}\n'
+                f"  kept        {part}; the same command resumes there"
             )
         time.sleep(pause_seconds)
     located = _verified_part(row, part)
@@ -83,13 +76,25 @@ def download(
     return Located(row, path, located.verified, located.digests)
 
 
+def _attempt(name: str, url: str, part: Path, progress: Progress | None) -> str:
+    """Fetch what is missing of a part; return why it is not whole yet, "" where it is."""
+    try:
+        return "" if _fetch(url, part, progress) else "the connection closed early"
+    except urllib.error.HTTPError as error:
+        if error.code < 500:
+            raise DownloadFailed(f'checkpoint "{name}": {error.url} answers {error.code} {error.reason}') from error
+        return f"{error.code} {error.reason}"
+    except (urllib.error.URLError, HTTPException, TimeoutError, ConnectionError, ssl.SSLError) as error:
+        return str(error) or type(error).__name__
+
+
 def _verified_part(row: Checkpoint, part: Path) -> Located:
     try:
         return verify(row.name, part, allow_unverified=not row.verifiable)
     except WrongCheckpoint as error:
         part.unlink()
         note_of(part).unlink(missing_ok=True)
-        raise WrongCheckpoint(f"{error}\n  deleted     what came; the next download starts anew") from error
+        raise WrongCheckpoint(f"{error}\n  deleted     the downloaded bytes; the next download starts over") from error
 
 
 def _fetch(url: str, part: Path, progress: Progress | None) -> bool:

@@ -1,4 +1,4 @@
-"""Exit statuses: what the user can mend is one line and status 2; a defect of ours shows its traceback and is not 1."""
+"""Exit statuses: an error that the user can fix is one line and status 2; a defect shows its traceback and is not 1."""
 
 import errno
 import importlib
@@ -104,7 +104,7 @@ def test_there_are_exceptions_of_ours_to_show():
         (OSError(errno.ENOSPC, "No space left on device"), "[Errno 28] No space left on device"),
     ],
 )
-def test_what_the_user_can_mend_is_one_line_and_status_2(monkeypatch, capsys, error, line):
+def test_an_error_that_the_user_can_fix_is_one_line_and_status_2(monkeypatch, capsys, error, line):
     assert leave(raising(error), monkeypatch=monkeypatch) == 2
     assert capsys.readouterr().err == f"error: {line}\n"
 

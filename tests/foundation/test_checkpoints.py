@@ -146,11 +146,15 @@ def test_the_published_file_is_located_and_verified(rows, tmp_path, name):
     path = tmp_path / CHECKPOINTS[name].filename
     path.parent.mkdir(exist_ok=True)
     path.write_bytes(BODY)
-    found = checkpoints.find(name, weights_dir=tmp_path)
+    found = checkpoints.located(name, weights_dir=tmp_path)
     assert (found.path, found.verified) == (path, True)
     assert (found.digests.md5, found.digests.sha256) == (MD5, SHA256)
     assert checkpoints.locate(name, weights_dir=tmp_path) == path
     assert checkpoints.state(name, weights_dir=tmp_path) == "verified"
+
+
+def test_the_former_name_of_located_still_serves():
+    assert checkpoints.find is checkpoints.located
 
 
 def test_another_file_is_refused_by_name_with_both_hashes(rows, tmp_path):
@@ -168,16 +172,16 @@ def test_another_file_is_refused_by_name_with_both_hashes(rows, tmp_path):
 
 def test_a_file_without_a_published_hash_is_used_only_when_allowed_and_then_marked(rows, tmp_path):
     (tmp_path / "unknown.pth").write_bytes(BODY)
-    with pytest.raises(WrongCheckpoint, match='"toy-unknown" cannot be verified: nobody publishes a hash'):
+    with pytest.raises(WrongCheckpoint, match='"toy-unknown" cannot be verified: no hash of it is published'):
         checkpoints.locate("toy-unknown", weights_dir=tmp_path)
-    assert not checkpoints.find("toy-unknown", weights_dir=tmp_path, allow_unverified=True).verified
+    assert not checkpoints.located("toy-unknown", weights_dir=tmp_path, allow_unverified=True).verified
     assert checkpoints.state("toy-unknown", weights_dir=tmp_path) == "unverifiable"
     assert checkpoints.state("toy", weights_dir=tmp_path) == "missing"
 
 
 def test_another_file_is_used_when_allowed_and_then_marked(rows, tmp_path):
     (tmp_path / "toy.pth").write_bytes(b"another")
-    found = checkpoints.find("toy", weights_dir=tmp_path, allow_unverified=True)
+    found = checkpoints.located("toy", weights_dir=tmp_path, allow_unverified=True)
     assert not found.verified
     assert found.digests.sha256 == hashlib.sha256(b"another").hexdigest()
 
@@ -288,7 +292,7 @@ def test_a_broken_connection_is_resumed_where_it_broke(rows, tmp_path, server):
 
 def test_a_later_call_goes_on_with_what_an_earlier_one_left(rows, tmp_path, server):
     server[1].break_after = [70_000]
-    with pytest.raises(DownloadFailed, match=r"no luck in 1 attempts.*closed early(?s:.*)toy\.pth\.part"):
+    with pytest.raises(DownloadFailed, match=r"failed after 1 attempts.*closed early(?s:.*)toy\.pth\.part"):
         fetch("toy", tmp_path, server, attempts=1)
     assert not (tmp_path / "toy.pth").exists()
     assert fetch("toy", tmp_path, server).verified
@@ -314,7 +318,9 @@ def test_a_part_longer_than_the_file_is_thrown_away(rows, tmp_path, server):
 
 def test_a_download_with_another_hash_is_deleted_and_refused(rows, tmp_path, server):
     server[1].body = BODY[:-1] + b"!"
-    with pytest.raises(WrongCheckpoint, match=r'"toy" is not the published file(?s:.*)deleted     what came'):
+    with pytest.raises(
+        WrongCheckpoint, match=r'"toy" is not the published file(?s:.*)deleted     the downloaded bytes'
+    ):
         fetch("toy", tmp_path, server)
     assert list(tmp_path.iterdir()) == []
 
@@ -333,7 +339,7 @@ def test_a_server_in_trouble_is_asked_again(rows, tmp_path, server):
 
 
 def test_nobody_at_the_other_end_fails_after_the_attempts(rows, tmp_path):
-    with pytest.raises(DownloadFailed, match="no luck in 2 attempts"):
+    with pytest.raises(DownloadFailed, match="failed after 2 attempts"):
         checkpoints.download("toy", weights_dir=tmp_path, attempts=2, pause_seconds=0)
 
 

@@ -1,3 +1,5 @@
+"""Files of av-benchmark and kadtk: what is written can be read again, and nothing else is let in."""
+
 import numpy as np
 import pytest
 import torch
@@ -126,7 +128,7 @@ def test_features_that_do_not_fit_are_refused_and_nothing_is_written(tmp_path, g
 
 
 def test_names_that_av_benchmark_would_cut_bring_a_warning(tmp_path):
-    with pytest.warns(UserWarning, match=r"cuts and so loses 1 names, such as 'aaaaaaaaaaaaaaaaaaaa'"):
+    with pytest.warns(UserWarning, match=r"cuts and thus loses 1 names, such as 'aaaaaaaaaaaaaaaaaaaa'"):
         write_av_benchmark(tmp_path, features("clap_text", names=("a" * 20, "b" * 19)))
 
 

@@ -1,4 +1,4 @@
-"""The command line: what it prints where, what it leaves with, and one line for whatever is asked wrongly."""
+"""The command line: what it prints where, what it leaves with, and one line for every usage error."""
 
 import json
 import shutil
@@ -153,7 +153,7 @@ def test_a_limit_is_no_failure(evaluate):
         (["--model", "recorded"], "model 'recorded' needs the option 'folder'"),
     ],
 )  # fmt: skip
-def test_what_is_asked_wrongly_is_one_line_and_nothing_is_written(command, tiny, tmp_path, arguments, message):
+def test_a_usage_error_is_one_line_and_nothing_is_written(command, tiny, tmp_path, arguments, message):
     where = [] if "--benchmark" in arguments else ["--benchmark", tiny.path]
     profile = [] if "--profile" in arguments else ["--profile", "signal"]
     done = command("eval", *where, *profile, *arguments)
@@ -212,8 +212,8 @@ def test_a_manifest_without_a_column_is_one_line(evaluate, tiny, tmp_path, colum
     ("spoil", "message"),
     [
         (remove, "no file for 1 of 4 samples, the first is {name}; add them, narrow with --subset, or pass"),
-        (damage, "1 recorded files cannot be used, the first: {path}: not a media file, or damaged; mend"),
-        (halve, "1 recorded files cannot be used, the first: {path}: truncated: 80000 of 160044 bytes; mend"),
+        (damage, "1 recorded files cannot be used, the first: {path}: not a media file, or damaged; fix"),
+        (halve, "1 recorded files cannot be used, the first: {path}: truncated: 80000 of 160044 bytes; fix"),
     ],
 )  # fmt: skip
 def test_a_recorded_file_that_is_missing_or_damaged_is_one_line_or_on_demand_left_out(
@@ -378,7 +378,8 @@ assert not heavy, heavy
 @pytest.mark.parametrize(
     ("arguments", "status"),
     [
-        (["--help"], 0), (["eval", "--help"], 0), (["list-models"], 0), (["list-metrics"], 0), (["weights"], 0),
+        (["--help"], 0), (["eval", "--help"], 0), (["list-models"], 0), (["list-metrics"], 0),
+        (["list-metrics", "--json", "--extended"], 0), (["list-sources"], 0), (["weights"], 0),
         (["eval", "--model", "orcle"], 2),
     ],
 )  # fmt: skip
@@ -386,6 +387,23 @@ def test_help_and_lists_import_nothing_heavy_and_ask_no_network(tmp_path, argume
     program = LEAN.format(arguments=arguments, status=status)
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, cwd=tmp_path)
     assert done.returncode == 0, done.stderr
+
+
+EVERY_HELP = """
+import contextlib, io, sys
+from benchmark.cli import app
+for verb in (command.name for command in app.registered_commands):
+    with contextlib.redirect_stdout(io.StringIO()) as shown:
+        app([verb, "--help"], standalone_mode=False)
+    assert "Usage" in shown.getvalue(), verb
+    print(verb, [name for name in ("torch", "sklearn", "matplotlib", "av", "pandas", "scipy") if name in sys.modules])
+"""
+
+
+def test_no_verb_needs_more_than_its_own_words_to_show_its_help(tmp_path):
+    done = subprocess.run([sys.executable, "-c", EVERY_HELP], capture_output=True, text=True, cwd=tmp_path, check=True)
+    assert len(done.stdout.splitlines()) > 25
+    assert [line for line in done.stdout.splitlines() if not line.endswith(" []")] == []
 
 
 def test_importing_the_packages_imports_nothing_heavy():

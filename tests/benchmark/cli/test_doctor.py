@@ -1,5 +1,6 @@
 """`doctor`: what is looked at, what is said of it, and what to do."""
 
+import hashlib
 import json
 import socket
 import sys
@@ -97,6 +98,55 @@ def test_a_file_that_is_not_the_published_one_is_missing(tmp_path, monkeypatch):
     assert found["vae-16k"].to_do == "python -m benchmark weights vae-16k   (0.69 GB, CC BY-NC 4.0)"
 
 
+@pytest.fixture
+def toy(monkeypatch):
+    """Put a row into the table of checkpoints."""
+
+    def put(size, **facts):
+        row = checkpoints.Checkpoint("toy", "toy.pth", "http://127.0.0.1:9/toy.pth", "MIT", size, **facts)
+        monkeypatch.setitem(checkpoints.CHECKPOINTS, "toy", row)
+
+    return put
+
+
+@pytest.mark.parametrize(
+    ("size", "facts", "verdict", "found"),
+    [
+        (7, {"sha256": hashlib.sha256(b"weights").hexdigest()}, "ok", "as published"),
+        (7, {"sha256": "0" * 64}, "missing", "is not the published file"),
+        (8, {"size_is_exact": True}, "missing", "7 bytes; published are 8"),
+        (7, {"size_is_exact": True}, "note", "no hash is published to compare it with"),
+        (700, {}, "missing", "published are about 700"),
+        (None, {}, "note", "no hash is published to compare it with"),
+    ],
+    ids=["published", "another file", "another size", "no hash", "cut short", "nothing known"],
+)
+def test_a_file_is_compared_with_what_is_published_of_it(toy, tmp_path, size, facts, verdict, found):
+    toy(size, **facts)
+    (tmp_path / "toy.pth").write_bytes(b"weights")
+    finding = doctor_program.verified("toy", tmp_path / "toy.pth")
+    assert finding.verdict == verdict
+    assert found in finding.found
+    assert finding.to_do == ("delete it, fetch toy again" if verdict == "missing" else "")
+
+
+def test_a_file_outside_the_table_only_has_to_hold_something(tmp_path):
+    (tmp_path / "full.bin").write_bytes(b"x")
+    (tmp_path / "empty.bin").touch()
+    assert doctor_program.verified("", tmp_path / "full.bin").verdict == "ok"
+    empty = doctor_program.verified("", tmp_path / "empty.bin")
+    assert (empty.verdict, empty.to_do) == ("missing", "it is empty; fetch it again")
+
+
+@pytest.mark.parametrize(
+    ("name", "verdict", "found"),
+    [("GPU 7", "ok", "GPU 7"), ("", "note", "torch sees none"), (None, "note", "unknown: torch cannot be imported")],
+)
+def test_a_missing_gpu_is_a_note(name, verdict, found):
+    finding = doctor_program.gpu(name)
+    assert (finding.what, finding.verdict, finding.found) == ("GPU", verdict, found)
+
+
 def test_the_programs_own_interpreter_says_what_it_cannot_import_and_which_gpu_it_sees(checkout, quick):
     (quick / "moviepy.py").write_text("raise RuntimeError('too new')")
     program = replace(PROGRAM, imports=("json", "json:load", "json:nothing", "moviepy.editor"))
@@ -161,9 +211,9 @@ def test_tools_and_gpu_are_looked_for_without_an_interpreter_too(tmp_path, monke
     assert found["GPU"].found == "GPU 7"
 
 
-def test_a_part_that_nobody_publishes_is_asked_for(tmp_path, monkeypatch):
+def test_a_part_that_is_not_published_is_asked_for(tmp_path, monkeypatch):
     monkeypatch.setattr(doctor, "own_gpu", lambda: "")
-    assert findings({}, "selva-m-44k")["generator"].found == "nobody publishes it"
+    assert findings({}, "selva-m-44k")["generator"].found == "not published"
     assert "selva-video-encoder" in findings({}, "selva-m-44k")
     (tmp_path / "mine.pth").touch()
     own = {"checkpoint": {"generator": str(tmp_path / "mine.pth"), "video_encoder": "absent.pth"}}
@@ -187,11 +237,13 @@ def test_a_service_is_looked_for_and_nothing_is_posted():
 def test_a_program_of_ones_own_is_looked_for():
     assert findings({}, "external")["command"].verdict == "missing"
     assert findings({"command": f"{sys.executable} -u"}, "external")["command"].verdict == "ok"
-    assert findings({"command": "no-such-program"}, "external")["command"].found == "no-such-program is no executable"
+    assert (
+        findings({"command": "no-such-program"}, "external")["command"].found == "no-such-program is not an executable"
+    )
     script = findings({"command": f"{sys.executable} absent.py"}, "external")["command"]
     assert script.verdict == "missing"
     assert script.found.endswith("/absent.py")
-    assert findings({"command": "x", "checkout": "/absent"}, "external")["checkout"].found == "/absent is no folder"
+    assert findings({"command": "x", "checkout": "/absent"}, "external")["checkout"].found == "/absent is not a folder"
 
 
 def test_the_segmenter_in_this_process_needs_its_models_and_no_checkout(tmp_path):

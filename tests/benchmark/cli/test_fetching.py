@@ -1,4 +1,4 @@
-"""`extract`, `download` and `build-vggsound-test` on the command line."""
+"""`extract` and `download` on the command line."""
 
 import io
 import tarfile
@@ -94,10 +94,3 @@ def test_clips_left_because_the_site_asks_to_slow_down_are_counted(call, listed,
 
     monkeypatch.setattr(download, "with_yt_dlp", lambda: fetch)
     assert "1 clips are left, call again later" in call("download", "--labels", listed, status=1).stdout
-
-
-def test_the_benchmark_of_single_clips_refuses_an_empty_folder(call, tmp_path):
-    (tmp_path / "vggsound.csv").write_text(f"{DOG[:11]},10,dog barking,test\n")
-    (tmp_path / "clips").mkdir()
-    result = call("build-vggsound-test", "--vggsound", "vggsound.csv", "--sources", "clips", status=1)
-    assert "1 of 1 clips cannot be used" in str(result.exception)

@@ -1,0 +1,93 @@
+"""The scoring choices: what decides the numbers besides the audio, and the words that each choice takes.
+
+A new choice is a `Literal` here, a field of `Choices` and of `ScoringRecord`, an option of the command line, and the
+function that reads it. Nothing else names it: `ScoringRecord.of` and `ScoringRecord.choices` go by the fields.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from typing import Literal, Protocol
+
+from pydantic import ConfigDict, Field
+
+from foundation.records import Record
+
+ProfileName = Literal["paper", "signal"]
+ReferenceVideo = Literal["target", "composed"]
+BandwidthFrom = Literal["generated", "reference"]
+ResampleBy = Literal["source", "sample"]
+
+
+@dataclass(frozen=True)
+class Choices:
+    """What a user may choose about the scores; the defaults are those of the published numbers.
+
+    Attributes:
+        profile: which backbones score.
+        reference_video: whether IB and DeSync compare with the target's own clip or with the composed scene.
+        bandwidth_from: whose median distance is KAD's bandwidth.
+        resample_by: what the bootstrap draws: the source clips that scenes share, or scenes.
+        resamples: how many.
+        seed: of the bootstrap.
+        extended: score the extended metrics too; profile paper alone has them.
+    """
+
+    profile: ProfileName = "paper"
+    reference_video: ReferenceVideo = "target"
+    bandwidth_from: BandwidthFrom = "generated"
+    resample_by: ResampleBy = "source"
+    resamples: int = 1000
+    seed: int = 0
+    extended: bool = False
+
+
+class Backbones(Protocol):
+    """What a record keeps of the profile that scored."""
+
+    unverified_weights: bool
+
+    def backbones(self) -> dict[str, str]:
+        """Return the content key of every backbone."""
+        ...
+
+
+class CompleteRecord(Record):
+    """A record that is written with every field, so its schema requires those with a default too."""
+
+    model_config = ConfigDict(json_schema_serialization_defaults_required=True)
+
+
+class ScoringRecord(CompleteRecord):
+    """The choices that decide what the numbers mean; two runs compare only when these agree."""
+
+    profile: ProfileName
+    reference_video: ReferenceVideo
+    bandwidth_from: BandwidthFrom
+    resample_by: ResampleBy
+    resamples: int
+    confidence: float = 0.95
+    bootstrap_seed: int
+    backbones: dict[str, str] = Field(description="backbone to content key: preprocessing version and weights hash")
+    unverified_weights: bool = False
+    extended: bool = Field(default=False, description="the extended metrics were asked for too; the others are alike")
+
+    @classmethod
+    def of(cls, choices: Choices, profile: Backbones) -> ScoringRecord:
+        """Return the record of these choices, scored by this profile.
+
+        Args:
+            choices: what the user asked for.
+            profile: loaded, so that its weights are known.
+        """
+        chosen = {recorded: getattr(choices, name) for name, recorded in _RECORDED_AS.items()}
+        return cls(**chosen, backbones=profile.backbones(), unverified_weights=profile.unverified_weights)
+
+    def choices(self) -> Choices:
+        """Return the choices that this record was made from: the inverse of `of`."""
+        return Choices(**{name: getattr(self, recorded) for name, recorded in _RECORDED_AS.items()})
+
+
+# Field of Choices to field of ScoringRecord. The seed needs another name there: a run has a seed of its own.
+_RECORDED_AS: Mapping[str, str] = {field.name: field.name for field in fields(Choices)} | {"seed": "bootstrap_seed"}

@@ -1,0 +1,74 @@
+"""`docs-tables`: the tables of the documents, written from the rows of the registries."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from functools import partial
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from benchmark.exits import SOME_FAILED
+from foundation.names import nearest
+
+DOCS = Path("docs")
+_MARKED = re.compile(r"(<!-- table: (?P<name>[^\n>]+) -->\n)(?P<table>.*?)(\n?<!-- end of table -->)", re.DOTALL)
+
+
+def tables() -> dict[str, str]:
+    """Return every table of the documents as Markdown, by the name in its mark: `<!-- table: NAME -->`."""
+    from baselines.tables import markdown_tables
+    from metrics.registry import markdown_table
+
+    return {"metrics": markdown_table(), "extended metrics": markdown_table(extended=True), **markdown_tables()}
+
+
+def docs_tables(
+    docs: Annotated[Path, typer.Option(exists=True, file_okay=False, help="Folder of the documents.")] = DOCS,
+    check: Annotated[
+        bool, typer.Option("--check", help="Write nothing; status 1 where a table is not up to date.")
+    ] = False,
+) -> None:
+    """Write the tables between `<!-- table: NAME -->` and `<!-- end of table -->` in the documents of a folder."""
+    from foundation.files import write_text
+
+    texts = with_tables(docs)
+    outdated = [path for path, text in texts.items() if path.read_text(encoding="utf-8") != text]
+    for path in outdated:
+        if not check:
+            write_text(path, texts[path])
+        typer.echo(f"{path}: {'not up to date' if check else 'written'}")
+    if not outdated:
+        typer.echo(f"{docs}: {len(texts)} documents with tables, all up to date")
+    if check and outdated:
+        raise typer.Exit(SOME_FAILED)
+
+
+def with_tables(docs: Path) -> dict[Path, str]:
+    """Return the documents of a folder that have marked tables, each with its text as the rows make it.
+
+    Raises:
+        ValueError: a mark without an end, or one that names no table; says which file.
+    """
+    known, texts = tables(), {}
+    for path in sorted(docs.glob("*.md")):
+        text = path.read_text(encoding="utf-8")
+        begun, found = text.count("<!-- table: "), len(_MARKED.findall(text))
+        if begun != found:
+            raise ValueError(
+                f"{path}: {begun} tables begin, {found} of them end; close each with <!-- end of table -->"
+            )
+        if found:
+            texts[path] = _MARKED.sub(partial(_filled, path, known), text)
+    return texts
+
+
+def _filled(path: Path, known: Mapping[str, str], mark: re.Match[str]) -> str:
+    name = mark["name"]
+    if name not in known:
+        close = nearest(name, known)
+        hint = f"did you mean {' or '.join(close)}?" if close else f"there are {', '.join(known)}"
+        raise ValueError(f"{path}: no table is called {name!r}; {hint}")
+    return f"{mark[1]}{known[name]}\n<!-- end of table -->"

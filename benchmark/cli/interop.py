@@ -1,0 +1,97 @@
+"""`export-` and `import-` of av-benchmark's feature folders and kadtk's score files."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from benchmark.cli.options import BenchmarkOption, CacheOption, JsonOption
+from benchmark.cli.table import show_table
+from benchmark.places import DEFAULT_CACHE
+
+RunsArgument = Annotated[list[Path], typer.Argument(help="Run directories, scored by profile paper.")]
+
+
+def export_av_benchmark(
+    run: Annotated[Path, typer.Argument(help="Run directory, scored by profile paper.")],
+    out: Annotated[Path, typer.Argument(help="Folder for `reference` and `generated`.")],
+    benchmark: BenchmarkOption = None,
+    cache: CacheOption = DEFAULT_CACHE,
+) -> None:
+    """Write a run's features as av-benchmark keeps them, so that it can score them."""
+    from benchmark.cli.asking import find_benchmark
+    from benchmark.exchange import export_av_benchmark as export
+
+    for path in export(run, find_benchmark(benchmark), out, cache=cache):
+        typer.echo(path)
+
+
+def import_av_benchmark(
+    reference: Annotated[Path, typer.Argument(help="Feature folder of the reference side.")],
+    generated: Annotated[Path, typer.Argument(help="Feature folder of the generated side, for the same samples.")],
+    as_json: JsonOption = False,
+) -> None:
+    """Score features that av-benchmark extracted: FAD, IS, KL, CLAP, IB and, where they are there, VGGish and PaSST."""
+    from benchmark.exchange import score_av_benchmark
+    from metrics.registry import get_metric
+
+    scores = score_av_benchmark(reference, generated)
+    if as_json:
+        typer.echo(json.dumps(scores, indent=2))
+        return
+    show_table(
+        ("metric", "value", "better"),
+        [
+            (metric.label, "–" if value is None else f"{value:.4f}", metric.better)
+            for metric, value in ((get_metric(name), value) for name, value in scores.items())
+        ],
+    )
+
+
+def export_kadtk(
+    runs: RunsArgument,
+    out: Annotated[Path, typer.Option(help="Score file (CSV); lines are appended to it.")] = Path("kadtk.csv"),
+) -> None:
+    """Append the KAD of runs to a score file as kadtk writes it."""
+    from benchmark.exchange import export_kadtk as export
+    from benchmark.runs import RunDirectory
+
+    lines = export([RunDirectory(run) for run in runs], out)
+    typer.echo(f"{out}: {len(lines)} scores appended")
+
+
+def import_kadtk(
+    scores: Annotated[Path, typer.Argument(help="Score file (CSV) that `kadtk --csv` wrote.")],
+    run: Annotated[
+        list[Path] | None, typer.Option(help="Show this run's own KAD beside kadtk's; may be given several times.")
+    ] = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Show kadtk's scores, beside this suite's KAD of the runs whose audio they were computed from."""
+    from benchmark.exchange import own_kad
+    from benchmark.runs import RunDirectory
+    from metrics.interop import read_kadtk_scores
+
+    found = read_kadtk_scores(scores)
+    own = own_kad(found, [RunDirectory(path) for path in run or []])
+    if as_json:
+        rows = [{**asdict(score), "own_kad": value} for score, value in zip(found, own, strict=True)]
+        typer.echo(json.dumps(rows, indent=2))
+        return
+    show_table(
+        ("model", "baseline", "evaluated", "kadtk", "own KAD"),
+        [
+            (
+                score.model,
+                score.baseline,
+                score.evaluated,
+                f"{score.score:.4f}",
+                "–" if value is None else f"{value:.4f}",
+            )
+            for score, value in zip(found, own, strict=True)
+        ],
+    )

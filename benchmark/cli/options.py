@@ -1,0 +1,197 @@
+"""Every option that verbs share, written once, and the groups of options that verbs take as one argument."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable
+from dataclasses import MISSING, dataclass, fields, is_dataclass
+from functools import wraps
+from pathlib import Path
+from typing import Annotated, Any, get_args, get_type_hints
+
+import typer
+
+from benchmark.choices import BandwidthFrom, ProfileName, ReferenceVideo, ResampleBy
+from benchmark.places import DEFAULT_CACHE, DEFAULT_RUNS, FULL
+from benchmark.report.options import CacheOption as CacheOption
+from benchmark.report.options import JsonOption as JsonOption
+from benchmark.report.options import UnverifiedOption
+from foundation.names import load
+
+
+def one_of(words: Any, help: str, metavar: str | None = None) -> Any:
+    """Return an option that takes the words of a `Literal` and refuses every other before the verb begins.
+
+    Args:
+        words: the `Literal`, or "module:name" of one whose module is too heavy for `--help`.
+        help: what the words decide.
+        metavar: what the help shows for the value; None: the words.
+
+    Raises:
+        ValueError: from the option, when it is given another word; names the option, its words and the value.
+    """
+
+    def check(parameter: typer.CallbackParam, value: str | None) -> str | None:
+        known = get_args(load(words) if isinstance(words, str) else words)
+        if value is not None and value not in known:
+            raise ValueError(f"{parameter.opts[0]}: expected {' or '.join(known)}, got {value!r}")
+        return value
+
+    return typer.Option(help=help, metavar=metavar or "|".join(get_args(words)), callback=check)
+
+
+# Benchmarks and models
+BenchmarkArgument = Annotated[Path, typer.Argument(help="Benchmark directory.")]
+BenchmarkOption = Annotated[
+    Path | None, typer.Option(help=f"Benchmark directory. Default: {FULL} where it is, else the demo.")
+]
+SubsetOption = Annotated[
+    str | None,
+    one_of("vgg_monoaudio.dataset:Subset", "Which part of the benchmark. Default: all.", "inter|intra|single"),
+]
+ModelOption = Annotated[str, typer.Option(help="A name of `list-models`, or a class of your own: mymodel.py:MyModel.")]
+OptionOption = Annotated[
+    list[str] | None, typer.Option("--option", help="A model's own option, key=value; may be given several times.")
+]
+CheckpointOption = Annotated[
+    list[str] | None, typer.Option("--checkpoint", help="Weights of your own, part=file; may be given several times.")
+]
+FolderOption = Annotated[Path | None, typer.Option(help="Model recorded: folder of the files.")]
+PadOption = Annotated[bool, typer.Option(help="Model recorded: fill short files with zeros.")]
+EndpointOption = Annotated[str | None, typer.Option(help="Model http: address that requests are posted to.")]
+SegmenterOption = Annotated[str | None, typer.Option(help="Model vos-mmaudio: deva or gsam2.")]
+RandomOption = Annotated[
+    bool, typer.Option(help="Random weights, for timing and smoke tests; marks the run untrained.")
+]
+DtypeOption = Annotated[str | None, typer.Option(help="Precision of native models: fp32 or bf16. Default: fp32.")]
+CompileOption = Annotated[bool, typer.Option("--compile", help="Compile native models.")]
+DeviceOption = Annotated[str | None, typer.Option(help="Where networks run: cpu, cuda, mps. Default: a GPU if any.")]
+WeightsDirOption = Annotated[
+    Path | None, typer.Option(help="Folder of the weights. Default: $VGG_MONOAUDIO_WEIGHTS or weights.")
+]
+
+# Runs
+RunsOption = Annotated[Path, typer.Option(help="Root of the run directories.")]
+RunNameOption = Annotated[str | None, typer.Option(help="Name of the run. Default: the model's.")]
+SeedOption = Annotated[int, typer.Option(help="Each sample's seed is made from it and the sample's name.")]
+LimitOption = Annotated[int | None, typer.Option(min=1, help="Only the first so many samples.")]
+BatchOption = Annotated[int, typer.Option(min=1, help="Requests at once, for models that take several.")]
+FreshOption = Annotated[bool, typer.Option(help="Discard what the run directory holds.")]
+
+# Scores; a choice has the name of its field in `benchmark.choices.Choices`
+ProfileOption = Annotated[
+    str | None, one_of(ProfileName, "Which backbones score. Default: signal for the demo, else paper.")
+]
+ReferenceOption = Annotated[str, one_of(ReferenceVideo, "Video that IB and DeSync compare with.")]
+BandwidthOption = Annotated[str, one_of(BandwidthFrom, "Set whose median distance is KAD's bandwidth.")]
+ResampleOption = Annotated[str, one_of(ResampleBy, "What the bootstrap draws: source clips or single samples.")]
+ResamplesOption = Annotated[int, typer.Option(min=40, help="Bootstrap resamples for the intervals.")]
+ExtendedOption = Annotated[
+    bool, typer.Option("--extended", help="Also FD-VGG, FD, IS and KL with PaSST, and onsets; profile paper only.")
+]
+WorkersOption = Annotated[int | None, typer.Option(min=0, help="Processes that decode. Default: one per core.")]
+MissingOption = Annotated[bool, typer.Option(help="Score the rest where generated files are missing or broken.")]
+
+# Clips and lists
+VGGSoundOption = Annotated[
+    Path,
+    typer.Option("--vggsound", exists=True, dir_okay=False, help="VGGSound's list, in either public form (CSV)."),
+]
+CutWorkersOption = Annotated[int | None, typer.Option(min=1, help="Files made at once. Default: one per core.")]
+UnusableOption = Annotated[bool, typer.Option(help="Leave out clips that cannot be used.")]
+OverwriteOption = Annotated[bool, typer.Option(help="Replace a benchmark of other clips or settings.")]
+
+
+@dataclass(frozen=True)
+class ModelOptions:
+    """What a model is told."""
+
+    option: OptionOption = None
+    folder: FolderOption = None
+    pad: PadOption = False
+    endpoint: EndpointOption = None
+    segmenter: SegmenterOption = None
+    checkpoint: CheckpointOption = None
+    random_weights: RandomOption = False
+    dtype: DtypeOption = None
+    compile_model: CompileOption = False
+    allow_unverified: UnverifiedOption = False
+
+
+@dataclass(frozen=True)
+class RunOptions:
+    """How a model is run; the fields are arguments of `benchmark.generate`."""
+
+    runs: RunsOption = DEFAULT_RUNS
+    run_name: RunNameOption = None
+    seed: SeedOption = 0
+    limit: LimitOption = None
+    batch_size: BatchOption = 1
+    device: DeviceOption = None
+    fresh: FreshOption = False
+
+
+@dataclass(frozen=True)
+class ScoreOptions:
+    """How runs are scored: the choices that decide the numbers, and how the work is done."""
+
+    profile: ProfileOption = None
+    reference_video: ReferenceOption = "target"
+    bandwidth_from: BandwidthOption = "generated"
+    resample_by: ResampleOption = "source"
+    resamples: ResamplesOption = 1000
+    extended: ExtendedOption = False
+    cache: CacheOption = DEFAULT_CACHE
+    workers: WorkersOption = None
+    device: DeviceOption = None
+    allow_unverified: UnverifiedOption = False
+    allow_missing: MissingOption = False
+
+
+def spread(verb: Callable[..., None]) -> Callable[..., None]:
+    """Return a verb whose arguments that are groups of options are one option per field on the command line.
+
+    An option that two groups have is one option, and both groups get its value.
+
+    Args:
+        verb: a function whose annotations are options, or dataclasses whose fields are.
+
+    Raises:
+        TypeError: when two groups have one name for different options.
+    """
+    hints = get_type_hints(verb, include_extras=True)
+    options: dict[str, inspect.Parameter] = {}
+    groups: dict[str, type] = {}
+    for name, parameter in inspect.signature(verb).parameters.items():
+        if is_dataclass(hints[name]):
+            groups[name] = hints[name]
+            found = _fields(hints[name])
+        else:
+            found = [inspect.Parameter(name, _BY_NAME, default=parameter.default, annotation=hints[name])]
+        for option in found:
+            if options.setdefault(option.name, option) != option:
+                raise TypeError(f"{verb.__name__}: two groups of options mean different things by {option.name!r}")
+
+    @wraps(verb)
+    def called(**given: Any) -> None:
+        taken = {name: group(**{f.name: given[f.name] for f in fields(group)}) for name, group in groups.items()}
+        single = {name: value for name, value in given.items() if name in hints and name not in groups}
+        verb(**single, **taken)
+
+    called.__signature__ = inspect.Signature(list(options.values()))  # type: ignore[attr-defined]  # what typer reads
+    called.__annotations__ = {name: option.annotation for name, option in options.items()}
+    return called
+
+
+_BY_NAME = inspect.Parameter.KEYWORD_ONLY
+
+
+def _fields(group: type) -> list[inspect.Parameter]:
+    hints = get_type_hints(group, include_extras=True)
+    return [
+        inspect.Parameter(
+            field.name, _BY_NAME, annotation=hints[field.name],
+            default=inspect.Parameter.empty if field.default is MISSING else field.default,
+        )
+        for field in fields(group)
+    ]  # fmt: skip

@@ -1,0 +1,14 @@
+"""Where things lie by default, relative to the working directory."""
+
+from pathlib import Path
+
+DATA = Path("data")  # benchmarks, one folder each
+DEMO = DATA / "demo"
+FULL = DATA / "vgg-monoaudio"
+SINGLE = DATA / "vggsound-test"
+CLIPS = DATA / "clips"
+
+DEFAULT_RUNS = Path("results/runs")
+DEFAULT_CACHE = Path("results/cache")  # features, by content
+DEFAULT_REPORT = Path("results/report")  # without an ending
+DEFAULT_FIGURES = Path("results/figures")

@@ -1,0 +1,268 @@
+"""The doors to av-benchmark and kadtk: real files of their layouts, written and read through the command line."""
+
+import hashlib
+import json
+
+import numpy as np
+import pandas as pd
+import pytest
+import torch
+from support.world import Settings, write_run
+
+from benchmark.exchange import _SOUNDS, _VIDEOS
+from benchmark.features import Extractor, FeatureStore
+from benchmark.runs import MetricValue, RunDirectory
+from foundation.files import file_sha256
+from metrics import clap_score, frechet_audio_distance, imagebind_score, inception_score, kl_divergence
+from metrics.interop import read_av_benchmark, write_av_benchmark
+
+SHAPES = {
+    "panns_embedding": (2048,), "panns_logits": (527,), "clap_text": (512,), "clap_audio": (512,),
+    "imagebind_video": (1024,), "imagebind_audio": (1024,), "synchformer_video": (24, 8, 768),
+    "synchformer_audio": (24, 6, 768),
+}  # fmt: skip
+KEYS = {name: f"v1-{name}" for name in ("panns", "clap", "imagebind", "synchformer")}
+
+
+def drawn(feature, mark):
+    """The features of a file, which follow from its content."""
+    seed = int.from_bytes(hashlib.sha256(f"{feature}{mark}".encode()).digest()[:8], "big")
+    return np.random.default_rng(seed).normal(size=SHAPES[feature]).astype(np.float32)
+
+
+def keep(store, features, mark):
+    """Write features into the cache, as scoring leaves them there."""
+    files = {}
+    for feature, (extractor, array) in features.items():
+        files.setdefault(extractor, {})[array] = drawn(feature, mark)
+    for name, arrays in files.items():
+        store.write(Extractor(name, KEYS[name.partition(".")[0]], "audio", prepare=len), mark, arrays)
+
+
+@pytest.fixture
+def scored(command, tiny, tmp_path):
+    """A run on the tiny benchmark as profile paper would leave it, and its cache: no weights are needed for that."""
+    where = ("--benchmark", tiny.path, "--subset", "inter")
+    assert command("generate", "oracle", *where, "--runs", "runs").status == 0
+    run = RunDirectory.locate(tmp_path / "runs", "tiny", "inter", "oracle")
+    signal = ("--benchmark", tiny.path, "--profile", "signal", "--workers", 0, "--resamples", 50)
+    assert command("evaluate", run.path, *signal).status == 0
+    record = run.read_metrics()
+    kad = record.metrics["kad"].model_copy(update={"value": 0.6762})
+    scoring = record.scoring.model_copy(update={"profile": "paper", "backbones": KEYS})
+    run.write(record.model_copy(update={"scoring": scoring, "metrics": {**record.metrics, "kad": kad}}))
+    store = FeatureStore(tmp_path / "kept")
+    for sample in tiny.benchmark.samples("inter"):
+        for path in (sample.target_audio, run.audio(sample.sample_id)):
+            keep(store, _SOUNDS, file_sha256(path))
+        for path in (sample.target_video, sample.video):
+            keep(store, _VIDEOS, file_sha256(path))
+        keep(store, {"clap_text": ("clap.text", "embedding")}, hashlib.sha256(sample.label.encode()).hexdigest())
+    return run
+
+
+@pytest.fixture
+def export(command, tiny, scored):
+    return lambda *more: command(
+        "export-av-benchmark", scored.path, "out", "--benchmark", tiny.path, "--cache", "kept", *more
+    )
+
+
+def test_a_run_is_exported_as_two_folders_that_av_benchmark_reads(export, scored, tiny, tmp_path):
+    done = export()
+    assert (done.status, done.err) == (0, "")
+    names = {"reference": [
+        "clap_laion_audio.pth", "clap_laion_text.pth", "imagebind_audio.pth", "imagebind_video.pth",
+        "pann_features.pth", "synchformer_audio.pth", "synchformer_video.pth",
+    ], "generated": [
+        "clap_laion_audio.pth", "imagebind_audio.pth", "pann_features.pth", "synchformer_audio.pth",
+    ]}  # fmt: skip
+    assert {side: sorted(path.name for path in (tmp_path / "out" / side).iterdir()) for side in names} == names
+    assert sorted(done.out.splitlines()[1:]) == sorted(f"out/{side}/{name}" for side in names for name in names[side])
+    samples = tiny.benchmark.samples("inter")
+    panns = torch.load(tmp_path / "out" / "reference" / "pann_features.pth", weights_only=True)
+    assert sorted(panns) == sorted(sample.sample_id for sample in samples)
+    for sample in samples:
+        there = panns[sample.sample_id]["2048"].numpy()
+        np.testing.assert_array_equal(there, drawn("panns_embedding", file_sha256(sample.target_audio)))
+
+
+def test_generated_and_reference_are_not_exchanged(export, scored, tiny, tmp_path):
+    export()
+    sample = tiny.benchmark.samples("inter")[1]
+    files = {
+        ("reference", "clap_audio"): sample.target_audio, ("generated", "clap_audio"): scored.audio(sample.sample_id),
+        ("reference", "synchformer_video"): sample.target_video,
+    }  # fmt: skip
+    for (side, feature), path in files.items():
+        found = read_av_benchmark(tmp_path / "out" / side, feature)[sample.sample_id]
+        np.testing.assert_array_equal(found, drawn(feature, file_sha256(path)))
+    text = read_av_benchmark(tmp_path / "out" / "reference", "clap_text")[sample.sample_id]
+    np.testing.assert_array_equal(text, drawn("clap_text", hashlib.sha256(sample.label.encode()).hexdigest()))
+
+
+def test_the_reference_video_is_the_one_that_the_run_was_scored_against(export, scored, tiny, tmp_path):
+    record = scored.read_metrics()
+    scored.write(
+        record.model_copy(update={"scoring": record.scoring.model_copy(update={"reference_video": "composed"})})
+    )
+    export()
+    sample = tiny.benchmark.samples("inter")[0]
+    found = read_av_benchmark(tmp_path / "out" / "reference", "imagebind_video")[sample.sample_id]
+    np.testing.assert_array_equal(found, drawn("imagebind_video", file_sha256(sample.video)))
+
+
+def test_samples_that_were_not_scored_are_not_exported(export, scored, tiny, tmp_path):
+    record, lost = scored.read_metrics(), tiny.benchmark.samples("inter")[2].sample_id
+    failure = {"sample": lost, "stage": "generate", "reason": "GenerationError: no answer"}
+    text = json.loads(record.model_dump_json(by_alias=True))
+    scored.metrics_json.write_text(json.dumps({**text, "failures": [failure]}))
+    scored.audio(lost).unlink()
+    assert export().status == 0
+    assert lost not in read_av_benchmark(tmp_path / "out" / "generated", "panns_logits")
+    assert len(read_av_benchmark(tmp_path / "out" / "reference", "clap_text")) == 3
+
+
+def test_features_that_are_not_in_the_cache_are_named_and_nothing_is_written(command, export, scored, tiny, tmp_path):
+    (tmp_path / "kept" / "clap.audio").rename(tmp_path / "elsewhere")
+    done = export()
+    assert done.status == 2
+    assert done.message.startswith(f"{scored.path}: the cache has no features clap.audio of ")
+    assert done.message.endswith("score the run again, or give the cache that it was scored with (--cache)")
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_run_of_another_profile_or_benchmark_is_not_exported(command, export, scored, tiny, tmp_path):
+    record = scored.read_metrics()
+    other = record.benchmark.model_copy(update={"fingerprint": "another"})
+    scored.write(record.model_copy(update={"benchmark": other}))
+    assert "answers tiny 1.0 (inter), not the benchmark in" in export().message
+    signal = record.scoring.model_copy(update={"profile": "signal"})
+    scored.write(record.model_copy(update={"scoring": signal}))
+    assert "scored by profile signal, whose features other tools do not know" in export().message
+
+
+@pytest.fixture
+def folders(tmp_path):
+    """Two feature folders, as av-benchmark leaves them: twelve samples."""
+    rng = np.random.default_rng(5)
+    names = [f"clip{place:02}" for place in range(12)]
+
+    def side(folder, *features):
+        tables = {f: {name: rng.normal(size=SHAPES[f]).astype(np.float32) for name in names} for f in features}
+        write_av_benchmark(tmp_path / folder, tables)
+        return {feature: np.stack([table[name] for name in names]) for feature, table in tables.items()}
+
+    reference = side("gt", "panns_embedding", "panns_logits", "clap_text", "imagebind_video")
+    generated = side("pred", "panns_embedding", "panns_logits", "clap_audio", "imagebind_audio")
+    return reference, generated
+
+
+def test_features_of_the_other_tool_are_scored_by_our_metrics(command, folders):
+    reference, generated = folders
+    done = command("import-av-benchmark", "gt", "pred", "--json")
+    assert (done.status, done.err) == (0, "")
+    found = json.loads(done.out)
+    kl = kl_divergence(reference["panns_logits"], generated["panns_logits"]).mean()
+    assert found == {
+        "fad": frechet_audio_distance(reference["panns_embedding"], generated["panns_embedding"]),
+        "inception_score": inception_score(generated["panns_logits"])[0],
+        "kl": pytest.approx(kl, rel=1e-15),
+        "clap": pytest.approx(clap_score(reference["clap_text"], generated["clap_audio"]).mean(), rel=1e-15),
+        "imagebind": pytest.approx(
+            imagebind_score(reference["imagebind_video"], generated["imagebind_audio"]).mean(), rel=1e-15
+        ),
+        "fad_infinity": None,  # twelve samples are too few
+        "fd_vggish": None, "fd_passt": None, "inception_score_passt": None, "kl_passt": None,
+    }  # fmt: skip
+    reverse = kl_divergence(generated["panns_logits"], reference["panns_logits"]).mean()
+    assert found["kl"] != pytest.approx(reverse)  # which side is which
+
+
+def test_examples_of_vggish_are_rows_of_their_own(command, tmp_path):
+    rng = np.random.default_rng(0)
+    arrays = {}
+    for folder in ("gt", "pred"):
+        arrays[folder] = rng.normal(size=(3, 8, 128)).astype(np.float32)
+        write_av_benchmark(tmp_path / folder, {"vggish_embedding": dict(zip("abc", arrays[folder], strict=True))})
+    found = json.loads(command("import-av-benchmark", "gt", "pred", "--json").out)
+    expected = frechet_audio_distance(arrays["gt"].reshape(24, 128), arrays["pred"].reshape(24, 128))
+    assert found["fd_vggish"] == expected
+    assert found["fad"] is None
+
+
+def test_the_table_shows_a_dash_for_features_that_are_absent(command, folders):
+    lines = {line.split()[0]: line.split() for line in command("import-av-benchmark", "gt", "pred").out.splitlines()}
+    assert lines["FAD"][2] == "lower"
+    assert float(lines["FAD"][1]) > 0
+    assert lines["FD-VGG"][1:] == ["–", "lower"]
+
+
+def test_folders_of_different_samples_are_refused(command, folders, tmp_path):
+    path = tmp_path / "pred" / "pann_features.pth"
+    samples = torch.load(path, weights_only=True)
+    torch.save({name: features for name, features in samples.items() if name != "clip03"}, path)
+    done = command("import-av-benchmark", "gt", "pred")
+    assert done.status == 2
+    assert done.message == "fad: 1 samples are in one folder only: clip03; extract them in both"
+
+
+def test_a_damaged_feature_file_is_one_line(command, folders, tmp_path):
+    path = tmp_path / "gt" / "clap_laion_text.pth"
+    path.write_bytes(path.read_bytes()[:700])
+    done = command("import-av-benchmark", "gt", "pred")
+    assert done.status == 2
+    assert done.message.startswith("gt/clap_laion_text.pth: cannot be opened as tensors alone")
+
+
+def test_folders_without_features_are_one_line(command, tmp_path):
+    (tmp_path / "empty").mkdir()
+    done = command("import-av-benchmark", "empty", "empty")
+    assert (done.status, done.message) == (2, "empty: no features to compare with those of empty")
+
+
+def test_scores_of_runs_are_appended_as_kadtk_writes_them(command, tmp_path):
+    runs = [write_run(tmp_path, name, settings=Settings(profile="paper")) for name in ("oracle", "noise")]
+    for _ in range(2):
+        done = command("export-kadtk", *[run.path for run in runs], "--out", "scores/kad.csv")
+        assert (done.status, done.out) == (0, "scores/kad.csv: 2 scores appended\n")
+    table = pd.read_csv(tmp_path / "scores" / "kad.csv", float_precision="round_trip")
+    assert list(table.columns) == ["model", "baseline", "eval", "score", "time"]
+    assert table["eval"].to_list() == [str(run.path / "audio") for run in runs] * 2
+    assert table["score"].to_list() == [run.read_metrics().metrics["kad"].value for run in runs] * 2
+    assert table.iloc[0][["model", "baseline"]].to_list() == ["panns-cnn14-16k", "demo 1.0 inter"]
+    assert table["time"][0] == 1767323045.0  # 2026-01-02T03:04:05 UTC
+
+
+def test_a_run_without_the_paper_s_networks_gives_kadtk_nothing(command, tmp_path):
+    good = write_run(tmp_path, "oracle", settings=Settings(profile="paper"))
+    signal = write_run(tmp_path, "noise")
+    assert "scored by profile signal" in command("export-kadtk", good.path, signal.path, "--out", "kad.csv").message
+    record = good.read_metrics()
+    none = MetricValue(value=None, n=1, unit="", better="lower", version=1, reason="needs 2 samples, there are 1")
+    good.write(record.model_copy(update={"metrics": {**record.metrics, "kad": none}}))
+    assert command("export-kadtk", good.path, "--out", "kad.csv").message.endswith(
+        "has no KAD: needs 2 samples, there are 1"
+    )
+    assert not (tmp_path / "kad.csv").exists()
+
+
+def test_scores_of_kadtk_are_shown_beside_our_own(command, tmp_path):
+    run = write_run(tmp_path, "oracle", settings=Settings(profile="paper"))
+    own = run.read_metrics().metrics["kad"].value
+    audio = run.path / "audio"
+    (tmp_path / "kad.csv").write_text(
+        f"model,baseline,eval,score,time\npanns-cnn14-16k,ref,{audio},1.25,2\npanns-cnn14-16k,ref,mine,-1.5e-07,3\n"
+    )
+    found = json.loads(command("import-kadtk", "kad.csv", "--run", run.path, "--json").out)
+    assert [(row["evaluated"], row["score"], row["own_kad"]) for row in found] == [
+        (str(audio), 1.25, own), ("mine", -1.5e-07, None),
+    ]  # fmt: skip
+    shown = command("import-kadtk", "kad.csv").out.splitlines()
+    assert shown[0].split() == ["model", "baseline", "evaluated", "kadtk", "own", "KAD"]
+    assert shown[-1].split() == ["panns-cnn14-16k", "ref", "mine", "-0.0000", "–"]
+
+
+def test_a_score_file_of_another_form_is_one_line(command, tmp_path):
+    (tmp_path / "kad.csv").write_text("a,b\n1,2\n")
+    assert command("import-kadtk", "kad.csv").message == "kad.csv: expected the heading model,baseline,eval,score,time"

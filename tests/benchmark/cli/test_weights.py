@@ -1,0 +1,114 @@
+"""`weights` on the command line: listed, chosen by name, profile, model; fetched only when asked for."""
+
+import hashlib
+
+import pytest
+
+from benchmark.cli import weights
+from foundation.checkpoints import CHECKPOINTS, EXTENDED_METRICS, PAPER_PROFILE, Checkpoint
+
+BODY = b"weights of a toy"
+
+
+@pytest.fixture
+def toy(monkeypatch):
+    row = Checkpoint(
+        "toy", "toy.pth", "http://127.0.0.1:9/toy.pth", "MIT", 2_350_000_000, sha256=hashlib.sha256(BODY).hexdigest()
+    )
+    monkeypatch.setitem(CHECKPOINTS, "toy", row)
+    return row
+
+
+@pytest.fixture
+def fetched(monkeypatch):
+    """Names that would be downloaded."""
+    names = []
+    monkeypatch.setattr(weights, "_fetch", lambda name, weights_dir: names.append(name))
+    return names
+
+
+@pytest.fixture
+def rows(command, monkeypatch):
+    monkeypatch.setenv("COLUMNS", "200")
+
+    def run(*arguments, status=0):
+        done = command("weights", *arguments)
+        assert (done.status, done.err) == (status, "")
+        return {line.split()[0]: line.split() for line in done.out.splitlines()[1:]}
+
+    return run
+
+
+def test_without_names_everything_is_listed_and_nothing_is_fetched(rows, fetched):
+    assert list(rows()) == list(CHECKPOINTS)
+    assert fetched == []
+
+
+def test_a_row_shows_state_size_licence_and_file(rows, toy, fetched, tmp_path):
+    assert rows("toy") == {"toy": ["toy", "missing", "2.35", "GB", "MIT", "toy.pth"]}
+    folder = tmp_path / "mine"
+    folder.mkdir()
+    (folder / "toy.pth").write_bytes(BODY)
+    assert rows("toy", "--weights-dir", folder)["toy"][1] == "verified"
+    (folder / "toy.pth").write_bytes(b"another")
+    assert rows("toy", "--weights-dir", folder)["toy"][1] == "wrong"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "names"),
+    [
+        (["panns", "clap"], ["panns", "clap"]),
+        (["--profile", "paper"], list(PAPER_PROFILE)),
+        (["--profile", "signal"], []),
+        (["--extended"], list(EXTENDED_METRICS)),
+        (["clap", "--profile", "paper", "--extended"], ["clap", *PAPER_PROFILE, *EXTENDED_METRICS]),
+    ],
+)
+def test_what_is_named_is_fetched(rows, fetched, arguments, names):
+    rows(*arguments)
+    assert fetched == names
+
+
+def test_the_weights_of_a_model_are_those_of_its_row(rows, fetched):
+    from baselines import get_model
+
+    shown = rows("--model", "selva")
+    assert fetched == list(get_model("selva").checkpoints)
+    assert list(shown) == list(dict.fromkeys(fetched))
+
+
+def test_offline_a_missing_file_is_status_2_and_nothing_is_fetched(rows, toy, fetched, tmp_path):
+    assert rows("toy", "--offline", status=2)["toy"][1] == "missing"
+    (tmp_path / "weights").mkdir()
+    (tmp_path / "weights" / "toy.pth").write_bytes(BODY)
+    assert rows("toy", "--offline")["toy"][1] == "verified"
+    assert fetched == []
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["pans"], "unknown checkpoint 'pans'; did you mean panns, "),
+        (["--profile", "papr"], "--profile: expected paper or signal, got 'papr'"),
+        (["--model", "selvaa"], "unknown model 'selvaa'; did you mean selva"),
+    ],
+)
+def test_names_that_do_not_exist_are_one_line(command, arguments, message):
+    done = command("weights", *arguments)
+    assert done.status == 2
+    assert done.message.startswith(message)
+
+
+def test_origin_and_licence_are_stated_before_anything_is_fetched(command, toy, monkeypatch):
+    asked = []
+
+    def download(name, weights_dir, progress):
+        asked.append((name, weights_dir))
+        progress(5, None)  # the server does not say how much there is
+        progress(16, 16)
+
+    monkeypatch.setattr("foundation.checkpoints.download", download)
+    done = command("weights", "toy")
+    assert done.status == 0
+    assert done.err == "toy: http://127.0.0.1:9/toy.pth (MIT)\n"
+    assert asked == [("toy", None)]
