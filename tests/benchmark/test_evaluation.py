@@ -154,7 +154,7 @@ def test_numbers_do_not_depend_on_workers_and_batches(scored, tiny, tmp_path, lo
     ],
     ids=["reference video", "bandwidth", "resampling", "seed"],
 )
-def test_other_choices_are_scored_anew_and_move_what_they_should(run, tiny, cache, choices, moved):
+def test_other_choices_are_scored_again_and_move_what_they_should(run, tiny, cache, choices, moved):
     before = run.read_metrics()
     after = score(run, tiny, cache, choices)
     assert after.fingerprint != before.fingerprint
@@ -230,7 +230,7 @@ def shortened(path):
         (shortened, "4.900 s of sound, 5 s are scored"),
     ],
 )
-def test_a_generated_file_that_does_not_serve_is_refused_or_on_demand_left_out(run, tiny, cache, spoil, reason):
+def test_a_generated_file_that_cannot_be_used_is_refused_or_on_demand_left_out(run, tiny, cache, spoil, reason):
     whole = table(run).set_index("sample_id")
     name = whole.index[2]
     spoil(run.audio(name))
@@ -263,7 +263,7 @@ def test_a_generated_file_that_is_gone_is_refused_or_on_demand_left_out(run, tin
     assert [(f.sample, f.stage, f.reason) for f in record.failures] == [(name, "generate", "no generated file")]
 
 
-def test_a_file_that_changed_is_scored_anew(run, tiny, cache, computed):
+def test_a_file_that_changed_is_scored_again(run, tiny, cache, computed):
     before = run.read_metrics()
     path = run.audio(table(run)["sample_id"][0])
     media.write_audio(path, np.zeros(80_000, np.float32), 16_000)

@@ -251,3 +251,12 @@ def test_draws_of_a_single_row_do_not_stop_the_kernel_interval():
 def test_inception_score_has_no_jackknife():
     with pytest.raises(ValueError, match='"jackknife" needs a smooth score, ResampledInception is not; use "centred"'):
         bootstrap_score(ResampledInception(np.zeros((20, 3))), seed=0, method="jackknife")
+
+
+def test_no_interval_reaches_below_the_smallest_value_of_the_score():
+    a, b = np.random.default_rng(0).normal(size=(2, 12, 2))
+    bounded, unbounded = ResampledFrechet(a, b), ResampledFrechet(a, b)
+    unbounded.lower_bound = None
+    below = bootstrap_score(unbounded, seed=0, resamples=200)
+    assert below.low < 0.0
+    assert bootstrap_score(bounded, seed=0, resamples=200).ends == (0.0, below.high)
