@@ -43,7 +43,11 @@ def test_the_tree_keeps_its_contracts(tree):
         pytest.param("metrics/kl.py", "import baselines.controls", "metrics.kl", id="a metric on a model"),
         pytest.param("foundation/names.py", "import metrics.kl", "foundation.names", id="the ground floor on a room"),
         pytest.param("benchmark/runs.py", "import benchmark.scoring", "benchmark.runs", id="upwards in the harness"),
-        pytest.param("benchmark/executors.py", "", "benchmark.executors", id="a module that no contract names"),
+        pytest.param("metrics/uncertainty/intervals.py", "import metrics.kad", "metrics.uncertainty", id="a circle"),
+        pytest.param("benchmark/executors.py", "", "benchmark.executors", id="the harness: a module without a place"),
+        pytest.param("benchmark/report/rooms.py", "", "benchmark.report.rooms", id="the report: likewise"),
+        pytest.param("vgg_monoaudio/rooms.py", "", "vgg_monoaudio.rooms", id="the builder: likewise"),
+        pytest.param("foundation/rooms.py", "", "foundation.rooms", id="the ground floor: likewise"),
     ],
 )
 def test_what_a_contract_forbids_is_refused_by_name(tree, file, code, named):

@@ -19,6 +19,11 @@ FUNCTIONS = [
     "metrics.uncertainty.set_difference:set_difference",
     "metrics.uncertainty.significance:holm",
     "metrics.uncertainty.significance:paired_difference",
+    "vgg_monoaudio.dataset:load_benchmark",
+    "vgg_monoaudio.pairing:exhaustive_pairs",
+    "vgg_monoaudio.pairing:filter_intra_class",
+    "vgg_monoaudio.pairing:sample_inter_class",
+    "baselines.registry:load_model",
 ]
 MODULES = sorted({target.partition(":")[0] for target in FUNCTIONS})
 

@@ -40,7 +40,7 @@ __getattr__, __dir__ = lazy_exports(
     dict.fromkeys(
         ("bootstrap_frechet", "bootstrap_kernel", "bootstrap_inception",
          "frechet_difference", "kernel_difference", "inception_difference"),
-        "metrics.uncertainty.former",
+        "metrics.former",
     ),
 )  # fmt: skip
 

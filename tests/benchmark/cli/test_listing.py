@@ -10,9 +10,15 @@ from baselines import list_models, register_model
 from foundation.checkpoints import CHECKPOINTS, Checkpoint
 from metrics.registry import list_metrics
 
-pytestmark = pytest.mark.usefixtures("models")
+pytestmark = pytest.mark.usefixtures("models", "_wide")
 BODY = b"weights of a toy"
 NUMBERS = itertools.count()  # no model is registered twice
+
+
+@pytest.fixture
+def _wide(monkeypatch):
+    """A line per row, whatever the terminal that the tests run in."""
+    monkeypatch.setenv("COLUMNS", "400")
 
 
 @pytest.fixture
@@ -88,8 +94,7 @@ def test_settings_that_cannot_be_read_are_named_in_the_row_and_the_others_are_sh
     assert "chekout" in problem
 
 
-def test_every_metric_has_a_row_and_the_extended_ones_are_shown_alone_on_demand(command, monkeypatch):
-    monkeypatch.setenv("COLUMNS", "200")
+def test_every_metric_has_a_row_and_the_extended_ones_are_shown_alone_on_demand(command):
     every = [metric.name for metric in list_metrics(extended=True)]
     extended = [metric.name for metric in list_metrics("Extended")]
     assert [row["name"] for row in json.loads(command("list-metrics", "--json").out)] == every
@@ -104,3 +109,9 @@ def test_every_metric_has_a_row_and_the_extended_ones_are_shown_alone_on_demand(
 def test_the_folder_of_the_schemas_is_made(command, tmp_path):
     command("schemas", "--out", "new/there")
     assert {"run.schema.json", "metrics.schema.json"} <= {path.name for path in (tmp_path / "new" / "there").iterdir()}
+
+
+def test_a_reader_that_is_not_a_terminal_gets_a_line_per_row(command, monkeypatch):
+    monkeypatch.delenv("COLUMNS")
+    lines = command("list-metrics").out.splitlines()
+    assert [line.split()[0] for line in lines[1:]] == [metric.name for metric in list_metrics(extended=True)]
