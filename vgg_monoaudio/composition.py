@@ -210,14 +210,14 @@ def difference(path: Path, size: tuple[int, int], frames: int, *, with_sound: bo
         v = info.video
         turned = (v.width, v.height) == size[::-1]  # a clip that asks to be rotated was
         found["picture"] = (v.codec, v.pixel_format, *(size if turned else (v.width, v.height)))
-        found["frames a second"], found["frames"] = v.frames_per_second, v.frames
+        found["frames per second"], found["frames"] = v.frames_per_second, v.frames
     if info.audio:
         a = info.audio
         found["sound"] = (a.codec, a.sample_rate, a.channels)
         found["seconds of sound"] = a.duration_seconds is not None and round(a.duration_seconds, 3)
     expected: dict[str, Any] = {
         "picture": ("h264", "yuv420p", *size),
-        "frames a second": float(FRAMES_PER_SECOND),
+        "frames per second": float(FRAMES_PER_SECOND),
         "frames": frames,
         "sound": ("aac", SAMPLE_RATE, 1) if with_sound else None,
         "seconds of sound": round(frames / FRAMES_PER_SECOND, 3) if with_sound else None,

@@ -5,8 +5,8 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
-SYNC_FPS = 25  # frames a second of the Synchformer stream
-CLIP_FPS = 8  # frames a second of the CLIP stream
+SYNC_FPS = 25  # frames per second of the Synchformer stream
+CLIP_FPS = 8  # frames per second of the CLIP stream
 SEGMENT_FRAMES = 16  # frames of one Synchformer segment
 SEGMENT_HOP = 8  # frames between the starts of two segments
 TOKENS_PER_SEGMENT = 8  # time steps a segment has after the 2-frame patches

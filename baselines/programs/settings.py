@@ -112,7 +112,7 @@ def read_settings(
         given: settings by name. A file that `models_toml` names must be there; the default one may be absent.
 
     Raises:
-        ValueError: a file that is not there or no TOML, a key that is no setting, a value of the wrong kind.
+        ValueError: a file that is missing or not TOML, a key that is not a setting, a value of the wrong kind.
     """
     options: dict[str, Any] = {key: value for key, value in given.items() if value is not None}
     asked = "models_toml" in options or MODELS_VARIABLE in os.environ

@@ -24,7 +24,7 @@ from torchaudio.functional import resample
 from metrics.backbones import frontends
 
 SAMPLE_RATE = 16_000  # Hz
-FRAME_RATE = 0.5  # frames a second
+FRAME_RATE = 0.5  # frames per second
 FRAME_SIZE = 224
 CROPS = 3
 AUDIO_CLIPS, AUDIO_CLIP_SECONDS = 3, 2
@@ -235,7 +235,7 @@ def prepare_video(frames: Tensor | NDArray[Any]) -> Tensor:
     """Return clips of two neighbouring frames, each in three crops along the longer side.
 
     Args:
-        frames: uint8 (t, 3, h, w), RGB, sampled at 0.5 frames a second (ffmpeg's fps filter: of 25 fps these are
+        frames: uint8 (t, 3, h, w), RGB, sampled at 0.5 frames per second (ffmpeg's fps filter: of 25 fps these are
             frames 24, 74, 124, 174); t >= 2.
 
     Returns:

@@ -78,8 +78,8 @@ def import_isolated(module: str, *, without: tuple[str, ...] = ()) -> ModuleType
     """Return a module of an installed package, imported on its own.
 
     No `__init__.py` above the module runs, so relative imports inside the package work and nothing else happens;
-    `sys.modules` and the environment are left as found. The module is the caller's own copy: what the caller changes
-    in it, nobody else sees.
+    `sys.modules` and the environment are left as found. The module is the caller's own copy: changes to it
+    reach no other caller.
 
     Args:
         module: full name, such as "laion_clap.clap_module.model".
@@ -112,5 +112,5 @@ def import_isolated(module: str, *, without: tuple[str, ...] = ()) -> ModuleType
             if parent:
                 setattr(sys.modules[parent], child, stand_in)
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore", FutureWarning)  # of the package's own imports; nothing a user could mend
+            warnings.simplefilter("ignore", FutureWarning)  # of the package's own imports; nothing a user could fix
             return importlib.import_module(module)

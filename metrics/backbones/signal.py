@@ -15,7 +15,7 @@ from metrics.desync import OFFSETS_SECONDS
 from metrics.validation import numbers, require_finite, require_samples
 
 SAMPLE_RATE = 16_000  # Hz
-FPS = 25  # frames a second, of pictures and of onset strength alike
+FPS = 25  # frames per second, of pictures and of onset strength alike
 WINDOW_FRAMES = 120  # the first and the last 4.8 s are judged, as Synchformer does
 
 _HOP = 160  # samples: 100 spectra a second, four a video frame
@@ -82,7 +82,7 @@ class Signal:
         a cut does not outweigh all else; of that, what rises above the frame before. A picture at rest gives zeros.
 
         Args:
-            frames: uint8, shape (t, 3, h, w), at 25 frames a second. Any size; 112 pixels a side are plenty.
+            frames: uint8, shape (t, 3, h, w), at 25 frames per second. Any size; 112 pixels per side are plenty.
 
         Returns:
             float32, shape (t,), at least 0; the first frame, which has none before it, is 0.
@@ -147,7 +147,7 @@ def _mel_weights() -> Vector:
 
 
 def _levels(waveform: Vector) -> Vector:
-    """Return the level of every mel band 100 times a second, in bel of full-scale power, shape (m, 40).
+    """Return the level of every mel band 100 times per second, in bel of full-scale power, shape (m, 40).
 
     Spectrum j is centred on sample 160 j + 80, so four of them share a video frame and none belongs to two.
     """

@@ -42,7 +42,7 @@ def folder(tmp_path_factory):
 
 @pytest.fixture(scope="module", params=["inter", "intra"])
 def table(folder, request):
-    """Values of one subset: a row a control, a column a metric."""
+    """Values of one subset: a row per control, a column per metric."""
     rows = {}
     for control in CONTROLS:
         path = folder / "results" / "runs" / "demo" / request.param / control / "metrics.json"

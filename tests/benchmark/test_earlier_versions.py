@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 from safetensors.numpy import load_file
 
-from benchmark import Choices, evaluate, features, generate
+from benchmark import Choices, evaluate, generate, workers
 from benchmark.report import build_table, collect, compare_runs
 from benchmark.runs import RunDirectory
 from vgg_monoaudio import load_benchmark
@@ -38,7 +38,7 @@ def _nothing_is_decoded(monkeypatch):
     def refuse(job):
         raise AssertionError(f"{job[0]} is decoded")
 
-    monkeypatch.setattr(features, "_prepare", refuse)
+    monkeypatch.setattr(workers, "_prepare", refuse)
 
 
 def assert_same_numbers(after, before):

@@ -1,10 +1,9 @@
-"""Features: one decode a file, kept by content, and a file that does not serve is named."""
+"""Features: one decode per file, kept by content, and a file that cannot be used is named."""
 
 import os
 import signal
 import subprocess
 import sys
-import threading
 import time
 from dataclasses import replace
 from pathlib import Path
@@ -13,7 +12,6 @@ import numpy as np
 import pytest
 from support import front_ends
 
-from benchmark import features
 from benchmark.features import Extractor, FeatureStore, Wanted, WorkerDied, extract
 from benchmark.profiles.signal import SignalProfile
 from foundation import media
@@ -262,43 +260,9 @@ def test_progress_counts_the_files_that_are_read(sounds, store):
 
 def test_a_worker_that_is_killed_is_one_line_and_nothing_half_done(sounds, store):
     deadly = Extractor("test.deadly", "v1", "audio", front_ends.death)
-    with pytest.raises(WorkerDied, match=r"a worker process was killed, perhaps for want of memory.*--workers 0"):
+    with pytest.raises(WorkerDied, match=r"a worker process was killed, perhaps because memory ran out.*--workers 0"):
         run(sounds, store, deadly, workers=2)
     assert not list(Path(store.path(deadly, "0").parents[2]).rglob("*.safetensors"))
-
-
-@pytest.mark.parametrize(
-    ("sounds", "films", "parallel"), [(127, 0, False), (128, 0, True), (0, 16, True), (0, 15, False)]
-)
-def test_workers_are_started_where_there_is_enough_to_do(monkeypatch, sounds, films, parallel):
-    class Started(Exception):
-        pass
-
-    def refuse(*arguments, **options):
-        raise Started
-
-    monkeypatch.setattr(features, "ProcessPoolExecutor", refuse)
-    monkeypatch.setattr(features, "available_cores", lambda: 2)
-    monkeypatch.setattr(features, "_prepare", lambda job: "not read")
-    jobs = [(Path("a.wav"), "audio", 0.5, ())] * sounds + [(Path("a.mp4"), "video", 0.5, ())] * films
-    if parallel:
-        with pytest.raises(Started):
-            list(features._prepared(jobs, None))
-    else:
-        assert len(list(features._prepared(jobs, None))) == sounds + films
-
-
-def test_a_few_files_are_prepared_by_threads_two_at_once(monkeypatch):
-    monkeypatch.setattr(features, "available_cores", lambda: 2)
-    together = threading.Barrier(2)  # passes when two wait, breaks when one waits too long
-
-    def prepare(job):
-        together.wait(timeout=20)
-        return {"level": job[0]}
-
-    monkeypatch.setattr(features, "_prepare", prepare)
-    jobs = [(Path(f"{number}.wav"), "audio", 0.5, ()) for number in range(4)]
-    assert dict(features._prepared(jobs, None)) == {path: {"level": path} for path, *_ in jobs}
 
 
 def test_features_are_written_whole_or_not_at_all(store, monkeypatch):

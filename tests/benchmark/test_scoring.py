@@ -47,7 +47,7 @@ def extended():
 
 @pytest.fixture
 def groups():
-    """Two clips a sample, of twelve."""
+    """Two clips per sample, of twelve."""
     return np.array([[f"clip{k % 12}", f"clip{(5 * k + 1) % 12}"] for k in range(N)], dtype=object)
 
 

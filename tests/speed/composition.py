@@ -29,7 +29,7 @@ from vgg_monoaudio.composition import compose
 MOST_OVER_BARE = 1.15
 LEAST_OF_TWO_WORKERS = 1.7
 ROUNDS = 5
-# As VGGSound's clips are: 10 s, small, of several rates. (width x height, frames a second, Hz, channels)
+# As VGGSound's clips are: 10 s, small, of several rates. (width x height, frames per second, Hz, channels)
 FORMS = [("454x256", "25", 16_000, 1), ("640x360", "30000/1001", 44_100, 2)] * 2
 LABELS = [("dog barking", "Animal"), ("cat meowing", "Animal"), ("raining", "Nature"), ("thunder", "Nature")]
 
@@ -140,7 +140,7 @@ def against_one_worker(folder: Path) -> bool:
 
 
 def build_on(cores: int, folder: Path) -> None:
-    """Build with a worker a core, held to so many cores."""
+    """Build with a worker per core, held to so many cores."""
     allowed = os.sched_getaffinity(0)
     os.sched_setaffinity(0, sorted(allowed)[:cores])
     try:

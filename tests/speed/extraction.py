@@ -1,4 +1,4 @@
-"""Audio features of 64 clips: one decode a file, workers and batches, against one decode a backbone and batch 1.
+"""Audio features of 64 clips: one decode per file, workers and batches, against one decode per backbone and batch 1.
 
     python -m tests.speed extraction
 
@@ -101,7 +101,7 @@ def main(arguments: Sequence[str] = ()) -> int:
         paths = write_clips(Path(folder), count)
         for what, network in (("front ends", None), ("front ends and PANNs", Panns().eval())):
             rows = extractors(network)
-            plain_seconds(paths[:1], rows)  # imports and first-use tables are nobody's merit
+            plain_seconds(paths[:1], rows)  # imports and first-use tables are warm-up, not measured
             plain, ours = plain_seconds(paths, rows), our_seconds(paths, rows)
             met = plain / ours >= TARGET
             missed |= not met

@@ -20,7 +20,7 @@ from metrics.backbones.synchformer.audio import MEL_BINS, MEL_FRAMES
 from metrics.backbones.synchformer.video import FRAME_SIZE
 
 SAMPLE_RATE = 16_000  # Hz
-FRAME_RATE = 25.0  # frames a second
+FRAME_RATE = 25.0  # frames per second
 SEGMENT_SAMPLES, HOP_SAMPLES = 10_240, 5_120  # 0.64 s, every 0.32 s: the 16 frames of a video segment, every 8
 MEL_MEAN, MEL_DEVIATION = -4.2677393, 4.5689974  # of AudioSet
 
@@ -43,7 +43,7 @@ def prepare_audio(waveform: Tensor | NDArray[Any], sample_rate: int, seconds: fl
 
     Raises:
         ValueError: the file is shorter than `seconds` (the reference refuses it too), or `seconds` is shorter than
-            a segment of 0.64 s; or `waveform` is no waveform.
+            a segment of 0.64 s; or `waveform` is not a waveform.
     """
     single = frontends.mono(frontends.as_waveform(waveform, sample_rate))
     scored = frontends.first_seconds(frontends.resample(single, sample_rate, SAMPLE_RATE), SAMPLE_RATE, seconds)

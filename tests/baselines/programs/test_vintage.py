@@ -1,4 +1,4 @@
-"""VinTAGe: one process a scene, its own defaults, the first eight of its ten seconds."""
+"""VinTAGe: one process per scene, its own defaults, the first eight of its ten seconds."""
 
 import random
 import re

@@ -172,7 +172,7 @@ def test_samples_that_stand_alone_are_resampled_by_their_own_clip(two):
 
 def test_set_wise_metrics_are_tested_from_the_features_where_the_benchmark_is_given(scored, monkeypatch):
     runs, benchmark, cache = scored
-    monkeypatch.setattr("benchmark.features._prepare", lambda job: pytest.fail("features that were there already"))
+    monkeypatch.setattr("benchmark.workers._prepare", lambda job: pytest.fail("features that were there already"))
     comparison = compare_runs(*runs, benchmark_dir=benchmark, cache=cache)
     records = [run.read_metrics() for run in runs]
     for name in ("fad", "kad", "inception_score"):
