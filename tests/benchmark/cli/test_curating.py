@@ -4,9 +4,7 @@ import json
 
 import pandas as pd
 import pytest
-from typer.testing import CliRunner
 
-from benchmark.cli import app
 from vgg_monoaudio.selection.decisions import Decision, append_decisions, read_decisions
 from vgg_monoaudio.selection.funnel import read_funnel
 from vgg_monoaudio.selection.screening import LABEL_COLUMNS
@@ -14,20 +12,6 @@ from vgg_monoaudio.selection.source_list import load_source_list, read_source_li
 
 DOG, CAR, HARP, HORN = "aaaaaaaaaaa_000010", "bbbbbbbbb-b_000020", "ccccc_ccccc_000030", "ddddddddddd_000040"
 NOON = "2025-06-01T12:00:00+00:00"
-
-
-@pytest.fixture
-def call(tmp_path, monkeypatch):
-    """Run a verb in an empty folder."""
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.setenv("COLUMNS", "200")
-
-    def run(*words: object, status: int = 0):
-        result = CliRunner().invoke(app, [str(word) for word in words])
-        assert result.exit_code == status, (result.output, result.exception)
-        return result
-
-    return run
 
 
 @pytest.fixture

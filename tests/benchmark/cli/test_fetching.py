@@ -4,26 +4,12 @@ import io
 import tarfile
 
 import pytest
-from typer.testing import CliRunner
 
-from benchmark.cli import app
 from vgg_monoaudio.collecting import download
 from vgg_monoaudio.collecting.download import FetchFailed
 from vgg_monoaudio.selection.source_list import load_source_list
 
 DOG, CAR, HARP = "aaaaaaaaaaa_000010", "bbbbbbbbb-b_000020", "ccccc_ccccc_000030"
-
-
-@pytest.fixture
-def call(tmp_path, monkeypatch):
-    monkeypatch.chdir(tmp_path)
-
-    def run(*words: object, status: int = 0):
-        result = CliRunner().invoke(app, [str(word) for word in words])
-        assert result.exit_code == status, (result.output, result.exception)
-        return result
-
-    return run
 
 
 @pytest.fixture

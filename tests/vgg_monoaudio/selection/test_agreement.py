@@ -2,25 +2,10 @@
 
 import pytest
 from sklearn.metrics import cohen_kappa_score
+from support.decisions import A, B, C, decision
 
 from vgg_monoaudio.selection.agreement import agreement, cohen_kappa, fleiss_kappa
-from vgg_monoaudio.selection.decisions import CRITERIA, Decision
-
-A, B, C = "3qesirWAGt4_000020", "6jiO0tPLK7U_000090", "--0PQM4-hqg_000030"
-NOON = "2026-01-31T12:00:00+00:00"
-
-
-def decision(clip_id: str = A, reviewer: str = "ada", **change: object) -> Decision:
-    given = {
-        "single_source": True,
-        "visible": True,
-        "label_matches": True,
-        "label": "dog barking",
-        "start_offset_seconds": 0.0,
-        "note": "",
-        "time": NOON,
-    }
-    return Decision(clip_id=clip_id, reviewer=reviewer, **(given | change))
+from vgg_monoaudio.selection.decisions import CRITERIA
 
 
 @pytest.mark.parametrize(

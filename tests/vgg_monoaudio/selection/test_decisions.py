@@ -2,11 +2,11 @@ import dataclasses
 
 import pandas as pd
 import pytest
+from support.decisions import NOON, A, B, C, decision
 
 from vgg_monoaudio.selection.decisions import (
     COLUMNS,
     BadCuration,
-    Decision,
     append_decisions,
     automatic_decisions,
     new_automatic_decisions,
@@ -14,22 +14,6 @@ from vgg_monoaudio.selection.decisions import (
     read_decisions,
 )
 from vgg_monoaudio.selection.verdicts import apply_decisions
-
-A, B, C = "3qesirWAGt4_000020", "6jiO0tPLK7U_000090", "--0PQM4-hqg_000030"
-NOON = "2026-01-31T12:00:00+00:00"
-
-
-def decision(clip_id: str = A, reviewer: str = "ada", **change: object) -> Decision:
-    given = {
-        "single_source": True,
-        "visible": True,
-        "label_matches": True,
-        "label": "dog barking",
-        "start_offset_seconds": 0.0,
-        "note": "",
-        "time": NOON,
-    }
-    return Decision(clip_id=clip_id, reviewer=reviewer, **(given | change))
 
 
 def test_decisions_come_back_from_their_file_as_they_were(tmp_path):
