@@ -16,4 +16,8 @@ _HOMES = {
 }
 __all__ = ["Choices", "evaluate", "generate"]
 __getattr__, __dir__ = lazy_exports(__name__, _HOMES)
-serve_moved(__name__, {}, kept={"media": "foundation.media", "checkpoints": "foundation.checkpoints"})
+serve_moved(
+    __name__,
+    {"media.files": "foundation.media.opening foundation.files"},
+    kept={"media": "foundation.media", "checkpoints": "foundation.checkpoints"},
+)

@@ -24,6 +24,8 @@ from pydantic import Field, ValidationError
 
 from benchmark.choices import CompleteRecord
 from benchmark.choices import ScoringRecord as ScoringRecord
+from foundation.files import file_sha256 as file_sha256  # this and the next are also known by this address
+from foundation.files import fingerprint as fingerprint
 from foundation.files import write_text
 from foundation.records import schema_text, what_is_wrong
 from vgg_monoaudio.record import BuildRecord

@@ -50,7 +50,9 @@ def lazy_exports(
             found = import_module(module)
             return found if whole else getattr(found, name)
         if name in elsewhere:
-            warnings.warn(f"{package}.{name} moved to {elsewhere[name]}", DeprecationWarning, stacklevel=2)
+            warnings.warn(
+                f"{package}.{name} moved to {elsewhere[name]}; the old address will go", FutureWarning, stacklevel=2
+            )
             return getattr(import_module(elsewhere[name]), name)
         raise AttributeError(f"module {package!r} has no attribute {name!r}")
 

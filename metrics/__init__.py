@@ -30,7 +30,7 @@ serve_moved(
         "bootstrap": "metrics.uncertainty.bootstrap",
         "intervals": "metrics.uncertainty.intervals",
         "resampling": "metrics.uncertainty.resampling",
-        "set_difference": "metrics.uncertainty.set_difference",
+        "set_difference": "metrics.uncertainty.set_difference metrics.former",
         "significance": "metrics.uncertainty.significance",
         "weighted": "metrics.fad metrics.kad metrics.inception_score",
     },

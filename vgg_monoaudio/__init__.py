@@ -21,7 +21,10 @@ serve_moved(
             "vgg_monoaudio.selection.annotations vgg_monoaudio.selection.unav100 vgg_monoaudio.selection.clip_ids"
         ),
         "archives": "vgg_monoaudio.collecting.archives",
-        "build": "vgg_monoaudio.building.scenes vgg_monoaudio.building.manifests vgg_monoaudio.building.result",
+        "build": (
+            "vgg_monoaudio.building.scenes vgg_monoaudio.building.manifests vgg_monoaudio.building.result "
+            "foundation.work"
+        ),
         "candidates": "vgg_monoaudio.selection.candidates",
         "card": "vgg_monoaudio.publishing.card",
         "croissant": "vgg_monoaudio.publishing.croissant",

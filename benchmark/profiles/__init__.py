@@ -17,8 +17,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from benchmark.choices import ProfileName as ProfileName
+from benchmark.choices import ReferenceVideo as ReferenceVideo
 from benchmark.evidence import Evidence
 from benchmark.features import Arrays, Extractor, FeatureStore
+from foundation.moved import serve_moved
 from foundation.names import load
 from vgg_monoaudio.dataset import Sample, Source
 
@@ -26,6 +28,7 @@ PROFILES: Mapping[str, str] = {
     "paper": "benchmark.profiles.paper:PaperProfile",
     "signal": "benchmark.profiles.signal:SignalProfile",
 }
+serve_moved(__name__, {"extended": "benchmark.profiles.front_ends"})
 
 
 @dataclass(frozen=True)

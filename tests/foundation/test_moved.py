@@ -8,6 +8,7 @@ import pytest
 
 import baselines
 import benchmark
+import benchmark.profiles
 import benchmark.report
 import metrics
 import vgg_monoaudio
@@ -19,7 +20,8 @@ OLD = sorted(name for finder in SERVED for name, (_homes, warned) in finder._tab
 
 def test_every_package_that_lost_modules_serves_them():
     rooms = {name.rpartition(".")[0] for name in OLD}
-    assert rooms == {module.__name__ for module in (baselines, benchmark.report, metrics, vgg_monoaudio)}
+    packages = (baselines, benchmark.profiles, benchmark.report, metrics, vgg_monoaudio)
+    assert rooms == {*(package.__name__ for package in packages), "benchmark.media"}
 
 
 @pytest.fixture
@@ -29,7 +31,7 @@ def forgotten(monkeypatch):
     def forget(name):
         monkeypatch.delitem(sys.modules, name, raising=False)
         package, _, attribute = name.rpartition(".")
-        if attribute in vars(sys.modules[package]):
+        if package in sys.modules and attribute in vars(sys.modules[package]):
             monkeypatch.delattr(sys.modules[package], attribute)
         return name
 
@@ -74,6 +76,32 @@ def test_what_never_was_is_not_found():
         importlib.import_module("vgg_monoaudio.nothing")
 
 
+@pytest.mark.parametrize(
+    "name", ["media.wav", "media.frames", "checkpoints.files", "checkpoints.table", "checkpoints.transfer"]
+)
+def test_submodules_of_such_an_address_are_the_same_modules(forgotten, name):
+    home = importlib.import_module(f"foundation.{name}")
+    forgotten(f"benchmark.{name}")
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        assert importlib.import_module(f"benchmark.{name}") is home
+    package, _, leaf = f"foundation.{name}".rpartition(".")
+    assert getattr(sys.modules[package], leaf) is home  # and not a second copy of it
+
+
+def test_an_exception_is_caught_by_either_address():
+    from benchmark.checkpoints.files import MissingCheckpoint
+
+    from foundation import checkpoints
+
+    assert MissingCheckpoint is checkpoints.MissingCheckpoint
+
+
+def test_a_submodule_that_never_was_is_not_found():
+    with pytest.raises(ModuleNotFoundError, match=r"foundation\.media\.nothing"):
+        importlib.import_module("benchmark.media.nothing")
+
+
 def test_two_homes_are_served_as_one_module(monkeypatch):
     monkeypatch.setattr(sys, "meta_path", list(sys.meta_path))
     moved.serve_moved("foundation", {"tools": "foundation.names foundation.work"})
@@ -83,5 +111,6 @@ def test_two_homes_are_served_as_one_module(monkeypatch):
     assert (tools.nearest, tools.available_cores) == (
         importlib.import_module("foundation.names").nearest, importlib.import_module("foundation.work").available_cores,
     )  # fmt: skip
+    assert {"nearest", "available_cores"} <= set(dir(tools))  # `from foundation.tools import *` takes them
     with pytest.raises(AttributeError, match=r"module 'foundation\.tools' has no attribute 'hammer'"):
         _ = tools.hammer

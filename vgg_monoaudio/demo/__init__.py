@@ -3,6 +3,8 @@
 from foundation.names import lazy_exports
 
 _HOMES = {
+    "SECONDS": "vgg_monoaudio.demo.clips",
+    "TAKES": "vgg_monoaudio.demo.clips",
     "DEMO_LABELS": "vgg_monoaudio.demo.clips",
     "DEMO_SETTINGS": "vgg_monoaudio.demo.benchmark",
     "DemoClip": "vgg_monoaudio.demo.clips",

@@ -6,6 +6,8 @@ _HOMES = {
     "Change": "benchmark.report.comparison.changes",
     "Comparison": "benchmark.report.comparison.changes",
     "LargestGap": "benchmark.report.comparison.changes",
+    "SIGNIFICANT": "benchmark.report.comparison.changes",
+    "Scope": "benchmark.report.comparison.changes",
     "compare_runs": "benchmark.report.comparison.compare",
 }
 __all__ = sorted(_HOMES)

@@ -3,6 +3,8 @@
 from foundation.names import lazy_exports
 
 _HOMES = {
+    "DEFAULT_OUT": "benchmark.report.figures.write",
+    "SCATTERS": "benchmark.report.figures.write",
     "sample_panels": "benchmark.report.figures.write",
     "write_figures": "benchmark.report.figures.write",
 }

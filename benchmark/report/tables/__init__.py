@@ -4,11 +4,15 @@ from foundation.names import lazy_exports
 
 _HOMES = {
     "Block": "benchmark.report.tables.cells",
+    "Breadth": "benchmark.report.tables.cells",
     "Cell": "benchmark.report.tables.cells",
     "Column": "benchmark.report.tables.cells",
     "DASH": "benchmark.report.tables.marks",
     "Line": "benchmark.report.tables.cells",
+    "DEFAULT_LEVEL": "benchmark.report.tables.table",
     "MARKS": "benchmark.report.tables.marks",
+    "Rank": "benchmark.report.tables.cells",
+    "SECTION_TITLES": "benchmark.report.tables.cells",
     "SUBSET_TITLES": "vgg_monoaudio.dataset",
     "Section": "benchmark.report.tables.cells",
     "Table": "benchmark.report.tables.cells",
