@@ -194,13 +194,13 @@ def load_benchmark(path: PathLike, subsets: Sequence[Subset] = SUBSETS) -> Bench
     record = read_record(folder)
     manifests = {}
     for subset in subsets:
-        file, count = folder / subset / "manifest.csv", getattr(record.counts, subset)
-        if not count and not file.is_file():
+        path, count = folder / subset / "manifest.csv", getattr(record.counts, subset)
+        if not count and not path.is_file():
             continue
-        manifest = _read_manifest(file, subset)
+        manifest = _read_manifest(path, subset)
         if len(manifest) != count:
             raise BenchmarkError(
-                f"{file}: {len(manifest)} rows, but {RECORD_NAME} counts {count} samples of {subset}; "
+                f"{path}: {len(manifest)} rows, but {RECORD_NAME} counts {count} samples of {subset}; "
                 "build the benchmark again"
             )
         if count:
