@@ -18,7 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from benchmark.features import DEFAULT_CACHE, Arrays, Extractor, FeatureStore
-from benchmark.runs import MetricsRecord, RunDirectory, UnusableRun
+from benchmark.runs import MetricsRecord, MetricValue, RunDirectory, UnusableRun
 from foundation.files import PathLike, file_sha256
 from metrics.interop import (
     Feature,
@@ -154,7 +154,12 @@ class _Features:
         return self._read("clap.text", mark, f"the prompt {text!r}")["embedding"]
 
     def _read(self, name: str, mark: str, what: str) -> Arrays:
-        key = self.record.scoring.backbones[name.partition(".")[0]]
+        backbone = name.partition(".")[0]
+        key = self.record.scoring.backbones.get(backbone)
+        if key is None:
+            raise UnusableRun(
+                f"{self.run.metrics_json}: has no key of backbone {backbone}; remove it and score the run again"
+            )
         extractor = Extractor(name, key, "audio", prepare=_never)  # name and key say where features are kept
         if not self.store.has(extractor, mark):
             raise UnusableRun(
@@ -229,11 +234,12 @@ def export_kadtk(runs: Sequence[RunDirectory], path: Path) -> list[KadtkScore]:
 
     Raises:
         UnusableRun: a run was scored by another profile, or has no KAD; nothing is written then.
+        metrics.interop.UnreadableFeatures: the file is there, and is not a score file.
     """
     scores = []
     for run in runs:
         record = _scored_by_paper(run)
-        kad = record.metrics["kad"]
+        kad = _kad(run, record)
         if kad.value is None:
             raise UnusableRun(f"{run.path}: has no KAD: {kad.reason}")
         baseline = f"{record.benchmark.name} {record.benchmark.version} {record.benchmark.subset}"
@@ -245,7 +251,16 @@ def export_kadtk(runs: Sequence[RunDirectory], path: Path) -> list[KadtkScore]:
 
 
 def own_kad(scores: Sequence[KadtkScore], runs: Sequence[RunDirectory]) -> list[float | None]:
-    """Return this suite's KAD for each of kadtk's scores: that of the run whose audio folder it evaluated, or None."""
-    by_folder = {(run.path / "audio").resolve(): run for run in runs}
-    evaluated = [by_folder.get(Path(score.evaluated).resolve()) for score in scores]
-    return [None if run is None else run.read_metrics().metrics["kad"].value for run in evaluated]
+    """Return this suite's KAD for each of kadtk's scores: that of the run whose audio folder it evaluated, or None.
+
+    Raises:
+        UnusableRun: a run is not there, was scored by another profile than paper, or its record has no KAD.
+    """
+    own = {(run.path / "audio").resolve(): _kad(run, _scored_by_paper(run)).value for run in runs}
+    return [own.get(Path(score.evaluated).resolve()) for score in scores]
+
+
+def _kad(run: RunDirectory, record: MetricsRecord) -> MetricValue:
+    if "kad" not in record.metrics:
+        raise UnusableRun(f"{run.metrics_json}: has no entry for KAD; remove it and score the run again")
+    return record.metrics["kad"]

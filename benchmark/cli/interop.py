@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import json
+import math
 from dataclasses import asdict
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -61,13 +62,13 @@ def export_kadtk(
     from benchmark.runs import RunDirectory
 
     lines = export([RunDirectory(run) for run in runs], out)
-    typer.echo(f"{out}: {len(lines)} scores appended")
+    typer.echo(f"{out}: {len(lines)} {'score' if len(lines) == 1 else 'scores'} appended")
 
 
 def import_kadtk(
     scores: Annotated[Path, typer.Argument(help="Score file (CSV) that `kadtk --csv` wrote.")],
     run: Annotated[
-        list[Path] | None, typer.Option(help="Show this run's own KAD beside kadtk's; may be given several times.")
+        list[Path] | None, typer.Option(help="Show the KAD of this run, scored by profile paper; may be repeated.")
     ] = None,
     as_json: JsonOption = False,
 ) -> None:
@@ -80,7 +81,7 @@ def import_kadtk(
     own = own_kad(found, [RunDirectory(path) for path in run or []])
     if as_json:
         rows = [{**asdict(score), "own_kad": value} for score, value in zip(found, own, strict=True)]
-        typer.echo(json.dumps(rows, indent=2))
+        typer.echo(json.dumps([{key: _finite(value) for key, value in row.items()} for row in rows], indent=2))
         return
     show_table(
         ("model", "baseline", "evaluated", "kadtk", "own KAD"),
@@ -95,3 +96,8 @@ def import_kadtk(
             for score, value in zip(found, own, strict=True)
         ],
     )
+
+
+def _finite(value: Any) -> Any:
+    """Return a value that JSON has; it has neither NaN nor infinity."""
+    return None if isinstance(value, float) and not math.isfinite(value) else value

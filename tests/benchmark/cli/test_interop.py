@@ -266,3 +266,43 @@ def test_scores_of_kadtk_are_shown_beside_our_own(command, tmp_path):
 def test_a_score_file_of_another_form_is_one_line(command, tmp_path):
     (tmp_path / "kad.csv").write_text("a,b\n1,2\n")
     assert command("import-kadtk", "kad.csv").message == "kad.csv: expected the heading model,baseline,eval,score,time"
+
+
+def test_scores_are_not_appended_to_another_table(command, tmp_path):
+    run = write_run(tmp_path, "oracle", settings=Settings(profile="paper"))
+    (tmp_path / "table.csv").write_text("a,b\n1,2\n")
+    done = command("export-kadtk", run.path, "--out", "table.csv")
+    assert (done.status, done.message) == (2, "table.csv: expected the heading model,baseline,eval,score,time")
+    assert (tmp_path / "table.csv").read_text() == "a,b\n1,2\n"
+    assert command("export-kadtk", run.path, "--out", "new.csv").out == "new.csv: 1 score appended\n"
+
+
+def test_kadtk_is_compared_with_runs_that_are_there_and_scored_by_its_network(command, tmp_path):
+    (tmp_path / "kad.csv").write_text("model,baseline,eval,score,time\nm,ref,mine,1.25,2\n")
+    signal = write_run(tmp_path, "oracle")
+    done = command("import-kadtk", "kad.csv", "--run", signal.path)
+    assert (done.status, done.out) == (2, "")
+    assert done.message.startswith(f"{signal.path}: scored by profile signal, ")
+    done = command("import-kadtk", "kad.csv", "--run", "nope")
+    assert (done.status, done.out) == (2, "")
+    assert done.message.startswith("nope/metrics.json: no such file")
+
+
+def test_a_score_that_is_not_a_number_is_null_in_json(command, tmp_path):
+    (tmp_path / "kad.csv").write_text("model,baseline,eval,score,time\nm,ref,mine,nan,inf\n")
+    out = command("import-kadtk", "kad.csv", "--json").out
+    (row,) = json.loads(out, parse_constant=lambda word: pytest.fail(f"{word} is not JSON"))
+    assert (row["score"], row["time"]) == (None, None)
+
+
+def test_a_record_without_kad_or_the_key_of_a_backbone_is_one_line(command, export, scored, tmp_path):
+    record = scored.read_metrics()
+    others = {name: value for name, value in record.metrics.items() if name != "kad"}
+    scored.write(record.model_copy(update={"metrics": others}))
+    done = command("export-kadtk", scored.path, "--out", "kad.csv")
+    assert done.message == f"{scored.metrics_json}: has no entry for KAD; remove it and score the run again"
+    keys = {name: key for name, key in KEYS.items() if name != "panns"}
+    scored.write(record.model_copy(update={"scoring": record.scoring.model_copy(update={"backbones": keys})}))
+    done = export()
+    assert done.status == 2
+    assert done.message == f"{scored.metrics_json}: has no key of backbone panns; remove it and score the run again"
