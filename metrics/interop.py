@@ -77,7 +77,8 @@ def read_av_benchmark(folder: Path, feature: Feature) -> dict[str, NDArray[np.fl
             (768,) or (527,) for PaSST.
 
     Raises:
-        UnreadableFeatures: the file is missing or not such a dictionary, or a sample has another shape; names it.
+        UnreadableFeatures: the file is missing or not such a dictionary, or a sample has another shape or a value that
+            is not finite; names it.
         ValueError: no feature has this name.
 
     Source:
@@ -95,6 +96,8 @@ def read_av_benchmark(folder: Path, feature: Feature) -> dict[str, NDArray[np.fl
         if shape != layout.shape:
             raise UnreadableFeatures(path, f'sample "{name}": expected shape {layout.shape}, got {shape}')
         samples[name] = entry.detach().cpu().float().numpy()
+        if not np.isfinite(samples[name]).all():
+            raise UnreadableFeatures(path, f'sample "{name}": {feature} is not finite; extract it again')
     return samples
 
 
@@ -226,16 +229,20 @@ def _layout(feature: str) -> _Layout:
 
 def _load(path: Path) -> dict[str, Any]:
     """The dictionary in a `.pth` file; nothing but tensors and plain containers is unpickled."""
-    import pickle
-
     import torch
 
     if not path.is_file():
-        raise UnreadableFeatures(path, "no such file; av-benchmark writes it when it extracts features")
+        there = "not a file" if path.exists() else "no such file"
+        raise UnreadableFeatures(path, f"{there}; av-benchmark writes it when it extracts features")
     try:
-        content = torch.load(path, map_location="cpu", weights_only=True)
-    except (pickle.UnpicklingError, RuntimeError, EOFError) as error:
-        raise UnreadableFeatures(path, f"cannot be opened as tensors alone: {error}") from error
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # torch warns of bytes that it then refuses
+            content = torch.load(path, map_location="cpu", weights_only=True)
+    except OSError:
+        raise
+    except Exception as error:  # damaged bytes lead the unpickler into errors of any kind, of several lines each
+        reason = "cannot be opened as tensors alone: it is damaged or holds code; extract the features again"
+        raise UnreadableFeatures(path, reason) from error
     if not isinstance(content, dict) or not all(isinstance(name, str) for name in content):
         raise UnreadableFeatures(path, "expected a dictionary from sample name to features")
     return content

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import warnings
 from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated, Any
@@ -12,6 +13,7 @@ import typer
 
 from benchmark.cli.options import BenchmarkOption, CacheOption, JsonOption
 from benchmark.cli.table import show_table
+from benchmark.exits import tell
 from benchmark.places import DEFAULT_CACHE
 
 RunsArgument = Annotated[list[Path], typer.Argument(help="Run directories, scored by profile paper.")]
@@ -27,7 +29,12 @@ def export_av_benchmark(
     from benchmark.cli.asking import find_benchmark
     from benchmark.exchange import export_av_benchmark as export
 
-    for path in export(run, find_benchmark(benchmark), out, cache=cache):
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always", UserWarning)
+        files = export(run, find_benchmark(benchmark), out, cache=cache)
+    for message in dict.fromkeys(str(warning.message) for warning in caught):  # each folder warns
+        tell(message, prefix="warning: ")
+    for path in files:
         typer.echo(path)
 
 
@@ -37,18 +44,18 @@ def import_av_benchmark(
     as_json: JsonOption = False,
 ) -> None:
     """Score features that av-benchmark extracted: FAD, IS, KL, CLAP, IB and, where they are there, VGGish and PaSST."""
-    from benchmark.exchange import score_av_benchmark
+    from benchmark.exchange import compare_av_benchmark
     from metrics.registry import get_metric
 
-    scores = score_av_benchmark(reference, generated)
+    scores = compare_av_benchmark(reference, generated)
     if as_json:
-        typer.echo(json.dumps(scores, indent=2))
+        typer.echo(json.dumps({name: score.value for name, score in scores.items()}, indent=2))
         return
     show_table(
-        ("metric", "value", "better"),
+        ("metric", "value", "better", "why no value"),
         [
-            (metric.label, "–" if value is None else f"{value:.4f}", metric.better)
-            for metric, value in ((get_metric(name), value) for name, value in scores.items())
+            (metric.label, "–" if score.value is None else f"{score.value:.4f}", metric.better, score.reason)
+            for metric, score in ((get_metric(name), score) for name, score in scores.items())
         ],
     )
 
