@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
-from typing import Literal, Protocol
+from typing import Any, Literal, Protocol, get_args, get_origin, get_type_hints
 
 from pydantic import ConfigDict, Field
 
@@ -18,6 +18,7 @@ ProfileName = Literal["paper", "signal"]
 ReferenceVideo = Literal["target", "composed"]
 BandwidthFrom = Literal["generated", "reference"]
 ResampleBy = Literal["source", "sample"]
+FEWEST_RESAMPLES = 40  # what a 95 % interval needs to reach into both tails: metrics.uncertainty.intervals
 
 
 @dataclass(frozen=True)
@@ -29,9 +30,12 @@ class Choices:
         reference_video: whether IB and DeSync compare with the target's own clip or with the composed scene.
         bandwidth_from: whose median distance is KAD's bandwidth.
         resample_by: what the bootstrap draws: the source clips that scenes share, or scenes.
-        resamples: how many.
-        seed: of the bootstrap.
+        resamples: how many, at least `FEWEST_RESAMPLES`.
+        seed: of the bootstrap, from 0 on.
         extended: score the extended metrics too; profile paper alone has them.
+
+    Raises:
+        ValueError: a choice does not take this value; names the choice, what it takes and the value.
     """
 
     profile: ProfileName = "paper"
@@ -41,6 +45,24 @@ class Choices:
     resamples: int = 1000
     seed: int = 0
     extended: bool = False
+
+    def __post_init__(self) -> None:
+        for name, kind in get_type_hints(Choices).items():
+            _check(name, kind, getattr(self, name))
+
+
+def _check(name: str, kind: Any, value: object) -> None:
+    """Raise ValueError unless a choice takes a value."""
+    if get_origin(kind) is Literal:
+        taken, fits = " or ".join(get_args(kind)), value in get_args(kind)
+    elif kind is bool:
+        taken, fits = "True or False", isinstance(value, bool)
+    else:
+        least = FEWEST_RESAMPLES if name == "resamples" else 0
+        taken = f"a whole number from {least} on"
+        fits = isinstance(value, int) and not isinstance(value, bool) and value >= least
+    if not fits:
+        raise ValueError(f"{name}: expected {taken}, got {value!r}")
 
 
 class Backbones(Protocol):

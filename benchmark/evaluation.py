@@ -72,11 +72,13 @@ def evaluate(
         profile_options: device, weights_dir, allow_unverified.
 
     Raises:
+        TypeError: `choices` is not a `Choices`, or `profile` not a loaded profile.
         UnusableRun: no run, a run of another benchmark, or generated files that are absent or cannot be scored.
         NothingToScore: no sample is left.
         foundation.checkpoints.MissingCheckpoint: weights of the profile are missing.
         benchmark.features.WorkerDied: a worker process was killed.
     """
+    _check_types(choices, profile)
     directory = run if isinstance(run, RunDirectory) else RunDirectory(Path(run))
     built = benchmark if isinstance(benchmark, Benchmark) else load_benchmark(benchmark)
     choices, record = choices or Choices(), directory.read_run()
@@ -192,6 +194,15 @@ class _Job:
             failures=list(failures),
             scored_at=datetime.now(UTC).isoformat(timespec="seconds"),
         )
+
+
+def _check_types(choices: object, profile: object) -> None:
+    """Raise TypeError unless choices and profile are such; a profile's bare name is an easy mistake."""
+    way_out = 'choose one by its name with Choices(profile="signal")'
+    if not isinstance(choices, Choices | None):
+        raise TypeError(f"choices: expected benchmark.Choices, got {choices!r}; {way_out}")
+    if isinstance(profile, type) or not (profile is None or hasattr(profile, "evidence")):
+        raise TypeError(f"profile: expected a loaded profile, as load_profile returns it, got {profile!r}; {way_out}")
 
 
 def _samples(built: Benchmark, record: RunRecord, directory: RunDirectory) -> list[Sample]:

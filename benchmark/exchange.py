@@ -18,7 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from benchmark.features import DEFAULT_CACHE, Arrays, Extractor, FeatureStore
-from benchmark.runs import MetricsRecord, RunDirectory, UnusableRun
+from benchmark.runs import MetricsRecord, MetricValue, RunDirectory, UnusableRun
 from foundation.files import PathLike, file_sha256
 from metrics.interop import (
     Feature,
@@ -154,7 +154,12 @@ class _Features:
         return self._read("clap.text", mark, f"the prompt {text!r}")["embedding"]
 
     def _read(self, name: str, mark: str, what: str) -> Arrays:
-        key = self.record.scoring.backbones[name.partition(".")[0]]
+        backbone = name.partition(".")[0]
+        key = self.record.scoring.backbones.get(backbone)
+        if key is None:
+            raise UnusableRun(
+                f"{self.run.metrics_json}: has no key of backbone {backbone}; remove it and score the run again"
+            )
         extractor = Extractor(name, key, "audio", prepare=_never)  # name and key say where features are kept
         if not self.store.has(extractor, mark):
             raise UnusableRun(
@@ -166,6 +171,19 @@ class _Features:
 
 def _never(_decoded: Any, _seconds: float) -> Arrays:
     raise NotImplementedError("export reads features and makes none")
+
+
+@dataclass(frozen=True, slots=True)
+class FolderScore:
+    """A metric of two feature folders.
+
+    Attributes:
+        value: in the registry's unit; None where it is not defined.
+        reason: why it is None; "" where it is not.
+    """
+
+    value: float | None
+    reason: str = ""
 
 
 def score_av_benchmark(reference: PathLike, generated: PathLike) -> dict[str, float | None]:
@@ -180,45 +198,63 @@ def score_av_benchmark(reference: PathLike, generated: PathLike) -> dict[str, fl
 
     Raises:
         ValueError: the folders name different samples.
-        metrics.interop.UnreadableFeatures: a file is damaged or has another layout, or both folders hold none.
+        metrics.interop.UnreadableFeatures: a folder is missing, a file is damaged, has another layout or holds a value
+            that is not finite, or no metric has a value.
+    """
+    return {name: score.value for name, score in compare_av_benchmark(reference, generated).items()}
+
+
+def compare_av_benchmark(reference: PathLike, generated: PathLike) -> dict[str, FolderScore]:
+    """Return what `score_av_benchmark` returns, with the reason where a metric has no value.
+
+    Raises:
+        ValueError: see `score_av_benchmark`.
+        metrics.interop.UnreadableFeatures: likewise.
     """
     folders = {REFERENCE: Path(reference), GENERATED: Path(generated)}
+    for folder in folders.values():
+        if not folder.is_dir():
+            raise UnreadableFeatures(folder, "no such folder; give one in which av-benchmark keeps features")
     read = remember(lambda side, feature: _read_if_there(folders[side], feature))
     scores = {}
     for metric in list_metrics(extended=True):
         if all(name in _EVIDENCE for name in metric.takes):
             tables = [read(*_EVIDENCE[name]) for name in metric.takes]
-            given = [table for table in tables if table is not None]
-            scores[metric.name] = _score(metric, given) if len(given) == len(tables) else None
-    if all(value is None for value in scores.values()):
-        raise UnreadableFeatures(folders[GENERATED], f"no features to compare with those of {folders[REFERENCE]}")
+            absent = [table for table in tables if isinstance(table, Path)]
+            given = [table for table in tables if not isinstance(table, Path)]
+            scores[metric.name] = FolderScore(None, f"no {absent[0]}") if absent else _score(metric, given)
+    if all(score.value is None for score in scores.values()):
+        few = next((score.reason for score in scores.values() if score.reason.startswith("needs ")), None)
+        reason = f"no features to compare with those of {folders[REFERENCE]}"
+        raise UnreadableFeatures(folders[GENERATED], f"no metric has a value: {few}" if few else reason)
     return scores
 
 
-def _read_if_there(folder: Path, feature: Feature) -> dict[str, NDArray[np.float32]] | None:
+def _read_if_there(folder: Path, feature: Feature) -> dict[str, NDArray[np.float32]] | Path:
+    """Return a feature's samples, or the path of its file where there is none."""
     try:
         return read_av_benchmark(folder, feature)
     except UnreadableFeatures as error:
-        if error.path.is_file():
+        if error.path.exists():
             raise
-        return None
+        return error.path
 
 
-def _score(metric: Metric, tables: Sequence[Mapping[str, NDArray[np.float32]]]) -> float | None:
+def _score(metric: Metric, tables: Sequence[Mapping[str, NDArray[np.float32]]]) -> FolderScore:
     first, *others = tables
     for other in others:
         differ = sorted(first.keys() ^ other.keys())
         if differ:
             some = ", ".join(differ[:SHOWN]) + (", ..." if len(differ) > SHOWN else "")
             raise ValueError(
-                f"{metric.name}: {len(differ)} samples are in one folder only: {some}; extract them in both"
+                f"{metric.name}: samples that are in one folder only ({len(differ)}): {some}; extract them in both"
             )
     if len(first) < metric.minimum_samples:
-        return None
+        return FolderScore(None, f"needs {metric.minimum_samples} samples, there are {len(first)}")
     rows = [stack(table, list(first)) for table in tables]
     result = metric.load()(*(array.reshape(-1, array.shape[-1]) for array in rows))
     value = result[0] if isinstance(result, tuple) else result  # the inception score: mean and deviation
-    return float(np.mean(value))
+    return FolderScore(float(np.mean(value)))
 
 
 def export_kadtk(runs: Sequence[RunDirectory], path: Path) -> list[KadtkScore]:
@@ -229,11 +265,12 @@ def export_kadtk(runs: Sequence[RunDirectory], path: Path) -> list[KadtkScore]:
 
     Raises:
         UnusableRun: a run was scored by another profile, or has no KAD; nothing is written then.
+        metrics.interop.UnreadableFeatures: the file is there, and is not a score file.
     """
     scores = []
     for run in runs:
         record = _scored_by_paper(run)
-        kad = record.metrics["kad"]
+        kad = _kad(run, record)
         if kad.value is None:
             raise UnusableRun(f"{run.path}: has no KAD: {kad.reason}")
         baseline = f"{record.benchmark.name} {record.benchmark.version} {record.benchmark.subset}"
@@ -245,7 +282,16 @@ def export_kadtk(runs: Sequence[RunDirectory], path: Path) -> list[KadtkScore]:
 
 
 def own_kad(scores: Sequence[KadtkScore], runs: Sequence[RunDirectory]) -> list[float | None]:
-    """Return this suite's KAD for each of kadtk's scores: that of the run whose audio folder it evaluated, or None."""
-    by_folder = {(run.path / "audio").resolve(): run for run in runs}
-    evaluated = [by_folder.get(Path(score.evaluated).resolve()) for score in scores]
-    return [None if run is None else run.read_metrics().metrics["kad"].value for run in evaluated]
+    """Return this suite's KAD for each of kadtk's scores: that of the run whose audio folder it evaluated, or None.
+
+    Raises:
+        UnusableRun: a run is not there, was scored by another profile than paper, or its record has no KAD.
+    """
+    own = {(run.path / "audio").resolve(): _kad(run, _scored_by_paper(run)).value for run in runs}
+    return [own.get(Path(score.evaluated).resolve()) for score in scores]
+
+
+def _kad(run: RunDirectory, record: MetricsRecord) -> MetricValue:
+    if "kad" not in record.metrics:
+        raise UnusableRun(f"{run.metrics_json}: has no entry for KAD; remove it and score the run again")
+    return record.metrics["kad"]

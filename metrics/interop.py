@@ -36,7 +36,7 @@ CUT_LENGTHS = frozenset({20, 21, 30})  # av-benchmark takes names of these lengt
 
 
 class UnreadableFeatures(Exception):
-    """A feature file that is missing, damaged or not of the expected layout; the message names it."""
+    """A feature or score file that is missing, damaged or not of the expected layout; the message names it."""
 
     def __init__(self, path: Path, reason: str) -> None:
         super().__init__(f"{path}: {reason}")
@@ -77,7 +77,8 @@ def read_av_benchmark(folder: Path, feature: Feature) -> dict[str, NDArray[np.fl
             (768,) or (527,) for PaSST.
 
     Raises:
-        UnreadableFeatures: the file is missing or not such a dictionary, or a sample has another shape; names it.
+        UnreadableFeatures: the file is missing or not such a dictionary, or a sample has another shape or a value that
+            is not finite; names it.
         ValueError: no feature has this name.
 
     Source:
@@ -95,6 +96,8 @@ def read_av_benchmark(folder: Path, feature: Feature) -> dict[str, NDArray[np.fl
         if shape != layout.shape:
             raise UnreadableFeatures(path, f'sample "{name}": expected shape {layout.shape}, got {shape}')
         samples[name] = entry.detach().cpu().float().numpy()
+        if not np.isfinite(samples[name]).all():
+            raise UnreadableFeatures(path, f'sample "{name}": {feature} is not finite; extract it again')
     return samples
 
 
@@ -167,36 +170,55 @@ class KadtkScore:
 def append_kadtk_score(path: Path, score: KadtkScore) -> None:
     """Append a line to a score file, as `kadtk --csv` does; a new file gets the heading first.
 
+    Raises:
+        UnreadableFeatures: the file is another table, or not a table; nothing is written then.
+
     Source:
         kadtk 8bda71d, `kadtk/__main__.py`, which does not quote a folder with a comma; this does.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
-    new = not path.is_file()
+    before = path.read_bytes() if path.is_file() else b""
+    if before or path.is_dir():
+        _kadtk_lines(path)  # refuses what is not a score file
     with path.open("a", newline="", encoding="utf-8") as file:
         writer = csv.writer(file, lineterminator="\n")
-        if new:
+        if not before:
             writer.writerow(KADTK_COLUMNS)
+        elif not before.endswith(b"\n"):
+            file.write("\n")
         writer.writerow([score.model, score.baseline, score.evaluated, score.score, score.time])
 
 
 def read_kadtk_scores(path: Path) -> list[KadtkScore]:
-    """Return the lines of a score file, in order.
+    """Return the lines of a score file, in order; blank lines are skipped.
 
     Raises:
-        UnreadableFeatures: another heading, or a line that does not fit it; names the line.
+        UnreadableFeatures: no such file, not a table, another heading, or a line that does not fit it; names the line.
     """
-    with path.open(newline="", encoding="utf-8") as file:
-        lines = list(csv.reader(file))
-    if not lines or tuple(lines[0]) != KADTK_COLUMNS:
-        raise UnreadableFeatures(path, f"expected the heading {','.join(KADTK_COLUMNS)}")
     scores = []
-    for number, line in enumerate(lines[1:], start=2):
+    for number, line in _kadtk_lines(path):
         try:
             model, baseline, evaluated, score, time = line
             scores.append(KadtkScore(model, baseline, evaluated, float(score), float(time)))
         except ValueError as error:
             raise UnreadableFeatures(path, f"line {number} does not fit the heading: {','.join(line)}") from error
     return scores
+
+
+def _kadtk_lines(path: Path) -> list[tuple[int, list[str]]]:
+    """Return the lines of a score file below its heading, each with its number."""
+    if not path.is_file():
+        there = "a folder" if path.is_dir() else "no such file"
+        raise UnreadableFeatures(path, f"{there}; give the score file (CSV) that `kadtk --csv` writes")
+    try:
+        with path.open(newline="", encoding="utf-8-sig") as file:
+            reader = csv.reader(file)
+            lines = [(reader.line_num, line) for line in reader if line]
+    except (csv.Error, UnicodeDecodeError) as error:
+        raise UnreadableFeatures(path, f"not a table: {error}") from error
+    if not lines or tuple(lines[0][1]) != KADTK_COLUMNS:
+        raise UnreadableFeatures(path, f"expected the heading {','.join(KADTK_COLUMNS)}")
+    return lines[1:]
 
 
 def _layout(feature: str) -> _Layout:
@@ -207,16 +229,20 @@ def _layout(feature: str) -> _Layout:
 
 def _load(path: Path) -> dict[str, Any]:
     """The dictionary in a `.pth` file; nothing but tensors and plain containers is unpickled."""
-    import pickle
-
     import torch
 
     if not path.is_file():
-        raise UnreadableFeatures(path, "no such file; av-benchmark writes it when it extracts features")
+        there = "not a file" if path.exists() else "no such file"
+        raise UnreadableFeatures(path, f"{there}; av-benchmark writes it when it extracts features")
     try:
-        content = torch.load(path, map_location="cpu", weights_only=True)
-    except (pickle.UnpicklingError, RuntimeError, EOFError) as error:
-        raise UnreadableFeatures(path, f"cannot be opened as tensors alone: {error}") from error
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # torch warns of bytes that it then refuses
+            content = torch.load(path, map_location="cpu", weights_only=True)
+    except OSError:
+        raise
+    except Exception as error:  # damaged bytes lead the unpickler into errors of any kind, of several lines each
+        reason = "cannot be opened as tensors alone: it is damaged or holds code; extract the features again"
+        raise UnreadableFeatures(path, reason) from error
     if not isinstance(content, dict) or not all(isinstance(name, str) for name in content):
         raise UnreadableFeatures(path, "expected a dictionary from sample name to features")
     return content

@@ -13,7 +13,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from foundation.files import PathLike
-from vgg_monoaudio.record import FORMAT_VERSION, BenchmarkError, BuildRecord, read_record
+from vgg_monoaudio.record import FORMAT_VERSION, RECORD_NAME, BenchmarkError, BuildRecord, read_record
 
 __all__ = [
     "FORMAT_VERSION", "MANIFEST_COLUMNS", "SUBSETS", "SUBSET_TITLES", "Benchmark", "BenchmarkError", "Sample", "Source",
@@ -170,8 +170,9 @@ def load_benchmark(path: PathLike, subsets: Sequence[Subset] = SUBSETS) -> Bench
         subsets: which subsets to read.
 
     Raises:
-        BenchmarkError: no benchmark there, an unfinished one, a manifest with a missing column, a doubled name or an
-            unknown side, or a file that the manifest names and the directory lacks.
+        BenchmarkError: no benchmark there, an unfinished one, no samples in these subsets, a manifest with a missing
+            column, a doubled name, an unknown side or another number of rows than the record counts, or a file that
+            the manifest names and the directory lacks.
 
     Examples:
         A directory of one clip, written by hand; `build` writes the real ones.
@@ -193,9 +194,19 @@ def load_benchmark(path: PathLike, subsets: Sequence[Subset] = SUBSETS) -> Bench
     record = read_record(folder)
     manifests = {}
     for subset in subsets:
-        manifest = folder / subset / "manifest.csv"
-        if getattr(record.counts, subset):
-            manifests[subset] = _read_manifest(manifest, subset)
+        path, count = folder / subset / "manifest.csv", getattr(record.counts, subset)
+        if not count and not path.is_file():
+            continue
+        manifest = _read_manifest(path, subset)
+        if len(manifest) != count:
+            raise BenchmarkError(
+                f"{path}: {len(manifest)} rows, but {RECORD_NAME} counts {count} samples of {subset}; "
+                "build the benchmark again"
+            )
+        if count:
+            manifests[subset] = manifest
+    if not manifests:
+        raise BenchmarkError(f"{folder}: no samples of {' or '.join(subsets)} in it; build the benchmark again")
     benchmark = Benchmark(folder, record, manifests)
     for sample in benchmark:
         for file in (sample.video, sample.target_audio, sample.target_video, sample.paired_audio, sample.paired_video):

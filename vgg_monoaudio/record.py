@@ -127,17 +127,29 @@ def read_record(folder: Path) -> BuildRecord:
         there = "no such folder" if not folder.exists() else f"no {RECORD_NAME} in it"
         raise BenchmarkError(f"{folder}: no benchmark there ({there}); `make build-benchmark OUT={folder}` builds one")
     try:
-        content = json.loads(file.read_text(encoding="utf-8"))
-    except (json.JSONDecodeError, UnicodeDecodeError) as error:
+        content = json.loads(file.read_text(encoding="utf-8-sig"))
+    except ValueError as error:  # not JSON, not UTF-8, or a number of too many digits
         raise BenchmarkError(f"{file}: not a benchmark record ({error})") from error
+    except RecursionError as error:
+        raise BenchmarkError(f"{file}: not a benchmark record (nested too deeply)") from error
     if not isinstance(content, dict) or "format" not in content:
         raise BenchmarkError(f"{file}: not a benchmark record (it names no format)")
-    if content["format"] != FORMAT_VERSION:
-        raise BenchmarkError(f"{file}: format {content['format']}, this version reads {FORMAT_VERSION}")
+    found = content["format"]
+    if type(found) is not int or found != FORMAT_VERSION:  # True and 1.0 equal 1
+        raise BenchmarkError(f"{file}: format {found!r}, this version reads {FORMAT_VERSION}")
     try:
         return BuildRecord.model_validate(content)
     except ValidationError as error:
-        raise BenchmarkError(f"{file}: {what_is_wrong(error)}; build the benchmark again") from error
+        raise BenchmarkError(f"{file}: {_what_is_wrong(error)}; build the benchmark again") from error
+
+
+def _what_is_wrong(error: ValidationError) -> str:
+    """Return the first thing wrong; the kind of the settings, which pydantic adds to a place, is not in the file."""
+    place, colon, message = what_is_wrong(error).partition(": ")
+    parts = place.split(".")
+    if parts[0] == "settings":
+        del parts[1:2]
+    return ".".join(parts) + colon + message
 
 
 def write_record(folder: Path, record: BuildRecord) -> None:

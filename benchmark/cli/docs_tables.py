@@ -41,7 +41,8 @@ def docs_tables(
             write_text(path, texts[path])
         typer.echo(f"{path}: {'not up to date' if check else 'written'}")
     if not outdated:
-        typer.echo(f"{docs}: {len(texts)} documents with tables, all up to date")
+        documents = "1 document" if len(texts) == 1 else f"{len(texts)} documents"
+        typer.echo(f"{docs}: {documents} with tables, all up to date")
     if check and outdated:
         raise typer.Exit(SOME_FAILED)
 
@@ -50,7 +51,7 @@ def with_tables(docs: Path) -> dict[Path, str]:
     """Return the documents of a folder that have marked tables, each with its text as the rows make it.
 
     Raises:
-        ValueError: a mark without an end, or one that names no table; says which file.
+        ValueError: a mark without an end, or one that names no table, says which file; or no document has a mark.
     """
     known, texts = tables(), {}
     for path in sorted(docs.glob("*.md")):
@@ -62,6 +63,11 @@ def with_tables(docs: Path) -> dict[Path, str]:
             )
         if found:
             texts[path] = _MARKED.sub(partial(_filled, path, known), text)
+    if not texts:
+        raise ValueError(
+            f"{docs}: no document here has a table; mark its place with <!-- table: NAME --> and "
+            "<!-- end of table -->, or give the folder of the documents with --docs"
+        )
     return texts
 
 

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import json
+import math
+import warnings
 from dataclasses import asdict
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
 from benchmark.cli.options import BenchmarkOption, CacheOption, JsonOption
 from benchmark.cli.table import show_table
+from benchmark.exits import tell
 from benchmark.places import DEFAULT_CACHE
 
 RunsArgument = Annotated[list[Path], typer.Argument(help="Run directories, scored by profile paper.")]
@@ -26,7 +29,12 @@ def export_av_benchmark(
     from benchmark.cli.asking import find_benchmark
     from benchmark.exchange import export_av_benchmark as export
 
-    for path in export(run, find_benchmark(benchmark), out, cache=cache):
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always", UserWarning)
+        files = export(run, find_benchmark(benchmark), out, cache=cache)
+    for message in dict.fromkeys(str(warning.message) for warning in caught):  # each folder warns
+        tell(message, prefix="warning: ")
+    for path in files:
         typer.echo(path)
 
 
@@ -36,18 +44,18 @@ def import_av_benchmark(
     as_json: JsonOption = False,
 ) -> None:
     """Score features that av-benchmark extracted: FAD, IS, KL, CLAP, IB and, where they are there, VGGish and PaSST."""
-    from benchmark.exchange import score_av_benchmark
+    from benchmark.exchange import compare_av_benchmark
     from metrics.registry import get_metric
 
-    scores = score_av_benchmark(reference, generated)
+    scores = compare_av_benchmark(reference, generated)
     if as_json:
-        typer.echo(json.dumps(scores, indent=2))
+        typer.echo(json.dumps({name: score.value for name, score in scores.items()}, indent=2))
         return
     show_table(
-        ("metric", "value", "better"),
+        ("metric", "value", "better", "why no value"),
         [
-            (metric.label, "–" if value is None else f"{value:.4f}", metric.better)
-            for metric, value in ((get_metric(name), value) for name, value in scores.items())
+            (metric.label, "–" if score.value is None else f"{score.value:.4f}", metric.better, score.reason)
+            for metric, score in ((get_metric(name), score) for name, score in scores.items())
         ],
     )
 
@@ -61,13 +69,13 @@ def export_kadtk(
     from benchmark.runs import RunDirectory
 
     lines = export([RunDirectory(run) for run in runs], out)
-    typer.echo(f"{out}: {len(lines)} scores appended")
+    typer.echo(f"{out}: {len(lines)} {'score' if len(lines) == 1 else 'scores'} appended")
 
 
 def import_kadtk(
     scores: Annotated[Path, typer.Argument(help="Score file (CSV) that `kadtk --csv` wrote.")],
     run: Annotated[
-        list[Path] | None, typer.Option(help="Show this run's own KAD beside kadtk's; may be given several times.")
+        list[Path] | None, typer.Option(help="Show the KAD of this run, scored by profile paper; may be repeated.")
     ] = None,
     as_json: JsonOption = False,
 ) -> None:
@@ -80,7 +88,7 @@ def import_kadtk(
     own = own_kad(found, [RunDirectory(path) for path in run or []])
     if as_json:
         rows = [{**asdict(score), "own_kad": value} for score, value in zip(found, own, strict=True)]
-        typer.echo(json.dumps(rows, indent=2))
+        typer.echo(json.dumps([{key: _finite(value) for key, value in row.items()} for row in rows], indent=2))
         return
     show_table(
         ("model", "baseline", "evaluated", "kadtk", "own KAD"),
@@ -95,3 +103,8 @@ def import_kadtk(
             for score, value in zip(found, own, strict=True)
         ],
     )
+
+
+def _finite(value: Any) -> Any:
+    """Return a value that JSON has; it has neither NaN nor infinity."""
+    return None if isinstance(value, float) and not math.isfinite(value) else value

@@ -11,7 +11,7 @@ from typing import Annotated, Any, get_args, get_type_hints
 
 import typer
 
-from benchmark.choices import BandwidthFrom, ProfileName, ReferenceVideo, ResampleBy
+from benchmark.choices import FEWEST_RESAMPLES, BandwidthFrom, ProfileName, ReferenceVideo, ResampleBy
 from benchmark.places import DEFAULT_CACHE, DEFAULT_RUNS, FULL
 from benchmark.report.options import CacheOption as CacheOption
 from benchmark.report.options import JsonOption as JsonOption
@@ -85,7 +85,7 @@ ProfileOption = Annotated[
 ReferenceOption = Annotated[str, one_of(ReferenceVideo, "Video that IB and DeSync compare with.")]
 BandwidthOption = Annotated[str, one_of(BandwidthFrom, "Set whose median distance is KAD's bandwidth.")]
 ResampleOption = Annotated[str, one_of(ResampleBy, "What the bootstrap draws: source clips or single samples.")]
-ResamplesOption = Annotated[int, typer.Option(min=40, help="Bootstrap resamples for the intervals.")]
+ResamplesOption = Annotated[int, typer.Option(min=FEWEST_RESAMPLES, help="Bootstrap resamples for the intervals.")]
 ExtendedOption = Annotated[
     bool, typer.Option("--extended", help="Also FD-VGG, FD, IS and KL with PaSST, and onsets; profile paper only.")
 ]

@@ -1,12 +1,14 @@
 """The scoring choices: what a user chooses and what a record keeps are one form."""
 
+import re
 from dataclasses import fields, replace
 from typing import Literal, get_args, get_origin, get_type_hints
 
 import pytest
 from pydantic import ValidationError
 
-from benchmark.choices import Choices, ScoringRecord
+from benchmark.choices import FEWEST_RESAMPLES, Choices, ScoringRecord
+from metrics.uncertainty.intervals import check_settings
 
 HINTS = get_type_hints(Choices)
 
@@ -60,7 +62,31 @@ def test_the_record_keeps_what_the_profile_says_of_its_weights():
     assert (record.backbones, record.unverified_weights) == ({"panns": "v2-ab"}, True)
 
 
-@pytest.mark.parametrize("name", [field.name for field in fields(Choices) if get_origin(HINTS[field.name]) is Literal])
+WORDS = [name for name, kind in HINTS.items() if get_origin(kind) is Literal]
+
+
+@pytest.mark.parametrize("name", WORDS)
 def test_the_record_refuses_a_word_that_a_choice_does_not_take(name):
     with pytest.raises(ValidationError, match=f"{name}\n  Input should be "):
-        ScoringRecord.of(replace(Choices(), **{name: "other"}), Scorer())
+        ScoringRecord.model_validate({**ScoringRecord.of(Choices(), Scorer()).model_dump(), name: "other"})
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "taken"),
+    [
+        *[(name, value, " or ".join(get_args(HINTS[name]))) for name in WORDS for value in ("other", None, ["paper"])],
+        *[("resamples", value, "a whole number from 40 on") for value in (39, 0, -1, 100.0, "100", True)],
+        *[("seed", value, "a whole number from 0 on") for value in (-1, 0.5, "0", None, False)],
+        *[("extended", value, "True or False") for value in ("yes", 1, None)],
+    ],
+)
+def test_a_value_that_a_choice_does_not_take_is_refused_in_one_line(name, value, taken):
+    with pytest.raises(ValueError, match=f"^{name}: expected {taken}, got {re.escape(repr(value))}$"):
+        Choices(**{name: value})
+
+
+def test_the_fewest_resamples_are_those_that_the_intervals_need():
+    level = ScoringRecord.of(Choices(), Scorer()).confidence
+    check_settings(FEWEST_RESAMPLES, level, "percentile")
+    with pytest.raises(ValueError, match=f"at least {FEWEST_RESAMPLES}, got"):
+        check_settings(FEWEST_RESAMPLES - 1, level, "percentile")

@@ -330,6 +330,23 @@ def test_a_profile_that_is_loaded_already_is_used_and_must_be_the_one_chosen(run
         score(run, tiny, cache, Choices(profile="signal", extended=True), profile=SignalProfile())
 
 
+@pytest.mark.parametrize(
+    ("given", "message"),
+    [
+        ({"choices": "signal"}, r"choices: expected benchmark\.Choices, got 'signal'; choose one by its name with Cho"),
+        ({"choices": {"profile": "signal"}}, r"choices: expected benchmark\.Choices, got \{'profile': 'signal'\}; "),
+        (
+            {"profile": "signal"},
+            r"profile: expected a loaded profile, as load_profile returns it, got 'signal'; choose",
+        ),
+        ({"profile": SignalProfile}, "profile: expected a loaded profile, as load_profile returns it, got <class"),
+    ],
+)
+def test_choices_and_a_profile_of_another_type_are_refused_in_one_line(run, tiny, given, message):
+    with pytest.raises(TypeError, match=message):
+        evaluate(run, tiny.path, **given)
+
+
 def test_the_signal_profile_refuses_the_extended_metrics(run, tiny, cache):
     with pytest.raises(ValueError, match="the extended metrics need profile paper"):
         score(run, tiny, cache, Choices(profile="signal", extended=True))

@@ -153,3 +153,61 @@ def test_damaged_score_file_is_refused(tmp_path, text, message):
     (tmp_path / "kad.csv").write_text(text)
     with pytest.raises(UnreadableFeatures, match=message):
         read_kadtk_scores(tmp_path / "kad.csv")
+
+
+HEADING = "model,baseline,eval,score,time"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        pytest.param(f"{HEADING}\na,b,c,0.5,2\n\n", id="blank line at the end"),
+        pytest.param(f"\ufeff{HEADING}\na,b,c,0.5,2\n", id="byte order mark"),
+        pytest.param(f"{HEADING}\r\na,b,c,0.5,2", id="no end of line"),
+    ],
+)
+def test_score_files_that_other_programs_saved_again_are_read_and_appended_to(tmp_path, text):
+    path = tmp_path / "kad.csv"
+    path.write_bytes(text.encode())
+    first, second = KadtkScore("a", "b", "c", 0.5, 2.0), KadtkScore("a", "b", "d", 0.25, 3.0)
+    assert read_kadtk_scores(path) == [first]
+    append_kadtk_score(path, second)
+    assert read_kadtk_scores(path) == [first, second]
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (None, r"kad\.csv: no such file; give the score file \(CSV\) that `kadtk --csv` writes"),
+        ("folder", r"kad\.csv: a folder; give the score file"),
+        (f"{HEADING}\né,b,c,1,2\n".encode("latin-1"), r"kad\.csv: not a table: 'utf-8' codec"),
+    ],
+)
+def test_what_is_not_a_score_file_is_refused_by_name(tmp_path, content, message):
+    path = tmp_path / "kad.csv"
+    if content == "folder":
+        path.mkdir()
+    elif content:
+        path.write_bytes(content)
+    with pytest.raises(UnreadableFeatures, match=message):
+        read_kadtk_scores(path)
+
+
+def test_the_line_of_a_message_is_that_of_the_file_where_blank_lines_are_skipped(tmp_path):
+    (tmp_path / "kad.csv").write_text(f"{HEADING}\n\na,b,c,low,2\n")
+    with pytest.raises(UnreadableFeatures, match="line 3 does not fit the heading"):
+        read_kadtk_scores(tmp_path / "kad.csv")
+
+
+def test_nothing_is_appended_to_another_table(tmp_path):
+    path = tmp_path / "results.csv"
+    path.write_text("run,value\na,1\n")
+    with pytest.raises(UnreadableFeatures, match=rf"results\.csv: expected the heading {HEADING}"):
+        append_kadtk_score(path, KadtkScore("a", "b", "c", 0.5, 2.0))
+    assert path.read_text() == "run,value\na,1\n"
+
+
+def test_an_empty_file_becomes_a_score_file(tmp_path):
+    (tmp_path / "kad.csv").touch()
+    append_kadtk_score(tmp_path / "kad.csv", KadtkScore("a", "b", "c", 0.5, 2.0))
+    assert len(read_kadtk_scores(tmp_path / "kad.csv")) == 1

@@ -87,6 +87,31 @@ def test_a_subset_without_samples_needs_no_manifest(folder):
     assert load_benchmark(folder).subsets == ["intra"]
 
 
+@pytest.mark.parametrize(("count", "subset"), [(99, "inter"), (0, "inter"), (3, "intra")])
+def test_a_manifest_of_another_length_than_the_record_counts_is_refused(folder, count, subset):
+    (folder / "benchmark.json").write_text(json.dumps({**record(), "counts": {**record()["counts"], subset: count}}))
+    rows = len(ROWS[subset])
+    with pytest.raises(
+        BenchmarkError,
+        match=rf"{subset}/manifest\.csv: {rows} rows, but benchmark\.json counts {count} samples of {subset}; build",
+    ):
+        load_benchmark(folder)
+
+
+def test_a_benchmark_without_samples_is_refused(folder):
+    for subset in ROWS:
+        (folder / subset / "manifest.csv").write_text(manifest_text([]))
+    (folder / "benchmark.json").write_text(json.dumps({**record(), "counts": {}}))
+    with pytest.raises(BenchmarkError, match=r": no samples of inter or intra or single in it; build the benchmark"):
+        load_benchmark(folder)
+
+
+def test_a_subset_without_samples_may_have_a_manifest_without_rows(folder):
+    (folder / "inter" / "manifest.csv").write_text(manifest_text([]))
+    (folder / "benchmark.json").write_text(json.dumps({**record(), "counts": {"intra": 1}}))
+    assert list(load_benchmark(folder).manifests) == ["intra"]
+
+
 def test_the_fingerprint_changes_with_any_value_of_its_manifest_alone(folder):
     before = load_benchmark(folder)
     rows = [ROWS["inter"][0], [*ROWS["inter"][1][:-1], "b2"]]

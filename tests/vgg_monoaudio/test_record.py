@@ -130,11 +130,14 @@ def test_a_record_of_the_least_that_a_reader_needs_is_read_and_kept_as_it_is(tmp
     ("edit", "message"),
     [
         pytest.param({"format": 2, "shape": "new"}, "format 2, this version reads 1", id="future"),
+        pytest.param({"format": "1"}, "format '1', this version reads 1", id="text for a format"),
+        pytest.param({"format": True}, "format True, this version reads 1", id="true for a format"),
+        pytest.param({"format": 1.0}, r"format 1\.0, this version reads 1", id="fraction for a format"),
         pytest.param({"mood": "good"}, "mood: Extra inputs are not permitted", id="unknown field"),
         pytest.param({"kind": "films"}, "kind: Input should be 'vggsound-test'", id="unknown kind"),
         pytest.param({"counts": {"inter": "many"}}, r"counts\.inter: Input should be a valid integer", id="count"),
-        pytest.param({"settings": {"seed": 0}}, r"settings\.scenes\.duration_seconds: Field required", id="duration"),
-        pytest.param({"settings": 8}, r"settings\.scenes: Input should be", id="settings"),
+        pytest.param({"settings": {"seed": 0}}, r": settings\.duration_seconds: Field required", id="duration"),
+        pytest.param({"settings": 8}, r": settings: Input should be", id="settings"),
         pytest.param({"sources": [{"clip_id": "a"}]}, r"sources\.0\.label: Field required", id="source"),
     ],
 )
@@ -143,6 +146,24 @@ def test_a_record_that_this_version_cannot_read_is_refused_in_one_line(tmp_path,
         read_record(folder_of(tmp_path, old("scenes.json") | edit))
     assert str(refused.value).startswith(f"{tmp_path / 'benchmark.json'}: ")
     assert "\n" not in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        pytest.param("[" * 100_000, r"not a benchmark record \(nested too deeply\)", id="deep"),
+        pytest.param('{"format": ' + "1" * 5000 + "}", "not a benchmark record", id="digits"),
+    ],
+)
+def test_json_that_python_cannot_hold_is_refused(tmp_path, text, message):
+    (tmp_path / "benchmark.json").write_text(text)
+    with pytest.raises(BenchmarkError, match=message):
+        read_record(tmp_path)
+
+
+def test_a_byte_order_mark_does_no_harm(tmp_path):
+    (tmp_path / "benchmark.json").write_text(json.dumps(old("scenes.json")), encoding="utf-8-sig")
+    assert read_record(tmp_path).content() == old("scenes.json")
 
 
 def test_a_record_does_not_change_and_cannot_hold_what_a_file_cannot():

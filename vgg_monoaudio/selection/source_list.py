@@ -9,7 +9,7 @@ import pandas as pd
 
 from foundation.files import PathLike, replacing
 from vgg_monoaudio.selection.clip_ids import split_clip_id
-from vgg_monoaudio.selection.decisions import COLUMNS, BadCuration, read_curations
+from vgg_monoaudio.selection.decisions import CRITERIA, BadCuration, read_curations
 from vgg_monoaudio.selection.verdicts import Applied, apply_decisions
 from vgg_monoaudio.taxonomy import category_of
 
@@ -107,6 +107,8 @@ def sources_of_curation(path: PathLike) -> pd.DataFrame:
         return source_list(apply_decisions(read_curations([path])))
     except BadCuration as error:
         raise BadSourceList(str(error)) from error
+    except UnicodeDecodeError as error:
+        raise BadSourceList(f"{path}: not a table: {error}") from error
 
 
 def write_source_list(path: PathLike, sources: pd.DataFrame) -> None:
@@ -122,8 +124,18 @@ def write_source_list(path: PathLike, sources: pd.DataFrame) -> None:
 
 
 def _is_curation(file: Path) -> bool:
+    """Return whether a file has a decision's criteria among its columns, even if its header is otherwise malformed."""
     with file.open(encoding="utf-8-sig", errors="replace", newline="") as lines:
-        return lines.readline().strip() == ",".join(COLUMNS)
+        try:
+            header = next((row for row in csv.reader(lines) if not _is_skipped(row)), [])
+        except csv.Error:  # the reader of lists refuses it
+            return False
+    return set(CRITERIA) <= {name.strip() for name in header}
+
+
+def _is_skipped(row: list[str]) -> bool:
+    """Return whether a row is blank or a comment."""
+    return not any(row) or row[0].startswith("#")
 
 
 def _decided(file: Path) -> tuple[list[str], list[tuple[str, _Row]]]:
@@ -139,7 +151,7 @@ def _read_rows(file: Path) -> tuple[list[str], list[tuple[str, _Row]]]:
     try:
         with file.open(encoding="utf-8-sig", newline="") as lines:
             reader = csv.reader(lines, strict=True)
-            table = [(reader.line_num, row) for row in reader if any(row) and not row[0].startswith("#")]
+            table = [(reader.line_num, row) for row in reader if not _is_skipped(row)]
     except (csv.Error, UnicodeDecodeError) as error:
         raise BadSourceList(f"{file}: not a table: {error}") from error
     header = [name.strip() for name in table[0][1]] if table else []

@@ -60,7 +60,7 @@ def test_tables_are_written_between_their_marks(command, page):
 def test_what_is_up_to_date_is_not_written_again(command, page):
     page.write_text(WRITTEN)
     before = page.stat().st_mtime_ns
-    assert command("docs-tables").out == "docs: 1 documents with tables, all up to date\n"
+    assert command("docs-tables").out == "docs: 1 document with tables, all up to date\n"
     assert page.stat().st_mtime_ns == before
 
 
@@ -92,6 +92,14 @@ def test_marks_that_cannot_be_filled_are_one_line_and_nothing_is_written(command
     assert done.status == 2
     assert done.message.startswith(message)
     assert page.read_text() == text
+
+
+@pytest.mark.parametrize("more", [[], ["--check"]])
+def test_a_folder_without_tables_is_one_line_and_not_up_to_date(command, page, more):
+    page.unlink()
+    done = command("docs-tables", *more)
+    assert (done.status, done.out) == (2, "")
+    assert done.message.startswith("docs: no document here has a table; mark its place with <!-- table: NAME -->")
 
 
 @pytest.mark.parametrize(

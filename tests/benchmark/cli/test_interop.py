@@ -15,6 +15,7 @@ from benchmark.runs import MetricValue, RunDirectory
 from foundation.files import file_sha256
 from metrics import clap_score, frechet_audio_distance, imagebind_score, inception_score, kl_divergence
 from metrics.interop import read_av_benchmark, write_av_benchmark
+from metrics.registry import get_metric
 
 SHAPES = {
     "panns_embedding": (2048,), "panns_logits": (527,), "clap_text": (512,), "clap_audio": (512,),
@@ -191,11 +192,50 @@ def test_examples_of_vggish_are_rows_of_their_own(command, tmp_path):
     assert found["fad"] is None
 
 
-def test_the_table_shows_a_dash_for_features_that_are_absent(command, folders):
-    lines = {line.split()[0]: line.split() for line in command("import-av-benchmark", "gt", "pred").out.splitlines()}
-    assert lines["FAD"][2] == "lower"
+def test_the_table_shows_a_dash_and_the_reason_where_features_are_absent_or_samples_too_few(command, folders):
+    out = command("import-av-benchmark", "gt", "pred").out.splitlines()
+    lines = {line.split()[0]: line.split() for line in out}
+    assert out[0].split() == ["metric", "value", "better", "why", "no", "value"]
+    assert lines["FAD"][2:] == ["lower"]
     assert float(lines["FAD"][1]) > 0
-    assert lines["FD-VGG"][1:] == ["–", "lower"]
+    assert lines["FD-VGG"][1:] == ["–", "lower", "no", "gt/vggish_features.pth"]
+    label = get_metric("fad_infinity").label
+    (few,) = (line.split() for line in out if line.startswith(f"{label} "))
+    assert few[-8:] == ["–", "lower", "needs", "20", "samples,", "there", "are", "12"]
+
+
+def test_too_few_samples_for_every_metric_are_said_to_be_so(command, tmp_path):
+    for folder in ("gt", "pred"):
+        write_av_benchmark(tmp_path / folder, {"vggish_embedding": {"a": np.ones((8, 128), np.float32)}})
+    done = command("import-av-benchmark", "gt", "pred")
+    assert (done.status, done.message) == (2, "pred: no metric has a value: needs 2 samples, there are 1")
+
+
+@pytest.mark.parametrize("missing", ["gt", "pred"])
+def test_a_missing_folder_is_named(command, folders, tmp_path, missing):
+    (tmp_path / missing).rename(tmp_path / "elsewhere")
+    done = command("import-av-benchmark", "gt", "pred")
+    assert (done.status, done.message) == (
+        2, f"{missing}: no such folder; give one in which av-benchmark keeps features",
+    )  # fmt: skip
+
+
+def test_a_feature_that_is_not_finite_is_named_with_its_file(command, folders, tmp_path):
+    path = tmp_path / "gt" / "clap_laion_text.pth"
+    samples = torch.load(path, weights_only=True)
+    samples["clip03"][7] = float("nan")
+    torch.save(samples, path)
+    done = command("import-av-benchmark", "gt", "pred")
+    expected = 'gt/clap_laion_text.pth: sample "clip03": clap_text is not finite; extract it again'
+    assert (done.status, done.message) == (2, expected)
+
+
+def test_names_that_av_benchmark_cuts_are_a_warning_of_one_line(export, monkeypatch):
+    monkeypatch.setattr("metrics.interop.CUT_LENGTHS", frozenset(range(200)))
+    done = export()
+    assert done.status == 0
+    (line,) = done.err.splitlines()
+    assert line.startswith("warning: av-benchmark cuts and thus loses 4 names, such as ")
 
 
 def test_folders_of_different_samples_are_refused(command, folders, tmp_path):
@@ -204,15 +244,20 @@ def test_folders_of_different_samples_are_refused(command, folders, tmp_path):
     torch.save({name: features for name, features in samples.items() if name != "clip03"}, path)
     done = command("import-av-benchmark", "gt", "pred")
     assert done.status == 2
-    assert done.message == "fad: 1 samples are in one folder only: clip03; extract them in both"
+    assert done.message == "fad: samples that are in one folder only (1): clip03; extract them in both"
 
 
 def test_a_damaged_feature_file_is_one_line(command, folders, tmp_path):
     path = tmp_path / "gt" / "clap_laion_text.pth"
-    path.write_bytes(path.read_bytes()[:700])
-    done = command("import-av-benchmark", "gt", "pred")
-    assert done.status == 2
-    assert done.message.startswith("gt/clap_laion_text.pth: cannot be opened as tensors alone")
+    whole = path.read_bytes()
+    for damaged in (whole[:700], b"garbage\n" * 40, b"\x80\x05garbage", b""):
+        path.write_bytes(damaged)
+        done = command("import-av-benchmark", "gt", "pred")
+        assert (done.status, done.message) == (
+            2,
+            "gt/clap_laion_text.pth: cannot be opened as tensors alone: it is damaged or holds code; "
+            "extract the features again",
+        )
 
 
 def test_folders_without_features_are_one_line(command, tmp_path):
@@ -266,3 +311,43 @@ def test_scores_of_kadtk_are_shown_beside_our_own(command, tmp_path):
 def test_a_score_file_of_another_form_is_one_line(command, tmp_path):
     (tmp_path / "kad.csv").write_text("a,b\n1,2\n")
     assert command("import-kadtk", "kad.csv").message == "kad.csv: expected the heading model,baseline,eval,score,time"
+
+
+def test_scores_are_not_appended_to_another_table(command, tmp_path):
+    run = write_run(tmp_path, "oracle", settings=Settings(profile="paper"))
+    (tmp_path / "table.csv").write_text("a,b\n1,2\n")
+    done = command("export-kadtk", run.path, "--out", "table.csv")
+    assert (done.status, done.message) == (2, "table.csv: expected the heading model,baseline,eval,score,time")
+    assert (tmp_path / "table.csv").read_text() == "a,b\n1,2\n"
+    assert command("export-kadtk", run.path, "--out", "new.csv").out == "new.csv: 1 score appended\n"
+
+
+def test_kadtk_is_compared_with_runs_that_are_there_and_scored_by_its_network(command, tmp_path):
+    (tmp_path / "kad.csv").write_text("model,baseline,eval,score,time\nm,ref,mine,1.25,2\n")
+    signal = write_run(tmp_path, "oracle")
+    done = command("import-kadtk", "kad.csv", "--run", signal.path)
+    assert (done.status, done.out) == (2, "")
+    assert done.message.startswith(f"{signal.path}: scored by profile signal, ")
+    done = command("import-kadtk", "kad.csv", "--run", "nope")
+    assert (done.status, done.out) == (2, "")
+    assert done.message.startswith("nope/metrics.json: no such file")
+
+
+def test_a_score_that_is_not_a_number_is_null_in_json(command, tmp_path):
+    (tmp_path / "kad.csv").write_text("model,baseline,eval,score,time\nm,ref,mine,nan,inf\n")
+    out = command("import-kadtk", "kad.csv", "--json").out
+    (row,) = json.loads(out, parse_constant=lambda word: pytest.fail(f"{word} is not JSON"))
+    assert (row["score"], row["time"]) == (None, None)
+
+
+def test_a_record_without_kad_or_the_key_of_a_backbone_is_one_line(command, export, scored, tmp_path):
+    record = scored.read_metrics()
+    others = {name: value for name, value in record.metrics.items() if name != "kad"}
+    scored.write(record.model_copy(update={"metrics": others}))
+    done = command("export-kadtk", scored.path, "--out", "kad.csv")
+    assert done.message == f"{scored.metrics_json}: has no entry for KAD; remove it and score the run again"
+    keys = {name: key for name, key in KEYS.items() if name != "panns"}
+    scored.write(record.model_copy(update={"scoring": record.scoring.model_copy(update={"backbones": keys})}))
+    done = export()
+    assert done.status == 2
+    assert done.message == f"{scored.metrics_json}: has no key of backbone panns; remove it and score the run again"

@@ -3,6 +3,7 @@
 import hashlib
 import json
 import shutil
+from collections.abc import Callable
 from pathlib import Path
 
 import pandas as pd
@@ -13,6 +14,7 @@ from vgg_monoaudio import load_benchmark
 from vgg_monoaudio.building.scenes import Settings, build_benchmark
 from vgg_monoaudio.building.verification import differences
 from vgg_monoaudio.collecting.clips import find_clips
+from vgg_monoaudio.dataset import BenchmarkError
 
 
 @pytest.fixture(scope="module")
@@ -45,13 +47,29 @@ def test_a_changed_file_is_named(own, file):
     assert differences(load_benchmark(own)) == [f"{own / file}: not the file that was built"]
 
 
-def test_a_row_that_is_gone_is_counted_and_its_scene_is_unexpected(own):
+def edit_record(own: Path, edit: Callable[[dict], object]) -> None:
+    record = json.loads((own / "benchmark.json").read_text())
+    edit(record)
+    (own / "benchmark.json").write_text(json.dumps(record))
+
+
+def cut_manifest(own: Path, rows: int) -> Path:
+    """Keep the first rows of the intra-class manifest alone."""
     manifest = own / "intra" / "manifest.csv"
-    manifest.write_text("".join(manifest.read_text().splitlines(keepends=True)[:-1]))
-    assert differences(load_benchmark(own)) == [
-        "intra: 1 rows, 2 were built",
-        f"{own / 'intra' / 'video' / 'b__a.mp4'}: not part of the benchmark",
-    ]
+    manifest.write_text("".join(manifest.read_text().splitlines(keepends=True)[: rows + 1]))
+    return manifest
+
+
+def test_a_row_that_is_gone_is_counted(own):
+    manifest = cut_manifest(own, 1)
+    with pytest.raises(BenchmarkError, match=rf"^{manifest}: 1 rows, but benchmark\.json counts 2 samples of intra; "):
+        load_benchmark(own)
+
+
+def test_a_scene_whose_row_is_gone_is_unexpected(own):
+    cut_manifest(own, 1)
+    edit_record(own, lambda record: record["counts"].update(intra=1))
+    assert differences(load_benchmark(own)) == [f"{own / 'intra' / 'video' / 'b__a.mp4'}: not part of the benchmark"]
 
 
 def test_files_that_the_record_does_not_list_are_named(own):
@@ -91,17 +109,13 @@ def test_a_scene_of_the_recorded_hash_is_probed_all_the_same(film, own, change, 
 
 
 def test_a_film_without_a_recorded_hash_is_not_taken_as_right(own):
-    record = json.loads((own / "benchmark.json").read_text())
-    del record["sources"][0]["video_sha256"]
-    (own / "benchmark.json").write_text(json.dumps(record))
+    edit_record(own, lambda record: record["sources"][0].pop("video_sha256"))
     assert differences(load_benchmark(own)) == [
         f"{own / 'sources' / 'a.mp4'}: no hash of it was recorded; build the benchmark again"
     ]
 
 
 def test_a_source_that_no_sample_uses_is_checked_too(own):
-    (own / "intra" / "manifest.csv").write_text(
-        "".join((own / "intra" / "manifest.csv").read_text().splitlines(keepends=True)[:1])
-    )
-    (own / "sources" / "a.wav").unlink()
-    assert f"{own / 'sources' / 'a.wav'}: missing" in differences(load_benchmark(own))
+    edit_record(own, lambda record: record["sources"].append({**record["sources"][0], "clip_id": "z"}))
+    shutil.copy(own / "sources" / "a.mp4", own / "sources" / "z.mp4")
+    assert differences(load_benchmark(own)) == [f"{own / 'sources' / 'z.wav'}: missing"]

@@ -1,6 +1,6 @@
 """Lists of sources: what is taken, what is refused where, and how a list is written."""
 
-from dataclasses import replace
+from dataclasses import fields, replace
 from pathlib import Path
 
 import pandas as pd
@@ -128,6 +128,38 @@ def test_a_file_of_decisions_gives_the_clips_that_were_accepted(tmp_path):
     listed = read_source_list(tmp_path / "curation.csv")
     assert listed["clip_id"].to_list() == ["3qesirWAGt4_000020"]
     assert listed["start_seconds"].to_list() == [1.5]
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        pytest.param(lambda header, row: (f"# checked twice\n{header}", row), id="comment"),
+        pytest.param(lambda header, row: (f"\n{header}", row), id="blank line"),
+        pytest.param(lambda header, row: (f"{header},mood", f"{row},good"), id="column more"),
+        pytest.param(lambda header, row: (f"{header},", f"{row},"), id="trailing comma"),
+        pytest.param(lambda header, row: (header.replace(",", ", "), row), id="blank before a name"),
+        pytest.param(lambda header, row: (header.replace(",note", ""), row.replace(",,", ",")), id="column less"),
+    ],
+)
+def test_decisions_with_a_changed_header_are_refused_and_never_read_as_a_list(listed, change):
+    header = ",".join(field.name for field in fields(Decision))
+    text = "\n".join(change(header, f"{DOG},no,yes,yes,dog barking,0.5,ann,,{NOON}")) + "\n"
+    with pytest.raises(BadSourceList, match=r"list\.csv: expected the columns clip_id,single_source,visible"):
+        listed(text)
+
+
+def test_decisions_with_a_quoted_header_are_decisions(listed):
+    header = ",".join(f'"{field.name}"' for field in fields(Decision))
+    decided = [f"{clip},{single},yes,yes,dog barking,0.5,ann,,{NOON}" for clip, single in ((DOG, "yes"), (CAR, "no"))]
+    assert listed("\n".join([header, *decided]))["clip_id"].to_list() == [DOG]
+
+
+def test_decisions_that_are_not_text_are_refused_by_name(tmp_path):
+    file = tmp_path / "curation.csv"
+    append_decisions(file, [decision(DOG)])
+    file.write_bytes(file.read_bytes().replace(b"ann", b"\xe9a"))
+    with pytest.raises(BadSourceList, match=r"curation\.csv: not a table: 'utf-8' codec"):
+        read_source_list(file)
 
 
 # Strictly, as for r1, and as it is written
