@@ -16,6 +16,7 @@ from pathlib import Path
 from types import ModuleType
 
 from baselines.generator import UnknownModel
+from baselines.neighbours import append_to_path, served
 from foundation.files import file_sha256
 from foundation.names import nearest
 
@@ -38,6 +39,7 @@ class OwnClass:
 
 
 _EXECUTED: dict[Path, tuple[str, ModuleType]] = {}  # file to hash and module, so that a class stays itself
+_IMPORTED: dict[Path, tuple[str, type]] = {}  # file of a module to its hash when it was first asked for, and a class
 
 
 def is_address(text: str) -> bool:
@@ -48,12 +50,13 @@ def is_address(text: str) -> bool:
 def find_class(address: str) -> OwnClass:
     """Import what an address names and return the class. A file that has changed since is executed again.
 
-    The folder of a file, and for a module the working directory, is appended to `sys.path`: a model may import what
-    lies next to it, and cannot hide a module that is installed.
+    A file may import what lies next to it (`baselines.neighbours`), and cannot hide a module that is installed. For
+    a module the working directory is appended to `sys.path`.
 
     Raises:
         UnknownModel: the text is not an address, or there is no such file, module or class.
-        ValueError: the file cannot be imported, or what it holds under that name is not a model.
+        ValueError: the file cannot be imported or would import another file's neighbour, the module's file has
+            changed since it was imported, or what is found under that name is not a model.
     """
     where, _, name = address.rpartition(":")  # the last colon: a path may hold others
     if not where or not name.isidentifier():
@@ -63,8 +66,8 @@ def find_class(address: str) -> OwnClass:
     is_file = where.endswith(".py") or os.sep in where or "/" in where
     module, file, sha256 = _executed(where) if is_file else _imported(where)
     model = _class_in(module, name, where)
-    if not is_file and (defined := getattr(sys.modules.get(model.__module__), "__file__", None)):
-        file, sha256 = Path(defined), file_sha256(defined)
+    if not is_file:
+        file, sha256 = _source(model, address)
     return OwnClass(model, file, sha256)
 
 
@@ -78,7 +81,7 @@ def naming_file(file: Path | None) -> Iterator[None]:
         yield
     except ValueError:
         raise
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         if file is None or type(error).__module__.partition(".")[0] in {"baselines", "foundation"}:
             raise
         raise ValueError(_with_place(error, file)) from error
@@ -86,6 +89,8 @@ def naming_file(file: Path | None) -> Iterator[None]:
 
 def _executed(where: str) -> tuple[ModuleType, Path, str]:
     path = Path(where).expanduser().absolute()
+    if path.is_dir():
+        raise UnknownModel(f"{where}: is a folder, expected a Python file; for a package: package.module:Class")
     if not path.is_file():
         near = nearest(path.stem, (other.stem for other in path.parent.glob("*.py")), most=1)
         raise UnknownModel(f"{where}: no such file" + (f"; did you mean {near[0]}.py?" if near else ""))
@@ -93,7 +98,14 @@ def _executed(where: str) -> tuple[ModuleType, Path, str]:
     sha256 = hashlib.sha256(content).hexdigest()
     if path in _EXECUTED and _EXECUTED[path][0] == sha256:
         return _EXECUTED[path][1], path, sha256
-    _append_to_path(path.parent)
+    with served(path):
+        module = _execute(path, content, where)
+    _EXECUTED[path] = (sha256, module)
+    return module, path, sha256
+
+
+def _execute(path: Path, content: bytes, where: str) -> ModuleType:
+    """Execute the very bytes that were hashed; a failure leaves no module behind."""
     name = _module_name(path)
     spec = importlib.util.spec_from_file_location(name, path)
     if spec is None:
@@ -102,20 +114,22 @@ def _executed(where: str) -> tuple[ModuleType, Path, str]:
     before = sys.modules.get(name)
     sys.modules[name] = module  # where dataclasses and pickle look
     try:
-        exec(compile(content, path, "exec"), vars(module))  # the very bytes that were hashed
+        exec(compile(content, path, "exec"), vars(module))
     except (Exception, SystemExit) as error:
         sys.modules.pop(name)
         if before is not None:
             sys.modules[name] = before
-        raise ValueError(_with_place(error, path)) from error
-    _EXECUTED[path] = (sha256, module)
-    return module, path, sha256
+        way_out = ""
+        if isinstance(error, ImportError) and "relative import" in str(error):
+            way_out = "; import it without the dot, or name the model as package.module:Class"
+        raise ValueError(_with_place(error, path) + way_out) from error
+    return module
 
 
 def _imported(where: str) -> tuple[ModuleType, Path, str]:
     if not all(part.isidentifier() for part in where.split(".")):
         raise UnknownModel(f"{where!r} is neither a file nor a module; expected {FORMS}")
-    _append_to_path(Path.cwd())
+    append_to_path(Path.cwd())
     try:
         module = importlib.import_module(where)
     except (Exception, SystemExit) as error:
@@ -125,9 +139,29 @@ def _imported(where: str) -> tuple[ModuleType, Path, str]:
     return module, Path(getattr(module, "__file__", None) or where), ""
 
 
-def _append_to_path(folder: Path) -> None:
-    if str(folder) not in sys.path:
-        sys.path.append(str(folder))
+def _source(model: type, address: str) -> tuple[Path, str]:
+    """Return the file that defines a class of a module, and its hash.
+
+    Raises:
+        ValueError: there is no such file, as for a class typed into a prompt; or it has changed since the class was
+            first asked for and the module is still the old one.
+    """
+    module = sys.modules.get(model.__module__)
+    file = Path(getattr(module, "__file__", None) or "")
+    if not file.is_file():
+        raise ValueError(
+            f'{address}: the class is not in a file; name it with @register_model("...") and run it by that name'
+        )
+    sha256 = file_sha256(file)
+    before, known = _IMPORTED.setdefault(file, (sha256, model))
+    if before != sha256:
+        if getattr(module, known.__qualname__, None) is known:  # not reloaded
+            raise ValueError(
+                f"{file}: has changed since it was imported; restart Python, or name the file: "
+                f"{file.name}:{model.__name__}"
+            )
+        _IMPORTED[file] = (sha256, model)
+    return file, sha256
 
 
 def _module_name(path: Path) -> str:
@@ -178,4 +212,6 @@ def _with_place(error: BaseException, file: Path | None) -> str:
         own = [frame for frame in frames if file is not None and frame.filename == str(file)]
         deepest = (own or frames)[-1]
         place, message = f"{deepest.filename}:{deepest.lineno}", " ".join(str(error).split())
+        if file is not None and not own and Path(deepest.filename).parent == Path(__file__).parent:
+            place = str(file)  # what we called has no line of its own, as an abstract class
     return f"{place}: {type(error).__name__}{': ' if message else ''}{message}"

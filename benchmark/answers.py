@@ -29,7 +29,7 @@ def answers_to(generator: Generator, requests: list[Request]) -> Iterator[Answer
             answers: list[Answer] = list(generator.generate_batch(requests))  # type: ignore[attr-defined]
             if len(answers) != len(requests):
                 raise GenerationError(f"{len(answers)} answers to {len(requests)} requests")
-        except Exception as error:
+        except (Exception, SystemExit) as error:
             log.warning("a batch of %d failed (%s); its samples are asked one by one", len(requests), _named(error))
         else:
             yield from answers
@@ -39,7 +39,10 @@ def answers_to(generator: Generator, requests: list[Request]) -> Iterator[Answer
             answer: Answer = generator.generate(request)
         except GenerationError as error:
             answer = error
-        except Exception as error:  # foreign code: whatever it raises is this sample's failure, not the night's
+        except (
+            Exception,
+            SystemExit,
+        ) as error:  # foreign code: whatever it raises is this sample's failure, not the night's
             log.warning("sample %s: %s\n%s", request.sample_id, _named(error), traceback.format_exc())
             answer = GenerationError(_named(error))
         yield answer

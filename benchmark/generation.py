@@ -7,7 +7,6 @@ replace it in the package as soon as it is imported.
 from __future__ import annotations
 
 import logging
-import re
 import shutil
 import time
 from collections.abc import Mapping, Sequence
@@ -21,9 +20,9 @@ from baselines import GenerationError, Generator
 from benchmark.answers import answers_to, checked
 from benchmark.job import Job, finished, references, sample_seed
 from benchmark.places import DEFAULT_RUNS
-from benchmark.runs import FailureRecord, OwnModelRecord, RunDirectory, RunRecord, UnusableRun
+from benchmark.runs import FailureRecord, OwnModelRecord, RunDirectory, RunRecord, UnusableRun, folder_name
 from foundation import media
-from foundation.files import PathLike, remove_partials
+from foundation.files import PathLike, is_folder_name, remove_partials
 from foundation.work import Progress
 from vgg_monoaudio.dataset import Benchmark, Sample, Subset, load_benchmark
 
@@ -69,21 +68,23 @@ def generate(
 
     Raises:
         baselines.UnknownModel: no such model.
-        ValueError: an option that the model does not have, or input that it cannot use at all.
+        ValueError: an option that the model does not have, input that it cannot use at all, a subset that is not in
+            the benchmark, or a run name that is not the name of one folder.
         UnusableRun: the run directory holds answers to another question, by other weights or other code, or audio
             without a record, and `fresh` is not set.
         foundation.checkpoints.MissingCheckpoint: weights are missing.
     """
     built = benchmark if isinstance(benchmark, Benchmark) else load_benchmark(benchmark)
+    _check(model, built, subset, run_name, limit=limit, batch_size=batch_size)
     job = Job(built, subset, built.samples(subset)[:limit], model, dict(options or {}), seed, device)
-    directory = RunDirectory.locate(Path(runs), built.name, subset, run_name or _folder_name(job.entry.name))
+    directory = RunDirectory.locate(Path(runs), built.name, subset, run_name or folder_name(job.entry.name))
     _run(job, directory, fresh, batch_size, progress)
     return directory
 
 
 def _run(job: Job, directory: RunDirectory, fresh: bool, batch_size: int, progress: Progress | None) -> None:
-    previous = _previous(directory, job, fresh)
-    again = job.entry.kind == "recorded"
+    previous = None if fresh else _previous(directory, job)
+    again = fresh or job.entry.kind == "recorded"
     todo = [sample for sample in job.samples if again or not directory.audio(sample.sample_id).is_file()]
     if not todo and previous is not None and previous.status == "finished":
         return
@@ -92,6 +93,8 @@ def _run(job: Job, directory: RunDirectory, fresh: bool, batch_size: int, progre
     model = job.model_record(generator) if generator is not None or previous is None else previous.model
     record = job.begun(model, previous)
     _check_weights(directory, record, previous)
+    if fresh and directory.path.exists():
+        shutil.rmtree(directory.path)  # not before there is a model that can replace the answers
     directory.write(record)
     remove_partials(directory.path)
     failures = [] if generator is None else _answer_all(job, generator, todo, directory, batch_size, progress)
@@ -100,14 +103,38 @@ def _run(job: Job, directory: RunDirectory, fresh: bool, batch_size: int, progre
     directory.write(finished(record, directory, job.benchmark.samples(job.subset), failures, spent))
 
 
-def _folder_name(model: str) -> str:
-    """Return a model's name as that of one folder; names registered elsewhere may hold anything."""
-    return re.sub(r"[^\w.+@ -]", "-", model).lstrip(".") or "model"
+def _check(model: object, built: Benchmark, subset: str, run_name: str | None, **counts: int | None) -> None:
+    """Refuse arguments that lead nowhere, or out of the folder of runs.
+
+    Raises:
+        ValueError: names the argument, what was expected and what was given.
+    """
+    if not isinstance(model, str):
+        what = f"the class {model.__name__}" if isinstance(model, type) else repr(model)
+        raise ValueError(
+            f"model: expected a name or an address, got {what}; "
+            'register the class with @register_model("mymodel") and pass "mymodel", or pass "mymodel.py:MyModel"'
+        )
+    if subset not in built.subsets:
+        raise ValueError(f"subset: {built.path} has {' and '.join(built.subsets)}, not {subset!r}")
+    if run_name is not None:
+        check_run_name(run_name)
+    for name, count in counts.items():
+        if count is not None and count < 1:
+            raise ValueError(f"{name}: expected 1 or more, got {count}")
 
 
-def _previous(directory: RunDirectory, job: Job, fresh: bool) -> RunRecord | None:
-    if fresh and directory.path.exists():
-        shutil.rmtree(directory.path)
+def check_run_name(run_name: str) -> None:
+    """Refuse a name that would put a run outside its place, where `fresh` deletes what others have made.
+
+    Raises:
+        ValueError: the name is not that of one folder.
+    """
+    if not is_folder_name(run_name):
+        raise ValueError(f"--run-name: expected the name of one folder, got {run_name!r}")
+
+
+def _previous(directory: RunDirectory, job: Job) -> RunRecord | None:
     if not directory.run_json.is_file():
         if any(directory.path.glob("audio/*.wav")):
             raise UnusableRun(

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cached_property
 from typing import Any
+
+import numpy as np
 
 from baselines import Generator, ModelEntry, Reference, Request, get_model, load_model, option_names
 from baselines.programs.settings import HARMLESS_SETTINGS
@@ -123,8 +125,12 @@ class Job:
         )
 
     def model_record(self, generator: Generator | None) -> ModelRecord | OwnModelRecord:
-        """Return how the model is configured, and which weights it opened."""
-        weights = getattr(generator, "weights", {})  # part to file, for models that open any
+        """Return how the model is configured, and which weights it opened.
+
+        Raises:
+            ValueError: its attribute `untrained` is not a truth value.
+        """
+        weights = _weights(generator)
         record = ModelRecord(
             name=self.entry.name,
             kind=self.entry.kind,
@@ -132,12 +138,34 @@ class Job:
             sample_rate=getattr(generator, "sample_rate", None),
             weights_sha256={part: file.sha256 for part, file in weights.items()},
             unverified_weights=not all(file.verified for file in weights.values()),
-            untrained=bool(getattr(generator, "untrained", False)),
-            notes=list(getattr(generator, "notes", [])),
+            untrained=_untrained(generator, self.entry.name),
+            notes=_notes(generator),
         )
         if self.source_sha256 is None:
             return record
         return OwnModelRecord(**record.model_dump(), source_sha256=self.source_sha256)
+
+
+def _weights(generator: Generator | None) -> dict[str, Any]:
+    """Return the files that a model opened, by part; an own model may call something else `weights`."""
+    found = getattr(generator, "weights", {})
+    items = found.items() if isinstance(found, Mapping) else ()
+    return {str(part): file for part, file in items if hasattr(file, "sha256") and hasattr(file, "verified")}
+
+
+def _untrained(generator: Generator | None, name: str) -> bool:
+    value = getattr(generator, "untrained", False)
+    if not isinstance(value, bool | np.bool_):
+        raise ValueError(f"model {name!r}: untrained: expected True or False, got {value!r}")
+    return bool(value)
+
+
+def _notes(generator: Generator | None) -> list[str]:
+    """Return a model's notes; one alone may be given without a list."""
+    notes = getattr(generator, "notes", None) or []
+    if isinstance(notes, str) or not isinstance(notes, Iterable):
+        notes = [notes]
+    return [str(note) for note in notes]
 
 
 def sample_seed(seed: int, sample_id: str) -> int:

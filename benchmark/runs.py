@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import os
 import platform
+import re
 import subprocess
 from dataclasses import dataclass
 from functools import cache
@@ -253,6 +254,11 @@ def current_environment(device: str = "cpu") -> EnvironmentRecord:
     return EnvironmentRecord(
         python=platform.python_version(), platform=platform.platform(), device=device, packages=packages
     )
+
+
+def folder_name(model: str) -> str:
+    """Return a model's name as that of one folder; names registered elsewhere may hold anything."""
+    return re.sub(r"[^\w.+@ -]", "-", model).lstrip(".") or "model"
 
 
 def find_runs(root: Path) -> list[RunDirectory]:

@@ -12,7 +12,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Discriminator, Field, Tag, ValidationError
 
-from foundation.files import write_text
+from foundation.files import is_folder_name, write_text
 from foundation.records import Record, what_is_wrong
 from vgg_monoaudio.composition import Fit, Soundtrack
 
@@ -120,7 +120,8 @@ def read_record(folder: Path) -> BuildRecord:
     """Return the record of a benchmark directory, of any form that format 1 has had.
 
     Raises:
-        BenchmarkError: no record there, another format, or a field that is missing, unknown or of another type.
+        BenchmarkError: no record there, another format, a field that is missing, unknown or of another type, or a name
+            that cannot name a folder.
     """
     file = folder / RECORD_NAME
     if not file.is_file():
@@ -138,9 +139,12 @@ def read_record(folder: Path) -> BuildRecord:
     if type(found) is not int or found != FORMAT_VERSION:  # True and 1.0 equal 1
         raise BenchmarkError(f"{file}: format {found!r}, this version reads {FORMAT_VERSION}")
     try:
-        return BuildRecord.model_validate(content)
+        record = BuildRecord.model_validate(content)
     except ValidationError as error:
         raise BenchmarkError(f"{file}: {_what_is_wrong(error)}; build the benchmark again") from error
+    if not is_folder_name(record.name):  # runs are kept in a folder of that name
+        raise BenchmarkError(f"{file}: name: expected the name of one folder, got {record.name!r}")
+    return record
 
 
 def _what_is_wrong(error: ValidationError) -> str:

@@ -4,7 +4,7 @@ import sys
 
 import pytest
 
-from baselines import UnknownModel, get_model, load_model, own, register_model, registry
+from baselines import UnknownModel, get_model, load_model, neighbours, own, register_model, registry
 from baselines.registry import OwnModel
 from foundation.files import file_sha256
 
@@ -16,12 +16,20 @@ def process(monkeypatch, tmp_path):
     """Leave this process as it was: registry, search path and modules."""
     monkeypatch.setattr(registry, "_ENTRIES", dict(registry._ENTRIES))
     monkeypatch.setattr(own, "_EXECUTED", {})
+    monkeypatch.setattr(own, "_IMPORTED", {})
+    monkeypatch.setattr(neighbours, "_SERVED", {})
     monkeypatch.setattr(sys, "path", list(sys.path))
     monkeypatch.chdir(tmp_path)
     yield
     for name, module in list(sys.modules.items()):
         if str(getattr(module, "__file__", None) or "").startswith(str(tmp_path)):
             del sys.modules[name]
+
+
+def write(path, text=""):
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(text)
+    return path
 
 
 @pytest.fixture
@@ -92,14 +100,133 @@ def test_a_file_whose_name_another_module_has_does_not_replace_it(tmp_path):
     assert sys.modules["json"] is json
 
 
-def test_a_folder_does_not_hide_what_is_installed(tmp_path, monkeypatch):
+def test_a_module_next_to_a_file_that_has_the_name_of_an_installed_one_is_refused(tmp_path, monkeypatch):
+    import colorsys
+
+    for loaded in (True, False):
+        if not loaded:
+            monkeypatch.delitem(sys.modules, "colorsys")
+        write(tmp_path / "deep" / "colorsys.py", "raise RuntimeError('not this one')")
+        mine = write(tmp_path / "deep" / "mine.py", f"import colorsys\n{TEXT.format(rate=5)}")
+        with pytest.raises(ValueError, match=rf"^{mine}: imports colorsys from {colorsys.__file__}, not the one next"):
+            load_model("deep/mine.py:Hum")
+
+
+def test_a_file_may_have_the_name_of_the_installed_package_that_it_wraps(tmp_path, monkeypatch):
     monkeypatch.delitem(sys.modules, "colorsys", raising=False)
-    (tmp_path / "deep").mkdir()
-    (tmp_path / "deep" / "colorsys.py").write_text("raise RuntimeError('not this one')")
-    (tmp_path / "deep" / "mine.py").write_text(
-        "import colorsys\n" + TEXT.format(rate="colorsys.hsv_to_rgb(0, 0, 5)[0]")
-    )
-    assert load_model("deep/mine.py:Hum").sample_rate == 5
+    rate = "colorsys.hsv_to_rgb(0, 0, 5)[0]"
+    write(tmp_path / "deep" / "colorsys.py", f"import colorsys\n{TEXT.format(rate=rate)}")
+    assert load_model("deep/colorsys.py:Hum").sample_rate == 5
+
+
+def test_what_lies_next_to_a_file_comes_before_the_working_directory(tmp_path, monkeypatch):
+    monkeypatch.syspath_prepend("")  # as `python -m` has it
+    write(tmp_path / "rates.py", "import deeper\nRATE = 1")
+    write(tmp_path / "deeper.py", "RATE = 1")
+    write(tmp_path / "far" / "rates.py", "from deeper import RATE")
+    write(tmp_path / "far" / "deeper.py", "RATE = 7")
+    write(tmp_path / "far" / "mine.py", f"from rates import RATE\n{TEXT.format(rate='RATE')}")
+    assert load_model("far/mine.py:Hum").sample_rate == 7
+
+
+def test_what_a_method_imports_later_comes_from_next_to_its_file(tmp_path, monkeypatch):
+    monkeypatch.syspath_prepend("")
+    write(tmp_path / "rates.py", "RATE = 1")
+    write(tmp_path / "far" / "rates" / "__init__.py", "from rates.inner import RATE")
+    write(tmp_path / "far" / "rates" / "inner.py", "RATE = 7")
+    later = TEXT.format(rate=5).replace("...", "from rates import RATE; return RATE")
+    write(tmp_path / "far" / "mine.py", later)
+    assert load_model("far/mine.py:Hum").generate(None) == 7
+
+
+@pytest.mark.parametrize("when", ["at once", "later"])
+def test_two_files_with_different_modules_of_one_name_are_not_run_in_one_process(tmp_path, when):
+    for folder, rate in (("one", 1), ("two", 2)):
+        write(tmp_path / folder / "rates.py", f"RATE = {rate}")
+        text = f"from rates import RATE\n{TEXT.format(rate='RATE')}"
+        if when == "later":
+            text = TEXT.format(rate=5).replace("...", "from rates import RATE")
+        write(tmp_path / folder / "net.py", text)
+    get_model("one/net.py:Hum")
+    theirs = f"{tmp_path}/two/net.py: imports rates from {tmp_path}/one/rates.py, not the one next to it; rename it"
+    with pytest.raises(ValueError, match=f"^{theirs}, or run each model alone$"):
+        get_model("two/net.py:Hum")
+
+
+def test_a_file_that_fails_does_not_keep_the_name_of_its_neighbour(tmp_path):
+    for folder, first in (("one", "raise RuntimeError\n"), ("two", "")):
+        write(tmp_path / folder / "rates.py", "RATE = 2")
+        write(tmp_path / folder / "net.py", f"{first}from rates import RATE\n{TEXT.format(rate='RATE')}")
+    with pytest.raises(ValueError, match="RuntimeError"):
+        get_model("one/net.py:Hum")
+    assert load_model("two/net.py:Hum").sample_rate == 2
+
+
+def test_a_neighbour_does_not_take_the_place_of_a_package_of_the_suite(tmp_path, monkeypatch):
+    import metrics
+
+    monkeypatch.delitem(sys.modules, "metrics")
+    monkeypatch.chdir(metrics.__path__[0] + "/..")
+    write(tmp_path / "metrics.py")
+    mine = write(tmp_path / "mine.py", f"import metrics\n{TEXT.format(rate=5)}")
+    with pytest.raises(ValueError, match=rf"^{mine}: imports metrics from {metrics.__file__}, not the one next to it"):
+        get_model(f"{mine}:Hum")
+
+
+def test_a_module_whose_file_has_changed_since_it_was_imported_is_refused_until_it_is_reloaded(file):
+    import importlib
+
+    assert get_model("humming:Hum").source_sha256 == file_sha256(file)
+    file.write_text(TEXT.format(rate=16_000))
+    message = rf"^{file}: has changed since it was imported; restart Python, or name the file: humming\.py:Hum$"
+    with pytest.raises(ValueError, match=message):
+        load_model("humming:Hum")
+    importlib.invalidate_caches()
+    importlib.reload(sys.modules["humming"])
+    assert load_model("humming:Hum").sample_rate == 16_000
+    assert get_model("humming:Hum").source_sha256 == file_sha256(file)
+
+
+def test_a_class_that_is_in_no_file_is_asked_for_by_a_registered_name(monkeypatch):
+    module = type(sys)("typed_in")
+    exec(TEXT.format(rate=5), vars(module))
+    monkeypatch.setitem(sys.modules, "typed_in", module)
+    for place in (None, "<stdin>"):
+        monkeypatch.setattr(module, "__file__", place, raising=False)
+        with pytest.raises(ValueError, match=r"^typed_in:Hum: the class is not in a file; name it with @register_mode"):
+            get_model("typed_in:Hum")
+
+
+def test_a_folder_that_is_named_like_a_file_is_called_a_folder(tmp_path):
+    (tmp_path / "net.py").mkdir()
+    with pytest.raises(UnknownModel, match=r"^net\.py: is a folder, expected a Python file; for a package: package\."):
+        get_model("net.py:Hum")
+
+
+def test_a_relative_import_in_a_file_is_answered_with_the_way_out(file):
+    file.write_text(f"from .rates import RATE\n{TEXT.format(rate=8_000)}")
+    with pytest.raises(ValueError, match="parent package; import it without the dot, or name the model as package"):
+        get_model("humming.py:Hum")
+
+
+@pytest.mark.parametrize(
+    ("lines", "message"),
+    [
+        ("    from abc import abstractmethod\n    @abstractmethod\n    def network(self): ...", "abstract class"),
+        ("    def __init__(self, size, /): ...", "missing 1 required positional argument: 'size'"),
+    ],
+)
+def test_a_class_that_cannot_be_built_names_the_user_s_file(file, lines, message):
+    text = TEXT.format(rate=8_000).replace("class Hum", "import abc\nclass Hum(abc.ABC)")
+    file.write_text(f"{text}{lines}\n")
+    with pytest.raises(ValueError, match=rf"^{file}: TypeError: .*{message}"):
+        load_model("humming.py:Hum")
+
+
+def test_a_constructor_that_leaves_the_program_is_an_error_of_its_file(file):
+    file.write_text(TEXT.format(rate=8_000) + "    def __init__(self): raise SystemExit(0)\n")
+    with pytest.raises(ValueError, match=r"humming\.py:4: SystemExit: 0"):
+        load_model("humming.py:Hum")
 
 
 def test_dataclasses_and_pickles_find_the_module(file):

@@ -112,6 +112,7 @@ def test_a_run_that_was_interrupted_goes_on_with_what_is_missing(tiny, tmp_path,
     [
         ("refuses", "video has 7.4 s of 8.0 s"),
         ("breaks", "KeyError: 'frames'"),
+        ("leaves", "SystemExit: 0"),
         ("nan", "sample 7 of the waveform is not finite"),
         ("short", "the answer has 79999 samples, expected 80000 (5 s at 16000 Hz)"),
         ("stereo", "the answer is float32 (2, 80000), expected floats (samples,)"),
@@ -276,6 +277,74 @@ def test_what_a_killed_writer_left_is_removed_and_never_counted(tiny, tmp_path, 
 def test_what_cannot_be_run_is_refused_before_anything_is_written(tiny, tmp_path, model, options, error, message):
     with pytest.raises(error, match=message):
         generate(tiny.path, model, subset="inter", runs=tmp_path / "runs", options=options)
+    assert not (tmp_path / "runs").exists()
+
+
+@pytest.mark.parametrize("run_name", ["..", ".", "", "a b/c", "../humming", "/tmp/elsewhere", "a\\b"])
+def test_a_run_name_that_leads_elsewhere_is_refused_and_nothing_is_deleted(tiny, tmp_path, look, run_name):
+    generate(tiny.path, "humming", subset="inter", runs=tmp_path / "runs", limit=1)
+    before = look.written(tmp_path)
+    with pytest.raises(ValueError, match=r"^--run-name: expected the name of one folder, got "):
+        generate(tiny.path, "humming", subset="inter", runs=tmp_path / "runs", run_name=run_name, fresh=True)
+    assert look.written(tmp_path) == before
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"subset": "inner"}, r"^subset: .*tiny has inter and intra, not 'inner'$"),
+        ({"limit": 0}, "^limit: expected 1 or more, got 0$"),
+        ({"limit": -1}, "^limit: expected 1 or more, got -1$"),
+        ({"batch_size": -1}, "^batch_size: expected 1 or more, got -1$"),
+        ({"model": Path}, "^model: expected a name or an address, got the class Path; register the class with @regist"),
+        ({"model": 3}, "^model: expected a name or an address, got 3; "),
+    ],
+)
+def test_an_argument_that_means_nothing_is_named(tiny, tmp_path, change, message):
+    with pytest.raises(ValueError, match=message):
+        generate(**{"benchmark": tiny.path, "model": "humming", "subset": "inter", "runs": tmp_path / "runs", **change})
+    assert not (tmp_path / "runs").exists()
+
+
+def test_fresh_keeps_the_old_answers_until_the_model_is_built(tiny, tmp_path, look):
+    asked = {"model": "weighted", "subset": "inter", "runs": tmp_path / "runs", "fresh": True}
+    weights = tmp_path / "weights.pth"
+    weights.write_bytes(b"network")
+    run = generate(tiny.path, **asked, options={"file": str(weights)})
+    before = look.written(tmp_path / "runs")
+    weights.unlink()
+    with pytest.raises(FileNotFoundError):
+        generate(tiny.path, **asked, options={"file": str(weights)})
+    assert look.written(tmp_path / "runs") == before
+    (run.path / "stray").touch()
+    weights.write_bytes(b"other network")
+    generate(tiny.path, **asked, options={"file": str(weights)})
+    assert (run.read_run().counts.generated, (run.path / "stray").exists()) == (4, False)
+
+
+@pytest.mark.parametrize(
+    ("attributes", "recorded"),
+    [
+        ({"weights": "net.pt"}, {"weights_sha256": {}, "unverified_weights": False}),
+        ({"weights": {"net": "/x", "other": None}}, {"weights_sha256": {}, "unverified_weights": False}),
+        ({"notes": "half the steps"}, {"notes": ["half the steps"]}),
+        ({"notes": [1, 2]}, {"notes": ["1", "2"]}),
+        ({"notes": 7}, {"notes": ["7"]}),
+        ({"notes": None}, {"notes": []}),
+        ({"untrained": True}, {"untrained": True}),
+    ],
+)
+def test_attributes_of_a_model_that_mean_something_else_do_no_harm(tiny, tmp_path, attributes, recorded):
+    run = generate(tiny.path, "talkative", subset="inter", runs=tmp_path, options={"attributes": attributes}, limit=1)
+    record = run.read_run()
+    assert record.counts.generated == 1
+    assert {name: getattr(record.model, name) for name in recorded} == recorded
+
+
+def test_untrained_that_is_not_a_truth_value_is_refused(tiny, tmp_path):
+    options = {"attributes": {"untrained": "no"}}
+    with pytest.raises(ValueError, match=r"^model 'talkative': untrained: expected True or False, got 'no'$"):
+        generate(tiny.path, "talkative", subset="inter", runs=tmp_path / "runs", options=options)
     assert not (tmp_path / "runs").exists()
 
 

@@ -2,6 +2,7 @@
 
 from types import SimpleNamespace
 
+import numpy as np
 import pytest
 
 from benchmark.job import Job
@@ -31,3 +32,7 @@ def test_how_a_program_is_run_is_no_part_of_the_fingerprint_but_for_others_it_ma
     assert job("rewas", log="x", work_dir="y", time_limit_seconds=3).fingerprint == job("rewas").fingerprint
     assert job("rewas", seed=1).fingerprint != job("rewas").fingerprint
     assert job("selva", device="cpu").fingerprint != job("selva").fingerprint
+
+
+def test_a_truth_value_of_numpy_is_one():
+    assert job("noise").model_record(SimpleNamespace(sample_rate=8_000, untrained=np.True_)).untrained is True

@@ -64,7 +64,7 @@ class Moody(Humming):
         return MOODS[self._mood](good)
 
 
-def _raise(error: Exception) -> Waveform:
+def _raise(error: BaseException) -> Waveform:
     raise error
 
 
@@ -85,6 +85,7 @@ MOODS = {
     "no rate": lambda good: (good, None),
     "ragged": lambda good: [[0.0], [0.0, 1.0]],
     "fine": lambda good: good,
+    "leaves": lambda good: _raise(SystemExit(0)),
     "loud": lambda good: good * 40,
 }
 
@@ -134,7 +135,15 @@ class Curious(Humming):
         super().__init__()
 
 
+class Talkative(Humming):
+    """Has attributes that the record reads, set to what it is told."""
+
+    def __init__(self, *, attributes: dict[str, object]) -> None:
+        super().__init__()
+        vars(self).update(attributes)
+
+
 NAMES = {
     "humming": Humming, "dawdling": Dawdling, "moody": Moody, "forgetful": Forgetful, "weighted": Weighted,
-    "deviced": Deviced, "curious": Curious,
+    "deviced": Deviced, "curious": Curious, "talkative": Talkative,
 }  # fmt: skip

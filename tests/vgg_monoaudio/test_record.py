@@ -201,3 +201,10 @@ def test_the_committed_schema_names_every_field_of_the_records_that_were_built()
         assert set(record["counts"]) <= fields["CountsRecord"]
         assert all(set(row) == fields["SourceRecord"] for row in record["sources"])
         assert all(set(row) == fields["DroppedPairRecord"] for row in record["intra_dropped"])
+
+
+@pytest.mark.parametrize("name", ["", ".", "..", "../../x", "/tmp/x", "a/b"])
+def test_a_name_that_leads_out_of_the_folder_of_runs_is_refused(tmp_path, name):
+    folder = folder_of(tmp_path, {**old(OLD[0]), "name": name})
+    with pytest.raises(BenchmarkError, match=r"benchmark\.json: name: expected the name of one folder, got "):
+        read_record(folder)

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from baselines import own, registry
+from baselines import neighbours, own, registry
 from benchmark.runs import OwnModelRecord, RunDirectory
 from foundation.files import file_sha256
 
@@ -37,6 +37,8 @@ def process(monkeypatch, tmp_path):
     """Leave this process as it was: registry, search path and modules."""
     monkeypatch.setattr(registry, "_ENTRIES", dict(registry._ENTRIES))
     monkeypatch.setattr(own, "_EXECUTED", {})
+    monkeypatch.setattr(own, "_IMPORTED", {})
+    monkeypatch.setattr(neighbours, "_SERVED", {})
     monkeypatch.setattr(sys, "path", list(sys.path))
     yield
     for name, module in list(sys.modules.items()):
