@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import dis
 import inspect
 import typing
+from collections.abc import Container, Iterator
 from dataclasses import dataclass
 from typing import Any, Unpack
 
@@ -42,6 +44,39 @@ def options_of_class(model: type) -> Options:
                 names += group.__annotations__
                 required += sorted(group.__required_keys__)
     return Options(tuple(names), tuple(required), takes_any)
+
+
+def obstacles(model: type, given: Container[str]) -> Iterator[tuple[str, str]]:
+    """Yield what keeps a class from being built or from answering, each with what to do; it is not built.
+
+    Args:
+        model: the class.
+        given: names of the options that it is to be built with.
+    """
+    if inspect.isabstract(model):
+        lacking = ", ".join(sorted(getattr(model, "__abstractmethods__", ())))
+        yield f"it is abstract: {lacking} not defined", "name a class that defines all of it"
+    for parameter in inspect.signature(model).parameters.values():
+        if parameter.kind is parameter.POSITIONAL_ONLY and parameter.default is parameter.empty:
+            yield f"its constructor takes {parameter.name!r} by position alone", "let it be given by name, or a default"
+    for option in options_of_class(model).required:
+        if option not in given:
+            yield f"it needs the option {option!r}", f"--option {option}=VALUE"
+    if not _mentions(model, "sample_rate"):
+        yield "it has no `sample_rate`", "add `sample_rate = 16_000`, the rate of its answers in Hz"
+
+
+def _mentions(model: type, attribute: str) -> bool:
+    """Tell whether a class has an attribute, or code of it may set or serve it."""
+    names = {name for base in model.__mro__ for name in (*vars(base), *vars(base).get("__annotations__", {}))}
+    if names & {attribute, "__getattr__", "__getattribute__"} - vars(object).keys():
+        return True
+    methods = (value for base in model.__mro__ for value in vars(base).values() if inspect.isfunction(value))
+    steps = [step for method in methods for step in dis.get_instructions(method)]
+    return any(
+        (step.opname == "STORE_ATTR" and step.argval == attribute) or step.argval in ("setattr", "__dict__")
+        for step in steps
+    )
 
 
 def _typed_dict(model: type, annotation: Any) -> Any:

@@ -6,12 +6,14 @@ import hashlib
 import importlib
 import importlib.util
 import inspect
+import linecache
 import os
 import sys
 import traceback
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 from types import ModuleType
 
@@ -69,6 +71,18 @@ def find_class(address: str) -> OwnClass:
     if not is_file:
         file, sha256 = _source(model, address)
     return OwnClass(model, file, sha256)
+
+
+def typed_in(model: type) -> str | None:
+    """Return the SHA-256 of the script or notebook cell that holds a class; None where its text is not known.
+
+    A class of an imported module has none: its package has a version.
+    """
+    if model.__module__ != "__main__":
+        return None
+    codes = (value.__code__ for value in vars(model).values() if inspect.isfunction(value))
+    text = "".join(line for code in islice(codes, 1) for line in linecache.getlines(code.co_filename))
+    return hashlib.sha256(text.encode()).hexdigest() if text else None
 
 
 @contextmanager

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import KW_ONLY, dataclass, field, fields
 from importlib.metadata import entry_points
 from pathlib import Path
-from typing import Any, Literal, ParamSpec, Protocol, TypeVar
+from typing import Any, Literal, ParamSpec, Protocol, TypeVar, get_args
 
 from baselines.generator import Generator, UnknownModel
 from baselines.options import options_of_class
@@ -58,7 +58,19 @@ class ModelEntry:
     rows: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "options", dict(self.options or {}))  # the caller's may change
+        options: object = self.options or {}
+        if not isinstance(options, Mapping):
+            raise ValueError(f"model {self.name!r}: options: expected a dictionary, got {options!r}")
+        if self.kind not in get_args(Kind):
+            raise ValueError(f"model {self.name!r}: kind: expected {', '.join(get_args(Kind))}, got {self.kind!r}")
+        object.__setattr__(self, "options", dict(options))  # the caller's may change
+        for fact in ("checkpoints", "trained_on", "unpublished", "rows"):
+            value = getattr(self, fact)
+            if isinstance(value, str) or not isinstance(value, Iterable):
+                raise ValueError(
+                    f"model {self.name!r}: {fact}: expected several texts, as in ('a', 'b'), got {value!r}"
+                )
+            object.__setattr__(self, fact, tuple(value))
 
     @property
     def needs_references(self) -> bool:
@@ -109,8 +121,11 @@ def register_model(name: str, **facts: Any) -> _Decorator:
         facts: the other fields of `ModelEntry`. Leave `target` out to decorate the class.
 
     Raises:
-        ValueError: the name belongs to another class, `alias_of` is not registered, or there is no such fact.
+        ValueError: the name is empty or belongs to another class, `alias_of` is not registered, or there is no such
+            fact, or it is of another type.
     """
+    if not isinstance(name, str) or not name.strip():
+        raise ValueError(f'register_model: expected a name, as in @register_model("mymodel"), got {name!r}')
     known = [key for key in ModelEntry.__dataclass_fields__ if key not in {"name", "_"}]
     for fact in facts:
         if fact not in known:
@@ -154,12 +169,14 @@ def get_model(name: str) -> ModelEntry:
 
     Raises:
         UnknownModel: the name is not registered (the message gives near ones), or there is no such file or class.
-        ValueError: the file cannot be imported, or the class is not a model.
+        ValueError: the file cannot be imported, the class is not a model, or it is that of several names.
     """
     _load_entry_points()
     if name not in _ENTRIES:
         if is_address(name):
             return _own_model(name)
+        if Path(f"{name}.py").is_file():
+            raise UnknownModel(f"unknown model {name!r}; for a class in {name}.py: {name}.py:CLASS")
         near = nearest(name, _ENTRIES)
         hint = f"did you mean {' or '.join(near)}?" if near else f"there are: {', '.join(_ENTRIES)}"
         raise UnknownModel(f"unknown model {name!r}; {hint}")
@@ -172,8 +189,13 @@ def _own_model(address: str) -> OwnModel:
     found = find_class(address)
     model = found.model
     place = f"{model.__module__}:{model.__qualname__}"
-    entry = next((e for e in _ENTRIES.values() if e.place == place and not e.alias_of), None)
-    if entry is None:
+    entries = [entry for entry in _ENTRIES.values() if entry.place == place and not entry.alias_of]
+    if len(entries) > 1:
+        names = ", ".join(entry.name for entry in entries)
+        raise ValueError(f"{address}: the class of {len(entries)} registered models; name one of them: {names}")
+    if entries:
+        entry = entries[0]
+    else:
         if model.__name__ in _ENTRIES:  # its row would pass for the other's
             raise ValueError(
                 f"{address}: {model.__name__!r} is the name of a registered model; rename the class, "
@@ -206,17 +228,17 @@ def load_model(name: str, **options: Any) -> Generator:
         >>> model.generate(request).shape
         (4000,)
     """
-    _class_of(get_model(name))
+    class_of(get_model(name))
     entry = get_model(name)  # again: a class of another package may say more of itself when it is imported
     arguments = {**entry.options, **options}
     check_options(entry, arguments)
-    allowed = options_of_class(_class_of(entry))
+    allowed = options_of_class(class_of(entry))
     missing = [option for option in allowed.required if option not in arguments]
     if missing:
         raise ValueError(f"model {name!r} needs the option {missing[0]!r}")
     with naming_file(entry.file if isinstance(entry, OwnModel) else None):
-        model: Generator = _class_of(entry)(**arguments)
-    lacking = [part for part in ("sample_rate", "generate") if not hasattr(model, part)]
+        model: Generator = class_of(entry)(**arguments)
+        lacking = [part for part in ("sample_rate", "generate") if not hasattr(model, part)]
     if lacking:
         raise ValueError(f"model {name!r}: {entry.place!r} is not a generator; it has no `{lacking[0]}`")
     return model
@@ -224,7 +246,7 @@ def load_model(name: str, **options: Any) -> Generator:
 
 def option_names(entry: ModelEntry) -> list[str]:
     """Return the names of a model's options; imports the model."""
-    return list(options_of_class(_class_of(entry)).names)
+    return list(options_of_class(class_of(entry)).names)
 
 
 def check_options(entry: ModelEntry, given: Mapping[str, Any]) -> None:
@@ -233,14 +255,15 @@ def check_options(entry: ModelEntry, given: Mapping[str, Any]) -> None:
     Raises:
         ValueError: names the option, and those that there are.
     """
-    allowed = options_of_class(_class_of(entry))
+    allowed = options_of_class(class_of(entry))
     unknown = sorted(set(given) - set(allowed.names))
     if unknown and not allowed.takes_any:  # a class that takes any must check them itself
         there = ", ".join(allowed.names) or "none"
         raise ValueError(f"model {entry.name!r} has no option {unknown[0]!r}; it has: {there}")
 
 
-def _class_of(entry: ModelEntry) -> type:
+def class_of(entry: ModelEntry) -> type:
+    """Return a model's class; imports it."""
     found: type = load(entry.target) if isinstance(entry.target, str) else entry.target
     return found
 

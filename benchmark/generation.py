@@ -143,10 +143,10 @@ def _previous(directory: RunDirectory, job: Job) -> RunRecord | None:
             )
         return None
     previous = directory.read_run()
-    if previous.fingerprint != job.fingerprint:
-        before = previous.model.source_sha256 if isinstance(previous.model, OwnModelRecord) else None
-        same_file = before == job.source_sha256
-        other = "to another benchmark, seed or options" if same_file else "made with another version of its file"
+    before = previous.model.source_sha256 if isinstance(previous.model, OwnModelRecord) else None
+    changed = before not in (None, job.code_sha256)
+    if changed or previous.fingerprint != job.fingerprint:
+        other = "made with another version of its file" if changed else "to another benchmark, seed or options"
         raise UnusableRun(
             f"{directory.path}: holds answers of {previous.model.name} {other}; "
             "pass --fresh to replace them, or --run-name to keep both"

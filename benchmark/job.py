@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from baselines import Generator, ModelEntry, Reference, Request, get_model, load_model, option_names
+from baselines.own import typed_in
 from baselines.programs.settings import HARMLESS_SETTINGS
 from baselines.registry import OwnModel
 from benchmark.runs import (
@@ -60,6 +61,12 @@ class Job:
     def source_sha256(self) -> str | None:
         """Hash of the file that holds a model of the user's own; None for all others."""
         return self.entry.source_sha256 if isinstance(self.entry, OwnModel) else None
+
+    @cached_property
+    def code_sha256(self) -> str | None:
+        """Hash of the file, script or notebook cell that holds a model of the user's own; None where not known."""
+        target = self.entry.target
+        return self.source_sha256 or (typed_in(target) if isinstance(target, type) else None)
 
     @cached_property
     def fingerprint(self) -> str:
@@ -141,9 +148,9 @@ class Job:
             untrained=_untrained(generator, self.entry.name),
             notes=_notes(generator),
         )
-        if self.source_sha256 is None:
+        if self.code_sha256 is None:
             return record
-        return OwnModelRecord(**record.model_dump(), source_sha256=self.source_sha256)
+        return OwnModelRecord(**record.model_dump(), source_sha256=self.code_sha256)
 
 
 def _weights(generator: Generator | None) -> dict[str, Any]:

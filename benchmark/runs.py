@@ -65,9 +65,9 @@ class ModelRecord(CompleteRecord):
 
 
 class OwnModelRecord(ModelRecord):
-    """A model that was asked for by the address of its class, in a file of the user's."""
+    """A model of the user's own: its class is in a file that was named, in a script or in a notebook."""
 
-    source_sha256: str = Field(description="of the file that holds the class, as it was run")
+    source_sha256: str = Field(description="of the file or notebook cell that holds the class, as it was run")
 
 
 class FailureRecord(CompleteRecord):

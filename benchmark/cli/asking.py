@@ -15,6 +15,7 @@ from benchmark.cli.building import build_demo
 from benchmark.places import DEMO, FULL
 
 if TYPE_CHECKING:
+    from baselines import ModelEntry
     from benchmark.cli.options import ModelOptions, RunOptions, ScoreOptions
     from benchmark.profiles import Profile
     from vgg_monoaudio.dataset import Benchmark, Subset
@@ -137,20 +138,20 @@ def check_options(models: Sequence[str], own: Mapping[str, Any], run_name: str |
 
     Raises:
         ValueError: an option that one of the models does not have, or that none has because all are controls; one
-            name for the runs of several models.
+            name for the runs of several models, or one that is not the name of a folder; a model named twice, or two
+            whose runs would have one folder.
     """
     from baselines import get_model
     from baselines.registry import check_options as check_own
 
     if run_name is not None and len(models) > 1:
         raise ValueError(f"--run-name: names the run of one model, there are {len(models)}: {', '.join(models)}")
+    if run_name is not None:
+        from benchmark.generation import check_run_name
+
+        check_run_name(run_name)
     entries = {name: get_model(name) for name in models}
-    addresses = {entry.name: name for name, entry in entries.items()}
-    for name, entry in entries.items():
-        if (other := addresses[entry.name]) != name and entry != entries[other]:
-            raise ValueError(
-                f"--model: {name} and {other} are both called {entry.name!r}; run each alone, with --run-name"
-            )
+    _check_distinct(models, entries)
     kinds = {name: entry.kind for name, entry in entries.items()}
     given = sorted(set(own) - {"allow_unverified"})  # that one is meant for the profile, too
     if given and set(kinds.values()) == {"control"}:
@@ -158,6 +159,24 @@ def check_options(models: Sequence[str], own: Mapping[str, Any], run_name: str |
     for name, kind in kinds.items():
         if kind != "control":
             check_own(entries[name], dict.fromkeys(given))
+
+
+def _check_distinct(models: Sequence[str], entries: Mapping[str, ModelEntry]) -> None:
+    """Refuse models whose runs would be kept in one folder."""
+    from benchmark.runs import folder_name
+
+    taken: dict[str, str] = {}
+    for name in models:
+        entry, folder = entries[name], folder_name(entries[name].name)
+        if folder not in taken:
+            taken[folder] = name
+            continue
+        other = taken[folder]
+        if entry == entries[other]:
+            what = f"{name} is named twice" if name == other else f"{other} and {name} are the same model"
+            raise ValueError(f"--model: {what}; name it once")
+        what = f"both called {entry.name!r}" if entry.name == entries[other].name else f"both kept in {folder!r}"
+        raise ValueError(f"--model: {other} and {name} are {what}; run each alone, with --run-name")
 
 
 def _pair(option: str, text: str) -> tuple[str, str]:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import shutil
 import socket
+import sys
 import tempfile
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict
@@ -47,7 +49,9 @@ def doctor(
     """Check a model's checkout, interpreter, imports, checkpoints, disk, GPU; status 2 where something is missing."""
     from benchmark.cli.asking import model_options
 
-    findings = examine(model, model_options(option, checkpoint=checkpoint, endpoint=endpoint, segmenter=segmenter))
+    options = model_options(option, checkpoint=checkpoint, endpoint=endpoint, segmenter=segmenter)
+    with contextlib.redirect_stdout(sys.stderr) if as_json else contextlib.nullcontext():  # a model file may print
+        findings = examine(model, options)
     if as_json:
         typer.echo(json.dumps([asdict(finding) for finding in findings], indent=2))
     else:
@@ -75,7 +79,7 @@ def examine(model: str, options: dict[str, Any]) -> list[Finding]:
     owned = {file.checkpoint for file in program.files} if program else set()
     settings = None if program is None else _settings(program.name, options)
     if program is None or settings is None:
-        findings = [*_of_file(entry), *_of_command(entry, options), *_of_service(entry, options)]
+        findings = [*_of_file(entry, options), *_of_command(entry, options), *_of_service(entry, options)]
     else:
         inside = options.get("segmenter", "deva") != "deva"
         findings = [*(_of_segmenter(options) if inside else of_program(program, settings))]
@@ -120,14 +124,21 @@ def _checkpoint(name: str) -> Finding:
     return Finding(name, "missing", f"no {path}", fetching(name))
 
 
-def _of_file(entry: ModelEntry) -> Iterator[Finding]:
-    """Tell which file and class a model of the user's own is; it has been imported by now."""
+def _of_file(entry: ModelEntry, given: dict[str, Any]) -> Iterator[Finding]:
+    """Tell which file and class a model of the user's own is, and whether it can be built; it is imported by now."""
     from baselines import option_names
-    from baselines.registry import OwnModel
+    from baselines.options import obstacles
+    from baselines.registry import OwnModel, class_of
 
-    if isinstance(entry, OwnModel):
-        options = ", ".join(option_names(entry)) or "none"
-        yield Finding("class", "ok", f"{entry.place} in {entry.file}, sha256 {entry.source_sha256}; options: {options}")
+    if not isinstance(entry, OwnModel):
+        return
+    options = ", ".join(option_names(entry)) or "none"
+    found = f"{entry.place} in {entry.file}, sha256 {entry.source_sha256}; options: {options}"
+    in_the_way = list(obstacles(class_of(entry), {**entry.options, **given}))
+    for problem, to_do in in_the_way:
+        yield Finding("class", "missing", f"{entry.place} in {entry.file}: {problem}", to_do)
+    if not in_the_way:
+        yield Finding("class", "ok", found)
 
 
 def _of_command(entry: ModelEntry, options: dict[str, Any]) -> Iterator[Finding]:

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
 from benchmark.report.subsets import subset_rank
-from benchmark.runs import BenchmarkRecord, MetricsRecord, MetricValue, RunDirectory, ScoringRecord
+from benchmark.runs import BenchmarkRecord, MetricsRecord, MetricValue, RunDirectory, ScoringRecord, folder_name
 
 Kind = Literal["model", "control", "recorded", "external", "published"]
 
@@ -179,8 +179,9 @@ def _row(run: RunDirectory, record: MetricsRecord) -> Row:
 
 def shown_name(run: RunDirectory, record: MetricsRecord) -> str:
     """Return the name of a run: the one the user gave its directory, else the model's."""
-    in_its_place = run.path.resolve().parent.name == record.benchmark.subset
-    return run.path.resolve().name if in_its_place else record.model.name
+    path = run.path.resolve()
+    named_by_user = path.parent.name == record.benchmark.subset and path.name != folder_name(record.model.name)
+    return path.name if named_by_user else record.model.name
 
 
 def _disambiguated(rows: Sequence[Row]) -> list[Row]:

@@ -92,6 +92,21 @@ def test_facts_of_a_row_hold_for_the_class_that_it_names():
     assert (entry.name, entry.kind, entry.needs_references) == ("silence", "control", True)
 
 
+def test_a_class_that_several_rows_share_is_asked_for_by_their_names():
+    message = "^baselines.mmaudio.model:MMAudio: the class of 6 registered models; name one of them: mmaudio-s-16k, mm"
+    with pytest.raises(ValueError, match=message):
+        get_model("baselines.mmaudio.model:MMAudio")
+
+
+def test_a_sample_rate_that_cannot_be_read_is_one_line_with_its_place(file):
+    file.write_text(
+        "class Hum:\n    def generate(self, request): ...\n"
+        "    @property\n    def sample_rate(self):\n        return {}['rate']\n"
+    )
+    with pytest.raises(ValueError, match=rf"^{file}:5: KeyError: 'rate'$"):
+        load_model("humming.py:Hum")
+
+
 def test_a_file_whose_name_another_module_has_does_not_replace_it(tmp_path):
     import json
 

@@ -253,6 +253,32 @@ def test_a_fact_that_there_is_none_of_is_answered_with_near_ones(registry):
     assert "hum" not in registry
 
 
+@pytest.mark.parametrize(
+    ("facts", "message"),
+    [
+        ({"kind": "weird"}, "kind: expected model, control, recorded, external, got 'weird'"),
+        ({"trained_on": "VGGSound"}, r"trained_on: expected several texts, as in \('a', 'b'\), got 'VGGSound'"),
+        ({"checkpoints": 3}, r"checkpoints: expected several texts, as in \('a', 'b'\), got 3"),
+        ({"options": 3}, "options: expected a dictionary, got 3"),
+    ],
+)
+def test_a_fact_of_another_type_is_refused(registry, facts, message):
+    with pytest.raises(ValueError, match=rf"^model 'hum': {message}$"):
+        register_model("hum", **facts)(Humming)
+    assert "hum" not in registry
+
+
+@pytest.mark.parametrize("name", ["", " ", Humming])
+def test_a_model_is_registered_under_a_name(name):
+    with pytest.raises(ValueError, match=r'^register_model: expected a name, as in @register_model\("mymodel"\), got '):
+        register_model(name)
+
+
+def test_facts_may_be_lists(registry):
+    register_model("hum", trained_on=["VGGSound"])(Humming)
+    assert registry["hum"].trained_on == ("VGGSound",)
+
+
 def test_facts_are_the_fields_of_the_entry(registry):
     facts = {
         "target": "elsewhere:Hum", "kind": "external", "options": {"pitch": 1}, "checkpoints": ("panns",),

@@ -1,12 +1,13 @@
 """Generating: every sample once, whatever batches, restarts and moods the model has."""
 
 import hashlib
+import linecache
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from baselines import UnknownModel
+from baselines import UnknownModel, register_model, registry
 from benchmark import generate
 from benchmark.generation import sample_seed
 from benchmark.runs import RunDirectory, UnusableRun
@@ -346,6 +347,33 @@ def test_untrained_that_is_not_a_truth_value_is_refused(tiny, tmp_path):
     with pytest.raises(ValueError, match=r"^model 'talkative': untrained: expected True or False, got 'no'$"):
         generate(tiny.path, "talkative", subset="inter", runs=tmp_path / "runs", options=options)
     assert not (tmp_path / "runs").exists()
+
+
+def test_a_class_of_a_notebook_does_not_go_on_with_the_answers_of_another_cell(tiny, tmp_path, models, monkeypatch):
+    monkeypatch.setattr(registry, "_ENTRIES", dict(registry._ENTRIES))
+
+    def run_cell(pitch: int, place: str) -> None:
+        text = (
+            "@register_model('cell')\nclass Cell(Humming):\n"
+            f"    pitch = {pitch}\n    def generate(self, request): return self._hum(request)\n"
+        )
+        if place.startswith("cell"):  # as IPython does
+            monkeypatch.setitem(linecache.cache, place, (len(text), None, text.splitlines(keepends=True), place))
+        names = {"__name__": "__main__", "register_model": register_model, "Humming": models.Humming}
+        exec(compile(text, place, "exec"), names)
+
+    asked = {"model": "cell", "subset": "inter", "runs": tmp_path}
+    for place in ("cell 1", "cell 2"):
+        run_cell(200, place)
+        run = generate(tiny.path, **asked, limit=1)
+    run_cell(300, "cell 3")
+    with pytest.raises(UnusableRun, match=r"answers of cell made with another version of its file; pass --fresh"):
+        generate(tiny.path, **asked)
+    run_cell(300, "<stdin>")
+    with pytest.raises(UnusableRun, match=r"answers of cell made with another version of its file; pass --fresh"):
+        generate(tiny.path, **asked)
+    generate(tiny.path, **asked, fresh=True)
+    assert "source_sha256" not in run.run_json.read_text()
 
 
 def test_progress_counts_samples(tiny, tmp_path):

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from baselines import register_model, registry
 from benchmark.choices import Choices
 from benchmark.cli import asking
 from benchmark.cli.asking import (
@@ -91,6 +92,28 @@ def test_a_run_name_is_for_one_model():
     check_options(["humming"], {}, "mine")
     with pytest.raises(ValueError, match="--run-name: names the run of one model, there are 2: humming, noise"):
         check_options(["humming", "noise"], {}, "mine")
+
+
+@pytest.mark.parametrize("run_name", ["..", "", "a/b"])
+def test_a_run_name_that_leads_elsewhere_is_refused_before_any_work(run_name):
+    with pytest.raises(ValueError, match=r"^--run-name: expected the name of one folder, got "):
+        check_options(["humming"], {}, run_name)
+
+
+def test_a_model_is_named_once():
+    with pytest.raises(ValueError, match=r"^--model: noise is named twice; name it once$"):
+        check_options(["noise", "humming", "noise"], {}, None)
+    with pytest.raises(ValueError, match=r"^--model: selva and selva-s-16k are the same model; name it once$"):
+        check_options(["selva", "selva-s-16k"], {}, None)
+
+
+def test_two_models_whose_runs_would_have_one_folder_are_refused(models, monkeypatch):
+    monkeypatch.setattr(registry, "_ENTRIES", dict(registry._ENTRIES))
+    for name in ("team/net", "team:net"):
+        register_model(name, target=models.Humming)
+    message = r"^--model: team/net and team:net are both kept in 'team-net'; run each alone, with --run-name$"
+    with pytest.raises(ValueError, match=message):
+        check_options(["team/net", "team:net"], {}, None)
 
 
 def test_what_a_model_is_told_and_how_it_is_run_are_asked_for_once():

@@ -1,5 +1,6 @@
 """A model of one's own in a file: no package, no registration, no constructor argument is needed to run it."""
 
+import json
 import re
 import subprocess
 import sys
@@ -200,6 +201,12 @@ def test_two_models_of_one_name_are_refused_before_either_runs(command, tiny, tm
     assert not (tmp_path / "results").exists()
 
 
+def test_one_file_in_two_spellings_is_one_model(command, tiny, tmp_path):
+    write(tmp_path / "one.py")
+    done = command("eval", "--model", "one.py:MyModel", "--model", "./one.py:MyModel", "--benchmark", tiny.path)
+    assert done.message == "--model: one.py:MyModel and ./one.py:MyModel are the same model; name it once"
+
+
 def test_eval_shows_an_own_model_next_to_a_control(command, tiny, tmp_path):
     write(tmp_path / "mine.py")
     where = ("--benchmark", tiny.path, "--subset", "inter", "--profile", "signal", "--workers", 0, "--resamples", 50)
@@ -231,6 +238,44 @@ def test_the_doctor_tells_file_class_and_options(command, tmp_path):
     expected = f"ok       class: mine:MyModel in {file}, sha256 {file_sha256(file)}; options: none"
     assert done.out.splitlines()[0] == expected
     assert command("doctor", "--model", "mien.py:MyModel").message.startswith("mien.py: no such file")
+
+
+@pytest.mark.parametrize(
+    ("lines", "problem"),
+    [
+        ("    @abc.abstractmethod\n    def network(self): ...", "it is abstract: network not defined"),
+        ("    def __init__(self, *, size): ...", "it needs the option 'size'"),
+        ("    def __init__(self, size, /): ...", "its constructor takes 'size' by position alone"),
+        ("    del sample_rate", "it has no `sample_rate`"),
+    ],
+)
+def test_the_doctor_finds_what_keeps_a_class_from_running(command, tmp_path, lines, problem):
+    text = HUM.format(name="MyModel", pitch=200).replace("class MyModel", "import abc\nclass MyModel(abc.ABC)")
+    file = write(tmp_path / "mine.py", f"{text}{lines}\n")
+    done = command("doctor", "--model", "mine.py:MyModel")
+    assert done.status == 2
+    assert done.out.splitlines()[0] == f"missing  class: mine:MyModel in {file}: {problem}"
+    assert done.out.splitlines()[1].startswith("         -> ")
+
+
+def test_the_doctor_is_content_with_an_option_that_is_given_and_a_rate_that_the_constructor_sets(command, tmp_path):
+    text = HUM.format(name="MyModel", pitch=200).replace("    sample_rate = 16_000", "")
+    write(tmp_path / "mine.py", f"{text}    def __init__(self, *, rate): self.sample_rate = rate\n")
+    done = command("doctor", "--model", "mine.py:MyModel", "--option", "rate=16000")
+    assert (done.status, done.out.split()[:2]) == (0, ["ok", "class:"])
+
+
+def test_what_a_model_file_prints_stays_out_of_the_doctor_s_json(command, tmp_path):
+    write(tmp_path / "mine.py", "print('hello')\n" + HUM.format(name="MyModel", pitch=200))
+    done = command("doctor", "--model", "mine.py:MyModel", "--json")
+    assert json.loads(done.out)[0]["what"] == "class"
+    assert done.err == "hello\n"
+
+
+def test_a_name_that_is_a_file_s_is_answered_with_its_address(command, tmp_path):
+    write(tmp_path / "mymodel.py")
+    for words in (("generate", "mymodel"), ("doctor", "--model", "mymodel")):
+        assert command(*words).message == "unknown model 'mymodel'; for a class in mymodel.py: mymodel.py:CLASS"
 
 
 def test_the_list_of_models_says_that_own_ones_need_no_row(command):

@@ -65,6 +65,12 @@ def test_a_run_goes_by_the_name_that_its_directory_was_given(world, tmp_path):
     assert [row.model for row in collect([moved]).rows] == ["recorded"]
 
 
+def test_a_run_whose_folder_is_made_of_the_model_s_name_goes_by_the_name_as_registered(world, tmp_path):
+    run = world.write_run(tmp_path, "team/net:2", folder="team-net-2")
+    (row,) = collect([run]).rows
+    assert (row.model, row.key) == ("team/net:2", "team-net-2")
+
+
 def test_options_that_differ_only_between_subsets_do_not_split_a_model(world, tmp_path):
     runs = [
         world.write_run(tmp_path, "recorded", subset, world.Settings(options={"folder": f"answers/{subset}"}))
