@@ -313,5 +313,5 @@ def test_a_class_that_is_defined_again_replaces_itself(registry):
 def test_the_registry_s_old_address_leads_to_it_with_a_warning(name):
     from baselines import generator
 
-    with pytest.warns(DeprecationWarning, match=rf"baselines\.generator\.{name} moved to baselines\.registry"):
+    with pytest.warns(FutureWarning, match=rf"baselines\.generator\.{name} moved to baselines\.registry"):
         assert getattr(generator, name) is getattr(names, name)
