@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dis
 import inspect
 import typing
 from collections.abc import Container, Iterator
@@ -47,7 +46,7 @@ def options_of_class(model: type) -> Options:
 
 
 def obstacles(model: type, given: Container[str]) -> Iterator[tuple[str, str]]:
-    """Yield what keeps a class from being built or from answering, each with what to do; it is not built.
+    """Yield what keeps a class from being built, each with what to do; it is not built.
 
     Args:
         model: the class.
@@ -62,21 +61,6 @@ def obstacles(model: type, given: Container[str]) -> Iterator[tuple[str, str]]:
     for option in options_of_class(model).required:
         if option not in given:
             yield f"it needs the option {option!r}", f"--option {option}=VALUE"
-    if not _mentions(model, "sample_rate"):
-        yield "it has no `sample_rate`", "add `sample_rate = 16_000`, the rate of its answers in Hz"
-
-
-def _mentions(model: type, attribute: str) -> bool:
-    """Tell whether a class has an attribute, or code of it may set or serve it."""
-    names = {name for base in model.__mro__ for name in (*vars(base), *vars(base).get("__annotations__", {}))}
-    if names & {attribute, "__getattr__", "__getattribute__"} - vars(object).keys():
-        return True
-    methods = (value for base in model.__mro__ for value in vars(base).values() if inspect.isfunction(value))
-    steps = [step for method in methods for step in dis.get_instructions(method)]
-    return any(
-        (step.opname == "STORE_ATTR" and step.argval == attribute) or step.argval in ("setattr", "__dict__")
-        for step in steps
-    )
 
 
 def _typed_dict(model: type, annotation: Any) -> Any:

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, Unpack
 
 import numpy as np
 import pandas as pd
@@ -29,6 +29,7 @@ from benchmark.runs import (
     current_environment,
 )
 from benchmark.scoring import Scores, score
+from foundation.checkpoints import WeightOptions
 from foundation.files import PathLike, file_sha256, fingerprint, replacing
 from foundation.work import Progress
 from metrics.registry import list_metrics
@@ -53,7 +54,7 @@ def evaluate(
     workers: int | None = None,
     allow_missing: bool = False,
     progress: Progress | None = None,
-    **profile_options: Any,
+    **weights: Unpack[WeightOptions],
 ) -> MetricsRecord:
     """Score a run; write and return its metrics.
 
@@ -69,7 +70,7 @@ def evaluate(
         workers: processes that decode; None takes one per core. Results do not depend on it.
         allow_missing: score the rest where generated files are absent or unreadable, instead of refusing.
         progress: called as files are done.
-        profile_options: device, weights_dir, allow_unverified.
+        weights: of the profile, where it is not given; see `foundation.checkpoints.WeightOptions`.
 
     Raises:
         TypeError: `choices` is not a `Choices`, or `profile` not a loaded profile.
@@ -84,7 +85,7 @@ def evaluate(
     choices, record = choices or Choices(), directory.read_run()
     samples = _samples(built, record, directory)
     present, failures = _present(samples, directory, record, allow_missing)
-    profile = _profile(choices, profile, profile_options)
+    profile = _profile(choices, profile, weights)
     job = _Job(directory, built, record, samples, present, failures, ScoringRecord.of(choices, profile))
     mark = job.fingerprint()
     previous = job.previous(mark)
@@ -207,7 +208,7 @@ def _check_types(choices: object, profile: object) -> None:
 
 def _samples(built: Benchmark, record: RunRecord, directory: RunDirectory) -> list[Sample]:
     subset: Any = record.benchmark.subset
-    if subset not in built.manifests or built.fingerprint(subset) != record.benchmark.fingerprint:
+    if not record.benchmark.is_of(built):
         raise UnusableRun(
             f"{directory.path}: was generated for an earlier build of {record.benchmark.name} "
             f"{record.benchmark.version} ({subset}); {built.path} has changed; generate again with --fresh"
@@ -238,8 +239,8 @@ def _present(
     return present, failures
 
 
-def _profile(choices: Choices, loaded: Profile | None, options: dict[str, Any]) -> Profile:
-    profile = loaded or load_profile(choices.profile, extended=choices.extended, **options)
+def _profile(choices: Choices, loaded: Profile | None, weights: WeightOptions) -> Profile:
+    profile = loaded or load_profile(choices.profile, extended=choices.extended, **weights)
     if profile.name != choices.profile:
         raise ValueError(f"profile: choices name {choices.profile}, the one given is {profile.name}")
     if profile.extended != choices.extended:

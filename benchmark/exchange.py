@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 
 from benchmark.features import DEFAULT_CACHE, Arrays, Extractor, FeatureStore
 from benchmark.runs import MetricsRecord, MetricValue, RunDirectory, UnusableRun
+from benchmark.scoring import Measurement
 from foundation.files import PathLike, file_sha256
 from metrics.interop import (
     Feature,
@@ -120,7 +121,7 @@ def _scored_by_paper(run: RunDirectory) -> MetricsRecord:
 
 def _scored(run: RunDirectory, record: MetricsRecord, built: Benchmark) -> list[Sample]:
     subset: Any = record.benchmark.subset
-    if subset not in built.manifests or built.fingerprint(subset) != record.benchmark.fingerprint:
+    if not record.benchmark.is_of(built):
         raise UnusableRun(
             f"{run.path}: answers {record.benchmark.name} {record.benchmark.version} ({subset}), "
             f"not the benchmark in {built.path}; give the one that it answers"
@@ -252,9 +253,8 @@ def _score(metric: Metric, tables: Sequence[Mapping[str, NDArray[np.float32]]]) 
     if len(first) < metric.minimum_samples:
         return FolderScore(None, f"needs {metric.minimum_samples} samples, there are {len(first)}")
     rows = [stack(table, list(first)) for table in tables]
-    result = metric.load()(*(array.reshape(-1, array.shape[-1]) for array in rows))
-    value = result[0] if isinstance(result, tuple) else result  # the inception score: mean and deviation
-    return FolderScore(float(np.mean(value)))
+    measured = Measurement(metric, [array.reshape(-1, array.shape[-1]) for array in rows], options={}, groups=None)
+    return FolderScore(float(np.mean(measured.result())) if metric.per == "sample" else measured.set_score()[0])
 
 
 def export_kadtk(runs: Sequence[RunDirectory], path: Path) -> list[KadtkScore]:

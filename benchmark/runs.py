@@ -29,6 +29,7 @@ from foundation.files import file_sha256 as file_sha256  # this and the next are
 from foundation.files import fingerprint as fingerprint
 from foundation.files import write_text
 from foundation.records import schema_text, what_is_wrong
+from vgg_monoaudio.dataset import Benchmark
 from vgg_monoaudio.record import BuildRecord
 
 SCHEMA_VERSION: Literal[1] = 1
@@ -49,6 +50,11 @@ class BenchmarkRecord(CompleteRecord):
     subset: str
     fingerprint: str = Field(description="SHA-256 over the manifest rows, which carry a hash of every scene")
     samples: int = Field(ge=0, description="rows of the manifest")
+
+    def is_of(self, built: Benchmark) -> bool:
+        """Tell whether a benchmark has this subset, with the very samples that were asked for."""
+        subset: Any = self.subset  # text in the record: it may name one that this benchmark lacks
+        return subset in built.manifests and built.fingerprint(subset) == self.fingerprint
 
 
 class ModelRecord(CompleteRecord):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 import warnings
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from difflib import get_close_matches
 from importlib import import_module
 from typing import Any
@@ -13,6 +13,17 @@ from typing import Any
 def nearest(name: str, known: Iterable[str], *, most: int = 3) -> list[str]:
     """Return the known names that are spelled most like `name`, best first; empty where none is near."""
     return get_close_matches(name, list(known), n=most, cutoff=0.5)
+
+
+def check_known(given: Iterable[str], known: Collection[str]) -> None:
+    """Refuse an option that is not known, where `**options` would take it and say nothing.
+
+    Raises:
+        TypeError: names it, and near ones.
+    """
+    for name in given:
+        if name not in known:
+            raise TypeError(f"there is no option {name!r}; did you mean {' or '.join(nearest(name, known) or known)}?")
 
 
 def load(target: str) -> Any:

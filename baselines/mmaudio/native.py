@@ -4,26 +4,24 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Literal, TypedDict
+from typing import Literal
 
 from baselines.mmaudio.feature_store import FeatureStore
-from foundation.names import nearest
+from foundation.checkpoints import WeightOptions
+from foundation.names import check_known
 
 DType = Literal["fp32", "bf16"]
 
 
-class NativeOptions(TypedDict, total=False):
-    """How to compute, and where the weights come from; every option may be absent.
+class NativeOptions(WeightOptions, total=False):
+    """How to compute, beside the options of weights; every option may be absent.
 
     Attributes:
         steps: Euler steps, 25 by default.
         guidance: strength of classifier-free guidance, 4.5 by default; below 1 there is none.
         dtype: fp32 (the default), or bf16 for the transformers.
         compile: compile the diffusion transformer.
-        device: where to compute; a GPU if there is one.
-        weights_dir: folder with the published files.
         checkpoint: files of your own, by part of the model.
-        allow_unverified: also take files without a published hash, or that differ from the published ones.
         random_weights: no files, seeded random numbers: for timing and smoke tests only. `untrained` says so.
         features_dir: folder to keep features of videos in; None keeps them in memory only.
         store: a `FeatureStore` shared with other models, in place of `features_dir`.
@@ -33,10 +31,7 @@ class NativeOptions(TypedDict, total=False):
     guidance: float
     dtype: DType
     compile: bool
-    device: str | None
-    weights_dir: Path | None
     checkpoint: Mapping[str, str | Path] | None
-    allow_unverified: bool
     random_weights: bool
     features_dir: Path | None
     store: FeatureStore | None
@@ -48,10 +43,7 @@ def check_native(options: NativeOptions) -> None:
     Raises:
         TypeError: names it, and near ones.
     """
-    known = NativeOptions.__annotations__
-    for name in options:
-        if name not in known:
-            raise TypeError(f"there is no option {name!r}; did you mean {' or '.join(nearest(name, known) or known)}?")
+    check_known(options, NativeOptions.__annotations__)
 
 
 def store_of(options: NativeOptions) -> FeatureStore:

@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Protocol, Unpack
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,8 +20,9 @@ from benchmark.choices import ProfileName as ProfileName
 from benchmark.choices import ReferenceVideo as ReferenceVideo
 from benchmark.evidence import Evidence
 from benchmark.features import Arrays, Extractor, FeatureStore
+from foundation.checkpoints import WeightOptions
 from foundation.moved import serve_moved
-from foundation.names import load
+from foundation.names import check_known, load
 from vgg_monoaudio.dataset import Sample, Source
 
 PROFILES: Mapping[str, str] = {
@@ -85,19 +86,21 @@ class Profile(Protocol):
         ...
 
 
-def load_profile(name: str, **options: Any) -> Profile:
+def load_profile(name: str, *, extended: bool = False, **weights: Unpack[WeightOptions]) -> Profile:
     """Return a profile; what it imports and loads, it does on first use.
 
     Args:
         name: paper or signal.
-        options: device, weights_dir, allow_unverified; the signal profile has no use for them. extended, which only
-            profile paper can be.
+        extended: have evidence for the extended metrics too; only profile paper can.
+        weights: see `foundation.checkpoints.WeightOptions`; profile signal has no use for them.
 
     Raises:
-        ValueError: an unknown name.
+        TypeError: there is no such option.
+        ValueError: an unknown name, or extended metrics of profile signal.
         foundation.checkpoints.MissingCheckpoint: weights of the paper's networks are missing.
     """
     if name not in PROFILES:
         raise ValueError(f"profile: expected {' or '.join(PROFILES)}, got {name!r}")
-    profile: Profile = load(PROFILES[name])(**options)
+    check_known(weights, WeightOptions.__annotations__)
+    profile: Profile = load(PROFILES[name])(extended=extended, **weights)
     return profile

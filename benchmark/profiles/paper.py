@@ -8,8 +8,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Mapping, Sequence
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Unpack
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,6 +18,7 @@ from benchmark.features import Arrays, Extractor
 from benchmark.profiles import Features, ProfileName, Question, front_ends
 from benchmark.profiles.direct import backbone_keys, direct_evidence, files_of
 from foundation import checkpoints, media
+from foundation.checkpoints import WeightOptions
 from metrics.backbones import get_backbone, load_backbone
 from metrics.onset import DETECTOR_VERSION, onset_seconds
 from vgg_monoaudio.dataset import Source
@@ -52,21 +52,12 @@ class PaperProfile:
 
     name: ProfileName = "paper"
 
-    def __init__(
-        self,
-        *,
-        device: str | None = None,
-        weights_dir: Path | str | None = None,
-        allow_unverified: bool = False,
-        extended: bool = False,
-    ) -> None:
+    def __init__(self, *, extended: bool = False, **weights: Unpack[WeightOptions]) -> None:
         """Find the weights.
 
         Args:
-            device: where the networks run; None: a GPU if there is one.
-            weights_dir: folder of the official files; $VGG_MONOAUDIO_WEIGHTS or ./weights by default.
-            allow_unverified: take files of another hash; the run is marked.
             extended: also what the extended metrics need.
+            weights: see `foundation.checkpoints.WeightOptions`.
 
         Raises:
             foundation.checkpoints.MissingCheckpoint: a file is not there.
@@ -76,13 +67,13 @@ class PaperProfile:
         self.extended = extended
         if extended:
             import metrics.backbones.passt  # noqa: F401 - raises MissingPackage before work begins
-        self._device = device or _best_device()
-        self._weights_dir = weights_dir
-        self._allow_unverified = allow_unverified
+        self._device = weights.get("device") or _best_device()
+        self._weights_dir = weights.get("weights_dir")
+        self._allow_unverified = weights.get("allow_unverified", False)
         self._located = {
-            name: checkpoints.find(
-                get_backbone(name).checkpoint or name, weights_dir=weights_dir, allow_unverified=allow_unverified,
-                needed_by=f"{metrics} (profile paper)",
+            name: checkpoints.located(
+                get_backbone(name).checkpoint or name, weights_dir=self._weights_dir,
+                allow_unverified=self._allow_unverified, needed_by=f"{metrics} (profile paper)",
             )
             for name, metrics in (BACKBONES | (EXTENDED_BACKBONES if extended else {})).items()
         }  # fmt: skip

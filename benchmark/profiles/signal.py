@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Unpack
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,6 +13,7 @@ from benchmark.features import Arrays, Extractor
 from benchmark.profiles import Features, ProfileName, Question
 from benchmark.profiles.direct import backbone_keys, direct_evidence, files_of
 from foundation import media
+from foundation.checkpoints import WeightOptions
 from metrics.backbones.signal import FPS, SAMPLE_RATE, Signal
 from metrics.backbones.signal_classifier import LabelModel
 from vgg_monoaudio.dataset import Source
@@ -48,8 +49,8 @@ class SignalProfile:
         Extractor("signal.video", f"v{Signal.version}", "video", _prepare_video, media.FrameRequest(FPS, _FRAME_SIZE)),
     )
 
-    def __init__(self, *, extended: bool = False, **_options: Any) -> None:
-        """Take no options: there is nothing to load and no device to choose.
+    def __init__(self, *, extended: bool = False, **_weights: Unpack[WeightOptions]) -> None:
+        """Leave the options of weights aside: there is nothing to load and no device to choose.
 
         Raises:
             ValueError: the extended metrics are requested, and they need networks.

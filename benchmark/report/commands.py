@@ -120,8 +120,9 @@ def compare(
     from benchmark.report.comparison.compare import compare_runs
     from benchmark.report.comparison.views import to_json, to_markdown, to_terminal
 
-    options = {"allow_unverified": True} if allow_unverified else {}
-    comparison = compare_runs(run_a, run_b, largest=largest, benchmark_dir=benchmark_dir, cache=cache, **options)
+    comparison = compare_runs(
+        run_a, run_b, largest=largest, benchmark_dir=benchmark_dir, cache=cache, allow_unverified=allow_unverified
+    )
     if out is not None:
         write_text(out, to_markdown(comparison))
     if as_json:

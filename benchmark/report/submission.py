@@ -8,12 +8,13 @@ import tempfile
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, Unpack
 
 import numpy as np
 
 from benchmark.report.samples import RunSamples, read_run_samples
 from benchmark.runs import MetricsRecord, RunDirectory, RunRecord, UnusableRun
+from foundation.checkpoints import WeightOptions
 from foundation.media import MediaError, probe
 from metrics.registry import get_metric, list_metrics
 
@@ -37,7 +38,7 @@ def submit_check(
     benchmark_dir: Path | None = None,
     recompute: bool = True,
     cache: Path | None = None,
-    allow_unverified: bool = False,
+    **weights: Unpack[WeightOptions],
 ) -> list[Check]:
     """Return what is right and wrong with a submitted run directory.
 
@@ -49,7 +50,7 @@ def submit_check(
         benchmark_dir: the benchmark that it answers.
         recompute: score the audio again, which needs the profile's weights unless their features are kept.
         cache: where features are kept; a temporary folder by default, so that no submitted number is trusted.
-        allow_unverified: accept weights whose hash is not known.
+        weights: of the profile; see `foundation.checkpoints.WeightOptions`.
     """
     directory = run if isinstance(run, RunDirectory) else RunDirectory(Path(run))
     try:
@@ -77,7 +78,7 @@ def submit_check(
         return [*checks, Check("recomputed", "skipped", "not requested" if not recompute else "another benchmark")]
     recomputed = _check(
         "recomputed",
-        lambda: _recomputed(directory, records[1], benchmark_dir, cache, allow_unverified),
+        lambda: _recomputed(directory, records[1], benchmark_dir, cache, weights),
         "the audio gives the numbers of metrics.json",
     )
     return [*checks, recomputed]
@@ -181,7 +182,7 @@ def _same_benchmark(metrics: MetricsRecord, samples: RunSamples, folder: Path) -
 
 
 def _recomputed(
-    directory: RunDirectory, metrics: MetricsRecord, folder: Path, cache: Path | None, allow_unverified: bool
+    directory: RunDirectory, metrics: MetricsRecord, folder: Path, cache: Path | None, weights: WeightOptions
 ) -> Iterator[str]:
     from benchmark.evaluation import evaluate
 
@@ -191,9 +192,8 @@ def _recomputed(
         copy.path.mkdir()
         shutil.copy2(directory.run_json, copy.run_json)
         (copy.path / "audio").symlink_to((directory.path / "audio").resolve(), target_is_directory=True)
-        options: dict[str, Any] = {"allow_unverified": True} if allow_unverified else {}
         found = evaluate(
-            copy, folder, scoring.choices(), cache=cache or Path(scratch) / "cache", allow_missing=True, **options
+            copy, folder, scoring.choices(), cache=cache or Path(scratch) / "cache", allow_missing=True, **weights
         )  # fmt: skip
     if found.fingerprint != metrics.fingerprint:
         yield "audio, references or choices differ from those that were scored (the fingerprint differs)"

@@ -19,6 +19,7 @@ from foundation.checkpoints.files import (
     verify,
     weights_folder,
 )
+from foundation.checkpoints.options import WeightOptions
 from foundation.checkpoints.table import CHECKPOINTS, EXTENDED_METRICS, PAPER_PROFILE, Checkpoint, get
 from foundation.checkpoints.transfer import DownloadFailed, Progress, download
 
@@ -34,6 +35,7 @@ __all__ = [
     "MissingCheckpoint",
     "Progress",
     "State",
+    "WeightOptions",
     "WrongCheckpoint",
     "digests",
     "download",

@@ -4,26 +4,14 @@ import sys
 
 import pytest
 
-from baselines import UnknownModel, get_model, load_model, neighbours, own, register_model, registry
+from baselines import UnknownModel, get_model, load_model, own, register_model, registry
 from baselines.registry import OwnModel
 from foundation.files import file_sha256
 
 TEXT = "class Hum:\n    sample_rate = {rate}\n    def generate(self, request): ...\n"
 
 
-@pytest.fixture(autouse=True)
-def process(monkeypatch, tmp_path):
-    """Leave this process as it was: registry, search path and modules."""
-    monkeypatch.setattr(registry, "_ENTRIES", dict(registry._ENTRIES))
-    monkeypatch.setattr(own, "_EXECUTED", {})
-    monkeypatch.setattr(own, "_IMPORTED", {})
-    monkeypatch.setattr(neighbours, "_SERVED", {})
-    monkeypatch.setattr(sys, "path", list(sys.path))
-    monkeypatch.chdir(tmp_path)
-    yield
-    for name, module in list(sys.modules.items()):
-        if str(getattr(module, "__file__", None) or "").startswith(str(tmp_path)):
-            del sys.modules[name]
+pytestmark = pytest.mark.usefixtures("process")
 
 
 def write(path, text=""):

@@ -347,6 +347,12 @@ def test_choices_and_a_profile_of_another_type_are_refused_in_one_line(run, tiny
         evaluate(run, tiny.path, **given)
 
 
+@pytest.mark.parametrize("profile", ["signal", "paper"])
+def test_an_option_that_no_profile_has_is_refused_before_anything_is_read(run, tiny, cache, profile):
+    with pytest.raises(TypeError, match="there is no option 'devise'; did you mean device"):
+        evaluate(run, tiny.path, Choices(profile=profile), cache=cache, devise="cpu")
+
+
 def test_the_signal_profile_refuses_the_extended_metrics(run, tiny, cache):
     with pytest.raises(ValueError, match="the extended metrics need profile paper"):
         score(run, tiny, cache, Choices(profile="signal", extended=True))

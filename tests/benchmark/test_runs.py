@@ -139,6 +139,14 @@ def test_the_schemas_describe_what_is_written():
         assert schema["additionalProperties"] is False
 
 
+def test_a_record_is_of_the_benchmark_whose_samples_were_asked_for(tiny):
+    built = tiny.benchmark
+    record = BENCHMARK.model_copy(update={"fingerprint": built.fingerprint("inter")})
+    assert record.is_of(built)
+    for other in ({"fingerprint": built.fingerprint("intra")}, {"subset": "single"}, {"subset": "intra"}):
+        assert not record.model_copy(update=other).is_of(built)
+
+
 def test_scored_runs_are_found_in_the_order_of_their_paths(tmp_path):
     for name in ("silence", "oracle", "noise"):
         RunDirectory.locate(tmp_path, "tiny", "inter", name).write(METRICS if name != "noise" else RUN)

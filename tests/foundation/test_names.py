@@ -5,7 +5,7 @@ import types
 
 import pytest
 
-from foundation.names import lazy_exports, load, nearest
+from foundation.names import check_known, lazy_exports, load, nearest
 
 
 def test_the_nearest_names_come_best_first_and_none_where_none_is_near():
@@ -17,6 +17,14 @@ def test_the_nearest_names_come_best_first_and_none_where_none_is_near():
 def test_an_object_is_found_by_module_and_name():
     assert load("foundation.names:load") is load
     assert load("pathlib:Path.home").__name__ == "home"
+
+
+def test_an_option_that_is_not_known_is_refused_with_near_ones():
+    check_known({"device": "cpu"}, ["device", "weights_dir"])
+    with pytest.raises(TypeError, match="there is no option 'devise'; did you mean device"):
+        check_known({"device": 1, "devise": 2}, ["device", "weights_dir"])
+    with pytest.raises(TypeError, match="there is no option 'x'; did you mean device or weights_dir"):
+        check_known(["x"], ["device", "weights_dir"])
 
 
 @pytest.mark.parametrize("target", ["foundation.names", "foundation.names:", ":load", ""])

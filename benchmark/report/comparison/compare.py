@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import chain
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Unpack
 
 import pandas as pd
 
@@ -15,6 +15,7 @@ from benchmark.report.comparison.paired import GROUPED_BY, PairedTests, correcte
 from benchmark.report.results import MixedRuns, check_alike, shown_name
 from benchmark.report.samples import clips_of, read_run_samples
 from benchmark.runs import MetricsRecord, RunDirectory, UnusableRun
+from foundation.checkpoints import WeightOptions
 from metrics.registry import list_metrics
 
 if TYPE_CHECKING:
@@ -28,7 +29,7 @@ def compare_runs(
     largest: int = 5,
     benchmark_dir: Path | None = None,
     cache: Path = DEFAULT_CACHE,
-    **profile_options: Any,
+    **weights: Unpack[WeightOptions],
 ) -> Comparison:
     """Return how two runs on the same samples differ: a minus b.
 
@@ -42,7 +43,7 @@ def compare_runs(
         largest: how many samples to list for each metric.
         benchmark_dir: the benchmark that both answer, to test set-wise scores.
         cache: where features are kept; what is missing there is computed.
-        profile_options: device, weights_dir, allow_unverified.
+        weights: of the profile; see `foundation.checkpoints.WeightOptions`.
 
     Raises:
         MixedRuns: they differ in benchmark, subset, profile or another choice that decides what numbers mean.
@@ -62,7 +63,7 @@ def compare_runs(
 
         groups = clips_of(first) if records[0].scoring.resample_by == "source" else None
         whole_sets = set_differences(
-            runs, records, list(first.index), benchmark_dir, cache=cache, groups=groups, **profile_options
+            runs, records, list(first.index), benchmark_dir, cache=cache, groups=groups, **weights
         )
     changes = corrected([*_set_wise(records, len(first), whole_sets), *tests.changes("all", metrics)])
     for scope in GROUPED_BY:

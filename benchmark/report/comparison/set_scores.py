@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Unpack
 
 import numpy as np
 from numpy.typing import NDArray
 
 from benchmark.runs import MetricsRecord, RunDirectory, ScoringRecord, UnusableRun
 from benchmark.scoring import Measurement, measurement
+from foundation.checkpoints import WeightOptions
 from metrics.registry import list_metrics
 from metrics.uncertainty.bootstrap import Difference, set_difference
 
@@ -38,7 +39,7 @@ def set_differences(
     *,
     cache: Path,
     groups: NDArray[Any] | None,
-    **profile_options: Any,
+    **weights: Unpack[WeightOptions],
 ) -> dict[str, SetDifference]:
     """Return the set-wise scores of two runs on the same samples, by metric, each with its paired test.
 
@@ -53,13 +54,13 @@ def set_differences(
         benchmark_dir: the benchmark that both answer.
         cache: where features are kept.
         groups: (n, k) clips of each sample, or None to resample by sample.
-        profile_options: device, weights_dir, allow_unverified.
+        weights: of the profile; see `foundation.checkpoints.WeightOptions`.
 
     Raises:
         UnusableRun: another benchmark, other backbones than those that scored, or audio that is not what was scored.
         foundation.checkpoints.MissingCheckpoint: weights of the profile are missing.
     """
-    evidence = _evidence(runs, records, samples, benchmark_dir, cache, profile_options)
+    evidence = _evidence(runs, records, samples, benchmark_dir, cache, weights)
     scoring = records[0].scoring
     found = {}
     for metric in list_metrics(extended=True):
@@ -92,7 +93,7 @@ def _evidence(
     samples: Sequence[str],
     folder: Path,
     cache: Path,
-    profile_options: dict[str, Any],
+    weights: WeightOptions,
 ) -> list[Evidence]:
     from benchmark.features import FeatureStore
     from benchmark.profiles import load_profile
@@ -102,10 +103,10 @@ def _evidence(
     scoring = records[0].scoring
     subset: Any = records[0].benchmark.subset
     built = load_benchmark(folder)
-    if subset not in built.manifests or built.fingerprint(subset) != records[0].benchmark.fingerprint:
+    if not records[0].benchmark.is_of(built):
         raise UnusableRun(f"{folder}: not the benchmark that {runs[0].path} answers")
     extended = all(record.scoring.extended for record in records)
-    profile = load_profile(scoring.profile, extended=extended, **profile_options)
+    profile = load_profile(scoring.profile, extended=extended, **weights)
     for run, record in zip(runs, records, strict=True):
         if not profile.backbones().items() <= record.scoring.backbones.items():
             raise UnusableRun(f"{run.path}: was scored by other backbones than those here; score it again")

@@ -3,8 +3,9 @@
 import pytest
 from support.annotations import screened, vggsounder, write_unav100
 from support.checkouts import ask, benchmark_of_two, checkout_of
+from support.own_models import process
 
-__all__ = ["ask", "benchmark_of_two", "checkout_of", "screened", "vggsounder", "write_unav100"]
+__all__ = ["ask", "benchmark_of_two", "checkout_of", "process", "screened", "vggsounder", "write_unav100"]
 
 
 @pytest.fixture

@@ -8,7 +8,6 @@ from pathlib import Path
 
 import pytest
 
-from baselines import neighbours, own, registry
 from benchmark.runs import OwnModelRecord, RunDirectory
 from foundation.files import file_sha256
 
@@ -33,19 +32,7 @@ def my_network(video, prompt, *, seed):
 """
 
 
-@pytest.fixture(autouse=True)
-def process(monkeypatch, tmp_path):
-    """Leave this process as it was: registry, search path and modules."""
-    monkeypatch.setattr(registry, "_ENTRIES", dict(registry._ENTRIES))
-    monkeypatch.setattr(own, "_EXECUTED", {})
-    monkeypatch.setattr(own, "_IMPORTED", {})
-    monkeypatch.setattr(neighbours, "_SERVED", {})
-    monkeypatch.setattr(sys, "path", list(sys.path))
-    yield
-    for name, module in list(sys.modules.items()):
-        if str(getattr(module, "__file__", None) or "").startswith(str(tmp_path)):
-            del sys.modules[name]
-    sys.modules.pop("kit", None)  # a folder without a file
+pytestmark = pytest.mark.usefixtures("process")
 
 
 def write(path: Path, text: str = "", *, name: str = "MyModel", pitch: float = 200.0) -> Path:
@@ -246,7 +233,6 @@ def test_the_doctor_tells_file_class_and_options(command, tmp_path):
         ("    @abc.abstractmethod\n    def network(self): ...", "it is abstract: network not defined"),
         ("    def __init__(self, *, size): ...", "it needs the option 'size'"),
         ("    def __init__(self, size, /): ...", "its constructor takes 'size' by position alone"),
-        ("    del sample_rate", "it has no `sample_rate`"),
     ],
 )
 def test_the_doctor_finds_what_keeps_a_class_from_running(command, tmp_path, lines, problem):
