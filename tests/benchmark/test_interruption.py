@@ -27,6 +27,11 @@ def whole(tiny, models, tmp_path_factory):
     return run
 
 
+def _heed_ctrl_c():
+    """A shell that runs the tests in the background lets its children ignore Ctrl-C."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
 class Evaluation:
     """`python -m benchmark eval` in a folder, as a shell starts it: with a process group of its own."""
 
@@ -42,7 +47,7 @@ class Evaluation:
     def start(self):
         return subprocess.Popen(
             self._command, cwd=self._folder, env=self._environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
-            text=True, start_new_session=True,
+            text=True, start_new_session=True, preexec_fn=_heed_ctrl_c,
         )  # fmt: skip
 
     def stop_when(self, moment, how):
