@@ -10,7 +10,7 @@ from pathlib import Path
 
 from torch import Tensor
 
-from foundation.files import replacing
+from foundation.files import file_sha256, replacing
 from foundation.media import MediaError
 
 DEFAULT_CAPACITY_BYTES = 400 << 20  # three trunks of 8 s in float32, or the features of a thousand videos
@@ -83,6 +83,5 @@ class FeatureStore:
         status = video.stat()
         seen = (video.resolve(), status.st_mtime_ns, status.st_size)
         if seen not in self._digests:
-            with video.open("rb") as file:
-                self._digests[seen] = hashlib.file_digest(file, "sha256").hexdigest()
+            self._digests[seen] = file_sha256(video)
         return self._digests[seen]
