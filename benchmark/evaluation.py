@@ -19,6 +19,7 @@ from benchmark.features import DEFAULT_CACHE, FeatureStore
 from benchmark.profiles import Profile, Question, load_profile
 from benchmark.profiles.gathering import Gathered, evidence_of
 from benchmark.runs import (
+    SAMPLE_COLUMNS,
     CountsRecord,
     FailureRecord,
     MetricsRecord,
@@ -34,10 +35,6 @@ from foundation.files import PathLike, file_sha256, fingerprint, replacing
 from foundation.work import Progress
 from metrics.registry import list_metrics
 from vgg_monoaudio.dataset import Benchmark, Sample, load_benchmark, source_clips
-
-SAMPLE_FIELDS = (
-    "sample_id", "label", "paired_label", "target_id", "paired_id", "target_category", "paired_category", "target_side",
-)  # fmt: skip
 
 
 class NothingToScore(Exception):
@@ -167,7 +164,7 @@ class _Job:
         return result
 
     def _write_samples(self, questions: Sequence[Question], failures: Sequence[FailureRecord], scores: Scores) -> None:
-        rows = {key: [getattr(sample, key) for sample in self.samples] for key in SAMPLE_FIELDS}
+        rows = {key: [getattr(sample, key) for sample in self.samples] for key in SAMPLE_COLUMNS}
         reasons = {failure.sample: failure.reason for failure in failures}
         position = {question.sample.sample_id: index for index, question in enumerate(questions)}
         table = pd.DataFrame(rows)

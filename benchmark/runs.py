@@ -34,6 +34,16 @@ from vgg_monoaudio.record import BuildRecord
 
 SCHEMA_VERSION: Literal[1] = 1
 VERSIONED_PACKAGES = ("vgg-monoaudio", "torch", "torchaudio", "numpy", "scipy", "pandas", "av", "scikit-learn")
+SAMPLE_COLUMNS = (  # of samples.parquet, from the manifest; status, reason and the per-sample metrics follow
+    "sample_id",
+    "label",
+    "paired_label",
+    "target_id",
+    "paired_id",
+    "target_category",
+    "paired_category",
+    "target_side",
+)
 
 Stage = Literal["generate", "evaluate"]
 

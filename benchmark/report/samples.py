@@ -11,22 +11,13 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from benchmark.runs import SAMPLE_COLUMNS as SAMPLE_COLUMNS
 from benchmark.runs import RunDirectory, UnusableRun
 from vgg_monoaudio.dataset import source_clips
 
 if TYPE_CHECKING:
     from benchmark.report.results import Results
 
-SAMPLE_COLUMNS = (
-    "sample_id",
-    "label",
-    "paired_label",
-    "target_id",
-    "paired_id",
-    "target_category",
-    "paired_category",
-    "target_side",
-)
 REQUIRED_COLUMNS = (*SAMPLE_COLUMNS, "status", "reason")
 
 
