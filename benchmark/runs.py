@@ -19,7 +19,7 @@ from dataclasses import dataclass
 from functools import cache
 from importlib import metadata
 from pathlib import Path
-from typing import Any, Literal, TypeVar
+from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
 from pydantic import Field, ValidationError
 
@@ -29,8 +29,10 @@ from foundation.files import file_sha256 as file_sha256  # this and the next are
 from foundation.files import fingerprint as fingerprint
 from foundation.files import write_text
 from foundation.records import schema_text, what_is_wrong
-from vgg_monoaudio.dataset import Benchmark
 from vgg_monoaudio.record import BuildRecord
+
+if TYPE_CHECKING:
+    from vgg_monoaudio.dataset import Benchmark  # it needs pandas, and --help does not
 
 SCHEMA_VERSION: Literal[1] = 1
 VERSIONED_PACKAGES = ("vgg-monoaudio", "torch", "torchaudio", "numpy", "scipy", "pandas", "av", "scikit-learn")

@@ -246,9 +246,10 @@ def _is_answer(answer: Mapping[str, Any]) -> bool:
 
 
 def _read(stream: IO[bytes], lines: queue.Queue[bytes | None]) -> None:
-    while line := stream.readline(LONGEST_LINE_BYTES):  # a program may write for ever and never end a line
-        if line.strip():
-            lines.put(line)
+    with contextlib.suppress(OSError, ValueError):  # the stream was closed, because the program was stopped
+        while line := stream.readline(LONGEST_LINE_BYTES):  # a program may write for ever and never end a line
+            if line.strip():
+                lines.put(line)
     lines.put(None)
 
 
@@ -260,10 +261,9 @@ def _write(stream: IO[bytes], content: bytes) -> None:
 
 def _finish(process: subprocess.Popen[bytes]) -> None:
     """End a program politely: no more input, some time, then the signals."""
-    for stream in (process.stdin,):
-        if stream is not None:
-            with contextlib.suppress(OSError, ValueError):
-                stream.close()
+    if process.stdin is not None:
+        with contextlib.suppress(OSError, ValueError):
+            process.stdin.close()
     deadline = time.monotonic() + ENDING_SECONDS
     with contextlib.suppress(subprocess.TimeoutExpired):
         process.wait(max(0.0, deadline - time.monotonic()))

@@ -1,6 +1,7 @@
 """Programs that speak JSON Lines: the protocol, and what each kind of misbehaviour costs."""
 
 import json
+import queue
 import shlex
 import sys
 from pathlib import Path
@@ -9,6 +10,7 @@ import numpy as np
 import pytest
 
 from baselines import GenerationError, load_model
+from baselines.programs import json_lines
 from baselines.programs.json_lines import JsonLines, split_command
 from baselines.programs.process import MissingProgram
 
@@ -248,3 +250,13 @@ def test_how_long_a_program_may_take_and_where_its_words_go_is_no_other_question
     for other in ({"sample_rate": 16_000}, {"env": {"A": "b"}}, {"checkout": str(tmp_path)}):
         with pytest.raises(UnusableRun, match="pass --fresh to replace them, or --run-name"):
             run(**other)
+
+
+def test_a_reader_whose_stream_is_closed_says_that_nothing_more_comes():
+    class Closed:
+        def readline(self, limit):
+            raise ValueError("I/O operation on closed file")
+
+    lines = queue.Queue()
+    json_lines._read(Closed(), lines)
+    assert lines.get_nowait() is None
