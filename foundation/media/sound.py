@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from foundation.files import PathLike
 from foundation.media.opening import MediaError, check_whole, declared_seconds, opened
+from foundation.media.samples import MOST_CHANNELS, FloatSamples
 from foundation.media.wav import RIFF_HEAD_BYTES, is_wave, parse_plain_wav
 
 if TYPE_CHECKING:
@@ -54,6 +55,8 @@ def _read_with_ffmpeg(path: PathLike) -> Audio:
         if container.format.name == "wav":
             _check_riff_length(path)
         stream = container.streams.audio[0]
+        if stream.channels > MOST_CHANNELS:
+            raise MediaError(path, f"{stream.channels} channels of sound; at most {MOST_CHANNELS} are read")
         chunks, rate = _decoded(path, container, stream)
         if not chunks:
             raise MediaError(path, "the audio stream holds no samples")
@@ -64,20 +67,19 @@ def _read_with_ffmpeg(path: PathLike) -> Audio:
 
 def _decoded(path: PathLike, container: Any, stream: Any) -> tuple[list[NDArray[Any]], int]:
     """Return the stream's samples piece by piece, (channels, samples) each, and the rate that its frames carry."""
-    import av
-
-    planar = av.AudioResampler(format="fltp")  # converts the sample format only
     chunks: list[NDArray[Any]] = []
     kind: tuple[int, str] | None = None
+    samples: FloatSamples | None = None
     for frame in container.decode(stream):
         now = (frame.sample_rate, frame.layout.name)
         kind = kind or now
         if now != kind:
             raise MediaError(path, f"its sound changes from {kind[0]} Hz {kind[1]} to {now[0]} Hz {now[1]}")
-        chunks += [part.to_ndarray() for part in planar.resample(_untimed(frame))]
-    if kind is None:
+        samples = samples or FloatSamples(frame.layout.nb_channels)
+        chunks += samples.convert(_untimed(frame))
+    if kind is None or samples is None:
         return [], stream.rate
-    return chunks + [part.to_ndarray() for part in planar.resample(None)], kind[0]
+    return chunks + samples.convert(None), kind[0]
 
 
 def _check_riff_length(path: PathLike) -> None:
