@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from typing import Any
 
 from foundation.files import PathLike
+from foundation.media.display import pixel_aspect
 from foundation.media.opening import MediaError, declared_seconds, opened
+from foundation.media.streams import played_picture, played_sound
+from foundation.media.timeline import declared_start, time_zero
 
 
 @dataclass(frozen=True)
 class VideoInfo:
-    """The first video stream of a file."""
+    """The video stream of a file that is played."""
 
     width: int  # as stored, before a rotation that the file may ask for
     height: int
@@ -19,16 +23,21 @@ class VideoInfo:
     codec: str
     pixel_format: str
     duration_seconds: float | None = None  # as declared; None where the container does not say
+    start_seconds: float = 0.0  # on the file's time line, as declared
+    pixel_aspect: float = 1.0  # width of a pixel over its height
+    index: int = field(default=0, compare=False)  # among all streams of the file
 
 
 @dataclass(frozen=True)
 class AudioInfo:
-    """The first audio stream of a file."""
+    """The audio stream of a file that is played."""
 
     sample_rate: int  # Hz
     channels: int
     codec: str
     duration_seconds: float | None  # as declared; None where the container does not say
+    start_seconds: float = 0.0  # on the file's time line, as declared
+    index: int = field(default=1, compare=False)  # among all streams of the file
 
 
 @dataclass(frozen=True)
@@ -47,14 +56,40 @@ def probe(path: PathLike) -> MediaInfo:
         MediaError: the file is absent or no media file, or it has neither an audio nor a video stream.
     """
     with opened(path) as container:
-        video = audio = None
-        if container.streams.video:
-            v = container.streams.video[0]
-            rate, seconds = float(v.average_rate or 0), declared_seconds(container, v)
-            video = VideoInfo(v.width, v.height, rate, v.frames, v.codec_context.name, str(v.pix_fmt), seconds)
-        if container.streams.audio:
-            a = container.streams.audio[0]
-            audio = AudioInfo(a.rate, a.channels, a.codec_context.name, declared_seconds(container, a))
-        if video is None and audio is None:
+        picture, sound = played_picture(container), played_sound(container)
+        if picture is None and sound is None:
             raise MediaError(path, "neither an audio nor a video stream")
+        video = None if picture is None else _video(container, picture)
+        audio = None if sound is None else _audio(container, sound)
         return MediaInfo((container.duration or 0) / 1_000_000, video, audio)
+
+
+def _video(container: Any, stream: Any) -> VideoInfo:
+    return VideoInfo(
+        width=stream.width,
+        height=stream.height,
+        frames_per_second=float(stream.average_rate or 0),
+        frames=stream.frames,
+        codec=stream.codec_context.name,
+        pixel_format=str(stream.pix_fmt),
+        duration_seconds=declared_seconds(container, stream),
+        start_seconds=_start(container, stream),
+        pixel_aspect=float(pixel_aspect(stream)),
+        index=stream.index,
+    )
+
+
+def _audio(container: Any, stream: Any) -> AudioInfo:
+    return AudioInfo(
+        sample_rate=stream.rate,
+        channels=stream.channels,
+        codec=stream.codec_context.name,
+        duration_seconds=declared_seconds(container, stream),
+        start_seconds=_start(container, stream),
+        index=stream.index,
+    )
+
+
+def _start(container: Any, stream: Any) -> float:
+    start, zero = declared_start(stream), time_zero(container)
+    return 0.0 if start is None or zero is None else float(start - zero)

@@ -12,6 +12,8 @@ from numpy.typing import NDArray
 from foundation.files import PathLike
 from foundation.media.opening import MediaError, check_whole, declared_seconds, opened
 from foundation.media.samples import MOST_CHANNELS, FloatSamples
+from foundation.media.streams import played_sound
+from foundation.media.timeline import SoundClock, Span, time_zero
 from foundation.media.wav import RIFF_HEAD_BYTES, is_wave, parse_plain_wav
 
 if TYPE_CHECKING:
@@ -22,16 +24,17 @@ if TYPE_CHECKING:
 class Audio:
     """Decoded sound at the file's own rate and layout."""
 
-    samples: NDArray[np.float32]  # (channels, samples)
+    samples: NDArray[np.float32]  # (channels, samples), from the file's time zero on
     sample_rate: int  # Hz
+    silent: tuple[Span, ...] = ()  # where the file has no sound and silence was filled in
 
 
 def read_audio_native(path: PathLike) -> Audio:
-    """Return the whole first audio stream at its own rate, float32 (channels, samples).
+    """Return the whole sound that a file plays at its own rate, float32 (channels, samples); see `timeline`.
 
     Raises:
-        MediaError: absent, damaged or truncated file, no audio stream, a stream without samples, or one that changes
-            its rate or its channels on the way.
+        MediaError: absent, damaged or truncated file, no audio stream, a stream without samples, one that changes its
+            rate or its channels on the way, or one that is missing for longer than may be filled.
     """
     plain = _plain_wav(path)
     return _read_with_ffmpeg(path) if plain is None else plain
@@ -50,36 +53,44 @@ def _plain_wav(path: PathLike) -> Audio | None:
 
 def _read_with_ffmpeg(path: PathLike) -> Audio:
     with opened(path) as container:
-        if not container.streams.audio:
+        stream = played_sound(container)
+        if stream is None:
             raise MediaError(path, "no audio stream")
         if container.format.name == "wav":
             _check_riff_length(path)
-        stream = container.streams.audio[0]
         if stream.channels > MOST_CHANNELS:
             raise MediaError(path, f"{stream.channels} channels of sound; at most {MOST_CHANNELS} are read")
-        chunks, rate = _decoded(path, container, stream)
-        if not chunks:
+        chunks, clock = _decoded(path, container, stream)
+        if clock is None:
             raise MediaError(path, "the audio stream holds no samples")
         samples = np.concatenate(chunks, axis=1)
-        check_whole(path, "audio", samples.shape[1] / rate, declared_seconds(container, stream))
-        return Audio(samples.astype(np.float32, copy=False), rate)
+        sounding = (samples.shape[1] - (clock.start or 0)) / clock.rate
+        check_whole(path, "audio", sounding, declared_seconds(container, stream))
+        return Audio(samples.astype(np.float32, copy=False), clock.rate, tuple(clock.silent))
 
 
-def _decoded(path: PathLike, container: Any, stream: Any) -> tuple[list[NDArray[Any]], int]:
-    """Return the stream's samples piece by piece, (channels, samples) each, and the rate that its frames carry."""
+def _decoded(path: PathLike, container: Any, stream: Any) -> tuple[list[NDArray[Any]], SoundClock | None]:
+    """Return the stream's samples piece by piece, (channels, samples) each, and the clock that placed them."""
     chunks: list[NDArray[Any]] = []
     kind: tuple[int, str] | None = None
     samples: FloatSamples | None = None
+    clock: SoundClock | None = None
     for frame in container.decode(stream):
         now = (frame.sample_rate, frame.layout.name)
         kind = kind or now
         if now != kind:
             raise MediaError(path, f"its sound changes from {kind[0]} Hz {kind[1]} to {now[0]} Hz {now[1]}")
         samples = samples or FloatSamples(frame.layout.nb_channels)
-        chunks += samples.convert(_untimed(frame))
-    if kind is None or samples is None:
-        return [], stream.rate
-    return chunks + samples.convert(None), kind[0]
+        clock = clock or SoundClock(path, time_zero(container), frame.sample_rate)
+        stamp, tick = frame.pts, frame.time_base
+        for part in samples.convert(_untimed(frame)):
+            chunks += clock.placed(part, stamp, tick)
+            stamp = None  # what follows from the same frame follows in time
+    if samples is None or clock is None:
+        return [], None
+    for part in samples.convert(None):
+        chunks += clock.placed(part, None, None)
+    return chunks, clock
 
 
 def _check_riff_length(path: PathLike) -> None:
@@ -93,7 +104,7 @@ def _check_riff_length(path: PathLike) -> None:
 
 
 def _untimed(frame: av.AudioFrame) -> av.AudioFrame:
-    """Drop the time stamp: samples are taken in stream order, whatever small gaps the stamps claim."""
+    """Drop the time stamp: the converter is to change the format only, the clock places the samples."""
     frame.pts = None
     return frame
 
@@ -109,7 +120,7 @@ def read_audio(
     Args:
         path: any container with an audio stream.
         sample_rate: Hz of the result.
-        start_seconds: where in the file to begin.
+        start_seconds: where on the file's time line to begin.
         seconds: how much to keep at most; None keeps all.
 
     Raises:
