@@ -76,8 +76,8 @@ def read_video_streams(
 
     Raises:
         ValueError: a rate that is not above 0, or a start or a length below 0.
-        MediaError: absent, damaged or truncated file, no video stream, fewer frames than asked for, or a picture that is
-            missing for longer than may be filled.
+        MediaError: absent, damaged or truncated file, no video stream, fewer frames than asked for, or a picture that
+            is missing for longer than may be filled.
     """
     slots = [_Slots(path, request, seconds, start_seconds) for request in wanted]
     with opened(path) as container:

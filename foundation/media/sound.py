@@ -27,6 +27,7 @@ class Audio:
     samples: NDArray[np.float32]  # (channels, samples), from the file's time zero on
     sample_rate: int  # Hz
     silent: tuple[Span, ...] = ()  # where the file has no sound and silence was filled in
+    dropped_seconds: float = 0.0  # of samples that claimed a place already taken
 
 
 def read_audio_native(path: PathLike) -> Audio:
@@ -66,7 +67,8 @@ def _read_with_ffmpeg(path: PathLike) -> Audio:
         samples = np.concatenate(chunks, axis=1)
         sounding = (samples.shape[1] - (clock.start or 0)) / clock.rate
         check_whole(path, "audio", sounding, declared_seconds(container, stream))
-        return Audio(samples.astype(np.float32, copy=False), clock.rate, tuple(clock.silent))
+        samples = samples.astype(np.float32, copy=False)
+        return Audio(samples, clock.rate, tuple(clock.silent), clock.dropped / clock.rate)
 
 
 def _decoded(path: PathLike, container: Any, stream: Any) -> tuple[list[NDArray[Any]], SoundClock | None]:

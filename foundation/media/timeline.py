@@ -79,6 +79,7 @@ class PictureClock:
 
     Attributes:
         start: of the first frame, seconds from time zero; None before it came.
+        held: where the picture is missing and the nearest frame stands in for it.
     """
 
     def __init__(self, path: PathLike, zero: Fraction | None) -> None:
@@ -90,6 +91,7 @@ class PictureClock:
         self._lasts = 0  # its duration in ticks
         self._end: Fraction | None = None
         self.start: Fraction | None = None
+        self.held: list[Span] = []
 
     def times(self, frame: Any) -> tuple[Fraction, Fraction]:
         """Return when the next frame appears and until when it lasts, seconds from time zero.
@@ -107,10 +109,16 @@ class PictureClock:
         if self.start is None:
             self.start = start
             _check_start(self._path, "picture", start)
+            self._note(Fraction(0), start, at_least=Fraction(0))
         elif self._end is not None:
-            check_hole(self._path, "picture", self._end, start)
+            _check_hole(self._path, "picture", self._end, start)
+            self._note(self._end, start, at_least=_JITTER_SECONDS)
         self._end = start + self._lasts * tick
         return start, self._end
+
+    def _note(self, end: Fraction, start: Fraction, *, at_least: Fraction) -> None:
+        if start - end > at_least:
+            self.held.append(Span(float(end), float(start)))
 
     def _next_stamp(self, frame: Any) -> int:
         """Return the presentation time: of the container's two kinds of stamps, the one that went back less often."""
@@ -141,6 +149,7 @@ class SoundClock:
         rate: Hz.
         start: of the first sample, in samples from time zero; None before it came.
         silent: what was filled with silence.
+        dropped: samples that were left out, since others stand in their place already.
     """
 
     def __init__(self, path: PathLike, zero: Fraction | None, rate: int) -> None:
@@ -149,6 +158,7 @@ class SoundClock:
         self._surplus = 0  # samples still to be dropped
         self.start: int | None = None
         self.silent: list[Span] = []
+        self.dropped = 0
 
     def placed(self, samples: NDArray[np.float32], pts: int | None, tick: Fraction | None) -> list[NDArray[np.float32]]:
         """Return what the next samples add to the sound: silence before them where it is missing, then themselves.
@@ -166,6 +176,7 @@ class SoundClock:
             self.start = self._count
         dropped = min(self._surplus, samples.shape[1])
         self._surplus -= dropped
+        self.dropped += dropped
         self._count += samples.shape[1] - dropped
         return [*added, samples[:, dropped:] if dropped else samples]
 
@@ -190,7 +201,7 @@ class SoundClock:
         if self.start is None:
             _check_start(self._path, "sound", Fraction(position, self.rate))
         else:
-            check_hole(self._path, "sound", Fraction(expected, self.rate), Fraction(position, self.rate))
+            _check_hole(self._path, "sound", Fraction(expected, self.rate), Fraction(position, self.rate))
         if expected - position > MISSING_LIMIT_SECONDS * self.rate:
             back, place = (expected - position) / self.rate, expected / self.rate
             reason = f"the time stamps of its sound go back by {back:.2f} s at {place:.2f} s; at most"
@@ -208,12 +219,8 @@ def _check_start(path: PathLike, kind: str, start: Fraction) -> None:
         raise MediaError(path, f"{late}; at most {MISSING_LIMIT_SECONDS:g} s is filled with {_FILLING[kind]}")
 
 
-def check_hole(path: PathLike, kind: str, start: Fraction, end: Fraction) -> None:
-    """Refuse a stream that is missing for longer than may be filled.
-
-    Raises:
-        MediaError: names the place and the amount.
-    """
+def _check_hole(path: PathLike, kind: str, start: Fraction, end: Fraction) -> None:
+    """Refuse a stream that is missing in its middle for longer than may be filled."""
     if end - start > MISSING_LIMIT_SECONDS:
         place = f"from {float(start):.2f} s to {float(end):.2f} s its {kind} is missing ({float(end - start):.2f} s)"
         raise MediaError(path, f"{place}; at most {MISSING_LIMIT_SECONDS:g} s is filled with {_FILLING[kind]}")

@@ -203,6 +203,7 @@ def _record(
         format=FORMAT_VERSION,
         name=settings.name,
         version=settings.version,
+        frame_rule=media.FRAME_RULE,
         inputs=inputs,
         settings=SceneSettingsRecord(**asdict(settings)),
         counts=CountsRecord(
@@ -213,7 +214,14 @@ def _record(
             inter_pool=chosen.inter_pool,
             intra_pool=chosen.intra_pool,
         ),
-        sources=source_records(work.folder, usable, workers=work.workers),
+        sources=source_records(
+            work.folder,
+            usable,
+            work.clips,
+            starts=work.starts,
+            seconds=settings.duration_seconds,
+            workers=work.workers,
+        ),
         left_out=tuple(LeftOutRecord(**asdict(problem)) for problem in problems),
         intra_dropped=chosen.dropped,
     )

@@ -104,7 +104,7 @@ def build_vggsound_test(
     if not usable or (problems and not allow_missing):
         shutil.rmtree(work)
         raise unusable(problems, len(labels))
-    record = _record(work, inputs, settings, usable, problems, workers)
+    record = _record(work, inputs, settings, usable, clips, problems, workers)
     write_manifests(work, {SUBSET: _manifest(record)})
     write_record(work, record)
     workplace.finish(work, out)
@@ -144,6 +144,7 @@ def _record(
     inputs: str,
     settings: SingleSettings,
     labels: Mapping[str, str],
+    clips: Mapping[str, Path],
     problems: Sequence[Problem],
     workers: int | None,
 ) -> BuildRecord:
@@ -153,12 +154,13 @@ def _record(
         kind=SINGLE_CLIPS,
         name=settings.name,
         version=settings.version,
+        frame_rule=media.FRAME_RULE,
         inputs=inputs,
         settings=SingleSettingsRecord(**asdict(settings)),
         counts=CountsRecord(
             clips_listed=len(labels) + len(problems), clips=len(labels), inter=0, intra=0, single=len(labels)
         ),
-        sources=source_records(work, rows, workers=workers),
+        sources=source_records(work, rows, clips, seconds=settings.duration_seconds, workers=workers),
         left_out=tuple(LeftOutRecord(**asdict(problem)) for problem in problems),
         intra_dropped=(),
     )

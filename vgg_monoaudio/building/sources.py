@@ -75,11 +75,33 @@ def whole_sound(clip: Path, *, start: float = 0.0, seconds: float) -> NDArray[np
     return waveform
 
 
-def source_records(work: Path, rows: Sequence[Mapping[str, str]], *, workers: int | None) -> tuple[SourceRecord, ...]:
-    """Return what is recorded of clips whose stretch lies in `sources/`: clip_id, label, category and both hashes."""
-    files = [work / "sources" / f"{row['clip_id']}.{suffix}" for row in rows for suffix in ("wav", "mp4")]
-    hashes = dict(in_parallel(file_sha256, files, workers=workers))
-    return tuple(
-        SourceRecord(**row, sha256=hashes[2 * place], video_sha256=hashes[2 * place + 1])
-        for place, row in enumerate(rows)
-    )
+def source_records(
+    work: Path,
+    rows: Sequence[Mapping[str, str]],
+    clips: Mapping[str, Path],
+    *,
+    starts: Mapping[str, float] | None = None,
+    seconds: float,
+    workers: int | None,
+) -> tuple[SourceRecord, ...]:
+    """Return what is recorded of clips whose stretch lies in `sources/`.
+
+    Args:
+        work: the folder that holds `sources/`.
+        rows: clip_id, label and category of each.
+        clips: clip id to file.
+        starts: where each stretch begins, seconds; at 0 by default.
+        seconds: how long each is.
+        workers: files read at once.
+    """
+
+    def record(row: Mapping[str, str]) -> SourceRecord:
+        clip = row["clip_id"]
+        sound, picture = (file_sha256(work / "sources" / f"{clip}.{suffix}") for suffix in ("wav", "mp4"))
+        found = composition.filled(clips[clip], start=(starts or {}).get(clip, 0.0), duration=seconds)
+        said = {"silence_filled_seconds": found.silence_seconds, "picture_held_seconds": found.held_seconds}
+        filled = {name: value for name, value in said.items() if value}
+        return SourceRecord(**row, sha256=sound, video_sha256=picture, **filled)
+
+    records = dict(in_parallel(record, rows, workers=workers))
+    return tuple(records[place] for place in range(len(rows)))
