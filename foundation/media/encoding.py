@@ -91,8 +91,10 @@ def mux(
 ) -> None:
     """Write `output` (.mp4): the picture of `video`, untouched, with `waveform` as its AAC sound.
 
+    A picture whose codec mp4 does not hold (ProRes, VP8, uncompressed) is encoded as H.264, each frame at its time.
+
     Args:
-        video: file whose first video stream is copied packet by packet.
+        video: file whose first video stream is copied packet by packet, which needs neither decoder nor encoder of it.
         waveform: float32 (samples,).
         sample_rate: Hz.
         output: may be the same file as `video`.
@@ -114,10 +116,15 @@ def mux(
         if not source.streams.video:
             raise MediaError(video, "no video stream")
         picture = source.streams.video[0]
-        copied = container.add_stream_from_template(picture)
+        if picture.codec_context.codec.canonical_name in container.supported_codecs:
+            written = container.add_stream_from_template(picture, opaque=True)  # opaque: AV1 may have no encoder here
+            packets = _first_packets(source.demux(picture), picture, seconds)
+        else:
+            written = _add_encoded(container, picture)
+            packets = _encoded(written, source.decode(picture), seconds)
         audio = _add_audio(container, sample_rate)
-        for packet in _first_packets(source.demux(picture), picture, seconds):
-            packet.stream = copied
+        for packet in packets:
+            packet.stream = written
             container.mux(packet)
         _encode_audio(container, audio, sound, sample_rate)
 
@@ -135,6 +142,30 @@ def _first_packets(packets: Iterable[Any], stream: Any, seconds: float | None) -
         if end is None or packet.pts is None or packet.pts < end:
             yield from later
             later.clear()
+
+
+def _add_encoded(container: Any, picture: Any) -> Any:
+    """Return an H.264 stream for the frames of another, at its times and of its size, made even."""
+    even = (picture.height // 2 * 2, picture.width // 2 * 2)
+    stream = _add_video(container, even, float(picture.average_rate or picture.guessed_rate or 25), crf=18)
+    stream.codec_context.time_base = picture.time_base
+    return stream
+
+
+def _encoded(stream: Any, frames: Iterable[Any], seconds: float | None) -> Iterator[Any]:
+    """Yield the packets of the first seconds of frames, turned as the first says that they are shown."""
+    for number, frame in enumerate(frames):
+        if number == 0:
+            start = frame.pts
+            turns = [side for side in frame.side_data if side.type.name == "DISPLAYMATRIX"]
+            if turns:
+                stream.set_display_matrix(np.frombuffer(bytes(turns[0]), "<i4").tolist())
+        if seconds is not None and (frame.pts - start) * frame.time_base >= seconds:
+            break
+        shown = frame.reformat(width=stream.width, height=stream.height, format="yuv420p")
+        shown.pts, shown.time_base = frame.pts, frame.time_base
+        yield from stream.encode(shown)
+    yield from stream.encode(None)
 
 
 def _checked_waveform(waveform: ArrayLike) -> NDArray[Any]:
