@@ -102,7 +102,7 @@ class Stretch:
         return _fitted(stream, fit).filter("setsar", 1)
 
     def sound(self) -> Any:
-        """Return mono 16 kHz sound from the start on; a mean of the channels, where ffmpeg's own downmix is 3 dB louder."""
+        """Return mono 16 kHz sound from the start on; a mean of the channels: ffmpeg's own downmix is 3 dB louder."""
         mean = "+".join(f"{1 / self._channels}*c{channel}" for channel in range(self._channels))
         first, length = round(self._start * SAMPLE_RATE), round(self._duration * SAMPLE_RATE)
         if self._survey.sound_in_step:

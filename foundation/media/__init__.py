@@ -17,7 +17,14 @@ from foundation.files import PathLike, remove_partials, replacing
 from foundation.media.encoding import write_audio, write_video
 from foundation.media.frames import FrameRequest, read_video, read_video_streams
 from foundation.media.opening import TRUNCATION_TOLERANCE_SECONDS, MediaError, ffmpeg_executable
-from foundation.media.probing import AudioInfo, MediaInfo, VideoInfo, probe
+from foundation.media.probing import (
+    AudioInfo,
+    MediaInfo,
+    VideoInfo,
+    keeps_more_than_16_bits,
+    picture_seconds,
+    probe,
+)
 from foundation.media.remuxing import mux
 from foundation.media.sound import Audio, read_audio, read_audio_native, resample
 from foundation.media.surveying import Survey, survey
@@ -37,7 +44,9 @@ __all__ = [
     "Survey",
     "VideoInfo",
     "ffmpeg_executable",
+    "keeps_more_than_16_bits",
     "mux",
+    "picture_seconds",
     "probe",
     "read_audio",
     "read_audio_native",

@@ -69,7 +69,7 @@ def write_video(
         audio = None if sound is None else add_audio(container, sample_rate)
         for frame in frames:
             if video is None:
-                video = _add_video(container, _checked_shape(frame), fps, crf)
+                video = add_video(container, _checked_shape(frame), fps, crf)
             if frame.shape != (video.height, video.width, 3):
                 raise ValueError(f"frames: one is {frame.shape}, the first is {(video.height, video.width, 3)}")
             container.mux(video.encode(av.VideoFrame.from_ndarray(frame, format="rgb24")))
@@ -101,7 +101,8 @@ def _checked_shape(frame: NDArray[np.uint8]) -> tuple[int, int]:
     return height, width
 
 
-def _add_video(container: Any, size: tuple[int, int], fps: float, crf: int) -> Any:
+def add_video(container: Any, size: tuple[int, int], fps: float, crf: int) -> Any:
+    """Add a stream of H.264, size (height, width), to a file that is being written."""
     stream = container.add_stream("libx264", rate=Fraction(fps).limit_denominator(1_000_001))
     stream.height, stream.width = size
     stream.pix_fmt = "yuv420p"

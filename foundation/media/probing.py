@@ -49,6 +49,52 @@ class MediaInfo:
     audio: AudioInfo | None
 
 
+def picture_seconds(path: PathLike, *, at_most: float) -> float:
+    """Return how long a file shows its picture, in seconds: from time zero to the end of the last frame.
+
+    Its packets are counted, nothing is decoded; the file's sound, or the length that it declares, may be longer.
+
+    Args:
+        path: any container with a video stream.
+        at_most: how far to count; a longer picture gives this.
+
+    Raises:
+        MediaError: the file is absent or no media file, or has no video stream.
+    """
+    with opened(path) as container:
+        stream = played_picture(container)
+        if stream is None:
+            raise MediaError(path, "no video stream")
+        zero = time_zero(container)
+        usual = 1 / float(stream.average_rate or stream.guessed_rate or 25)
+        first = None if zero is None else float(zero)
+        end = first or 0.0
+        for packet in container.demux(stream):
+            stamp = packet.dts if packet.pts is None else packet.pts
+            if stamp is None or packet.is_discard:
+                continue
+            time = float(stamp * packet.time_base)
+            first = time if first is None else first
+            end = max(end, time + (float(packet.duration * packet.time_base) if packet.duration else usual))
+            if packet.dts is not None and float(packet.dts * packet.time_base) - first >= at_most:
+                break  # what comes later is shown later
+        return 0.0 if first is None else min(at_most, end - first)
+
+
+def keeps_more_than_16_bits(path: PathLike) -> bool:
+    """Tell whether a file's sound is stored without loss and finer than 16-bit PCM: 24 or 32 bits, or floats.
+
+    Raises:
+        MediaError: the file is absent or no media file, or has no audio stream.
+    """
+    with opened(path) as container:
+        stream = played_sound(container)
+        if stream is None:
+            raise MediaError(path, "no audio stream")
+        context = stream.codec_context
+        return bool(context.codec.lossless and context.format is not None and context.format.bytes > 2)
+
+
 def probe(path: PathLike) -> MediaInfo:
     """Return what a media file says of itself, without decoding it.
 

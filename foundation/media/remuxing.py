@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from foundation.files import PathLike, replacing
-from foundation.media.encoding import BITEXACT_MUXER, add_audio, checked_waveform, encode_audio
+from foundation.media.encoding import BITEXACT_MUXER, add_audio, add_video, checked_waveform, encode_audio
 from foundation.media.opening import MediaError, opened
 from foundation.media.streams import played_picture
 from foundation.media.timeline import PictureClock, ticks, time_zero
@@ -27,10 +27,11 @@ def mux(
     """Write `output` (.mp4): the picture of `video`, untouched, with `waveform` as its AAC sound.
 
     The sound starts at the time zero of `video`, where reading its frames starts too; a picture that begins later keeps
-    its place.
+    its place. A picture whose codec mp4 does not hold (ProRes, VP8, uncompressed) is encoded as H.264, each frame at
+    its time.
 
     Args:
-        video: file whose picture is copied packet by packet.
+        video: file whose picture is copied packet by packet, which needs neither decoder nor encoder of it.
         waveform: float32 (samples,).
         sample_rate: Hz.
         output: may be the same file as `video`.
@@ -52,13 +53,18 @@ def mux(
         picture = played_picture(source)
         if picture is None:
             raise MediaError(video, "no video stream")
-        copied = container.add_stream_from_template(picture)
-        if picture.sample_aspect_ratio:  # a container may keep it where the stream does not
-            copied.codec_context.sample_aspect_ratio = picture.sample_aspect_ratio
-        audio = add_audio(container, sample_rate)
         end = None if seconds is None else round(Fraction(seconds) / picture.time_base)
-        for packet in _first_packets(_on_time_line(video, source, picture), end):
-            packet.stream = copied
+        if picture.codec_context.codec.canonical_name in container.supported_codecs:
+            written = container.add_stream_from_template(picture, opaque=True)  # opaque: AV1 may have no encoder here
+            packets = _first_packets(_on_time_line(video, source, picture), end)
+        else:
+            written = _add_encoded(container, picture)
+            packets = _encoded(video, source, picture, written, seconds)
+        if picture.sample_aspect_ratio:  # a container may keep it where the stream does not
+            written.codec_context.sample_aspect_ratio = picture.sample_aspect_ratio
+        audio = add_audio(container, sample_rate)
+        for packet in packets:
+            packet.stream = written
             container.mux(packet)
         encode_audio(container, audio, sound, sample_rate)
 
@@ -115,3 +121,29 @@ def _first_packets(packets: Iterable[Any], end: int | None) -> Iterator[Any]:
         if end is None or packet.pts < end:
             yield from later
             later.clear()
+
+
+def _add_encoded(container: Any, picture: Any) -> Any:
+    """Return an H.264 stream for the frames of another, at its times and of its size, made even."""
+    even = (picture.height // 2 * 2, picture.width // 2 * 2)
+    stream = add_video(container, even, float(picture.average_rate or picture.guessed_rate or 25), crf=18)
+    stream.codec_context.time_base = picture.time_base
+    return stream
+
+
+def _encoded(video: PathLike, source: Any, picture: Any, written: Any, seconds: float | None) -> Iterator[Any]:
+    """Yield the packets of the first seconds of frames, on the time line; how to turn them is said as before."""
+    clock, first = PictureClock(video, time_zero(source)), True
+    for frame in source.decode(picture):
+        time = ticks(clock.times(frame)[0], picture.time_base)
+        if first:
+            turns = [side for side in frame.side_data if side.type.name == "DISPLAYMATRIX"]
+            if turns:
+                written.set_display_matrix(np.frombuffer(bytes(turns[0]), "<i4").tolist())
+            first = False
+        if seconds is not None and time * picture.time_base >= seconds:
+            break
+        shown = frame.reformat(width=written.width, height=written.height, format="yuv420p")
+        shown.pts, shown.time_base = time, picture.time_base
+        yield from written.encode(shown)
+    yield from written.encode(None)
