@@ -67,10 +67,12 @@ class Lock:
         self._file: int | None = None
         self._ended = threading.Event()
         self._process = 0
+        self._made: list[Path] = []  # folders that only the lock is in so far, the innermost first
 
     def __enter__(self) -> Lock:
         """Take the lock, at once or when its holder has ended."""
         try:
+            self._made = [folder for folder in self.path.parents if not folder.exists()]
             self.path.parent.mkdir(parents=True, exist_ok=True)
             self._acquire()
         except OSError as error:
@@ -100,6 +102,9 @@ class Lock:
                 self.path.unlink()
         os.close(self._file)
         self._file = None
+        with contextlib.suppress(OSError):  # not empty: something came of the work
+            for folder in self._made:
+                folder.rmdir()
         if found is not None and not mine and error is None:
             raise LockLost(
                 f"{self.subject}: {found} took it over while this process stood still, so both may have written; "

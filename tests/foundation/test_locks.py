@@ -86,6 +86,15 @@ def test_a_lock_is_given_back_when_the_work_fails(run):
     assert not lock_path(run).exists()
 
 
+def test_folders_that_only_the_lock_was_in_go_with_it(tmp_path):
+    with Lock(tmp_path / "runs" / "tiny" / "model") as lock:
+        assert lock.path.is_file()
+    assert list(tmp_path.iterdir()) == []
+    with Lock(tmp_path / "runs" / "tiny" / "model"):
+        (tmp_path / "runs" / "notes.txt").touch()
+    assert [path.name for path in (tmp_path / "runs").iterdir()] == ["notes.txt"]
+
+
 def test_the_command_is_program_and_verb_without_what_may_be_secret(monkeypatch):
     monkeypatch.setattr(sys, "argv", ["/home/benchmark/__main__.py", "generate", "--option", "token=secret"])
     assert Holder.this().command == "python -m benchmark generate"
