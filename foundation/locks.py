@@ -24,6 +24,7 @@ from pathlib import Path
 from types import TracebackType
 
 from foundation.holders import TOKEN_BYTES, Holder, Seen, is_gone, look, write_beat
+from foundation.write_failures import WriteFailed
 
 try:
     import fcntl
@@ -49,7 +50,7 @@ class Lock:
 
     Raises:
         LockLost: at the end of the block; this process stood still for so long that another took over.
-        OSError: the lock cannot be written, for example on a full disk; names it.
+        WriteFailed: the lock cannot be written, for example on a full disk; names it.
     """
 
     def __init__(
@@ -184,7 +185,7 @@ class Lock:
         except OSError as error:
             os.close(file)
             path.unlink()
-            raise OSError(error.errno, os.strerror(error.errno or 0), os.fspath(self.path)) from error
+            raise WriteFailed(error.errno, os.strerror(error.errno or 0), os.fspath(self.path)) from error
         return file
 
     def _beat(self) -> None:

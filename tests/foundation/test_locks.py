@@ -15,6 +15,7 @@ from pathlib import Path
 import pytest
 
 from foundation import locks
+from foundation.files import WriteFailed
 from foundation.holders import PATIENCE_SECONDS, Holder, look
 from foundation.locks import BEAT_SECONDS, Lock, LockLost, lock_path
 
@@ -352,6 +353,6 @@ def test_a_full_disk_is_named_and_leaves_nothing(run, monkeypatch):
         raise OSError(errno.ENOSPC, "No space left on device")
 
     monkeypatch.setattr(os, "write", full)
-    with pytest.raises(OSError, match=rf"No space left on device: '{lock_path(run)}'"):
+    with pytest.raises(WriteFailed, match=rf"^{lock_path(run)}: cannot be written: No space left on device; free"):
         Lock(run).__enter__()
     assert sorted(run.parent.iterdir()) == [run]

@@ -39,7 +39,7 @@ def prepare(out: Path, inputs: str) -> Path:
     if work.exists() and _begun_with(work) != inputs:
         shutil.rmtree(work)
     work.mkdir(parents=True, exist_ok=True)
-    remove_partials(work)
+    remove_partials(work, alone=True)
     write_text(work / _MARKER, inputs)
     return work
 
