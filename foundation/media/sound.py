@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from foundation.files import PathLike
 from foundation.media.opening import MediaError, check_whole, declared_seconds, opened
-from foundation.media.samples import MOST_CHANNELS, FloatSamples
+from foundation.media.samples import FloatSamples, sound_frames
 from foundation.media.wav import RIFF_HEAD_BYTES, is_wave, parse_plain_wav
 
 if TYPE_CHECKING:
@@ -55,8 +55,6 @@ def _read_with_ffmpeg(path: PathLike) -> Audio:
         if container.format.name == "wav":
             _check_riff_length(path)
         stream = container.streams.audio[0]
-        if stream.channels > MOST_CHANNELS:
-            raise MediaError(path, f"{stream.channels} channels of sound; at most {MOST_CHANNELS} are read")
         chunks, rate = _decoded(path, container, stream)
         if not chunks:
             raise MediaError(path, "the audio stream holds no samples")
@@ -70,7 +68,7 @@ def _decoded(path: PathLike, container: Any, stream: Any) -> tuple[list[NDArray[
     chunks: list[NDArray[Any]] = []
     kind: tuple[int, str] | None = None
     samples: FloatSamples | None = None
-    for frame in container.decode(stream):
+    for frame in sound_frames(path, container, stream):
         now = (frame.sample_rate, frame.layout.name)
         kind = kind or now
         if now != kind:
