@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from foundation.files import PathLike
 from foundation.media.opening import MediaError, check_whole, declared_seconds, opened
-from foundation.media.samples import MOST_CHANNELS, FloatSamples
+from foundation.media.samples import FloatSamples, sound_frames
 from foundation.media.streams import played_sound
 from foundation.media.timeline import SoundClock, Span, time_zero
 from foundation.media.wav import RIFF_HEAD_BYTES, is_wave, parse_plain_wav
@@ -59,8 +59,6 @@ def _read_with_ffmpeg(path: PathLike) -> Audio:
             raise MediaError(path, "no audio stream")
         if container.format.name == "wav":
             _check_riff_length(path)
-        if stream.channels > MOST_CHANNELS:
-            raise MediaError(path, f"{stream.channels} channels of sound; at most {MOST_CHANNELS} are read")
         chunks, clock = _decoded(path, container, stream)
         if clock is None:
             raise MediaError(path, "the audio stream holds no samples")
@@ -77,7 +75,7 @@ def _decoded(path: PathLike, container: Any, stream: Any) -> tuple[list[NDArray[
     kind: tuple[int, str] | None = None
     samples: FloatSamples | None = None
     clock: SoundClock | None = None
-    for frame in container.decode(stream):
+    for frame in sound_frames(path, container, stream):
         now = (frame.sample_rate, frame.layout.name)
         kind = kind or now
         if now != kind:
