@@ -71,7 +71,9 @@ def survey(path: PathLike) -> Survey:
     between = PictureClock(path, zero)
     for packet in sorted(stamps, key=lambda packet: packet.pts):
         between.times(packet)
-    held = ([Span(0.0, float(start))] if start > 0 else []) + [span for span in between.held if span.start >= start]
+    held = ([Span(0.0, float(start))] if start > 0 else []) + [
+        span for span in between.held if span.start and span.start >= start
+    ]
     return Survey(float(start), size, aspect == 1, tuple(held), read_audio_native(path))
 
 
