@@ -16,7 +16,8 @@ from foundation.media.encoding import mux, write_audio, write_video
 from foundation.media.frames import FrameRequest, read_video, read_video_streams
 from foundation.media.opening import TRUNCATION_TOLERANCE_SECONDS, MediaError, ffmpeg_executable
 from foundation.media.probing import AudioInfo, MediaInfo, VideoInfo, probe
-from foundation.media.sound import Audio, read_audio, read_audio_native, resample
+from foundation.media.resampling import resample
+from foundation.media.sound import Audio, read_audio, read_audio_native
 
 __all__ = [
     "TRUNCATION_TOLERANCE_SECONDS",

@@ -34,7 +34,7 @@ def sound_frames(path: PathLike, container: Any, stream: Any) -> Iterator[av.Aud
     codec = stream.codec_context
     if codec is None:
         raise MediaError(path, "its sound has a codec that cannot be decoded")
-    if stream.rate and stream.channels:  # some containers leave it to the first frame
+    if stream.rate and stream.channels:  # some containers leave them to the first frame
         check_sound(path, stream.rate, stream.channels)
     if codec.name in _WITH_CHECKSUMS:
         codec.options = {"err_detect": "crccheck+explode"}
@@ -68,11 +68,14 @@ def _frames(path: PathLike, packet: Any, seconds: float) -> list[Any]:
     codec = packet.stream.codec_context.name
     # A short last packet of PCM is sound like any other; whether it is all there, the container's length says.
     if packet.is_corrupt and not codec.startswith("pcm_"):
-        raise MediaError(path, f"truncated: its {codec} sound breaks off inside a packet, {seconds:.2f} s from the start")
+        raise MediaError(
+            path, f"truncated: its {codec} sound breaks off inside a packet, {seconds:.2f} s from the start"
+        )
     try:
         return list(packet.decode())
-    except av.error.InvalidDataError as error:
-        reason = f"damaged: its {codec} sound cannot be decoded, {seconds:.2f} s from the start"
+    except av.error.FFmpegError as error:
+        check_sound(path, packet.stream.rate, packet.stream.channels)  # says more than "invalid argument"
+        reason = f"damaged: its {codec} sound cannot be decoded {seconds:.2f} s from the start ({error.strerror})"
         raise MediaError(path, reason) from error
 
 

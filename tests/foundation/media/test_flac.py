@@ -153,6 +153,8 @@ def test_numbers_of_blocks_are_read_in_every_length(number, written):
     assert block_number(bytes.fromhex("fff8c918" + written + "aa")) == number
 
 
-@pytest.mark.parametrize("content", ["", "fff8c918", "fff8c91880", "fff8c918ff", "fff8c918c2", "fff8c918c2c2", "00" * 9])
+@pytest.mark.parametrize(
+    "content", ["", "fff8c918", "fff8c91880", "fff8c918ff", "fff8c918c2", "fff8c918c2c2", "00" * 9]
+)
 def test_what_is_no_header_of_a_block_has_no_number(content):
     assert block_number(bytes.fromhex(content)) is None
