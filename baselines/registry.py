@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Iterable, Mapping
+import math
+from collections.abc import Callable, Container, Iterable, Mapping
 from dataclasses import KW_ONLY, dataclass, field, fields
 from importlib.metadata import entry_points
 from pathlib import Path
@@ -232,10 +233,7 @@ def load_model(name: str, **options: Any) -> Generator:
     entry = get_model(name)  # again: a class of another package may say more of itself when it is imported
     arguments = {**entry.options, **options}
     check_options(entry, arguments)
-    allowed = options_of_class(class_of(entry))
-    missing = [option for option in allowed.required if option not in arguments]
-    if missing:
-        raise ValueError(f"model {name!r} needs the option {missing[0]!r}")
+    check_required(entry, arguments)
     with naming_file(entry.file if isinstance(entry, OwnModel) else None):
         model: Generator = class_of(entry)(**arguments)
         lacking = [part for part in ("sample_rate", "generate") if not hasattr(model, part)]
@@ -260,6 +258,37 @@ def check_options(entry: ModelEntry, given: Mapping[str, Any]) -> None:
     if unknown and not allowed.takes_any:  # a class that takes any must check them itself
         there = ", ".join(allowed.names) or "none"
         raise ValueError(f"model {entry.name!r} has no option {unknown[0]!r}; it has: {there}")
+
+
+def check_required(entry: ModelEntry, given: Container[str]) -> None:
+    """Refuse to build a model without an option that it needs; imports the model.
+
+    Args:
+        entry: the model.
+        given: names of the options that it gets, on top of those of its row.
+
+    Raises:
+        ValueError: names the first that is missing.
+    """
+    needed = options_of_class(class_of(entry)).required
+    missing = [option for option in needed if option not in given and option not in entry.options]
+    if missing:
+        raise ValueError(f"model {entry.name!r} needs the option {missing[0]!r}")
+
+
+def check_duration(entry: ModelEntry, seconds: float) -> None:
+    """Refuse a length that a model says of itself it cannot make; imports the model, opens no weights.
+
+    A class says so by the attributes `shortest_seconds` and `longest_seconds`.
+
+    Raises:
+        ValueError: names the model and its bound.
+    """
+    model = class_of(entry)
+    shortest, longest = getattr(model, "shortest_seconds", 0.0), getattr(model, "longest_seconds", math.inf)
+    if not shortest <= seconds <= longest:
+        bound = f"at least {shortest:g}" if seconds < shortest else f"at most {longest:g}"
+        raise ValueError(f"model {entry.name!r} makes {bound} s, {seconds:g} s asked for")
 
 
 def class_of(entry: ModelEntry) -> type:

@@ -50,9 +50,9 @@ def run(app: typer.Typer) -> NoReturn:
 
 def _tell_error(error: Exception) -> int:
     """Show an error as one line where the user can fix it, else with its traceback; return the exit status."""
-    if not _for_the_user(error) or os.environ.get("VGG_MONOAUDIO_TRACEBACK"):
+    if not for_the_user(error) or os.environ.get("VGG_MONOAUDIO_TRACEBACK"):
         traceback.print_exception(error)
-        return USAGE_ERROR if _for_the_user(error) else DEFECT
+        return USAGE_ERROR if for_the_user(error) else DEFECT
     tell(str(error))
     for problem in getattr(error, "problems", []):
         tell(f"  {problem.reason}", prefix="")
@@ -64,9 +64,10 @@ def tell(message: str, prefix: str = "error: ") -> None:
     typer.echo(f"{prefix}{message}", err=True)
 
 
-def _for_the_user(error: Exception) -> bool:
+def for_the_user(error: Exception) -> bool:
+    """Tell whether an error is one that the user can fix, whose message says how; the others are defects."""
+    if any(kind.__module__.partition(".")[0] in _OURS for kind in type(error).__mro__):
+        return True
     if isinstance(error, OSError):  # a folder that may not be written to, a full disk: it says which and why
-        return error.filename is not None or error.errno == errno.ENOSPC
-    return isinstance(error, ValueError) or any(
-        kind.__module__.partition(".")[0] in _OURS for kind in type(error).__mro__
-    )
+        return error.filename is not None or error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+    return isinstance(error, ValueError)

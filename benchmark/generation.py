@@ -23,6 +23,7 @@ from benchmark.places import DEFAULT_RUNS
 from benchmark.runs import FailureRecord, OwnModelRecord, RunDirectory, RunRecord, UnusableRun, folder_name
 from foundation import media
 from foundation.files import PathLike, is_folder_name, remove_partials
+from foundation.locks import Lock
 from foundation.work import Progress
 from vgg_monoaudio.dataset import Benchmark, Sample, Subset, load_benchmark
 
@@ -50,7 +51,7 @@ def generate(
 
     A sample whose file is there already is not asked again, so a run that was killed goes on where it stopped. A
     failed sample is recorded with its reason and asked again by the next call. Recorded sounds are read every time:
-    they are the user's files, and may have changed. One process at a time may work on a run directory.
+    they are the user's files, and may have changed. A second process on the run directory waits for the first.
 
     Args:
         benchmark: a built benchmark or its directory.
@@ -68,8 +69,9 @@ def generate(
 
     Raises:
         baselines.UnknownModel: no such model.
-        ValueError: an option that the model does not have, input that it cannot use at all, a subset that is not in
-            the benchmark, or a run name that is not the name of one folder.
+        ValueError: an option that the model does not have, input that it cannot use at all, a length that it cannot
+            make, a subset that is not in the benchmark, a run name that is not the name of one folder, or a place
+            that cannot be written to or has no room.
         UnusableRun: the run directory holds answers to another question, by other weights or other code, or audio
             without a record, and `fresh` is not set.
         foundation.checkpoints.MissingCheckpoint: weights are missing.
@@ -78,14 +80,49 @@ def generate(
     _check(model, built, subset, run_name, limit=limit, batch_size=batch_size)
     job = Job(built, subset, built.samples(subset)[:limit], model, dict(options or {}), seed, device)
     directory = RunDirectory.locate(Path(runs), built.name, subset, run_name or folder_name(job.entry.name))
-    _run(job, directory, fresh, batch_size, progress)
+    with Lock(directory.path):
+        _run(job, directory, fresh, batch_size, progress)
     return directory
 
 
-def _run(job: Job, directory: RunDirectory, fresh: bool, batch_size: int, progress: Progress | None) -> None:
+def check_request(
+    benchmark: Benchmark,
+    model: str,
+    *,
+    subset: Subset,
+    runs: PathLike = DEFAULT_RUNS,
+    options: Mapping[str, Any] | None = None,
+    seed: int = 0,
+    limit: int | None = None,
+    batch_size: int = 1,
+    device: str | None = None,
+    fresh: bool = False,
+    run_name: str | None = None,
+) -> None:
+    """Raise what `generate` raises of these arguments before it loads a model; load and write nothing.
+
+    Raises:
+        ValueError: see `generate`.
+        UnusableRun: likewise.
+    """
+    _check(model, benchmark, subset, run_name, limit=limit, batch_size=batch_size)
+    job = Job(benchmark, subset, benchmark.samples(subset)[:limit], model, dict(options or {}), seed, device)
+    directory = RunDirectory.locate(Path(runs), benchmark.name, subset, run_name or folder_name(job.entry.name))
+    _begin(job, directory, fresh)
+
+
+def _begin(job: Job, directory: RunDirectory, fresh: bool) -> tuple[RunRecord | None, list[Sample]]:
+    """Return the record of what is there and the samples that are to be asked; refuse what cannot be done."""
     previous = None if fresh else _previous(directory, job)
     again = fresh or job.entry.kind == "recorded"
     todo = [sample for sample in job.samples if again or not directory.audio(sample.sample_id).is_file()]
+    if todo:
+        job.check_possible(directory, todo)
+    return previous, todo
+
+
+def _run(job: Job, directory: RunDirectory, fresh: bool, batch_size: int, progress: Progress | None) -> None:
+    previous, todo = _begin(job, directory, fresh)
     if not todo and previous is not None and previous.status == "finished":
         return
     started = time.monotonic()

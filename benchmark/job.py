@@ -14,7 +14,7 @@ import numpy as np
 from baselines import Generator, ModelEntry, Reference, Request, get_model, load_model, option_names
 from baselines.own import typed_in
 from baselines.programs.settings import HARMLESS_SETTINGS
-from baselines.registry import OwnModel
+from baselines.registry import OwnModel, check_duration, class_of
 from benchmark.runs import (
     BenchmarkRecord,
     CountsRecord,
@@ -26,8 +26,13 @@ from benchmark.runs import (
     current_commit,
     current_environment,
 )
+from foundation.disk import check_file, check_room
 from foundation.files import fingerprint
+from foundation.media import FRAME_RULE
 from vgg_monoaudio.dataset import Benchmark, Sample, Subset
+
+LOWEST_RATE = 8_000  # Hz of an answer whose rate is not known beforehand: what it takes on the disk at least
+PCM_BYTES = 2
 
 
 @dataclass(frozen=True)
@@ -100,6 +105,19 @@ class Job:
             seed=sample_seed(self.seed, sample.sample_id),
         )
 
+    def check_possible(self, directory: RunDirectory, todo: Sequence[Sample]) -> None:
+        """Refuse, before a model is loaded, a length that it cannot make, and a place that cannot take its answers.
+
+        Raises:
+            ValueError: names the model, or the place.
+        """
+        seconds = self.benchmark.duration_seconds
+        check_duration(self.entry, seconds)
+        check_file(directory.audio(max((sample.sample_id for sample in todo), key=lambda name: len(name.encode()))))
+        rate = getattr(class_of(self.entry), "sample_rate", None)
+        known = rate if isinstance(rate, int) else LOWEST_RATE
+        check_room(directory.path, len(todo) * seconds * known * PCM_BYTES, f"{len(todo)} answers of {self.entry.name}")
+
     def load(self) -> Generator:
         """Build the model: its own options, the references of a control, the device where it takes one."""
         options = dict(self.options)
@@ -124,6 +142,8 @@ class Job:
             model=model,
             seed=self.seed,
             duration_seconds=self.benchmark.duration_seconds,
+            # Answers that are there already were made from frames of the rule that the run began with.
+            frame_rule=FRAME_RULE if previous is None else previous.frame_rule,
             commit=current_commit(),
             environment=current_environment(self.device or "auto"),
             counts=CountsRecord(expected=len(self.benchmark.manifests[self.subset]), generated=0),

@@ -1,6 +1,7 @@
 """What the documents say of the project is true."""
 
 import re
+import shlex
 from pathlib import Path
 
 import pytest
@@ -60,6 +61,30 @@ def test_every_verb_that_the_documents_use_exists():
     for document in DOCUMENTS:
         used |= set(re.findall(r"python -m benchmark ([a-z][a-z-]+)", document.read_text()))
     assert used - verbs == set()
+
+
+def commands() -> list[str]:
+    """Every command line of the documents that begins with the suite's own, as it is printed."""
+    text = "\n".join(document.read_text() for document in DOCUMENTS)
+    found = re.findall(r"python -m benchmark ([a-z][a-z-]+(?: [^`\n|#]+)?)", text)
+    return sorted({re.sub(r"\.\.\.|[\[\]]", "", command).strip() for command in found})
+
+
+@pytest.mark.parametrize("line", commands())
+def test_the_parser_takes_every_command_that_the_documents_print(line):
+    """Options by their names, none missing; that files are there is the verb's own affair."""
+    import typer
+
+    from benchmark.cli import app
+
+    verb, *words = shlex.split(line)
+    command = typer.main.get_command(app).commands[verb]
+    with command.context_class(command, info_name=verb) as context:
+        given, left, _ = command.make_parser(context).parse_args(words)
+    assert [word for word in left if word.startswith("-")] == []
+    if words:
+        lacking = [option.name for option in command.params if option.required and not given.get(option.name)]
+        assert lacking == []
 
 
 def test_every_make_target_that_the_documents_use_exists():

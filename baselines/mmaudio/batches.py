@@ -7,14 +7,19 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
 from baselines.generator import GenerationError, Request, Waveform
-from baselines.mmaudio.lengths import Lengths, lengths_for
+from baselines.mmaudio.lengths import SEGMENT_FRAMES, SYNC_FPS, Lengths, lengths_for
 from baselines.mmaudio.synthesis import Synthesiser
 from foundation.media import MediaError
 
 
 class BatchModel(ABC):
-    """A `Generator` that answers requests of one duration together; a subclass says how, in `_answer`."""
+    """A `Generator` that answers requests of one duration together; a subclass says how, in `_answer`.
 
+    Attributes:
+        shortest_seconds: the least that can be asked for, known before any weights are opened.
+    """
+
+    shortest_seconds = SEGMENT_FRAMES / SYNC_FPS
     _synthesiser: Synthesiser
 
     @property

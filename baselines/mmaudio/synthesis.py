@@ -23,6 +23,7 @@ from baselines.mmaudio.transformer import VARIANTS, MMDiT
 from baselines.mmaudio.vae import VAE
 from baselines.mmaudio.vocoder import BigVGAN
 from baselines.mmaudio.weights import State, WeightSource
+from foundation.devices import check_device
 
 DTYPES: Mapping[DType, torch.dtype] = {"fp32": torch.float32, "bf16": torch.bfloat16}
 GUIDANCE = 4.5
@@ -61,9 +62,8 @@ class Settings:
             raise ValueError(f"steps: expected at least 1, got {steps}")
         if dtype not in get_args(DType):
             raise ValueError(f"dtype: expected one of {', '.join(DTYPES)}, got {dtype!r}")
+        check_device(device)
         chosen = torch.device(device or ("cuda" if torch.cuda.is_available() else "cpu"))
-        if chosen.type == "cuda" and not torch.cuda.is_available():
-            raise ValueError(f"device: {device!r} asked for, but torch sees no GPU here")
         return cls(steps, options.get("guidance", GUIDANCE), DTYPES[dtype], options.get("compile", False), chosen)
 
 

@@ -119,6 +119,7 @@ class ReWaS:
     """
 
     sample_rate = 16_000
+    longest_seconds = LONGEST_SECONDS
 
     def __init__(
         self,

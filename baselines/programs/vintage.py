@@ -63,6 +63,7 @@ class VinTAGe:
     """
 
     sample_rate = 16_000
+    longest_seconds = LONGEST_SECONDS
 
     def __init__(
         self,

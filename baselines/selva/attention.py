@@ -19,7 +19,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from baselines.generator import Request
+from baselines.generator import GenerationError, Request
 from baselines.mmaudio.lengths import SEGMENT_HOP, SYNC_FPS, TOKENS_PER_SEGMENT
 from baselines.selva.video_encoder import MISSING_FRAMES, TextVideoEncoder
 from foundation import media
@@ -164,11 +164,14 @@ def write_attention(
         raise ValueError("prompts: expected at least one")
     if output.suffix.lower() != ".mp4":
         raise ValueError(f"output: expected a .mp4, got {str(output)!r}")
-    seconds = duration_seconds or min(DEFAULT_SECONDS, media.probe(video).duration_seconds)
+    seconds = duration_seconds or media.picture_seconds(video, at_most=DEFAULT_SECONDS)
+    try:  # all that is read comes before the networks run
+        frames = _pictures(video, seconds)
+        has_sound = media.probe(video).audio is not None
+        sound = media.read_audio(video, sample_rate=SOUND_RATE, seconds=seconds) if has_sound else None
+    except media.MediaError as error:
+        raise GenerationError(str(error)) from error
     maps = [attention_map(model, video, prompt, seconds) for prompt in prompts]
-    frames = _pictures(video, seconds)
-    has_sound = media.probe(video).audio is not None
-    sound = media.read_audio(video, sample_rate=SOUND_RATE, seconds=seconds) if has_sound else None
     media.write_video(output, overlaid(frames, maps), fps=SYNC_FPS, waveform=sound, sample_rate=SOUND_RATE)
     strip = output.with_suffix(".png")
     write_strip(frames, maps, strip)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -76,15 +76,36 @@ def generating(models: Sequence[str], told: ModelOptions, options: RunOptions) -
     """Return how these models are to be run.
 
     Raises:
-        ValueError: an option that one of the models does not have, or one name for the runs of several.
+        ValueError: an option that one of the models does not have, one name for the runs of several, a device that is
+            not here, or a folder of runs that cannot be written.
     """
+    from foundation.disk import check_folder
+
     own = model_options(
         told.option, checkpoint=told.checkpoint, folder=told.folder and str(told.folder), pad=told.pad,
         endpoint=told.endpoint, segmenter=told.segmenter, random_weights=told.random_weights, dtype=told.dtype,
         compile=told.compile_model, allow_unverified=told.allow_unverified,
     )  # fmt: skip
     check_options(models, own, options.run_name)
+    for name in models:
+        check_device_of(name, options.device)
+    check_folder(options.runs)
     return Generating(own, options)
+
+
+def check_device_of(model: str, device: str | None) -> None:
+    """Refuse a device that is not here; a model from elsewhere may call its devices what it likes.
+
+    Raises:
+        ValueError: names the device and what there is.
+    """
+    from baselines import get_model
+
+    entry = get_model(model)
+    if device is not None and entry.kind == "model" and entry.place.startswith("baselines."):
+        from foundation.devices import check_device
+
+        check_device(device)
 
 
 def scoring(built: Benchmark, options: ScoreOptions) -> Scoring:
@@ -92,9 +113,13 @@ def scoring(built: Benchmark, options: ScoreOptions) -> Scoring:
 
     Raises:
         foundation.checkpoints.MissingCheckpoint: weights of the profile are missing.
+        ValueError: a cache that cannot be written.
     """
     from benchmark.profiles import load_profile
+    from foundation.disk import check_folder
 
+    if not options.cache.is_dir():  # one that is there may be complete, and read-only
+        check_folder(options.cache)
     default = Choices(profile="signal" if is_demo(built) else "paper")
     given = {name: value for name in vars(default) if (value := getattr(options, name, None)) is not None}
     choices = replace(default, **given)
@@ -137,12 +162,13 @@ def check_options(models: Sequence[str], own: Mapping[str, Any], run_name: str |
     """Refuse options that no model takes before the first model is run.
 
     Raises:
-        ValueError: an option that one of the models does not have, or that none has because all are controls; one
+        ValueError: an option that one of the models does not have or needs, or none has because all are controls; one
             name for the runs of several models, or one that is not the name of a folder; a model named twice, or two
             whose runs would have one folder.
     """
     from baselines import get_model
     from baselines.registry import check_options as check_own
+    from baselines.registry import check_required
 
     if run_name is not None and len(models) > 1:
         raise ValueError(f"--run-name: names the run of one model, there are {len(models)}: {', '.join(models)}")
@@ -159,6 +185,7 @@ def check_options(models: Sequence[str], own: Mapping[str, Any], run_name: str |
     for name, kind in kinds.items():
         if kind != "control":
             check_own(entries[name], dict.fromkeys(given))
+            check_required(entries[name], given)
 
 
 def _check_distinct(models: Sequence[str], entries: Mapping[str, ModelEntry]) -> None:
@@ -177,6 +204,20 @@ def _check_distinct(models: Sequence[str], entries: Mapping[str, ModelEntry]) ->
             raise ValueError(f"--model: {what}; name it once")
         what = f"both called {entry.name!r}" if entry.name == entries[other].name else f"both kept in {folder!r}"
         raise ValueError(f"--model: {other} and {name} are {what}; run each alone, with --run-name")
+
+
+def check_runs(models: Sequence[str], built: Benchmark, parts: Sequence[Subset], ask: Generating) -> None:
+    """Refuse, before the first model is loaded, what the last would be refused for.
+
+    Raises:
+        benchmark.runs.UnusableRun: a run directory holds answers to another question.
+        ValueError: a length that a model cannot make, or a place that cannot take the answers.
+    """
+    from benchmark.generation import check_request
+
+    for name in models:
+        for part in parts:
+            check_request(built, name, subset=part, options=options_of(name, ask.own), **asdict(ask.options))
 
 
 def _pair(option: str, text: str) -> tuple[str, str]:

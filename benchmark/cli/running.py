@@ -15,6 +15,7 @@ from benchmark.cli.asking import (
     Generating,
     Scoring,
     check_recorded,
+    check_runs,
     find_benchmark,
     generating,
     options_of,
@@ -31,6 +32,7 @@ from benchmark.cli.options import (
     spread,
 )
 from benchmark.cli.progress import progress
+from benchmark.cli.rows import Rows, check_report
 from benchmark.exits import SOME_FAILED, tell
 from benchmark.places import DEFAULT_REPORT
 
@@ -53,8 +55,10 @@ def generate(
     """Let a model answer every sample; answers that exist are not made again."""
     ask = generating([model], model_options, run_options)
     built = find_benchmark(benchmark)
+    parts = subsets(built, subset)
+    check_runs([model], built, parts, ask)
     failures: list[FailureRecord] = []
-    for part in subsets(built, subset):
+    for part in parts:
         directory = _generate(built, model, part, ask)
         record = directory.read_run()
         failures += record.failures
@@ -70,22 +74,29 @@ def evaluate(
     score_options: ScoreOptions,
     as_json: JsonOption = False,
 ) -> None:
-    """Score runs: features, metrics, intervals."""
+    """Score runs: features, metrics, intervals. A run that cannot be scored costs itself alone."""
     from benchmark.runs import RunDirectory
+    from foundation.disk import check_file
 
     directories = [RunDirectory(path) for path in run]
-    for directory in directories:
-        directory.read_run()  # before a benchmark is built or weights are read
+    for directory in directories:  # before a benchmark is built or weights are read
+        directory.read_run()
+        check_file(directory.metrics_json)
     with contextlib.redirect_stdout(sys.stderr) if as_json else contextlib.nullcontext():
         built = find_benchmark(benchmark)
     ask = scoring(built, score_options)
-    records = [_score(directory, ask) for directory in directories]
+    rows = Rows()
+    records: dict[Path, MetricsRecord] = {}
+    for directory in directories:
+        with rows.losing(str(directory.path)):
+            records[directory.path] = _score(directory, ask)
+    rows.check_any(records)
     if as_json:
-        typer.echo(f"[{','.join(record.model_dump_json(by_alias=True, indent=2) for record in records)}]")
+        typer.echo(f"[{','.join(record.model_dump_json(by_alias=True, indent=2) for record in records.values())}]")
     else:
-        for path, record in zip(run, records, strict=True):
+        for path, record in records.items():
             typer.echo(f"{path}: {record.counts.scored} of {record.counts.expected} scored")
-    _leave_with([failure for record in records for failure in record.failures])
+    _leave_with([failure for record in records.values() for failure in record.failures], rows)
 
 
 @spread
@@ -104,9 +115,13 @@ def evaluate_models(
     score_options: ScoreOptions,
     out: Annotated[Path, typer.Option(help="Report: path without an ending.")] = DEFAULT_REPORT,
 ) -> None:
-    """Generate, score and report in one go: the controls, or the models named."""
+    """Generate, score and report in one go: the controls, or the models named.
+
+    A model that cannot be loaded or cannot answer a subset costs its row; the others are shown, and the status is 1.
+    """
     from baselines import CONTROLS, PAIRED_CONTROLS
 
+    check_report(out)
     models = model or list(CONTROLS)
     answers = generating(models, model_options, run_options)
     built = find_benchmark(benchmark)
@@ -115,16 +130,20 @@ def evaluate_models(
         models = [name for name in models if name not in PAIRED_CONTROLS]
     if not score_options.allow_missing:
         check_recorded(models, built, parts, model_options.folder, run_options.limit)
+    check_runs(models, built, parts, answers)
     scores = scoring(built, score_options)
     directories: list[RunDirectory] = []
     failures: list[FailureRecord] = []
+    rows = Rows()
     for name in models:
         for part in parts:
-            directory, failed = _answer_and_score(name, part, answers, scores)
-            directories.append(directory)
-            failures += failed
+            with rows.losing(f"{name} {part}"):
+                directory, failed = _answer_and_score(name, part, answers, scores)
+                directories.append(directory)
+                failures += failed
+    rows.check_any(directories)
     _report(directories, built, out)
-    _leave_with(failures)
+    _leave_with(failures, rows)
 
 
 def _answer_and_score(
@@ -183,13 +202,15 @@ def _report(directories: Sequence[RunDirectory], built: Benchmark, out: Path) ->
     typer.echo(f"page:   {report.paths.html}")
 
 
-def _leave_with(failures: Sequence[FailureRecord]) -> None:
-    """Name the samples that failed and leave with status 1; do nothing where none did."""
-    if not failures:
-        return
-    tell(f"{len(failures)} samples failed:", prefix="")
-    for failure in failures[:SHOWN_FAILURES]:
-        tell(f"  {failure.sample} ({failure.stage}): {failure.reason}", prefix="")
-    if len(failures) > SHOWN_FAILURES:
-        tell(f"  and {len(failures) - SHOWN_FAILURES} more, in run.json and metrics.json", prefix="")
-    raise typer.Exit(SOME_FAILED)
+def _leave_with(failures: Sequence[FailureRecord], rows: Rows | None = None) -> None:
+    """Name the samples that failed and the rows that are missing, and leave with status 1; do nothing where none is."""
+    if failures:
+        tell(f"{len(failures)} samples failed:", prefix="")
+        for failure in failures[:SHOWN_FAILURES]:
+            tell(f"  {failure.sample} ({failure.stage}): {failure.reason}", prefix="")
+        if len(failures) > SHOWN_FAILURES:
+            tell(f"  and {len(failures) - SHOWN_FAILURES} more, in run.json and metrics.json", prefix="")
+    if rows is not None:
+        rows.tell()
+    if failures or (rows is not None and rows.lost):
+        raise typer.Exit(SOME_FAILED)

@@ -19,6 +19,7 @@ from benchmark.profiles import Features, ProfileName, Question, front_ends
 from benchmark.profiles.direct import backbone_keys, direct_evidence, files_of
 from foundation import checkpoints, media
 from foundation.checkpoints import WeightOptions
+from foundation.devices import check_device
 from metrics.backbones import get_backbone, load_backbone
 from metrics.onset import DETECTOR_VERSION, onset_seconds
 from vgg_monoaudio.dataset import Source
@@ -60,10 +61,12 @@ class PaperProfile:
             weights: see `foundation.checkpoints.WeightOptions`.
 
         Raises:
+            ValueError: a device that this machine does not have.
             foundation.checkpoints.MissingCheckpoint: a file is not there.
             foundation.checkpoints.WrongCheckpoint: a file is not the published one.
             metrics.backbones.passt.MissingPackage: the extended metrics need a package that is not installed.
         """
+        check_device(weights.get("device"))
         self.extended = extended
         if extended:
             import metrics.backbones.passt  # noqa: F401 - raises MissingPackage before work begins

@@ -53,6 +53,8 @@ def opened(path: PathLike) -> Iterator[av.container.InputContainer]:
         # Absolute, because ffmpeg takes what stands before a colon in a relative name for a protocol.
         # Tags are not always UTF-8, and none is used.
         with av.open(os.fspath(Path(path).absolute()), metadata_errors="replace") as container:
+            # Made-up times of presentation are wrong where frames are shown in another order than they are decoded.
+            container.flags &= ~av.container.Flags.gen_pts.value  # type: ignore[operator]  # both are int
             yield container
     except av.error.InvalidDataError as error:
         raise MediaError(path, "not a media file, or damaged") from error

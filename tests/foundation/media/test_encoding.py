@@ -163,6 +163,41 @@ def test_a_new_soundtrack_may_replace_the_old_in_place(film, tmp_path):
     assert [path.name for path in tmp_path.iterdir()] == ["clip.mp4"]
 
 
+def encoded(clip: Path, name: str, *arguments: str) -> Path:
+    """The picture of a clip in another codec, by the ffmpeg that the package imageio-ffmpeg carries."""
+    import imageio_ffmpeg
+
+    command = [imageio_ffmpeg.get_ffmpeg_exe(), "-v", "error", *arguments[:-2], "-i", clip, *arguments[-2:]]
+    subprocess.run([*command, clip.with_name(name)], check=True, capture_output=True)
+    return clip.with_name(name)
+
+
+def test_a_picture_that_has_no_encoder_here_is_copied(film, tmp_path):
+    clip = encoded(film.write(tmp_path / "clip.mp4", seconds=1, size=(96, 128)), "av1.mp4", "-c:v", "libsvtav1")
+    media.mux(clip, film.noise(1, seed=1), 16_000, tmp_path / "new.mp4")
+    assert media.probe(tmp_path / "new.mp4").video == media.probe(clip).video
+    before, after = (media.read_video(path, fps=25) for path in (clip, tmp_path / "new.mp4"))
+    np.testing.assert_array_equal(before, after)
+
+
+@pytest.mark.parametrize(("name", "codec"), [("a.mov", "prores_ks"), ("a.webm", "libvpx"), ("a.avi", "rawvideo")])
+def test_a_picture_that_mp4_does_not_hold_is_encoded_at_its_times(film, tmp_path, name, codec):
+    clip = encoded(film.write(tmp_path / "clip.mp4", fps=10, seconds=2), name, "-c:v", codec)
+    media.mux(clip, film.noise(1, seed=1), 16_000, tmp_path / "new.mp4", seconds=1.04)
+    info = media.probe(tmp_path / "new.mp4").video
+    assert (info.codec, info.frames, info.pixel_format) == ("h264", 11, "yuv420p")
+    shown = media.read_video(tmp_path / "new.mp4", fps=20, seconds=1)
+    assert film.numbers(shown) == [number // 2 for number in range(20)]
+
+
+def test_an_encoded_picture_is_turned_as_before(film, tmp_path):
+    clip = encoded(film.write(tmp_path / "clip.mp4", seconds=0.4), "a.mov", "-display_rotation", "90", "-c:v", "prores")
+    media.mux(clip, film.noise(0.4, seed=1), 16_000, tmp_path / "new.mp4")
+    before, after = (media.read_video(path, fps=25) for path in (clip, tmp_path / "new.mp4"))
+    assert before.shape == after.shape == (10, 3, 64, 48)
+    assert np.abs(before.astype(int) - after).mean() < 3
+
+
 def test_a_soundtrack_needs_a_picture_and_leaves_nothing_without(tmp_path):
     media.write_audio(tmp_path / "a.wav", np.zeros(160), 16_000)
     with pytest.raises(MediaError, match=r"a\.wav: no video stream"):
