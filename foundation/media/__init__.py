@@ -26,7 +26,8 @@ from foundation.media.probing import (
     probe,
 )
 from foundation.media.remuxing import mux
-from foundation.media.sound import Audio, read_audio, read_audio_native, resample
+from foundation.media.resampling import resample
+from foundation.media.sound import Audio, read_audio, read_audio_native
 from foundation.media.surveying import Survey, survey
 from foundation.media.timeline import FRAME_RULE, MISSING_LIMIT_SECONDS, Span
 

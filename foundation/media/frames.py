@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from foundation.files import PathLike
 from foundation.media.display import display_matrix, display_size, is_turned, pixel_aspect, upright
+from foundation.media.limits import check_decoder, check_picture, check_picture_bytes
 from foundation.media.opening import MediaError, check_whole, declared_seconds, opened
 from foundation.media.streams import played_picture
 from foundation.media.timeline import PictureClock, time_zero
@@ -84,12 +85,14 @@ def read_video_streams(
         stream = played_picture(container)
         if stream is None:
             raise MediaError(path, "no video stream")
+        check_decoder(path, stream, "picture")
         for slot in slots:
             slot.pixel_aspect = pixel_aspect(stream)
         # Threads decode ahead; for a frame or two that costs more than it saves.
         stream.thread_type = "NONE" if all(slot.first_frames_only for slot in slots) else "AUTO"
         clock, end = PictureClock(path, time_zero(container)), Fraction(0)
         for frame in container.decode(stream):
+            check_picture(path, frame.width, frame.height)
             time, end = clock.times(frame)
             filled = [slot.offer(frame, time) for slot in slots]  # each must see every frame
             if all(filled):
@@ -134,7 +137,9 @@ class _Slots:
         stop = slot if self._last_slot is None else min(slot, self._last_slot)
         count = stop - max(self._slot, self._first_slot)
         if count > 0 and self._pending is not None:
-            self._frames += [self._converted(self._pending)] * count
+            picture = self._converted(self._pending)
+            check_picture_bytes(self._path, picture.nbytes * (len(self._frames) + count))
+            self._frames += [picture] * count
         self._slot = max(self._slot, stop)
 
     def _converted(self, frame: av.VideoFrame) -> NDArray[Any]:

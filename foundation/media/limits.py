@@ -6,13 +6,61 @@ and one that is passed is named, so a night's work ends neither in a full memory
 
 from __future__ import annotations
 
+from typing import Any
+
 from foundation.files import PathLike
 from foundation.media.opening import MediaError
 
 LOWEST_RATE, HIGHEST_RATE = 1_000, 768_000  # Hz; from the slowest sensors to the fastest converters
 MOST_CHANNELS = 64  # libswresample takes no more
 MOST_SOUND_VALUES = 2**29  # samples x channels: 2 GiB as float32; 93 minutes of stereo at 48 kHz
-MOST_EMPTY_PACKETS = 100_000  # in a row, that hold no frame
+MOST_EMPTY_PACKETS = 100_000  # in a row, that hold no sound
+MOST_PIXELS = 2**26  # of a picture; 8K film has half of them
+MOST_PICTURE_BYTES = 2**33  # of the frames kept from one file: 55 s of full HD at 25 frames per second
+
+
+def check_decoder(path: PathLike, stream: Any, kind: str) -> None:
+    """Refuse a stream that nothing here decodes.
+
+    Args:
+        path: the file, for the message.
+        stream: an `av.Stream`.
+        kind: "sound" or "picture".
+
+    Raises:
+        MediaError: there is no decoder for its codec, or the codec is not known.
+    """
+    if stream.codec_context is None:
+        raise MediaError(path, f"its {kind} has a codec that cannot be decoded")
+
+
+def check_picture(path: PathLike, width: int, height: int) -> None:
+    """Refuse a picture larger than any film's.
+
+    Args:
+        path: the file, for the message.
+        width: in pixels.
+        height: in pixels.
+
+    Raises:
+        MediaError: more than `MOST_PIXELS`.
+    """
+    if width * height > MOST_PIXELS:
+        raise MediaError(path, f"its picture is {width}x{height}; at most {MOST_PIXELS} pixels are read")
+
+
+def check_picture_bytes(path: PathLike, count: int) -> None:
+    """Refuse frames that no memory holds.
+
+    Args:
+        path: the file, for the message.
+        count: bytes of all frames to be kept.
+
+    Raises:
+        MediaError: more than `MOST_PICTURE_BYTES`.
+    """
+    if count > MOST_PICTURE_BYTES:
+        raise MediaError(path, f"its frames take {count} bytes; at most {MOST_PICTURE_BYTES} are kept of one file")
 
 
 def check_sound(path: PathLike, sample_rate: int | None, channels: int) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import traceback
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -69,12 +70,12 @@ def opened(path: PathLike) -> Iterator[av.container.InputContainer]:
 
 def _raised_in_pyav(error: BaseException) -> bool:
     """Tell whether an exception came out of PyAV, and not of the code that uses what it decoded."""
-    frame = error.__traceback__
-    while frame is not None:
-        if frame.tb_frame.f_globals.get("__name__", "").partition(".")[0] == "av":
-            return True
-        frame = frame.tb_next
-    return False
+    import av
+
+    # Its compiled modules give the name of their source as it was where they were built: av/audio/frame.py.
+    homes = {Path("av"), Path(av.__file__).parent}
+    files = (Path(frame.f_code.co_filename) for frame, _ in traceback.walk_tb(error.__traceback__))
+    return any(not homes.isdisjoint(file.parents) for file in files)
 
 
 def check_whole(path: PathLike, kind: str, decoded_seconds: float, declared_seconds: float | None) -> None:

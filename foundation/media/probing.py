@@ -7,6 +7,7 @@ from typing import Any
 
 from foundation.files import PathLike
 from foundation.media.display import pixel_aspect
+from foundation.media.limits import check_decoder, check_picture, check_sound
 from foundation.media.opening import MediaError, declared_seconds, opened
 from foundation.media.streams import played_picture, played_sound
 from foundation.media.timeline import declared_start, time_zero
@@ -91,6 +92,7 @@ def keeps_more_than_16_bits(path: PathLike) -> bool:
         stream = played_sound(container)
         if stream is None:
             raise MediaError(path, "no audio stream")
+        check_decoder(path, stream, "sound")
         context = stream.codec_context
         return bool(context.codec.lossless and context.format is not None and context.format.bytes > 2)
 
@@ -99,18 +101,21 @@ def probe(path: PathLike) -> MediaInfo:
     """Return what a media file says of itself, without decoding it.
 
     Raises:
-        MediaError: the file is absent or no media file, or it has neither an audio nor a video stream.
+        MediaError: the file is absent or no media file, it has neither an audio nor a video stream, or one that is
+            not read: no decoder, or a size, a rate or a number of channels beyond `limits`.
     """
     with opened(path) as container:
         picture, sound = played_picture(container), played_sound(container)
         if picture is None and sound is None:
             raise MediaError(path, "neither an audio nor a video stream")
-        video = None if picture is None else _video(container, picture)
-        audio = None if sound is None else _audio(container, sound)
+        video = None if picture is None else _video(path, container, picture)
+        audio = None if sound is None else _audio(path, container, sound)
         return MediaInfo((container.duration or 0) / 1_000_000, video, audio)
 
 
-def _video(container: Any, stream: Any) -> VideoInfo:
+def _video(path: PathLike, container: Any, stream: Any) -> VideoInfo:
+    check_decoder(path, stream, "picture")
+    check_picture(path, stream.width, stream.height)
     return VideoInfo(
         width=stream.width,
         height=stream.height,
@@ -125,7 +130,9 @@ def _video(container: Any, stream: Any) -> VideoInfo:
     )
 
 
-def _audio(container: Any, stream: Any) -> AudioInfo:
+def _audio(path: PathLike, container: Any, stream: Any) -> AudioInfo:
+    check_decoder(path, stream, "sound")
+    check_sound(path, stream.rate, stream.channels)
     return AudioInfo(
         sample_rate=stream.rate,
         channels=stream.channels,

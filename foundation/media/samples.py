@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from foundation.files import PathLike
 from foundation.media.flac import WholeFlac, parse_stream_info
-from foundation.media.limits import MOST_EMPTY_PACKETS, check_amount, check_sound
+from foundation.media.limits import MOST_EMPTY_PACKETS, check_amount, check_decoder, check_sound
 from foundation.media.opening import MediaError
 
 if TYPE_CHECKING:
@@ -31,10 +31,9 @@ def sound_frames(path: PathLike, container: Any, stream: Any) -> Iterator[av.Aud
         MediaError: no decoder, a rate or a number of channels that is not read, sound that is damaged or goes on too
             long, or packets without sound one after the other.
     """
+    check_decoder(path, stream, "sound")
     codec = stream.codec_context
-    if codec is None:
-        raise MediaError(path, "its sound has a codec that cannot be decoded")
-    if stream.rate and stream.channels:  # some containers leave it to the first frame
+    if stream.rate and stream.channels:  # some containers leave them to the first frame
         check_sound(path, stream.rate, stream.channels)
     if codec.name in _WITH_CHECKSUMS:
         codec.options = {"err_detect": "crccheck+explode"}
@@ -73,8 +72,9 @@ def _frames(path: PathLike, packet: Any, seconds: float) -> list[Any]:
         )
     try:
         return list(packet.decode())
-    except av.error.InvalidDataError as error:
-        reason = f"damaged: its {codec} sound cannot be decoded, {seconds:.2f} s from the start"
+    except av.error.FFmpegError as error:
+        check_sound(path, packet.stream.rate, packet.stream.channels)  # says more than "invalid argument"
+        reason = f"damaged: its {codec} sound cannot be decoded {seconds:.2f} s from the start ({error.strerror})"
         raise MediaError(path, reason) from error
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -10,14 +11,19 @@ import numpy as np
 from numpy.typing import NDArray
 
 from foundation.files import PathLike
+from foundation.media.limits import MOST_SOUND_VALUES, check_sound
 from foundation.media.opening import MediaError, check_whole, declared_seconds, opened
+from foundation.media.resampling import resample
 from foundation.media.samples import FloatSamples, sound_frames
 from foundation.media.streams import played_sound
 from foundation.media.timeline import SoundClock, Span, time_zero
-from foundation.media.wav import RIFF_HEAD_BYTES, is_wave, parse_plain_wav
+from foundation.media.wav import RIFF_HEAD_BYTES, check_riff_lengths, is_wave, parse_plain_wav
 
 if TYPE_CHECKING:
     import av
+
+
+_LARGEST_PLAIN_BYTES = 2 * MOST_SOUND_VALUES  # of 16 bits; a larger file is left to ffmpeg, which reads in pieces
 
 
 @dataclass(frozen=True)
@@ -46,10 +52,15 @@ def _plain_wav(path: PathLike) -> Audio | None:
     try:
         with Path(path).open("rb") as file:
             head = file.read(RIFF_HEAD_BYTES)
-            found = parse_plain_wav(head + file.read()) if is_wave(head) else None
+            if not is_wave(head) or os.fstat(file.fileno()).st_size > _LARGEST_PLAIN_BYTES:
+                return None
+            found = parse_plain_wav(head + file.read())
     except OSError:  # ffmpeg says what is wrong with the file
         return None
-    return None if found is None else Audio(*found)
+    if found is None:
+        return None
+    check_sound(path, found[1], len(found[0]))
+    return Audio(*found)
 
 
 def _read_with_ffmpeg(path: PathLike) -> Audio:
@@ -58,7 +69,7 @@ def _read_with_ffmpeg(path: PathLike) -> Audio:
         if stream is None:
             raise MediaError(path, "no audio stream")
         if container.format.name == "wav":
-            _check_riff_length(path)
+            check_riff_lengths(path)
         chunks, clock = _decoded(path, container, stream)
         if clock is None:
             raise MediaError(path, "the audio stream holds no samples")
@@ -91,16 +102,6 @@ def _decoded(path: PathLike, container: Any, stream: Any) -> tuple[list[NDArray[
     for part in samples.convert(None):
         chunks += clock.placed(part, None, None)
     return chunks, clock
-
-
-def _check_riff_length(path: PathLike) -> None:
-    """Refuse a wav that was cut: ffmpeg takes what is there, only the RIFF header knows how much there was."""
-    with Path(path).open("rb") as file:
-        header = file.read(8)
-    declared, there = int.from_bytes(header[4:8], "little") + 8, Path(path).stat().st_size
-    streamed = declared in {8, 8 + 0xFFFFFFFF}  # writers that could not seek back leave 0 or all ones
-    if header[:4] == b"RIFF" and not streamed and there < declared:
-        raise MediaError(path, f"truncated: {there} of {declared} bytes")
 
 
 def _untimed(frame: av.AudioFrame) -> av.AudioFrame:
@@ -136,14 +137,3 @@ def read_audio(
     if start >= mono.size:
         raise MediaError(path, f"too short: {mono.size / sample_rate:.2f} s of audio, asked from {start_seconds:g} s")
     return mono[start:stop]
-
-
-def resample(waveform: NDArray[np.float32], from_rate: int, to_rate: int) -> NDArray[np.float32]:
-    """Return a waveform (..., samples) at another rate, by torchaudio's default sinc resampler."""
-    if from_rate == to_rate:
-        return waveform
-    import torch
-    import torchaudio
-
-    resampled = torchaudio.functional.resample(torch.from_numpy(np.ascontiguousarray(waveform)), from_rate, to_rate)
-    return np.asarray(resampled.numpy(), dtype=np.float32)

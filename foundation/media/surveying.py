@@ -12,6 +12,7 @@ from typing import Any
 
 from foundation.files import PathLike
 from foundation.media.display import display_matrix, display_size, pixel_aspect
+from foundation.media.limits import check_decoder
 from foundation.media.opening import MediaError, opened
 from foundation.media.sound import Audio, read_audio_native
 from foundation.media.streams import played_picture
@@ -61,6 +62,7 @@ def survey(path: PathLike) -> Survey:
         stream = played_picture(container)
         if stream is None:
             raise MediaError(path, "no video stream")
+        check_decoder(path, stream, "picture")
         stream.thread_type = "NONE"  # one frame is decoded
         first, stamps = _first_frame_and_stamps(container, stream)
         if first is None:

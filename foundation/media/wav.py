@@ -1,15 +1,25 @@
-"""The plainest wav files, read by the standard library's `wave`: 16-bit PCM behind the shortest header there is."""
+"""Wav files: the plainest are read here, by the standard library's `wave`, and all are seen to be whole.
+
+Plain is 16-bit PCM behind the shortest header there is.
+"""
 
 from __future__ import annotations
 
 import io
 import struct
 import wave
+from pathlib import Path
+from typing import BinaryIO
 
 import numpy as np
 from numpy.typing import NDArray
 
+from foundation.files import PathLike
+from foundation.media.opening import MediaError
+
 RIFF_HEAD_BYTES = 12
+# Writers that could not go back leave 0, all ones, or, as sox does, nearly 2 GiB.
+_STREAMED = frozenset({0, 0xFFFFFFFF, 0x7FFFFFFF, 0x7FFFF000, 0x7FFFF000 + 36})
 
 
 def is_wave(head: bytes) -> bool:
@@ -36,3 +46,36 @@ def parse_plain_wav(content: bytes) -> tuple[NDArray[np.float32], int] | None:
         return None
     samples = np.frombuffer(data, np.dtype("<i2")).reshape(-1, channels).T
     return samples.astype(np.float32) / np.float32(32768), rate
+
+
+def check_riff_lengths(path: PathLike) -> None:
+    """Refuse a wav that was cut: ffmpeg takes what is there, only the headers say how much there was.
+
+    Both count, that of the file and that of its samples: a file may have been mended with the first alone.
+
+    Raises:
+        MediaError: the file ends before its header or that of its samples says.
+    """
+    there = Path(path).stat().st_size
+    with Path(path).open("rb") as file:
+        head = file.read(RIFF_HEAD_BYTES)
+        if head[:4] == b"RIFF":
+            declared = int.from_bytes(head[4:8], "little")
+            if declared not in _STREAMED and there < declared + 8:
+                raise MediaError(path, f"truncated: {there} of {declared + 8} bytes")
+        at, wide = RIFF_HEAD_BYTES, 0
+        while len(chunk := _at(file, at, 8)) == 8:
+            size = int.from_bytes(chunk[4:], "little")
+            if chunk[:4] == b"ds64":  # the lengths of a file that is too large for 32 bits
+                wide = int.from_bytes(_at(file, at + 16, 8), "little")
+            if chunk[:4] == b"data":
+                size = wide or size
+                if size not in _STREAMED and there < at + 8 + size:
+                    raise MediaError(path, f"truncated: {there - at - 8} of {size} bytes of samples")
+                return
+            at += 8 + size + size % 2
+
+
+def _at(file: BinaryIO, position: int, count: int) -> bytes:
+    file.seek(position)
+    return file.read(count)

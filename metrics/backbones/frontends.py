@@ -15,12 +15,15 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torchaudio.transforms import Resample
 
+from foundation.media.resampling import Sinc, kernel_is_large, resample_in_pieces
+
 PANNS_RATE, CLAP_RATE = 16_000, 48_000  # Hz
+KADTK_SINC = Sinc(width=64, rolloff=0.9475937167399596, beta=14.769656459379492)
 KADTK_RESAMPLER = {
     "resampling_method": "sinc_interp_kaiser",
-    "lowpass_filter_width": 64,
-    "rolloff": 0.9475937167399596,
-    "beta": 14.769656459379492,
+    "lowpass_filter_width": KADTK_SINC.width,
+    "rolloff": KADTK_SINC.rolloff,
+    "beta": KADTK_SINC.beta,
 }
 
 
@@ -69,6 +72,9 @@ def resample(waveform: Tensor, sample_rate: int, target_rate: int, *, kadtk: boo
     """
     if sample_rate == target_rate:
         return waveform
+    sinc = KADTK_SINC if kadtk else Sinc()
+    if kernel_is_large(sample_rate, target_rate, sinc):
+        return resample_in_pieces(waveform, sample_rate, target_rate, sinc, in_double=True)
     resampled: Tensor = _resampler(sample_rate, target_rate, kadtk)(waveform)
     return resampled
 

@@ -19,8 +19,8 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn import functional
 from torchaudio.compliance import kaldi
-from torchaudio.functional import resample
 
+from foundation.media.resampling import resample_tensor
 from metrics.backbones import frontends
 
 SAMPLE_RATE = 16_000  # Hz
@@ -215,7 +215,7 @@ def prepare_audio(waveform: Tensor | NDArray[Any], sample_rate: int, seconds: fl
         ValueError: shorter than one frame of 25 ms; or see `frontends.as_waveform`.
     """
     del seconds
-    whole = resample(frontends.as_waveform(waveform, sample_rate).clone(), sample_rate, SAMPLE_RATE)
+    whole = resample_tensor(frontends.as_waveform(waveform, sample_rate).clone(), sample_rate, SAMPLE_RATE)
     if whole.shape[1] < SAMPLE_RATE // 40:
         raise ValueError(f"waveform: {whole.shape[1]} samples at 16 kHz are less than one frame of 25 ms")
     pictures = []
