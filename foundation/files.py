@@ -12,12 +12,12 @@ from pathlib import Path
 from typing import Any
 
 from foundation.flushing import flush, flush_folder, make_folder
-from foundation.partials import partial_name, remove_partials
+from foundation.partials import is_partial, partial_name, remove_partials
 from foundation.write_failures import WriteFailed, naming_failures
 
 __all__ = [
     "PathLike", "WriteFailed", "alone_in", "content_sha256", "file_sha256", "fingerprint", "flush", "is_folder_name",
-    "remove_partials", "replacing", "write_text",
+    "is_partial", "remove_partials", "replacing", "write_text",
 ]  # fmt: skip
 
 PathLike = str | os.PathLike[str]
@@ -45,10 +45,10 @@ def replacing(path: PathLike, *, lasting: bool = True) -> Iterator[Path]:
             where a library, or a program that was run, failed for that reason and said something else.
     """
     final = Path(path)
-    make_folder(final.parent)
     temporary = final.with_name(partial_name(final.name))
     try:
         with naming_failures(final, temporary):
+            make_folder(final.parent)
             yield temporary
             flush(temporary)
             temporary.replace(final)
