@@ -31,6 +31,7 @@ from benchmark.runs import (
 )
 from foundation import media
 from foundation.files import PathLike, is_folder_name, is_partial, remove_partials
+from foundation.locks import Lock
 from foundation.work import Progress
 from vgg_monoaudio.dataset import Benchmark, Sample, Subset, load_benchmark
 
@@ -59,7 +60,7 @@ def generate(
     A sample whose file is there already and whole is not asked again, so a run that was killed goes on where it
     stopped. Where run.json is damaged nothing says what the sounds answer: all are made again, and that is said. A
     failed sample is recorded with its reason and asked again by the next call. Recorded sounds are read every time:
-    they are the user's files, and may have changed. One process at a time may work on a run directory.
+    they are the user's files, and may have changed. A second process on the run directory waits for the first.
 
     Args:
         benchmark: a built benchmark or its directory.
@@ -89,7 +90,8 @@ def generate(
     _check(model, built, subset, run_name, limit=limit, batch_size=batch_size)
     job = Job(built, subset, built.samples(subset)[:limit], model, dict(options or {}), seed, device)
     directory = RunDirectory.locate(Path(runs), built.name, subset, run_name or folder_name(job.entry.name))
-    _run(job, directory, fresh, batch_size, progress)
+    with Lock(directory.path):
+        _run(job, directory, fresh, batch_size, progress)
     return directory
 
 
@@ -111,7 +113,7 @@ def _run(job: Job, directory: RunDirectory, fresh: bool, batch_size: int, progre
     elif damaged:
         _set_aside(directory)
     directory.write(record)
-    remove_partials(directory.path)
+    remove_partials(directory.path, alone=True)  # the run is locked
     failures = [] if generator is None else _answer_all(job, generator, todo, directory, batch_size, progress)
     failures += _failures_of_others(previous, job.samples)
     spent = (previous.generation_seconds or 0.0 if previous else 0.0) + time.monotonic() - started

@@ -7,14 +7,13 @@ on one thread, so the same clips and settings give the same bytes; scenes are ma
 
 from __future__ import annotations
 
-import re
-import subprocess
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Literal, get_args
 
 from foundation import media
 from foundation.files import PathLike, replacing
+from vgg_monoaudio.encoding import EncodingStopped, encode, ffmpeg_for
 
 Side = Literal["left", "right"]
 Fit = Literal["stretch", "pad", "crop"]
@@ -65,6 +64,7 @@ def compose(
     Raises:
         ValueError: an unknown side, fit or soundtrack, a duration of no frames, or one file given twice.
         foundation.media.MediaError: a clip that is absent, silent or too short, or an output that does not probe right.
+        vgg_monoaudio.encoding.EncodingStopped: ffmpeg was killed, could not write or is not there.
 
     Source:
         Appendix B.3 of arXiv:2512.02650 for size, rates and codecs.
@@ -90,6 +90,7 @@ def cut(source: PathLike, output: PathLike, *, start: float = 0.0, duration: flo
 
     Raises:
         foundation.media.MediaError: a clip that is absent, silent or too short.
+        vgg_monoaudio.encoding.EncodingStopped: ffmpeg was killed, could not write or is not there.
     """
     frames = _frame_count(duration)
     clip = _Clip(source, start, duration)
@@ -172,24 +173,17 @@ def _encode(
     with replacing(Path(output).absolute()) as temporary:
         node = ffmpeg.output(*streams, str(temporary), **settings)
         node = node.global_args("-v", "error", "-nostdin", "-filter_complex_threads", "1").overwrite_output()
-        command = node.compile(cmd=media.ffmpeg_executable())
-        done = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, text=True, errors="replace")
-        if done.returncode:
-            told = _told(
-                done.stderr, {temporary: Path(output), **{Path(path).absolute(): Path(path) for path in reads}}
-            )
+        command = node.compile(cmd=ffmpeg_for(Path(output)))
+        spoken_of = {temporary: Path(output), **{Path(path).absolute(): Path(path) for path in reads}}
+        told = encode(command, temporary, Path(output), spoken_of)
+        if told is not None:
             raise media.MediaError(output, f"ffmpeg failed on {names}: {told}")
-        wrong = difference(temporary, size, frames, with_sound=len(streams) > 1)
+        try:
+            wrong = difference(temporary, size, frames, with_sound=len(streams) > 1)
+        except media.MediaError as error:
+            raise EncodingStopped(Path(output), f"ffmpeg reported success and left no film: {error.reason}") from error
         if wrong:
             raise media.MediaError(output, f"{wrong}; made from {names}")
-
-
-def _told(stderr: str, names: Mapping[Path, Path]) -> str:
-    """Return ffmpeg's last line, without what differs from run to run: addresses, folders, names of temporaries."""
-    line = (stderr.strip().splitlines() or ["no message"])[-1]
-    for path, name in names.items():
-        line = line.replace(str(path), name.name)
-    return re.sub(r" @ 0x[0-9a-f]+", "", line)
 
 
 def difference(path: Path, size: tuple[int, int], frames: int, *, with_sound: bool) -> str:

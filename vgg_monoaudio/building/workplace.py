@@ -11,7 +11,7 @@ import json
 import shutil
 from pathlib import Path
 
-from foundation.files import PathLike, remove_partials
+from foundation.files import PathLike, remove_partials, write_text
 from vgg_monoaudio.record import RECORD_NAME
 
 _MARKER = "inputs"
@@ -40,7 +40,7 @@ def prepare(out: Path, inputs: str) -> Path:
         shutil.rmtree(work)
     work.mkdir(parents=True, exist_ok=True)
     remove_partials(work, alone=True)
-    (work / _MARKER).write_text(inputs)
+    write_text(work / _MARKER, inputs)
     return work
 
 

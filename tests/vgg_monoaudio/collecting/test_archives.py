@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from foundation.files import WriteFailed
 from vgg_monoaudio.collecting import archives
 from vgg_monoaudio.collecting.archives import BadArchive, extract_clips
 
@@ -166,3 +167,17 @@ def test_a_folder_without_archives_is_refused(tmp_path):
         extract_clips(tmp_path, {DOG}, tmp_path / "clips")
     with pytest.raises(BadArchive, match="no such archive"):
         extract_clips(tmp_path / "nowhere", {DOG}, tmp_path / "clips")
+
+
+def test_a_full_disk_is_no_fault_of_the_archive(tmp_path, monkeypatch):
+    tar = write_tar(tmp_path / "vggsound.tar", {f"{DOG}.mp4": b"dog", f"{CAR}.mp4": b"car"})
+
+    def full(_stream, _file, _size):
+        raise OSError(28, "No space left on device")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(archives.shutil, "copyfileobj", full)
+        with pytest.raises(WriteFailed, match=rf"{DOG}\.mp4: cannot be written: No space left on device"):
+            extract_clips(tar, {DOG, CAR}, tmp_path / "clips")
+    found = extract_clips(tar, {DOG, CAR}, tmp_path / "clips")
+    assert (sorted(found.clips), found.missing, found.broken) == ([DOG, CAR], (), {})
