@@ -20,9 +20,17 @@ from baselines import GenerationError, Generator
 from benchmark.answers import answers_to, checked
 from benchmark.job import Job, finished, references, sample_seed
 from benchmark.places import DEFAULT_RUNS
-from benchmark.runs import FailureRecord, OwnModelRecord, RunDirectory, RunRecord, UnusableRun, folder_name
+from benchmark.runs import (
+    DamagedRecord,
+    FailureRecord,
+    OwnModelRecord,
+    RunDirectory,
+    RunRecord,
+    UnusableRun,
+    folder_name,
+)
 from foundation import media
-from foundation.files import PathLike, is_folder_name, remove_partials
+from foundation.files import PathLike, is_folder_name, is_partial, remove_partials
 from foundation.locks import Lock
 from foundation.work import Progress
 from vgg_monoaudio.dataset import Benchmark, Sample, Subset, load_benchmark
@@ -49,7 +57,8 @@ def generate(
 ) -> RunDirectory:
     """Let a model answer every sample of a subset and return the run directory.
 
-    A sample whose file is there already is not asked again, so a run that was killed goes on where it stopped. A
+    A sample whose file is there already and whole is not asked again, so a run that was killed goes on where it
+    stopped. Where run.json is damaged nothing says what the sounds answer: all are made again, and that is said. A
     failed sample is recorded with its reason and asked again by the next call. Recorded sounds are read every time:
     they are the user's files, and may have changed. A second process on the run directory waits for the first.
 
@@ -73,6 +82,8 @@ def generate(
             the benchmark, or a run name that is not the name of one folder.
         UnusableRun: the run directory holds answers to another question, by other weights or other code, or audio
             without a record, and `fresh` is not set.
+        vgg_monoaudio.dataset.BenchmarkError: a scene, or a sound that a control is given, is not the one that was
+            built.
         foundation.checkpoints.MissingCheckpoint: weights are missing.
     """
     built = benchmark if isinstance(benchmark, Benchmark) else load_benchmark(benchmark)
@@ -85,11 +96,13 @@ def generate(
 
 
 def _run(job: Job, directory: RunDirectory, fresh: bool, batch_size: int, progress: Progress | None) -> None:
-    previous = None if fresh else _previous(directory, job)
-    again = fresh or job.entry.kind == "recorded"
-    todo = [sample for sample in job.samples if again or not directory.audio(sample.sample_id).is_file()]
+    damaged = not fresh and _record_is_damaged(directory)
+    previous = None if fresh or damaged else _previous(directory, job)
+    again = fresh or damaged or job.entry.kind == "recorded"
+    todo = list(job.samples) if again else _unanswered(job.samples, directory)
     if not todo and previous is not None and previous.status == "finished":
         return
+    job.check_shown(todo)
     started = time.monotonic()
     generator = job.load() if todo else None
     model = job.model_record(generator) if generator is not None or previous is None else previous.model
@@ -97,8 +110,10 @@ def _run(job: Job, directory: RunDirectory, fresh: bool, batch_size: int, progre
     _check_weights(directory, record, previous)
     if fresh and directory.path.exists():
         shutil.rmtree(directory.path)  # not before there is a model that can replace the answers
+    elif damaged:
+        _set_aside(directory)
     directory.write(record)
-    remove_partials(directory.path)
+    remove_partials(directory.path, alone=True)  # the run is locked
     failures = [] if generator is None else _answer_all(job, generator, todo, directory, batch_size, progress)
     failures += _failures_of_others(previous, job.samples)
     spent = (previous.generation_seconds or 0.0 if previous else 0.0) + time.monotonic() - started
@@ -136,9 +151,47 @@ def check_run_name(run_name: str) -> None:
         raise ValueError(f"--run-name: expected the name of one folder, got {run_name!r}")
 
 
+def _unanswered(samples: Sequence[Sample], directory: RunDirectory) -> list[Sample]:
+    """Return the samples that have no file, or one that is not whole; say which."""
+    todo, damaged = [], []
+    for sample in samples:
+        path = directory.audio(sample.sample_id)
+        missing = media.what_is_missing(path) if path.is_file() else "absent"
+        if missing is not None:
+            todo.append(sample)
+            damaged += [f"{path}: {missing}"] if path.is_file() else []
+    if damaged:
+        others = f" (and {len(damaged) - 1} others)" if len(damaged) > 1 else ""
+        log.warning("%s; generated again%s", damaged[0], others)
+    return todo
+
+
+def _record_is_damaged(directory: RunDirectory) -> bool:
+    try:
+        if directory.run_json.is_file():
+            directory.read_run()
+    except DamagedRecord:
+        return True
+    except UnusableRun:  # of another version: told below
+        return False
+    return False
+
+
+def _set_aside(directory: RunDirectory) -> None:
+    """Keep a damaged record under another name, and remove the sounds that nothing vouches for any more."""
+    aside = directory.run_json.with_name("run.json.damaged")
+    log.warning(
+        "%s: empty, cut or damaged, so it is not known what the sounds beside it answer; all are generated again, the "
+        "record is kept as %s", directory.run_json, aside.name
+    )  # fmt: skip
+    if (directory.path / "audio").is_dir():
+        shutil.rmtree(directory.path / "audio")
+    directory.run_json.replace(aside)
+
+
 def _previous(directory: RunDirectory, job: Job) -> RunRecord | None:
     if not directory.run_json.is_file():
-        if any(directory.path.glob("audio/*.wav")):
+        if any(not is_partial(path) for path in directory.path.glob("audio/*.wav")):
             raise UnusableRun(
                 f"{directory.path}: holds audio but no run.json, so it is not known what it answers; "
                 "pass --fresh to replace it"

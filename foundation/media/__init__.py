@@ -17,6 +17,7 @@ from foundation.media.frames import FrameRequest, read_video, read_video_streams
 from foundation.media.opening import TRUNCATION_TOLERANCE_SECONDS, MediaError, ffmpeg_executable
 from foundation.media.probing import AudioInfo, MediaInfo, VideoInfo, probe
 from foundation.media.sound import Audio, read_audio, read_audio_native, resample
+from foundation.media.wholeness import what_is_missing
 
 __all__ = [
     "TRUNCATION_TOLERANCE_SECONDS",
@@ -37,6 +38,7 @@ __all__ = [
     "remove_partials",
     "replacing",
     "resample",
+    "what_is_missing",
     "write_audio",
     "write_video",
 ]
