@@ -55,6 +55,15 @@ class Journey:
         return commands.start(folder, *self.words, first=self.first, **how)
 
 
+@dataclass(frozen=True)
+class Whole:
+    """An undisturbed command: what it left behind, and how many steps it took."""
+
+    journey: Journey
+    outcome: Mapping[str, Any]
+    steps: int
+
+
 def files_below(folder: Path, *names: str) -> dict[str, str]:
     """Every file of these folders with its hash; hidden ones too."""
     paths = [path for name in names for path in [folder / name, *(folder / name).rglob("*")] if path.is_file()]

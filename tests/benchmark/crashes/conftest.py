@@ -1,19 +1,8 @@
 """Fixtures of the crash tests: commands in processes of their own, and how each ends when nobody disturbs it."""
 
-from dataclasses import dataclass
-
 import pytest
 from support.commands import Commands
-from support.journeys import Journey, journeys
-
-
-@dataclass(frozen=True)
-class Whole:
-    """An undisturbed command: what it left behind, and how many steps it took."""
-
-    journey: Journey
-    outcome: dict
-    steps: int
+from support.journeys import Whole, journeys
 
 
 @pytest.fixture(scope="session")

@@ -1,11 +1,20 @@
 """A disk that is full at some step: path and reason are named, nothing is half-written, the same command goes on."""
 
 import re
+import shutil
 import subprocess
 
 import pytest
+from support.annotations import write_unav100
+from support.decisions import decision
+from support.journeys import Journey, Whole, files_below
+
+from vgg_monoaudio.selection.decisions import append_decisions
+
+__all__ = ["write_unav100"]
 
 NAMES = ("build", "generate", "evaluate", "report")
+SMALL = ("card", "statistics", "export hf", "export webdataset", "curate", "candidates")
 DISK_BYTES = 1 << 24
 
 
@@ -51,6 +60,49 @@ def test_a_full_disk_is_said_and_the_same_command_goes_on(undisturbed, commands,
     whole = undisturbed(name)
     early, late = whole.steps // 4, 3 * whole.steps // 4
     assert [fill_and_go_on(whole, commands, disk, at) for at in (early, late)] == [True, True]
+
+
+@pytest.fixture
+def small_journeys(tiny, write_unav100, tmp_path):
+    """The commands that write little, by name."""
+    given = tmp_path / "given"
+    shutil.copytree(tiny.path, given / "bench")
+    append_decisions(given / "curation.csv", [decision()])
+    (tmp_path / "vggsound.csv").write_text("aaaaaaaaaaa,10,dog barking,test\n")
+    unav = write_unav100({"aaaaaaaaaaa": [(11, 15, "dog barking")]})
+    words = {
+        "card": ("card", "bench"),
+        "statistics": ("statistics", "bench", "--csv", "tables"),
+        "export hf": ("export-benchmark", "bench", "--to", "hf", "--out", "export"),
+        "export webdataset": ("export-benchmark", "bench", "--to", "webdataset", "--out", "export"),
+        "curate": ("curate", "curation.csv"),
+        "candidates": ("candidates", "--unav", str(unav), "--vggsound", str(tmp_path / "vggsound.csv")),
+    }
+    return {
+        name: Journey(name, said, lambda folder: files_below(folder, "."), before=given) for name, said in words.items()
+    }
+
+
+def small(name, small_journeys, commands, folder):
+    journey = small_journeys[name]
+    ended = journey.run(commands, journey.set_out(folder))
+    assert ended.status == 0, ended
+    return Whole(journey, journey.outcome(folder), ended.steps)
+
+
+@pytest.mark.parametrize("name", SMALL)
+def test_what_is_written_at_once_is_written_by_the_same_command_when_there_is_room(
+    small_journeys, commands, disk, tmp_path, name
+):
+    whole = small(name, small_journeys, commands, tmp_path / "folder")
+    assert fill_and_go_on(whole, commands, disk, 1)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", SMALL)
+def test_what_is_written_at_once_may_find_no_room_at_any_step(small_journeys, commands, disk, tmp_path, name):
+    whole = small(name, small_journeys, commands, tmp_path / "folder")
+    assert sum([fill_and_go_on(whole, commands, disk, at) for at in range(1, whole.steps + 1)]) > 0
 
 
 @pytest.mark.slow
