@@ -5,6 +5,7 @@ The module is not called `evaluate` because `benchmark.evaluate` is the function
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -17,7 +18,7 @@ import pandas as pd
 from benchmark.choices import Choices, ScoringRecord
 from benchmark.features import DEFAULT_CACHE, FeatureStore
 from benchmark.profiles import Profile, Question, load_profile
-from benchmark.profiles.gathering import Gathered, evidence_of
+from benchmark.profiles.gathering import Gathered, check_references, evidence_of
 from benchmark.runs import (
     SAMPLE_COLUMNS,
     CountsRecord,
@@ -29,13 +30,16 @@ from benchmark.runs import (
     current_commit,
     current_environment,
 )
+from benchmark.scored import scored_before, write_scored
 from benchmark.scoring import Scores, score
 from foundation.checkpoints import WeightOptions
-from foundation.files import PathLike, file_sha256, fingerprint, replacing
+from foundation.files import PathLike, content_sha256, fingerprint
 from foundation.locks import Lock
 from foundation.work import Progress
 from metrics.registry import list_metrics
 from vgg_monoaudio.dataset import Benchmark, Sample, load_benchmark, source_clips
+
+log = logging.getLogger(__name__)
 
 
 class NothingToScore(Exception):
@@ -56,7 +60,8 @@ def evaluate(
 ) -> MetricsRecord:
     """Score a run; write and return its metrics.
 
-    If audio, reference and choices are those of the record on disk, that is returned and nothing is computed. A sample
+    If audio, reference and choices are those of the record on disk, that is returned and nothing is computed; a record
+    that is damaged is made again, and that is said. A sample
     that the model failed on, or whose file cannot be scored, stays in the record with its reason.
 
     Args:
@@ -74,6 +79,7 @@ def evaluate(
         TypeError: `choices` is not a `Choices`, or `profile` not a loaded profile.
         UnusableRun: no run, a run of another benchmark, or generated files that are absent or cannot be scored.
         NothingToScore: no sample is left.
+        vgg_monoaudio.dataset.BenchmarkError: a sound or video of the benchmark is not the one that was built.
         foundation.checkpoints.MissingCheckpoint: weights of the profile are missing.
         benchmark.features.WorkerDied: a worker process was killed.
     """
@@ -87,10 +93,13 @@ def evaluate(
         present, failures = _present(samples, directory, record, allow_missing)
         profile = _profile(choices, profile, weights)
         job = _Job(directory, built, record, samples, present, failures, ScoringRecord.of(choices, profile))
+        check_references(built, present, choices.reference_video)  # also where nothing is computed
         mark = job.fingerprint()
-        previous = job.previous(mark)
+        previous, damage = scored_before(directory, mark)
         if previous is not None:
             return previous
+        if damage:
+            log.warning("%s; it is scored again now", damage)
         gathered = evidence_of(
             directory, built, present, profile, FeatureStore(cache), reference_video=choices.reference_video,
             workers=workers, progress=progress,
@@ -125,7 +134,7 @@ class _Job:
         names = [sample.sample_id for sample in self.present]
         return fingerprint(
             {
-                "audio": [[name, file_sha256(self.directory.audio(name))] for name in names],
+                "audio": [[name, content_sha256(self.directory.audio(name))] for name in names],
                 "failures": [failure.model_dump() for failure in self.failures],
                 "benchmark": self.run.benchmark.fingerprint,
                 "sources": [source.content() for source in self.built.record.sources],
@@ -134,13 +143,6 @@ class _Job:
                 "metrics": {metric.name: metric.version for metric in list_metrics(extended=self.scoring.extended)},
             }
         )
-
-    def previous(self, mark: str) -> MetricsRecord | None:
-        """Return the record on disk if it has this fingerprint."""
-        if not (self.directory.metrics_json.is_file() and self.directory.samples_parquet.is_file()):
-            return None
-        previous = self.directory.read_metrics()
-        return previous if previous.fingerprint == mark else None
 
     def score(self, gathered: Gathered, mark: str, allow_missing: bool) -> MetricsRecord:
         """Score what was gathered; write and return the record.
@@ -161,12 +163,10 @@ class _Job:
             raise NothingToScore(f"{path}: none of {count} samples can be scored: {failures[0].reason}")
         scores = score(gathered.evidence, _groups(questions, self.scoring), self.scoring)
         result = self._record(len(questions), failures, scores, mark)
-        self.directory.metrics_json.unlink(missing_ok=True)  # never leave it next to another run's samples.parquet
-        self._write_samples(questions, failures, scores)
-        self.directory.write(result)
+        write_scored(self.directory, result, self._table(questions, failures, scores))
         return result
 
-    def _write_samples(self, questions: Sequence[Question], failures: Sequence[FailureRecord], scores: Scores) -> None:
+    def _table(self, questions: Sequence[Question], failures: Sequence[FailureRecord], scores: Scores) -> pd.DataFrame:
         rows = {key: [getattr(sample, key) for sample in self.samples] for key in SAMPLE_COLUMNS}
         reasons = {failure.sample: failure.reason for failure in failures}
         position = {question.sample.sample_id: index for index, question in enumerate(questions)}
@@ -176,8 +176,7 @@ class _Job:
         table["reason"] = [reasons.get(name, "") for name in names]
         for metric, column in scores.columns.items():
             table[metric] = [column[position[name]] if name in position else float("nan") for name in names]
-        with replacing(self.directory.samples_parquet) as temporary:
-            table.to_parquet(temporary, index=False)
+        return table
 
     def _record(self, scored: int, failures: Sequence[FailureRecord], scores: Scores, mark: str) -> MetricsRecord:
         expected = len(self.samples)

@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 from benchmark.features import DEFAULT_CACHE, Arrays, Extractor, FeatureStore
 from benchmark.runs import MetricsRecord, MetricValue, RunDirectory, UnusableRun
 from benchmark.scoring import Measurement
-from foundation.files import PathLike, file_sha256
+from foundation.files import PathLike, content_sha256
 from metrics.interop import (
     Feature,
     KadtkScore,
@@ -142,7 +142,7 @@ class _Features:
         self, wanted: Mapping[Feature, tuple[str, str]], files: Mapping[str, Path]
     ) -> dict[Feature, dict[str, NDArray[np.float32]]]:
         """Return each feature of each sample's file."""
-        hashes = {path: file_sha256(path) for path in dict.fromkeys(files.values())}
+        hashes = {path: content_sha256(path) for path in dict.fromkeys(files.values())}
         found: dict[Feature, dict[str, NDArray[np.float32]]] = {}
         for feature, (extractor, array) in wanted.items():
             kept = {path: self._read(extractor, mark, str(path))[array] for path, mark in hashes.items()}

@@ -7,58 +7,44 @@ none, and a file that changed is never mistaken for its earlier version.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import logging
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
+from benchmark.feature_store import FeatureStore as FeatureStore
+from benchmark.feature_store import without_time_stamps
 from benchmark.places import DEFAULT_CACHE as DEFAULT_CACHE
 from benchmark.workers import Arrays as Arrays
 from benchmark.workers import Extractor as Extractor
 from benchmark.workers import Medium, prepared, without_network
 from benchmark.workers import TooShort as TooShort
 from benchmark.workers import WorkerDied as WorkerDied
-from foundation.files import PathLike, file_sha256, replacing
+from foundation.faults import check_own_fault
+from foundation.files import content_sha256
 from foundation.work import Progress
 
-
-class FeatureStore:
-    """Features on disk, one safetensors file for each file of media and extractor."""
-
-    def __init__(self, root: PathLike = DEFAULT_CACHE) -> None:
-        self._root = Path(root)
-
-    def path(self, extractor: Extractor, sha256: str) -> Path:
-        """Return where the features of a file are kept."""
-        return self._root / extractor.name / extractor.key[:32] / sha256[:2] / f"{sha256}.safetensors"
-
-    def has(self, extractor: Extractor, sha256: str) -> bool:
-        """Tell whether the features of a file are there."""
-        return self.path(extractor, sha256).is_file()
-
-    def read(self, extractor: Extractor, sha256: str) -> Arrays:
-        """Return the features of a file."""
-        from safetensors.numpy import load
-
-        return load(self.path(extractor, sha256).read_bytes())
-
-    def write(self, extractor: Extractor, sha256: str, arrays: Arrays) -> None:
-        """Keep the features of a file; whole or not at all."""
-        from safetensors.numpy import save
-
-        data = save({name: np.ascontiguousarray(array) for name, array in arrays.items()})
-        with replacing(self.path(extractor, sha256)) as temporary:
-            temporary.write_bytes(data)
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
 class Wanted:
-    """A file and the extractors that want it."""
+    """A file and the extractors that want it.
+
+    Attributes:
+        path: the file.
+        medium: what is to be read of it.
+        extractors: those that want it.
+        from_zero: its streams are known to begin at zero, so that every frame rule reads it alike, as in the films
+            that `build` makes.
+    """
 
     path: Path
     medium: Medium
     extractors: tuple[Extractor, ...]
+    from_zero: bool = False
 
 
 @dataclass(frozen=True)
@@ -69,11 +55,13 @@ class Extracted:
         sha256: file to the hash of its bytes; files that could not be opened have none.
         failures: file to the reason why it has no features.
         computed: how many features were not there before.
+        timed: files that another frame rule may read in another way, see `FeatureStore`.
     """
 
     sha256: dict[Path, str]
     failures: dict[Path, str]
     computed: int
+    timed: frozenset[Path] = frozenset()
 
 
 def extract(
@@ -99,9 +87,11 @@ def extract(
 
     Raises:
         WorkerDied: a worker process was killed.
+        foundation.faults.MachineFault: a file cannot be read for want of memory, open files or a permission.
     """
     hashes, failures = _hash_files(wanted)
-    missing = _missing(wanted, hashes, store)
+    timed = _timed(wanted, hashes)
+    missing = _missing(wanted, hashes, timed, store)
     batches = _NetworkBatches(
         store, hashes, failures, [extractor for *_, extractors in missing for extractor in extractors]
     )
@@ -111,7 +101,7 @@ def extract(
         if progress:
             progress("features", done, len(jobs))
     batches.finish()
-    return Extracted(hashes, batches.failures, batches.computed)
+    return Extracted(hashes, batches.failures, batches.computed, timed)
 
 
 class _NetworkBatches:
@@ -131,9 +121,17 @@ class _NetworkBatches:
         self._batches: dict[str, list[tuple[Path, Arrays]]] = {}
 
     def take(self, path: Path, outcome: dict[str, Arrays] | str) -> None:
-        """Take the outcome of one file: tensors by extractor, or the reason why there are none."""
+        """Take the outcome of one file: tensors by extractor, or the reason why there are none.
+
+        A file that is not the one which was hashed any more gives no features: they would be kept under the hash of
+        other bytes.
+        """
         if isinstance(outcome, str):
+            check_own_fault(path, outcome)
             self._fail(path, outcome)
+            return
+        if not self._still_is(path):
+            self.failures[path] = f"{path}: it changed while it was read; give the same command again"
             return
         for name, arrays in outcome.items():
             batch, extractor = self._batches.setdefault(name, []), self._extractors[name]
@@ -157,6 +155,13 @@ class _NetworkBatches:
             else:
                 self._fail(path, f"its features by {name} are not finite")
 
+    def _still_is(self, path: Path) -> bool:
+        """Tell whether a file holds the bytes that were hashed."""
+        try:
+            return content_sha256(path) == self._hashes[path]
+        except OSError:
+            return False
+
     def _fail(self, path: Path, reason: str) -> None:
         """Record a file and every other that holds the same bytes: one of them stood for all."""
         sha256 = self._hashes[path]
@@ -167,24 +172,40 @@ def _hash_files(wanted: Sequence[Wanted]) -> tuple[dict[Path, str], dict[Path, s
     hashes, failures = {}, {}
     for path in dict.fromkeys(item.path for item in wanted):
         try:
-            hashes[path] = file_sha256(path)
+            hashes[path] = content_sha256(path)
         except OSError as error:
+            check_own_fault(path, str(error.strerror))
             failures[path] = f"{path}: {error.strerror}"
     return hashes, failures
 
 
+def _timed(wanted: Sequence[Wanted], hashes: Mapping[Path, str]) -> frozenset[Path]:
+    """Return the files in which a frame rule may find other samples or frames than another one does."""
+    from_zero = {hashes[item.path] for item in wanted if item.from_zero and item.path in hashes}
+    return frozenset(
+        path for path, sha256 in hashes.items() if sha256 not in from_zero and not without_time_stamps(path)
+    )
+
+
 def _missing(
-    wanted: Sequence[Wanted], hashes: Mapping[Path, str], store: FeatureStore
+    wanted: Sequence[Wanted], hashes: Mapping[Path, str], timed: Collection[Path], store: FeatureStore
 ) -> list[tuple[Path, Medium, list[Extractor]]]:
-    """Return, for each content, one file of it and the extractors whose features are not there."""
+    """Return, for each content, one file of it and the extractors whose features are not there, or not whole."""
     jobs: dict[tuple[str, Medium], tuple[Path, Medium, list[Extractor]]] = {}
+    unusable = []
     for item in wanted:
         if item.path not in hashes:
             continue
         sha256 = hashes[item.path]
         for extractor in item.extractors:
-            if not store.has(extractor, sha256):
-                _, _, extractors = jobs.setdefault((sha256, item.medium), (item.path, item.medium, []))
-                if extractor not in extractors:
-                    extractors.append(extractor)
+            why = store.why_not(extractor, sha256, timed=item.path in timed)
+            if why is None:
+                continue
+            _, _, extractors = jobs.setdefault((sha256, item.medium), (item.path, item.medium, []))
+            if extractor not in extractors:
+                extractors.append(extractor)
+                unusable += [f"{store.path(extractor, sha256)}: {why}"] if why else []
+    if unusable:
+        others = f" (and {len(unusable) - 1} others)" if len(unusable) > 1 else ""
+        log.warning("%s; computed again%s", unusable[0], others)
     return list(jobs.values())

@@ -20,7 +20,8 @@ from baselines import GenerationError, Generator
 from benchmark.answers import answers_to, checked
 from benchmark.job import Job, finished, references, sample_seed
 from benchmark.places import DEFAULT_RUNS
-from benchmark.runs import FailureRecord, OwnModelRecord, RunDirectory, RunRecord, UnusableRun, folder_name
+from benchmark.resuming import check_weights, failures_of_others, set_aside, standing
+from benchmark.runs import FailureRecord, RunDirectory, folder_name
 from foundation import media
 from foundation.files import PathLike, is_folder_name, remove_partials
 from foundation.locks import Lock
@@ -49,7 +50,8 @@ def generate(
 ) -> RunDirectory:
     """Let a model answer every sample of a subset and return the run directory.
 
-    A sample whose file is there already is not asked again, so a run that was killed goes on where it stopped. A
+    A sample whose file is there already and whole is not asked again, so a run that was killed goes on where it
+    stopped. Where run.json is damaged nothing says what the sounds answer: all are made again, and that is said. A
     failed sample is recorded with its reason and asked again by the next call. Recorded sounds are read every time:
     they are the user's files, and may have changed. A second process on the run directory waits for the first.
 
@@ -74,6 +76,8 @@ def generate(
             that cannot be written to or has no room.
         UnusableRun: the run directory holds answers to another question, by other weights or other code, or audio
             without a record, and `fresh` is not set.
+        vgg_monoaudio.dataset.BenchmarkError: a scene, or a sound that a control is given, is not the one that was
+            built.
         foundation.checkpoints.MissingCheckpoint: weights are missing.
     """
     built = benchmark if isinstance(benchmark, Benchmark) else load_benchmark(benchmark)
@@ -108,34 +112,29 @@ def check_request(
     _check(model, benchmark, subset, run_name, limit=limit, batch_size=batch_size)
     job = Job(benchmark, subset, benchmark.samples(subset)[:limit], model, dict(options or {}), seed, device)
     directory = RunDirectory.locate(Path(runs), benchmark.name, subset, run_name or folder_name(job.entry.name))
-    _begin(job, directory, fresh)
-
-
-def _begin(job: Job, directory: RunDirectory, fresh: bool) -> tuple[RunRecord | None, list[Sample]]:
-    """Return the record of what is there and the samples that are to be asked; refuse what cannot be done."""
-    previous = None if fresh else _previous(directory, job)
-    again = fresh or job.entry.kind == "recorded"
-    todo = [sample for sample in job.samples if again or not directory.audio(sample.sample_id).is_file()]
-    if todo:
-        job.check_possible(directory, todo)
-    return previous, todo
+    standing(job, directory, fresh)
 
 
 def _run(job: Job, directory: RunDirectory, fresh: bool, batch_size: int, progress: Progress | None) -> None:
-    previous, todo = _begin(job, directory, fresh)
+    found = standing(job, directory, fresh)
+    previous, todo = found.previous, found.todo
     if not todo and previous is not None and previous.status == "finished":
         return
+    found.tell()
+    job.check_shown(todo)
     started = time.monotonic()
     generator = job.load() if todo else None
     model = job.model_record(generator) if generator is not None or previous is None else previous.model
     record = job.begun(model, previous)
-    _check_weights(directory, record, previous)
+    check_weights(directory, record, previous)
     if fresh and directory.path.exists():
         shutil.rmtree(directory.path)  # not before there is a model that can replace the answers
+    elif found.damaged_record:
+        set_aside(directory)
     directory.write(record)
-    remove_partials(directory.path)
+    remove_partials(directory.path, alone=True)  # the run is locked
     failures = [] if generator is None else _answer_all(job, generator, todo, directory, batch_size, progress)
-    failures += _failures_of_others(previous, job.samples)
+    failures += failures_of_others(previous, job.samples)
     spent = (previous.generation_seconds or 0.0 if previous else 0.0) + time.monotonic() - started
     directory.write(finished(record, directory, job.benchmark.samples(job.subset), failures, spent))
 
@@ -169,45 +168,6 @@ def check_run_name(run_name: str) -> None:
     """
     if not is_folder_name(run_name):
         raise ValueError(f"--run-name: expected the name of one folder, got {run_name!r}")
-
-
-def _previous(directory: RunDirectory, job: Job) -> RunRecord | None:
-    if not directory.run_json.is_file():
-        if any(directory.path.glob("audio/*.wav")):
-            raise UnusableRun(
-                f"{directory.path}: holds audio but no run.json, so it is not known what it answers; "
-                "pass --fresh to replace it"
-            )
-        return None
-    previous = directory.read_run()
-    before = previous.model.source_sha256 if isinstance(previous.model, OwnModelRecord) else None
-    changed = before not in (None, job.code_sha256)
-    if changed or previous.fingerprint != job.fingerprint:
-        other = "made with another version of its file" if changed else "to another benchmark, seed or options"
-        raise UnusableRun(
-            f"{directory.path}: holds answers of {previous.model.name} {other}; "
-            "pass --fresh to replace them, or --run-name to keep both"
-        )
-    return previous
-
-
-def _check_weights(directory: RunDirectory, record: RunRecord, previous: RunRecord | None) -> None:
-    """Refuse to go on with other weights than those that began: the run would be two models' answers."""
-    if previous is None or not any(directory.path.glob("audio/*.wav")):
-        return
-    before, now = previous.model.weights_sha256, record.model.weights_sha256
-    changed = sorted(part for part in before | now if before.get(part) != now.get(part))
-    if changed:
-        raise UnusableRun(
-            f"{directory.path}: holds answers made with another {changed[0]} checkpoint; "
-            "pass --fresh to replace them, or --run-name to keep both"
-        )
-
-
-def _failures_of_others(previous: RunRecord | None, samples: Sequence[Sample]) -> list[FailureRecord]:
-    """Return what is known of samples that are not asked this time, because of a limit."""
-    asked = {sample.sample_id for sample in samples}
-    return [failure for failure in previous.failures if failure.sample not in asked] if previous else []
 
 
 def _answer_all(

@@ -118,6 +118,16 @@ class Job:
         known = rate if isinstance(rate, int) else LOWEST_RATE
         check_room(directory.path, len(todo) * seconds * known * PCM_BYTES, f"{len(todo)} answers of {self.entry.name}")
 
+    def check_shown(self, samples: Sequence[Sample]) -> None:
+        """Refuse to show a model scenes that are not those which were built, or a control other sounds.
+
+        Raises:
+            vgg_monoaudio.dataset.BenchmarkError: names the first.
+        """
+        sounds = [sound for s in samples for sound in (s.target_audio, s.paired_audio) if sound is not None]
+        shown = [sample.video for sample in samples]
+        self.benchmark.check_files([*shown, *(sounds if self.entry.needs_references else [])])
+
     def load(self) -> Generator:
         """Build the model: its own options, the references of a control, the device where it takes one."""
         options = dict(self.options)

@@ -54,6 +54,10 @@ class UnusableRun(Exception):
     """A run directory that cannot be read, or that belongs to another request than the one made."""
 
 
+class DamagedRecord(UnusableRun):
+    """A file of a run that is empty, was cut, or does not belong to what lies beside it: it can only be made again."""
+
+
 class BenchmarkRecord(CompleteRecord):
     """Which samples were asked for."""
 
@@ -225,9 +229,14 @@ class RunDirectory:
 def _read(path: Path, kind: type[AnyRecord]) -> AnyRecord:
     if not path.is_file():
         raise UnusableRun(f"{path}: no such file; run `python -m benchmark eval` first")
+    content = path.read_bytes()
     try:
-        return kind.model_validate_json(path.read_bytes())
+        return kind.model_validate_json(content)
     except ValidationError as error:
+        if any(problem["type"] == "json_invalid" for problem in error.errors()):
+            what = "empty" if not content.strip(b"\0 \r\n\t") else "cut or damaged"
+            way_out = "give the command that made it again" if kind is RunRecord else "score the run again"
+            raise DamagedRecord(f"{path}: {what} ({what_is_wrong(error)}); {way_out}") from error
         way_out = "pass --fresh to make the run again" if kind is RunRecord else "remove it and score the run again"
         raise UnusableRun(f"{path}: {_what_is_wrong(error)}; {way_out}") from error
 

@@ -12,12 +12,12 @@ from pathlib import Path
 from typing import Any
 
 from foundation.flushing import flush, flush_folder, make_folder
-from foundation.partials import partial_name, remove_partials
+from foundation.partials import is_partial, partial_name, remove_partials
 from foundation.write_failures import WriteFailed, naming_failures
 
 __all__ = [
-    "PathLike", "WriteFailed", "alone_in", "content_sha256", "file_sha256", "fingerprint", "flush", "is_folder_name",
-    "remove_partials", "replacing", "write_text",
+    "PathLike", "WriteFailed", "content_sha256", "file_sha256", "fingerprint", "flush", "is_folder_name",
+    "is_partial", "remove_partials", "replacing", "write_text",
 ]  # fmt: skip
 
 PathLike = str | os.PathLike[str]
@@ -45,10 +45,10 @@ def replacing(path: PathLike, *, lasting: bool = True) -> Iterator[Path]:
             where a library, or a program that was run, failed for that reason and said something else.
     """
     final = Path(path)
-    make_folder(final.parent)
     temporary = final.with_name(partial_name(final.name))
     try:
         with naming_failures(final, temporary):
+            make_folder(final.parent)
             yield temporary
             flush(temporary)
             temporary.replace(final)
@@ -63,28 +63,6 @@ def write_text(path: PathLike, text: str) -> None:
     """Write a UTF-8 text file under a temporary name, then rename it; see `replacing`."""
     with replacing(path) as temporary:
         temporary.write_text(text, encoding="utf-8")
-
-
-@contextmanager
-def alone_in(folder: PathLike) -> Iterator[None]:
-    """Wait until no other writer holds a folder, and hold it for the length of the block.
-
-    For moments in which several files change together. The lock is the kernel's and ends with the process, whatever
-    ends it; there is no lock file. Where folders cannot be locked (other systems than POSIX, some network file
-    systems) the block runs all the same.
-    """
-    if os.name != "posix":
-        yield
-        return
-    import fcntl
-
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        with suppress(OSError):
-            fcntl.flock(descriptor, fcntl.LOCK_EX)
-        yield
-    finally:
-        os.close(descriptor)
 
 
 def file_sha256(path: PathLike) -> str:

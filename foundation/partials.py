@@ -1,7 +1,7 @@
 """Names of files that are being written, and the removal of those whose writer is gone.
 
-A temporary name says who writes: host, process, the moment at which that process began (a number of the kernel's, so
-that a later process of the same number is not taken for it), and a number that is drawn for each file. Two processes,
+A temporary name says who writes: host, process, the moment at which that process was started (so that a later process
+of the same number is not taken for it), and a number that is drawn for each file. Two processes,
 two threads, and two hosts whose processes have the same number therefore never share one.
 """
 
@@ -16,10 +16,12 @@ import shutil
 from functools import cache
 from pathlib import Path
 
+from foundation.processes import is_running, started_at
+
 LONGEST_NAME_BYTES = 255  # of the file systems in use; a few take less
 _LONGEST_SUFFIX_BYTES = 16  # libraries choose a format by it; a longer one is part of a title
 _PARTIAL = re.compile(
-    r"\..*\.(?P<host>[0-9a-f]{8})-(?P<process>\d+)-(?P<began>\d+)-[0-9a-f]{8}\.partial(\.[^.]*)?", re.S
+    r"\..*\.(?P<host>[0-9a-f]{8})-(?P<process>\d+)-(?P<started>[0-9a-f]{8})-[0-9a-f]{8}\.partial(\.[^.]*)?", re.S
 )
 _EARLIER_PARTIAL = re.compile(r"\..+\.\d+\.partial(\.[^.]*)?", re.S)  # of versions up to 0.2: the process alone
 
@@ -30,7 +32,7 @@ def partial_name(final: str) -> str:
     if len(os.fsencode(suffix)) > _LONGEST_SUFFIX_BYTES:
         stem, suffix = final, ""
     process = os.getpid()
-    tail = f".{_this_host()}-{process}-{_began(process) or 0}-{secrets.token_hex(4)}.partial{suffix}"
+    tail = f".{_this_host()}-{process}-{_started(process)}-{secrets.token_hex(4)}.partial{suffix}"
     room = LONGEST_NAME_BYTES - 1 - len(os.fsencode(tail))
     return "." + os.fsencode(stem)[:room].decode("utf-8", "ignore") + tail
 
@@ -65,37 +67,30 @@ def _writer_is_gone(name: str) -> bool:
     found = _PARTIAL.fullmatch(name)
     if found is None or found["host"] != _this_host():
         return False
-    process, began = int(found["process"]), int(found["began"])
-    if not _lives(process):
-        return True
-    now = _began(process)
-    return bool(began) and now is not None and now != began
+    process = int(found["process"])
+    now = started_at(process)
+    if now is not None:
+        return _digits(now) != found["started"]
+    return is_running(process, "") is False  # nobody may tell where it is hidden and of another account
 
 
 @cache
 def _this_host() -> str:
-    """Return eight digits that stand for this host; a container that numbers its own processes is one of its own."""
+    """Return eight digits that stand for this host, also after it is started again.
+
+    A container, which numbers its processes for itself, is a host of its own.
+    """
     try:
-        processes = os.readlink("/proc/self/ns/pid")  # noqa: PTH115 - what it gives is no path
+        numbering = os.fspath(Path("/proc/self/ns/pid").readlink())
     except OSError:  # Linux alone has it
-        processes = ""
-    return hashlib.sha256(f"{platform.node()} {processes}".encode()).hexdigest()[:8]
+        numbering = ""
+    return _digits(f"{platform.node()} {numbering}")
 
 
-def _lives(process: int) -> bool:
-    try:
-        os.kill(process, 0)
-    except ProcessLookupError:
-        return False
-    except (OSError, OverflowError):  # it is another user's; or no number of a process
-        return True
-    return True
+@cache
+def _started(process: int) -> str:
+    return _digits(started_at(process) or "")
 
 
-def _began(process: int) -> int | None:
-    """Return when a process began, in ticks since the system did; None where that cannot be told."""
-    try:
-        status = Path(f"/proc/{process}/stat").read_text(encoding="utf-8", errors="replace")
-        return int(status.rpartition(")")[2].split()[19])
-    except (OSError, IndexError, ValueError):
-        return None
+def _digits(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()[:8]

@@ -78,6 +78,8 @@ def _asked(temporary: Path) -> int | None:
             file.write(bytes(_PROBE_BYTES))
             file.flush()
             os.fsync(file.fileno())
+    except FileNotFoundError:  # the folder could not be made, which says more
+        return None
     except OSError as error:
         return error.errno
     finally:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any, Literal, cast
 
@@ -12,7 +13,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from foundation.files import PathLike
+from foundation.files import PathLike, content_sha256
 from vgg_monoaudio.record import FORMAT_VERSION, RECORD_NAME, BenchmarkError, BuildRecord, read_record
 
 __all__ = [
@@ -134,6 +135,40 @@ class Benchmark:
         """Return the SHA-256 of a subset's manifest, which carries a hash of every scene."""
         text = self.manifests[subset].to_csv(index=False, lineterminator="\n")
         return hashlib.sha256(text.encode()).hexdigest()
+
+    @cached_property
+    def recorded_sha256(self) -> dict[Path, str]:
+        """Hash of every scene, sound and picture as it was built; records of early versions lack those of pictures."""
+        pairs = zip(self.sources, self.record.sources, strict=True)
+        of_sources = [
+            file for source, record in pairs
+            for file in ((source.audio, record.sha256), (source.video, record.video_sha256))
+        ]  # fmt: skip
+        scenes = {sample.video: sample.sha256 for sample in self}
+        return scenes | {path: sha256 for path, sha256 in of_sources if sha256 is not None}
+
+    def check_files(self, paths: Iterable[Path]) -> None:
+        """Refuse files of this benchmark that are not those which were built; each is read once per process.
+
+        Args:
+            paths: scenes and sources; one of which no hash was recorded passes.
+
+        Raises:
+            BenchmarkError: a file is absent, or its bytes are not those on record; names it.
+        """
+        for path in dict.fromkeys(paths):
+            expected = self.recorded_sha256.get(path)
+            if expected is None:
+                continue
+            try:
+                found = content_sha256(path)
+            except OSError as error:
+                raise BenchmarkError(f"{path}: {error.strerror}; build the benchmark again") from error
+            if found != expected:
+                raise BenchmarkError(
+                    f"{path}: not the file that was built (its SHA-256 is {found[:12]}…, recorded is "
+                    f"{expected[:12]}…); put that file back, or build the benchmark again"
+                )
 
     def samples(self, subset: Subset) -> list[Sample]:
         """Return the samples of a subset, in manifest order."""

@@ -3,18 +3,26 @@
 from __future__ import annotations
 
 import hashlib
+import json
+import logging
 import os
+import zlib
 from collections import OrderedDict
 from collections.abc import Callable
 from pathlib import Path
 
+import torch
 from torch import Tensor
 
-from foundation.files import file_sha256, replacing
-from foundation.media import MediaError
+from foundation.files import content_sha256, replacing
+from foundation.media import FRAME_RULE, MediaError
+from foundation.media.wholeness import begins_at_zero
+
+log = logging.getLogger(__name__)
 
 DEFAULT_CAPACITY_BYTES = 400 << 20  # three trunks of 8 s in float32, or the features of a thousand videos
 FORMAT = 1  # moves when the meaning of a stored feature changes
+_NOTE = "feature"
 
 
 class FeatureStore:
@@ -39,7 +47,6 @@ class FeatureStore:
         self._folder = None if folder is None else Path(folder)
         self._capacity_bytes = capacity_bytes
         self._recent: OrderedDict[str, Tensor] = OrderedDict()
-        self._digests: dict[tuple[Path, int, int], str] = {}
 
     def get(self, video: Path, description: str, compute: Callable[[], Tensor]) -> Tensor:
         """Return a feature of a video, from memory, from disk, or computed now.
@@ -54,34 +61,66 @@ class FeatureStore:
         """
         key = hashlib.sha256(f"{FORMAT} {self._digest(video)} {description}".encode()).hexdigest()[:32]
         if key not in self._recent:
-            self._recent[key] = self._from_disk(key, compute)
+            self._recent[key] = self._from_disk(key, video, compute)
         self._recent.move_to_end(key)
         while len(self._recent) > 1 and sum(kept.nbytes for kept in self._recent.values()) > self._capacity_bytes:
             self._recent.popitem(last=False)
         return self._recent[key]
 
-    def _from_disk(self, key: str, compute: Callable[[], Tensor]) -> Tensor:
+    def _from_disk(self, key: str, video: Path, compute: Callable[[], Tensor]) -> Tensor:
         if self._folder is None:
             return compute()
-        from safetensors import SafetensorError
-        from safetensors.torch import load_file, save_file
-
         path = self._folder / f"{key}.safetensors"
         if path.is_file():
             try:
-                return load_file(path)["feature"]
-            except SafetensorError:
-                path.unlink()  # a file cut by a full disk or a copy; made again below
+                return _read(path, key, video)
+            except _Unusable as error:
+                log.warning("%s: %s; computed again", path, error)
         feature = compute()
-        with replacing(path) as temporary:
-            save_file({"feature": feature.contiguous().cpu()}, temporary)
+        _write(path, key, feature)
         return feature
 
     def _digest(self, video: Path) -> str:
         if not video.is_file():
             raise MediaError(video, "no such file")
-        status = video.stat()
-        seen = (video.resolve(), status.st_mtime_ns, status.st_size)
-        if seen not in self._digests:
-            self._digests[seen] = file_sha256(video)
-        return self._digests[seen]
+        return content_sha256(video)
+
+
+class _Unusable(Exception):
+    """A stored feature that is damaged, of something else, or of another frame rule."""
+
+
+def _read(path: Path, key: str, video: Path) -> Tensor:
+    """Return a stored feature, after comparing its note: its key, the frame rule, and a checksum of the tensor."""
+    from safetensors import SafetensorError, safe_open
+
+    try:
+        with safe_open(path, framework="pt") as file:
+            note = json.loads((file.metadata() or {}).get(_NOTE, "{}"))
+            feature: Tensor = file.get_tensor("feature")
+    except (SafetensorError, ValueError, OSError) as error:
+        raise _Unusable(f"damaged ({error})") from error
+    if not note:  # written by version 0.2 or earlier
+        if not begins_at_zero(video):
+            raise _Unusable("read by the frame rule of an earlier version")
+        return feature
+    if note.get("key") != key:
+        raise _Unusable("holds another feature")
+    if note.get("frame_rule") != FRAME_RULE:
+        raise _Unusable(f"read by frame rule {note.get('frame_rule')}")
+    if note.get("crc32") != _checksum(feature):
+        raise _Unusable("damaged (its tensor is not the one that was kept)")
+    return feature
+
+
+def _write(path: Path, key: str, feature: Tensor) -> None:
+    from safetensors.torch import save_file
+
+    kept = feature.detach().contiguous().cpu()
+    note = {"key": key, "frame_rule": FRAME_RULE, "crc32": _checksum(kept)}
+    with replacing(path, lasting=False) as temporary:  # a lost one is computed again
+        save_file({"feature": kept}, temporary, {_NOTE: json.dumps(note, sort_keys=True)})
+
+
+def _checksum(feature: Tensor) -> int:
+    return zlib.crc32(feature.contiguous().view(torch.uint8).numpy().data)

@@ -43,10 +43,17 @@ class Question:
 
 @dataclass(frozen=True)
 class Features:
-    """Features of the files of a run, read by file."""
+    """Features of the files of a run, read by file.
+
+    Attributes:
+        store: where they are kept.
+        sha256: file to the hash of its bytes.
+        timed: files that another frame rule may read in another way.
+    """
 
     store: FeatureStore
     sha256: Mapping[Path, str]
+    timed: frozenset[Path] = frozenset()
 
     def of(self, extractor: Extractor, path: Path) -> Arrays:
         """Return the features of a file."""

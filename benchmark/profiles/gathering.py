@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 from benchmark.choices import ReferenceVideo
 from benchmark.evidence import Evidence
@@ -54,24 +55,45 @@ def evidence_of(
 
     Raises:
         UnusableRun: a file of the benchmark itself cannot be used.
+        vgg_monoaudio.dataset.BenchmarkError: a file of the benchmark is not the one that was built.
         benchmark.features.WorkerDied: a worker process was killed.
     """
-    own = reference_video == "target"
-    questions = [Question(s, run.audio(s.sample_id), s.target_video if own else s.video) for s in samples]
+    questions = [Question(s, run.audio(s.sample_id), _reference(s, reference_video)) for s in samples]
+    check_references(built, samples, reference_video)
     wanted, seconds = _wanted(questions, built, profile), built.duration_seconds
     extracted = extract(wanted, store, seconds=seconds, workers=workers, progress=progress)
     questions, failures = _usable(questions, extracted)
-    features = Features(store, extracted.sha256)
+    features = Features(store, extracted.sha256, extracted.timed)
     evidence = profile.evidence(questions, built.sources, features) if questions else {}
     return Gathered(questions, evidence, failures)
+
+
+def check_references(built: Benchmark, samples: Sequence[Sample], reference_video: ReferenceVideo) -> None:
+    """Refuse sounds and videos of the benchmark that are not those which were built: the numbers would be of others.
+
+    Args:
+        built: a benchmark.
+        samples: those that are scored.
+        reference_video: what they are compared with.
+
+    Raises:
+        vgg_monoaudio.dataset.BenchmarkError: names the first.
+    """
+    videos = dict.fromkeys(_reference(sample, reference_video) for sample in samples)
+    built.check_files([*(source.audio for source in built.sources), *videos])
+
+
+def _reference(sample: Sample, reference_video: ReferenceVideo) -> Path:
+    return sample.target_video if reference_video == "target" else sample.video
 
 
 def _wanted(questions: Sequence[Question], built: Benchmark, profile: Profile) -> list[Wanted]:
     sounds = [source.audio for source in built.sources] + [question.generated for question in questions]
     videos = dict.fromkeys(question.reference_video for question in questions)
+    made_by_build = built.record.inputs != ""  # whose films begin at zero, in every version
     return [
         *(Wanted(path, "audio", profile.audio) for path in sounds),
-        *(Wanted(path, "video", profile.video) for path in videos),
+        *(Wanted(path, "video", profile.video, from_zero=made_by_build) for path in videos),
     ]
 
 

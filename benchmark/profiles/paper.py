@@ -234,7 +234,7 @@ class PaperProfile:
         place = Extractor("synchformer.offsets", self._key("synchformer"), "audio", front_ends.keep_frames)
         files = (question.reference_video, question.generated)
         mark = hashlib.sha256("+".join(features.sha256[path] for path in files).encode()).hexdigest()
-        if not features.store.has(place, mark):
+        if not features.store.has(place, mark, timed=not features.timed.isdisjoint(files)):
             video = features.of(extractors["synchformer.video"], question.reference_video)["segments"]
             audio = features.of(extractors["synchformer.audio"], question.generated)["segments"]
             windows = slice(None, WINDOW_SEGMENTS), slice(-WINDOW_SEGMENTS, None)

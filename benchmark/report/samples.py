@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from benchmark.runs import SAMPLE_COLUMNS as SAMPLE_COLUMNS
 from benchmark.runs import RunDirectory, UnusableRun
+from benchmark.scored import read_samples_table
 from vgg_monoaudio.dataset import source_clips
 
 if TYPE_CHECKING:
@@ -54,16 +55,11 @@ def read_run_samples(run: RunDirectory) -> RunSamples:
     """Return the samples of a run.
 
     Raises:
-        UnusableRun: `samples.parquet` is absent, is not a parquet file, or lacks a column.
+        UnusableRun: `samples.parquet` is absent, is not a parquet file, belongs to another scoring than `metrics.json`,
+            or lacks a column.
     """
-    path = run.samples_parquet
+    path, table = run.samples_parquet, read_samples_table(run)
     fix = "score the run again with `python -m benchmark evaluate`"
-    if not path.is_file():
-        raise UnusableRun(f"{path}: no such file; {fix}")
-    try:
-        table = pd.read_parquet(path)
-    except (OSError, ValueError) as error:
-        raise UnusableRun(f"{path}: not a parquet file ({error}); {fix}") from error
     missing = [name for name in REQUIRED_COLUMNS if name not in table.columns]
     if missing:
         raise UnusableRun(f"{path}: no column {missing[0]}; it has {', '.join(map(str, table.columns))}; {fix}")

@@ -30,6 +30,7 @@ from foundation.media.resampling import resample
 from foundation.media.sound import Audio, read_audio, read_audio_native
 from foundation.media.surveying import Survey, survey
 from foundation.media.timeline import FRAME_RULE, MISSING_LIMIT_SECONDS, Span
+from foundation.media.wholeness import what_is_missing
 
 __all__ = [
     "FRAME_RULE",
@@ -57,6 +58,7 @@ __all__ = [
     "replacing",
     "resample",
     "survey",
+    "what_is_missing",
     "write_audio",
     "write_video",
 ]

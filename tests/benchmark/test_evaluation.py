@@ -1,7 +1,10 @@
 """Evaluating: from audio files to metrics.json and samples.parquet, the same however the work was cut up."""
 
+import errno
 import json
+import os
 import shutil
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -11,9 +14,12 @@ from benchmark import Choices, evaluate, generate
 from benchmark.evaluation import NothingToScore
 from benchmark.features import FeatureStore
 from benchmark.profiles.signal import SignalProfile
+from benchmark.report.samples import read_run_samples
 from benchmark.runs import RunDirectory, UnusableRun
 from foundation import media
+from foundation.files import WriteFailed, file_sha256
 from metrics.registry import list_metrics
+from vgg_monoaudio.dataset import BenchmarkError
 
 pytestmark = pytest.mark.usefixtures("models")
 
@@ -294,8 +300,46 @@ def test_a_source_of_the_benchmark_that_is_damaged_is_not_scored_around(run, tin
     source = sorted((other / "sources").glob("*.wav"))[1]
     broken(source)
     run.metrics_json.unlink()
-    with pytest.raises(UnusableRun, match=rf"the benchmark's own files cannot be used: {source}: .*build it again"):
+    with pytest.raises(BenchmarkError, match=rf"^{source}: not the file that was built"):
         evaluate(run, other, SIGNAL, cache=tmp_path / "empty", workers=0, allow_missing=True)
+
+
+REFERENCES = {  # what is replaced, and by which choice it takes part
+    "a target's sound": ("sources/*.wav", "target"),
+    "a target's film": ("sources/*.mp4", "target"),
+    "a scene": ("inter/video/*.mp4", "composed"),
+}
+
+
+@pytest.mark.parametrize("scored_before", [True, False], ids=["scored before", "not scored"])
+@pytest.mark.parametrize(("pattern", "reference_video"), REFERENCES.values(), ids=REFERENCES)
+def test_a_reference_that_was_replaced_stops_the_evaluation_by_name(
+    run, tiny, tmp_path, pattern, reference_video, scored_before
+):
+    """Its bytes are those of another, whole file, so nothing else would tell."""
+    other = tmp_path / "tiny"
+    shutil.copytree(tiny.path, other)
+    replaced, by, *_ = sorted(other.glob(pattern))
+    shutil.copyfile(by, replaced)
+    choices = Choices(profile="signal", resamples=100, reference_video=reference_video)
+    if scored_before:
+        score(run, tiny, tmp_path / "cache", choices)
+    else:
+        run.metrics_json.unlink()
+    recorded, found = file_sha256(tiny.path / replaced.relative_to(other)), file_sha256(by)
+    with pytest.raises(BenchmarkError) as refusal:
+        evaluate(run, other, choices, cache=tmp_path / "cache", workers=0, allow_missing=True)
+    assert str(refusal.value) == (
+        f"{replaced}: not the file that was built (its SHA-256 is {found[:12]}…, recorded is {recorded[:12]}…); put "
+        "that file back, or build the benchmark again"
+    )
+
+
+def test_a_scene_that_takes_no_part_does_not_stop_the_evaluation(run, tiny, cache, tmp_path):
+    other = tmp_path / "tiny"
+    shutil.copytree(tiny.path, other)
+    broken(next((other / "inter" / "video").iterdir()))
+    assert evaluate(run, other, SIGNAL, cache=cache, workers=0) == run.read_metrics()
 
 
 def test_metrics_never_stand_beside_the_samples_of_other_numbers(run, tiny, cache, monkeypatch):
@@ -314,9 +358,69 @@ def test_metrics_never_stand_beside_the_samples_of_other_numbers(run, tiny, cach
     pd.testing.assert_frame_equal(table(run), target)
 
 
-def test_a_broken_metrics_file_is_refused_with_the_way_out(run, tiny, cache):
-    run.metrics_json.write_text('{"schema": 1')
-    with pytest.raises(UnusableRun, match=r"metrics\.json: .*remove it and score the run again"):
+def test_metrics_and_samples_of_two_scorings_are_refused_by_readers_and_scored_again(run, tiny, cache, caplog):
+    """What a process leaves that is killed between its two renames."""
+    first, samples = run.metrics_json.read_bytes(), run.samples_parquet.read_bytes()
+    score(run, tiny, cache, Choices(profile="signal", resamples=100, reference_video="composed"))
+    run.metrics_json.write_bytes(first)
+    with pytest.raises(UnusableRun, match=r"samples\.parquet: belongs to another scoring of the run .*; score the run"):
+        read_run_samples(run)
+    score(run, tiny, cache)
+    assert "samples.parquet: belongs to another scoring of the run" in caplog.text
+    assert "it is scored again now" in caplog.text
+    assert run.samples_parquet.read_bytes() == samples
+    assert len(read_run_samples(run).scored_ids) == 4
+
+
+def emptied(content):
+    return b""
+
+
+def cut(content):
+    return content[: len(content) // 2]
+
+
+def overwritten(content):
+    return content[:100] + bytes(20) + content[120:]
+
+
+@pytest.mark.parametrize("damage", [emptied, cut, overwritten])
+@pytest.mark.parametrize("name", ["metrics.json", "samples.parquet"])
+def test_a_damaged_result_is_seen_and_made_again(run, tiny, cache, look, caplog, name, damage):
+    before = look.untimed(run.metrics_json), table(run)
+    path = run.path / name
+    path.write_bytes(damage(path.read_bytes()))
+    score(run, tiny, cache)
+    warning, *more = [line for line in caplog.messages if str(path) in line]
+    assert more == []
+    assert warning.endswith("it is scored again now")
+    assert look.untimed(run.metrics_json) == before[0]
+    pd.testing.assert_frame_equal(table(run), before[1])
+
+
+@pytest.mark.parametrize("name", ["metrics.json", "samples.parquet"])
+def test_the_old_record_stays_until_the_new_one_is_whole(run, tiny, cache, monkeypatch, look, name):
+    """On a disk that is full when one of the two is brought to it."""
+    before = look.tree(run.path)
+    composed = Choices(profile="signal", resamples=100, reference_video="composed")
+
+    def full(descriptor):
+        if f".{Path(name).stem}." in str(Path(f"/proc/self/fd/{descriptor}").readlink()):
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    if not Path("/proc/self/fd").exists():
+        pytest.skip("the names of descriptors are seen on Linux alone")
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "fsync", full)
+        with pytest.raises(WriteFailed, match=rf"{name}: cannot be written: No space left on device; free some space"):
+            score(run, tiny, cache, composed)
+    assert look.tree(run.path) == before
+    assert score(run, tiny, cache, composed).scoring.reference_video == "composed"
+
+
+def test_a_record_of_another_version_is_refused_and_not_replaced(run, tiny, cache):
+    run.metrics_json.write_text('{"schema": 2}')
+    with pytest.raises(UnusableRun, match=r"metrics\.json: schema 2, .*remove it and score the run again"):
         score(run, tiny, cache)
 
 

@@ -2,6 +2,7 @@
 
 import hashlib
 import linecache
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -12,6 +13,7 @@ from benchmark import generate
 from benchmark.generation import sample_seed
 from benchmark.runs import RunDirectory, UnusableRun
 from foundation import media
+from vgg_monoaudio.dataset import BenchmarkError
 
 pytestmark = pytest.mark.usefixtures("models")
 
@@ -403,3 +405,84 @@ def test_the_public_verbs_stay_functions_when_their_modules_are_imported(tmp_pat
         importlib.import_module(module)
     assert callable(benchmark.generate)
     assert callable(benchmark.evaluate)
+
+
+def cut(path):
+    path.write_bytes(path.read_bytes()[:1000])
+
+
+def emptied(path):
+    path.write_bytes(b"")
+
+
+def zeroed(path):
+    path.write_bytes(bytes(path.stat().st_size))
+
+
+@pytest.mark.parametrize("damage", [cut, emptied, zeroed])
+def test_a_damaged_sound_counts_as_not_generated_and_is_made_again(tiny, tmp_path, look, asked, ids, caplog, damage):
+    run = generate(tiny.path, "humming", subset="inter", runs=tmp_path)
+    whole = look.audio(run)
+    for name in ids[1:3]:
+        damage(run.audio(name))
+    asked.clear()
+    generate(tiny.path, "humming", subset="inter", runs=tmp_path)
+    assert asked == [[ids[1]], [ids[2]]]
+    assert look.audio(run) == whole
+    (warning,) = caplog.messages
+    assert warning.startswith(f"{run.audio(ids[1])}: ")
+    assert warning.endswith("; generated again (and 1 others)")
+
+
+@pytest.mark.parametrize("damage", [cut, emptied, zeroed])
+def test_a_damaged_record_is_made_again_with_all_that_it_vouched_for(tiny, tmp_path, look, asked, ids, caplog, damage):
+    """The sounds might answer another seed: nothing says so any more."""
+    run = generate(tiny.path, "humming", subset="inter", runs=tmp_path, seed=7)
+    run.run_json.write_text(run.run_json.read_text()[:500])
+    damage(run.run_json)
+    left = run.run_json.read_bytes()
+    whole = generate(tiny.path, "humming", subset="inter", runs=tmp_path / "whole")
+    asked.clear()
+    again = generate(tiny.path, "humming", subset="inter", runs=tmp_path)
+    assert again == run
+    assert asked == [[name] for name in ids]
+    assert look.audio(run) == look.audio(whole)
+    assert look.untimed(run.run_json) == look.untimed(whole.run_json)
+    assert (run.path / "run.json.damaged").read_bytes() == left
+    (warning,) = caplog.messages
+    assert warning.startswith(f"{run.run_json}: empty, cut or damaged, so it is not known what the sounds beside it")
+
+
+def test_a_sound_that_a_damaged_record_vouched_for_is_not_adopted_after_a_second_accident(
+    tiny, tmp_path, look, models, monkeypatch, ids
+):
+    run = generate(tiny.path, "humming", subset="inter", runs=tmp_path, seed=7)
+    emptied(run.run_json)
+    hum = models.Humming._hum
+
+    def interrupted(self, request):
+        if request.sample_id == ids[1]:
+            raise KeyboardInterrupt
+        return hum(self, request)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(models.Humming, "_hum", interrupted)
+        with pytest.raises(KeyboardInterrupt):
+            generate(tiny.path, "humming", subset="inter", runs=tmp_path)
+    assert sorted(look.audio(run)) == ids[:1]
+    generate(tiny.path, "humming", subset="inter", runs=tmp_path)
+    assert look.audio(run) == look.audio(generate(tiny.path, "humming", subset="inter", runs=tmp_path / "whole"))
+
+
+@pytest.mark.parametrize(
+    ("model", "pattern"), [("humming", "inter/video/*.mp4"), ("oracle", "sources/*.wav")], ids=["scene", "sound"]
+)
+def test_a_model_is_not_shown_what_was_not_built(tiny, tmp_path, asked, model, pattern):
+    other = tmp_path / "tiny"
+    shutil.copytree(tiny.path, other)
+    replaced, by, *_ = sorted(other.glob(pattern))
+    shutil.copyfile(by, replaced)
+    with pytest.raises(BenchmarkError, match=rf"^{replaced}: not the file that was built .*build the benchmark again$"):
+        generate(other, model, subset="inter", runs=tmp_path / "runs")
+    assert asked == []
+    assert not (tmp_path / "runs").exists()

@@ -10,6 +10,7 @@ from benchmark.runs import (
     BenchmarkRecord,
     CommitRecord,
     CountsRecord,
+    DamagedRecord,
     EnvironmentRecord,
     FailureRecord,
     MetricsRecord,
@@ -112,12 +113,24 @@ def test_a_record_this_version_cannot_read_is_refused_with_its_field_and_a_way_o
         getattr(run, f"read_{kind}")()
 
 
-@pytest.mark.parametrize("content", [b"", b'{"schema": 1, "status": "fin', b"\xff\xfe\x00"])
-def test_a_broken_record_is_refused(run, content):
+@pytest.mark.parametrize(
+    ("content", "what"),
+    [
+        (b"", "empty"),
+        (bytes(4096), "empty"),
+        (b'{"schema": 1, "status": "fin', "cut or damaged"),
+        (b"\xff\xfe\x00", "cut or damaged"),
+    ],
+    ids=["empty", "zeros", "cut", "no text"],
+)
+def test_a_damaged_record_is_told_from_one_that_another_version_wrote(run, content, what):
     run.path.mkdir(parents=True)
     run.run_json.write_bytes(content)
-    with pytest.raises(UnusableRun, match=r"run\.json: not a record this version reads: .*pass --fresh"):
+    run.metrics_json.write_bytes(content)
+    with pytest.raises(DamagedRecord, match=rf"run\.json: {what} \(.*\); give the command that made it again$"):
         run.read_run()
+    with pytest.raises(DamagedRecord, match=rf"metrics\.json: {what} \(.*\); score the run again$"):
+        run.read_metrics()
 
 
 def test_an_absent_record_is_refused(run):

@@ -10,7 +10,6 @@ Pictures are named by the content they show, so a second report draws only new o
 
 from __future__ import annotations
 
-import hashlib
 import shutil
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -74,10 +73,8 @@ def _place(media: Path, name: str, source: Path) -> Placed:
             drawn = _thumbnail(source) if source.suffix == ".mp4" else _spectrogram(source)
         except MediaError as error:
             return Placed(relative, "", error.reason)
-        # Two threads may draw equal sounds at once: each writes under its own name, and the last one wins.
-        temporary = picture.with_name(f".{hashlib.sha256(name.encode()).hexdigest()[:20]}.partial")
-        temporary.write_bytes(drawn)
-        temporary.replace(picture)
+        with replacing(picture, lasting=False) as temporary:  # two threads may draw equal sounds; the last one wins
+            temporary.write_bytes(drawn)
     return Placed(relative, f"{media.name}/pictures/{picture.name}")
 
 

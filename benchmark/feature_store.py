@@ -1,0 +1,169 @@
+"""The cache on disk: features of a file's content by an extractor, each entry with a note of whose they are.
+
+    <cache>/<extractor>/<its key>/<two digits>/<hash of the file>.safetensors
+
+The note (one text of metadata, so that equal features are equal bytes) holds the hash of the file, name and key of the
+extractor, the frame rule, and a checksum of the arrays. So an entry that was cut, emptied, overwritten, renamed or
+copied from another is seen, and computed again. Entries of version 0.2 and earlier have no note: where they are whole
+they serve, but for files in which today's frame rule may find other samples or frames.
+
+Several processes, on several hosts, may share a cache: entries are written whole under names that follow from their
+content, so two writers of one entry write the same.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import zlib
+from collections.abc import Mapping
+from pathlib import Path
+
+import numpy as np
+
+from benchmark.places import DEFAULT_CACHE
+from benchmark.workers import Arrays, Extractor
+from foundation.files import PathLike, replacing
+from foundation.media import FRAME_RULE
+
+log = logging.getLogger(__name__)
+
+_NOTE = "features"
+_LENGTH_BYTES = 8  # of the header's length, at the beginning of a safetensors file
+_SHOWN_DIGITS = 12
+_WORDS = {"sha256": "file", "extractor": "extractor", "key": "version or weights"}
+
+
+class UnusableFeatures(Exception):
+    """An entry of the cache that is damaged, or holds the features of something else; the message names it."""
+
+
+class FeatureStore:
+    """Features on disk, one safetensors file for each file of media and extractor."""
+
+    def __init__(self, root: PathLike = DEFAULT_CACHE) -> None:
+        self._root = Path(root)
+        self._checked: dict[Path, tuple[int, int, int]] = {}  # entries that are whole, as they were then
+
+    def path(self, extractor: Extractor, sha256: str) -> Path:
+        """Return where the features of a file are kept."""
+        return self._root / extractor.name / extractor.key[:32] / sha256[:2] / f"{sha256}.safetensors"
+
+    def has(self, extractor: Extractor, sha256: str, *, timed: bool = False) -> bool:
+        """Tell whether the features of a file are there and can be used; warn of an entry that cannot."""
+        why = self.why_not(extractor, sha256, timed=timed)
+        if why:
+            log.warning("%s: %s; computed again", self.path(extractor, sha256), why)
+        return why is None
+
+    def why_not(self, extractor: Extractor, sha256: str, *, timed: bool = False) -> str | None:
+        """Return why there are no features of a file: "" where there is no entry, None where it can be used.
+
+        Args:
+            extractor: whose features.
+            sha256: of the file.
+            timed: another frame rule may find other samples or frames in this file; features of another rule, or of
+                one that is not known, do not serve.
+        """
+        try:
+            _, note = self._load(extractor, sha256)
+        except FileNotFoundError:
+            return ""
+        except UnusableFeatures as error:
+            return str(error)
+        rule = note.get("frame_rule")
+        if timed and rule != FRAME_RULE:
+            return f"read by {f'frame rule {rule}' if rule else 'the frame rule of an earlier version'}"
+        return None
+
+    def read(self, extractor: Extractor, sha256: str) -> Arrays:
+        """Return the features of a file.
+
+        Raises:
+            FileNotFoundError: there are none.
+            UnusableFeatures: the entry is damaged, or holds other features.
+        """
+        try:
+            return self._load(extractor, sha256)[0]
+        except UnusableFeatures as error:
+            path = self.path(extractor, sha256)
+            raise UnusableFeatures(f"{path}: {error}; the same command computes it again") from error
+
+    def write(self, extractor: Extractor, sha256: str, arrays: Arrays) -> None:
+        """Keep the features of a file; whole or not at all.
+
+        Raises:
+            foundation.files.WriteFailed: the disk is full, or the folder may not be written to.
+        """
+        from safetensors.numpy import save
+
+        contiguous = {name: np.ascontiguousarray(array) for name, array in arrays.items()}
+        bare = save(contiguous)
+        note = {**_identity(extractor, sha256), "frame_rule": FRAME_RULE, "crc32": zlib.crc32(_body(bare))}
+        data = save(contiguous, {_NOTE: json.dumps(note, sort_keys=True)})
+        path = self.path(extractor, sha256)
+        self._checked.pop(path, None)
+        with replacing(path, lasting=False) as temporary:  # a lost one is computed again
+            temporary.write_bytes(data)
+
+    def _load(self, extractor: Extractor, sha256: str) -> tuple[Arrays, dict[str, object]]:
+        """Return arrays and note of an entry; they are compared once, as long as the file stays as it is."""
+        from safetensors import SafetensorError
+        from safetensors.numpy import load
+
+        path = self.path(extractor, sha256)
+        status, data = path.stat(), path.read_bytes()
+        try:
+            arrays = load(data)
+        except (SafetensorError, KeyError, ValueError) as error:  # the last two: a type that numpy lacks, a shape
+            raise UnusableFeatures(f"damaged ({error})" if data else "empty") from error
+        note = _note(data)
+        stamp = status.st_ino, status.st_size, status.st_mtime_ns
+        if self._checked.get(path) != stamp:
+            if note:  # entries of earlier versions have none
+                _compare(note, _identity(extractor, sha256), data)
+            self._checked[path] = stamp
+        return arrays, note
+
+
+def without_time_stamps(path: Path) -> bool:
+    """Tell by a file's first bytes whether it is a wav or a FLAC, which hold samples from zero on and nothing else."""
+    try:
+        with path.open("rb") as file:
+            head = file.read(12)
+    except OSError:
+        return False
+    return head[:4] == b"fLaC" or (head[:4] in (b"RIFF", b"RF64") and head[8:12] == b"WAVE")
+
+
+def _identity(extractor: Extractor, sha256: str) -> dict[str, str]:
+    return {"sha256": sha256, "extractor": extractor.name, "key": extractor.key}
+
+
+def _header_bytes(data: bytes) -> int:
+    return int.from_bytes(data[:_LENGTH_BYTES], "little")
+
+
+def _body(data: bytes) -> memoryview:
+    """Return the arrays of a safetensors file, without its header."""
+    return memoryview(data)[_LENGTH_BYTES + _header_bytes(data) :]
+
+
+def _note(data: bytes) -> dict[str, object]:
+    """Return what an entry says of itself; nothing where it is of an earlier version, or too damaged to tell."""
+    try:
+        header = json.loads(data[_LENGTH_BYTES : _LENGTH_BYTES + _header_bytes(data)])
+        note = json.loads(header["__metadata__"][_NOTE])
+    except (ValueError, KeyError, TypeError, RecursionError):
+        return {}
+    return note if isinstance(note, dict) else {}
+
+
+def _compare(note: Mapping[str, object], expected: Mapping[str, str], data: bytes) -> None:
+    """Refuse an entry whose note names other features, or whose arrays are not those that were kept."""
+    for name, value in expected.items():
+        found = str(note.get(name))
+        if found != value:
+            raise UnusableFeatures(f"holds features of another {_WORDS[name]} ({found[:_SHOWN_DIGITS]})")
+    if note.get("crc32") != zlib.crc32(_body(data)):
+        raise UnusableFeatures("damaged (its arrays are not those that were kept)")

@@ -1,0 +1,133 @@
+"""What a run directory holds already, what of it counts, and whether it may be gone on with."""
+
+from __future__ import annotations
+
+import logging
+import shutil
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from benchmark.job import Job
+from benchmark.runs import DamagedRecord, FailureRecord, OwnModelRecord, RunDirectory, RunRecord, UnusableRun
+from foundation import media
+from foundation.files import is_partial
+from vgg_monoaudio.dataset import Sample
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Standing:
+    """How far a run is.
+
+    Attributes:
+        previous: its record; None where it begins.
+        todo: the samples that are to be asked.
+        damaged: answers that are there and not whole, each with what is wrong.
+        damaged_record: whether its record is there and says nothing any more.
+    """
+
+    previous: RunRecord | None
+    todo: list[Sample]
+    damaged: list[str]
+    damaged_record: bool
+
+    def tell(self) -> None:
+        """Say which answers are made again."""
+        if self.damaged:
+            others = f" (and {len(self.damaged) - 1} others)" if len(self.damaged) > 1 else ""
+            log.warning("%s; generated again%s", self.damaged[0], others)
+
+
+def standing(job: Job, directory: RunDirectory, fresh: bool) -> Standing:
+    """Return how far a run is; refuse what cannot be done. Loads and writes nothing.
+
+    Raises:
+        ValueError: a length that the model cannot make, or a place that cannot take its answers.
+        UnusableRun: the directory holds answers to another question, or audio without a record.
+    """
+    damaged_record = not fresh and _record_is_damaged(directory)
+    previous = None if fresh or damaged_record else _previous(directory, job)
+    damaged: list[str] = []
+    if fresh or damaged_record or job.entry.kind == "recorded":
+        todo = list(job.samples)
+    else:
+        todo, damaged = _unanswered(job.samples, directory)
+    if todo:
+        job.check_possible(directory, todo)
+    return Standing(previous, todo, damaged, damaged_record)
+
+
+def _unanswered(samples: Sequence[Sample], directory: RunDirectory) -> tuple[list[Sample], list[str]]:
+    """Return the samples that have no file, or one that is not whole, and what is wrong with the latter."""
+    todo, damaged = [], []
+    for sample in samples:
+        path = directory.audio(sample.sample_id)
+        there = path.is_file()
+        missing = media.what_is_missing(path) if there else "absent"
+        if missing is not None:
+            todo.append(sample)
+            damaged += [f"{path}: {missing}"] if there else []
+    return todo, damaged
+
+
+def _record_is_damaged(directory: RunDirectory) -> bool:
+    try:
+        if directory.run_json.is_file():
+            directory.read_run()
+    except DamagedRecord:
+        return True
+    except UnusableRun:  # of another version: told below
+        return False
+    return False
+
+
+def set_aside(directory: RunDirectory) -> None:
+    """Keep a damaged record under another name, and remove the sounds that nothing vouches for any more."""
+    aside = directory.run_json.with_name("run.json.damaged")
+    log.warning(
+        "%s: empty, cut or damaged, so it is not known what the sounds beside it answer; all are generated again, the "
+        "record is kept as %s", directory.run_json, aside.name
+    )  # fmt: skip
+    if (directory.path / "audio").is_dir():
+        shutil.rmtree(directory.path / "audio")
+    directory.run_json.replace(aside)
+
+
+def _previous(directory: RunDirectory, job: Job) -> RunRecord | None:
+    if not directory.run_json.is_file():
+        if any(not is_partial(path) for path in directory.path.glob("audio/*.wav")):
+            raise UnusableRun(
+                f"{directory.path}: holds audio but no run.json, so it is not known what it answers; "
+                "pass --fresh to replace it"
+            )
+        return None
+    previous = directory.read_run()
+    before = previous.model.source_sha256 if isinstance(previous.model, OwnModelRecord) else None
+    changed = before not in (None, job.code_sha256)
+    if changed or previous.fingerprint != job.fingerprint:
+        other = "made with another version of its file" if changed else "to another benchmark, seed or options"
+        raise UnusableRun(
+            f"{directory.path}: holds answers of {previous.model.name} {other}; "
+            "pass --fresh to replace them, or --run-name to keep both"
+        )
+    return previous
+
+
+def check_weights(directory: RunDirectory, record: RunRecord, previous: RunRecord | None) -> None:
+    """Refuse to go on with other weights than those that began: the run would be two models' answers."""
+    if previous is None or not any(directory.path.glob("audio/*.wav")):
+        return
+    before, now = previous.model.weights_sha256, record.model.weights_sha256
+    changed = sorted(part for part in before | now if before.get(part) != now.get(part))
+    if changed:
+        raise UnusableRun(
+            f"{directory.path}: holds answers made with another {changed[0]} checkpoint; "
+            "pass --fresh to replace them, or --run-name to keep both"
+        )
+
+
+def failures_of_others(previous: RunRecord | None, samples: Sequence[Sample]) -> list[FailureRecord]:
+    """Return what is known of samples that are not asked this time, because of a limit."""
+    asked = {sample.sample_id for sample in samples}
+    return [failure for failure in previous.failures if failure.sample not in asked] if previous else []
