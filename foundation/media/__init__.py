@@ -17,7 +17,7 @@ from foundation.media.frames import FrameRequest, read_video, read_video_streams
 from foundation.media.opening import TRUNCATION_TOLERANCE_SECONDS, MediaError, ffmpeg_executable
 from foundation.media.probing import AudioInfo, MediaInfo, VideoInfo, probe
 from foundation.media.sound import Audio, read_audio, read_audio_native, resample
-from foundation.media.wholeness import what_is_missing
+from foundation.media.wholeness import is_whole, what_is_missing
 
 __all__ = [
     "TRUNCATION_TOLERANCE_SECONDS",
@@ -29,6 +29,7 @@ __all__ = [
     "PathLike",
     "VideoInfo",
     "ffmpeg_executable",
+    "is_whole",
     "mux",
     "probe",
     "read_audio",
