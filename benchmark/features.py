@@ -22,6 +22,7 @@ from benchmark.workers import Extractor as Extractor
 from benchmark.workers import Medium, prepared, without_network
 from benchmark.workers import TooShort as TooShort
 from benchmark.workers import WorkerDied as WorkerDied
+from foundation.faults import check_own_fault
 from foundation.files import content_sha256
 from foundation.work import Progress
 
@@ -86,6 +87,7 @@ def extract(
 
     Raises:
         WorkerDied: a worker process was killed.
+        foundation.faults.MachineFault: a file cannot be read for want of memory, open files or a permission.
     """
     hashes, failures = _hash_files(wanted)
     timed = _timed(wanted, hashes)
@@ -125,6 +127,7 @@ class _NetworkBatches:
         other bytes.
         """
         if isinstance(outcome, str):
+            check_own_fault(path, outcome)
             self._fail(path, outcome)
             return
         if not self._still_is(path):
@@ -171,6 +174,7 @@ def _hash_files(wanted: Sequence[Wanted]) -> tuple[dict[Path, str], dict[Path, s
         try:
             hashes[path] = content_sha256(path)
         except OSError as error:
+            check_own_fault(path, str(error.strerror))
             failures[path] = f"{path}: {error.strerror}"
     return hashes, failures
 

@@ -24,6 +24,10 @@ MACHINE_FAULTS = frozenset(
 OWN_CRASHES = frozenset({signal.SIGSEGV, signal.SIGABRT, signal.SIGFPE, signal.SIGILL, signal.SIGBUS})
 
 
+class MachineFault(Exception):
+    """A file that cannot be used through no fault of its own; names it and the reason."""
+
+
 def machine_fault(error: BaseException | None) -> str | None:
     """Return what is wrong with the machine if that caused an error, however deep; None where it did not."""
     while error is not None:
@@ -39,6 +43,19 @@ def machine_fault(error: BaseException | None) -> str | None:
 def machine_fault_told(text: str) -> str | None:
     """Return what is wrong with the machine if a program's words say so; None where they do not."""
     return next((words for words in map(os.strerror, sorted(MACHINE_FAULTS)) if words in text), None)
+
+
+def check_own_fault(path: str | os.PathLike[str], reason: str) -> None:
+    """Refuse to count against a file what the machine did: the same command would find it again in the record.
+
+    Raises:
+        MachineFault: the reason is one of the machine.
+    """
+    if machine_fault_told(reason) is not None:
+        raise MachineFault(
+            f"{os.fspath(path)}: {reason}; that is no fault of the file, so it is not counted as one; "
+            "the same command goes on from here"
+        )
 
 
 def stopped_by(status: int, told: str = "") -> str | None:

@@ -15,6 +15,7 @@ from support import front_ends
 from benchmark.features import Extractor, FeatureStore, Wanted, WorkerDied, extract
 from benchmark.profiles.signal import SignalProfile
 from foundation import media
+from foundation.faults import MachineFault
 
 SECONDS = 0.5
 
@@ -153,6 +154,47 @@ def test_a_file_that_does_not_serve_is_named_and_the_others_are_done(sounds, sto
     assert done.computed == 2  # the sounds, of which two are the same
     for path in bad[:-1]:
         assert not store.has(LEVEL, done.sha256[path])
+
+
+def test_what_the_machine_cannot_do_is_not_counted_against_a_file(sounds, store, monkeypatch):
+    """It would stand in the record, and the same command would take it from there."""
+
+    def too_many(path):
+        raise media.MediaError(path, "cannot be decoded (Too many open files)")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(media, "read_audio_native", too_many)
+        with pytest.raises(MachineFault, match=r"0\.wav: cannot be decoded \(Too many open files\); that is no fault"):
+            run(sounds, store, LEVEL)
+    assert run(sounds, store, LEVEL).failures == {}
+
+
+def test_a_file_that_may_not_be_read_is_not_counted_as_damaged(sounds, store, monkeypatch):
+    def refused(path):
+        raise PermissionError(13, "Permission denied", str(path))
+
+    monkeypatch.setattr("benchmark.features.content_sha256", refused)
+    with pytest.raises(MachineFault, match=r"0\.wav: Permission denied"):
+        run(sounds, store, LEVEL)
+
+
+def test_two_processes_that_fill_one_cache_at_once_do_not_disturb_one_another(sounds, tmp_path, look):
+    """Features lie under the hash of what they are of and are renamed when whole, so there is nothing to lock."""
+    code = """
+import sys
+from pathlib import Path
+from benchmark.features import Extractor, FeatureStore, Wanted, extract
+from support.front_ends import length, level
+both = Extractor("test.level", "v1", "audio", level), Extractor("test.length", "v1", "audio", length)
+extract([Wanted(Path(path), "audio", both) for path in sys.argv[2:]], FeatureStore(sys.argv[1]), seconds=0.5, workers=0)
+"""
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
+    shared, alone = tmp_path / "shared", tmp_path / "alone"
+    command = [sys.executable, "-c", code, str(shared), *map(str, sounds)]
+    both = [subprocess.Popen(command, env=environment, stderr=subprocess.PIPE, text=True) for _ in range(2)]
+    assert [(process.communicate()[1], process.returncode) for process in both] == [("", 0)] * 2
+    run(sounds, FeatureStore(alone), LEVEL, LENGTH)
+    assert look.tree(shared) == look.tree(alone)
 
 
 def test_equal_files_that_do_not_serve_are_all_named(store, tmp_path):

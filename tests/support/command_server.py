@@ -52,10 +52,20 @@ class Steps:
 
 
 def disturbance(what, folder):
-    """Return what is to happen, as a function: kill, stop (until SIGCONT), full (the disk of the folder)."""
+    """Return what is to happen, as a function.
+
+    kill: now. cut: in the middle of the next write of more than a few bytes, in whatever library. stop: until SIGCONT.
+    full: the disk of the folder.
+    """
 
     def kill():
         os.kill(os.getpid(), signal.SIGKILL)
+
+    if what == "cut":
+        signal.signal(signal.SIGXFSZ, signal.SIG_DFL)  # Python ignores it
+
+    def cut():
+        resource.setrlimit(resource.RLIMIT_FSIZE, (100, resource.RLIM_INFINITY))
 
     def stop():
         os.kill(os.getpid(), signal.SIGSTOP)
@@ -73,7 +83,7 @@ def disturbance(what, folder):
                 continue
         os.close(file)
 
-    return {"kill": kill, "stop": stop, "full": full}[what]
+    return {"kill": kill, "cut": cut, "stop": stop, "full": full}[what]
 
 
 class Command:

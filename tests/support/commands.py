@@ -43,7 +43,7 @@ class Commands:
         return json.loads(self._server.stdout.readline())
 
     def start(self, folder: Path, *arguments, at: int | None = None, what: str = "kill", first: str = "") -> int:
-        """Start a command; before step `at` it is killed, stopped, or its disk is full. Return its process."""
+        """Start a command that is disturbed before step `at`, see `command_server.disturbance`; return its process."""
         words = list(map(str, arguments))
         return self._ask(do="start", folder=str(folder), arguments=words, at=at, what=what, first=first)
 

@@ -19,7 +19,7 @@ import numpy as np
 
 from benchmark.report.spectrograms import jpeg, spectrogram_jpeg
 from foundation.files import content_sha256, replacing
-from foundation.media import MediaError, read_audio_native, read_video
+from foundation.media import MediaError, is_whole, read_audio_native, read_video
 from foundation.partials import partial_name
 from foundation.work import in_parallel
 
@@ -65,11 +65,11 @@ def place_media(media: Path, wanted: Mapping[str, Path], *, workers: int | None 
 def _place(media: Path, name: str, source: Path) -> Placed:
     if not source.is_file():
         return Placed("", "", f"{source.name}: no such file")
+    digest = content_sha256(source)[:20]  # before the link, which changes the file's times
     link_or_copy(source, media / name)
     relative = f"{media.name}/{name}"
-    digest = content_sha256(source)[:20]
     picture = media / "pictures" / f"{digest}-{PICTURE_VERSION}.jpg"
-    if not picture.is_file():
+    if not is_whole(picture):
         try:
             drawn = _thumbnail(source) if source.suffix == ".mp4" else _spectrogram(source)
         except MediaError as error:

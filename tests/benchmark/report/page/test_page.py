@@ -205,6 +205,16 @@ def test_two_reports_at_once_in_one_place_leave_one_of_them_whole(world, tmp_pat
     assert tree(tmp_path / "both") in [tree(tmp_path / model) for model in kinds]
 
 
+def test_a_picture_that_a_loss_of_power_emptied_is_drawn_again(world, tmp_path):
+    write_audio(tmp_path / "a.wav", world.tone(200), 16_000)
+    wanted = {"answers/a.wav": tmp_path / "a.wav"}
+    picture = tmp_path / place_media(tmp_path / "media", wanted)["answers/a.wav"].picture
+    drawn = picture.read_bytes()
+    picture.write_bytes(b"")
+    place_media(tmp_path / "media", wanted)
+    assert picture.read_bytes() == drawn
+
+
 def test_pictures_of_a_killed_report_are_no_part_of_the_next(world, tmp_path, killed_writers):
     left = killed_writers(tmp_path / "report" / "pictures", "abc.jpg")
     left.touch()
