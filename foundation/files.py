@@ -16,8 +16,8 @@ from foundation.partials import is_partial, partial_name, remove_partials
 from foundation.write_failures import WriteFailed, naming_failures
 
 __all__ = [
-    "PathLike", "WriteFailed", "content_sha256", "file_sha256", "fingerprint", "flush", "is_folder_name",
-    "is_partial", "remove_partials", "replacing", "write_text",
+    "PathLike", "WriteFailed", "content_sha256", "file_sha256", "fingerprint", "flush", "flush_folder",
+    "is_folder_name", "is_partial", "remove_partials", "replacing", "write_text",
 ]  # fmt: skip
 
 PathLike = str | os.PathLike[str]

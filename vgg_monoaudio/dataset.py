@@ -14,6 +14,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from foundation.files import PathLike, content_sha256
+from foundation.media import what_is_missing
 from vgg_monoaudio.record import FORMAT_VERSION, RECORD_NAME, BenchmarkError, BuildRecord, read_record
 
 __all__ = [
@@ -147,24 +148,31 @@ class Benchmark:
         scenes = {sample.video: sample.sha256 for sample in self}
         return scenes | {path: sha256 for path, sha256 in of_sources if sha256 is not None}
 
+    @property
+    def files(self) -> list[Path]:
+        """Every scene, and sound and picture of every source."""
+        of_sources = [file for source in self.sources for file in (source.audio, source.video)]
+        return [*of_sources, *(sample.video for sample in self)]
+
     def check_files(self, paths: Iterable[Path]) -> None:
         """Refuse files of this benchmark that are not those which were built; each is read once per process.
 
         Args:
-            paths: scenes and sources; one of which no hash was recorded passes.
+            paths: scenes and sources; one of which no hash was recorded passes where it is whole.
 
         Raises:
-            BenchmarkError: a file is absent, or its bytes are not those on record; names it.
+            BenchmarkError: a file is absent or cut, or its bytes are not those on record; names it.
         """
         for path in dict.fromkeys(paths):
             expected = self.recorded_sha256.get(path)
-            if expected is None:
-                continue
             try:
-                found = content_sha256(path)
+                missing = what_is_missing(path) if expected is None else None
+                found = None if expected is None else content_sha256(path)
             except OSError as error:
                 raise BenchmarkError(f"{path}: {error.strerror}; build the benchmark again") from error
-            if found != expected:
+            if missing is not None:
+                raise BenchmarkError(f"{path}: {missing}; build the benchmark again")
+            if found is not None and expected is not None and found != expected:
                 raise BenchmarkError(
                     f"{path}: not the file that was built (its SHA-256 is {found[:12]}…, recorded is "
                     f"{expected[:12]}…); put that file back, or build the benchmark again"

@@ -15,6 +15,7 @@ import numpy as np
 from benchmark.report.samples import RunSamples, read_run_samples
 from benchmark.runs import MetricsRecord, RunDirectory, RunRecord, UnusableRun
 from foundation.checkpoints import WeightOptions
+from foundation.files import is_partial
 from foundation.media import MediaError, probe
 from metrics.registry import get_metric, list_metrics
 
@@ -128,7 +129,7 @@ def _coverage(directory: RunDirectory, metrics: MetricsRecord, samples: RunSampl
         if sample not in scored and sample not in failed:
             yield f"{sample} is neither scored nor listed among the failures"
     for path in sorted((directory.path / "audio").glob("*.wav")):
-        if path.stem not in set(ids):
+        if path.stem not in set(ids) and not is_partial(path):
             yield f"audio/{path.name} belongs to no sample"
 
 

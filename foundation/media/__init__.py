@@ -30,7 +30,7 @@ from foundation.media.resampling import resample
 from foundation.media.sound import Audio, read_audio, read_audio_native
 from foundation.media.surveying import Survey, survey
 from foundation.media.timeline import FRAME_RULE, MISSING_LIMIT_SECONDS, Span
-from foundation.media.wholeness import what_is_missing
+from foundation.media.wholeness import is_whole, what_is_missing
 
 __all__ = [
     "FRAME_RULE",
@@ -46,6 +46,7 @@ __all__ = [
     "Survey",
     "VideoInfo",
     "ffmpeg_executable",
+    "is_whole",
     "keeps_more_than_16_bits",
     "mux",
     "picture_seconds",

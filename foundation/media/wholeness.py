@@ -36,6 +36,11 @@ def what_is_missing(path: PathLike) -> str | None:
         return _of_wav(file, size) if kind == ".wav" else _of_mp4(file, size)
 
 
+def is_whole(path: PathLike) -> bool:
+    """Tell whether a file is there, and whole as far as `what_is_missing` can tell."""
+    return Path(path).is_file() and what_is_missing(path) is None
+
+
 def _of_wav(file: BinaryIO, size: int) -> str | None:
     head = file.read(12)
     if head[:4] != b"RIFF" or head[8:] != b"WAVE":

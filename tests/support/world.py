@@ -22,6 +22,7 @@ from benchmark.runs import (
     RunRecord,
     ScoringRecord,
 )
+from foundation.files import file_sha256
 from foundation.media import write_audio, write_video
 from metrics.registry import list_metrics
 from vgg_monoaudio.dataset import FORMAT_VERSION, MANIFEST_COLUMNS
@@ -86,7 +87,8 @@ def write_benchmark(folder: Path) -> Path:
                 fps=25,
                 waveform=tone(220 * (target + 1)) + tone(220 * (paired + 1)),
             )
-        manifest = listing(subset).rename(columns={"sample_id": "filename"}).assign(sha256="0" * 64)
+        scenes = [file_sha256(folder / subset / "video" / f"{sample}.mp4") for sample in sample_ids(subset)]
+        manifest = listing(subset).rename(columns={"sample_id": "filename"}).assign(sha256=scenes)
         manifest[MANIFEST_COLUMNS].to_csv(folder / subset / "manifest.csv", index=False, lineterminator="\n")
     record = {
         "format": FORMAT_VERSION,
@@ -95,10 +97,13 @@ def write_benchmark(folder: Path) -> Path:
         "settings": {"duration_seconds": SECONDS},
         "counts": {subset: len(pairs) for subset, pairs in PAIRS.items()},
         "sources": [
-            {"clip_id": clip, "label": label, "category": category, "sha256": "0" * 64}
+            {
+                "clip_id": clip, "label": label, "category": category,
+                "sha256": file_sha256(folder / "sources" / f"{clip}.wav"),
+            }
             for clip, (label, category) in CLIPS.items()
         ],
-    }
+    }  # fmt: skip
     (folder / "benchmark.json").write_text(json.dumps(record))
     return folder
 

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from vgg_monoaudio.dataset import Benchmark, load_benchmark
-from vgg_monoaudio.record import RECORD_NAME, BenchmarkError
+from vgg_monoaudio.record import RECORD_NAME, BenchmarkError, read_record
+
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -48,14 +51,17 @@ def unusable(problems: Sequence[Problem], listed: int, remark: str = "") -> Buil
     return BuildError(counted, problems)
 
 
-def existing(out: Path, inputs: str, *, allow_missing: bool, overwrite: bool) -> Build | None:
+def existing(out: Path, inputs: str, *, allow_missing: bool, overwrite: bool, quiet: bool = False) -> Build | None:
     """Return the benchmark that is at `out` already; None where there is none, or where it is to be replaced.
+
+    One of the same inputs in which a file is missing, damaged or replaced is built again, and that is said.
 
     Args:
         out: the benchmark directory to come.
         inputs: fingerprint of everything that decides the result.
         allow_missing: take one that was built without some of its clips.
         overwrite: replace whatever is there.
+        quiet: the question is asked again in a moment, and the answer said then.
 
     Raises:
         BuildError: a benchmark of other inputs, a damaged one, one without some of its clips, or something else.
@@ -63,21 +69,35 @@ def existing(out: Path, inputs: str, *, allow_missing: bool, overwrite: bool) ->
     if overwrite or not out.exists():
         return None
     if (out / RECORD_NAME).is_file():
-        return _reuse(out, inputs, allow_missing)
+        return _reuse(out, inputs, allow_missing, quiet=quiet)
     if any(out.iterdir()):
         raise BuildError(f"{out}: neither empty nor a benchmark; choose another folder")
     return None
 
 
-def _reuse(out: Path, inputs: str, allow_missing: bool) -> Build:
+def _reuse(out: Path, inputs: str, allow_missing: bool, *, quiet: bool) -> Build | None:
     try:
         benchmark = load_benchmark(out)
+        record = benchmark.record
+        if record.inputs == inputs:
+            benchmark.check_files(benchmark.files)
     except BenchmarkError as error:
-        raise BuildError(f"{error}; pass --overwrite to build it again") from error
-    record = benchmark.record
+        if _made_of(out) != inputs:
+            raise BuildError(f"{error}; pass --overwrite to build it again") from error
+        if not quiet:
+            log.warning("%s; it is built again now, from the same clips", error)
+        return None
     if record.inputs != inputs:
         raise BuildError(f"{out}: holds a benchmark of other clips or settings; pass --overwrite to replace it")
     problems = [Problem(left.clip_id, left.reason) for left in record.left_out]
     if problems and not allow_missing:
         raise unusable(problems, record.counts.clips_listed, f"; {out} was built without them")
     return Build(benchmark, problems, reused=True)
+
+
+def _made_of(out: Path) -> str | None:
+    """Return what a benchmark directory says that it is made of; None where its record cannot be read."""
+    try:
+        return read_record(out).inputs
+    except BenchmarkError:
+        return None

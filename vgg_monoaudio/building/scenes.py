@@ -122,7 +122,7 @@ def build_benchmark(
     rows = sources.assign(start_seconds=sources.get("start_seconds", 0.0)).sort_values("clip_id").to_dict("records")
     hashes = hash_clips([row["clip_id"] for row in rows], clips, workers=workers)
     inputs = _inputs(rows, hashes, settings)
-    built = existing(out, inputs, allow_missing=allow_missing, overwrite=overwrite)
+    built = existing(out, inputs, allow_missing=allow_missing, overwrite=overwrite, quiet=True)
     if built is not None:
         return built
     starts = {row["clip_id"]: float(row["start_seconds"]) for row in rows}
@@ -168,7 +168,7 @@ def _cut_sources(work: _Work) -> list[Problem]:
 
     def cut(clip_id: str, clip: Path) -> None:
         wav, mp4 = (work.folder / "sources" / f"{clip_id}.{suffix}" for suffix in ("wav", "mp4"))
-        if wav.is_file() and mp4.is_file():
+        if media.is_whole(wav) and media.is_whole(mp4):
             return
         start = composition.on_frame_grid(work.starts[clip_id])
         waveform = whole_sound(clip, start=start, seconds=seconds)
@@ -192,7 +192,7 @@ def _compose_all(manifests: Mapping[Subset, pd.DataFrame], work: _Work) -> None:
         subset, index = scene
         row = manifests[subset].iloc[index]
         path = work.folder / subset / "video" / f"{row['filename']}.mp4"
-        if not path.is_file():
+        if not media.is_whole(path):
             target, paired = row["target_id"], row["paired_id"]
             composition.compose(
                 clips[target], clips[paired], path, row["target_side"], settings.fit, settings.duration_seconds,

@@ -93,7 +93,7 @@ def build_vggsound_test(
     here = sum(clip in clips for clip in labels)
     files = hash_clips(list(labels), clips, workers=workers, done=lambda done: report("reading", done, here))
     inputs = fingerprint([FORMAT_VERSION, SUBSET, labels, files, asdict(settings)])
-    built = existing(out, inputs, allow_missing=allow_missing, overwrite=overwrite)
+    built = existing(out, inputs, allow_missing=allow_missing, overwrite=overwrite, quiet=True)
     if built is not None:
         return built
     with Lock(out):
@@ -127,11 +127,11 @@ def _labels(listed: pd.DataFrame) -> dict[str, str]:
 
 def _cut(clip: Path, work: Path, name: str, seconds: float) -> None:
     source, sound = work / "sources" / f"{name}.mp4", work / "sources" / f"{name}.wav"
-    if not sound.is_file():
+    if not (media.is_whole(sound) and media.is_whole(source)):
         composition.cut(clip, source, duration=seconds)
         media.write_audio(sound, whole_sound(clip, seconds=seconds), composition.SAMPLE_RATE)
     video = work / SUBSET / "video" / f"{name}.mp4"
-    if not video.is_file():
+    if not media.is_whole(video):
         _same_file(source, video)
 
 

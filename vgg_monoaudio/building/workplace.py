@@ -11,7 +11,7 @@ import json
 import shutil
 from pathlib import Path
 
-from foundation.files import PathLike, remove_partials, write_text
+from foundation.files import PathLike, flush_folder, remove_partials, write_text
 from foundation.media import FRAME_RULE
 from vgg_monoaudio.record import RECORD_NAME
 
@@ -70,5 +70,6 @@ def finish(work: Path, out: Path) -> None:
     if out.exists():
         out.rename(older)
     work.rename(out)
+    flush_folder(out.parent)
     if older.exists():
         shutil.rmtree(older)

@@ -18,8 +18,9 @@ from pathlib import Path
 import numpy as np
 
 from benchmark.report.spectrograms import jpeg, spectrogram_jpeg
-from foundation.files import file_sha256, replacing
-from foundation.media import MediaError, read_audio_native, read_video
+from foundation.files import content_sha256, replacing
+from foundation.media import MediaError, is_whole, read_audio_native, read_video
+from foundation.partials import partial_name
 from foundation.work import in_parallel
 
 THUMBNAIL_SIZE = (180, 320)  # height, width
@@ -44,6 +45,8 @@ class Placed:
 def place_media(media: Path, wanted: Mapping[str, Path], *, workers: int | None = None) -> dict[str, Placed]:
     """Link or copy files into the media folder and draw the pictures that are missing.
 
+    What an earlier report left there stays until `drop_unused`: its page needs it as long as no other takes its place.
+
     Args:
         media: the folder; made when absent.
         wanted: path inside the folder, with "/", to the file it shows.
@@ -56,19 +59,17 @@ def place_media(media: Path, wanted: Mapping[str, Path], *, workers: int | None 
         folder.mkdir(parents=True, exist_ok=True)
     names = list(wanted)
     placed = dict(in_parallel(lambda name: _place(media, name, wanted[name]), names, workers=workers))
-    found = {name: placed[place] for place, name in enumerate(names)}
-    _drop_unused(media, found.values())
-    return found
+    return {name: placed[place] for place, name in enumerate(names)}
 
 
 def _place(media: Path, name: str, source: Path) -> Placed:
     if not source.is_file():
         return Placed("", "", f"{source.name}: no such file")
+    digest = content_sha256(source)[:20]  # before the link, which changes the file's times
     link_or_copy(source, media / name)
     relative = f"{media.name}/{name}"
-    digest = file_sha256(source)[:20]
     picture = media / "pictures" / f"{digest}-{PICTURE_VERSION}.jpg"
-    if not picture.is_file():
+    if not is_whole(picture):
         try:
             drawn = _thumbnail(source) if source.suffix == ".mp4" else _spectrogram(source)
         except MediaError as error:
@@ -87,13 +88,16 @@ def link_or_copy(source: Path, target: Path) -> None:
         there, wanted = target.stat(), real.stat()
         if (there.st_size, there.st_mtime_ns) == (wanted.st_size, wanted.st_mtime_ns):
             return
-        target.unlink()
     target.parent.mkdir(parents=True, exist_ok=True)
+    second_name = target.with_name(partial_name(target.name))  # nothing to flush: the bytes are there already
     try:
-        target.hardlink_to(real)
+        second_name.hardlink_to(real)
+        second_name.replace(target)
     except OSError:  # another file system, or one without links
-        with replacing(target) as temporary:
+        with replacing(target, lasting=False) as temporary:
             shutil.copy2(real, temporary)
+    finally:
+        second_name.unlink(missing_ok=True)  # a rename between two names of one file leaves both
 
 
 def _spectrogram(path: Path) -> bytes:
@@ -106,9 +110,14 @@ def _thumbnail(path: Path) -> bytes:
     return jpeg(np.ascontiguousarray(frame.transpose(1, 2, 0)))
 
 
-def _drop_unused(media: Path, placed: Iterable[Placed]) -> None:
-    """Remove files of an earlier report that this page does not use."""
+def drop_unused(media: Path, placed: Iterable[Placed]) -> None:
+    """Remove files of an earlier report, and what killed writers left, once the new page is in its place.
+
+    Args:
+        media: the folder; held by the caller, see `foundation.locks`.
+        placed: what the page uses.
+    """
     shown = {name for item in placed for name in (item.file, item.picture) if name}
     for path in [p for p in media.rglob("*") if p.is_file()]:
         if f"{media.name}/{path.relative_to(media).as_posix()}" not in shown:
-            path.unlink()
+            path.unlink(missing_ok=True)

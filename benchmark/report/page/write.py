@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from benchmark.report.page.data import embedded, page_data, wanted_media
-from benchmark.report.page.media import place_media
+from benchmark.report.page.media import drop_unused, place_media
 from benchmark.report.results import Results
 from benchmark.report.samples import read_samples
 from benchmark.report.tables.cells import Block, Table
@@ -68,6 +68,7 @@ def write_page(
         )
     )
     write_text(page, text)
+    drop_unused(out, placed.values())
     return page, out
 
 

@@ -1,8 +1,12 @@
 """Features are kept by content: of the video, and of whatever else made them."""
 
+from fractions import Fraction
+
 import pytest
 import torch
+from safetensors.torch import load_file, save_file
 
+from baselines.mmaudio import feature_store
 from baselines.mmaudio.feature_store import FeatureStore
 from foundation.media import MediaError
 
@@ -63,13 +67,61 @@ def test_a_folder_serves_another_process(video, tmp_path):
     assert [path.suffix for path in folder.iterdir()] == [".safetensors"], "nothing half written is left"
 
 
-def test_a_file_that_was_cut_is_made_again(video, tmp_path):
+def cut(path, _other):
+    path.write_bytes(path.read_bytes()[:20])
+
+
+def emptied(path, _other):
+    path.write_bytes(b"")
+
+
+def overwritten(path, _other):
+    data = path.read_bytes()
+    path.write_bytes(data[:-4] + bytes(4))
+
+
+def copied_from_another(path, other):
+    path.write_bytes(other.read_bytes())
+
+
+def without_its_tensor(path, _other):
+    save_file({"another": torch.zeros(3)}, path)
+
+
+@pytest.mark.parametrize("damage", [cut, emptied, overwritten, copied_from_another, without_its_tensor])
+def test_a_stored_feature_that_is_damaged_or_foreign_is_made_again_with_a_warning(video, tmp_path, caplog, damage):
     compute, folder = Counting(), tmp_path / "features"
     FeatureStore(folder).get(video, "trunk", compute)
     (stored,) = folder.iterdir()
-    stored.write_bytes(stored.read_bytes()[:20])
+    FeatureStore(folder).get(video, "clip", compute)
+    (other,) = set(folder.iterdir()) - {stored}
+    damage(stored, other)
+    assert float(FeatureStore(folder).get(video, "trunk", compute)[0, 0]) == 3
+    assert float(FeatureStore(folder).get(video, "trunk", compute)[0, 0]) == 3
+    (warning,) = caplog.messages
+    assert warning.startswith(f"{stored}: ")
+    assert warning.endswith("; computed again")
+
+
+@pytest.mark.parametrize("from_zero", [True, False])
+def test_a_feature_of_an_earlier_version_serves_for_films_that_begin_at_zero(tmp_path, film, caplog, from_zero):
+    times = [Fraction(k + (0 if from_zero else 5), 25) for k in range(10)]
+    path = film.write(tmp_path / "film.mp4", times=times, sound=film.noise(0.5, seed=1))
+    compute, folder = Counting(), tmp_path / "features"
+    FeatureStore(folder).get(path, "trunk", compute)
+    (stored,) = folder.iterdir()
+    save_file({"feature": load_file(stored)["feature"]}, stored)  # without a note
+    assert float(FeatureStore(folder).get(path, "trunk", compute)[0, 0]) == (1 if from_zero else 2)
+    expected = [] if from_zero else [f"{stored}: read by the frame rule of an earlier version; computed again"]
+    assert caplog.messages == expected
+
+
+def test_a_feature_read_by_another_frame_rule_is_made_again(video, tmp_path, monkeypatch):
+    compute, folder = Counting(), tmp_path / "features"
+    with monkeypatch.context() as then:
+        then.setattr(feature_store, "FRAME_RULE", "each-from-zero")
+        FeatureStore(folder).get(video, "trunk", compute)
     assert float(FeatureStore(folder).get(video, "trunk", compute)[0, 0]) == 2
-    assert compute.calls == 2
 
 
 def test_a_feature_larger_than_the_capacity_is_still_answered_and_kept_until_the_next(video):

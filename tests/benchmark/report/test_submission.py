@@ -55,6 +55,11 @@ def test_missing_audio_foreign_audio_and_short_audio_are_found(sent, world):
     assert f"audio/{ids[2]}.wav" in found["audio"].detail
 
 
+def test_what_a_killed_writer_left_is_no_stray_answer(sent, killed_writers):
+    killed_writers(sent.path / "audio", "a.wav").touch()
+    assert answers(sent)["coverage"].status == "passed"
+
+
 def test_a_sample_left_out_without_reason_is_found(sent):
     table = pd.read_parquet(sent.samples_parquet)
     table.loc[0, "status"] = "failed"

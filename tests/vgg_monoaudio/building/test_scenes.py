@@ -18,7 +18,7 @@ from vgg_monoaudio.building.manifests import file_name
 from vgg_monoaudio.building.result import BuildError
 from vgg_monoaudio.building.scenes import Settings, build_benchmark
 from vgg_monoaudio.collecting.clips import find_clips
-from vgg_monoaudio.dataset import MANIFEST_COLUMNS
+from vgg_monoaudio.dataset import MANIFEST_COLUMNS, BenchmarkError
 
 SETTINGS = Settings(name="tiny", seed=3, duration_seconds=0.4)
 ROOT = Path(media.__file__).parents[2]
@@ -441,15 +441,62 @@ def test_other_bytes_in_a_clip_make_another_benchmark(quick, film, own_folder, t
         build_benchmark(SOURCES, find_clips(own_folder), tmp_path / "b", replace(SETTINGS, inter_pairs=0))
 
 
-def test_a_damaged_benchmark_is_not_taken_as_it_is(quick, folder, tmp_path):
+def gone(path):
+    path.unlink()
+
+
+def emptied(path):
+    path.write_bytes(b"")
+
+
+def cut_short(path):
+    path.write_bytes(path.read_bytes()[:-1])
+
+
+@pytest.mark.parametrize("damage", [gone, emptied, cut_short])
+@pytest.mark.parametrize("what", ["intra/video/*.mp4", "sources/*.wav", "sources/*.mp4", "intra/manifest.csv"])
+def test_a_benchmark_that_was_damaged_is_built_again_by_the_same_command(quick, folder, tmp_path, caplog, what, damage):
+    settings = replace(SETTINGS, inter_pairs=0)
+    build_benchmark(SOURCES, find_clips(folder), tmp_path / "b", settings)
+    before = tree(tmp_path / "b")
+    path = sorted((tmp_path / "b").glob(what))[0]
+    damage(path)
+    if what.endswith("csv") and damage is cut_short:
+        path.write_text("".join(path.read_text().splitlines(keepends=True)[:-1]))  # a row less
+    build = build_benchmark(SOURCES, find_clips(folder), tmp_path / "b", settings)
+    assert tree(tmp_path / "b") == before
+    assert not build.reused
+    (warning,) = caplog.messages
+    assert str(path) in warning
+    assert warning.endswith("; it is built again now, from the same clips")
+
+
+def test_a_damaged_benchmark_of_other_inputs_or_without_a_record_is_not_replaced(quick, folder, tmp_path):
+    """It cannot be told to be what the command would make."""
     settings = replace(SETTINGS, inter_pairs=0)
     built = build_benchmark(SOURCES, find_clips(folder), tmp_path / "b", settings).benchmark
     before = tree(tmp_path / "b")
     built.samples("intra")[0].video.unlink()
     with pytest.raises(BuildError, match=r"missing; .*pass --overwrite to build it again"):
+        build_benchmark(SOURCES, find_clips(folder), tmp_path / "b", replace(settings, seed=5))
+    (tmp_path / "b" / "benchmark.json").write_text("{")
+    with pytest.raises(BuildError, match=r"not a benchmark record .*; pass --overwrite to build it again"):
         build_benchmark(SOURCES, find_clips(folder), tmp_path / "b", settings)
     build_benchmark(SOURCES, find_clips(folder), tmp_path / "b", settings, overwrite=True)
     assert tree(tmp_path / "b") == before
+
+
+def test_files_that_were_cut_in_a_killed_build_are_made_again(straight, folder, tmp_path, monkeypatch):
+    work = tmp_path / "b.building"
+    monkeypatch.setattr("vgg_monoaudio.building.workplace.finish", lambda work, out: None)
+    with pytest.raises(BenchmarkError):  # the folder is not in its place
+        build_benchmark(SOURCES, find_clips(folder), tmp_path / "b", SETTINGS)
+    monkeypatch.undo()
+    for place, what in enumerate(["sources/*.wav", "sources/*.mp4", "inter/video/*.mp4"]):
+        path = sorted(work.glob(what))[place]  # of three clips
+        path.write_bytes(path.read_bytes()[:500])
+    build_benchmark(SOURCES, find_clips(folder), tmp_path / "b", SETTINGS)
+    assert tree(tmp_path / "b") == tree(straight)
 
 
 def test_a_folder_of_something_else_is_not_touched(folder, tmp_path):

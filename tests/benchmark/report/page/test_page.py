@@ -3,6 +3,7 @@ import json
 import math
 import re
 import shutil
+import threading
 from pathlib import Path
 
 import numpy as np
@@ -11,7 +12,7 @@ import pytest
 
 from benchmark.report import write_report
 from benchmark.report.page.data import embedded
-from benchmark.report.page.media import link_or_copy, place_media
+from benchmark.report.page.media import drop_unused, link_or_copy, place_media
 from benchmark.runs import UnusableRun
 from foundation.media import write_audio
 from metrics.registry import get_metric
@@ -108,6 +109,7 @@ def test_a_second_report_draws_nothing_again_and_drops_what_is_no_longer_shown(w
     first = place_media(media, {"answers/a.wav": tmp_path / "a.wav", "answers/b.wav": tmp_path / "b.wav"})
     monkeypatch.setattr("benchmark.report.page.media._spectrogram", lambda path: pytest.fail("drawn again"))
     second = place_media(media, {"answers/a.wav": tmp_path / "a.wav"})
+    drop_unused(media, second.values())
     assert second["answers/a.wav"] == first["answers/a.wav"]
     assert {path.name for path in media.rglob("*.wav")} == {"a.wav"}
     assert len(list((media / "pictures").iterdir())) == 1
@@ -159,3 +161,62 @@ def test_the_same_runs_give_the_same_bytes(made, tmp_path):
 def test_numbers_that_are_not_finite_never_reach_the_page():
     with pytest.raises(ValueError, match="Out of range float"):
         embedded({"value": np.nan})
+
+
+def tree(folder):
+    return {str(path.relative_to(folder)): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+
+
+def test_the_old_page_keeps_its_media_until_the_new_one_is_in_its_place(world, tmp_path, monkeypatch):
+    benchmark = {"demo": world.write_benchmark(tmp_path / "demo")}
+    runs = [world.write_run(tmp_path / "runs", model, audio=True) for model in ("oracle", "tiny-foley")]
+    write_report(runs, tmp_path / "report", benchmark_dirs=benchmark)
+    before = {path for path in (tmp_path / "report").rglob("*") if path.is_file()}
+
+    def killed(path, text):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("benchmark.report.page.write.write_text", killed)
+    with pytest.raises(KeyboardInterrupt):
+        write_report(runs[:1], tmp_path / "report", benchmark_dirs=benchmark)
+    assert before <= {path for path in (tmp_path / "report").rglob("*") if path.is_file()}
+
+
+def test_two_reports_at_once_in_one_place_leave_one_of_them_whole(world, tmp_path):
+    benchmark = {"demo": world.write_benchmark(tmp_path / "demo")}
+    kinds = {model: [world.write_run(tmp_path / "runs", model, audio=True)] for model in ("oracle", "tiny-foley")}
+    for model, runs in kinds.items():
+        write_report(runs, tmp_path / model / "report", benchmark_dirs=benchmark)
+    start, errors = threading.Barrier(len(kinds)), []
+
+    def write(runs):
+        start.wait()
+        try:
+            write_report(runs, tmp_path / "both" / "report", benchmark_dirs=benchmark)
+        except BaseException as error:
+            errors.append(error)
+
+    threads = [threading.Thread(target=write, args=(runs,)) for runs in kinds.values()]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert errors == []
+    assert tree(tmp_path / "both") in [tree(tmp_path / model) for model in kinds]
+
+
+def test_a_picture_that_a_loss_of_power_emptied_is_drawn_again(world, tmp_path):
+    write_audio(tmp_path / "a.wav", world.tone(200), 16_000)
+    wanted = {"answers/a.wav": tmp_path / "a.wav"}
+    picture = tmp_path / place_media(tmp_path / "media", wanted)["answers/a.wav"].picture
+    drawn = picture.read_bytes()
+    picture.write_bytes(b"")
+    place_media(tmp_path / "media", wanted)
+    assert picture.read_bytes() == drawn
+
+
+def test_pictures_of_a_killed_report_are_no_part_of_the_next(world, tmp_path, killed_writers):
+    left = killed_writers(tmp_path / "report" / "pictures", "abc.jpg")
+    left.touch()
+    write_report([world.write_run(tmp_path / "runs", "oracle", audio=True)], tmp_path / "report")
+    assert not left.exists()
