@@ -7,7 +7,6 @@ replace it in the package as soon as it is imported.
 from __future__ import annotations
 
 import logging
-import shutil
 import time
 from collections.abc import Mapping, Sequence
 from functools import partial
@@ -20,9 +19,11 @@ from baselines import GenerationError, Generator
 from benchmark.answers import answers_to, checked
 from benchmark.job import Job, finished, references, sample_seed
 from benchmark.places import DEFAULT_RUNS
+from benchmark.removal import check_removable, remove_run
 from benchmark.runs import FailureRecord, OwnModelRecord, RunDirectory, RunRecord, UnusableRun, folder_name
 from foundation import media
-from foundation.files import PathLike, is_folder_name, remove_partials
+from foundation.files import PathLike, remove_partials
+from foundation.paths import check_name
 from foundation.work import Progress
 from vgg_monoaudio.dataset import Benchmark, Sample, Subset, load_benchmark
 
@@ -62,7 +63,7 @@ def generate(
         limit: only the first so many samples; the others count as not generated.
         batch_size: requests handed over at once to models that take several; results do not depend on it.
         device: handed to models that have an option of that name; None lets the model choose.
-        fresh: delete what the run directory holds.
+        fresh: delete what the run directory holds; only if it is a run, see `benchmark.removal`.
         run_name: name of the run directory; the model's name by default.
         progress: called as samples are done.
 
@@ -71,7 +72,7 @@ def generate(
         ValueError: an option that the model does not have, input that it cannot use at all, a subset that is not in
             the benchmark, or a run name that is not the name of one folder.
         UnusableRun: the run directory holds answers to another question, by other weights or other code, or audio
-            without a record, and `fresh` is not set.
+            without a record, and `fresh` is not set; or it is set, and the directory is not a run.
         foundation.checkpoints.MissingCheckpoint: weights are missing.
     """
     built = benchmark if isinstance(benchmark, Benchmark) else load_benchmark(benchmark)
@@ -83,6 +84,8 @@ def generate(
 
 
 def _run(job: Job, directory: RunDirectory, fresh: bool, batch_size: int, progress: Progress | None) -> None:
+    if fresh:
+        check_removable(directory)
     previous = None if fresh else _previous(directory, job)
     again = fresh or job.entry.kind == "recorded"
     todo = [sample for sample in job.samples if again or not directory.audio(sample.sample_id).is_file()]
@@ -93,8 +96,8 @@ def _run(job: Job, directory: RunDirectory, fresh: bool, batch_size: int, progre
     model = job.model_record(generator) if generator is not None or previous is None else previous.model
     record = job.begun(model, previous)
     _check_weights(directory, record, previous)
-    if fresh and directory.path.exists():
-        shutil.rmtree(directory.path)  # not before there is a model that can replace the answers
+    if fresh:
+        remove_run(directory)  # not before there is a model that can replace the answers
     directory.write(record)
     remove_partials(directory.path)
     failures = [] if generator is None else _answer_all(job, generator, todo, directory, batch_size, progress)
@@ -130,8 +133,10 @@ def check_run_name(run_name: str) -> None:
     Raises:
         ValueError: the name is not that of one folder.
     """
-    if not is_folder_name(run_name):
-        raise ValueError(f"--run-name: expected the name of one folder, got {run_name!r}")
+    try:
+        check_name(run_name, "folder")
+    except ValueError as error:
+        raise ValueError(f"--run-name: {error}") from error
 
 
 def _previous(directory: RunDirectory, job: Job) -> RunRecord | None:

@@ -48,11 +48,6 @@ def file_sha256(path: PathLike) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-def is_folder_name(text: str) -> bool:
-    """Tell whether a text can name one folder inside another, and leads nowhere else."""
-    return text not in {"", ".", ".."} and not set(text) & set("/\\\0")
-
-
 def fingerprint(content: Mapping[str, Any] | Sequence[Any]) -> str:
     """Return the SHA-256 of JSON-able content, whatever the order of its keys."""
     return hashlib.sha256(json.dumps(content, sort_keys=True, default=str).encode()).hexdigest()

@@ -13,6 +13,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from foundation.files import PathLike
+from foundation.paths import fault_of_name
 from vgg_monoaudio.record import FORMAT_VERSION, RECORD_NAME, BenchmarkError, BuildRecord, read_record
 
 __all__ = [
@@ -33,6 +34,7 @@ MANIFEST_COLUMNS = [
     "target_category", "paired_category", "target_side", "sha256",
 ]  # fmt: skip
 
+_NAMES = ["filename", "target_id", "paired_id"]  # parts of paths; the last is empty where a sample has one clip
 _NEVER_EMPTY = ["filename", "label", "target_id", "target_category", "sha256"]
 
 
@@ -171,8 +173,8 @@ def load_benchmark(path: PathLike, subsets: Sequence[Subset] = SUBSETS) -> Bench
 
     Raises:
         BenchmarkError: no benchmark there, an unfinished one, no samples in these subsets, a manifest with a missing
-            column, a doubled name, an unknown side or another number of rows than the record counts, or a file that
-            the manifest names and the directory lacks.
+            column, a doubled name, one that leads elsewhere, an unknown side or another number of rows than the record
+            counts, or a file that the manifest names and the directory lacks.
 
     Examples:
         A directory of one clip, written by hand; `build` writes the real ones.
@@ -233,6 +235,11 @@ def _read_manifest(file: Path, subset: Subset) -> pd.DataFrame:
         if empty.any():
             place = int(empty.to_numpy().argmax()) + 1
             raise BenchmarkError(f"{file}: row {place} has no {column}; build the benchmark again")
+    for column in _NAMES:
+        for name in manifest[column].fillna("").unique():
+            if name and (fault := fault_of_name(name)):
+                place = int((manifest[column] == name).to_numpy().argmax()) + 1
+                raise BenchmarkError(f"{file}: row {place}: {column} is {name!r}, not the name of one file: {fault}")
     known = [""] if subset == "single" else ["left", "right"]
     sides = manifest[~manifest["target_side"].isin(known)]
     if len(sides):

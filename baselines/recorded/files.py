@@ -5,6 +5,8 @@
 
 from __future__ import annotations
 
+import logging
+import os
 import tempfile
 import zipfile
 from abc import ABC, abstractmethod
@@ -13,6 +15,9 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 
 from foundation import media
+from foundation.paths import search
+
+log = logging.getLogger(__name__)
 
 AUDIO_SUFFIXES = (".wav", ".flac", ".mp3", ".ogg", ".opus", ".m4a", ".mp4", ".mkv", ".webm")
 NAME_COLUMNS = ("filename", "file_name", "sample_id", "id", "name")  # where the audio itself carries no path
@@ -52,12 +57,17 @@ class RecordedFiles(ABC):
 
 
 class FolderFiles(RecordedFiles):
-    """Files in a folder and its subfolders."""
+    """Files in a folder and its subfolders, those behind links too."""
 
-    def __init__(self, folder: Path) -> None:
-        """Index the files whose ending is a sound's, hidden ones aside."""
-        paths = (path for path in sorted(folder.rglob("*")) if _is_sound(path.name) and path.is_file())
-        super().__init__(folder, ((path.name, str(path)) for path in paths))
+    def __init__(self, folder: Path, found: Iterable[Path]) -> None:
+        """Index those of the files found there whose ending is a sound's, hidden ones aside."""
+        places: dict[tuple[str, str], Path] = {}
+        for path in found:
+            if _is_sound(path.name):
+                other = places.setdefault((_stem(path.name), os.path.realpath(path)), path)
+                if other != path:
+                    log.warning("%s: skipped, the same file as %s", path, other)
+        super().__init__(folder, ((path.name, str(path)) for path in places.values()))
 
     def read(self, name: str) -> media.Audio:
         """Return a file's sound."""
@@ -170,13 +180,13 @@ def open_recorded(source: Path) -> RecordedFiles:
         raise ValueError(
             f"folder: {source} is not a folder; give one that holds <sample id>.wav files, or such a zip or parquet"
         )
-    tables = sorted(source.rglob("*.parquet"))
-    names = [path.name for path in source.rglob("*")]
+    found = sorted(search(source))
+    tables, names = [path for path in found if path.suffix == ".parquet"], [path.name for path in found]
     if any(name.endswith(".arrow") for name in names) and not tables and not any(_is_sound(name) for name in names):
         raise ValueError(
             f"folder: {source} is a dataset saved as arrow; dataset.to_parquet(...) writes what is read here"
         )
-    return ParquetFiles(source, tables) if tables else FolderFiles(source)
+    return ParquetFiles(source, tables) if tables else FolderFiles(source, found)
 
 
 def _is_sound(name: str) -> bool:

@@ -125,3 +125,18 @@ def test_a_file_that_is_no_parquet_is_refused(tmp_path):
     (tmp_path / "x.parquet").write_bytes(io.BytesIO(b"nothing").read())
     with pytest.raises(ValueError, match="is not parquet"):
         Recorded(folder=tmp_path)
+
+
+def test_sounds_behind_links_count_and_one_file_is_one_sound(sounds, film, tmp_path, caplog):
+    for folder in ("in", "scratch"):
+        (tmp_path / folder).mkdir()
+    for name, content in sounds.items():
+        (tmp_path / "scratch" / name).write_bytes(content)
+    (tmp_path / "in" / "more").symlink_to(tmp_path / "scratch")
+    (tmp_path / "in" / "z.x.wav").symlink_to(tmp_path / "scratch" / "c.x.wav")
+    (tmp_path / "in" / "zz").mkdir()
+    (tmp_path / "in" / "zz" / "c.x.wav").symlink_to(tmp_path / "scratch" / "c.x.wav")
+    model = Recorded(folder=tmp_path / "in")
+    check(model, film)
+    assert model.generate(ask("z.x"))[1] == 8000  # one sound may have two names
+    assert f"{tmp_path}/in/zz/c.x.wav: skipped, the same file as {tmp_path}/in/more/c.x.wav" in caplog.text
