@@ -219,7 +219,7 @@ def _shown(value: Any) -> str:
 
 def _safe(name: str) -> str:
     """Return a name that is safe in a path and in an address: other characters become dashes."""
-    return "".join(c if c.isalnum() or c in "._" else "-" for c in name).strip("-.")
+    return "".join(c if c.isalnum() or c in "._" else "-" for c in name).strip("-.") or "model"
 
 
 def _ordered(rows: Iterable[Row]) -> tuple[Row, ...]:
