@@ -18,7 +18,7 @@ from vgg_monoaudio.record import FORMAT_VERSION, RECORD_NAME, BenchmarkError, Bu
 
 __all__ = [
     "FORMAT_VERSION", "MANIFEST_COLUMNS", "SUBSETS", "SUBSET_TITLES", "Benchmark", "BenchmarkError", "Sample", "Source",
-    "Subset", "load_benchmark",
+    "Subset", "load_benchmark", "read_benchmark",
 ]  # fmt: skip
 
 Subset = Literal["inter", "intra", "single"]
@@ -192,6 +192,20 @@ def load_benchmark(path: PathLike, subsets: Sequence[Subset] = SUBSETS) -> Bench
         ...     [(sample.subset, sample.label, sample.target_audio.name) for sample in load_benchmark(folder)]
         [('single', 'ringing bell', 'bell.wav')]
     """
+    benchmark = read_benchmark(path, subsets)
+    for sample in benchmark:
+        for file in (sample.video, sample.target_audio, sample.target_video, sample.paired_audio, sample.paired_video):
+            if file is not None and not file.is_file():
+                raise BenchmarkError(f"{file}: missing; sample {sample.sample_id} needs it. Build the benchmark again")
+    return benchmark
+
+
+def read_benchmark(path: PathLike, subsets: Sequence[Subset] = SUBSETS) -> Benchmark:
+    """Return a built benchmark by its record and manifests alone; its media may be missing.
+
+    Raises:
+        BenchmarkError: see `load_benchmark`.
+    """
     folder = Path(path)
     record = read_record(folder)
     manifests = {}
@@ -209,12 +223,7 @@ def load_benchmark(path: PathLike, subsets: Sequence[Subset] = SUBSETS) -> Bench
             manifests[subset] = manifest
     if not manifests:
         raise BenchmarkError(f"{folder}: no samples of {' or '.join(subsets)} in it; build the benchmark again")
-    benchmark = Benchmark(folder, record, manifests)
-    for sample in benchmark:
-        for file in (sample.video, sample.target_audio, sample.target_video, sample.paired_audio, sample.paired_video):
-            if file is not None and not file.is_file():
-                raise BenchmarkError(f"{file}: missing; sample {sample.sample_id} needs it. Build the benchmark again")
-    return benchmark
+    return Benchmark(folder, record, manifests)
 
 
 def _read_manifest(file: Path, subset: Subset) -> pd.DataFrame:

@@ -6,8 +6,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from benchmark.report.page.media import check_report_place
 from benchmark.report.page.write import write_page
 from benchmark.report.results import collect
+from benchmark.report.scored_on import check_scored_on
 from benchmark.report.tables.cells import Table
 from benchmark.report.tables.formats import to_csv, to_latex, to_markdown
 from benchmark.report.tables.presets import PresetName, preset_table
@@ -61,8 +63,8 @@ def write_report(
 
     Raises:
         benchmark.report.results.MixedRuns: the runs cannot share a table.
-        benchmark.runs.UnusableRun: a run cannot be read.
-        ValueError: no runs, an unknown preset, or a preset that none of the runs belongs in.
+        benchmark.runs.UnusableRun: a run cannot be read, or was scored on another benchmark than the one given.
+        ValueError: the place is another's, no runs, an unknown preset, or a preset that none of the runs belongs in.
     """
     return build_report(
         runs, out, benchmark_dirs=benchmark_dirs, published=published, preset=preset, intervals=intervals,
@@ -82,7 +84,11 @@ def build_report(
     workers: int | None = None,
 ) -> Report:
     """Write everything as `write_report`, and return the table too, for a terminal."""
+    check_report_place(out)
     results = collect(runs)
+    home = (benchmark_dirs or {}).get(results.name)
+    if home is not None:
+        check_scored_on(home, results.records)
     if published:
         from benchmark.report.tables.published import with_published
 
@@ -95,6 +101,5 @@ def build_report(
     for ending, text in texts.items():
         write_text(paths[ending], text)
     shown = results.only({line.row.key for block in full.blocks for line in block.lines})
-    home = (benchmark_dirs or {}).get(results.name)
     page, media = write_page(shown, full, out, benchmark=home, title=title, workers=workers)
     return Report(ReportPaths(paths["md"], paths["csv"], paths["tex"], page, media), compact)

@@ -131,8 +131,9 @@ def test_filters_that_no_run_passes_are_named_with_what_there_is(world, tmp_path
 
 
 def test_without_arguments_the_runs_and_the_benchmark_are_those_of_the_current_folder(world, tmp_path):
-    world.write_benchmark(tmp_path / "data" / "demo")
-    world.write_run(tmp_path / "results" / "runs", "oracle", audio=True)
+    built = load_benchmark(world.write_benchmark(tmp_path / "data" / "demo"))
+    settings = world.Settings(fingerprint=built.fingerprint("inter"))
+    world.write_run(tmp_path / "results" / "runs", "oracle", "inter", settings, audio=True)
     done = CliRunner().invoke(app, [], catch_exceptions=False)
     assert done.exit_code == 0
     assert (tmp_path / "results" / "report.md").is_file()
