@@ -10,7 +10,6 @@ from __future__ import annotations
 import logging
 import os
 import re
-import unicodedata
 from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
@@ -23,7 +22,8 @@ from foundation.files import PathLike
 log = logging.getLogger(__name__)
 
 _DRIVE = re.compile(r"[A-Za-z]:")
-_UNSEEN = frozenset({"Cc", "Zl", "Zp", "Cs"})  # control characters, line and paragraph separators, lone surrogates
+# Separators of folders; control characters; separators of lines and paragraphs; lone surrogates
+_FORBIDDEN = re.compile(r"[/\\\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
 
 
 def fault_of_name(text: str) -> str:
@@ -37,11 +37,8 @@ def fault_of_name(text: str) -> str:
         return "it is empty"
     if text in (".", ".."):
         return "it is a folder's word for itself or the one above"
-    for character in text:
-        if character in "/\\":
-            return f"it holds {character!r}"
-        if unicodedata.category(character) in _UNSEEN:
-            return f"it holds the control character {character!r}"
+    if found := _FORBIDDEN.search(text):
+        return f"it holds {'' if found[0] in '/' + chr(92) else 'the control character '}{found[0]!r}"
     if _DRIVE.match(text):
         return "it begins like a drive"
     return "it begins or ends with a blank" if text != text.strip() else ""

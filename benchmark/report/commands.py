@@ -115,6 +115,14 @@ def _home(name: str, runs: Sequence[RunDirectory] = ()) -> Path | None:
     return found
 
 
+def _home_of(run: RunDirectory) -> Path | None:
+    """Return the default directory of the benchmark that a run names; None where its record cannot be read."""
+    try:
+        return _home(run.read_run().benchmark.name)
+    except UnusableRun:
+        return None  # the check says why
+
+
 def compare(
     run_a: Annotated[Path, typer.Argument(help="First run directory.")],
     run_b: Annotated[Path, typer.Argument(help="Second run directory, on the same subset.")],
@@ -195,7 +203,7 @@ def submit_check(
     from benchmark.report import submission
 
     record = RunDirectory(run)
-    home = benchmark_dir or (_home(record.read_run().benchmark.name) if record.run_json.is_file() else None)
+    home = benchmark_dir or _home_of(record)
     checks = submission.submit_check(
         record, benchmark_dir=home, recompute=recompute, cache=cache, allow_unverified=allow_unverified
     )

@@ -11,14 +11,17 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from benchmark.report.bounded import read_parquet
 from benchmark.runs import SAMPLE_COLUMNS as SAMPLE_COLUMNS
-from benchmark.runs import RunDirectory, UnusableRun
+from benchmark.runs import RunDirectory, UnusableRun, check_file
+from foundation.paths import fault_of_name
 from vgg_monoaudio.dataset import source_clips
 
 if TYPE_CHECKING:
     from benchmark.report.results import Results
 
 REQUIRED_COLUMNS = (*SAMPLE_COLUMNS, "status", "reason")
+NAME_COLUMNS = ("sample_id", "target_id", "paired_id")  # parts of paths
 
 
 @dataclass(frozen=True)
@@ -54,20 +57,34 @@ def read_run_samples(run: RunDirectory) -> RunSamples:
     """Return the samples of a run.
 
     Raises:
-        UnusableRun: `samples.parquet` is absent, is not a parquet file, or lacks a column.
+        UnusableRun: `samples.parquet` is absent, is not a parquet file, is too large, lacks a column, or has a name
+            that leads elsewhere.
     """
     path = run.samples_parquet
     fix = "score the run again with `python -m benchmark evaluate`"
     if not path.is_file():
         raise UnusableRun(f"{path}: no such file; {fix}")
+    check_file(path)
     try:
-        table = pd.read_parquet(path)
+        table = read_parquet(path)
     except (OSError, ValueError) as error:
-        raise UnusableRun(f"{path}: not a parquet file ({error}); {fix}") from error
+        raise UnusableRun(f"{path}: {error}; {fix}") from error
     missing = [name for name in REQUIRED_COLUMNS if name not in table.columns]
     if missing:
         raise UnusableRun(f"{path}: no column {missing[0]}; it has {', '.join(map(str, table.columns))}; {fix}")
+    for name in REQUIRED_COLUMNS:
+        _check_texts(path, table[name], is_name=name in NAME_COLUMNS, fix=fix)
     return RunSamples(path, table)
+
+
+def _check_texts(path: Path, column: pd.Series[str], *, is_name: bool, fix: str) -> None:
+    """Refuse a column that holds anything but texts, or names that lead elsewhere; an absent clip has the name ""."""
+    for text in pd.unique(column):
+        if not isinstance(text, str):
+            raise UnusableRun(f"{path}: column {column.name} holds {text!r}, expected texts; {fix}")
+        if is_name and (text or column.name == "sample_id") and (fault := fault_of_name(text)):
+            row = int((column == text).to_numpy().argmax()) + 1
+            raise UnusableRun(f"{path}: row {row}: {column.name} is {text!r}, not the name of one file: {fault}; {fix}")
 
 
 @dataclass(frozen=True)
