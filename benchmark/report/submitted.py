@@ -110,10 +110,11 @@ def scores(metrics: MetricsRecord, samples: RunSamples) -> Iterator[str]:
     for name in samples.table.columns:
         if name not in (*REQUIRED_COLUMNS, INDEX) and name not in names:
             yield f"column {str(name)!r} of samples.parquet is none of a metric that was scored"
+    scored = len(samples.scored)
     for metric in wanted:
         value = metrics.metrics.get(metric.name)
         if value is not None:
-            yield from _form(metric, value, len(samples.scored_ids))
+            yield from _form(metric, value, scored)
         if metric.name in samples.table.columns:
             yield from _column(metric, samples)
 
