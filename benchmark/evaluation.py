@@ -223,7 +223,7 @@ def _present(
     present, failures, absent = [], [], []
     for sample in samples:
         name = sample.sample_id
-        if directory.audio(name).is_file():
+        if directory.has_audio(name):
             present.append(sample)
         elif name in failed:
             failures.append(failed[name])

@@ -7,7 +7,6 @@ replace it in the package as soon as it is imported.
 from __future__ import annotations
 
 import logging
-import shutil
 import time
 from collections.abc import Mapping, Sequence
 from functools import partial
@@ -20,11 +19,13 @@ from baselines import GenerationError, Generator
 from benchmark.answers import answers_to, checked
 from benchmark.job import Job, finished, references, sample_seed
 from benchmark.places import DEFAULT_RUNS
+from benchmark.removal import check_removable, remove_run
 from benchmark.resuming import check_weights, failures_of_others, set_aside, standing
 from benchmark.runs import FailureRecord, RunDirectory, folder_name
 from foundation import media
-from foundation.files import PathLike, is_folder_name, remove_partials
+from foundation.files import PathLike, remove_partials
 from foundation.locks import Lock
+from foundation.paths import check_name
 from foundation.work import Progress
 from vgg_monoaudio.dataset import Benchmark, Sample, Subset, load_benchmark
 
@@ -65,7 +66,7 @@ def generate(
         limit: only the first so many samples; the others count as not generated.
         batch_size: requests handed over at once to models that take several; results do not depend on it.
         device: handed to models that have an option of that name; None lets the model choose.
-        fresh: delete what the run directory holds.
+        fresh: delete what the run directory holds; only if it is a run, see `benchmark.removal`.
         run_name: name of the run directory; the model's name by default.
         progress: called as samples are done.
 
@@ -75,7 +76,7 @@ def generate(
             make, a subset that is not in the benchmark, a run name that is not the name of one folder, or a place
             that cannot be written to or has no room.
         UnusableRun: the run directory holds answers to another question, by other weights or other code, or audio
-            without a record, and `fresh` is not set.
+            without a record, and `fresh` is not set; or it is set, and the directory is not a run.
         vgg_monoaudio.dataset.BenchmarkError: a scene, or a sound that a control is given, is not the one that was
             built.
         foundation.checkpoints.MissingCheckpoint: weights are missing.
@@ -116,6 +117,8 @@ def check_request(
 
 
 def _run(job: Job, directory: RunDirectory, fresh: bool, batch_size: int, progress: Progress | None) -> None:
+    if fresh:
+        check_removable(directory)
     found = standing(job, directory, fresh)
     previous, todo = found.previous, found.todo
     if not todo and previous is not None and previous.status == "finished":
@@ -127,8 +130,8 @@ def _run(job: Job, directory: RunDirectory, fresh: bool, batch_size: int, progre
     model = job.model_record(generator) if generator is not None or previous is None else previous.model
     record = job.begun(model, previous)
     check_weights(directory, record, previous)
-    if fresh and directory.path.exists():
-        shutil.rmtree(directory.path)  # not before there is a model that can replace the answers
+    if fresh:
+        remove_run(directory)  # not before there is a model that can replace the answers
     elif found.damaged_record:
         set_aside(directory)
     directory.write(record)
@@ -166,8 +169,10 @@ def check_run_name(run_name: str) -> None:
     Raises:
         ValueError: the name is not that of one folder.
     """
-    if not is_folder_name(run_name):
-        raise ValueError(f"--run-name: expected the name of one folder, got {run_name!r}")
+    try:
+        check_name(run_name, "folder")
+    except ValueError as error:
+        raise ValueError(f"--run-name: {error}") from error
 
 
 def _answer_all(

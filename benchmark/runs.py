@@ -28,7 +28,8 @@ from benchmark.choices import ScoringRecord as ScoringRecord
 from foundation.files import file_sha256 as file_sha256  # this and the next are also known by this address
 from foundation.files import fingerprint as fingerprint
 from foundation.files import write_text
-from foundation.records import schema_text, what_is_wrong
+from foundation.paths import FileName, FolderName, check_name, inside, search
+from foundation.records import read_bounded, schema_text, what_is_wrong
 from vgg_monoaudio.record import BuildRecord
 
 if TYPE_CHECKING:
@@ -61,9 +62,9 @@ class DamagedRecord(UnusableRun):
 class BenchmarkRecord(CompleteRecord):
     """Which samples were asked for."""
 
-    name: str
+    name: FolderName
     version: str
-    subset: str
+    subset: FolderName
     fingerprint: str = Field(description="SHA-256 over the manifest rows, which carry a hash of every scene")
     samples: int = Field(ge=0, description="rows of the manifest")
 
@@ -95,7 +96,7 @@ class OwnModelRecord(ModelRecord):
 class FailureRecord(CompleteRecord):
     """A sample that could not be generated or scored."""
 
-    sample: str
+    sample: FileName
     stage: Stage
     reason: str
 
@@ -184,14 +185,24 @@ AnyRecord = TypeVar("AnyRecord", RunRecord, MetricsRecord)
 
 @dataclass(frozen=True)
 class RunDirectory:
-    """Paths of one run."""
+    """Paths of one run; none of them leads out of it, whatever the names.
+
+    Attributes:
+        path: the directory; it may itself be behind a link.
+        sounds: the folder of its audio, where that is not `<path>/audio`.
+    """
 
     path: Path
+    sounds: Path | None = None
 
     @classmethod
     def locate(cls, root: Path, benchmark: str, subset: str, model: str) -> RunDirectory:
-        """Return the directory of a model on a subset, whether it exists or not."""
-        return cls(root / benchmark / subset / model)
+        """Return the directory of a model on a subset, whether it exists or not.
+
+        Raises:
+            ValueError: one of the three is not the name of one folder.
+        """
+        return cls(root.joinpath(*(check_name(name, "folder") for name in (benchmark, subset, model))))
 
     @property
     def run_json(self) -> Path:
@@ -208,9 +219,30 @@ class RunDirectory:
         """`samples.parquet`."""
         return self.path / "samples.parquet"
 
+    @property
+    def audio_folder(self) -> Path:
+        """The folder of the answers."""
+        return self.sounds or self.path / "audio"
+
     def audio(self, sample_id: str) -> Path:
-        """Return where the answer to a sample is kept."""
-        return self.path / "audio" / f"{sample_id}.wav"
+        """Return where the answer to a sample is kept.
+
+        Raises:
+            ValueError: the id is not the name of one file.
+        """
+        return self.audio_folder / f"{check_name(sample_id)}.wav"
+
+    def has_audio(self, sample_id: str) -> bool:
+        """Tell whether there is an answer to a sample.
+
+        Raises:
+            UnusableRun: it is behind a link that leads out of the run.
+        """
+        path = self.audio(sample_id)
+        if not path.is_file():
+            return False
+        _check_inside(path, self.sounds or self.path)
+        return True
 
     def read_run(self) -> RunRecord:
         """Return `run.json`, checked against its schema."""
@@ -229,16 +261,39 @@ class RunDirectory:
 def _read(path: Path, kind: type[AnyRecord]) -> AnyRecord:
     if not path.is_file():
         raise UnusableRun(f"{path}: no such file; run `python -m benchmark eval` first")
-    content = path.read_bytes()
+    check_file(path)
     try:
-        return kind.model_validate_json(content)
+        return kind.model_validate_json(read_bounded(path))
     except ValidationError as error:
         if any(problem["type"] == "json_invalid" for problem in error.errors()):
-            what = "empty" if not content.strip(b"\0 \r\n\t") else "cut or damaged"
+            what = "empty" if not path.read_bytes().strip(b"\0 \r\n\t") else "cut or damaged"
             way_out = "give the command that made it again" if kind is RunRecord else "score the run again"
             raise DamagedRecord(f"{path}: {what} ({what_is_wrong(error)}); {way_out}") from error
-        way_out = "pass --fresh to make the run again" if kind is RunRecord else "remove it and score the run again"
-        raise UnusableRun(f"{path}: {_what_is_wrong(error)}; {way_out}") from error
+        raise UnusableRun(f"{path}: {_what_is_wrong(error)}; {_way_out(kind)}") from error
+    except ValueError as error:
+        raise UnusableRun(f"{path}: {error}; {_way_out(kind)}") from error
+
+
+def _way_out(kind: type[AnyRecord]) -> str:
+    return "pass --fresh to make the run again" if kind is RunRecord else "remove it and score the run again"
+
+
+def check_file(path: Path) -> None:
+    """Refuse a file of a run, such as its record, that is not in the run.
+
+    Raises:
+        UnusableRun: it is behind a link that leads out of the run's directory.
+    """
+    _check_inside(path, path.parent)
+
+
+def _check_inside(path: Path, folder: Path) -> None:
+    """Files that a link brings in from elsewhere are neither scored nor shown: a run may be somebody else's."""
+    if not inside(path, folder):
+        raise UnusableRun(
+            f"{path}: leads out of {folder}, to {path.resolve()}, so it is not read; "
+            "copy the run with the files themselves: cp -rL"
+        )
 
 
 def _what_is_wrong(error: ValidationError) -> str:
@@ -289,9 +344,16 @@ def current_environment(device: str = "cpu") -> EnvironmentRecord:
 
 def folder_name(model: str) -> str:
     """Return a model's name as that of one folder; names registered elsewhere may hold anything."""
-    return re.sub(r"[^\w.+@ -]", "-", model).lstrip(".") or "model"
+    return re.sub(r"[^\w.+@ -]", "-", model).strip().lstrip(". ") or "model"
 
 
 def find_runs(root: Path) -> list[RunDirectory]:
-    """Return every scored run below a folder, sorted by path."""
-    return [RunDirectory(path.parent) for path in sorted(root.rglob("metrics.json"))]
+    """Return every scored run below a folder, sorted by path; links to folders are followed.
+
+    A run that is reached twice, by its folder and by a link, is one run. What is passed over is named by a warning, see
+    `foundation.paths.search`.
+    """
+    return sorted(
+        (RunDirectory(file.parent) for file in search(root, closed_by="metrics.json") if file.name == "metrics.json"),
+        key=lambda run: run.path,
+    )

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from benchmark.runs import DamagedRecord, MetricsRecord, RunDirectory, UnusableRun
+from benchmark.runs import DamagedRecord, MetricsRecord, RunDirectory, UnusableRun, check_file
 from foundation.files import flush, replacing
 
 if TYPE_CHECKING:
@@ -52,18 +52,19 @@ def read_samples_table(directory: RunDirectory, record: MetricsRecord | None = N
     Raises:
         UnusableRun: one of the two is absent or cannot be read, or they belong to two scorings of the run.
     """
-    import pandas as pd
-    import pyarrow as pa
     import pyarrow.parquet as pq
+
+    from benchmark.bounded import read_parquet
 
     path = directory.samples_parquet
     if not path.is_file():
         raise UnusableRun(f"{path}: no such file; {_AGAIN}")
+    check_file(path)
     try:
-        samples = pd.read_parquet(path, page_checksum_verification=True)
-        mark = (pq.read_schema(path).metadata or {}).get(_FINGERPRINT)
-    except (OSError, ValueError, pa.ArrowException) as error:
-        raise DamagedRecord(f"{path}: not a parquet file ({error}); {_AGAIN}") from error
+        samples = read_parquet(path)
+    except (OSError, ValueError) as error:
+        raise DamagedRecord(f"{path}: {error}; {_AGAIN}") from error
+    mark = (pq.read_schema(path).metadata or {}).get(_FINGERPRINT)
     # Version 0.2 and earlier left no mark.
     if mark is not None and mark.decode("utf-8", "replace") != (record or directory.read_metrics()).fingerprint:
         raise DamagedRecord(f"{path}: belongs to another scoring of the run than metrics.json beside it; {_AGAIN}")

@@ -55,7 +55,7 @@ def score(evidence: Evidence, groups: Matrix | None, settings: ScoringRecord) ->
             values[metric.name] = _missing(metric, n, f"needs {metric.minimum_samples} samples, there are {n}")
         elif metric.per == "sample":
             columns[metric.name] = np.asarray(measured.result(), dtype=np.float64)
-            values[metric.name] = _mean_value(metric, columns[metric.name], groups, settings)
+            values[metric.name] = mean_value(metric, columns[metric.name], groups, settings)
         else:
             values[metric.name] = _set_value(measured, settings, n)
     return Scores(values, columns)
@@ -125,9 +125,17 @@ def _examples(arguments: Sequence[Rows], groups: Matrix | None) -> tuple[list[Ma
     return [np.reshape(argument, (n * examples, -1)) for argument in arguments], np.repeat(names, examples, axis=0)
 
 
-def _mean_value(
+def mean_value(
     metric: Metric, column: NDArray[np.float64], groups: Matrix | None, settings: ScoringRecord
 ) -> MetricValue:
+    """Return a per-sample metric with its interval.
+
+    Args:
+        metric: its row.
+        column: one score per scored sample, shape (n,); NaN where a partial metric has none.
+        groups: (n, k) names of the clips that each sample is made of, or None to resample by sample.
+        settings: how to resample.
+    """
     if metric.partial:
         scored = np.isfinite(column)
         column, groups = column[scored], groups[scored] if groups is not None else None

@@ -17,7 +17,7 @@ from foundation.write_failures import WriteFailed, naming_failures
 
 __all__ = [
     "PathLike", "WriteFailed", "content_sha256", "file_sha256", "fingerprint", "flush", "flush_folder",
-    "is_folder_name", "is_partial", "remove_partials", "replacing", "write_text",
+    "is_partial", "remove_partials", "replacing", "write_text",
 ]  # fmt: skip
 
 PathLike = str | os.PathLike[str]
@@ -96,11 +96,6 @@ def content_sha256(path: PathLike) -> str:
 def _stamp(path: PathLike) -> _Stamp:
     status = Path(path).stat()
     return status.st_dev, status.st_ino, status.st_size, status.st_mtime_ns, status.st_ctime_ns
-
-
-def is_folder_name(text: str) -> bool:
-    """Tell whether a text can name one folder inside another, and leads nowhere else."""
-    return text not in {"", ".", ".."} and not set(text) & set("/\\\0")
 
 
 def fingerprint(content: Mapping[str, Any] | Sequence[Any]) -> str:

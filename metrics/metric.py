@@ -46,6 +46,8 @@ class Metric:
         group: block of columns it stands in.
         version: moves when scores would.
         headline: one of the seven columns of the paper; the others are shown where there is room.
+        least: no score is below, but for rounding; None where there is no such bound.
+        most: no score is above, likewise.
         partial: a sample may have no score (NaN); the metric is the mean over the others.
         description: one sentence for the docs.
     """
@@ -67,6 +69,8 @@ class Metric:
     field: str | None = None
     symbol: str = ""
     headline: bool = False
+    least: float | None = None
+    most: float | None = None
     partial: bool = False
 
     @property

@@ -18,6 +18,7 @@ _ROWS = (
         minimum_samples=2,
         decimals=1,
         headline=True,
+        least=0,
         description="Fréchet distance between the embeddings of generated and reference audio.",
     ),
     Metric(
@@ -60,6 +61,7 @@ _ROWS = (
         minimum_samples=10,
         decimals=2,
         headline=True,
+        least=1,
         description="Inception score of the generated audio: mean over ten splits.",
     ),
     Metric(
@@ -73,6 +75,7 @@ _ROWS = (
         per="sample",
         decimals=2,
         headline=True,
+        least=0,
         description="Divergence of the classes heard in the generated audio from those of the target's own audio.",
     ),
     Metric(
@@ -85,6 +88,8 @@ _ROWS = (
         per="sample",
         decimals=3,
         headline=True,
+        least=-1,
+        most=1,
         description="Cosine of prompt and generated audio.",
     ),
     Metric(
@@ -97,6 +102,8 @@ _ROWS = (
         per="sample",
         decimals=4,
         headline=True,
+        least=-1,
+        most=1,
         description="Cosine of reference video and generated audio.",
     ),
     Metric(
@@ -110,6 +117,8 @@ _ROWS = (
         per="sample",
         decimals=3,
         headline=True,
+        least=0,
+        most=2,
         description="How far generated audio and reference video are out of step.",
     ),
     Metric(
@@ -122,6 +131,8 @@ _ROWS = (
         better="higher",
         per="sample",
         decimals=3,
+        least=0,
+        most=1,
         description="Share of samples closer to the target's prompt than to the paired label's; a tie counts one half.",
     ),
     Metric(
@@ -134,6 +145,8 @@ _ROWS = (
         better="higher",
         per="sample",
         decimals=3,
+        least=-2,
+        most=2,
         description="Cosine to the target's prompt minus cosine to the paired label's prompt.",
     ),
     Metric(
@@ -146,6 +159,8 @@ _ROWS = (
         better="higher",
         per="sample",
         decimals=3,
+        least=0,
+        most=1,
         description="Share of samples closer to the target's audio than to the paired clip's; a tie counts one half.",
     ),
     Metric(
@@ -158,6 +173,8 @@ _ROWS = (
         better="higher",
         per="sample",
         decimals=3,
+        least=-2,
+        most=2,
         description="Cosine to the target's own audio minus cosine to the paired clip's audio.",
     ),
     Metric(
@@ -170,6 +187,8 @@ _ROWS = (
         better="higher",
         per="sample",
         decimals=3,
+        least=0,
+        most=1,
         description="Share of samples whose classes are closer to the target's than to the paired clip's.",
     ),
     Metric(
@@ -196,6 +215,7 @@ _ROWS = (
         per="set",
         minimum_samples=2,
         decimals=2,
+        least=0,
         description="Fréchet distance between the VGGish embeddings of every 0.96 s of generated and reference audio.",
     ),
     Metric(
@@ -209,6 +229,7 @@ _ROWS = (
         per="set",
         minimum_samples=2,
         decimals=1,
+        least=0,
         description="Fréchet distance between the PaSST embeddings of generated and reference audio.",
     ),
     Metric(
@@ -222,6 +243,7 @@ _ROWS = (
         per="set",
         minimum_samples=10,
         decimals=2,
+        least=1,
         description="Inception score by the classes that PaSST hears: mean over ten splits.",
     ),
     Metric(
@@ -234,6 +256,7 @@ _ROWS = (
         better="lower",
         per="sample",
         decimals=2,
+        least=0,
         description="Divergence of the classes that PaSST hears in the generated audio from the target's own.",
     ),
     Metric(
@@ -247,6 +270,8 @@ _ROWS = (
         per="sample",
         decimals=3,
         partial=True,
+        least=0,
+        most=1,
         description="Share of the onsets of the target's own audio that the generated audio hits within 0.3 s.",
     ),
     Metric(
@@ -260,6 +285,8 @@ _ROWS = (
         per="sample",
         decimals=3,
         partial=True,
+        least=0,
+        most=1,
         description="Average precision of the generated onsets by confidence, against those of the target's own audio.",
     ),
 )

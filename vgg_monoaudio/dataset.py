@@ -15,11 +15,12 @@ from numpy.typing import NDArray
 
 from foundation.files import PathLike, content_sha256
 from foundation.media import what_is_missing
+from foundation.paths import fault_of_name
 from vgg_monoaudio.record import FORMAT_VERSION, RECORD_NAME, BenchmarkError, BuildRecord, read_record
 
 __all__ = [
     "FORMAT_VERSION", "MANIFEST_COLUMNS", "SUBSETS", "SUBSET_TITLES", "Benchmark", "BenchmarkError", "Sample", "Source",
-    "Subset", "load_benchmark",
+    "Subset", "load_benchmark", "read_benchmark",
 ]  # fmt: skip
 
 Subset = Literal["inter", "intra", "single"]
@@ -35,6 +36,7 @@ MANIFEST_COLUMNS = [
     "target_category", "paired_category", "target_side", "sha256",
 ]  # fmt: skip
 
+_NAMES = ["filename", "target_id", "paired_id"]  # parts of paths; the last is empty where a sample has one clip
 _NEVER_EMPTY = ["filename", "label", "target_id", "target_category", "sha256"]
 
 
@@ -214,8 +216,8 @@ def load_benchmark(path: PathLike, subsets: Sequence[Subset] = SUBSETS) -> Bench
 
     Raises:
         BenchmarkError: no benchmark there, an unfinished one, no samples in these subsets, a manifest with a missing
-            column, a doubled name, an unknown side or another number of rows than the record counts, or a file that
-            the manifest names and the directory lacks.
+            column, a doubled name, one that leads elsewhere, an unknown side or another number of rows than the record
+            counts, or a file that the manifest names and the directory lacks.
 
     Examples:
         A directory of one clip, written by hand; `build` writes the real ones.
@@ -232,6 +234,20 @@ def load_benchmark(path: PathLike, subsets: Sequence[Subset] = SUBSETS) -> Bench
         ...         write_text(Path(folder, name), texts.get(name, ""))
         ...     [(sample.subset, sample.label, sample.target_audio.name) for sample in load_benchmark(folder)]
         [('single', 'ringing bell', 'bell.wav')]
+    """
+    benchmark = read_benchmark(path, subsets)
+    for sample in benchmark:
+        for file in (sample.video, sample.target_audio, sample.target_video, sample.paired_audio, sample.paired_video):
+            if file is not None and not file.is_file():
+                raise BenchmarkError(f"{file}: missing; sample {sample.sample_id} needs it. Build the benchmark again")
+    return benchmark
+
+
+def read_benchmark(path: PathLike, subsets: Sequence[Subset] = SUBSETS) -> Benchmark:
+    """Return a built benchmark by its record and manifests alone; its media may be missing.
+
+    Raises:
+        BenchmarkError: see `load_benchmark`.
     """
     folder = Path(path)
     record = read_record(folder)
@@ -250,12 +266,7 @@ def load_benchmark(path: PathLike, subsets: Sequence[Subset] = SUBSETS) -> Bench
             manifests[subset] = manifest
     if not manifests:
         raise BenchmarkError(f"{folder}: no samples of {' or '.join(subsets)} in it; build the benchmark again")
-    benchmark = Benchmark(folder, record, manifests)
-    for sample in benchmark:
-        for file in (sample.video, sample.target_audio, sample.target_video, sample.paired_audio, sample.paired_video):
-            if file is not None and not file.is_file():
-                raise BenchmarkError(f"{file}: missing; sample {sample.sample_id} needs it. Build the benchmark again")
-    return benchmark
+    return Benchmark(folder, record, manifests)
 
 
 def _read_manifest(file: Path, subset: Subset) -> pd.DataFrame:
@@ -276,6 +287,11 @@ def _read_manifest(file: Path, subset: Subset) -> pd.DataFrame:
         if empty.any():
             place = int(empty.to_numpy().argmax()) + 1
             raise BenchmarkError(f"{file}: row {place} has no {column}; build the benchmark again")
+    for column in _NAMES:
+        for name in manifest[column].fillna("").unique():
+            if name and (fault := fault_of_name(name)):
+                place = int((manifest[column] == name).to_numpy().argmax()) + 1
+                raise BenchmarkError(f"{file}: row {place}: {column} is {name!r}, not the name of one file: {fault}")
     known = [""] if subset == "single" else ["left", "right"]
     sides = manifest[~manifest["target_side"].isin(known)]
     if len(sides):

@@ -12,8 +12,9 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Discriminator, Field, Tag, ValidationError
 
-from foundation.files import is_folder_name, write_text
-from foundation.records import Record, what_is_wrong
+from foundation.files import write_text
+from foundation.paths import FileName, FolderName, check_name
+from foundation.records import Record, read_bounded, what_is_wrong
 from vgg_monoaudio.composition import Fit, Soundtrack
 
 FORMAT_VERSION: Literal[1] = 1
@@ -66,7 +67,7 @@ class CountsRecord(Record):
 class SourceRecord(Record):
     """A clip that is in the benchmark."""
 
-    clip_id: str
+    clip_id: FileName
     label: str
     category: str
     sha256: str | None = Field(default=None, description="of its sound, sources/<clip_id>.wav")
@@ -108,7 +109,7 @@ class BuildRecord(Record):
 
     format: Literal[1]
     kind: Literal["vggsound-test"] | None = Field(default=None, description="absent: composed scenes")
-    name: str
+    name: FolderName  # runs are kept in a folder of that name
     version: str
     frame_rule: str | None = Field(
         default=None,
@@ -126,6 +127,18 @@ class BuildRecord(Record):
     funnel: tuple[StageRecord, ...] = Field(default=(), description="absent until `card` or `build` writes it")
 
 
+def check_benchmark_name(name: str) -> None:
+    """Refuse a name of a benchmark that cannot name a folder: its runs are kept in one.
+
+    Raises:
+        ValueError: gives the name and what is wrong with it.
+    """
+    try:
+        check_name(name, "folder")
+    except ValueError as error:
+        raise ValueError(f"name: {error}") from error
+
+
 def read_record(folder: Path) -> BuildRecord:
     """Return the record of a benchmark directory, of any form that format 1 has had.
 
@@ -138,8 +151,8 @@ def read_record(folder: Path) -> BuildRecord:
         there = "no such folder" if not folder.exists() else f"no {RECORD_NAME} in it"
         raise BenchmarkError(f"{folder}: no benchmark there ({there}); `make build-benchmark OUT={folder}` builds one")
     try:
-        content = json.loads(file.read_text(encoding="utf-8-sig"))
-    except ValueError as error:  # not JSON, not UTF-8, or a number of too many digits
+        content = json.loads(read_bounded(file).decode("utf-8-sig"))
+    except ValueError as error:  # not JSON, not UTF-8, too large, or a number of too many digits
         raise BenchmarkError(f"{file}: not a benchmark record ({error})") from error
     except RecursionError as error:
         raise BenchmarkError(f"{file}: not a benchmark record (nested too deeply)") from error
@@ -149,12 +162,9 @@ def read_record(folder: Path) -> BuildRecord:
     if type(found) is not int or found != FORMAT_VERSION:  # True and 1.0 equal 1
         raise BenchmarkError(f"{file}: format {found!r}, this version reads {FORMAT_VERSION}")
     try:
-        record = BuildRecord.model_validate(content)
+        return BuildRecord.model_validate(content)
     except ValidationError as error:
         raise BenchmarkError(f"{file}: {_what_is_wrong(error)}; build the benchmark again") from error
-    if not is_folder_name(record.name):  # runs are kept in a folder of that name
-        raise BenchmarkError(f"{file}: name: expected the name of one folder, got {record.name!r}")
-    return record
 
 
 def _what_is_wrong(error: ValidationError) -> str:

@@ -5,6 +5,9 @@
 
 from __future__ import annotations
 
+import logging
+import os
+import stat
 import tempfile
 import zipfile
 from abc import ABC, abstractmethod
@@ -13,10 +16,16 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 
 from foundation import media
+from foundation.paths import search
+
+log = logging.getLogger(__name__)
 
 AUDIO_SUFFIXES = (".wav", ".flac", ".mp3", ".ogg", ".opus", ".m4a", ".mp4", ".mkv", ".webm")
 NAME_COLUMNS = ("filename", "file_name", "sample_id", "id", "name")  # where the audio itself carries no path
 AUDIO_COLUMN = "audio"
+MOST_SOUND_BYTES = 2**30  # of one sound, unpacked; 8 s in 8 channels of 32-bit floats at 192 kHz have 49 MB
+MOST_ENTRIES = 1_000_000  # of a zip
+MOST_GROUP_BYTES = 2**33  # of a row group, which is read at once
 
 
 class RecordedFiles(ABC):
@@ -52,12 +61,17 @@ class RecordedFiles(ABC):
 
 
 class FolderFiles(RecordedFiles):
-    """Files in a folder and its subfolders."""
+    """Files in a folder and its subfolders, those behind links too."""
 
-    def __init__(self, folder: Path) -> None:
-        """Index the files whose ending is a sound's, hidden ones aside."""
-        paths = (path for path in sorted(folder.rglob("*")) if _is_sound(path.name) and path.is_file())
-        super().__init__(folder, ((path.name, str(path)) for path in paths))
+    def __init__(self, folder: Path, found: Iterable[Path]) -> None:
+        """Index those of the files found there whose ending is a sound's, hidden ones aside."""
+        places: dict[tuple[str, str], Path] = {}
+        for path in found:
+            if _is_sound(path.name):
+                other = places.setdefault((_stem(path.name), os.path.realpath(path)), path)
+                if other != path:
+                    log.warning("%s: skipped, the same file as %s", path, other)
+        super().__init__(folder, ((path.name, str(path)) for path in places.values()))
 
     def read(self, name: str) -> media.Audio:
         """Return a file's sound."""
@@ -91,11 +105,19 @@ class ZipFiles(_PackedFiles):
             self._zip = zipfile.ZipFile(path)
         except zipfile.BadZipFile as error:
             raise ValueError(f"folder: {path} is not a zip: {error}") from error
+        if (count := len(self._zip.infolist())) > MOST_ENTRIES:
+            raise ValueError(f"folder: {path} has {count:,} entries, expected at most {MOST_ENTRIES:,}")
         self._entries = {_place(path, info.filename): info for info in self._zip.infolist() if _is_sound(info.filename)}
         super().__init__(path, ((info.filename, place) for place, info in self._entries.items()))
 
     def content(self, name: str) -> bytes:
-        """Return an entry, checked against the sum that the zip has of it."""
+        """Return an entry, checked against its sum; no more is unpacked than it declares."""
+        info = self._entries[self.names[name]]
+        if stat.S_ISLNK(info.external_attr >> 16):
+            raise media.MediaError(self.names[name], "a link, not a sound; zip the files themselves")
+        if info.file_size > MOST_SOUND_BYTES:
+            size = f"{info.file_size:,} bytes when unpacked, expected at most {MOST_SOUND_BYTES:,}"
+            raise media.MediaError(self.names[name], size)
         try:
             return self._zip.read(self._entries[self.names[name]])
         except (zipfile.BadZipFile, RuntimeError, NotImplementedError, EOFError) as error:
@@ -124,6 +146,10 @@ class ParquetFiles(_PackedFiles):
             schema = file.schema_arrow
         except pyarrow.ArrowInvalid as error:
             raise ValueError(f"folder: {path} is not parquet: {error}") from error
+        sizes = [file.metadata.row_group(group).total_byte_size for group in range(file.num_row_groups)]
+        if max(sizes, default=0) > MOST_GROUP_BYTES:
+            size = f"{max(sizes):,} bytes in one row group, expected at most {MOST_GROUP_BYTES:,}"
+            raise ValueError(f"folder: {path} has {size}; write it in smaller groups")
         kind = schema.field(AUDIO_COLUMN).type if AUDIO_COLUMN in schema.names else None
         if kind is None or not pyarrow.types.is_struct(kind) or kind.get_field_index("bytes") < 0:
             raise ValueError(f"folder: {path} has no column {AUDIO_COLUMN!r} of bytes and path; {schema.names}")
@@ -170,13 +196,13 @@ def open_recorded(source: Path) -> RecordedFiles:
         raise ValueError(
             f"folder: {source} is not a folder; give one that holds <sample id>.wav files, or such a zip or parquet"
         )
-    tables = sorted(source.rglob("*.parquet"))
-    names = [path.name for path in source.rglob("*")]
+    found = sorted(search(source))
+    tables, names = [path for path in found if path.suffix == ".parquet"], [path.name for path in found]
     if any(name.endswith(".arrow") for name in names) and not tables and not any(_is_sound(name) for name in names):
         raise ValueError(
             f"folder: {source} is a dataset saved as arrow; dataset.to_parquet(...) writes what is read here"
         )
-    return ParquetFiles(source, tables) if tables else FolderFiles(source)
+    return ParquetFiles(source, tables) if tables else FolderFiles(source, found)
 
 
 def _is_sound(name: str) -> bool:

@@ -28,10 +28,14 @@ def statistics(
     tables = describe(benchmark_statistics(load_benchmark(path)))
     if csv is not None:
         from foundation.files import replacing
+        from foundation.text import spreadsheet_text
 
         for title, table in tables:
             with replacing(csv / f"{_file_name(title)}.csv") as temporary:
-                table.to_csv(temporary, index=False, lineterminator="\n")
+                texts = table.map(lambda cell: spreadsheet_text(cell) if isinstance(cell, str) else cell)
+                texts.rename(columns=lambda name: spreadsheet_text(str(name))).to_csv(
+                    temporary, index=False, lineterminator="\n"
+                )
     if as_json:
         typer.echo(json.dumps({title: table.to_dict("records") for title, table in tables}, indent=2))
         return

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from benchmark.exits import tell
 from benchmark.places import DATA, DEFAULT_CACHE, DEFAULT_FIGURES, DEFAULT_REPORT, DEFAULT_RUNS
 from benchmark.report.options import (
     BenchmarkDirOption,
@@ -51,7 +52,7 @@ def report(
     filters = {"benchmark": benchmark, "subset": subset, "profile": profile, "reference_video": reference_video}
     chosen = chosen_runs(runs or [DEFAULT_RUNS], **filters)
     names = {run.read_metrics().benchmark.name for run in chosen}
-    homes = {name: home for name in names if (home := benchmark_dir or _home(name)) is not None}
+    homes = {name: home for name in names if (home := benchmark_dir or _home(name, chosen)) is not None}
     written = build_report(
         chosen, out, benchmark_dirs=homes, published=published, preset=table, intervals=intervals or standard_errors,
         standard_errors=standard_errors,
@@ -97,9 +98,29 @@ def _facts(run: RunDirectory) -> dict[str, str]:
     }
 
 
-def _home(name: str) -> Path | None:
-    """Return the default directory of a benchmark of this name, if there is one."""
-    return next((home / name for home in BENCHMARK_HOMES if (home / name / "benchmark.json").is_file()), None)
+def _home(name: str, runs: Sequence[RunDirectory] = ()) -> Path | None:
+    """Return the default directory of a benchmark of this name; None, and a line, if these runs are not of it."""
+    from benchmark.report.scored_on import check_scored_on
+    from vgg_monoaudio.record import BenchmarkError
+
+    found = next((home / name for home in BENCHMARK_HOMES if (home / name / "benchmark.json").is_file()), None)
+    if found is not None:
+        try:
+            check_scored_on(
+                found, [(run, record) for run in runs if (record := run.read_metrics()).benchmark.name == name]
+            )
+        except (UnusableRun, BenchmarkError) as error:
+            tell(f"{error}; going on without a benchmark", prefix="warning: ")
+            return None
+    return found
+
+
+def _home_of(run: RunDirectory) -> Path | None:
+    """Return the default directory of the benchmark that a run names; None where its record cannot be read."""
+    try:
+        return _home(run.read_run().benchmark.name)
+    except UnusableRun:
+        return None  # the check says why
 
 
 def compare(
@@ -144,7 +165,7 @@ def figures(
     from benchmark.report.figures.write import write_figures
 
     chosen = chosen_runs(runs or [DEFAULT_RUNS], benchmark=benchmark, profile=profile)
-    home = benchmark_dir or _home(chosen[0].read_metrics().benchmark.name)
+    home = benchmark_dir or _home(chosen[0].read_metrics().benchmark.name, chosen)
     for drawn in write_figures(chosen, out, benchmark_dir=home, samples=sample or [], ratings=ratings):
         typer.echo(drawn.pdf)
         typer.echo(drawn.png)
@@ -182,7 +203,7 @@ def submit_check(
     from benchmark.report import submission
 
     record = RunDirectory(run)
-    home = benchmark_dir or (_home(record.read_run().benchmark.name) if record.run_json.is_file() else None)
+    home = benchmark_dir or _home_of(record)
     checks = submission.submit_check(
         record, benchmark_dir=home, recompute=recompute, cache=cache, allow_unverified=allow_unverified
     )

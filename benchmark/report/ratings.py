@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import combinations
 from pathlib import Path
@@ -11,14 +11,13 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from benchmark.report.ratings_file import CRITERIA as CRITERIA
+from benchmark.report.ratings_file import NAMES, Rating, read_lines
 from benchmark.report.results import Results, Row
 from benchmark.report.samples import Samples, clips_of, read_run_samples
 from benchmark.runs import ScoringRecord
 from metrics.registry import Metric, list_metrics
 
-CRITERIA: Mapping[str, str] = {"AQ": "audio quality", "TA": "text-audio alignment", "VA": "audio-video alignment"}
-NAMES = ("subset", "sample_id", "model", "rater")
-SCALE = (1, 5)  # the points of a Likert scale, lowest and highest
 FEWEST_ANSWERS, FEWEST_MODELS = 3, 3  # below that a rank correlation is meaningless
 ALIKE = 0.1  # of the metric's standard deviation over the rated answers
 
@@ -89,37 +88,32 @@ def read_ratings(path: Path, results: Results) -> list[Ratings]:
     """Return a study's ratings of these runs' answers, one entry per subset.
 
     Args:
-        path: CSV with the columns subset, sample_id, model, rater and at least one of AQ, TA, VA; a line is one
-            person's rating of one answer, in whole points from 1 (bad) to 5 (excellent), empty where not rated. The
-            model is named as in the tables.
+        path: CSV in UTF-8 with the columns subset, sample_id, model, rater and at least one of AQ, TA, VA; a line is
+            one person's rating of one answer, in whole points from 1 (bad) to 5 (excellent), empty where not rated.
+            The model is named as in the tables. Blanks around names and blank lines do not count.
         results: the runs; every rated answer must be one of theirs.
 
     Raises:
-        ValueError: no such file, another column, a rating off the scale, a subset, model or sample that the runs do not
-            have, or one person's second rating of an answer; names the line.
+        ValueError: no such file, another column, a line or rating that cannot be right, see `ratings_file.read_lines`,
+            a subset, model or sample that the runs do not have, or one person's second rating of an answer; names the
+            line.
     """
-    if not path.is_file():
-        raise ValueError(f"{path}: no such file of ratings")
-    table = pd.read_csv(path, dtype=str, keep_default_na=False)
+    lines = read_lines(path)
+    keys = _keys(lines, results)
+    seen: set[tuple[str, ...]] = set()
+    for line, key in zip(lines, keys, strict=True):
+        subset, sample, model, rater = (line.names[name] for name in NAMES)
+        if (subset, sample, key, rater) in seen:
+            raise ValueError(f"{line.where}: {rater} rates {model} on {sample} twice")
+        seen.add((subset, sample, key, rater))
+    table = pd.DataFrame([{**line.names, **line.points, "key": key} for line, key in zip(lines, keys, strict=True)])
+    if table.empty:
+        raise ValueError(f"{path}: no rating in it")
     criteria = tuple(name for name in CRITERIA if name in table.columns)
-    unknown = [name for name in table.columns if name not in (*NAMES, *CRITERIA)]
-    missing = [name for name in NAMES if name not in table.columns]
-    if missing or unknown or not criteria:
-        raise ValueError(
-            f"{path}: expected the columns {', '.join(NAMES)} and some of {', '.join(CRITERIA)}, "
-            f"got {', '.join(map(str, table.columns))}"
-        )
-    table["key"] = _keys(path, table, results)
-    twice = table.duplicated([*NAMES])
-    if twice.any():
-        line = table[twice].iloc[0]
-        raise ValueError(f"{_line(path, twice)}: {line['rater']} rates {line['model']} on {line['sample_id']} twice")
-    for name in criteria:
-        table[name] = _points(path, table[name])
     return [_means(str(subset), criteria, part) for subset, part in table.groupby("subset", sort=False)]
 
 
-def _keys(path: Path, table: pd.DataFrame, results: Results) -> list[str]:
+def _keys(lines: Sequence[Rating], results: Results) -> list[str]:
     """Return the key of each line's model, after checking that its run has the sample."""
     known: dict[tuple[str, str], tuple[str, set[str]]] = {}
     for row in results.rows:
@@ -127,31 +121,16 @@ def _keys(path: Path, table: pd.DataFrame, results: Results) -> list[str]:
             answered = set(read_run_samples(row.run).scored_ids)
             known |= {(row.subset, name): (row.key, answered) for name in (row.model, row.key)}
     keys = []
-    for place, (subset, sample, model) in enumerate(table[["subset", "sample_id", "model"]].to_numpy().tolist()):
-        where = f"{path}, line {place + 2}"
+    for line in lines:
+        subset, sample, model = line.names["subset"], line.names["sample_id"], line.names["model"]
         if (subset, model) not in known:
             there = sorted({f"{row.model} ({row.subset})" for row in results.rows if row.run is not None})
-            raise ValueError(f"{where}: no run of {model!r} on {subset!r}; there are {', '.join(there)}")
+            raise ValueError(f"{line.where}: no run of {model!r} on {subset!r}; there are {', '.join(there)}")
         key, answered = known[subset, model]
         if sample not in answered:
-            raise ValueError(f"{where}: {model} on {subset} has no scored answer to {sample!r}")
+            raise ValueError(f"{line.where}: {model} on {subset} has no scored answer to {sample!r}")
         keys.append(key)
     return keys
-
-
-def _points(path: Path, column: pd.Series[str]) -> list[float]:
-    allowed = {str(point): float(point) for point in range(SCALE[0], SCALE[1] + 1)} | {"": float("nan")}
-    wrong = ~column.isin(list(allowed))
-    if wrong.any():
-        raise ValueError(
-            f"{_line(path, wrong)}: {column.name}: expected a whole number from {SCALE[0]} to {SCALE[1]}, "
-            f"got {column[wrong].iloc[0]!r}"
-        )
-    return [allowed[text] for text in column]
-
-
-def _line(path: Path, wrong: pd.Series[bool]) -> str:
-    return f"{path}, line {int(wrong.to_numpy().argmax()) + 2}"  # the heading is line 1
 
 
 def _means(subset: str, criteria: tuple[str, ...], table: pd.DataFrame) -> Ratings:

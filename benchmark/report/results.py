@@ -80,6 +80,11 @@ class Results:
         """Name of the benchmark."""
         return next(iter(self.benchmarks.values())).name if self.benchmarks else "vgg-monoaudio"
 
+    @property
+    def records(self) -> list[tuple[RunDirectory, MetricsRecord]]:
+        """Every run with its record."""
+        return [(row.run, row.record) for row in self.rows if row.run is not None and row.record is not None]
+
     def of(self, subset: str) -> tuple[Row, ...]:
         """Rows of one subset."""
         return tuple(row for row in self.rows if row.subset == subset)
@@ -219,7 +224,7 @@ def _shown(value: Any) -> str:
 
 def _safe(name: str) -> str:
     """Return a name that is safe in a path and in an address: other characters become dashes."""
-    return "".join(c if c.isalnum() or c in "._" else "-" for c in name).strip("-.")
+    return "".join(c if c.isalnum() or c in "._" else "-" for c in name).strip("-.") or "model"
 
 
 def _ordered(rows: Iterable[Row]) -> tuple[Row, ...]:

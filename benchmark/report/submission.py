@@ -2,26 +2,29 @@
 
 from __future__ import annotations
 
-import math
 import shutil
 import tempfile
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal, Unpack
+from typing import Any, Literal, TypeVar, Unpack
 
 import numpy as np
 
-from benchmark.report.samples import RunSamples, read_run_samples
+from benchmark.report import submitted
+from benchmark.report.samples import SAMPLE_COLUMNS, RunSamples, read_run_samples
 from benchmark.runs import MetricsRecord, RunDirectory, RunRecord, UnusableRun
-from foundation.checkpoints import WeightOptions
+from foundation.checkpoints import MissingCheckpoint, WeightOptions
 from foundation.files import is_partial
 from foundation.media import MediaError, probe
+from foundation.text import one_line
 from metrics.registry import get_metric, list_metrics
 
 Status = Literal["passed", "failed", "skipped"]
-RELATIVE_TOLERANCE = 1e-6  # between a submitted number and the same number recomputed here
 LISTED = 3  # examples in a message
+LONGEST = 400  # characters of one
+AUDIO_TOLERANCE = 0.001  # s
+Found = TypeVar("Found")
 
 
 @dataclass(frozen=True)
@@ -43,8 +46,10 @@ def submit_check(
 ) -> list[Check]:
     """Return what is right and wrong with a submitted run directory.
 
-    Checked without the benchmark: schemas, counts, samples, audio files, and the per-sample metrics from
-    samples.parquet. With it: that the manifest is the same, and every metric computed again from the audio.
+    Checked without the benchmark: schemas, counts, samples, audio files, the range of every score, and the per-sample
+    metrics with their intervals from samples.parquet. With it: that the manifest is the same, and every metric,
+    interval and per-sample score computed again from the audio. A file that cannot be read is a failed check, not an
+    error: the submission is somebody else's. What is read of it is bounded.
 
     Args:
         run: the run directory.
@@ -54,41 +59,66 @@ def submit_check(
         weights: of the profile; see `foundation.checkpoints.WeightOptions`.
     """
     directory = run if isinstance(run, RunDirectory) else RunDirectory(Path(run))
-    try:
-        records = directory.read_run(), directory.read_metrics()
-        samples = read_run_samples(directory)
-    except UnusableRun as error:
-        return [Check("schema", "failed", str(error))]
+    record, metrics = _read(directory.read_run), _read(directory.read_metrics)
+    samples = _read(lambda: read_run_samples(directory))
+    if isinstance(record, str) or isinstance(metrics, str) or isinstance(samples, str):
+        unreadable = [part for part in (record, metrics, samples) if isinstance(part, str)]
+        return [_check("schema", lambda: iter(unreadable), "")]
     checks = [Check("schema", "passed", "run.json, metrics.json and samples.parquet can be read")]
     questions: list[tuple[str, Callable[[], Iterator[str]], str]] = [
-        ("status", lambda: _status(*records), "finished, trained, verified weights"),
-        ("agreement", lambda: _agreement(*records), "run.json and metrics.json describe one run"),
+        ("status", lambda: _status(record, metrics), "finished, trained, verified weights"),
+        ("agreement", lambda: _agreement(record, metrics, samples), "run.json and metrics.json describe one run"),
         (
             "coverage",
-            lambda: _coverage(directory, records[1], samples),
+            lambda: _coverage(directory, metrics, samples),
             "every sample has an answer or is listed as failed",
         ),
-        ("audio", lambda: _audio(directory, records[0], samples), "every answer is audio of the right length"),
-        ("means", lambda: _means(records[1], samples), "per-sample scores average to metrics.json"),
+        ("audio", lambda: _audio(directory, record, samples), "every answer is audio of the right length"),
+        ("scores", lambda: submitted.scores(metrics, samples), "every score is a number that its metric can have"),
+        ("means", lambda: _means(metrics, samples), "per-sample scores average to metrics.json"),
+        (
+            "intervals",
+            lambda: submitted.intervals(metrics, samples),
+            "per-sample scores give the intervals of metrics.json",
+        ),
     ]
     checks += [_check(name, find, good) for name, find, good in questions]
     if benchmark_dir is None:
         return [*checks, Check("benchmark", "skipped", "no benchmark directory was given")]
-    checks.append(_check("benchmark", lambda: _same_benchmark(records[1], samples, benchmark_dir), "the same manifest"))
+    checks.append(
+        _check("benchmark", lambda: _same_benchmark(record, metrics, samples, benchmark_dir), "the same manifest")
+    )
     if not recompute or checks[-1].status == "failed":
         return [*checks, Check("recomputed", "skipped", "not requested" if not recompute else "another benchmark")]
     recomputed = _check(
         "recomputed",
-        lambda: _recomputed(directory, records[1], benchmark_dir, cache, weights),
+        lambda: _recomputed(directory, metrics, samples, benchmark_dir, cache, weights),
         "the audio gives the numbers of metrics.json",
     )
     return [*checks, recomputed]
 
 
+def _read(read: Callable[[], Found]) -> Found | str:
+    """Return a part of a submission, or why it cannot be read."""
+    try:
+        return read()
+    except (UnusableRun, OSError) as error:
+        return str(error)
+
+
 def _check(name: str, find: Callable[[], Iterator[str]], good: str) -> Check:
-    problems = list(find())
-    shown = "; ".join(problems[:LISTED]) + (f"; and {len(problems) - LISTED} more" if len(problems) > LISTED else "")
-    return Check(name, "failed" if problems else "passed", shown or good)
+    """Return the outcome of a check; whatever a file makes it stumble over is a fault of that file, and named."""
+    problems: list[str] = []
+    try:
+        problems += find()
+    except (MissingCheckpoint, KeyboardInterrupt):
+        raise
+    except Exception as error:
+        problems.append(f"cannot be checked: {error or type(error).__name__}")
+    shown = [one_line(problem)[:LONGEST] for problem in problems[:LISTED]]
+    if len(problems) > LISTED:
+        shown.append(f"and {len(problems) - LISTED} more")
+    return Check(name, "failed" if problems else "passed", "; ".join(shown) or good)
 
 
 def _status(run: RunRecord, metrics: MetricsRecord) -> Iterator[str]:
@@ -100,7 +130,7 @@ def _status(run: RunRecord, metrics: MetricsRecord) -> Iterator[str]:
         yield "a checkpoint's hash was not verified"
 
 
-def _agreement(run: RunRecord, metrics: MetricsRecord) -> Iterator[str]:
+def _agreement(run: RunRecord, metrics: MetricsRecord, samples: RunSamples) -> Iterator[str]:
     for name in ("benchmark", "model"):
         if getattr(run, name) != getattr(metrics, name):
             yield f"{name} differs between run.json and metrics.json"
@@ -112,6 +142,10 @@ def _agreement(run: RunRecord, metrics: MetricsRecord) -> Iterator[str]:
             yield f"metric {name} is unknown here"
         elif (value.better, value.unit, value.version) != (known[name].better, known[name].unit, known[name].version):
             yield f"metric {name} differs from the one here in direction, unit or version ({value.version})"
+    yield from submitted.dates(run, metrics)
+    yield from submitted.counts(run, metrics, samples)
+    if submitted.fingerprint_of(run) not in (None, run.fingerprint):
+        yield "the fingerprint in run.json is not that of its model, options, seed and benchmark"
 
 
 def _coverage(directory: RunDirectory, metrics: MetricsRecord, samples: RunSamples) -> Iterator[str]:
@@ -124,7 +158,7 @@ def _coverage(directory: RunDirectory, metrics: MetricsRecord, samples: RunSampl
         yield f"{len(scored)} samples are scored in samples.parquet, {metrics.counts.scored} in metrics.json"
     failed = {failure.sample for failure in metrics.failures}
     for sample in ids:
-        if sample in scored and not directory.audio(sample).is_file():
+        if sample in scored and not directory.has_audio(sample):
             yield f"{sample} is scored but has no audio"
         if sample not in scored and sample not in failed:
             yield f"{sample} is neither scored nor listed among the failures"
@@ -137,14 +171,18 @@ def _audio(directory: RunDirectory, run: RunRecord, samples: RunSamples) -> Iter
     for sample in samples.scored_ids:
         path = directory.audio(sample)
         try:
-            found = probe(path) if path.is_file() else None
+            found = probe(path) if directory.has_audio(sample) else None
         except MediaError as error:
             yield f"audio/{path.name}: {error.reason}"
             continue
-        if found is not None and found.audio is None:
+        if found is None:
+            continue  # said by `coverage`
+        if found.audio is None:
             yield f"audio/{path.name}: no audio stream"
-        elif found is not None and found.duration_seconds < run.duration_seconds - 0.001:
+        elif abs(found.duration_seconds - run.duration_seconds) > AUDIO_TOLERANCE:
             yield f"audio/{path.name}: {found.duration_seconds:.2f} s, expected {run.duration_seconds:g} s"
+        elif run.model.sample_rate not in (None, found.audio.sample_rate):
+            yield f"audio/{path.name}: {found.audio.sample_rate} Hz, run.json says {run.model.sample_rate}"
 
 
 def _means(metrics: MetricsRecord, samples: RunSamples) -> Iterator[str]:
@@ -158,49 +196,64 @@ def _means(metrics: MetricsRecord, samples: RunSamples) -> Iterator[str]:
         scores = samples.table[name].dropna().to_numpy(dtype=np.float64)
         if len(scores) != value.n:
             yield f"{name} is over {value.n} samples, samples.parquet has {len(scores)}"
-        elif not _close(float(scores.mean()), value.value):
+        elif not submitted.close(float(scores.mean()), value.value):
             yield f"{name} is {value.value:g}, its samples average {scores.mean():g}"
 
 
-def _close(one: float, other: float) -> bool:
-    return math.isclose(one, other, rel_tol=RELATIVE_TOLERANCE, abs_tol=RELATIVE_TOLERANCE)
-
-
-def _same_benchmark(metrics: MetricsRecord, samples: RunSamples, folder: Path) -> Iterator[str]:
+def _same_benchmark(run: RunRecord, metrics: MetricsRecord, samples: RunSamples, folder: Path) -> Iterator[str]:
     from vgg_monoaudio.dataset import load_benchmark
 
-    built = load_benchmark(folder)
-    subset: Any = metrics.benchmark.subset
+    built, asked = load_benchmark(folder), metrics.benchmark
+    subset: Any = asked.subset
     if subset not in built.manifests:
         yield f"{folder} has no subset {subset}"
         return
-    if built.fingerprint(subset) != metrics.benchmark.fingerprint:
+    if built.fingerprint(subset) != asked.fingerprint:
         yield f"the manifest of {subset} in {folder} is not the one that the run answers"
         return
-    wanted = [sample.sample_id for sample in built.samples(subset)]
-    if wanted != samples.ids:
+    manifest = built.samples(subset)
+    told = [
+        ("name", asked.name, built.name),
+        ("version", asked.version, built.version),
+        ("number of samples", asked.samples, len(manifest)),
+        ("length of its scenes in seconds", run.duration_seconds, built.duration_seconds),
+    ]
+    for what, found, wanted in told:
+        if found != wanted:
+            yield f"the {what} is {wanted}, the run says {found}"
+    if [sample.sample_id for sample in manifest] != samples.ids:
         yield "samples.parquet does not list the samples of the manifest in its order"
+        return
+    for name in SAMPLE_COLUMNS:
+        for sample, found in zip(manifest, samples.table[name], strict=True):
+            if found != getattr(sample, name):
+                yield f"{sample.sample_id}: {name} is {found!r}, in the manifest {getattr(sample, name)!r}"
 
 
 def _recomputed(
-    directory: RunDirectory, metrics: MetricsRecord, folder: Path, cache: Path | None, weights: WeightOptions
+    directory: RunDirectory,
+    metrics: MetricsRecord,
+    samples: RunSamples,
+    folder: Path,
+    cache: Path | None,
+    weights: WeightOptions,
 ) -> Iterator[str]:
     from benchmark.evaluation import evaluate
 
     scoring = metrics.scoring
+    if scoring.resamples * max(len(samples.ids), 1) > submitted.MOST_DRAWS:
+        yield f"{scoring.resamples:,} resamples are more than is computed again"
+        return
     with tempfile.TemporaryDirectory(prefix="submit-check-") as scratch:
-        copy = RunDirectory(Path(scratch) / "run")
+        copy = RunDirectory(Path(scratch) / "run", sounds=directory.audio_folder)
         copy.path.mkdir()
         shutil.copy2(directory.run_json, copy.run_json)
-        (copy.path / "audio").symlink_to((directory.path / "audio").resolve(), target_is_directory=True)
         found = evaluate(
             copy, folder, scoring.choices(), cache=cache or Path(scratch) / "cache", allow_missing=True, **weights
         )  # fmt: skip
+        again = read_run_samples(copy)
     if found.fingerprint != metrics.fingerprint:
         yield "audio, references or choices differ from those that were scored (the fingerprint differs)"
-    if found.scoring.backbones != scoring.backbones:
-        yield "the backbones here are not those that scored the run"
-    for name in sorted({*found.metrics, *metrics.metrics}):
-        there, here = (record.metrics[name].value if name in record.metrics else None for record in (metrics, found))
-        if (there is None) != (here is None) or (there is not None and here is not None and not _close(there, here)):
-            yield f"{name} is {there} in metrics.json, {here} when computed from the audio"
+    if found.scoring != scoring:
+        yield "the backbones or choices here are not those that scored the run"
+    yield from submitted.recomputed((metrics, samples), (found, again))

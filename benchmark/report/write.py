@@ -6,8 +6,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from benchmark.report.page.media import check_report_place
 from benchmark.report.page.write import write_page
 from benchmark.report.results import collect
+from benchmark.report.scored_on import check_scored_on
 from benchmark.report.tables.cells import Table
 from benchmark.report.tables.formats import to_csv, to_latex, to_markdown
 from benchmark.report.tables.presets import PresetName, preset_table
@@ -62,8 +64,8 @@ def write_report(
 
     Raises:
         benchmark.report.results.MixedRuns: the runs cannot share a table.
-        benchmark.runs.UnusableRun: a run cannot be read.
-        ValueError: no runs, an unknown preset, or a preset that none of the runs belongs in.
+        benchmark.runs.UnusableRun: a run cannot be read, or was scored on another benchmark than the one given.
+        ValueError: the place is another's, no runs, an unknown preset, or a preset that none of the runs belongs in.
     """
     return build_report(
         runs, out, benchmark_dirs=benchmark_dirs, published=published, preset=preset, intervals=intervals,
@@ -83,7 +85,11 @@ def build_report(
     workers: int | None = None,
 ) -> Report:
     """Write everything as `write_report`, and return the table too, for a terminal."""
+    check_report_place(out)
     results = collect(runs)
+    home = (benchmark_dirs or {}).get(results.name)
+    if home is not None:
+        check_scored_on(home, results.records)
     if published:
         from benchmark.report.tables.published import with_published
 
@@ -94,7 +100,6 @@ def build_report(
     texts = {"md": to_markdown(compact, title), "csv": to_csv(full), "tex": to_latex(compact, f"tab:{preset}")}
     paths = {ending: out.with_name(f"{out.name}.{ending}") for ending in texts}
     shown = results.only({line.row.key for block in full.blocks for line in block.lines})
-    home = (benchmark_dirs or {}).get(results.name)
     with Lock(out):
         for ending, text in texts.items():
             write_text(paths[ending], text)

@@ -6,6 +6,7 @@ import errno
 import hashlib
 import json
 import os
+import re
 import zipfile
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -226,12 +227,25 @@ def open_state_dict(path: Path) -> dict[str, Any]:
     try:
         with torch.serialization.safe_globals(_harmless_globals()):
             content = torch.load(path, map_location="cpu", weights_only=True, mmap=zipfile.is_zipfile(path))
-    except (pickle.UnpicklingError, RuntimeError, EOFError, ValueError, KeyError) as error:
+    except pickle.UnpicklingError as error:
+        raise WrongCheckpoint(f"{path} cannot be opened as weights: {_why_refused(str(error))}") from error
+    except (RuntimeError, EOFError, ValueError, KeyError) as error:
         reason = next(iter(str(error).splitlines()), "it ends too early")
         raise WrongCheckpoint(f"{path} cannot be opened as weights: {reason}") from error
     if not isinstance(content, Mapping):
         raise WrongCheckpoint(f"{path} holds {type(content).__name__}, expected a mapping of names to tensors")
     return dict(content)
+
+
+def _why_refused(message: str) -> str:
+    """Return why a pickle was refused, without torch's advice to open the file unchecked, which would run its code."""
+    named = re.search(r"GLOBAL ([\w.]+)", message)
+    if named is None:
+        return "it is damaged or holds more than tensors; get it again from where it is published"
+    return (
+        f"it would run {named[1]} when opened, and weights are opened only where they are tensors and plain values; "
+        "ask its author for a .safetensors file"
+    )
 
 
 def _harmless_globals() -> list[Any]:

@@ -486,3 +486,13 @@ def test_a_model_is_not_shown_what_was_not_built(tiny, tmp_path, asked, model, p
         generate(other, model, subset="inter", runs=tmp_path / "runs")
     assert asked == []
     assert not (tmp_path / "runs").exists()
+
+
+def test_fresh_leaves_a_folder_that_is_no_run_and_asks_no_model(tiny, tmp_path, look):
+    work = tmp_path / "runs" / "tiny" / "inter" / "weighted"
+    work.mkdir(parents=True)
+    (work / "thesis.tex").write_text("years of work")
+    before = look.written(tmp_path)
+    with pytest.raises(UnusableRun, match=r"weighted: has no record of a run and holds thesis\.tex, which no run has"):
+        generate(tiny.path, "weighted", subset="inter", runs=tmp_path / "runs", fresh=True, options={"file": "absent"})
+    assert look.written(tmp_path) == before

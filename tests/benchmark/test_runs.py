@@ -167,6 +167,79 @@ def test_scored_runs_are_found_in_the_order_of_their_paths(tmp_path):
     assert runs.find_runs(tmp_path / "nowhere") == []
 
 
+def test_a_run_behind_a_link_is_found_and_one_that_is_reached_twice_once(tmp_path, caplog):
+    for name in ("oracle", "noise"):
+        RunDirectory.locate(tmp_path / "runs", "tiny", "inter", name).write(METRICS)
+    inter = tmp_path / "runs" / "tiny" / "inter"
+    (inter / "oracle").rename(tmp_path / "oracle")
+    (inter / "oracle").symlink_to(tmp_path / "oracle")  # moved to another disk
+    (inter / "another").symlink_to(inter / "noise")
+    assert [run.path for run in runs.find_runs(tmp_path / "runs")] == [inter / "noise", inter / "oracle"]
+    assert f"{inter}/another: skipped, a link to {inter}/noise, which is searched already" in caplog.text
+    (tmp_path / "linked").symlink_to(tmp_path / "runs" / "tiny")
+    assert len(runs.find_runs(tmp_path / "linked")) == 2
+
+
+@pytest.mark.parametrize("names", [("..", "inter", "x"), ("tiny", "a/b", "x"), ("tiny", "inter", "/tmp/x")])
+def test_no_name_leads_out_of_the_folder_of_runs(tmp_path, names):
+    with pytest.raises(ValueError, match="expected the name of one folder, got "):
+        RunDirectory.locate(tmp_path, *names)
+    with pytest.raises(ValueError, match="expected the name of one file, got "):
+        RunDirectory(tmp_path).audio("../../x")
+
+
+@pytest.mark.parametrize(
+    ("record", "place", "value"),
+    [
+        (RUN, "benchmark.name", "../x"),
+        (RUN, "benchmark.subset", ".."),
+        (METRICS, "failures.0.sample", "../../x"),
+    ],
+)
+def test_a_record_with_a_name_that_leads_elsewhere_is_refused(run, record, place, value):
+    run.write(record)
+    path = run.run_json if record is RUN else run.metrics_json
+    content = json.loads(path.read_text())
+    content["failures"] = [{"sample": "x", "stage": "evaluate", "reason": ""}]
+    *levels, last = place.split(".")
+    inner = content
+    for level in levels:
+        inner = inner[int(level) if level.isdigit() else level]
+    inner[last] = value
+    path.write_text(json.dumps(content))
+    with pytest.raises(UnusableRun) as raised:
+        run.read_run() if record is RUN else run.read_metrics()
+    assert f"{path}: not a record this version reads: {place}: expected the name of one f" in str(raised.value)
+    assert repr(value) in str(raised.value)
+
+
+def test_a_record_of_endless_size_or_depth_is_refused(run):
+    run.path.mkdir(parents=True, exist_ok=True)
+    with run.run_json.open("wb") as file:
+        file.truncate(2**40)  # a hole: it takes no room on the disk
+    with pytest.raises(UnusableRun, match=r"run\.json: more than 67,108,864 bytes"):
+        run.read_run()
+    run.metrics_json.write_text("[" * 1_000_000)
+    with pytest.raises(UnusableRun, match=r"metrics\.json: not a record this version reads"):
+        run.read_metrics()
+
+
+def test_files_of_a_run_that_a_link_brings_in_from_elsewhere_are_refused_by_name(run, tmp_path):
+    run.write(RUN)
+    run.run_json.rename(tmp_path / "elsewhere.json")
+    run.run_json.symlink_to(tmp_path / "elsewhere.json")
+    with pytest.raises(UnusableRun, match=r"run\.json: leads out of .*, to .*elsewhere\.json, so it is not read; copy"):
+        run.read_run()
+    run.audio("a").parent.mkdir()
+    (tmp_path / "secret").touch()
+    run.audio("a").symlink_to(tmp_path / "secret")
+    with pytest.raises(UnusableRun, match=r"audio/a\.wav: leads out of "):
+        run.has_audio("a")
+    run.audio("b").touch()
+    run.audio("c").symlink_to("b.wav")
+    assert (run.has_audio("b"), run.has_audio("c"), run.has_audio("d")) == (True, True, False)
+
+
 def test_the_environment_names_what_numbers_depend_on():
     environment = runs.current_environment("cpu")
     assert environment.packages.keys() >= {"numpy", "torch", "scipy", "scikit-learn", "av"}

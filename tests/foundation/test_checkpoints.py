@@ -8,6 +8,7 @@ import re
 import subprocess
 import sys
 import threading
+from argparse import Namespace
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import ClassVar
@@ -245,9 +246,20 @@ def test_code_in_a_file_does_not_run(tmp_path, monkeypatch):
     torch.save({"a": Trap()}, "evil.pth")
     Path("plain.pth").write_bytes(pickle.dumps(Trap(), protocol=2))
     for name in ("evil.pth", "plain.pth"):
-        with pytest.raises(WrongCheckpoint, match=rf"{name} cannot be opened as weights"):
+        with pytest.raises(
+            WrongCheckpoint, match=rf"{name} cannot be opened as weights: it would run \w+\.system"
+        ) as told:
             checkpoints.open_state_dict(Path(name))
+        assert "weights_only" not in str(told.value)
+        assert "ask its author for a .safetensors file" in str(told.value)
     assert not Path("trap-has-sprung").exists()
+
+
+def test_objects_of_a_training_script_are_refused_without_advice_to_switch_the_check_off(tmp_path):
+    torch.save({"args": Namespace(steps=1)}, tmp_path / "x.pth")
+    with pytest.raises(WrongCheckpoint, match=r"x\.pth .*: it would run argparse\.Namespace when opened, and") as told:
+        checkpoints.open_state_dict(tmp_path / "x.pth")
+    assert "weights_only" not in str(told.value)
 
 
 def test_a_file_that_is_no_mapping_or_damaged_is_refused(tmp_path):
@@ -256,8 +268,9 @@ def test_a_file_that_is_no_mapping_or_damaged_is_refused(tmp_path):
         checkpoints.open_state_dict(tmp_path / "list.pth")
     for name in ("html.pth", "html.safetensors", "empty.pth"):
         (tmp_path / name).write_bytes(b"" if name.startswith("empty") else b"<html>not found</html>")
-        with pytest.raises(WrongCheckpoint, match=re.escape(name)):
+        with pytest.raises(WrongCheckpoint, match=re.escape(name)) as told:
             checkpoints.open_state_dict(tmp_path / name)
+        assert "weights_only" not in str(told.value)
 
 
 # Downloading

@@ -223,3 +223,29 @@ def test_the_clips_that_samples_share_are_both_or_the_target_s_alone():
     assert source_clips(["a", "b"], ["", ""]).tolist() == [["a"], ["b"]]
     assert source_clips(["a", "b"], ["c", ""]).tolist() == [["a"], ["b"]]  # one shape for all, so one column
     assert source_clips([], []).shape == (0, 2)
+
+
+@pytest.mark.parametrize("name", ["../../x", "/etc/passwd", "a\\b", "C:x"])
+@pytest.mark.parametrize("column", ["filename", "target_id", "paired_id"])
+def test_a_name_in_a_manifest_that_leads_out_of_the_benchmark_is_refused_with_its_row(folder, column, name):
+    row = list(ROWS["inter"][1])
+    row[MANIFEST_COLUMNS.index(column)] = name
+    (folder / "inter" / "manifest.csv").write_text(manifest_text([ROWS["inter"][0], row]))
+    with pytest.raises(BenchmarkError) as raised:
+        load_benchmark(folder)
+    expected = f"{folder / 'inter' / 'manifest.csv'}: row 2: {column} is {name!r}, not the name of one file: it "
+    assert str(raised.value).startswith(expected)
+
+
+def test_a_clip_in_the_record_whose_name_leads_out_of_the_benchmark_is_refused(folder):
+    sources = [*record()["sources"], {"clip_id": "../../x", "label": "x", "category": "x"}]
+    (folder / "benchmark.json").write_text(json.dumps({**record(), "sources": sources}))
+    with pytest.raises(BenchmarkError, match=r"sources\.3\.clip_id: expected the name of one file, got '\.\./\.\./x'"):
+        load_benchmark(folder)
+
+
+def test_a_record_of_endless_size_is_refused_without_reading_it(folder):
+    with (folder / "benchmark.json").open("wb") as file:
+        file.truncate(2**40)  # a hole: it takes no room on the disk
+    with pytest.raises(BenchmarkError, match=r"benchmark\.json: .*more than 67,108,864 bytes"):
+        load_benchmark(folder)

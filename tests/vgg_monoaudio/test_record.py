@@ -216,3 +216,10 @@ def test_a_name_that_leads_out_of_the_folder_of_runs_is_refused(tmp_path, name):
     folder = folder_of(tmp_path, {**old(OLD[0]), "name": name})
     with pytest.raises(BenchmarkError, match=r"benchmark\.json: name: expected the name of one folder, got "):
         read_record(folder)
+
+
+@pytest.mark.parametrize("name", ["", "../x", "/tmp/x", "a/b", "x\n"])
+@pytest.mark.parametrize("settings", [Settings, SingleSettings])
+def test_settings_of_such_a_name_are_refused_before_anything_is_built(settings, name):
+    with pytest.raises(ValueError, match=r"^name: expected the name of one folder, got "):
+        settings(name=name)

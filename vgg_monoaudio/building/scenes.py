@@ -31,6 +31,7 @@ from vgg_monoaudio.record import (
     CountsRecord,
     LeftOutRecord,
     SceneSettingsRecord,
+    check_benchmark_name,
     write_record,
 )
 
@@ -64,6 +65,7 @@ class Settings:
 
     def __post_init__(self) -> None:
         """Refuse here what would otherwise come to light when every clip is cut already."""
+        check_benchmark_name(self.name)
         composition.check_choices(self.fit, self.soundtrack)
         if self.inter_pairs is not None and self.inter_pairs < 0:
             raise ValueError(f"inter_pairs: expected a number of scenes from 0 on, got {self.inter_pairs}")

@@ -33,6 +33,7 @@ from vgg_monoaudio.record import (
     CountsRecord,
     LeftOutRecord,
     SingleSettingsRecord,
+    check_benchmark_name,
     write_record,
 )
 
@@ -49,12 +50,19 @@ class SingleSettings:
         version: of the content.
         duration_seconds: from the beginning of each clip; the field scores the first 8 of 10.
         soundtrack: the clip's own, so that the directory is read like the others.
+
+    Raises:
+        ValueError: a name that is not that of one folder.
     """
 
     name: str = "vggsound-test"
     version: str = "1.0"
     duration_seconds: float = composition.SECONDS
     soundtrack: Literal["target"] = "target"
+
+    def __post_init__(self) -> None:
+        """Refuse a name that no folder of runs can have."""
+        check_benchmark_name(self.name)
 
 
 def build_vggsound_test(

@@ -7,6 +7,7 @@ the archive calls it, links and devices are skipped, so an archive cannot write 
 from __future__ import annotations
 
 import json
+import logging
 import lzma
 import shutil
 import tarfile
@@ -17,11 +18,16 @@ from pathlib import Path, PurePosixPath
 from typing import IO, Any
 
 from foundation.files import PathLike, WriteFailed, replacing
+from foundation.paths import fault_of_name, search
+from foundation.records import read_bounded
 from foundation.work import Progress
 from vgg_monoaudio.collecting.clips import VIDEO_SUFFIXES
 from vgg_monoaudio.selection.clip_ids import clip_id_from_file_name
 
+log = logging.getLogger(__name__)
+
 ARCHIVE_SUFFIXES = (".tar", ".tar.gz", ".tgz", ".tar.bz2", ".tar.xz")
+MOST_CLIP_BYTES = 2**31  # of one clip; VGGSound's have some 2 MB
 DEEPEST = 4  # archives within archives; more is a mistake or an attack
 INDEX_NAME = "archives.json"  # which clips each archive holds, so that an archive is read through once
 
@@ -103,7 +109,7 @@ def find_archives(path: PathLike) -> list[Path]:
         return [root]
     if not root.is_dir():
         raise BadArchive(f"{root}: no such archive or folder of archives")
-    files = sorted(file for file in root.rglob("*") if file.is_file() and _is_archive(file.name))
+    files = sorted(file for file in search(root) if _is_archive(file.name))
     if not files:
         raise BadArchive(f"{root}: no archive in it; expected files ending in {', '.join(ARCHIVE_SUFFIXES)}")
     return files
@@ -134,15 +140,17 @@ class _Index:
         self._entries: dict[str, Any] = {}
         if path.is_file():
             try:
-                self._entries = json.loads(path.read_text(encoding="utf-8"))
-            except json.JSONDecodeError:
+                found = json.loads(read_bounded(path).decode("utf-8"))
+                self._entries = found if isinstance(found, dict) else {}
+            except (ValueError, RecursionError):  # damaged, too large, or nested without end
                 path.unlink()  # it only saves time: without it the archives are read again
 
     def clips_in(self, file: Path) -> set[str] | None:
         entry = self._entries.get(str(file.resolve()))
         if not isinstance(entry, Mapping) or entry.get("state") != _state(file):
             return None
-        return set(entry["clips"])
+        clips = entry.get("clips")
+        return {str(clip) for clip in clips} if isinstance(clips, list) else None
 
     def keep(self, file: Path, clips: set[str]) -> None:
         self._entries[str(file.resolve())] = {"state": _state(file), "clips": sorted(clips)}
@@ -167,7 +175,12 @@ def _read_archive(stream: IO[bytes], job: _Job, seen: set[str], *, depth: int) -
                     return False
                 continue
             clip = _clip_id(name)
-            if clip is None:
+            if clip is None or fault_of_name(clip):
+                continue
+            if member.size > MOST_CLIP_BYTES:
+                log.warning(
+                    "%s: skipped, %s bytes and no clip has more than %s", member.name, member.size, MOST_CLIP_BYTES
+                )
                 continue
             seen.add(clip)
             if clip in job.open:

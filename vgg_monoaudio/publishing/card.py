@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import re
 from collections.abc import Sequence
 from typing import Literal
 
@@ -9,6 +11,7 @@ import pandas as pd
 
 from foundation.files import PathLike, write_text
 from foundation.records import Record
+from foundation.text import markdown_escaped
 from vgg_monoaudio.dataset import Benchmark, load_benchmark
 from vgg_monoaudio.publishing.statistics import as_markdown, benchmark_statistics, describe
 from vgg_monoaudio.record import SINGLE_CLIPS
@@ -99,7 +102,7 @@ def card(benchmark: Benchmark, front_matter: Sequence[str] = ()) -> str:
     """
     parts = [
         "\n".join(["---", *_front_matter(benchmark), *front_matter, "---"]),
-        f"# {benchmark.name} {benchmark.version}",
+        f"# {markdown_escaped(f'{benchmark.name} {benchmark.version}')}",
         _SINGLE if is_single(benchmark) else _WHAT,
         _contents(benchmark),
         "## Where the clips come from",
@@ -141,13 +144,18 @@ def _front_matter(benchmark: Benchmark) -> list[str]:
     size = len(benchmark)
     bounds = [(1_000, "n<1K"), (10_000, "1K<n<10K"), (100_000, "10K<n<100K")]
     return [
-        f"pretty_name: {benchmark.name} {benchmark.version}",
+        f"pretty_name: {_yaml(f'{benchmark.name} {benchmark.version}')}",
         "license: other",
         "language: en",
         "task_categories: [text-to-audio]",
         "tags: [video-to-audio, audio-generation, benchmark]",
         f"size_categories: ['{next((text for bound, text in bounds if size < bound), '100K<n<1M')}']",
     ]
+
+
+def _yaml(text: str) -> str:
+    """Return text as YAML: plain where it is words and numbers, else in quotes as JSON has them."""
+    return text if re.fullmatch(r"[A-Za-z][\w. -]*", text) else json.dumps(text)
 
 
 def _contents(benchmark: Benchmark) -> str:

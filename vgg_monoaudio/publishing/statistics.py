@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import pandas as pd
 
+from foundation.text import markdown_escaped
 from vgg_monoaudio.dataset import Benchmark
 from vgg_monoaudio.pairing import exhaustive_pairs, filter_intra_class
 from vgg_monoaudio.taxonomy import CATEGORIES, load_labels
@@ -136,7 +137,7 @@ def as_markdown(table: pd.DataFrame) -> str:
 
 
 def _row(cells: Iterable[object]) -> str:
-    return "| " + " | ".join(str(cell).replace("|", "\\|") for cell in cells) + " |"
+    return "| " + " | ".join(markdown_escaped(str(cell)) for cell in cells) + " |"
 
 
 def _per_label(table: pd.DataFrame, label: str, category: str, count: str) -> pd.DataFrame:

@@ -8,6 +8,7 @@ from pathlib import Path
 import pandas as pd
 
 from foundation.files import PathLike, replacing
+from foundation.paths import check_name
 from vgg_monoaudio.selection.clip_ids import split_clip_id
 from vgg_monoaudio.selection.decisions import CRITERIA, BadCuration, read_curations
 from vgg_monoaudio.selection.verdicts import Applied, apply_decisions
@@ -174,6 +175,7 @@ def _check(where: str, row: _Row, *, strict: bool) -> None:
         if not row.get(column):
             raise BadSourceList(f"{where}: {column} is empty")
     try:
+        check_name(row["clip_id"])  # its files are named by it
         _seconds(row.get("start_seconds", ""))
         if strict:
             split_clip_id(row["clip_id"])

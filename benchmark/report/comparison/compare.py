@@ -14,6 +14,7 @@ from benchmark.report.comparison.changes import SCOPES, Change, Comparison
 from benchmark.report.comparison.paired import GROUPED_BY, PairedTests, corrected, largest_gaps
 from benchmark.report.results import MixedRuns, check_alike, shown_name
 from benchmark.report.samples import clips_of, read_run_samples
+from benchmark.report.scored_on import check_scored_on
 from benchmark.runs import MetricsRecord, RunDirectory, UnusableRun
 from foundation.checkpoints import WeightOptions
 from metrics.registry import list_metrics
@@ -53,6 +54,8 @@ def compare_runs(
     """
     runs = [run if isinstance(run, RunDirectory) else RunDirectory(Path(run)) for run in (a, b)]
     records = _records(runs)
+    if benchmark_dir is not None:
+        check_scored_on(benchmark_dir, zip(runs, records, strict=True))
     names = _names(runs, records)
     first, second, only_one = _both_scored(*[read_run_samples(run).scored.set_index("sample_id") for run in runs])
     metrics = [m for m in list_metrics(extended=True) if m.per == "sample" and m.name in first and m.name in second]

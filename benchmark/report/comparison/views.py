@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 from benchmark.report.comparison.changes import Change, Comparison
 from benchmark.report.tables.cells import Column
-from benchmark.report.tables.formats import markdown_escaped, padded
+from benchmark.report.tables.formats import padded
 from benchmark.report.tables.marks import DASH
+from foundation.text import markdown_escaped
 from metrics.registry import Metric
 
 if TYPE_CHECKING:
@@ -48,17 +49,17 @@ def cells(comparison: Comparison, change: Change) -> list[str]:
 def to_markdown(comparison: Comparison) -> str:
     """Return the whole comparison as Markdown."""
     parts = [f"# {markdown_escaped(comparison.first)} against {markdown_escaped(comparison.second)}"]
-    parts.append(comparison.caption)
+    parts.append(markdown_escaped(comparison.caption))
     for scope, title in TITLES.items():
         changes = [change for change in comparison.changes if change.scope == scope and change.samples]
         if changes:
             grid = [heads(comparison, scope), *[cells(comparison, change) for change in changes]]
             parts += [f"## {title}", padded([[markdown_escaped(text) for text in row] for row in grid])]
-    parts.append("\n".join(f"- Untested: {text}." for text in untested(comparison)))
+    parts.append("\n".join(f"- Untested: {markdown_escaped(text)}." for text in untested(comparison)))
     if comparison.apart:
         parts += ["## Samples furthest apart", padded(_gap_grid(comparison))]
     if comparison.only_one:
-        parts.append(f"Scored in one run only, in no number above: {', '.join(comparison.only_one)}.")
+        parts.append(f"Scored in one run only, in no number above: {markdown_escaped(', '.join(comparison.only_one))}.")
     return "\n\n".join(part for part in parts if part) + "\n"
 
 
@@ -93,7 +94,7 @@ def to_terminal(comparison: Comparison) -> Group:
         kept = _foremost(changes) if scope == "label" else changes
         grid = Table(title=title, title_justify="left", title_style="italic", box=box.SIMPLE_HEAD, pad_edge=False)
         for place, head in enumerate(heads(comparison, scope)):
-            grid.add_column(head, justify="left" if place == 0 else "right", overflow="fold")
+            grid.add_column(Text(head), justify="left" if place == 0 else "right", overflow="fold")
         for change in kept:
             grid.add_row(*[Text(text, style="bold" if change.better else "") for text in cells(comparison, change)])
         shown += [grid] if kept else []

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from benchmark.report.figures.drawing import Drawn, save, style
 from benchmark.report.results import Results, Row, collect
+from benchmark.report.scored_on import check_scored_on
 from benchmark.runs import RunDirectory
 from foundation.locks import Lock
 from foundation.names import nearest
@@ -41,19 +42,22 @@ def write_figures(
 
     Raises:
         benchmark.report.results.MixedRuns: the runs cannot share a figure.
+        benchmark.runs.UnusableRun: they were scored on another benchmark than the one given.
         ValueError: neither runs nor a benchmark, a sample that the runs do not have, or ratings of other answers.
     """
     if not runs and benchmark_dir is None:
         raise ValueError("nothing to draw: give runs, a benchmark directory, or both")
     if not runs and ratings is not None:
         raise ValueError(f"{ratings}: ratings are of answers; give the runs they are of")
+    results = collect(runs) if runs else None
+    if results is not None and benchmark_dir is not None:
+        check_scored_on(benchmark_dir, results.records)
     figures: dict[str, Figure] = {}
     drawn = []
     with style():
         if benchmark_dir is not None:
             figures |= _of_the_benchmark(benchmark_dir)
-        if runs:
-            results = collect(runs)
+        if results is not None:
             figures |= _of_scores(results)
             if benchmark_dir is not None:
                 figures |= sample_panels(results, benchmark_dir, samples)

@@ -10,8 +10,9 @@ Pictures are named by the content they show, so a second report draws only new o
 
 from __future__ import annotations
 
+import logging
 import shutil
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -23,6 +24,10 @@ from foundation.media import MediaError, is_whole, read_audio_native, read_video
 from foundation.partials import partial_name
 from foundation.work import in_parallel
 
+log = logging.getLogger(__name__)
+
+PARTS = ("scenes", "sources", "answers", "pictures")  # what the folder holds
+LEADS_OUT = "a link leads out of the benchmark's or the run's folder; copy it with the files themselves: cp -rL"
 THUMBNAIL_SIZE = (180, 320)  # height, width
 PICTURE_VERSION = "2"  # part of a picture's name; moves when the drawing changes
 
@@ -42,7 +47,32 @@ class Placed:
     problem: str = ""
 
 
-def place_media(media: Path, wanted: Mapping[str, Path], *, workers: int | None = None) -> dict[str, Placed]:
+def check_report_place(out: Path) -> None:
+    """Refuse a place for a report whose folder is something else's: a report removes from it what it does not show.
+
+    Args:
+        out: path of the report without an ending, which is also the folder of its media.
+
+    Raises:
+        ValueError: the path ends in no name, or there is a file, or a folder that holds what no report has; names it.
+    """
+    if out.name in ("", ".."):
+        raise ValueError(f"out: expected a path that ends in the name of the report, got {str(out)!r}")
+    if out.exists() and not out.is_dir():
+        raise ValueError(f"out: {out} is a file; give a path without an ending, for the report and its folder")
+    foreign = (
+        [path.name for path in out.iterdir() if path.name not in PARTS and path.name[0] != "."] if out.is_dir() else []
+    )
+    if foreign:
+        raise ValueError(
+            f"out: {out} is a folder that holds {min(foreign)}, which no report has; give another path, such as "
+            f"{out / 'report'}"
+        )
+
+
+def place_media(
+    media: Path, wanted: Mapping[str, Path], homes: Sequence[Path], *, workers: int | None = None
+) -> dict[str, Placed]:
     """Link or copy files into the media folder and draw the pictures that are missing.
 
     What an earlier report left there stays until `drop_unused`: its page needs it as long as no other takes its place.
@@ -50,6 +80,8 @@ def place_media(media: Path, wanted: Mapping[str, Path], *, workers: int | None 
     Args:
         media: the folder; made when absent.
         wanted: path inside the folder, with "/", to the file it shows.
+        homes: folders of the benchmark and the runs; a file that a link brings in from elsewhere is not shown, and a
+            warning names the first.
         workers: threads; one per available core by default.
 
     Returns:
@@ -58,13 +90,20 @@ def place_media(media: Path, wanted: Mapping[str, Path], *, workers: int | None 
     for folder in {(media / name).parent for name in wanted} | {media / "pictures"}:
         folder.mkdir(parents=True, exist_ok=True)
     names = list(wanted)
-    placed = dict(in_parallel(lambda name: _place(media, name, wanted[name]), names, workers=workers))
-    return {name: placed[place] for place, name in enumerate(names)}
+    real = [home.resolve() for home in homes]
+    placed = dict(in_parallel(lambda name: _place(media, name, wanted[name], real), names, workers=workers))
+    found = {name: placed[place] for place, name in enumerate(names)}
+    strays = [wanted[name] for name in names if found[name].problem == LEADS_OUT]
+    if strays:
+        log.warning("%s: not on the page, %s (%d files in all)", strays[0], LEADS_OUT, len(strays))
+    return found
 
 
-def _place(media: Path, name: str, source: Path) -> Placed:
+def _place(media: Path, name: str, source: Path, homes: Sequence[Path]) -> Placed:
     if not source.is_file():
         return Placed("", "", f"{source.name}: no such file")
+    if not any(source.resolve().is_relative_to(home) for home in homes):
+        return Placed("", "", LEADS_OUT)
     digest = content_sha256(source)[:20]  # before the link, which changes the file's times
     link_or_copy(source, media / name)
     relative = f"{media.name}/{name}"
@@ -118,6 +157,7 @@ def drop_unused(media: Path, placed: Iterable[Placed]) -> None:
         placed: what the page uses.
     """
     shown = {name for item in placed for name in (item.file, item.picture) if name}
-    for path in [p for p in media.rglob("*") if p.is_file()]:
+    folders = [media / part for part in PARTS if not (media / part).is_symlink()]
+    for path in [p for folder in folders for p in folder.rglob("*") if p.is_file()]:
         if f"{media.name}/{path.relative_to(media).as_posix()}" not in shown:
             path.unlink(missing_ok=True)

@@ -48,7 +48,8 @@ def write_page(
     """
     samples = read_samples(results)
     rows = [row for row in results.rows if row.run is not None]
-    placed = place_media(out, wanted_media(samples, rows, benchmark), workers=workers)
+    homes = [*(row.run.path for row in rows if row.run), *([] if benchmark is None else [benchmark])]
+    placed = place_media(out, wanted_media(samples, rows, benchmark), homes, workers=workers)
     data = page_data(results, table, samples, placed, out.name)
     page = out.with_name(f"{out.name}.html")
     text = (

@@ -8,13 +8,14 @@ from collections.abc import Sequence
 
 from benchmark.report.tables.cells import Cell, Line, Table
 from benchmark.report.tables.marks import DASH, FEWER, PARTIAL, UNTRAINED, UNVERIFIED
+from foundation.text import markdown_escaped, one_line, spreadsheet_text
 
 CSV_HEAD = ("subset", "section", "model", "marks", "n", "expected", "profile", "reference_video", "source")
 
 
 def to_markdown(table: Table, title: str = "Results") -> str:
     """Return the table as GitHub-flavoured Markdown: one grid per block, groups above the metrics."""
-    parts = [f"# {title}", table.caption]
+    parts = [f"# {markdown_escaped(title)}", markdown_escaped(table.caption)]
     groups: list[str] = []
     for name, span in table.groups:
         groups += [name, *[""] * (span - 1)]
@@ -24,7 +25,7 @@ def to_markdown(table: Table, title: str = "Results") -> str:
             if section.name != "models":
                 grid.append([f"*{section.title}*", *[""] * (len(table.columns) + 1)])
             grid += [_markdown_line(line, table) for line in section.lines]
-        parts += [f"## {block.title}", padded(grid)]
+        parts += [f"## {markdown_escaped(block.title)}", padded(grid)]
     if table.remarks:
         parts.append("\n".join(f"- {markdown_escaped(note)}" for note in table.remarks))
     return "\n\n".join(parts) + "\n"
@@ -41,11 +42,6 @@ def _markdown_line(line: Line, table: Table) -> list[str]:
 def _markdown_cell(cell: Cell, beside: str) -> str:
     text = {0: cell.text, 1: f"**{cell.text}**", 2: f"<u>{cell.text}</u>"}[cell.rank] + (FEWER if cell.fewer else "")
     return f"{text} {beside}" if beside else text
-
-
-def markdown_escaped(text: str) -> str:
-    """Return text with every character that Markdown reads as markup escaped."""
-    return "".join(f"\\{c}" if c in "\\`*_|<>[]" else c for c in text)
 
 
 def padded(grid: Sequence[Sequence[str]]) -> str:
@@ -73,17 +69,21 @@ def to_csv(table: Table) -> str:
     for block in table.blocks:
         for section in block.sections:
             for line in section.lines:
-                writer.writerow([block.subset, section.name, *_csv_facts(line), *_csv_values(line, len(endings))])
+                texts, counts = _csv_facts(line)
+                named = [spreadsheet_text(text) for text in (block.subset, section.name, *texts[:2])]
+                told = [spreadsheet_text(text) for text in texts[2:]]
+                writer.writerow([*named, *counts, *told, *_csv_values(line, len(endings))])
     return text.getvalue()
 
 
-def _csv_facts(line: Line) -> list[str]:
+def _csv_facts(line: Line) -> tuple[list[str], list[str]]:
+    """Return what is said of a row as text (model, marks, profile, reference video, source), and its counts."""
     row = line.row
     named = {"partial": row.partial, "unverified": row.unverified, "untrained": row.untrained}
     marks = " ".join(name for name, holds in named.items() if holds)
     counts = ["" if count is None else str(count) for count in (row.scored, row.expected)]
     scoring = ["", ""] if row.record is None else [row.record.scoring.profile, row.record.scoring.reference_video]
-    return [line.label, marks, *counts, *scoring, row.source]
+    return [line.label, marks, *scoring, row.source], counts
 
 
 def _csv_values(line: Line, columns: int) -> list[str]:
@@ -176,6 +176,9 @@ def _latex_cell(cell: Cell, table: Table) -> str:
 _LATEX_CHARACTERS = {
     **{c: rf"\{c}" for c in "&%$#_{}"},
     "\\": r"\textbackslash{}",
+    **{c: f"{{{c}}}" for c in "[]*"},  # after the end of a row LaTeX takes them for an option of it
+    "|": r"\textbar{}",
+    "`": r"\textasciigrave{}",
     "~": r"\textasciitilde{}",
     "^": r"\textasciicircum{}",
     "<": r"\textless{}",
@@ -191,5 +194,5 @@ _LATEX_CHARACTERS = {
 
 
 def latex_escaped(text: str) -> str:
-    """Return text with every character that LaTeX reads as a command escaped."""
-    return "".join(_LATEX_CHARACTERS.get(character, character) for character in text)
+    """Return text as one line, with every character that LaTeX reads as a command escaped."""
+    return "".join(_LATEX_CHARACTERS.get(character, character) for character in one_line(text))

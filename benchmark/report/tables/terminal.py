@@ -76,7 +76,8 @@ def _narrower(table: Table) -> list[tuple[Table, str]]:
 
 def _grid(table: Table, place: int) -> Grid:
     block = table.blocks[place]
-    grid = Grid(title=block.title, title_justify="left", title_style="italic", box=box.SIMPLE_HEAD, pad_edge=False)
+    title = Text(block.title, style="italic")
+    grid = Grid(title=title, title_justify="left", box=box.SIMPLE_HEAD, pad_edge=False)
     grid.add_column(table.heading, no_wrap=True)
     for column in table.columns:
         grid.add_column(column.heading, justify="right", no_wrap=True)

@@ -1,6 +1,7 @@
 """Recorded sounds in zips and in datasets of the Hugging Face hub."""
 
 import io
+import stat
 import zipfile
 
 import numpy as np
@@ -9,6 +10,7 @@ import pytest
 from pyarrow import parquet
 
 from baselines import GenerationError, Request
+from baselines.recorded import files
 from baselines.recorded.generator import Recorded
 from foundation import media
 
@@ -125,3 +127,44 @@ def test_a_file_that_is_no_parquet_is_refused(tmp_path):
     (tmp_path / "x.parquet").write_bytes(io.BytesIO(b"nothing").read())
     with pytest.raises(ValueError, match="is not parquet"):
         Recorded(folder=tmp_path)
+
+
+def test_sounds_behind_links_count_and_one_file_is_one_sound(sounds, film, tmp_path, caplog):
+    for folder in ("in", "scratch"):
+        (tmp_path / folder).mkdir()
+    for name, content in sounds.items():
+        (tmp_path / "scratch" / name).write_bytes(content)
+    (tmp_path / "in" / "more").symlink_to(tmp_path / "scratch")
+    (tmp_path / "in" / "z.x.wav").symlink_to(tmp_path / "scratch" / "c.x.wav")
+    (tmp_path / "in" / "zz").mkdir()
+    (tmp_path / "in" / "zz" / "c.x.wav").symlink_to(tmp_path / "scratch" / "c.x.wav")
+    model = Recorded(folder=tmp_path / "in")
+    check(model, film)
+    assert model.generate(ask("z.x"))[1] == 8000  # one sound may have two names
+    assert f"{tmp_path}/in/zz/c.x.wav: skipped, the same file as {tmp_path}/in/more/c.x.wav" in caplog.text
+
+
+def test_a_zip_bomb_a_link_and_a_million_entries_are_refused_without_unpacking(sounds, tmp_path, monkeypatch):
+    monkeypatch.setattr(files, "MOST_SOUND_BYTES", 1_000_000)
+    path = zipped(tmp_path / "all.zip", sounds)
+    link = zipfile.ZipInfo("link.wav")
+    link.external_attr = (stat.S_IFLNK | 0o777) << 16
+    with zipfile.ZipFile(path, "a", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("bomb.wav", bytes(2_000_000))
+        archive.writestr(link, "/etc/passwd")
+    model = Recorded(folder=path)
+    with pytest.raises(GenerationError, match=r"bomb\.wav: 2,000,000 bytes when unpacked, expected at most 1,000,000"):
+        model.generate(ask("bomb"))
+    with pytest.raises(GenerationError, match=r"link\.wav: a link, not a sound"):
+        model.generate(ask("link"))
+    assert model.generate(ask("c.x"))[1] == 8000
+    monkeypatch.setattr(files, "MOST_ENTRIES", 4)
+    with pytest.raises(ValueError, match=r"all\.zip has 5 entries, expected at most 4"):
+        Recorded(folder=path)
+
+
+def test_a_row_group_that_no_memory_holds_is_refused(sounds, tmp_path, monkeypatch):
+    monkeypatch.setattr(files, "MOST_GROUP_BYTES", 1000)
+    dataset(tmp_path / "x.parquet", {"audio": [{"bytes": sounds["c.x.wav"], "path": "a.wav"}]})
+    with pytest.raises(ValueError, match=r"x\.parquet has [0-9,]+ bytes in one row group, expected at most 1,000"):
+        Recorded(folder=tmp_path / "x.parquet")

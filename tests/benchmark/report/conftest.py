@@ -44,7 +44,8 @@ def made(world: ModuleType, tmp_path_factory: pytest.TempPathFactory) -> Made:
     for subset in world.PAIRS:
         for model in world.LEVELS:
             failed = (1,) if (model, subset) == ("old-foley", "inter") else ()
-            runs.append(world.write_run(folder / "runs", model, subset, world.Settings(failed=failed), audio=True))
+            settings = world.Settings(failed=failed, fingerprint=load_benchmark(benchmark).fingerprint(subset))
+            runs.append(world.write_run(folder / "runs", model, subset, settings, audio=True))
     paths = write_report(runs, folder / "out" / "report", benchmark_dirs={"demo": benchmark})
     return Made(benchmark, runs, paths)
 

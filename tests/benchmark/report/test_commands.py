@@ -1,4 +1,5 @@
 import json
+import shutil
 import subprocess
 import sys
 
@@ -8,7 +9,7 @@ from typer.testing import CliRunner
 from benchmark.report import commands
 from benchmark.report.__main__ import app
 from benchmark.report.figures.drawing import Drawn
-from benchmark.runs import UnusableRun
+from benchmark.runs import RunDirectory, UnusableRun
 from vgg_monoaudio.dataset import load_benchmark
 
 
@@ -80,10 +81,10 @@ def test_figures_lists_what_it_drew(made, tmp_path):
     assert str(tmp_path / "f" / "inter-desync-histogram.pdf") in done.output.replace("\n", "")
 
 
-def test_submit_check_ends_with_status_one_where_a_check_failed(world, tmp_path):
-    good = world.write_run(tmp_path, "tiny-foley", audio=True)
+def test_submit_check_ends_with_status_one_where_a_check_failed(scored, tmp_path):
+    good = RunDirectory(shutil.copytree(scored[0][0].path, tmp_path / "inter" / "good"))
     assert run(commands.submit_check, good.path).exit_code == 0
-    good.audio(world.sample_ids("inter")[0]).unlink()
+    next((good.path / "audio").iterdir()).unlink()
     done = run(commands.submit_check, good.path)
     assert done.exit_code == 1
     assert "failed   coverage" in done.output
@@ -131,12 +132,39 @@ def test_filters_that_no_run_passes_are_named_with_what_there_is(world, tmp_path
 
 
 def test_without_arguments_the_runs_and_the_benchmark_are_those_of_the_current_folder(world, tmp_path):
-    world.write_benchmark(tmp_path / "data" / "demo")
-    world.write_run(tmp_path / "results" / "runs", "oracle", audio=True)
+    built = load_benchmark(world.write_benchmark(tmp_path / "data" / "demo"))
+    settings = world.Settings(fingerprint=built.fingerprint("inter"))
+    world.write_run(tmp_path / "results" / "runs", "oracle", "inter", settings, audio=True)
     done = CliRunner().invoke(app, [], catch_exceptions=False)
     assert done.exit_code == 0
     assert (tmp_path / "results" / "report.md").is_file()
     assert (tmp_path / "results" / "report" / "scenes").is_dir()  # from data/demo
+
+
+def test_a_run_moved_to_another_disk_and_linked_has_its_row(world, tmp_path, caplog):
+    for model in ("oracle", "noise"):
+        world.write_run(tmp_path / "runs", model)
+    inter = tmp_path / "runs" / "demo" / "inter"
+    (inter / "oracle").rename(tmp_path / "oracle")
+    (inter / "oracle").symlink_to(tmp_path / "oracle")
+    (inter / "loop").symlink_to(tmp_path / "runs")
+    done = CliRunner().invoke(app, [str(tmp_path / "runs"), "--out", str(tmp_path / "r")], catch_exceptions=False)
+    assert done.exit_code == 0
+    assert {line.split(",")[2] for line in (tmp_path / "r.csv").read_text().splitlines()[1:]} == {"oracle", "noise"}
+    assert "loop: skipped, a link to" in caplog.text
+
+
+@pytest.mark.parametrize("damage", ["absent", "empty", "cut"])
+def test_submit_check_of_a_damaged_run_leaves_with_status_1_and_says_why(world, tmp_path, damage):
+    sent = world.write_run(tmp_path, "oracle")
+    content = sent.run_json.read_bytes()
+    sent.run_json.write_bytes(content[: len(content) // 2] if damage == "cut" else b"")
+    if damage == "absent":
+        sent.run_json.unlink()
+    done = run(commands.submit_check, sent.path)
+    assert done.exit_code == 1
+    assert done.output.startswith("failed   schema")
+    assert "run.json: no" in done.output
 
 
 def test_standard_errors_need_no_intervals_switch(made, tmp_path):
@@ -176,11 +204,10 @@ def test_figures_passes_on_samples_ratings_and_the_benchmark(made, tmp_path, mon
     assert done.stdout.split() == [str(out / "a.pdf"), str(out / "a.png")]
 
 
-def test_submit_check_finds_the_benchmark_by_its_name(world, tmp_path):
-    benchmark = world.write_benchmark(tmp_path / "data" / "demo")
-    settings = world.Settings(fingerprint=load_benchmark(benchmark).fingerprint("inter"))
-    sent = world.write_run(tmp_path / "sent", "tiny-foley", "inter", settings, audio=True)
-    done = run(commands.submit_check, sent.path, "--no-recompute")
+def test_submit_check_finds_the_benchmark_by_its_name(scored, tmp_path):
+    runs, benchmark, _ = scored
+    shutil.copytree(benchmark, tmp_path / "data" / "demo")
+    done = run(commands.submit_check, runs[0].path, "--no-recompute")
     assert done.exit_code == 0
     assert "passed   benchmark   the same manifest" in done.output
     assert "skipped  recomputed  not requested" in done.output

@@ -85,6 +85,62 @@ def test_a_line_that_cannot_be_right_is_refused_by_number(made, world, tmp_path,
         read(made, table, tmp_path)
 
 
+def written_as(folder, world, *lines, encoding="utf-8", head="subset,sample_id,model,rater,AQ"):
+    start = f"inter,{world.sample_ids('inter')[0]},tiny-foley"
+    path = folder / "study.csv"
+    path.write_bytes("\n".join([head, *(line.replace("@", start) for line in lines), ""]).encode(encoding))
+    return path
+
+
+@pytest.mark.parametrize(
+    ("lines", "message"),
+    [
+        (["", "", "", "@,p0,1", "  ", "@,p1,9"], r"study\.csv, line 7: AQ: expected a whole number .*, got '9'"),
+        (["@,p0,1,3"], r"line 2: 6 values for 5 columns; put a name that holds a comma in quotes"),
+        (["@,p0,1", "@,p1,1,,"], r"line 3: 7 values for 5 columns"),
+        (["@"], "line 2: rater is empty"),
+        (['@,"p', '0",1', "@,p1,9"], r"line 4: AQ"),
+        (["@,p0,1", '@,"p1"x,1'], r"line 3: not a line of a CSV"),
+        (['@,"p0,1'], r"line 2: not a line of a CSV"),
+        (["@,p0,4.5"], r"line 2: AQ: expected a whole number from 1 to 5, got '4\.5'"),
+        (["@,p0,0"], r"got '0'"),
+        (["@,p0,nan"], r"got 'nan'"),
+        (["@,p0,1" + "0" * 5000], r"line 2: AQ: expected a whole number"),
+        (["@,p0,1", "@,p0 ,5"], r"line 3: p0 rates tiny-foley on .* twice"),
+        ([], "no rating in it"),
+    ],
+)
+def test_what_is_wrong_is_named_by_the_line_of_the_file(made, world, tmp_path, lines, message):
+    with pytest.raises(ValueError, match=message):
+        read_ratings(written_as(tmp_path, world, *lines), collect(made.runs))
+
+
+@pytest.mark.parametrize(
+    ("encoding", "message"),
+    [
+        ("latin-1", r"study\.csv, line 3: not UTF-8 \(byte 0xeb\), perhaps latin-1; save it as CSV UTF-8"),
+        ("utf-16", r"study\.csv: is in UTF-16, expected UTF-8"),
+    ],
+)
+def test_another_encoding_is_named_with_the_file(made, world, tmp_path, encoding, message):
+    path = written_as(tmp_path, world, "@,p0,1", "@,Zoë,1", encoding=encoding)
+    with pytest.raises(ValueError, match=message):
+        read_ratings(path, collect(made.runs))
+
+
+def test_blanks_around_names_a_byte_order_mark_and_4_0_do_no_harm(made, world, tmp_path):
+    lines = ["@ ,p0 ,4.0", "", " @,p1, 5 ", "@,p2,", "@,p3"]
+    path = written_as(tmp_path, world, *lines, encoding="utf-8-sig", head="subset, sample_id,model ,rater,AQ")
+    (ratings,) = read_ratings(path, collect(made.runs))
+    assert ratings.means[["raters", "AQ"]].to_numpy().tolist() == [[4, 4.5]]
+
+
+def test_a_column_that_stands_twice_is_refused(made, world, tmp_path):
+    path = written_as(tmp_path, world, "@,p0,1,2", head="subset,sample_id,model,rater,AQ,AQ")
+    with pytest.raises(ValueError, match=r"expected the columns .*, each once, got .*AQ, AQ"):
+        read_ratings(path, collect(made.runs))
+
+
 def test_ratings_of_an_answer_that_failed_are_refused(made, world, tmp_path):
     table = study(world)
     table.loc[len(table)] = ("inter", world.sample_ids("inter")[1], "old-foley", "r1", 3, 3, 3)

@@ -181,3 +181,26 @@ def test_a_full_disk_is_no_fault_of_the_archive(tmp_path, monkeypatch):
             extract_clips(tar, {DOG, CAR}, tmp_path / "clips")
     found = extract_clips(tar, {DOG, CAR}, tmp_path / "clips")
     assert (sorted(found.clips), found.missing, found.broken) == ([DOG, CAR], (), {})
+
+
+def test_a_clip_of_a_size_that_no_clip_has_is_skipped_by_name(tmp_path, monkeypatch, caplog):
+    monkeypatch.setattr(archives, "MOST_CLIP_BYTES", 1000)
+    tar = write_tar(tmp_path / "all.tar.xz", {f"{DOG}.mp4": bytes(1001), f"{CAR}.mp4": b"car"}, "w:xz")
+    found = extract_clips(tar, {DOG, CAR}, tmp_path / "clips")
+    assert (list(found.clips), found.missing) == ([CAR], (DOG,))
+    assert f"{DOG}.mp4: skipped, 1001 bytes and no clip has more than 1000" in caplog.text
+
+
+@pytest.mark.parametrize("text", ["[" * 100_000, "[]", '{"x": {"state": 1}}', "{", "\xff"])
+def test_a_list_of_what_is_where_that_makes_no_sense_costs_nothing_but_time(tmp_path, text):
+    tar = write_tar(tmp_path / "all.tar", {f"{DOG}.mp4": b"dog"})
+    (tmp_path / "clips").mkdir()
+    (tmp_path / "clips" / "archives.json").write_text(text, encoding="latin-1")
+    assert list(extract_clips(tar, {DOG}, tmp_path / "clips").clips) == [DOG]
+
+
+def test_archives_behind_links_are_read(tmp_path):
+    write_tar(tmp_path / "scratch" / "all.tar", {f"{DOG}.mp4": b"dog"})
+    (tmp_path / "in").mkdir()
+    (tmp_path / "in" / "more").symlink_to(tmp_path / "scratch")
+    assert list(extract_clips(tmp_path / "in", {DOG}, tmp_path / "clips").clips) == [DOG]

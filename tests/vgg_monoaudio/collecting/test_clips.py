@@ -58,3 +58,16 @@ def test_real_clips_are_found_by_their_names(real_media):
         "3qesirWAGt4_000020", "0B4dYTMsgHA_000130", "F8Zt3mYlOqU_000094", "airplane_vgg", "basketball_bounce",
         "flute_vgg",
     }  # fmt: skip
+
+
+def test_clips_behind_links_count_and_one_file_is_one_clip(tmp_path, caplog):
+    touch(tmp_path, "in/aaaaaaaaaaa_000030.mp4", "scratch/bbbbbbbbbbb_000030.mp4", "scratch/mine.mp4")
+    (tmp_path / "in" / "more").symlink_to(tmp_path / "scratch")
+    (tmp_path / "in" / "loop").symlink_to(tmp_path / "in")
+    (tmp_path / "in" / "z").mkdir()
+    (tmp_path / "in" / "z" / "aaaaaaaaaaa_30_40.mp4").symlink_to(tmp_path / "in" / "aaaaaaaaaaa_000030.mp4")
+    found = find_clips(tmp_path / "in")
+    assert found["bbbbbbbbbbb_000030"] == tmp_path / "in" / "more" / "bbbbbbbbbbb_000030.mp4"
+    assert found["mine"] == tmp_path / "in" / "more" / "mine.mp4"
+    assert found["aaaaaaaaaaa_000030"] == tmp_path / "in" / "aaaaaaaaaaa_000030.mp4"
+    assert f"{tmp_path}/in/z/aaaaaaaaaaa_30_40.mp4: skipped, the same file as {tmp_path}/in/aaaaaaa" in caplog.text

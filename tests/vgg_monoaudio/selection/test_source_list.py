@@ -251,3 +251,9 @@ def test_a_list_without_clips_is_not_written(tmp_path):
 def test_decisions_alone_give_the_list_of_what_they_accept(tmp_path):
     append_decisions(tmp_path / "curation.csv", [decision(DOG), decision(CAR, yes=False)])
     assert sources_of_curation(tmp_path / "curation.csv")["clip_id"].to_list() == [DOG]
+
+
+def test_a_clip_id_that_leads_elsewhere_is_refused_with_its_line(tmp_path):
+    (tmp_path / "list.csv").write_text("clip_id,label\nmine,dog barking\n../../x,dog barking\n")
+    with pytest.raises(BadSourceList, match=r"list\.csv: line 3: expected the name of one file, got '\.\./\.\./x'"):
+        read_source_list(tmp_path / "list.csv")

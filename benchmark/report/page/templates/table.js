@@ -56,7 +56,8 @@ function tableAsText() {
   const rows = [...document.querySelectorAll("#scores thead tr:last-child, #scores .line")];
   const seen = (cell) => cell.offsetParent !== null;
   const text = (cell) => (cell.querySelector(".value, button") ?? cell).textContent.replace(/, (higher|lower).*/, "").trim();
-  return rows.filter(seen).map((row) => [...row.cells].filter(seen).map(text).join("\t")).join("\n");
+  const shown = (cell) => (cell.tagName === "TH" ? text(cell).replace(/^[=+\-@]/, "'$&") : text(cell)); // else a spreadsheet calculates
+  return rows.filter(seen).map((row) => [...row.cells].filter(seen).map(shown).join("\t")).join("\n");
 }
 
 function startTable() {

@@ -1,6 +1,7 @@
 import html
 import json
 import math
+import os
 import re
 import shutil
 import threading
@@ -13,7 +14,7 @@ import pytest
 from benchmark.report import write_report
 from benchmark.report.page.data import embedded
 from benchmark.report.page.media import drop_unused, link_or_copy, place_media
-from benchmark.runs import UnusableRun
+from benchmark.runs import RunDirectory, UnusableRun
 from foundation.media import write_audio
 from metrics.registry import get_metric
 
@@ -106,9 +107,9 @@ def test_a_second_report_draws_nothing_again_and_drops_what_is_no_longer_shown(w
     for name, pitch in (("a", 200), ("b", 300)):
         write_audio(tmp_path / f"{name}.wav", world.tone(pitch), 16_000)
     media = tmp_path / "media"
-    first = place_media(media, {"answers/a.wav": tmp_path / "a.wav", "answers/b.wav": tmp_path / "b.wav"})
+    first = place_media(media, {"answers/a.wav": tmp_path / "a.wav", "answers/b.wav": tmp_path / "b.wav"}, [tmp_path])
     monkeypatch.setattr("benchmark.report.page.media._spectrogram", lambda path: pytest.fail("drawn again"))
-    second = place_media(media, {"answers/a.wav": tmp_path / "a.wav"})
+    second = place_media(media, {"answers/a.wav": tmp_path / "a.wav"}, [tmp_path])
     drop_unused(media, second.values())
     assert second["answers/a.wav"] == first["answers/a.wav"]
     assert {path.name for path in media.rglob("*.wav")} == {"a.wav"}
@@ -117,11 +118,60 @@ def test_a_second_report_draws_nothing_again_and_drops_what_is_no_longer_shown(w
 
 def test_a_file_that_cannot_be_read_is_placed_without_picture_and_says_why(tmp_path):
     (tmp_path / "broken.wav").write_bytes(b"RIFF no sound in here")
-    placed = place_media(tmp_path / "media", {"a.wav": tmp_path / "broken.wav", "b.wav": tmp_path / "absent.wav"})
+    placed = place_media(
+        tmp_path / "media", {"a.wav": tmp_path / "broken.wav", "b.wav": tmp_path / "absent.wav"}, [tmp_path]
+    )
     assert (placed["a.wav"].file, placed["a.wav"].picture) == ("media/a.wav", "")
     assert placed["a.wav"].problem
     assert placed["b.wav"].file == ""
     assert "no such file" in placed["b.wav"].problem
+
+
+def test_only_files_of_the_folders_given_are_linked_and_a_stray_is_named(world, tmp_path, caplog):
+    run = world.write_run(tmp_path / "scratch", "tiny-foley", audio=True)
+    first, second = (run.audio(sample) for sample in world.sample_ids("inter")[:2])
+    first.unlink()
+    secret = tmp_path / "secret"
+    secret.write_text("not for the page")
+    first.symlink_to(secret)
+    second.unlink()
+    os.mkfifo(second)
+    (tmp_path / "runs").mkdir()
+    (tmp_path / "runs" / "linked").symlink_to(run.path)
+    paths = write_report([RunDirectory(tmp_path / "runs" / "linked")], tmp_path / "out" / "report")
+    linked = sorted(path.stem for path in paths.media.rglob("*.wav"))
+    assert linked == sorted(world.sample_ids("inter")[2:])
+    assert f"{first.name}: not on the page, a link leads out of the benchmark's or the run's folder" in caplog.text
+    assert secret.stat().st_nlink == 1
+
+
+@pytest.mark.parametrize("name", ["home", "home/letter.txt", ".", ".."])
+def test_a_report_is_not_written_over_a_folder_of_something_else(world, tmp_path, look_at, name):
+    (tmp_path / "home").mkdir()
+    (tmp_path / "home" / "letter.txt").write_text("kept")
+    run = world.write_run(tmp_path / "runs", "tiny-foley")
+    before = look_at(tmp_path)
+    with pytest.raises(ValueError, match=r"^out: "):
+        write_report([run], Path(name) if name.startswith(".") else tmp_path / name)
+    assert look_at(tmp_path) == before
+
+
+@pytest.fixture
+def look_at():
+    return lambda folder: sorted(path for path in folder.rglob("*"))
+
+
+def test_files_of_others_in_the_folder_of_a_report_are_kept(world, tmp_path):
+    run = world.write_run(tmp_path / "runs", "tiny-foley", audio=True)
+    out = tmp_path / "out" / "report"
+    (tmp_path / "elsewhere").mkdir()
+    (tmp_path / "elsewhere" / "kept.wav").touch()
+    out.mkdir(parents=True)
+    (out / ".hidden").touch()
+    (out / "scenes").symlink_to(tmp_path / "elsewhere")
+    write_report([run], out)
+    assert (tmp_path / "elsewhere" / "kept.wav").exists()
+    assert (out / ".hidden").exists()
 
 
 def test_page_and_folder_can_be_moved_together(made, tmp_path):

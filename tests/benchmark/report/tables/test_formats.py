@@ -13,6 +13,7 @@ from benchmark.report import build_table, collect, render_terminal, write_report
 from benchmark.report.tables.formats import latex_escaped, to_csv, to_latex, to_markdown
 from benchmark.report.tables.presets import PRESETS, preset_table
 from benchmark.report.tables.published import published_alone
+from benchmark.runs import folder_name
 from metrics.registry import list_metrics
 from vgg_monoaudio.dataset import SUBSET_TITLES
 
@@ -207,6 +208,49 @@ def test_a_model_name_with_a_bar_does_not_break_the_markdown_grid(world, tmp_pat
     assert row.replace("\\|", "").count("|") == len(HEADLINE) + 3
 
 
+EVIL = "=HYPERLINK(1)\n| [a](b) *c* `d` <script>alert(1)</script> \\input{x} $e$"
+
+
+def test_names_chosen_by_others_change_no_format(world, tmp_path):
+    runs = [
+        world.write_run(tmp_path / "runs", EVIL, folder=folder_name(EVIL), audio=True),
+        world.write_run(tmp_path / "runs", "oracle"),
+    ]
+    paths = write_report(runs, tmp_path / "out" / "report")
+    markdown = paths.markdown.read_text()
+    row = next(line for line in markdown.splitlines() if "HYPERLINK" in line)
+    assert r"=HYPERLINK(1) \| \[a\](b) \*c\* \`d\` \<script\>alert(1)\</script\> \\input{x}" in row
+    assert row.replace("\\|", "").count("|") == len(HEADLINE) + 3
+    latex = next(line for line in paths.latex.read_text().splitlines() if "HYPERLINK" in line)
+    assert latex.startswith(
+        r"=HYPERLINK(1) \textbar{} {[}a{]}(b) {*}c{*} \textasciigrave{}d\textasciigrave{} \textless{}"
+    )
+    assert r"\textbackslash{}input\{x\} \$e\$" in latex
+    page = paths.html.read_text()
+    assert "alert(1)" in page
+    assert "<script>alert" not in page
+    assert "</script> \\input" not in page
+
+
+def test_csv_holds_text_that_spreadsheets_show_and_do_not_calculate(world, tmp_path):
+    names = ["=1+1", "+b", "-c", "@d"]
+    runs = [world.write_run(tmp_path / str(place), name, folder=folder_name(name)) for place, name in enumerate(names)]
+    text = to_csv(build_table(collect(runs)))
+    rows = list(csv.DictReader(io.StringIO(text)))
+    assert sorted(row["model"] for row in rows) == sorted(f"'{name}" for name in names)
+    negative = run_with_negative(world, tmp_path)
+    row = next(csv.DictReader(io.StringIO(to_csv(build_table(collect([negative]), breadth="full")))))
+    assert row["text_margin"] == "-0.250"  # a number is a number
+
+
+def run_with_negative(world, folder):
+    run = world.write_run(folder / "negative", "oracle")
+    record = run.read_metrics()
+    value = record.metrics["text_margin"].model_copy(update={"value": -0.25, "ci95": (-0.5, 0.0)})
+    run.write(record.model_copy(update={"metrics": {**record.metrics, "text_margin": value}}))
+    return run
+
+
 def test_csv_leaves_missing_values_empty(world, tmp_path):
     table = build_table(collect([world.write_run(tmp_path, "oracle")]))
     row = next(csv.DictReader(io.StringIO(to_csv(table))))
@@ -236,8 +280,13 @@ def test_every_table_of_the_paper_compiles_with_its_published_rows(tmp_path, pre
 @pytest.mark.skipif(shutil.which("pdflatex") is None, reason="no pdflatex (Debian: texlive-latex-base)")
 def test_latex_compiles_with_standard_errors_marks_and_odd_names(world, tmp_path):
     marked = world.Settings(failed=(0,), untrained=True, unverified=True)
-    runs = [world.write_run(tmp_path / "a", r"100% & a_b#{~^\\$", folder="odd"), world.write_run(tmp_path, "noise")]
+    runs = [
+        world.write_run(tmp_path / "a", r"100% & a_b#{~^\\$", folder=folder_name(r"100% & a_b#{~^\$")),
+        world.write_run(tmp_path, "noise"),
+    ]
     runs.append(world.write_run(tmp_path, "old-foley", "inter", marked))
+    for place, name in enumerate(["[a]", "*b", "c|`d`\n\ne"]):
+        runs.append(world.write_run(tmp_path / str(place), name, folder=folder_name(name)))
     document = tmp_path / "table.tex"
     document.write_text(to_latex(build_table(collect(runs), standard_errors=True, breadth="full")))
     assert compiled(document).stat().st_size > 1000
