@@ -74,7 +74,7 @@ def evaluate(
         UnusableRun: no run, a run of another benchmark, or generated files that are absent or cannot be scored.
         NothingToScore: no sample is left.
         foundation.checkpoints.MissingCheckpoint: weights of the profile are missing.
-        benchmark.features.WorkerDied: a worker process was killed.
+        benchmark.features.WorkerDied: worker processes cannot begin.
     """
     _check_types(choices, profile)
     directory = run if isinstance(run, RunDirectory) else RunDirectory(Path(run))

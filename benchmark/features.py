@@ -98,7 +98,7 @@ def extract(
         progress: called as files are done.
 
     Raises:
-        WorkerDied: a worker process was killed.
+        WorkerDied: worker processes cannot begin.
     """
     hashes, failures = _hash_files(wanted)
     missing = _missing(wanted, hashes, store)

@@ -54,7 +54,7 @@ def evidence_of(
 
     Raises:
         UnusableRun: a file of the benchmark itself cannot be used.
-        benchmark.features.WorkerDied: a worker process was killed.
+        benchmark.features.WorkerDied: worker processes cannot begin.
     """
     own = reference_video == "target"
     questions = [Question(s, run.audio(s.sample_id), s.target_video if own else s.video) for s in samples]
