@@ -96,7 +96,8 @@ def test_a_run_that_was_interrupted_goes_on_with_what_is_missing(tiny, tmp_path,
     with pytest.raises(KeyboardInterrupt):
         generate(tiny.path, "humming", subset="inter", runs=tmp_path / "cut")
     run = RunDirectory.locate(tmp_path / "cut", "tiny", "inter", "humming")
-    assert run.read_run().status == "running"
+    cut = run.read_run()
+    assert (cut.status, cut.reason, cut.counts.generated, cut.failures) == ("failed", "interrupted", 2, [])
     assert sorted(look.audio(run)) == sorted(ids[:2])
 
     monkeypatch.setattr(models.Humming, "_hum", hum)
