@@ -115,14 +115,13 @@ def _read(response: Any, most: int, given_up: threading.Event) -> bytes:
         body += piece
     declared = response.headers.get("Content-Length", "")
     if len(body) < most and declared.isdecimal() and len(body) < int(declared):
-        raise http.client.HTTPException(f"it broke off after {len(body)} of {declared} bytes")
+        raise NoAnswer(f"the service broke off its answer after {len(body)} of {declared} bytes")
     return bytes(body)
 
 
 def _named(error: Exception) -> str:
     if isinstance(error, http.client.HTTPException):
-        said = " ".join(str(error).split())
-        return said if type(error) is http.client.HTTPException else f"{type(error).__name__}: {said}"
+        return f"{type(error).__name__}: {' '.join(str(error).split())}"
     return str(error)
 
 

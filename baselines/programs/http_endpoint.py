@@ -111,13 +111,14 @@ class HttpEndpoint:
             wait = asked_to_wait(reply) if reply.status in _BUSY else None
             if wait is None:
                 return _sound_of(reply)
-            waited += max(wait, SHORTEST_WAIT_SECONDS)
+            length = max(wait, SHORTEST_WAIT_SECONDS)
+            waited += length
             if waited > LONGEST_WAIT_SECONDS:
                 raise GenerationError(
                     f"{_refusal(reply)}; it asks to wait {wait:g} s, more than {LONGEST_WAIT_SECONDS:g} s in all"
                 )
-            log.warning("%s; it is asked again in %g s", _refusal(reply), wait)
-            pause(max(wait, SHORTEST_WAIT_SECONDS))
+            log.warning("%s; it is asked again in %g s", _refusal(reply), length)
+            pause(length)
 
 
 def _sound_of(reply: Reply) -> tuple[bytes, str]:
