@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import shutil
+import traceback
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -13,6 +15,8 @@ from foundation.files import PathLike
 
 if TYPE_CHECKING:
     import av
+
+log = logging.getLogger(__name__)
 
 # A declared length may exceed what decodes by encoder priming (2,112 samples of AAC is 0.13 s at 16 kHz) and by the
 # rounding of the container; more than this is a file that was cut.
@@ -37,7 +41,7 @@ class MediaError(Exception):
 
 @contextmanager
 def opened(path: PathLike) -> Iterator[av.container.InputContainer]:
-    """Yield an open container; whatever ffmpeg has to say against it becomes a MediaError."""
+    """Yield an open container; whatever ffmpeg has to say against it, and whatever else goes wrong, is a MediaError."""
     import av
 
     if Path(path).is_dir():
@@ -52,6 +56,11 @@ def opened(path: PathLike) -> Iterator[av.container.InputContainer]:
         raise MediaError(path, "not a media file, or damaged") from error
     except av.error.FFmpegError as error:
         raise MediaError(path, f"cannot be decoded ({error.strerror})") from error
+    except (MediaError, OSError, MemoryError):  # the last two are the machine's, not the file's
+        raise
+    except Exception as error:  # PyAV meets things in odd files that it has no error for: it must not end all reading
+        log.warning("%s: %s\n%s", path, error, traceback.format_exc())
+        raise MediaError(path, f"cannot be read ({type(error).__name__}: {error})") from error
 
 
 def check_whole(path: PathLike, kind: str, decoded_seconds: float, declared_seconds: float | None) -> None:

@@ -11,7 +11,9 @@ Pictures are named by the content they show, so a second report draws only new o
 from __future__ import annotations
 
 import hashlib
+import logging
 import shutil
+import traceback
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,6 +24,8 @@ from benchmark.report.spectrograms import jpeg, spectrogram_jpeg
 from foundation.files import file_sha256, replacing
 from foundation.media import MediaError, read_audio_native, read_video
 from foundation.work import in_parallel
+
+log = logging.getLogger(__name__)
 
 THUMBNAIL_SIZE = (180, 320)  # height, width
 PICTURE_VERSION = "2"  # part of a picture's name; moves when the drawing changes
@@ -70,15 +74,25 @@ def _place(media: Path, name: str, source: Path) -> Placed:
     digest = file_sha256(source)[:20]
     picture = media / "pictures" / f"{digest}-{PICTURE_VERSION}.jpg"
     if not picture.is_file():
-        try:
-            drawn = _thumbnail(source) if source.suffix == ".mp4" else _spectrogram(source)
-        except MediaError as error:
-            return Placed(relative, "", error.reason)
+        drawn = _picture(source)
+        if isinstance(drawn, str):
+            return Placed(relative, "", drawn)
         # Two threads may draw equal sounds at once: each writes under its own name, and the last one wins.
         temporary = picture.with_name(f".{hashlib.sha256(name.encode()).hexdigest()[:20]}.partial")
         temporary.write_bytes(drawn)
         temporary.replace(picture)
     return Placed(relative, f"{media.name}/pictures/{picture.name}")
+
+
+def _picture(source: Path) -> bytes | str:
+    """Return the picture of a file, or why there is none: one odd file must not cost the page."""
+    try:
+        return _thumbnail(source) if source.suffix == ".mp4" else _spectrogram(source)
+    except MediaError as error:
+        return error.reason
+    except Exception as error:
+        log.warning("%s: no picture of it\n%s", source, traceback.format_exc())
+        return f"no picture: {type(error).__name__}: {error}"
 
 
 def link_or_copy(source: Path, target: Path) -> None:
