@@ -9,6 +9,7 @@ import re
 import shutil
 import signal
 import subprocess
+import tempfile
 import time
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
@@ -17,6 +18,8 @@ from baselines.programs.log import Log
 
 clock = time.monotonic  # of every time limit here; a test puts its own in its place
 POLL_SECONDS = 0.1
+CONDA_SECONDS = 120.0  # for the list of its environments
+LARGEST_OUTPUT_BYTES = 1 << 24  # of a program whose words we read ourselves
 GRACE_SECONDS = 5.0  # between asking a process to end and ending it
 # Of our own interpreter: another one would look for its modules in our folders.
 _OURS = ("PYTHONPATH", "PYTHONHOME", "VIRTUAL_ENV", "PYTHONSTARTUP", "__PYVENV_LAUNCHER__")
@@ -61,10 +64,10 @@ def _conda_prefix(name: str) -> Path:
     conda = os.environ.get("CONDA_EXE") or shutil.which("conda") or shutil.which("mamba") or shutil.which("micromamba")
     if not conda:
         raise MissingProgram(f"python: conda:{name}, but there is no conda here; give the environment's folder instead")
-    answer = subprocess.run([conda, "env", "list", "--json"], capture_output=True, text=True, check=False)
     try:
-        prefixes = [Path(prefix) for prefix in json.loads(answer.stdout)["envs"]]
-    except (json.JSONDecodeError, KeyError, TypeError) as error:
+        _status, answer = captured([conda, "env", "list", "--json"], seconds=CONDA_SECONDS)
+        prefixes = [Path(prefix) for prefix in json.loads(answer)["envs"]]
+    except (ProgramFailed, ValueError, KeyError, TypeError) as error:
         raise MissingProgram(f"python: conda:{name}, but {conda} did not list its environments") from error
     for prefix in prefixes:
         if prefix.name == name:
@@ -149,6 +152,37 @@ class Deadline:
     def passed(self) -> bool:
         """Whether it is over."""
         return clock() >= self._end
+
+
+def captured(
+    command: Sequence[str], *, seconds: float, folder: Path | None = None, env: Mapping[str, str] | None = None
+) -> tuple[int, bytes]:
+    """Run a program to its end; return its exit status and the beginning of what it prints to standard output.
+
+    That goes through a file: of a pipe the end would be waited for, and a child left behind may keep it open for ever.
+
+    Args:
+        command: the program and its arguments.
+        seconds: it is stopped after so long.
+        folder: its working directory; ours by default.
+        env: its whole environment; ours by default.
+
+    Raises:
+        ProgramFailed: it cannot be started, or takes too long.
+    """
+    with tempfile.TemporaryFile() as words:
+        process = started(
+            command, folder=folder or Path.cwd(), env=os.environ if env is None else env, stdin=subprocess.DEVNULL,
+            stdout=words, stderr=subprocess.DEVNULL,
+        )  # fmt: skip
+        try:
+            status = process.wait(seconds)
+        except subprocess.TimeoutExpired:
+            raise ProgramFailed(f"{command[0]} took more than {seconds:g} s and was stopped") from None
+        finally:
+            stop(process)
+        words.seek(0)
+        return status, words.read(LARGEST_OUTPUT_BYTES)
 
 
 def started(

@@ -14,6 +14,7 @@ from baselines.programs.process import (
     Deadline,
     MissingProgram,
     ProgramFailed,
+    captured,
     environment,
     find_interpreter,
     run_program,
@@ -85,6 +86,19 @@ def test_a_daemon_that_keeps_our_files_open_neither_holds_us_nor_is_ended(tmp_pa
         assert is_running(child)
     finally:
         os.kill(child, signal.SIGKILL)
+
+
+def test_what_a_program_prints_is_read_although_a_child_keeps_its_output_open(tmp_path):
+    code = LEAVE_CHILD.replace("APART", "True") + "print('words', file=sys.stderr); print('word'); sys.exit(3)"
+    assert captured([sys.executable, "-c", code], seconds=600, folder=tmp_path) == (3, b"word\n")
+    os.kill(int((tmp_path / "child").read_text()), signal.SIGKILL)
+
+
+def test_a_program_that_does_not_end_is_stopped_and_named(tmp_path):
+    with pytest.raises(ProgramFailed, match=r"python\S* took more than 0\.05 s and was stopped"):
+        captured([sys.executable, "-c", "import time; time.sleep(600)"], seconds=0.05)
+    with pytest.raises(ProgramFailed, match=r"cannot be started: .*absent"):
+        captured([str(tmp_path / "absent")], seconds=60)
 
 
 def test_a_program_that_heeds_no_request_to_end_is_made_to_also_when_we_are_hurried(tmp_path, monkeypatch):
