@@ -29,7 +29,9 @@ def answers_to(generator: Generator, requests: list[Request]) -> Iterator[Answer
             answers: list[Answer] = list(generator.generate_batch(requests))  # type: ignore[attr-defined]
             if len(answers) != len(requests):
                 raise GenerationError(f"{len(answers)} answers to {len(requests)} requests")
-        except (Exception, SystemExit) as error:
+        except KeyboardInterrupt:
+            raise
+        except BaseException as error:
             log.warning("a batch of %d failed (%s); its samples are asked one by one", len(requests), _named(error))
         else:
             yield from answers
@@ -39,10 +41,9 @@ def answers_to(generator: Generator, requests: list[Request]) -> Iterator[Answer
             answer: Answer = generator.generate(request)
         except GenerationError as error:
             answer = error
-        except (
-            Exception,
-            SystemExit,
-        ) as error:  # foreign code: whatever it raises is this sample's failure, not the night's
+        except KeyboardInterrupt:
+            raise
+        except BaseException as error:  # foreign code: whatever it raises is this sample's failure, not the night's
             log.warning("sample %s: %s\n%s", request.sample_id, _named(error), traceback.format_exc())
             answer = GenerationError(_named(error))
         yield answer
@@ -66,7 +67,7 @@ def checked(answer: Answer, sample_rate: int | None, duration: float) -> tuple[W
         raise GenerationError(f"the model's sample rate is {rate!r}; expected Hz, as an attribute or with the waveform")
     try:
         sound = np.asarray(waveform)
-    except (TypeError, ValueError, RuntimeError) as error:  # torch refuses tensors of a GPU or with a gradient
+    except Exception as error:  # torch refuses tensors of a GPU or with a gradient; other code whatever it likes
         raise GenerationError(f"the answer is not an array: {_named(error)}") from error
     if sound.ndim != 1 or not np.issubdtype(sound.dtype, np.floating):
         raise GenerationError(f"the answer is {sound.dtype} {sound.shape}, expected floats (samples,)")
@@ -79,4 +80,8 @@ def checked(answer: Answer, sample_rate: int | None, duration: float) -> tuple[W
 
 
 def _named(error: BaseException) -> str:
-    return f"{type(error).__name__}: {error}"
+    try:
+        said = str(error)
+    except Exception:  # foreign code again
+        said = "(its message cannot be read)"
+    return f"{type(error).__name__}: {said}"

@@ -81,7 +81,7 @@ def evaluate(
         NothingToScore: no sample is left.
         vgg_monoaudio.dataset.BenchmarkError: a sound or video of the benchmark is not the one that was built.
         foundation.checkpoints.MissingCheckpoint: weights of the profile are missing.
-        benchmark.features.WorkerDied: a worker process was killed.
+        benchmark.features.WorkerDied: worker processes cannot begin.
     """
     _check_types(choices, profile)
     directory = run if isinstance(run, RunDirectory) else RunDirectory(Path(run))

@@ -2,6 +2,8 @@
 
 0: done. 1: done, but some samples failed; they are listed. 2: a usage error, or something is missing. 130: interrupted.
 70: a defect of this program, shown with its traceback; not 1, which a script would take for "some samples failed".
+143, 129: asked to end by SIGTERM, or by the hang-up of its terminal (SIGHUP, unless that is ignored, as under nohup):
+128 plus the signal's number. Programs, workers and records are ended as by Ctrl-C.
 141: the reader of the output has closed it, as `head` does; the status a shell gives other programs then.
 """
 
@@ -10,8 +12,12 @@ from __future__ import annotations
 import errno
 import logging
 import os
+import signal
 import sys
 import traceback
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from types import FrameType
 from typing import NoReturn
 
 import typer
@@ -21,31 +27,73 @@ USAGE_ERROR = 2
 DEFECT = 70
 INTERRUPTED = 130
 READER_GONE = 141
+SIGNALLED = 128  # plus the signal's number
+
+_REQUESTS = ("SIGTERM", "SIGHUP")  # to end; not every system has both
 
 # Exceptions that these packages define carry a message for the user, as does ValueError (a bad argument).
 _OURS = frozenset({"baselines", "benchmark", "foundation", "metrics", "vgg_monoaudio"})
 
 
+class AskedToEnd(KeyboardInterrupt):
+    """A signal asks this process to end; it takes the way of Ctrl-C, which everything here heeds already."""
+
+
 def run(app: typer.Typer) -> NoReturn:
     """Run a command line; show an error that the user can fix as one line, and leave with the exit status."""
     logging.basicConfig(level=logging.WARNING, format="%(message)s")
+    with _requests_heeded() as received:
+        status = _status_of(app)
+    if status == INTERRUPTED or received:  # typer turns Ctrl-C into this status
+        by = f" by {received[0].name}" if received else ""
+        with suppress(OSError):  # the terminal may be gone
+            tell(f"interrupted{by}; the same command goes on from here")
+        status = SIGNALLED + received[0] if received else INTERRUPTED
+    sys.exit(status)
+
+
+@contextmanager
+def _requests_heeded() -> Iterator[list[signal.Signals]]:
+    """Raise `AskedToEnd` where a signal asks us to end; yield the list that then holds the signal.
+
+    The second is heeded no more: a terminal that closes hangs up twice, and that must not break off the ending. The
+    third is, in case foreign code has swallowed the first.
+    """
+    numbers = [getattr(signal, name) for name in _REQUESTS if hasattr(signal, name)]
+    heeded = [number for number in numbers if signal.getsignal(number) == signal.SIG_DFL]
+    received: list[signal.Signals] = []
+
+    def end(number: int, _frame: FrameType | None) -> None:
+        received.append(signal.Signals(number))
+        if len(received) != 2:
+            raise AskedToEnd
+
+    for number in heeded:
+        signal.signal(number, end)
     try:
-        status = app(standalone_mode=False) or 0
+        yield received
+    finally:
+        for number in heeded if not received else []:  # else what ends with the interpreter would be broken off
+            signal.signal(number, signal.SIG_DFL)
+
+
+def _status_of(app: typer.Typer) -> int:
+    """Run a command line; show what went wrong, and return the exit status."""
+    try:
+        status: int = app(standalone_mode=False) or 0
         sys.stdout.flush()
+        return status
     except (KeyboardInterrupt, typer.Abort):
-        status = INTERRUPTED
+        return INTERRUPTED
     except typer.TyperException as error:  # arguments that typer itself refuses
-        status = USAGE_ERROR
         if error.format_message():  # empty where the help was shown instead
             tell(error.format_message().replace(": Value error, ", ": "))  # pydantic puts this in front
+        return USAGE_ERROR
     except (BrokenPipeError, SystemExit):  # typer turns the former into the latter
         os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # for what is flushed at the very end
-        status = READER_GONE
+        return READER_GONE
     except Exception as error:
-        status = _tell_error(error)
-    if status == INTERRUPTED:  # typer turns Ctrl-C into this status
-        tell("interrupted; the same command goes on from here")
-    sys.exit(status)
+        return _tell_error(error)
 
 
 def _tell_error(error: Exception) -> int:

@@ -86,7 +86,7 @@ def extract(
         progress: called as files are done.
 
     Raises:
-        WorkerDied: a worker process was killed.
+        WorkerDied: worker processes cannot begin.
         foundation.faults.MachineFault: a file cannot be read for want of memory, open files or a permission.
     """
     hashes, failures = _hash_files(wanted)

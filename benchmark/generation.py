@@ -9,6 +9,7 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -136,10 +137,25 @@ def _run(job: Job, directory: RunDirectory, fresh: bool, batch_size: int, progre
         set_aside(directory)
     directory.write(record)
     remove_partials(directory.path, alone=True)  # the run is locked
-    failures = [] if generator is None else _answer_all(job, generator, todo, directory, batch_size, progress)
-    failures += failures_of_others(previous, job.samples)
-    spent = (previous.generation_seconds or 0.0 if previous else 0.0) + time.monotonic() - started
-    directory.write(finished(record, directory, job.benchmark.samples(job.subset), failures, spent))
+    before = previous.generation_seconds or 0.0 if previous else 0.0
+    failures: list[FailureRecord] = []
+
+    def end(reason: str | None = None) -> None:
+        asked = {
+            sample.sample_id for sample in job.samples if reason is None or directory.audio(sample.sample_id).is_file()
+        }
+        told = [*failures, *failures_of_others(previous, asked | {failure.sample for failure in failures})]
+        spent = before + time.monotonic() - started
+        directory.write(finished(record, directory, job.benchmark.samples(job.subset), told, spent, reason))
+
+    try:
+        if generator is not None:
+            _answer_all(job, generator, todo, directory, batch_size, progress, failures)
+    except BaseException as error:  # Ctrl-C too
+        with suppress(OSError):  # the disk may be what is wrong
+            end("interrupted" if isinstance(error, KeyboardInterrupt) else f"{type(error).__name__}: {error}")
+        raise
+    end()
 
 
 def _check(model: object, built: Benchmark, subset: str, run_name: str | None, **counts: int | None) -> None:
@@ -182,9 +198,10 @@ def _answer_all(
     directory: RunDirectory,
     batch_size: int,
     progress: Progress | None,
-) -> list[FailureRecord]:
-    """Ask for every sample that has no file yet; return the failures."""
-    failures, peaks = [], [0.0]
+    failures: list[FailureRecord],
+) -> None:
+    """Ask for every sample that has no file yet; add the failures to the list as they come."""
+    peaks = [0.0]
     done = len(job.samples) - len(todo)
     size = batch_size if hasattr(generator, "generate_batch") else 1
     for start in range(0, len(todo), size):
@@ -206,7 +223,6 @@ def _answer_all(
             progress("generate", done, len(job.samples))
     if (clipped := sum(peak > 1 for peak in peaks)) > 0:
         log.warning("%s: %d answers exceed full scale and are clipped; peak %.3g", job.entry.name, clipped, max(peaks))
-    return failures
 
 
 def _report_within(progress: Progress, before: int, total: int, answered: int) -> None:

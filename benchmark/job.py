@@ -29,6 +29,7 @@ from benchmark.runs import (
 from foundation.disk import check_file, check_room
 from foundation.files import fingerprint
 from foundation.media import FRAME_RULE
+from foundation.names import escaped
 from vgg_monoaudio.dataset import Benchmark, Sample, Subset
 
 LOWEST_RATE = 8_000  # Hz of an answer whose rate is not known beforehand: what it takes on the disk at least
@@ -216,9 +217,14 @@ def references(samples: Sequence[Sample]) -> dict[str, Reference]:
 
 
 def finished(
-    record: RunRecord, directory: RunDirectory, samples: Sequence[Sample], failures: list[FailureRecord], spent: float
+    record: RunRecord,
+    directory: RunDirectory,
+    samples: Sequence[Sample],
+    failures: Sequence[FailureRecord],
+    spent: float,
+    reason: str | None = None,
 ) -> RunRecord:
-    """Return the record of a run that has come to its end.
+    """Return the record of a run that has come to its end, or was ended.
 
     Args:
         record: as it began.
@@ -226,11 +232,14 @@ def finished(
         samples: all of the subset.
         failures: those of this call, and those known before of samples that were not asked.
         spent: seconds in the model, all calls together.
+        reason: why it was ended before it had come to its end; None where it had.
     """
     generated = sum(directory.audio(sample.sample_id).is_file() for sample in samples)
     counts = CountsRecord(expected=record.counts.expected, generated=generated)
-    update = {"status": "finished", "counts": counts, "failures": failures, "finished": _now()}
-    return record.model_copy(update={**update, "generation_seconds": round(spent, 3)})
+    status = "finished" if reason is None else "failed"
+    update = {"status": status, "counts": counts, "failures": list(failures), "finished": _now()}
+    told = None if reason is None else escaped(reason)
+    return record.model_copy(update={**update, "generation_seconds": round(spent, 3), "reason": told})
 
 
 def _now() -> str:

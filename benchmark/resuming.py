@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import shutil
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 from benchmark.job import Job
@@ -127,7 +127,6 @@ def check_weights(directory: RunDirectory, record: RunRecord, previous: RunRecor
         )
 
 
-def failures_of_others(previous: RunRecord | None, samples: Sequence[Sample]) -> list[FailureRecord]:
-    """Return what is known of samples that are not asked this time, because of a limit."""
-    asked = {sample.sample_id for sample in samples}
+def failures_of_others(previous: RunRecord | None, asked: Collection[str]) -> list[FailureRecord]:
+    """Return what is known of samples that were not asked this time, because of a limit or an end before them."""
     return [failure for failure in previous.failures if failure.sample not in asked] if previous else []

@@ -130,6 +130,7 @@ class RunRecord(CompleteRecord):
 
     schema_version: Literal[1] = Field(default=SCHEMA_VERSION, alias="schema")
     status: Literal["running", "finished", "failed"]
+    reason: str | None = Field(default=None, description="why it came to no end; null where it did, or still runs")
     fingerprint: str = Field(
         description="over benchmark, model, options, seed and own source file; audio is reused under it"
     )

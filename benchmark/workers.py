@@ -1,28 +1,35 @@
-"""Worker processes: each file is decoded once, and every front end that wants it is fed from that one decode.
+"""Workers: each file is decoded once, and every front end that wants it is fed from that one decode.
 
-The front ends run where the file was decoded; the networks that follow run in the process that asked.
+The front ends run where the file was decoded; the networks that follow run in the process that asked. Whatever one
+file does to its worker costs that file alone.
 """
 
 from __future__ import annotations
 
-import multiprocessing
+import logging
+import math
 import os
-import signal
-import threading
+import traceback
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from concurrent.futures import FIRST_COMPLETED, Executor, Future, ProcessPoolExecutor, ThreadPoolExecutor, wait
-from concurrent.futures.process import BrokenProcessPool
-from contextlib import contextmanager
 from dataclasses import dataclass, field
-from itertools import islice
 from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
+from benchmark.isolation import Lost
+from benchmark.isolation import WorkerDied as WorkerDied
+from benchmark.pool import outcomes
 from foundation import media
 from foundation.work import available_cores
+
+log = logging.getLogger(__name__)
+
+READING_SECONDS = 300.0  # a file of some seconds takes less than one; a decoder that has not ended by then hangs
+LIMIT_VARIABLE = "VGG_MONOAUDIO_READING_SECONDS"
+_LONGEST_SECONDS = 1e6  # what timers take on every system
+_PLAIN_WAV_HEAD_BYTES = 40
 
 Arrays = dict[str, NDArray[Any]]
 Medium = Literal["audio", "video"]
@@ -30,10 +37,6 @@ Medium = Literal["audio", "video"]
 
 class TooShort(media.MediaError):
     """A file that ends before the time that is scored."""
-
-
-class WorkerDied(Exception):
-    """A worker process was killed, usually because memory ran out."""
 
 
 @dataclass(frozen=True)
@@ -72,85 +75,95 @@ def without_network(extractor: Extractor) -> Extractor:
 Job = tuple[Path, Medium, float, tuple[Extractor, ...]]
 
 
-def prepared(jobs: Sequence[Job], workers: int | None) -> Iterator[tuple[Path, dict[str, Arrays] | str]]:
-    """Yield every file with its prepared tensors or the reason it has none; a few files ahead of the networks.
+@dataclass(frozen=True)
+class Unforeseen:
+    """An exception that nobody thought of: the file's reason, and what a developer needs.
+
+    Attributes:
+        reason: its class and message.
+        trace: its traceback.
+    """
+
+    reason: str
+    trace: str
+
+
+def prepared(
+    jobs: Sequence[Job], workers: int | None, *, limit_seconds: float | None = None
+) -> Iterator[tuple[Path, dict[str, Arrays] | str]]:
+    """Yield every file, in order, with its prepared tensors or why it has none; a few files ahead of the networks.
+
+    A file that kills the process it is read in is named with the signal, one that is not read in time is given up. A
+    thread cannot be killed, only left; so where threads do the work, a sound that is not a plain wav as the harness
+    itself writes them is still read in a process.
 
     Args:
         jobs: what to decode, and the front ends to feed.
         workers: processes; None takes one per core where there is enough to do and threads where there is not, 0
-            works in this process.
+            works in this process, which nothing protects.
+        limit_seconds: longest time for one file; by default `time_limit()`.
 
     Raises:
-        WorkerDied: a worker process was killed.
+        ValueError: the environment names a time limit that is none.
+        WorkerDied: a worker process cannot begin.
     """
-    count = min(len(jobs), _worthwhile(jobs) if workers is None else workers)
-    executor: Executor
-    if count > 1:
-        context = multiprocessing.get_context("spawn")  # a fork would copy locks that torch's threads hold
-        executor = ProcessPoolExecutor(count, mp_context=context, initializer=_settle_worker)
-    elif workers is None and len(jobs) > 1:  # decoding and torch leave the interpreter free; nothing to start
-        count = min(len(jobs), available_cores())
-        executor = ThreadPoolExecutor(count)
-    else:
+    limit = time_limit() if limit_seconds is None else limit_seconds
+    if workers == 0:
         for job in jobs:
-            yield job[0], _prepare(job)
+            yield job[0], _told(job, _prepare(job))
         return
-    with executor as pool:
-        queue = iter(jobs)
-        running: dict[Future[dict[str, Arrays] | str], Path] = {}
-
-        def start(job: Job) -> None:
-            with _ctrl_c_held():  # submitting starts workers
-                running[pool.submit(_prepare, job)] = job[0]
-
-        try:
-            for job in islice(queue, 2 * count):
-                start(job)
-            while running:
-                finished, _ = wait(running, return_when=FIRST_COMPLETED)
-                for future in finished:
-                    yield running.pop(future), future.result()
-                    for job in islice(queue, 1):
-                        start(job)
-        except BrokenProcessPool as error:
-            raise WorkerDied(
-                f"a worker process was killed, perhaps because memory ran out; {len(jobs)} files were to be read. The "
-                "same command goes on from here; --workers 0 reads in one process"
-            ) from error
-        finally:
-            pool.shutdown(wait=False, cancel_futures=True)
+    processes = _worthwhile(jobs) if workers is None else workers
+    threads = workers is None and processes < 2  # decoding and torch leave the interpreter free; nothing to start
+    count = min(len(jobs), available_cores() if threads else processes)
+    apart = _is_foreign if threads else _always
+    for job, outcome in zip(jobs, outcomes(_prepare, jobs, count=count, limit_seconds=limit, apart=apart), strict=True):
+        yield job[0], _told(job, outcome)
 
 
-@contextmanager
-def _ctrl_c_held() -> Iterator[None]:
-    """Keep Ctrl-C waiting while processes are started: they inherit that, and leave it to this process to end them.
+def time_limit() -> float:
+    """Return the longest time for reading one file, in seconds: what the environment says, else `READING_SECONDS`.
 
-    Without it every worker answers Ctrl-C with a traceback of its own.
+    Raises:
+        ValueError: it says something else than seconds above 0.
     """
-    if not hasattr(signal, "pthread_sigmask"):  # not a POSIX system
-        yield
-        return
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    text = os.environ.get(LIMIT_VARIABLE, "").strip()
     try:
-        yield
-    finally:
-        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+        seconds = float(text or READING_SECONDS)
+    except ValueError:
+        seconds = math.nan
+    if not 0 < seconds <= _LONGEST_SECONDS:
+        raise ValueError(f"{LIMIT_VARIABLE}: expected seconds above 0, at most {_LONGEST_SECONDS:g}, got {text!r}")
+    return seconds
 
 
-def _settle_worker() -> None:
-    """One thread per worker, because there are as many workers as cores; and none outlives the process it works for."""
-    os.environ.update(dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1"))
-    threading.Thread(target=_leave_with_parent, daemon=True).start()
+def _always(_job: Job) -> bool:
+    return True
 
 
-def _leave_with_parent() -> None:
-    parent = multiprocessing.parent_process()
-    if parent is not None:
-        parent.join()  # returns when the parent is gone, also after `kill -9`
-        os._exit(1)
+def _is_foreign(job: Job) -> bool:
+    """Tell whether a sound is another file than a wav of one or two channels of PCM or floats, the shortest header."""
+    path, medium, *_ = job
+    if medium != "audio":  # films come from the benchmark directory, where a build has read them before
+        return False
+    try:
+        with path.open("rb") as file:
+            head = file.read(_PLAIN_WAV_HEAD_BYTES)
+    except OSError:
+        return False  # it will be said why
+    kind, channels = int.from_bytes(head[20:22], "little"), int.from_bytes(head[22:24], "little")
+    form = head[:4] + head[8:16] + head[36:40]
+    return form != b"RIFFWAVEfmt data" or kind not in {1, 3} or channels not in {1, 2}
 
 
-def _prepare(job: Job) -> dict[str, Arrays] | str:
+def _told(job: Job, outcome: dict[str, Arrays] | str | Unforeseen | Lost) -> dict[str, Arrays] | str:
+    """Return the tensors or the reason; log what only a developer can mend."""
+    if isinstance(outcome, Unforeseen):
+        log.warning("%s: %s\n%s", job[0], outcome.reason, outcome.trace)
+        return outcome.reason
+    return outcome.reason if isinstance(outcome, Lost) else outcome
+
+
+def _prepare(job: Job) -> dict[str, Arrays] | str | Unforeseen:
     """Decode a file once and feed every front end from that; a reason instead where the file cannot be used."""
     path, medium, seconds, extractors = job
     try:
@@ -167,8 +180,16 @@ def _prepare(job: Job) -> dict[str, Arrays] | str:
         return {e.name: e.prepare(frames, seconds) for e, frames in zip(extractors, streams, strict=True)}
     except media.MediaError as error:
         return error.reason
-    except ValueError as error:  # a front end that cannot use this file
-        return str(error)
+    except ValueError as error:
+        if type(error) is ValueError:  # a front end that cannot use this file; its subclasses are nobody's intention
+            return str(error)
+        return _unforeseen(error)
+    except (Exception, SystemExit) as error:  # one odd file must not end the reading of all
+        return _unforeseen(error)
+
+
+def _unforeseen(error: BaseException) -> Unforeseen:
+    return Unforeseen(f"{type(error).__name__}: {error}", traceback.format_exc())
 
 
 def _worthwhile(jobs: Sequence[Job]) -> int:

@@ -6,22 +6,39 @@ import json
 from pathlib import Path
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict, ValidationError, model_validator
 
 from foundation.files import PathLike
+from foundation.names import escaped
 
 MOST_BYTES = 64 * 2**20  # of a record; one of 15,000 clips or failures has some 5 MB
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
 
 
 class Record(BaseModel):
-    """A record of known fields that does not change once it is made."""
+    """A record of known fields that does not change once it is made; every text in it can be written as UTF-8."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _writable(cls, content: Any) -> Any:
+        """Escape what a program, a file name or a reason may hold and no file can: it must not keep us from writing."""
+        return _escaped(content)
 
     def content(self) -> dict[str, Any]:
         """Return what JSON holds of it: the fields that were given, by the names that files use, in their order."""
         return self.model_dump(mode="json", by_alias=True, exclude_unset=True)
+
+
+def _escaped(content: Any) -> Any:
+    if isinstance(content, str):
+        return content if content.isascii() else escaped(content)
+    if type(content) is dict:
+        return {_escaped(name): _escaped(value) for name, value in content.items()}
+    if type(content) is list:
+        return [_escaped(value) for value in content]
+    return content
 
 
 def read_bounded(path: PathLike, most: int = MOST_BYTES) -> bytes:

@@ -3,27 +3,32 @@
 from __future__ import annotations
 
 import base64
-import http.client
 import json
+import logging
 import math
 import os
 import re
 import tempfile
-import urllib.error
+import time
 import urllib.request
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 from urllib.parse import urlsplit
 
 from baselines.generator import GenerationError, Request, Waveform
+from baselines.programs.exchange import LARGEST_ANSWER_BYTES, NoAnswer, Reply, asked_to_wait, exchange
 from baselines.programs.outputs import naming_disk_errors, read_sound
 from baselines.programs.process import ProgramFailed
 from baselines.programs.retries import Attempt, answer_with_retries, only_answer
 
-LARGEST_ANSWER_BYTES = 256 << 20
+log = logging.getLogger(__name__)
+
+pause = time.sleep  # until a busy service wants to be asked again; a test puts its own in its place
+LONGEST_WAIT_SECONDS = 600.0  # for one sample, all waits that the service asks for together
+SHORTEST_WAIT_SECONDS = 1.0  # so that the waits of "at once, please" come to an end too
 SHOWN_CHARACTERS = 300
 _TRY_AGAIN = frozenset({408, 425, 429, 500, 502, 503, 504})
+_BUSY = frozenset({429, 503})
 _TEXTS = ("text/", "application/json", "application/xhtml", "application/xml", "application/problem+json")
 
 
@@ -33,7 +38,7 @@ class HttpEndpoint:
     Args:
         endpoint: address that requests are posted to, http or https.
         sample_rate: Hz that every answer must have; by default each file may have its own.
-        time_limit_seconds: longest wait for the service to say something.
+        time_limit_seconds: longest time for one request and its whole answer.
         token_env: name of the environment variable that holds a bearer token; the token itself is never recorded.
 
     Raises:
@@ -55,14 +60,14 @@ class HttpEndpoint:
             raise ValueError(f"time_limit_seconds: expected seconds above 0, got {time_limit_seconds!r}")
         self._token = None if token_env is None else _token(token_env)
         self._endpoint, self._limit = endpoint, float(time_limit_seconds)
-        self._opener = urllib.request.build_opener(_NoRedirection)
         self.sample_rate = sample_rate
         self.notes = [f"answers of a service: {endpoint}"]
 
     def generate(self, request: Request) -> Waveform | tuple[Waveform, int]:
         """Return the service's sound, float32 (round(duration * rate),), and its rate in Hz.
 
-        A service that is busy, broken or out of reach is asked once more.
+        A service that is busy, broken or out of reach is asked once more; one that says when (429 and 503 with
+        Retry-After) is waited for, up to `LONGEST_WAIT_SECONDS`, as often as it says so.
 
         Raises:
             GenerationError: it refused the request, failed twice, or its sound cannot be used.
@@ -92,39 +97,48 @@ class HttpEndpoint:
             return Attempt({request.sample_id: error})
 
     def _post(self, body: bytes) -> tuple[bytes, str]:
-        """Return what the service answers, and what it calls that."""
+        """Return what the service answers, and what it calls that; wait where it asks for that."""
         headers = {"Content-Type": "application/json", "Accept": "audio/*"}
         if self._token is not None:
             headers["Authorization"] = f"Bearer {self._token}"
         post = urllib.request.Request(self._endpoint, data=body, headers=headers, method="POST")
-        try:
-            with self._opener.open(post, timeout=self._limit) as response:
-                content: bytes = response.read(LARGEST_ANSWER_BYTES + 1)
-                kind: str = response.headers.get("Content-Type", "of no stated type").lower()
-        except urllib.error.HTTPError as error:
-            with error:
-                place = error.headers.get("Location")
-                said = f"it has moved to {place}" if place else _said(error.read(1 << 16), error.reason)
-                reason = f"the service answered {error.code}: {said}"
-            if error.code in _TRY_AGAIN:
-                raise ProgramFailed(reason) from error
-            raise GenerationError(reason) from error
-        except TimeoutError as error:
-            raise ProgramFailed(f"the service said nothing for {self._limit:g} s") from error
-        except (OSError, http.client.HTTPException) as error:  # the latter: it does not speak HTTP, or broke off
-            if isinstance(error, urllib.error.URLError) and isinstance(error.reason, TimeoutError):
-                raise ProgramFailed(f"the service said nothing for {self._limit:g} s") from error
-            raise ProgramFailed(f"the service at {self._endpoint} cannot be reached: {_named(error)}") from error
-        if len(content) > LARGEST_ANSWER_BYTES:
-            raise GenerationError(f"the service answered with more than {LARGEST_ANSWER_BYTES >> 20} MiB")
-        return content, kind
+        waited = 0.0
+        while True:
+            try:
+                reply = exchange(post, self._limit)
+            except NoAnswer as error:
+                raise ProgramFailed(str(error)) from error
+            wait = asked_to_wait(reply) if reply.status in _BUSY else None
+            if wait is None:
+                return _sound_of(reply)
+            length = max(wait, SHORTEST_WAIT_SECONDS)
+            waited += length
+            if waited > LONGEST_WAIT_SECONDS:
+                raise GenerationError(
+                    f"{_refusal(reply)}; it asks to wait {wait:g} s, more than {LONGEST_WAIT_SECONDS:g} s in all"
+                )
+            log.warning("%s; it is asked again in %g s", _refusal(reply), length)
+            pause(length)
 
 
-class _NoRedirection(urllib.request.HTTPRedirectHandler):
-    """Leaves redirections to us: urllib would ask the new place without the request's body, but with its token."""
+def _sound_of(reply: Reply) -> tuple[bytes, str]:
+    """Return an answer's body and its type.
 
-    def redirect_request(self, *_arguments: Any) -> None:
-        """Return nothing, which makes a redirection an error."""
+    Raises:
+        ProgramFailed: a refusal that may be another one the next time.
+        GenerationError: any other refusal, or too large a body.
+    """
+    if not 200 <= reply.status < 300:
+        raise (ProgramFailed if reply.status in _TRY_AGAIN else GenerationError)(_refusal(reply))
+    if len(reply.body) > LARGEST_ANSWER_BYTES:
+        raise GenerationError(f"the service answered with more than {LARGEST_ANSWER_BYTES >> 20} MiB")
+    return reply.body, reply.headers.get("Content-Type", "of no stated type").lower()
+
+
+def _refusal(reply: Reply) -> str:
+    place = reply.headers.get("Location")
+    said = f"it has moved to {place[:SHOWN_CHARACTERS]}" if place else _said(reply.body, reply.phrase)
+    return f"the service answered {reply.status}: {said}"
 
 
 def check_endpoint(endpoint: object) -> None:
@@ -154,12 +168,6 @@ def _token(variable: str) -> str:
     if not token.isascii() or not token.isprintable():  # such a header is refused later, with the token in the message
         raise ValueError(f"token_env: the environment variable {variable!r} holds characters that no header may have")
     return token
-
-
-def _named(error: Exception) -> str:
-    if isinstance(error, http.client.HTTPException):
-        return f"{type(error).__name__}: {' '.join(str(error).split())}"
-    return str(error)
 
 
 def _body(request: Request) -> bytes:

@@ -2,40 +2,22 @@
 
 from __future__ import annotations
 
-import contextlib
 import json
 import os
-import queue
 import shlex
-import subprocess
-import threading
-import time
-import weakref
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import IO, Any, Unpack
+from typing import Any, Unpack
 
 from baselines.generator import GenerationError, Request, Waveform
+from baselines.programs.conversation import Conversation
 from baselines.programs.outputs import naming_disk_errors, read_sound, work_folder
-from baselines.programs.process import (
-    MissingProgram,
-    ProgramFailed,
-    ended,
-    environment,
-    find_interpreter,
-    find_tool,
-    last_lines,
-    started,
-    stop,
-)
+from baselines.programs.process import MissingProgram, ProgramFailed, environment, find_interpreter, find_tool
 from baselines.programs.retries import Answer, Attempt, answer_with_retries, only_answer
 from baselines.programs.settings import ProgramOptions, Settings, read_settings
 
 PROTOCOL = 1
-SHOWN_CHARACTERS = 120
-LONGEST_LINE_BYTES = 1 << 20
 TIME_LIMIT_SECONDS = 600.0  # of silence, where neither models.toml nor an option says otherwise
-ENDING_SECONDS = 5.0  # a program whose input ends has so long to end by itself
 
 
 class JsonLines:
@@ -104,6 +86,11 @@ class JsonLines:
             self._conversation.close()
             self._conversation = None
 
+    def _abandon(self) -> None:
+        if self._conversation is not None:
+            self._conversation.abandon()
+            self._conversation = None
+
     def _attempt(self, requests: Sequence[Request]) -> Attempt:
         answers: dict[str, Answer] = {}
         crash = ""
@@ -122,79 +109,21 @@ class JsonLines:
                 except ProgramFailed as error:
                     crash = str(error)
                     self.close()
+                except BaseException:  # we are to end: nobody waits for what the program would still say
+                    self._abandon()
+                    raise
         except GenerationError as error:
             return Attempt({request.sample_id: error for request in requests} | answers)
         return Attempt(answers, crash)
 
     def _sound(self, answer: Mapping[str, Any], request: Request) -> Answer:
-        if "error" in answer:
-            return GenerationError(f"the program says: {answer['error']}")
+        if answer.get("error") or answer.get("path") is None:  # an error of null or "" beside a path is none
+            return GenerationError(f"the program says: {answer['error'] or 'nothing, and names no path'}")
         path = Path(self._settings.checkout or Path.cwd(), answer["path"])
         try:
             return read_sound(path, request.duration, sample_rate=self.sample_rate)
         except GenerationError as error:
             return error
-
-
-class Conversation:
-    """A program that runs, with a thread that reads what it says, so that neither side waits for the other for ever."""
-
-    def __init__(self, command: Sequence[str], settings: Settings, env: Mapping[str, str]) -> None:
-        self._limit = settings.time_limit_seconds
-        self._log = settings.log_path
-        self._log.parent.mkdir(parents=True, exist_ok=True)
-        with self._log.open("ab") as words:
-            words.write(f"\n$ {shlex.join(command)}\n".encode("utf-8", "backslashreplace"))
-            words.flush()
-            self._log_start = words.tell()
-            self._process = started(
-                command, folder=settings.checkout or Path.cwd(), env=env,
-                stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=words,
-            )  # fmt: skip
-        self._lines: queue.Queue[bytes | None] = queue.Queue()
-        threading.Thread(target=_read, args=(self._process.stdout, self._lines), daemon=True).start()
-        self._end = weakref.finalize(self, _finish, self._process)  # also when the interpreter ends
-
-    def ask(self, lines: Sequence[str]) -> None:
-        """Send requests, from a thread: a program that reads nothing must not stop us from noticing it."""
-        content = "".join(f"{line}\n" for line in lines).encode()
-        threading.Thread(target=_write, args=(self._process.stdin, content), daemon=True).start()
-
-    def answer(self, waiting: Mapping[str, Request]) -> dict[str, Any]:
-        """Return the next answer to one of the requests waited for.
-
-        Raises:
-            ProgramFailed: the program ended, said nothing for too long, or something that is not an answer.
-        """
-        try:
-            line = self._lines.get(timeout=self._limit)
-        except queue.Empty:
-            raise self._failed(f"the program answered nothing for {self._limit:g} s and was stopped") from None
-        if line is None:
-            reason = self._ending() or "the program ended"
-            raise self._failed(f"{reason} before it had answered")
-        try:
-            answer = json.loads(line)
-        except (json.JSONDecodeError, UnicodeDecodeError, RecursionError):
-            answer = None
-        if not isinstance(answer, dict) or not _is_answer(answer) or answer["id"] not in waiting:
-            shown = line.decode("utf-8", "replace").strip()[:SHOWN_CHARACTERS]
-            raise self._failed(f"the program's line {shown!r} is not an answer; write anything else to stderr")
-        return answer
-
-    def close(self) -> None:
-        """Close the program's input and wait for its end, or make it end."""
-        self._end()
-
-    def _ending(self) -> str:
-        try:
-            return ended(self._process.wait(ENDING_SECONDS))
-        except subprocess.TimeoutExpired:
-            return "the program closed its output"
-
-    def _failed(self, reason: str) -> ProgramFailed:
-        stop(self._process)
-        return ProgramFailed(f"{reason}{last_lines(self._log, self._log_start)}")
 
 
 def split_command(command: str | Sequence[str]) -> list[str]:
@@ -239,34 +168,3 @@ def find_program(name: str, settings: Settings, env: Mapping[str, str]) -> Path 
     if os.sep in name:
         return find_tool(str(Path(settings.checkout or Path.cwd(), name)), env)
     return find_tool(name, env)
-
-
-def _is_answer(answer: Mapping[str, Any]) -> bool:
-    return isinstance(answer.get("id"), str) and isinstance(answer.get("error", answer.get("path")), str)
-
-
-def _read(stream: IO[bytes], lines: queue.Queue[bytes | None]) -> None:
-    with contextlib.suppress(OSError, ValueError):  # the stream was closed, because the program was stopped
-        while line := stream.readline(LONGEST_LINE_BYTES):  # a program may write for ever and never end a line
-            if line.strip():
-                lines.put(line)
-    lines.put(None)
-
-
-def _write(stream: IO[bytes], content: bytes) -> None:
-    with contextlib.suppress(OSError, ValueError):  # it has ended, or was stopped: the reader will see that
-        stream.write(content)
-        stream.flush()
-
-
-def _finish(process: subprocess.Popen[bytes]) -> None:
-    """End a program politely: no more input, some time, then the signals."""
-    if process.stdin is not None:
-        with contextlib.suppress(OSError, ValueError):
-            process.stdin.close()
-    deadline = time.monotonic() + ENDING_SECONDS
-    with contextlib.suppress(subprocess.TimeoutExpired):
-        process.wait(max(0.0, deadline - time.monotonic()))
-    stop(process)
-    if process.stdout is not None:
-        process.stdout.close()

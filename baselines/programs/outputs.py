@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import errno
 import re
+import stat
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -15,6 +16,7 @@ from baselines.generator import GenerationError, Waveform
 from baselines.programs.settings import Settings
 from foundation import media
 
+LARGEST_SOUND_BYTES = 256 << 20  # of a file; ten minutes of stereo floats at 48 kHz are less
 _SAFE_PATH = re.compile(r"[\w./+@%=:,-]+", re.ASCII)
 
 
@@ -74,8 +76,9 @@ def read_sound(path: Path, duration: float, *, sample_rate: int | None = None) -
     Raises:
         GenerationError: as `read_output`.
     """
-    if not path.is_file():
-        raise GenerationError(f"the program says it wrote {path}, but there is no such file")
+    wrong = _not_a_sound(path)
+    if wrong:
+        raise GenerationError(f"the program says it wrote {path}, but {wrong}")
     audio = _decoded(path)
     rate = sample_rate or audio.sample_rate
     wanted = round(duration * rate)
@@ -93,9 +96,25 @@ def read_output(path: Path, *, sample_rate: int, samples: int) -> Waveform:
     Raises:
         GenerationError: no file, one that cannot be decoded, another rate, too few samples, or one that is not finite.
     """
-    if not path.is_file():
+    if not path.exists():
         raise GenerationError(f"the program wrote no {path.name}")
+    wrong = _not_a_sound(path)
+    if wrong:
+        raise GenerationError(f"the program wrote {path.name}, but {wrong}")
     return _checked(path, _decoded(path), sample_rate=sample_rate, samples=samples)
+
+
+def _not_a_sound(path: Path) -> str:
+    """Return what keeps a path from being read as a sound of reasonable size; nothing is opened: a pipe never ends."""
+    try:
+        found = path.stat()
+    except (OSError, ValueError):  # ValueError: a null byte, or characters that no file system has
+        return "there is no such file"
+    if not stat.S_ISREG(found.st_mode):
+        return "that is a folder" if stat.S_ISDIR(found.st_mode) else "that is a pipe or a device, not a file"
+    if found.st_size > LARGEST_SOUND_BYTES:
+        return f"it has {found.st_size} bytes, at most {LARGEST_SOUND_BYTES} are read"
+    return ""
 
 
 def _decoded(path: Path) -> media.Audio:

@@ -6,19 +6,21 @@ import contextlib
 import json
 import os
 import re
-import shlex
 import shutil
 import signal
 import subprocess
+import tempfile
 import time
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
+from baselines.programs.log import Log
+
+clock = time.monotonic  # of every time limit here; a test puts its own in its place
 POLL_SECONDS = 0.1
+CONDA_SECONDS = 120.0  # for the list of its environments
+LARGEST_OUTPUT_BYTES = 1 << 24  # of a program whose words we read ourselves
 GRACE_SECONDS = 5.0  # between asking a process to end and ending it
-TAIL_LINES = 4
-TAIL_CHARACTERS = 600
-_TAIL_BYTES = 16_384
 # Of our own interpreter: another one would look for its modules in our folders.
 _OURS = ("PYTHONPATH", "PYTHONHOME", "VIRTUAL_ENV", "PYTHONSTARTUP", "__PYVENV_LAUNCHER__")
 
@@ -62,10 +64,10 @@ def _conda_prefix(name: str) -> Path:
     conda = os.environ.get("CONDA_EXE") or shutil.which("conda") or shutil.which("mamba") or shutil.which("micromamba")
     if not conda:
         raise MissingProgram(f"python: conda:{name}, but there is no conda here; give the environment's folder instead")
-    answer = subprocess.run([conda, "env", "list", "--json"], capture_output=True, text=True, check=False)
     try:
-        prefixes = [Path(prefix) for prefix in json.loads(answer.stdout)["envs"]]
-    except (json.JSONDecodeError, KeyError, TypeError) as error:
+        _status, answer = captured([conda, "env", "list", "--json"], seconds=CONDA_SECONDS)
+        prefixes = [Path(prefix) for prefix in json.loads(answer)["envs"]]
+    except (ProgramFailed, ValueError, KeyError, TypeError) as error:
         raise MissingProgram(f"python: conda:{name}, but {conda} did not list its environments") from error
     for prefix in prefixes:
         if prefix.name == name:
@@ -123,18 +125,64 @@ def run_program(
     Raises:
         ProgramFailed: it could not be started, ended with another status than 0, or was stopped.
     """
-    log.parent.mkdir(parents=True, exist_ok=True)
-    with log.open("ab") as words:
-        words.write(f"\n$ {shlex.join(command)}\n".encode("utf-8", "backslashreplace"))
-        words.flush()
-        start = words.tell()
-        process = started(command, folder=folder, env=env, stdin=subprocess.DEVNULL, stdout=words, stderr=words)
+    with Log(log, command) as words:
+        process = started(
+            command, folder=folder, env=env, stdin=subprocess.DEVNULL, stdout=words.file, stderr=words.file
+        )
         try:
-            reason = _watch(process, time_limit_seconds, finished, progress)
+            reason = _watch(process, words, time_limit_seconds, finished, progress)
         finally:
             stop(process)
-    if reason:
-        raise ProgramFailed(f"{reason}{last_lines(log, start)}")
+        if reason:
+            raise ProgramFailed(f"{reason}{words.last_lines()}")
+
+
+class Deadline:
+    """The time when something must be over."""
+
+    def __init__(self, seconds: float) -> None:
+        self._seconds = seconds
+        self.renew()
+
+    def renew(self) -> None:
+        """Count from now."""
+        self._end = clock() + self._seconds
+
+    @property
+    def passed(self) -> bool:
+        """Whether it is over."""
+        return clock() >= self._end
+
+
+def captured(
+    command: Sequence[str], *, seconds: float, folder: Path | None = None, env: Mapping[str, str] | None = None
+) -> tuple[int, bytes]:
+    """Run a program to its end; return its exit status and the beginning of what it prints to standard output.
+
+    That goes through a file: of a pipe the end would be waited for, and a child left behind may keep it open for ever.
+
+    Args:
+        command: the program and its arguments.
+        seconds: it is stopped after so long.
+        folder: its working directory; ours by default.
+        env: its whole environment; ours by default.
+
+    Raises:
+        ProgramFailed: it cannot be started, or takes too long.
+    """
+    with tempfile.TemporaryFile() as words:
+        process = started(
+            command, folder=folder or Path.cwd(), env=os.environ if env is None else env, stdin=subprocess.DEVNULL,
+            stdout=words, stderr=subprocess.DEVNULL,
+        )  # fmt: skip
+        try:
+            status = process.wait(seconds)
+        except subprocess.TimeoutExpired:
+            raise ProgramFailed(f"{command[0]} took more than {seconds:g} s and was stopped") from None
+        finally:
+            stop(process)
+        words.seek(0)
+        return status, words.read(LARGEST_OUTPUT_BYTES)
 
 
 def started(
@@ -147,27 +195,34 @@ def started(
     """
     try:
         return subprocess.Popen(  # type: ignore[call-overload,no-any-return]
-            list(command), cwd=folder, env=dict(env), stdin=stdin, stdout=stdout, stderr=stderr, start_new_session=True
+            list(command), cwd=folder, env=dict(env), stdin=stdin, stdout=stdout, stderr=stderr, start_new_session=True,
+            bufsize=0,  # a pipe that is closed while a thread still writes to it must not wait for that thread
         )  # fmt: skip
     except (OSError, ValueError) as error:  # ValueError: a null byte in an argument
         raise ProgramFailed(f"the program cannot be started: {error}") from error
 
 
 def _watch(
-    process: subprocess.Popen[bytes], limit: float, finished: Callable[[], int], progress: Callable[[int], None]
+    process: subprocess.Popen[bytes],
+    words: Log,
+    limit: float,
+    finished: Callable[[], int],
+    progress: Callable[[int], None],
 ) -> str:
     """Wait for the end; return what was wrong, or nothing."""
-    done, last = 0, time.monotonic()
+    done, deadline = 0, Deadline(limit)
     while True:
         with contextlib.suppress(subprocess.TimeoutExpired):
             process.wait(POLL_SECONDS)
+        words.cut()
         now = finished()
         if now > done:
-            done, last = now, time.monotonic()
+            done = now
+            deadline.renew()
             progress(done)
         if process.returncode is not None:
             return ended(process.returncode)
-        if time.monotonic() - last > limit:
+        if deadline.passed:
             return f"the program finished nothing for {limit:g} s and was stopped"
 
 
@@ -185,23 +240,21 @@ def ended(status: int) -> str:
 
 
 def stop(process: subprocess.Popen[bytes]) -> None:
-    """End a program and what it started: asked first, then made to."""
-    for word, patience in ((signal.SIGTERM, GRACE_SECONDS), (signal.SIGKILL, None)):
-        try:
-            os.killpg(process.pid, word)
-        except (ProcessLookupError, PermissionError):  # all of the group has ended, or it has left the group
-            with contextlib.suppress(ProcessLookupError):
-                process.send_signal(word)
-        with contextlib.suppress(subprocess.TimeoutExpired):
-            process.wait(patience)
+    """End a program and what it started: asked first, then made to, at once if we ourselves are told to hurry.
+
+    A child that has gone into a session of its own, as a daemon does, is left alone.
+    """
+    try:
+        _send(process, signal.SIGTERM)
+    finally:
+        _send(process, signal.SIGKILL)
 
 
-def last_lines(log: Path, start: int) -> str:
-    """Return the last lines that were logged from a position on, as the end of a message, with where the rest is."""
-    with log.open("rb") as file:
-        file.seek(max(start, log.stat().st_size - _TAIL_BYTES))
-        text = file.read().decode("utf-8", "replace")
-    lines = [line.strip() for line in re.split(r"[\r\n]+", text) if line.strip()]
-    if not lines:
-        return f"; its log is empty (log: {log})"
-    return f"; its last lines: {' | '.join(lines[-TAIL_LINES:])[-TAIL_CHARACTERS:]} (log: {log})"
+def _send(process: subprocess.Popen[bytes], word: signal.Signals) -> None:
+    try:
+        os.killpg(process.pid, word)
+    except (ProcessLookupError, PermissionError):  # all of the group has ended, or it has left the group
+        with contextlib.suppress(ProcessLookupError):
+            process.send_signal(word)
+    with contextlib.suppress(subprocess.TimeoutExpired):  # after SIGKILL: it hangs in the system itself
+        process.wait(GRACE_SECONDS)

@@ -4,17 +4,26 @@ from __future__ import annotations
 
 import contextlib
 import logging
-import subprocess
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from baselines.programs.outputs import safe_for_a_shell, temporary_folder, work_folder
-from baselines.programs.process import MissingProgram, environment, find_interpreter, find_tool, run_program
+from baselines.programs.process import (
+    MissingProgram,
+    ProgramFailed,
+    captured,
+    environment,
+    find_interpreter,
+    find_tool,
+    run_program,
+)
 from baselines.programs.settings import Settings
 from foundation import checkpoints
 
 log = logging.getLogger(__name__)
+
+GIT_SECONDS = 60.0
 
 
 @dataclass(frozen=True)
@@ -182,11 +191,9 @@ def parts(program: Program, settings: Settings) -> dict[str, bool]:
 
 def commit_of(checkout: Path) -> str:
     """Return the commit of a checkout, with "-dirty" where tracked files were changed; "unknown" without git."""
+    command = ["git", "-C", str(checkout), "describe", "--always", "--dirty", "--abbrev=40", "--exclude", "*"]
     try:
-        described = subprocess.run(
-            ["git", "-C", str(checkout), "describe", "--always", "--dirty", "--abbrev=40", "--exclude", "*"],
-            capture_output=True, text=True, check=False, timeout=60,
-        )  # fmt: skip
-    except (OSError, subprocess.TimeoutExpired):
+        status, described = captured(command, seconds=GIT_SECONDS)
+    except ProgramFailed:
         return "unknown"
-    return described.stdout.strip() if described.returncode == 0 else "unknown"
+    return "unknown" if status else described.decode("utf-8", "replace").strip()

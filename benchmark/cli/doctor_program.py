@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import subprocess
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -178,15 +177,13 @@ def _interpreter(program: Program, settings: Settings) -> Iterator[Finding]:
 
 def _probe(path: Path, program: Program, env: dict[str, str], folder: Path | None) -> Any:
     """Return what the program's interpreter finds, or the reason why it finds nothing."""
+    from baselines.programs.process import ProgramFailed, captured
+
     try:
-        result = subprocess.run(
-            [str(path), "-c", _PROBE, *program.imports], cwd=folder, env=env, capture_output=True, check=False,
-            timeout=IMPORT_SECONDS, stdin=subprocess.DEVNULL,
-        )  # fmt: skip
-        return json.loads(result.stdout.splitlines()[-1])
-    except subprocess.TimeoutExpired:
-        return f"its imports took more than {IMPORT_SECONDS:g} s"
-    except (OSError, IndexError, ValueError) as error:
+        command = [str(path), "-c", _PROBE, *program.imports]
+        _status, words = captured(command, seconds=IMPORT_SECONDS, folder=folder, env=env)
+        return json.loads(words.splitlines()[-1])
+    except (ProgramFailed, IndexError, ValueError) as error:
         return f"it does not run: {error}"
 
 

@@ -56,7 +56,7 @@ def evidence_of(
     Raises:
         UnusableRun: a file of the benchmark itself cannot be used.
         vgg_monoaudio.dataset.BenchmarkError: a file of the benchmark is not the one that was built.
-        benchmark.features.WorkerDied: a worker process was killed.
+        benchmark.features.WorkerDied: worker processes cannot begin.
     """
     questions = [Question(s, run.audio(s.sample_id), _reference(s, reference_video)) for s in samples]
     check_references(built, samples, reference_video)

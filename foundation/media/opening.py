@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import shutil
 import traceback
@@ -14,6 +15,8 @@ from foundation.files import PathLike
 
 if TYPE_CHECKING:
     import av
+
+log = logging.getLogger(__name__)
 
 # A declared length may exceed what decodes by encoder priming (2,112 samples of AAC is 0.13 s at 16 kHz) and by the
 # rounding of the container; more than this is a file that was cut.
@@ -60,7 +63,7 @@ def opened(path: PathLike) -> Iterator[av.container.InputContainer]:
         raise MediaError(path, "not a media file, or damaged") from error
     except av.error.FFmpegError as error:
         raise MediaError(path, f"cannot be decoded ({error.strerror})") from error
-    except MediaError:
+    except (MediaError, OSError, MemoryError):  # the last two are the machine's, not the file's
         raise
     except Exception as error:
         if not _raised_in_pyav(error):

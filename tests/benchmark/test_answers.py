@@ -1,5 +1,6 @@
 """Asking a model: a batch at once, one by one where that fails, and every answer checked."""
 
+import asyncio
 from pathlib import Path
 
 import numpy as np
@@ -28,7 +29,7 @@ class Model:
 
     def _answer(self, request):
         answer = self._answers.get(request.sample_id, SOUND)
-        if isinstance(answer, Exception):
+        if isinstance(answer, BaseException):
             raise answer
         return answer
 
@@ -91,3 +92,41 @@ class Gpu:
 def test_a_bad_answer_is_named(answer, rate, reason):
     with pytest.raises(GenerationError, match=reason):
         checked(answer, rate, 0.01)
+
+
+class Unreadable(Exception):
+    def __str__(self):
+        raise RuntimeError
+
+
+@pytest.mark.parametrize("batches", [True, False])
+@pytest.mark.parametrize(
+    ("error", "reason"),
+    [
+        (RecursionError("maximum recursion depth exceeded"), "RecursionError: maximum recursion depth exceeded"),
+        (MemoryError(), "MemoryError: "),
+        (asyncio.CancelledError("task"), "CancelledError: task"),
+        (GeneratorExit(), "GeneratorExit: "),
+        (Unreadable(), "Unreadable: (its message cannot be read)"),
+    ],
+    ids=lambda value: type(value).__name__,
+)
+def test_whatever_a_model_raises_costs_its_sample(batches, error, reason):
+    first, second, third = answers_to(Model(batches, b=error), REQUESTS)
+    assert first is third is SOUND
+    assert str(second) == reason
+
+
+@pytest.mark.parametrize("requests", [REQUESTS, REQUESTS[:1]])
+def test_ctrl_c_is_not_an_answer(requests):
+    with pytest.raises(KeyboardInterrupt):
+        list(answers_to(Model(a=KeyboardInterrupt()), requests))
+
+
+def test_an_answer_that_cannot_be_an_array_is_named_whatever_it_raises():
+    class Odd:
+        def __array__(self, dtype=None, copy=None):
+            raise KeyError("device")
+
+    with pytest.raises(GenerationError, match="the answer is not an array: KeyError: 'device'"):
+        checked(Odd(), 8_000, 0.01)

@@ -1,6 +1,7 @@
 """Features: one decode per file, kept by content, and a file that cannot be used is named."""
 
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -12,6 +13,7 @@ import numpy as np
 import pytest
 from support import front_ends
 
+from benchmark import isolation
 from benchmark.features import Extractor, FeatureStore, Wanted, WorkerDied, extract
 from benchmark.profiles.signal import SignalProfile
 from foundation import media
@@ -300,11 +302,23 @@ def test_progress_counts_the_files_that_are_read(sounds, store):
     assert seen == [("features", 1, 2), ("features", 2, 2)]
 
 
-def test_a_worker_that_is_killed_is_one_line_and_nothing_half_done(sounds, store):
-    deadly = Extractor("test.deadly", "v1", "audio", front_ends.death)
-    with pytest.raises(WorkerDied, match=r"a worker process was killed, perhaps because memory ran out.*--workers 0"):
-        run(sounds, store, deadly, workers=2)
-    assert not list(Path(store.path(deadly, "0").parents[2]).rglob("*.safetensors"))
+def test_a_file_that_ends_its_worker_is_named_with_all_its_copies_and_the_others_are_kept(sounds, store, tmp_path):
+    media.write_audio(tmp_path / "loud.wav", tone(0.95), 16_000)
+    crashing = Extractor("test.crashing", "v1", "audio", front_ends.crash_when_loud)
+    shutil.copyfile(tmp_path / "loud.wav", tmp_path / "again.wav")
+    loud = [tmp_path / "loud.wav", tmp_path / "again.wav"]
+    done = run([loud[0], *sounds, loud[1]], store, crashing, workers=2)
+    reason = "ended the process that read it, twice: killed by SIGSEGV"
+    assert done.failures == {path: f"{path}: {reason}" for path in loud}
+    assert done.computed == 2
+    assert all(store.has(crashing, done.sha256[path]) for path in sounds)
+
+
+def test_workers_that_cannot_begin_are_one_line_and_nothing_half_done(sounds, store, monkeypatch):
+    monkeypatch.setattr(isolation, "_serve", Path("work.py").read_text)  # fails in the process
+    with pytest.raises(WorkerDied, match=r"a worker process ended before it had begun.*--workers 0"):
+        run(sounds, store, LEVEL, workers=2)
+    assert not list(Path(store.path(LEVEL, "0").parents[2]).rglob("*.safetensors"))
 
 
 def test_features_are_written_whole_or_not_at_all(store, monkeypatch):

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from baselines import UnknownModel, register_model, registry
+from baselines import GenerationError, UnknownModel, register_model, registry
 from benchmark import generate
 from benchmark.generation import sample_seed
 from benchmark.runs import RunDirectory, UnusableRun
@@ -98,7 +98,8 @@ def test_a_run_that_was_interrupted_goes_on_with_what_is_missing(tiny, tmp_path,
     with pytest.raises(KeyboardInterrupt):
         generate(tiny.path, "humming", subset="inter", runs=tmp_path / "cut")
     run = RunDirectory.locate(tmp_path / "cut", "tiny", "inter", "humming")
-    assert run.read_run().status == "running"
+    cut = run.read_run()
+    assert (cut.status, cut.reason, cut.counts.generated, cut.failures) == ("failed", "interrupted", 2, [])
     assert sorted(look.audio(run)) == sorted(ids[:2])
 
     monkeypatch.setattr(models.Humming, "_hum", hum)
@@ -107,6 +108,37 @@ def test_a_run_that_was_interrupted_goes_on_with_what_is_missing(tiny, tmp_path,
     assert asked == [[ids[2]], [ids[3]]]
     assert look.audio(run) == look.audio(whole)
     assert look.untimed(run.run_json) == look.untimed(whole.run_json)
+
+
+def test_a_run_that_cannot_go_on_says_why_and_keeps_what_is_known_of_its_samples(
+    tiny, tmp_path, models, monkeypatch, ids
+):
+    hum = models.Humming._hum
+
+    def refuses(self, request):
+        if request.sample_id in (ids[0], ids[3]):
+            raise GenerationError("no")
+        return hum(self, request)
+
+    monkeypatch.setattr(models.Humming, "_hum", refuses)
+    run = generate(tiny.path, "humming", subset="inter", runs=tmp_path)
+    assert [failure.sample for failure in run.read_run().failures] == [ids[0], ids[3]]
+
+    def full(*_arguments, **_options):
+        raise OSError(28, "No space left on device", "x.wav")
+
+    monkeypatch.setattr(models.Humming, "_hum", hum)
+    with monkeypatch.context() as disk:
+        disk.setattr(media, "write_audio", full)
+        with pytest.raises(OSError, match="No space left"):
+            generate(tiny.path, "humming", subset="inter", runs=tmp_path)
+    record = run.read_run()
+    assert (record.status, record.reason) == ("failed", "OSError: [Errno 28] No space left on device: 'x.wav'")
+    assert (record.counts.generated, [failure.sample for failure in record.failures]) == (2, [ids[0], ids[3]])
+
+    generate(tiny.path, "humming", subset="inter", runs=tmp_path)
+    record = run.read_run()
+    assert (record.status, record.reason, record.failures, record.counts.generated) == ("finished", None, [], 4)
 
 
 @pytest.mark.parametrize("batch_size", [1, 4])

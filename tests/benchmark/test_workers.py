@@ -1,32 +1,35 @@
-"""Worker processes: started where there is enough to do, threads where there is not."""
+"""Workers: processes where there is enough to do, threads where there is not, and what odd files come to."""
 
+import logging
 import threading
 from pathlib import Path
 
+import numpy as np
 import pytest
+from support import front_ends
 
 from benchmark import workers
+from benchmark.workers import Extractor
+from foundation import media
+
+RATE = 16_000
 
 
 @pytest.mark.parametrize(
     ("sounds", "films", "parallel"), [(127, 0, False), (128, 0, True), (0, 16, True), (0, 15, False)]
 )
-def test_workers_are_started_where_there_is_enough_to_do(monkeypatch, sounds, films, parallel):
-    class Started(Exception):
-        pass
+def test_processes_are_started_where_there_is_enough_to_do(monkeypatch, sounds, films, parallel):
+    asked = []
 
-    def refuse(*arguments, **options):
-        raise Started
+    def outcomes(work, jobs, *, count, limit_seconds, apart):
+        asked.append((count, {apart(job) for job in jobs}))
+        return ["not read"] * len(jobs)
 
-    monkeypatch.setattr(workers, "ProcessPoolExecutor", refuse)
+    monkeypatch.setattr(workers, "outcomes", outcomes)
     monkeypatch.setattr(workers, "available_cores", lambda: 2)
-    monkeypatch.setattr(workers, "_prepare", lambda job: "not read")
     jobs = [(Path("a.wav"), "audio", 0.5, ())] * sounds + [(Path("a.mp4"), "video", 0.5, ())] * films
-    if parallel:
-        with pytest.raises(Started):
-            list(workers.prepared(jobs, None))
-    else:
-        assert len(list(workers.prepared(jobs, None))) == sounds + films
+    assert len(list(workers.prepared(jobs, None))) == sounds + films
+    assert asked == [(2, {parallel})]
 
 
 def test_a_few_files_are_prepared_by_threads_two_at_once(monkeypatch):
@@ -39,4 +42,97 @@ def test_a_few_files_are_prepared_by_threads_two_at_once(monkeypatch):
 
     monkeypatch.setattr(workers, "_prepare", prepare)
     jobs = [(Path(f"{number}.wav"), "audio", 0.5, ()) for number in range(4)]
-    assert dict(workers.prepared(jobs, None)) == {path: {"level": path} for path, *_ in jobs}
+    assert list(workers.prepared(jobs, None)) == [(path, {"level": path}) for path, *_ in jobs]
+
+
+def write_sound(path, level=0.5, **options):
+    import soundfile
+
+    soundfile.write(path, np.full((RATE, options.pop("channels", 1)), level, np.float32), RATE, **options)
+    return path
+
+
+def job(path, prepare=front_ends.level):
+    return (path, "audio", 0.5, (Extractor("test.level", "v1", "audio", prepare),))
+
+
+@pytest.mark.parametrize(
+    ("name", "options", "foreign"),
+    [
+        ("a.wav", {"subtype": "PCM_16"}, False),
+        ("a.wav", {"subtype": "PCM_16", "channels": 2}, False),
+        ("a.wav", {"subtype": "PCM_16", "channels": 3}, True),
+        ("a.wav", {"subtype": "ULAW"}, True),
+        ("a.flac", {}, True),
+    ],
+)
+def test_threads_read_only_sounds_of_the_kind_that_the_harness_writes(monkeypatch, tmp_path, name, options, foreign):
+    made = []
+    monkeypatch.setattr(workers, "outcomes", lambda work, jobs, *, apart, **_: [made.append(apart(jobs[0])) or "-"])
+    list(workers.prepared([job(write_sound(tmp_path / name, **options))], None))
+    assert made == [foreign]
+
+
+def test_what_the_harness_writes_is_read_by_threads(tmp_path):
+    media.write_audio(tmp_path / "a.wav", np.zeros(RATE, np.float32), RATE)
+    assert not workers._is_foreign(job(tmp_path / "a.wav"))
+    assert not workers._is_foreign(job(tmp_path / "absent.wav"))
+    (tmp_path / "empty.wav").touch()
+    assert workers._is_foreign(job(tmp_path / "empty.wav"))
+
+
+@pytest.mark.parametrize("count", [None, 0, 2])
+def test_a_file_that_its_front_end_stumbles_on_is_named_with_the_exception_and_the_others_are_done(
+    tmp_path, caplog, count
+):
+    odd = {
+        front_ends.recursion: "RecursionError: maximum recursion depth exceeded",
+        front_ends.no_memory: "MemoryError: ",
+        front_ends.missing_key: "KeyError: 'absent'",
+        front_ends.not_text: "UnicodeDecodeError: 'utf-8' codec can't decode byte 0xff in position 0",
+        front_ends.leaves: "SystemExit: 3",
+    }
+    paths = [write_sound(tmp_path / f"{place}.wav") for place in range(len(odd) + 1)]
+    jobs = [job(path, prepare) for path, prepare in zip(paths, [*odd, front_ends.level], strict=True)]
+    with caplog.at_level(logging.WARNING):
+        *failed, (path, whole) = workers.prepared(jobs, count)
+    assert [path for path, _ in failed] == paths[:-1]
+    for (_, told), reason in zip(failed, odd.values(), strict=True):
+        assert told.startswith(reason)
+    assert path == paths[-1]
+    assert list(whole) == ["test.level"]
+    messages = [record.getMessage() for record in caplog.records]
+    for path, message in zip(paths, messages, strict=False):
+        assert message.startswith(f"{path}: ")
+        assert "Traceback" in message
+        assert "front_ends.py" in message
+    assert len(messages) == len(odd)
+
+
+def test_a_file_that_crashes_its_process_is_named_with_the_signal_and_the_others_are_done_in_order(tmp_path):
+    levels = (0.25, 0.95, 0.5, 0.75)
+    paths = [write_sound(tmp_path / f"{level}.wav", level) for level in levels]
+    told = list(workers.prepared([job(path, front_ends.crash_when_loud) for path in paths], 2))
+    assert [path for path, _ in told] == paths
+    outcomes = dict(told)
+    assert outcomes.pop(paths[1]) == "ended the process that read it, twice: killed by SIGSEGV"
+    for path, found in outcomes.items():
+        assert found["test.level"]["level"] == pytest.approx(float(path.stem), abs=1e-4)
+
+
+def test_a_result_that_cannot_leave_its_process_is_this_files_reason(tmp_path):
+    paths = [write_sound(tmp_path / f"{place}.wav") for place in range(2)]
+    (_, odd), (_, whole) = workers.prepared([job(paths[0], front_ends.no_array), job(paths[1])], 1)
+    assert "pickle" in odd
+    assert list(whole) == ["test.level"]
+
+
+def test_the_time_limit_is_the_constant_or_what_the_environment_says(monkeypatch):
+    monkeypatch.delenv(workers.LIMIT_VARIABLE, raising=False)
+    assert workers.time_limit() == workers.READING_SECONDS
+    monkeypatch.setenv(workers.LIMIT_VARIABLE, "7.5")
+    assert workers.time_limit() == 7.5
+    for wrong in ("0", "-1", "nan", "inf", "long"):
+        monkeypatch.setenv(workers.LIMIT_VARIABLE, wrong)
+        with pytest.raises(ValueError, match=f"VGG_MONOAUDIO_READING_SECONDS: expected seconds .*got '{wrong}'"):
+            list(workers.prepared([job(Path("a.wav"))], None))

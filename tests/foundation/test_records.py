@@ -1,6 +1,7 @@
 """Records kept as JSON: strict, unchanging, and described by a schema of their own."""
 
 import json
+from typing import Any
 
 import pytest
 from pydantic import Field, ValidationError
@@ -56,3 +57,23 @@ def test_a_schema_is_a_whole_file_in_the_named_dialect():
     assert schema["$schema"] == DIALECT
     assert schema["additionalProperties"] is False
     assert json.loads(schema_text(Whole, mode="validation"))["required"] == ["parts"]
+
+
+def test_a_text_that_no_file_can_hold_is_escaped_wherever_it_stands():
+    class Line(Record):
+        """A line."""
+
+        text: str
+
+    class Page(Record):
+        """A page."""
+
+        options: dict[str, Any]
+        lines: list[Line]
+
+    odd = "black \ud800, \udcff"
+    page = Page(options={odd: [odd, {"deep": odd}, 1], "ü": "狗"}, lines=[Line(text=odd)])
+    written = r"black \ud800, \udcff"
+    assert page.options == {written: [written, {"deep": written}, 1], "ü": "狗"}
+    assert page.lines[0].text == written
+    assert Page.model_validate_json(page.model_dump_json()) == page

@@ -1,6 +1,7 @@
 """Front ends that worker processes can import."""
 
 import os
+import signal
 
 import numpy as np
 
@@ -21,9 +22,35 @@ def nan(audio, seconds):
     return {"level": np.array([np.nan])}
 
 
-def death(audio, seconds):
-    os._exit(9)
-
-
 def brightness(frames, seconds):
     return {"brightness": frames.mean(axis=(1, 2, 3))}
+
+
+def crash_when_loud(audio, seconds):
+    if np.abs(audio.samples).max() > 0.9:
+        os.kill(os.getpid(), signal.SIGSEGV)
+    return level(audio, seconds)
+
+
+def recursion(audio, seconds):
+    raise RecursionError("maximum recursion depth exceeded")
+
+
+def no_memory(audio, seconds):
+    raise MemoryError
+
+
+def missing_key(audio, seconds):
+    return {"level": {}["absent"]}
+
+
+def not_text(audio, seconds):
+    return {"level": b"\xff".decode()}
+
+
+def leaves(audio, seconds):
+    raise SystemExit(3)
+
+
+def no_array(audio, seconds):
+    return {"level": lambda: None}  # cannot be pickled

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import logging
 import shutil
+import traceback
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -109,13 +110,23 @@ def _place(media: Path, name: str, source: Path, homes: Sequence[Path]) -> Place
     relative = f"{media.name}/{name}"
     picture = media / "pictures" / f"{digest}-{PICTURE_VERSION}.jpg"
     if not is_whole(picture):
-        try:
-            drawn = _thumbnail(source) if source.suffix == ".mp4" else _spectrogram(source)
-        except MediaError as error:
-            return Placed(relative, "", error.reason)
+        drawn = _picture(source)
+        if isinstance(drawn, str):
+            return Placed(relative, "", drawn)
         with replacing(picture, lasting=False) as temporary:  # two threads may draw equal sounds; the last one wins
             temporary.write_bytes(drawn)
     return Placed(relative, f"{media.name}/pictures/{picture.name}")
+
+
+def _picture(source: Path) -> bytes | str:
+    """Return the picture of a file, or why there is none: one odd file must not cost the page."""
+    try:
+        return _thumbnail(source) if source.suffix == ".mp4" else _spectrogram(source)
+    except MediaError as error:
+        return error.reason
+    except Exception as error:
+        log.warning("%s: no picture of it\n%s", source, traceback.format_exc())
+        return f"no picture: {type(error).__name__}: {error}"
 
 
 def link_or_copy(source: Path, target: Path) -> None:

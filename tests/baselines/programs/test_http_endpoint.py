@@ -4,6 +4,7 @@ import base64
 import io
 import json
 import socket
+import struct
 import threading
 import wave
 from collections.abc import Iterator
@@ -15,6 +16,7 @@ import pytest
 from typer.testing import CliRunner
 
 from baselines import GenerationError, load_model
+from baselines.programs import exchange, http_endpoint
 from baselines.programs.http_endpoint import HttpEndpoint
 from benchmark.cli import app
 
@@ -46,6 +48,8 @@ class Service:
         self.headers: list[dict[str, str]] = []
         self.release = threading.Event()
         self.hangs, self.kind = False, ""
+        self.more: dict[str, str] = {}  # headers of every refusal
+        self.instead = None  # what is done in place of an answer
         service = self
 
         class Handler(BaseHTTPRequestHandler):
@@ -55,15 +59,24 @@ class Service:
                 service.headers.append(dict(self.headers))
                 if service.hangs:
                     service.release.wait()
+                if service.instead is not None and service.instead(self):
+                    return
                 status, body = service.answers.pop(0) if len(service.answers) > 1 else service.answers[0]
                 self.send_response(status)
                 if status == 302:
                     self.send_header("Location", "http://elsewhere")
+                for name, value in service.more.items() if status >= 400 else ():
+                    if name == "Date":
+                        continue  # sent already
+                    self.send_header(name, value)
                 if service.kind:
                     self.send_header("Content-Type", service.kind)
                 self.send_header("Content-Length", str(len(body)))
                 self.end_headers()
                 self.wfile.write(body)
+
+            def date_time_string(self, timestamp=None) -> str:
+                return service.more.get("Date") or super().date_time_string(timestamp)
 
             def log_message(self, *_args) -> None:
                 pass
@@ -204,10 +217,104 @@ def test_a_service_that_stays_broken_is_named_with_what_it_said(service, ask):
     assert len(service.bodies) == 2
 
 
+@pytest.fixture
+def pauses(monkeypatch) -> list[float]:
+    """How long was waited for the service, in place of waiting."""
+    made: list[float] = []
+    monkeypatch.setattr(http_endpoint, "pause", made.append)
+    return made
+
+
+@pytest.mark.parametrize("status", [429, 503])
+@pytest.mark.parametrize(
+    ("headers", "wait"),
+    [
+        ({"Retry-After": "7"}, 7.0),
+        ({"Retry-After": "Fri, 31 Dec 1999 23:59:59 GMT", "Date": "Fri, 31 Dec 1999 23:58:49 GMT"}, 70.0),
+        ({"Retry-After": "0"}, 1.0),
+        ({"Retry-After": "Fri, 31 Dec 1999 23:59:59 GMT"}, 1.0),
+    ],
+    ids=["seconds", "date", "at once", "a date that has been"],
+)
+def test_a_busy_service_is_waited_for_as_it_asks(service, ask, pauses, status, headers, wait):
+    service.answers, service.more = [(status, b"busy")] * 4 + [(200, wav())], headers
+    assert HttpEndpoint(endpoint=service.address).generate(ask(duration=1.0))[1] == 16_000
+    assert pauses == [wait] * 4
+
+
+@pytest.mark.parametrize(("asked", "waits"), [("21", 0), ("9" * 5000, 0), ("8", 2), ("0", 20)])
+def test_a_service_that_asks_for_too_long_a_wait_is_named_and_not_asked_again(
+    service, ask, pauses, asked, waits, monkeypatch
+):
+    monkeypatch.setattr(http_endpoint, "LONGEST_WAIT_SECONDS", 20.0)
+    service.answers, service.more = [(429, b'{"error": "quota"}')], {"Retry-After": asked}
+    with pytest.raises(GenerationError, match=r"answered 429: quota; it asks to wait \S+ s, more than 20 s in all"):
+        HttpEndpoint(endpoint=service.address).generate(ask(duration=1.0))
+    assert len(pauses) == waits
+    assert len(service.bodies) == waits + 1
+
+
+@pytest.mark.parametrize("asked", ["soon", "", "-1", "1.5", "Fri, 99 Dec 1999 23:59:59 GMT"])
+def test_a_wait_that_is_none_counts_as_none(service, ask, pauses, asked):
+    service.answers, service.more = [(503, b"busy")], {"Retry-After": asked}
+    with pytest.raises(GenerationError, match="answered 503: busy; tried twice"):
+        HttpEndpoint(endpoint=service.address).generate(ask(duration=1.0))
+    assert pauses == []
+
+
 def test_a_service_that_says_nothing_is_given_up(service, ask):
     service.hangs = True
-    with pytest.raises(GenerationError, match=r"said nothing for 0\.5 s; tried twice"):
-        HttpEndpoint(endpoint=service.address, time_limit_seconds=0.5).generate(ask(duration=1.0))
+    with pytest.raises(GenerationError, match=r"gave no whole answer within 0\.05 s; tried twice"):
+        HttpEndpoint(endpoint=service.address, time_limit_seconds=0.05).generate(ask(duration=1.0))
+
+
+@pytest.mark.parametrize("head", [b"", b"HTTP/1.0 200 OK\r\nContent-Length: 999999\r\n\r\n"], ids=["head", "body"])
+def test_single_bytes_do_not_prolong_the_time_limit(service, ask, head):
+    def drip(handler) -> bool:
+        handler.wfile.write(head)
+        while not service.release.wait(0.001):
+            handler.wfile.write(b"x")
+        return True
+
+    service.instead = drip
+    with pytest.raises(GenerationError, match=r"gave no whole answer within 0\.2 s; tried twice"):
+        HttpEndpoint(endpoint=service.address, time_limit_seconds=0.2).generate(ask(duration=1.0))
+
+
+def reset(handler) -> None:
+    """Break the connection as a service does that dies: the other side is told so."""
+    handler.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+    handler.connection.close()
+
+
+@pytest.mark.parametrize("times", [1, 2])
+def test_a_connection_that_is_reset_is_tried_once_more(service, ask, times):
+    left = [times]
+
+    def instead(handler) -> bool:
+        left[0] -= 1
+        if left[0] >= 0:
+            reset(handler)
+        return left[0] >= 0
+
+    service.instead = instead
+    model = HttpEndpoint(endpoint=service.address)
+    if times == 1:
+        assert model.generate(ask(duration=1.0))[1] == 16_000
+    else:
+        with pytest.raises(GenerationError, match=r"cannot be reached: .*(reset|closed).*; tried twice"):
+            model.generate(ask(duration=1.0))
+    assert len(service.bodies) == 2
+
+
+def test_an_answer_that_breaks_off_is_tried_once_more_and_named(service, ask):
+    def instead(handler) -> bool:
+        handler.wfile.write(b"HTTP/1.0 200 OK\r\nContent-Length: 999\r\n\r\nRIFF")
+        return True
+
+    service.instead = instead
+    with pytest.raises(GenerationError, match="the service broke off its answer after 4 of 999 bytes; tried twice"):
+        HttpEndpoint(endpoint=service.address).generate(ask(duration=1.0))
 
 
 def test_a_service_that_is_not_there_is_named(service, ask):
@@ -217,7 +324,8 @@ def test_a_service_that_is_not_there_is_named(service, ask):
 
 
 def test_an_answer_without_end_is_cut_off(service, ask, monkeypatch):
-    monkeypatch.setattr("baselines.programs.http_endpoint.LARGEST_ANSWER_BYTES", 1000)
+    for module in (exchange, http_endpoint):
+        monkeypatch.setattr(module, "LARGEST_ANSWER_BYTES", 1000)
     with pytest.raises(GenerationError, match="answered with more than"):
         HttpEndpoint(endpoint=service.address).generate(ask(duration=1.0))
 

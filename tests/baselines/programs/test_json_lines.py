@@ -1,8 +1,9 @@
 """Programs that speak JSON Lines: the protocol, and what each kind of misbehaviour costs."""
 
 import json
-import queue
+import os
 import shlex
+import signal
 import sys
 from pathlib import Path
 
@@ -10,9 +11,10 @@ import numpy as np
 import pytest
 
 from baselines import GenerationError, load_model
-from baselines.programs import json_lines
+from baselines.programs.conversation import Conversation
 from baselines.programs.json_lines import JsonLines, split_command
 from baselines.programs.process import MissingProgram
+from baselines.programs.settings import read_settings
 
 ROOT = Path(__file__).parents[3]
 TALKER = ROOT / "tests" / "support" / "programs" / "talker.py"
@@ -85,6 +87,16 @@ def test_a_path_may_be_relative_to_the_working_directory(talker, ask, tmp_path):
 
 BAD = {
     "refuse": "the program says: the video is black",
+    "null": "says it wrote .*\\x00.*, but there is no such file",
+    "folder": "but that is a folder",
+    "pipe": "but that is a pipe or a device, not a file",
+    "device": "says it wrote /dev/zero, but that is a pipe or a device, not a file",
+    "link": "but that is a pipe or a device, not a file",
+    "huge": "but it has 300000000 bytes, at most 268435456 are read",
+    "half a character": "the program says: black \ud800",
+    "half a path": "says it wrote .*\ud800.wav, but there is no such file",
+    "only an empty error": "the program says: nothing, and names no path",
+    "error false": "is not an answer.*tried twice",
     "nothing": r"says it wrote .*00001.wav, but there is no such file",
     "garbage": "not a media file",
     "short": "has 8000 samples, at least 16000 needed",
@@ -119,17 +131,73 @@ def test_a_crash_that_does_not_come_back_costs_nothing(talker, three, tmp_path):
     assert asked == ["x", "y", "y", "z"]
 
 
-def test_a_program_that_hangs_is_stopped_and_the_others_go_on(talker, three):
+def test_a_program_that_hangs_is_stopped_and_the_others_go_on(talker, three, tmp_path, limits):
+    limits.end_at(tmp_path / "hangs")
     first, second, third = talker("hang", time_limit_seconds=3).generate_batch(three)
     assert first[0].shape == third[0].shape == (16_000,)
     assert "answered nothing for 3 s and was stopped" in str(second)
 
 
-def test_a_program_that_never_reads_does_not_hold_us_for_ever(ask, tmp_path):
-    command = [sys.executable, "-c", "import time; time.sleep(600)"]
-    model = JsonLines(command=command, time_limit_seconds=1, log=tmp_path / "log")
+def test_single_bytes_do_not_prolong_the_time_limit(talker, three, tmp_path, limits):
+    limits.end_at(tmp_path / "drips", from_start=True)
+    first, second, third = talker("drip", time_limit_seconds=3).generate_batch(three)
+    assert first[0].shape == third[0].shape == (16_000,)
+    assert "answered nothing for 3 s and was stopped" in str(second)
+
+
+def test_a_program_that_never_reads_does_not_hold_us_for_ever(ask, tmp_path, limits):
+    code = f"open({str(tmp_path / 'starts')!r}, 'a').write('x\\n'); import time; time.sleep(600)"
+    limits.end_at(tmp_path / "starts")
+    model = JsonLines(command=[sys.executable, "-c", code], time_limit_seconds=1, log=tmp_path / "log")
     with pytest.raises(GenerationError, match="answered nothing for 1 s"):
         model.generate(ask(prompt="long " * 100_000, duration=1.0))
+
+
+def test_an_input_that_the_program_does_not_read_can_be_closed(ask, tmp_path):
+    """The thread that still writes to it would hold us, if it shared a lock with us."""
+    ready = tmp_path / "ready"
+    code = f"open({str(ready)!r}, 'w').close(); import time; time.sleep(600)"
+    settings = read_settings("external", log=tmp_path / "log")
+    conversation = Conversation([sys.executable, "-c", code], settings, dict(os.environ))
+    conversation.ask(["long " * 100_000])
+    conversation.abandon()
+    assert conversation._process.returncode == -signal.SIGTERM
+
+
+def test_a_child_that_keeps_the_output_open_does_not_hold_us_when_the_program_has_ended(talker, three, tmp_path):
+    first, second, third = talker("leave a child").generate_batch(three)
+    child = int((tmp_path / "child").read_text())
+    try:
+        assert first[0].shape == third[0].shape == (16_000,)
+        assert "the program ended before it had answered" in str(second)
+        os.kill(child, 0)  # a daemon of the user's own is left alone
+    finally:
+        os.kill(child, signal.SIGKILL)
+
+
+def test_a_last_line_that_is_not_ended_is_an_answer(talker, ask):
+    assert talker("no line break", "bell").generate(ask(duration=1.0))[1] == 16_000
+
+
+@pytest.mark.parametrize("mood", ["error null", "error empty"])
+def test_an_error_of_nothing_beside_a_path_is_none(talker, ask, tmp_path, mood):
+    assert talker(mood, "bell").generate(ask(duration=1.0))[1] == 16_000
+    assert len((tmp_path / "started").read_text().splitlines()) == 1
+
+
+def test_a_program_is_ended_at_once_when_we_are_told_to_end(talker, ask, tmp_path, monkeypatch):
+    model = talker("hang", "bell")
+
+    def interrupted(self, waiting):
+        raise KeyboardInterrupt
+
+    model.generate(ask("first", "first", duration=1.0))
+    process = model._conversation._process
+    monkeypatch.setattr(Conversation, "answer", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        model.generate(ask(duration=1.0))
+    assert process.returncode == -signal.SIGTERM  # not asked to end by the end of its input, and waited for
+    assert model._conversation is None
 
 
 def test_a_command_is_split_as_a_shell_would_and_run_by_none():
@@ -220,6 +288,18 @@ def test_the_harness_names_the_sample_that_failed_and_asks_for_it_alone_the_next
     assert [json.loads(line)["prompt"] for line in (tmp_path / "lines").read_text().splitlines()] == ["dog"]
 
 
+def test_a_reason_that_is_not_unicode_is_recorded_escaped(benchmark_of_two, tmp_path, monkeypatch):
+    from benchmark import generate
+
+    for name, value in {"NOTES": str(tmp_path), "MOOD": "half a character", "AT": "dog"}.items():
+        monkeypatch.setenv(name, value)
+    options = {"command": [sys.executable, str(TALKER)], "log": str(tmp_path / "log")}
+    made = generate(benchmark_of_two, "external", subset="inter", runs=tmp_path / "runs", options=options)
+    record = made.read_run()
+    assert (record.status, record.counts.generated) == ("finished", 1)
+    assert [failure.reason for failure in record.failures] == [r"the program says: black \ud800"]
+
+
 def test_the_harness_shows_how_far_a_long_batch_is(benchmark_of_two, tmp_path, monkeypatch):
     from benchmark import generate
 
@@ -250,13 +330,3 @@ def test_how_long_a_program_may_take_and_where_its_words_go_is_no_other_question
     for other in ({"sample_rate": 16_000}, {"env": {"A": "b"}}, {"checkout": str(tmp_path)}):
         with pytest.raises(UnusableRun, match="pass --fresh to replace them, or --run-name"):
             run(**other)
-
-
-def test_a_reader_whose_stream_is_closed_says_that_nothing_more_comes():
-    class Closed:
-        def readline(self, limit):
-            raise ValueError("I/O operation on closed file")
-
-    lines = queue.Queue()
-    json_lines._read(Closed(), lines)
-    assert lines.get_nowait() is None

@@ -1,19 +1,25 @@
 """Processes: no shell, everything logged, stopped when they hang, with an environment of their own."""
 
 import os
+import signal
+import subprocess
 import sys
 import time
 from pathlib import Path
 
 import pytest
 
+from baselines.programs import process
 from baselines.programs.process import (
+    Deadline,
     MissingProgram,
     ProgramFailed,
+    captured,
     environment,
     find_interpreter,
-    last_lines,
     run_program,
+    started,
+    stop,
 )
 
 
@@ -50,20 +56,74 @@ def is_running(pid: int) -> bool:
         return False
 
 
-def test_children_of_a_program_that_is_stopped_end_too(tmp_path):
-    code = (
-        "import pathlib, subprocess, sys, time; "
-        "child = subprocess.Popen([sys.executable, '-c', 'import time; time.sleep(600)']); "
-        "pathlib.Path('child').write_text(str(child.pid)); time.sleep(600)"
-    )
-    with pytest.raises(ProgramFailed, match="finished nothing"):
-        run(code, tmp_path, time_limit_seconds=2)
-    child = int((tmp_path / "child").read_text())
-    for _ in range(3000):  # it was made to end; the system takes a moment for that
-        if not is_running(child):
-            break
+def await_the_end_of(pid: int) -> None:
+    """It was made to end; the system takes a moment for that. The patience is the test's own."""
+    for _ in range(6000):
+        if not is_running(pid):
+            return
         time.sleep(0.01)
-    assert not is_running(child)
+    raise AssertionError(f"{pid} still runs")
+
+
+LEAVE_CHILD = """
+import pathlib, subprocess, sys, time
+child = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(600)"], start_new_session=APART)
+pathlib.Path("child").write_text(str(child.pid) + chr(10))
+"""
+
+
+def test_children_of_a_program_that_is_stopped_end_too(tmp_path, limits):
+    limits.end_at(tmp_path / "child")
+    with pytest.raises(ProgramFailed, match="finished nothing for 60 s and was stopped"):
+        run(LEAVE_CHILD.replace("APART", "False") + "time.sleep(600)", tmp_path)
+    await_the_end_of(int((tmp_path / "child").read_text()))
+
+
+def test_a_daemon_that_keeps_our_files_open_neither_holds_us_nor_is_ended(tmp_path):
+    run(LEAVE_CHILD.replace("APART", "True"), tmp_path)
+    child = int((tmp_path / "child").read_text())
+    try:
+        assert is_running(child)
+    finally:
+        os.kill(child, signal.SIGKILL)
+
+
+def test_what_a_program_prints_is_read_although_a_child_keeps_its_output_open(tmp_path):
+    code = LEAVE_CHILD.replace("APART", "True") + "print('words', file=sys.stderr); print('word'); sys.exit(3)"
+    assert captured([sys.executable, "-c", code], seconds=600, folder=tmp_path) == (3, b"word\n")
+    os.kill(int((tmp_path / "child").read_text()), signal.SIGKILL)
+
+
+def test_a_program_that_does_not_end_is_stopped_and_named(tmp_path):
+    with pytest.raises(ProgramFailed, match=r"python\S* took more than 0\.05 s and was stopped"):
+        captured([sys.executable, "-c", "import time; time.sleep(600)"], seconds=0.05)
+    with pytest.raises(ProgramFailed, match=r"cannot be started: .*absent"):
+        captured([str(tmp_path / "absent")], seconds=60)
+
+
+def test_a_program_that_heeds_no_request_to_end_is_made_to_also_when_we_are_hurried(tmp_path, monkeypatch):
+    code = (
+        "import pathlib, signal, time; signal.signal(signal.SIGTERM, signal.SIG_IGN); "
+        "pathlib.Path('deaf').touch(); time.sleep(600)"
+    )
+    deaf = started(
+        [sys.executable, "-c", code], folder=tmp_path, env=dict(os.environ), stdin=subprocess.DEVNULL,
+        stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+    )  # fmt: skip
+    while not (tmp_path / "deaf").exists():
+        time.sleep(0.01)
+    wait, asked = deaf.wait, []
+
+    def hurried(timeout=None):
+        asked.append(timeout)
+        if len(asked) == 1:
+            raise KeyboardInterrupt  # Ctrl-C once more, while it is given time to end
+        return wait(timeout)
+
+    monkeypatch.setattr(deaf, "wait", hurried)
+    with pytest.raises(KeyboardInterrupt):
+        stop(deaf)
+    assert deaf.returncode == -signal.SIGKILL
 
 
 def test_progress_is_told_to_the_last_output_however_quick_the_program_is(tmp_path):
@@ -74,25 +134,36 @@ def test_progress_is_told_to_the_last_output_however_quick_the_program_is(tmp_pa
     assert seen[-1] == 2
 
 
-def test_the_limit_counts_from_the_last_output(tmp_path):
-    code = "import pathlib, time\nfor k in range(4):\n    time.sleep(1); pathlib.Path(f'{k}.out').touch()"
-    seen = []
+def test_the_limit_counts_from_the_last_output(tmp_path, monkeypatch):
+    code = """
+import pathlib, time
+for k in range(1, 5):
+    pathlib.Path(f"{k}.out").touch()
+    while not pathlib.Path(f"{k}.seen").exists():
+        time.sleep(0.01)
+"""
     count = lambda: len(list(tmp_path.glob("*.out")))  # noqa: E731
-    run(code, tmp_path, time_limit_seconds=3.5, finished=count, progress=seen.append)
-    assert seen == sorted(seen)
-    assert seen[0] == 1
+    monkeypatch.setattr(process, "clock", lambda: 3.0 * count())  # so each takes three seconds
+    run(code, tmp_path, time_limit_seconds=3.5, finished=count, progress=lambda n: (tmp_path / f"{n}.seen").touch())
+    assert count() == 4
+
+
+def test_a_deadline_is_over_when_its_time_has_come_and_not_before(monkeypatch):
+    now = [100.0]
+    monkeypatch.setattr(process, "clock", lambda: now[0])
+    deadline = Deadline(5)
+    now[0] = 104.9
+    assert not deadline.passed
+    deadline.renew()
+    now[0] = 109.8
+    assert not deadline.passed
+    now[0] = 109.9
+    assert deadline.passed
 
 
 def test_a_program_that_is_not_there_is_said_so(tmp_path):
     with pytest.raises(ProgramFailed, match=r"cannot be started: .*No such file"):
         run_program([str(tmp_path / "absent")], folder=tmp_path, env={}, log=tmp_path / "l", time_limit_seconds=1)
-
-
-def test_last_lines_are_bounded_and_survive_bytes_that_are_not_text(tmp_path):
-    (tmp_path / "log").write_bytes(b"x" * 50_000 + b"\xff\xfe end\n")
-    words = last_lines(tmp_path / "log", 0)
-    assert len(words) < 800
-    assert "end (log:" in words
 
 
 @pytest.mark.parametrize(

@@ -177,7 +177,8 @@ def test_progress_is_told_in_samples_of_the_batch_and_goes_on_after_a_crash(chec
     assert len(checkout.noted("parsed")) == 2
 
 
-def test_a_program_that_hangs_is_stopped_and_costs_the_sample_it_hung_at(checkout, ask):
+def test_a_program_that_hangs_is_stopped_and_costs_the_sample_it_hung_at(checkout, ask, limits):
+    limits.end_at(checkout.notes / "hangs.jsonl")
     requests = [ask(name, prompt, duration=1.0) for name, prompt in (("x", "one"), ("y", "two"), ("z", "three"))]
     model = ReWaS(**checkout.settings("hang", "two", time_limit_seconds=4))
     first, second, third = model.generate_batch(requests)

@@ -156,7 +156,8 @@ def test_what_goes_wrong_is_named_and_the_next_sample_works(checkout, ask, mood)
         assert model.generate(ask("y", "gong", duration=1.0)).shape == (16_000,)
 
 
-def test_a_program_that_hangs_is_stopped_twice_and_named(checkout, ask):
+def test_a_program_that_hangs_is_stopped_twice_and_named(checkout, ask, limits):
+    limits.end_at(checkout.notes / "hangs.jsonl")
     model = VinTAGe(**checkout.settings("hang", "bell", time_limit_seconds=2))
     with pytest.raises(GenerationError, match=r"finished nothing for 2 s and was stopped.*tried twice"):
         model.generate(ask(duration=1.0))

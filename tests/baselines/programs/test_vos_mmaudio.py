@@ -140,13 +140,15 @@ def test_what_goes_wrong_is_this_samples_failure(checkout, grey, listener, mood)
     assert listener.requests == []
 
 
-def test_a_program_that_hangs_before_its_last_mask_is_stopped(checkout, grey, listener):
+def test_a_program_that_hangs_before_its_last_mask_is_stopped(checkout, grey, listener, limits):
+    limits.end_at(checkout.notes / "hangs.jsonl")
     model = VosMMAudio(**checkout.settings("hang", time_limit_seconds=3), generator=listener)
     with pytest.raises(GenerationError, match="finished nothing for 3 s and was stopped"):
         model.generate(grey)
 
 
-def test_a_program_that_hangs_after_its_last_mask_has_done_its_work(checkout, grey, listener):
+def test_a_program_that_hangs_after_its_last_mask_has_done_its_work(checkout, grey, listener, limits):
+    limits.end_at(checkout.notes / "hangs.jsonl")
     model = VosMMAudio(**checkout.settings("hang at the end", time_limit_seconds=3), generator=listener)
     assert model.generate(grey).shape == (16_000,)
     assert len(checkout.noted("parsed")) == 1

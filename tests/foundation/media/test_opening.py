@@ -151,3 +151,25 @@ def test_without_ffmpeg_on_the_path_the_packaged_one_is_taken(monkeypatch):
     monkeypatch.setattr(shutil, "which", lambda name: None)
     version = subprocess.run([media.ffmpeg_executable(), "-version"], capture_output=True, text=True, check=True)
     assert version.stdout.startswith("ffmpeg version")
+
+
+def test_what_nobody_foresaw_in_a_file_is_its_reason_with_the_traceback_in_the_log(film, tmp_path, monkeypatch, caplog):
+    def stumble(*_arguments):
+        raise KeyError("side data")
+
+    path = film.write(tmp_path / "odd.mp4", seconds=0.4, sound=film.noise(0.4, seed=1))
+    monkeypatch.setattr("foundation.media.sound._decoded", stumble)
+    with pytest.raises(MediaError, match=r"odd\.mp4: cannot be read \(KeyError: 'side data'\)"):
+        media.read_audio_native(path)
+    assert "in stumble" in caplog.text
+
+
+@pytest.mark.parametrize("error", [MemoryError(), OSError(5, "Input/output error")])
+def test_what_the_machine_lacks_is_not_the_files_fault(film, tmp_path, monkeypatch, error):
+    def fail(*_arguments):
+        raise error
+
+    path = film.write(tmp_path / "whole.mp4", seconds=0.4, sound=film.noise(0.4, seed=1))
+    monkeypatch.setattr("foundation.media.sound._decoded", fail)
+    with pytest.raises(type(error)):
+        media.read_audio_native(path)

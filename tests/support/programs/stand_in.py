@@ -53,7 +53,7 @@ def write(path: Path, content: bytes, prompt: str) -> None:
     if mood == "killed":
         os.kill(os.getpid(), signal.SIGKILL)
     if mood == "hang":
-        time.sleep(600)
+        hang()
     if mood == "full":
         path.write_bytes(b"RIFF")
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(path))
@@ -74,6 +74,11 @@ def write(path: Path, content: bytes, prompt: str) -> None:
         path.write_bytes(head + struct.pack("<4sI", b"data", len(data)) + data)
     else:
         write_wav(path, content)
+
+
+def hang() -> None:
+    note("hangs", "here")
+    time.sleep(600)
 
 
 def rewas(arguments: list[str]) -> None:
@@ -211,7 +216,7 @@ def deva(arguments: list[str]) -> None:
             if MOOD == "nothing":
                 break
             if MOOD == "hang":
-                time.sleep(600)
+                hang()
             if MOOD == "crash":
                 raise RuntimeError("CUDA error")
             if MOOD == "killed":
@@ -225,7 +230,7 @@ def deva(arguments: list[str]) -> None:
                 mask = mask.resize((8, 8))
         mask.save(masks / f"{name[:-4]}.png")
     if MOOD == "hang at the end":
-        time.sleep(600)
+        hang()
 
 
 def note(name: str, content: object) -> None:

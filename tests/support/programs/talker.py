@@ -3,6 +3,7 @@
 import json
 import os
 import struct
+import subprocess
 import sys
 import time
 import wave
@@ -29,6 +30,26 @@ def not_a_number(seconds: float, rate: int) -> bytes:
     return head + struct.pack("<4sI", b"data", len(data)) + data
 
 
+def made(path: str, how, *arguments) -> str:
+    how(path, *arguments)
+    return path
+
+
+def grow(path: str) -> None:
+    with Path(path).open("wb") as file:
+        file.truncate(300_000_000)  # a hole: it takes no room
+
+
+ODD_PATHS = {
+    "null": lambda path: f"{path}\0",
+    "folder": lambda path: made(path, os.mkdir),
+    "pipe": lambda path: made(path, os.mkfifo),
+    "device": lambda path: "/dev/zero",
+    "link": lambda path: made(path, lambda place: Path(place).symlink_to("/dev/zero")),
+    "huge": lambda path: made(path, grow),
+}
+
+
 def answer(request: dict) -> dict:
     path, seconds = request["output"], request["duration_seconds"]
     mood = MOOD if request["prompt"] == AT else ""
@@ -36,7 +57,29 @@ def answer(request: dict) -> dict:
         (NOTES / "crashed").touch()
         raise RuntimeError("out of memory")
     if mood == "hang":
+        note("hangs", "here")
         time.sleep(600)
+    if mood == "drip":
+        note("drips", "here")
+        for _ in range(6000):
+            print(" ", end="", flush=True)
+            time.sleep(0.01)
+    if mood == "leave a child":
+        wait = [sys.executable, "-c", "import time; time.sleep(600)"]
+        child = subprocess.Popen(wait, stdin=subprocess.DEVNULL, start_new_session=True)
+        Path(NOTES, "child").write_text(str(child.pid))
+        sys.exit(0)
+    if mood == "half a character":
+        return {"id": request["id"], "error": "black \ud800"}
+    if mood == "half a path":
+        return {"id": request["id"], "path": "\ud800.wav"}
+    if mood == "only an empty error":
+        return {"id": request["id"], "error": ""}
+    if mood == "error false":
+        write(path, seconds, RATE)
+        return {"id": request["id"], "path": path, "error": False}
+    if mood in ODD_PATHS:
+        return {"id": request["id"], "path": ODD_PATHS[mood](path)}
     if mood == "chat":
         print("loading ...", flush=True)
     if mood == "refuse":
@@ -61,10 +104,16 @@ def answer(request: dict) -> dict:
         Path(path).write_text("no sound")
     elif mood == "nothing":
         pass
+    elif mood == "no line break":
+        write(path, seconds, RATE)
+        print(json.dumps({"id": request["id"], "path": path}), end="", flush=True)
+        sys.exit(0)
     elif mood == "quit":
         sys.exit(0)
     else:
         write(path, seconds / (2 if mood == "short" else 1), 44_100 if mood == "rate" else RATE)
+    if mood in ("error null", "error empty"):
+        return {"id": request["id"], "path": path, "error": None if mood == "error null" else ""}
     return {"id": request["id"], "path": os.path.relpath(path) if mood == "relative" else path}
 
 

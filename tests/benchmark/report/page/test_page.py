@@ -103,6 +103,18 @@ def test_a_file_that_changed_is_placed_again(tmp_path):
     assert target.read_bytes() == b"second"
 
 
+def test_a_file_that_nobody_can_draw_costs_its_picture_and_not_the_page(tmp_path, monkeypatch, caplog):
+    def stumble(path):
+        raise ZeroDivisionError("integer modulo by zero")
+
+    write_audio(tmp_path / "a.wav", np.zeros(1600), 16_000)
+    monkeypatch.setattr("benchmark.report.page.media._spectrogram", stumble)
+    placed = place_media(tmp_path / "media", {"a.wav": tmp_path / "a.wav"})["a.wav"]
+    assert (placed.file, placed.picture) == ("media/a.wav", "")
+    assert placed.problem == "no picture: ZeroDivisionError: integer modulo by zero"
+    assert "in stumble" in caplog.text
+
+
 def test_a_second_report_draws_nothing_again_and_drops_what_is_no_longer_shown(world, tmp_path, monkeypatch):
     for name, pitch in (("a", 200), ("b", 300)):
         write_audio(tmp_path / f"{name}.wav", world.tone(pitch), 16_000)

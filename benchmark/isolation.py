@@ -1,0 +1,181 @@
+"""One worker, a process or a thread, and what becomes of it when an item kills or hangs it."""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import queue
+import signal
+import threading
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass
+from multiprocessing import resource_tracker
+from multiprocessing.connection import Connection
+from typing import Any
+
+STARTING_SECONDS = 300.0  # a worker process that has not begun by then never will
+LEAVING_SECONDS = 5.0  # what is killed is gone by then
+_STARTING = threading.Lock()
+
+
+class WorkerDied(Exception):
+    """Worker processes end before they have begun: nothing can be read by them."""
+
+
+@dataclass(frozen=True)
+class Lost:
+    """What became of an item that has no result.
+
+    Attributes:
+        reason: why, as the end of a sentence about the item.
+    """
+
+    reason: str
+
+
+@dataclass(frozen=True)
+class Death(Lost):
+    """The worker of an item died."""
+
+
+class ProcessWorker:
+    """A process that does one item after the other."""
+
+    def __init__(self, work: Callable[[Any], Any]) -> None:
+        context = multiprocessing.get_context("spawn")  # a fork would copy locks that torch's threads hold
+        self._pipe, theirs = context.Pipe()
+        self._process = context.Process(target=_serve, args=(theirs, work), daemon=True)
+        with _STARTING:
+            resource_tracker.ensure_running()  # started by `start` otherwise, and that lets Ctrl-C through again
+            _hold_signals()
+            self._process.start()
+        theirs.close()
+        self._begun, self.ended = False, False
+
+    def ask(self, item: object, limit_seconds: float) -> Any:
+        """Return what becomes of an item.
+
+        Raises:
+            WorkerDied: the process ended before it had begun.
+        """
+        try:
+            if not self._begun:
+                if not self._pipe.poll(STARTING_SECONDS):
+                    raise EOFError
+                self._begun = bool(self._pipe.recv())
+            self._pipe.send(item)
+            if not self._pipe.poll(limit_seconds):
+                self.ended = True
+                return Lost(f"was not read within {limit_seconds:g} s")
+            return self._pipe.recv()
+        except (EOFError, OSError):  # the other end of the pipe is gone
+            self.ended = True
+            self._process.join(LEAVING_SECONDS)
+            reason = how_it_ended(self._process.exitcode)
+            if not self._begun:
+                raise WorkerDied(
+                    f"a worker process ended before it had begun: {reason}; --workers 0 reads in this process. A "
+                    'script of your own must keep its work under `if __name__ == "__main__":`'
+                ) from None
+            return Death(reason)
+
+    def end(self) -> None:
+        """Kill the process."""
+        self.ended = True
+        self._process.kill()
+        self._process.join(LEAVING_SECONDS)
+
+
+class ThreadWorker:
+    """A thread that does one item after the other; it cannot be killed, but it can be left."""
+
+    def __init__(self, work: Callable[[Any], Any]) -> None:
+        self._work = work
+        self._items: queue.SimpleQueue[tuple[Any] | None] = queue.SimpleQueue()
+        self._results: queue.SimpleQueue[Any] = queue.SimpleQueue()
+        self.ended = False
+        threading.Thread(target=self._serve, daemon=True).start()  # daemon: one that hangs must not keep us from ending
+
+    def _serve(self) -> None:
+        while (given := self._items.get()) is not None:
+            self._results.put(_result(self._work, given[0]))
+
+    def ask(self, item: object, limit_seconds: float) -> Any:
+        """Return what becomes of an item."""
+        self._items.put((item,))
+        try:
+            return self._results.get(timeout=limit_seconds)
+        except queue.Empty:
+            self.ended = True
+            return Lost(f"was not read within {limit_seconds:g} s")
+
+    def end(self) -> None:
+        """Let the thread end when it comes to it."""
+        self.ended = True
+        self._items.put(None)
+
+
+def _hold_signals() -> None:
+    """Keep Ctrl-C and a hang-up from the processes that this thread starts: they inherit that, and are ended by us.
+
+    Without it every worker answers Ctrl-C with a traceback of its own.
+    """
+    if hasattr(signal, "pthread_sigmask"):  # a POSIX system
+        signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT, signal.SIGHUP})
+
+
+def _serve(pipe: Connection, work: Callable[[Any], Any]) -> None:
+    """Be a worker process, until the other end of the pipe is closed."""
+    # One thread a worker, because there are as many workers as cores.
+    os.environ.update(dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1"))
+    threading.Thread(target=_leave_with_parent, daemon=True).start()
+    with suppress(EOFError, OSError):
+        pipe.send(True)
+        while True:
+            try:
+                item = pipe.recv()
+            except (AttributeError, ImportError) as error:  # it names something that this process does not have
+                pipe.send(_lost(error))
+                continue
+            _answer(pipe, _result(work, item))
+
+
+def _answer(pipe: Connection, result: Any) -> None:
+    try:
+        pipe.send(result)
+    except OSError:
+        raise
+    except Exception as error:  # it cannot be pickled, or there is no memory for that
+        pipe.send(_lost(error))
+
+
+def _result(work: Callable[[Any], Any], item: object) -> Any:
+    try:
+        return work(item)
+    except BaseException as error:
+        return _lost(error)
+
+
+def _lost(error: BaseException) -> Lost:
+    return Lost(f"{type(error).__name__}: {error}")
+
+
+def _leave_with_parent() -> None:
+    parent = multiprocessing.parent_process()
+    if parent is not None:
+        parent.join()  # returns when the parent is gone, also after `kill -9`
+        os._exit(1)
+
+
+def how_it_ended(status: int | None) -> str:
+    """Return in words how a process ended: its exit status, or minus the signal that killed it."""
+    if status is None:
+        return "it does not end"
+    if status >= 0:
+        return f"it left with status {status}"
+    try:
+        name = signal.Signals(-status).name
+    except ValueError:
+        name = f"signal {-status}"
+    return f"killed by {name}" + (", as the system does when memory is full" if name == "SIGKILL" else "")

@@ -1,0 +1,161 @@
+"""Work on many items by processes or threads, so that an item that kills or hangs its worker costs itself alone.
+
+Each worker has one item at a time, so it is known what it was at when it died. `concurrent.futures` does not know
+that, and ends as a whole; nor does it end a worker that hangs.
+"""
+
+from __future__ import annotations
+
+import queue
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from itertools import islice
+from typing import Any, Generic, TypeVar
+
+from benchmark.isolation import LEAVING_SECONDS, Death, Lost, ProcessWorker, ThreadWorker
+
+Item = TypeVar("Item")
+Result = TypeVar("Result")
+
+_AHEAD = 2  # items for each worker that are begun or done before they are fetched
+
+
+def outcomes(
+    work: Callable[[Item], Result],
+    items: Sequence[Item],
+    *,
+    count: int,
+    limit_seconds: float,
+    apart: Callable[[Item], bool],
+) -> Iterator[Result | Lost]:
+    """Yield what `work` returns for each item, in the order of the items, or why there is nothing.
+
+    An item whose process dies is tried once more, in a fresh process and with nothing else at work: the system may
+    have killed that process for the memory that others took. If it dies again the item is lost. An item that takes
+    too long is lost: its process is killed, a thread is left alone and replaced.
+
+    Args:
+        work: what to do; a function of a module where items go to processes.
+        items: what to do it with.
+        count: workers at once.
+        limit_seconds: longest time for one item.
+        apart: which items are given to a process of their own; the others are done by threads of this process.
+
+    Raises:
+        WorkerDied: a worker process cannot begin.
+    """
+    pool = _Pool(work, count, limit_seconds, apart)
+    waiting = iter(enumerate(items))
+    found: dict[int, Any] = {}
+    try:
+        for given in islice(waiting, _AHEAD * count):
+            pool.items.put(given)
+        for place in range(len(items)):
+            while place not in found:
+                done, outcome = pool.outcomes.get()
+                found[done] = outcome
+            outcome = found.pop(place)
+            if isinstance(outcome, BaseException):
+                raise outcome
+            for given in islice(waiting, 1):
+                pool.items.put(given)
+            yield outcome
+    finally:
+        pool.close()
+
+
+class _Pool(Generic[Item, Result]):
+    """Supervisors, one for each worker: each hands it an item, waits for what becomes of it, and replaces it."""
+
+    def __init__(
+        self, work: Callable[[Item], Result], count: int, limit_seconds: float, apart: Callable[[Item], bool]
+    ) -> None:
+        self.items: queue.SimpleQueue[tuple[int, Item] | None] = queue.SimpleQueue()
+        self.outcomes: queue.SimpleQueue[tuple[int, Result | Lost | BaseException]] = queue.SimpleQueue()
+        self.closing = False
+        self._work, self._limit, self._apart = work, limit_seconds, apart
+        self._turns = _Turns()
+        self._workers: dict[tuple[int, bool], ProcessWorker | ThreadWorker] = {}
+        self._supervisors = [threading.Thread(target=self._supervise, args=(n,), daemon=True) for n in range(count)]
+        for supervisor in self._supervisors:
+            supervisor.start()
+
+    def close(self) -> None:
+        """End every worker, whatever it is at."""
+        self.closing = True
+        for _ in self._supervisors:
+            self.items.put(None)
+        for worker in list(self._workers.values()):
+            worker.end()
+        for supervisor in self._supervisors:
+            supervisor.join(LEAVING_SECONDS)
+
+    def _supervise(self, number: int) -> None:
+        while (given := self.items.get()) is not None and not self.closing:
+            place, item = given
+            try:
+                self.outcomes.put((place, self._outcome(number, item)))
+            except BaseException as error:  # raised again where outcomes are fetched
+                self.outcomes.put((place, error))
+
+    def _outcome(self, number: int, item: Item) -> Any:
+        with self._turns.together():
+            outcome = self._ask(number, item)
+        if not isinstance(outcome, Death) or self.closing:
+            return outcome
+        with self._turns.alone():
+            outcome = self._ask(number, item)
+        if isinstance(outcome, Death):
+            return Lost(f"ended the process that read it, twice: {outcome.reason}")
+        return outcome
+
+    def _ask(self, number: int, item: Item) -> Any:
+        """Hand an item to the worker of this number; forget a worker that did not come back with a result."""
+        key = (number, self._apart(item))
+        if key not in self._workers:
+            self._workers[key] = ProcessWorker(self._work) if key[1] else ThreadWorker(self._work)
+        worker = self._workers[key]
+        if self.closing:  # `close` may have looked for workers to end before there was this one
+            worker.end()
+            return Lost("was left, because all is")
+        outcome = worker.ask(item, self._limit)
+        if worker.ended:
+            worker.end()
+            del self._workers[key]
+        return outcome
+
+
+class _Turns:
+    """Many at once, or one alone."""
+
+    def __init__(self) -> None:
+        self._changed = threading.Condition()
+        self._busy, self._reserved = 0, False
+
+    @contextmanager
+    def together(self) -> Iterator[None]:
+        """Wait until nobody is or wants to be alone."""
+        with self._changed:
+            self._changed.wait_for(lambda: not self._reserved)
+            self._busy += 1
+        try:
+            yield
+        finally:
+            with self._changed:
+                self._busy -= 1
+                self._changed.notify_all()
+
+    @contextmanager
+    def alone(self) -> Iterator[None]:
+        """Wait until all others are done, and keep them waiting."""
+        with self._changed:
+            self._changed.wait_for(lambda: not self._reserved)
+            self._reserved = True
+            self._changed.wait_for(lambda: self._busy == 0)
+        try:
+            yield
+        finally:
+            with self._changed:
+                self._reserved = False
+                self._changed.notify_all()

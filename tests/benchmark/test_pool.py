@@ -1,0 +1,166 @@
+"""The pool: outcomes in order, whatever an item does to its worker."""
+
+import os
+import signal
+import threading
+import time
+from pathlib import Path
+
+import pytest
+from support.pool_work import die_once, hang, process_id
+
+from benchmark import isolation, pool
+from benchmark.isolation import Lost, ProcessWorker, ThreadWorker, WorkerDied, how_it_ended
+from benchmark.pool import outcomes
+
+LONG = 600.0  # a limit that no item here comes near
+
+
+def double(item):
+    return 2 * item
+
+
+def everywhere(_item):
+    return True
+
+
+def nowhere(_item):
+    return False
+
+
+def test_outcomes_come_in_the_order_of_the_items():
+    released = threading.Event()
+
+    def work(item):
+        if item == 0:
+            assert released.wait(timeout=60)  # until a later item is done
+        if item == 1:
+            released.set()
+        return 2 * item
+
+    assert list(outcomes(work, range(9), count=2, limit_seconds=LONG, apart=nowhere)) == list(range(0, 18, 2))
+    assert list(outcomes(work, [], count=0, limit_seconds=LONG, apart=nowhere)) == []
+
+
+def test_only_some_items_are_begun_before_their_outcomes_are_fetched():
+    begun = []
+    stream = outcomes(begun.append, range(100), count=2, limit_seconds=LONG, apart=nowhere)
+    next(stream)
+    assert len(begun) <= 5  # two for each worker, and one in place of that which was fetched
+    stream.close()
+    assert len(begun) <= 5
+
+
+def test_an_item_whose_process_is_killed_once_is_tried_again_in_a_fresh_one(tmp_path):
+    paths = [tmp_path / "a", tmp_path / "b"]
+    first, second = outcomes(die_once, paths, count=1, limit_seconds=LONG, apart=everywhere)
+    assert {type(first), type(second)} == {int}
+    assert first != second  # the process that did the first died of the second's first try
+
+
+def test_the_second_try_waits_until_nothing_else_is_at_work(monkeypatch):
+    at_work, beside, died = set(), set(), []
+    gate = threading.Barrier(2)
+
+    class Fake:
+        def __init__(self, work):
+            self.ended = False
+
+        def ask(self, item, limit):
+            at_work.add(item)
+            try:
+                if item == "deadly" and not died:
+                    gate.wait(timeout=60)  # both are at work when it dies
+                    died.append(item)
+                    self.ended = True
+                    return isolation.Death("killed by SIGKILL")
+                if item == "deadly":
+                    for _ in range(2000):  # all the time that others need to begin, if they may
+                        time.sleep(0)
+                        beside.update(at_work)
+                elif item == "other":
+                    gate.wait(timeout=60)
+                return item
+            finally:
+                at_work.discard(item)
+
+        def end(self):
+            pass
+
+    monkeypatch.setattr(pool, "ProcessWorker", Fake)
+    items = ["deadly", "other", *range(100)]
+    assert list(outcomes(double, items, count=2, limit_seconds=LONG, apart=everywhere)) == items
+    assert beside == {"deadly"}
+
+
+def test_an_item_that_hangs_is_lost_and_its_worker_replaced(monkeypatch):
+    made = []
+
+    class Fake:
+        def __init__(self, work):
+            made.append(self)
+            self.ended, self.ends = False, 0
+
+        def ask(self, item, limit):
+            assert limit == 7
+            self.ended = item == "hang"
+            return Lost(f"was not read within {limit:g} s") if self.ended else (made.index(self), item)
+
+        def end(self):
+            self.ends += 1
+
+    monkeypatch.setattr(pool, "ProcessWorker", Fake)
+    told = list(outcomes(hang, ["a", "hang", "b"], count=1, limit_seconds=7, apart=everywhere))
+    assert told == [(0, "a"), Lost("was not read within 7 s"), (1, "b")]
+    assert [fake.ends for fake in made] == [1, 1]
+
+
+def test_a_process_that_hangs_is_killed():
+    worker = ProcessWorker(hang)
+    assert worker.ask("whole", LONG) == "whole"
+    assert worker.ask("hang", 0.05) == Lost("was not read within 0.05 s")
+    worker.end()
+    assert worker._process.exitcode == -signal.SIGKILL
+
+
+def test_a_thread_that_hangs_is_left():
+    worker = ThreadWorker(hang)
+    assert worker.ask("whole", LONG) == "whole"
+    assert worker.ask("hang", 0.05) == Lost("was not read within 0.05 s")
+    assert worker.ended
+
+
+def test_what_an_item_raises_in_a_thread_is_its_reason_and_the_thread_goes_on():
+    worker = ThreadWorker({"a": 1}.__getitem__)
+    assert worker.ask("b", LONG) == Lost("KeyError: 'b'")
+    assert (worker.ask("a", LONG), worker.ended) == (1, False)
+    worker.end()
+
+
+def test_processes_that_cannot_begin_end_the_work_with_a_way_out(monkeypatch):
+    monkeypatch.setattr(isolation, "_serve", Path("work.py").read_text)  # fails in the process, before it is ready
+    with pytest.raises(WorkerDied, match=r"ended before it had begun: it left with status 1; --workers 0 reads in"):
+        list(outcomes(double, [1, 2], count=1, limit_seconds=LONG, apart=everywhere))
+
+
+def test_leaving_early_ends_the_processes():
+    stream = outcomes(process_id, range(9), count=2, limit_seconds=LONG, apart=everywhere)
+    working = {next(stream), next(stream)}
+    stream.close()
+    for pid in working:
+        with pytest.raises(ProcessLookupError):  # ended, and its end noted
+            os.kill(pid, 0)
+
+
+@pytest.mark.parametrize(
+    ("status", "words"),
+    [
+        (-signal.SIGSEGV, "killed by SIGSEGV"),
+        (-signal.SIGKILL, "killed by SIGKILL, as the system does when memory is full"),
+        (-63, "killed by signal 63"),
+        (3, "it left with status 3"),
+        (None, "it does not end"),
+    ],
+)
+def test_how_a_process_ended_is_said_in_words(status, words):
+    assert how_it_ended(status) == words
