@@ -7,7 +7,7 @@ from metrics.fad import EIGEN_FROM, centred, fad_infinity, frechet_audio_distanc
 
 CASES = ["tiny", "n_lt_d", "unequal", "n_gt_d", "mid", "panns_560"]
 CASES += ["same_set", "gen_rows_doubled", "gen_all_rows_equal", "ref_all_rows_equal", "two_rows"]
-PROPERTY = settings(max_examples=30, deadline=None, derandomize=True, database=None)
+PROPERTY = settings(max_examples=30)
 
 
 def set_with(mean, deviations, n, seed=0):

@@ -117,7 +117,7 @@ def test_target_labels_take_turns_within_a_cell(sources):
     assert sorted(vehicle_and_music["target_label"].value_counts()) == [1] * 6 + [2] * 2  # 10 pairs over 8 labels
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(sources=some_sources, seed=st.integers(0, 5), data=st.data())
 def test_a_sample_of_any_size_is_balanced_or_refused_with_what_is_short(sources, seed, data):
     inter, _ = exhaustive_pairs(sources)

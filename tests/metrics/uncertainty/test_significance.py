@@ -5,7 +5,7 @@ from hypothesis import strategies as st
 
 from metrics.uncertainty.significance import holm, paired_difference
 
-PROPERTY = settings(max_examples=50, deadline=None, derandomize=True, database=None)
+PROPERTY = settings(max_examples=50)
 
 
 def test_few_samples_are_tested_exactly():
