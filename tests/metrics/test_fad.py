@@ -112,6 +112,17 @@ def test_infinite_size_takes_out_the_bias_of_small_sets():
     assert np.mean(extrapolated) == pytest.approx(truth, abs=0.4)  # standard error of 20 such values: 0.1
 
 
+def test_infinite_size_is_the_jackknife_s_correction_by_hand():
+    a, b = two_sets(11, 11, 3, seed=5)
+    without = []
+    for fold in range(4):  # row i belongs to fold i modulo 4: 3, 3, 3 and 2 rows
+        rest = [row for row in range(11) if row % 4 != fold]
+        without.append(by_square_root(a[rest], b[rest]))
+    by_hand = 4 * by_square_root(a, b) - 3 * sum(without) / 4
+    assert fad_infinity(a, b, folds=4) == pytest.approx(by_hand, rel=1e-6)
+    assert abs(by_hand - by_square_root(a, b)) > 0.05  # else any correction would pass
+
+
 def test_infinite_size_of_equal_sets_is_zero():
     rows = two_sets(45, 45, 60)[0]
     assert fad_infinity(rows, rows) == pytest.approx(0.0, abs=1e-9)
