@@ -1,11 +1,11 @@
 """The list of planted faults: what is wrong, in which file, and which test notices.
 
-    [[fault]]
-    name = "IB of the target's own sound"        what the product would get wrong
-    file = "metrics/registry.py"                 relative to the checkout
-    old = 'takes=("video.imagebind", ...'        text that occurs exactly once in the file
-    new = '...'                                  what takes its place
-    test = "tests/benchmark/...py::test_name"    must pass without the fault and fail with it
+[[fault]]
+name = "IB of the target's own sound"        what the product would get wrong
+file = "metrics/registry.py"                 relative to the checkout
+old = 'takes=("video.imagebind", ...'        text that occurs exactly once in the file
+new = '...'                                  what takes its place
+test = "tests/benchmark/...py::test_name"    must pass without the fault and fail with it
 """
 
 from __future__ import annotations

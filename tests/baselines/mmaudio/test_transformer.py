@@ -231,7 +231,10 @@ def test_sampling_equals_the_reference(small, streams, golden):
 
 @pytest.mark.parametrize(
     "name",
-    ["small_44k", *(pytest.param(name, marks=pytest.mark.slow) for name in ("medium_44k", "large_44k", "large_44k_v2"))],
+    [
+        "small_44k",
+        *(pytest.param(name, marks=pytest.mark.slow) for name in ("medium_44k", "large_44k", "large_44k_v2")),
+    ],
 )
 def test_velocities_at_44_kilohertz_equal_the_reference(name, streams, golden, lists):
     want, x = golden("generator_44k"), given("latent_44k", 1, 345, 40)

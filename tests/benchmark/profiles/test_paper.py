@@ -78,7 +78,9 @@ def runs(tiny, weights, tmp_path_factory):
             run = generate(tiny.path, model, subset="inter", runs=folder / "runs", limit=SAMPLES)
             profile = load_profile("paper", device="cpu", weights_dir=weights, allow_unverified=True)
             choices = Choices(profile="paper", resamples=40, reference_video=video)
-            record = evaluate(run, tiny.path, choices, profile=profile, cache=folder / "cache", workers=0, allow_missing=True)
+            record = evaluate(
+                run, tiny.path, choices, profile=profile, cache=folder / "cache", workers=0, allow_missing=True
+            )
             columns = pd.read_parquet(run.samples_parquet)[:SAMPLES]
             scored[model, video] = SimpleNamespace(run=run, evidence=caught[-1], record=record, columns=columns)
     return scored
@@ -134,7 +136,6 @@ def heard(paths):
 
 def shown(path):
     """What the networks make of a film: 25 frames a second for Synchformer, one every two seconds for ImageBind."""
-
 
     def scaled(frame):
         one = torch.from_numpy(frame.copy()).permute(2, 0, 1)[None]
