@@ -91,3 +91,8 @@ class Gpu:
 def test_a_bad_answer_is_named(answer, rate, reason):
     with pytest.raises(GenerationError, match=reason):
         checked(answer, rate, 0.01)
+
+
+def test_an_answer_that_is_too_long_is_refused_not_cut():
+    with pytest.raises(GenerationError, match=r"the answer has 81 samples, expected 80 \(0\.01 s at 8000 Hz\)"):
+        checked(np.append(SOUND, np.float32(0)), 8_000, 0.01)

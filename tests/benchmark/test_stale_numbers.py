@@ -17,6 +17,7 @@ from metrics.registry import list_metrics
 pytestmark = pytest.mark.usefixtures("models")
 
 CHOICES = Choices(profile="signal", resamples=40)
+BAD = "bell00000001_000010__bird00000004_000040"
 
 
 @pytest.fixture(scope="module")
@@ -96,3 +97,12 @@ def test_a_run_of_another_model_is_scored_anew(again, part, value):
     before, after = score()
     assert after.fingerprint != before.fingerprint
     assert getattr(after.model, part) == value
+
+
+def test_seconds_of_earlier_attempts_are_counted(first, tiny, tmp_path):
+    """A model that was asked again for what failed took as long as all its attempts together."""
+    run = generate(tiny.path, "moody", subset="inter", runs=tmp_path, options={"bad": BAD, "mood": "refuses"})
+    record = json.loads(run.run_json.read_text())
+    run.run_json.write_text(json.dumps({**record, "generation_seconds": 1000.0}))
+    generate(tiny.path, "moody", subset="inter", runs=tmp_path, options={"bad": BAD, "mood": "refuses"})
+    assert run.read_run().generation_seconds >= 1000.0

@@ -148,6 +148,17 @@ def test_the_same_seed_draws_the_same_pairs_from_rows_in_any_order(sources):
     assert ids(again) != ids(sample_inter_class(inter, seed=5))
 
 
+def test_the_seed_decides_which_pairs_of_a_cell_are_taken():
+    """One cell, one label: neither cells nor turns can move, so the ranks of the pairs alone choose."""
+    clips = [(f"t{k}", "dog", "Animal") for k in range(12)] + [("p0", "harp", "Music")]
+    inter = exhaustive_pairs(table(*clips)).inter
+    one_way = inter[inter["target_category"] == "Animal"]
+    drawn = {seed: ids(sample_inter_class(one_way, count=4, seed=seed)) for seed in (4, 5, 6)}
+    assert all(len(pairs) == 4 for pairs in drawn.values())
+    assert len(set(map(frozenset, drawn.values()))) == 3
+    assert ids(sample_inter_class(one_way, count=4, seed=4)) == drawn[4]
+
+
 def test_the_sample_of_seed_0_stays_what_it_is(sources):
     # Pinned: a benchmark directory is named by its seed, so the draw must never drift between versions.
     inter, _ = exhaustive_pairs(sources)
