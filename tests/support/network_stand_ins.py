@@ -10,6 +10,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+TURNS = {"clap": 300.0, "imagebind": 60.0}  # waveforms are small numbers, spectrograms and frames are not
 SEGMENTS = 18  # of Synchformer's stand-in, more than the 14 of a window, so that first and last window differ
 
 
@@ -30,6 +31,11 @@ def offsets(video: Tensor, audio: Tensor) -> Tensor:
     return (torch.sin(3 * seen + turns) + 2 * torch.cos(5 * heard - 2 * turns)).float()
 
 
+def direction(tensor: Tensor, turns: float) -> Tensor:
+    """Directions (b, 3) of every sign, so that their cosines differ: magnitudes all point the same way."""
+    return torch.sin(turns * summary(tensor, 3).double() + torch.tensor([0.0, 1.0, 2.0], dtype=torch.float64)).float()
+
+
 class Outputs(SimpleNamespace):
     def _asdict(self):
         return vars(self)
@@ -47,11 +53,13 @@ def stand_in(name: str, **_options) -> SimpleNamespace:
     classes = {"panns": 6, "passt": 5}
     if name in classes:
         return SimpleNamespace(audio=lambda x: Outputs(embedding=summary(x, 4), logits=100 * summary(x, classes[name])))
+    if name in TURNS:
+        return SimpleNamespace(
+            audio=lambda x: direction(x, TURNS[name]), video=lambda x: direction(x, TURNS[name]), text=text_embedding
+        )
     shapes = {
-        "clap": {"audio": (3,)},
-        "imagebind": {"audio": (3,), "video": (3,)},
         "synchformer": {"audio": (SEGMENTS, 6, 2), "video": (SEGMENTS, 8, 2)},
         "vggish": {"audio": (5, 3)},
     }
     calls = {part: (lambda x, shape=shape: summary(x, *shape)) for part, shape in shapes[name].items()}
-    return SimpleNamespace(**calls, offset_logits=offsets, text=text_embedding)
+    return SimpleNamespace(**calls, offset_logits=offsets)

@@ -128,8 +128,8 @@ def heard(paths):
         found["embedding"].append(panns.embedding)
         found["logits"].append(panns.logits)
         found["kad_embedding"].append(summary(sixteen_bits[None], 4).half().float())
-        found["clap"].append(summary(clap[None], 3))
-        found["imagebind"].append(summary(imagebind.prepare_audio(wave, rate, SECONDS)[None], 3))
+        found["clap"].append(stand_in("clap").audio(clap[None]))
+        found["imagebind"].append(stand_in("imagebind").audio(imagebind.prepare_audio(wave, rate, SECONDS)[None]))
         found["segments"].append(summary(synchformer.prepare_audio(wave, rate, SECONDS)[None], SEGMENTS, 6, 2))
     return {kind: torch.cat(rows).numpy() for kind, rows in found.items()}
 
@@ -146,7 +146,7 @@ def shown(path):
     assert len(quick) == 125
     slow = quick[[24, 74]]  # the frames that ffmpeg's filter takes at half a frame per second
     return {
-        "imagebind": summary(imagebind.prepare_video(slow)[None], 3).numpy(),
+        "imagebind": stand_in("imagebind").video(imagebind.prepare_video(slow)[None]).numpy(),
         "segments": summary(synchformer.prepare_video(quick)[None], SEGMENTS, 8, 2).numpy(),
     }
 
@@ -179,12 +179,21 @@ def test_the_stand_ins_tell_everything_apart(expected):
     assert not np.allclose(first["pair.offset_logits"], expected["mixture", "target"]["pair.offset_logits"], rtol=1e-2)
 
 
+def test_columns_of_the_wrong_sound_would_be_others(expected):
+    first = expected["whistling", "target"]
+    wrong = {**first, **{f"generated.{kind}": first[f"target.{kind}"] for kind in ("clap", "imagebind", "logits")}}
+    here, there = columns_by_hand(first), columns_by_hand(wrong)
+    for name in ("kl", "clap", "imagebind", "text_margin", "audio_margin", "class_margin"):
+        assert np.abs(here[name] - there[name]).max() > 0.02, name
+
+
 @pytest.mark.parametrize("name", NAMES)
 @pytest.mark.parametrize("case", CASES, ids="-".join)
 def test_evidence_is_what_the_networks_make_of_that_file(runs, expected, case, name):
     got, want = np.asarray(runs[case].evidence[name]), expected[case][name]
     assert got.shape == want.shape
-    tolerance = 1e-3 if name == "pair.offset_logits" else 2e-6 * np.abs(want).max()  # sines of sums; float32 sums
+    turned = ("pair.offset_logits", "clap", "imagebind")  # sines, which turn many times: rounding is turned with them
+    tolerance = 1e-3 if name.endswith(turned) else 2e-6 * np.abs(want).max()  # else float32 sums
     if name.endswith("kad_embedding"):  # half precision: a value between two of its steps may fall on either side
         assert np.array_equal(got, got.astype(np.float16).astype(np.float32))
         tolerance = 1e-3 * np.abs(want).max()
@@ -216,8 +225,8 @@ def test_every_column_is_that_of_the_evidence_by_hand(runs, expected, case):
     wanted = columns_by_hand(hand)
     assert set(wanted) == {metric.name for metric in list_metrics() if metric.per == "sample"}
     for name, scores in wanted.items():
-        np.testing.assert_allclose(columns[name], scores, rtol=1e-3, atol=1e-5, err_msg=name)
-        assert record.metrics[name].value == pytest.approx(scores.mean(), rel=1e-3, abs=1e-5), name
+        np.testing.assert_allclose(columns[name], scores, rtol=1e-3, atol=1e-3, err_msg=name)
+        assert record.metrics[name].value == pytest.approx(scores.mean(), rel=1e-3, abs=1e-3), name
     distance = metrics.frechet_audio_distance(hand["target.embedding"], hand["generated.embedding"])
     assert record.metrics["fad"].value == pytest.approx(distance, rel=1e-3)
     kernel = metrics.kernel_audio_distance(hand["target.kad_embedding"], hand["generated.kad_embedding"])
