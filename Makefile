@@ -20,7 +20,7 @@ OUT ?=
 ALLOW_MISSING ?=
 ARGS ?=
 
-.PHONY: help install build-benchmark eval report test test-slow test-all lint format docs-tables bench clean
+.PHONY: help install build-benchmark eval report test test-slow test-all mutants lint format docs-tables bench clean
 
 help: ## Show the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-16s %s\n", $$1, $$2}'
@@ -46,9 +46,12 @@ test: $(INSTALLED) ## Run the tests (minutes); ARGS go to pytest
 	OMP_NUM_THREADS=1 $(RUN) pytest -n 2 --dist loadfile --no-loadscope-reorder $(ARGS)
 
 test-slow: $(INSTALLED) ## Run the slow tests alone: networks at full size against the references
-	$(RUN) pytest -m slow $(ARGS)
+	OMP_NUM_THREADS=1 $(RUN) pytest -m slow -n 2 --dist loadfile $(ARGS)
 
 test-all: test test-slow ## Run all tests
+
+mutants: $(INSTALLED) ## Plant each fault of tests/mutants/lists alone and run the test that must notice (minutes)
+	OMP_NUM_THREADS=1 PYTHONPATH=tests $(RUN) mutants $(ARGS)
 
 lint: $(INSTALLED) ## Format check, lint, types, import directions
 	$(RUN) ruff format --check .

@@ -1,17 +1,37 @@
-"""Fixtures that more than one room uses."""
+"""What holds for all tests: the profile of the property tests, skips, and fixtures that more than one room uses."""
 
 import os
 import subprocess
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
 import av
+import hypothesis
 import numpy as np
 import pytest
 from numpy.typing import NDArray
+from support import skips
+
+# The same examples everywhere, however busy the machine: nothing is drawn, timed or remembered.
+hypothesis.settings.register_profile("everywhere", deadline=None, derandomize=True, database=None)
+hypothesis.settings.load_profile("everywhere")
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport() -> Generator[None, Any, Any]:
+    report = yield
+    skips.refuse(report)
+    return report
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_make_collect_report() -> Generator[None, Any, Any]:
+    report = yield
+    skips.refuse(report)
+    return report
 
 
 @pytest.fixture(scope="session", autouse=True)

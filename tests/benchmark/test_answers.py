@@ -130,3 +130,8 @@ def test_an_answer_that_cannot_be_an_array_is_named_whatever_it_raises():
 
     with pytest.raises(GenerationError, match="the answer is not an array: KeyError: 'device'"):
         checked(Odd(), 8_000, 0.01)
+
+
+def test_an_answer_that_is_too_long_is_refused_not_cut():
+    with pytest.raises(GenerationError, match=r"the answer has 81 samples, expected 80 \(0\.01 s at 8000 Hz\)"):
+        checked(np.append(SOUND, np.float32(0)), 8_000, 0.01)

@@ -1,13 +1,12 @@
 """Profile `paper` with the extended metrics: from files to columns, with stand-ins for the networks."""
 
 from importlib.util import find_spec
-from types import SimpleNamespace
 
 import numpy as np
 import pandas as pd
 import pytest
 import torch
-from torch import Tensor
+from support.network_stand_ins import stand_in
 
 from benchmark.evaluation import Choices, evaluate
 from benchmark.generation import generate
@@ -27,32 +26,6 @@ from metrics.backbones import passt, vggish
 
 SECONDS = 5.0  # of the benchmark `tiny`
 ADDED = [metric.name for metric in list_metrics("Extended")]
-
-
-def summary(tensor: Tensor, *shape: int) -> Tensor:
-    """Numbers (b, *shape) that depend on the input alone."""
-    parts = tensor.flatten(1).double().abs().tensor_split(int(np.prod(shape)), dim=1)
-    return torch.stack([part.mean(dim=1) for part in parts], dim=1).reshape(len(tensor), *shape).float()
-
-
-class Outputs(SimpleNamespace):
-    def _asdict(self):
-        return vars(self)
-
-
-def stand_in(name: str, **_options) -> SimpleNamespace:
-    """A network that measures instead of recognising, with the calls of the one whose name it bears."""
-    classes = {"panns": 6, "passt": 5}
-    if name in classes:
-        return SimpleNamespace(audio=lambda x: Outputs(embedding=summary(x, 4), logits=100 * summary(x, classes[name])))
-    shapes = {
-        "clap": {"audio": (3,)},
-        "imagebind": {"audio": (3,), "video": (3,)},
-        "synchformer": {"audio": (14, 6, 2), "video": (14, 8, 2)},
-        "vggish": {"audio": (5, 3)},
-    }
-    calls = {part: (lambda x, shape=shape: summary(x, *shape)) for part, shape in shapes[name].items()}
-    return SimpleNamespace(**calls, offset_logits=lambda video, audio: summary(audio, 21))
 
 
 @pytest.fixture

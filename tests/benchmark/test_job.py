@@ -1,10 +1,12 @@
 """What identifies a run: the fingerprint that its audio is reused under."""
 
+from dataclasses import replace
 from types import SimpleNamespace
 
 import numpy as np
 import pytest
 
+from baselines import get_model
 from benchmark.job import Job
 
 BENCHMARK = SimpleNamespace(fingerprint=lambda subset: f"manifest of {subset}", duration_seconds=8.0)
@@ -36,3 +38,23 @@ def test_how_a_program_is_run_is_no_part_of_the_fingerprint_but_for_others_it_ma
 
 def test_a_truth_value_of_numpy_is_one():
     assert job("noise").model_record(SimpleNamespace(sample_rate=8_000, untrained=np.True_)).untrained is True
+
+
+def test_each_thing_that_answers_depend_on_makes_another_fingerprint(monkeypatch):
+    before = job("selva", steps=5)
+    own = before.fingerprint
+    changed = {
+        "benchmark": replace(before, benchmark=SimpleNamespace(fingerprint=lambda _: "other", duration_seconds=8.0)),
+        "subset": replace(before, subset="intra"),
+        "duration": replace(before, benchmark=SimpleNamespace(**{**vars(BENCHMARK), "duration_seconds": 5.0})),
+        "model": replace(before, model="mmaudio-s-16k"),
+        "option": replace(before, options={"steps": 6}),
+        "seed": replace(before, seed=4),
+    }
+    marks = {name: one.fingerprint for name, one in changed.items()}
+    entry = get_model("selva")
+    monkeypatch.setattr("benchmark.job.get_model", lambda name: replace(entry, revision="a later one"))
+    marks["revision"] = replace(before).fingerprint
+    monkeypatch.setattr("benchmark.job.get_model", lambda name: replace(entry, options={"more": 1}))
+    marks["options of the catalogue's row"] = replace(before).fingerprint
+    assert len({own, *marks.values()}) == 1 + len(marks), marks

@@ -158,17 +158,26 @@ def test_the_former_name_of_located_still_serves():
     assert checkpoints.find is checkpoints.located
 
 
-def test_another_file_is_refused_by_name_with_both_hashes(rows, tmp_path):
-    path = tmp_path / "toy.pth"
+@pytest.mark.parametrize(
+    ("name", "kind", "its", "published"),
+    [
+        ("toy", "md5", "b32d73e56ec99bc5ec8f83871cde708a", MD5),
+        ("toy-sha", "sha256", hashlib.sha256(b"another").hexdigest(), SHA256),
+    ],
+)
+def test_another_file_is_refused_by_name_with_both_hashes(rows, tmp_path, name, kind, its, published):
+    path = tmp_path / CHECKPOINTS[name].filename
+    path.parent.mkdir(exist_ok=True)
     path.write_bytes(b"another")
     with pytest.raises(WrongCheckpoint) as refused:
-        checkpoints.locate("toy", weights_dir=tmp_path)
+        checkpoints.locate(name, weights_dir=tmp_path)
     message = str(refused.value)
-    assert message.startswith('checkpoint "toy" is not the published file: its md5 is b32d73e56ec99bc5ec8f83871cde708a')
-    assert MD5 in message
+    assert message.startswith(f'checkpoint "{name}" is not the published file: its {kind} is {its}')
+    assert published in message
     assert "7 bytes, published about 3,145,984 bytes" in message
     assert "--allow-unverified" in message
-    assert checkpoints.state("toy", weights_dir=tmp_path) == "wrong"
+    assert checkpoints.state(name, weights_dir=tmp_path) == "wrong"
+    assert not checkpoints.located(name, weights_dir=tmp_path, allow_unverified=True).verified
 
 
 def test_a_file_without_a_published_hash_is_used_only_when_allowed_and_then_marked(rows, tmp_path):
@@ -329,13 +338,14 @@ def test_a_part_longer_than_the_file_is_thrown_away(rows, tmp_path, server):
     assert fetch("toy", tmp_path, server).path.read_bytes() == BODY
 
 
-def test_a_download_with_another_hash_is_deleted_and_refused(rows, tmp_path, server):
+@pytest.mark.parametrize("name", ["toy", "toy-sha"])
+def test_a_download_with_another_hash_is_deleted_and_refused(rows, tmp_path, server, name):
     server[1].body = BODY[:-1] + b"!"
     with pytest.raises(
-        WrongCheckpoint, match=r'"toy" is not the published file(?s:.*)deleted     the downloaded bytes'
+        WrongCheckpoint, match=rf'"{name}" is not the published file(?s:.*)deleted     the downloaded bytes'
     ):
-        fetch("toy", tmp_path, server)
-    assert list(tmp_path.iterdir()) == []
+        fetch(name, tmp_path, server)
+    assert [path for path in tmp_path.rglob("*") if path.is_file()] == []
 
 
 def test_a_refusal_of_the_server_is_reported_at_once(rows, tmp_path, server):

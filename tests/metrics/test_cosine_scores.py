@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 from metrics.clap_score import clap_score
 from metrics.imagebind_score import imagebind_score
 
-PROPERTY = settings(max_examples=40, deadline=None, derandomize=True, database=None)
+PROPERTY = settings(max_examples=40)
 BOTH = pytest.mark.parametrize("score", [clap_score, imagebind_score])
 
 

@@ -7,7 +7,7 @@ from metrics.fad import EIGEN_FROM, centred, fad_infinity, frechet_audio_distanc
 
 CASES = ["tiny", "n_lt_d", "unequal", "n_gt_d", "mid", "panns_560"]
 CASES += ["same_set", "gen_rows_doubled", "gen_all_rows_equal", "ref_all_rows_equal", "two_rows"]
-PROPERTY = settings(max_examples=30, deadline=None, derandomize=True, database=None)
+PROPERTY = settings(max_examples=30)
 
 
 def set_with(mean, deviations, n, seed=0):
@@ -110,6 +110,17 @@ def test_infinite_size_takes_out_the_bias_of_small_sets():
         extrapolated.append(fad_infinity(a, b))
     assert np.mean(plain) > truth + 2  # 3.9 +- 0.1
     assert np.mean(extrapolated) == pytest.approx(truth, abs=0.4)  # standard error of 20 such values: 0.1
+
+
+def test_infinite_size_is_the_jackknife_s_correction_by_hand():
+    a, b = two_sets(11, 11, 3, seed=5)
+    without = []
+    for fold in range(4):  # row i belongs to fold i modulo 4: 3, 3, 3 and 2 rows
+        rest = [row for row in range(11) if row % 4 != fold]
+        without.append(by_square_root(a[rest], b[rest]))
+    by_hand = 4 * by_square_root(a, b) - 3 * sum(without) / 4
+    assert fad_infinity(a, b, folds=4) == pytest.approx(by_hand, rel=1e-6)
+    assert abs(by_hand - by_square_root(a, b)) > 0.05  # else any correction would pass
 
 
 def test_infinite_size_of_equal_sets_is_zero():

@@ -5,7 +5,7 @@ from hypothesis import strategies as st
 
 from metrics.inception_score import inception_score, run_bounds
 
-PROPERTY = settings(max_examples=30, deadline=None, derandomize=True, database=None)
+PROPERTY = settings(max_examples=30)
 
 
 def test_certain_and_evenly_spread_classes_score_the_number_of_classes():

@@ -9,7 +9,7 @@ from metrics.pairwise import median_distance
 
 CASES = ["tiny", "n_lt_d", "unequal", "n_gt_d", "mid", "panns_560"]
 CASES += ["same_set", "gen_rows_doubled", "gen_all_rows_equal", "ref_all_rows_equal", "two_rows"]
-PROPERTY = settings(max_examples=30, deadline=None, derandomize=True, database=None)
+PROPERTY = settings(max_examples=30)
 
 
 def two_sets(n, m, d, seed=0):

@@ -5,7 +5,7 @@ from hypothesis import strategies as st
 
 from metrics.kl import kl_divergence
 
-PROPERTY = settings(max_examples=40, deadline=None, derandomize=True, database=None)
+PROPERTY = settings(max_examples=40)
 
 
 def test_two_classes_give_the_closed_form_in_nats():

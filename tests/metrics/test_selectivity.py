@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 from metrics.kl import kl_divergence
 from metrics.selectivity import audio_selectivity, class_selectivity, selectivity, text_selectivity
 
-PROPERTY = settings(max_examples=40, deadline=None, derandomize=True, database=None)
+PROPERTY = settings(max_examples=40)
 
 
 def test_margin_and_win_follow_similarity_and_a_tie_counts_one_half():

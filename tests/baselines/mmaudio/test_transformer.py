@@ -150,6 +150,15 @@ def test_rotation_keeps_lengths_and_turns_by_the_distance_only():
     assert (scores[0, 0] - scores[0, 2]).abs() > 1e-2
 
 
+def test_a_latent_is_brought_back_to_the_scale_of_the_vae(tiny):
+    latent, channels = given("x", 2, 3, 20), torch.arange(20.0)
+    statistics = {"latent_mean": channels.view(1, 1, 20) - 7, "latent_std": 0.5 + channels.view(1, 1, 20) / 10}
+    network = MMDiT(tiny.variant)
+    network.load_state_dict({**tiny.state_dict(), **statistics})
+    by_hand = latent * (0.5 + channels / 10) + (channels - 7)
+    torch.testing.assert_close(network.unnormalise(latent), by_hand, rtol=1e-6, atol=1e-6)
+
+
 @pytest.fixture(scope="module")
 def small(lists) -> MMDiT:
     return filled(on_meta("small_16k"), official_state(lists, "generator_small_16k"))
@@ -164,7 +173,6 @@ def streams() -> dict[str, torch.Tensor]:
     }
 
 
-@pytest.mark.slow
 def test_conditions_equal_the_reference(small, streams, golden):
     want = golden("generator_small_16k")
     negative = given("clip_negative_text_f", 1, 77, 1024)
@@ -221,8 +229,13 @@ def test_sampling_equals_the_reference(small, streams, golden):
     assert off_by(all_steps[:, ::3], want["sample_euler25"]) < 1e-3  # the reference itself moves by 7e-4 for 1e-5
 
 
-@pytest.mark.slow
-@pytest.mark.parametrize("name", ["small_44k", "medium_44k", "large_44k", "large_44k_v2"])
+@pytest.mark.parametrize(
+    "name",
+    [
+        "small_44k",
+        *(pytest.param(name, marks=pytest.mark.slow) for name in ("medium_44k", "large_44k", "large_44k_v2")),
+    ],
+)
 def test_velocities_at_44_kilohertz_equal_the_reference(name, streams, golden, lists):
     want, x = golden("generator_44k"), given("latent_44k", 1, 345, 40)
     network = filled(on_meta(name), official_state(lists, f"generator_{name}"))

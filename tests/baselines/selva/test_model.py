@@ -10,7 +10,8 @@ from support.reference_weights import given, off_by
 from support.tiny_models import asking, differ, film, made_by_options, shrunk
 from support.weight_files import official_files
 
-from baselines import GenerationError, Generator
+from baselines import GenerationError, Generator, selva
+from baselines.mmaudio.feature_store import FeatureStore
 from baselines.mmaudio.lengths import lengths_for
 from baselines.mmaudio.synthesis import Brief, Settings, Synthesiser
 from baselines.mmaudio.weights import WeightSource
@@ -104,6 +105,22 @@ def test_a_second_prompt_size_or_process_costs_no_second_trunk(tiny, video, tmp_
     first.generate(asking(video, "rain"))
     second.generate(asking(video, "rain"))
     assert len(list(folder.glob("*.safetensors"))) == 1
+
+
+def test_other_weights_do_not_share_a_trunk_and_other_words_do(tiny, video, monkeypatch):
+    """A folder of features may serve two checkpoints: each reads its own."""
+    model, computed = tiny(), []
+    trunk = TextVideoEncoder.trunk
+    monkeypatch.setattr(TextVideoEncoder, "trunk", lambda self, *given: computed.append(1) or trunk(self, *given))
+    monkeypatch.setattr(model, "_store", FeatureStore())
+    first = model.trunk(asking(video))
+    assert torch.equal(model.trunk(asking(video, "rain")), first)
+    assert len(computed) == 1
+    patch = model.video_encoder.vfeat_extractor.patch_embed_3d.proj
+    monkeypatch.setattr(patch, "bias", torch.nn.Parameter(patch.bias + 1))
+    monkeypatch.setattr(model, "_trunk_weights", selva.model._trunk_fingerprint(model.video_encoder))
+    assert not torch.equal(model.trunk(asking(video)), first)
+    assert len(computed) == 2
 
 
 @pytest.mark.parametrize("prompt", ["", "word " * 500, "Hund bellt, 犬が吠える 🐕"])

@@ -91,6 +91,32 @@ def test_one_pass_equals_trunk_then_condition(tiny):
     assert torch.equal(tiny(frames, TEXT[:1], MASK[:1]), apart)
 
 
+def test_the_cross_block_normalises_what_attention_gives_not_what_it_gets(tiny, trunk):
+    """By hand but for attention itself: queries are the tokens as they are."""
+    block, tokens = tiny.synch_text_cross_blocks[0], trunk[:, 0, :9]
+    attended = block.linear1(block.attn(tokens, TEXT, MASK))
+    centred = attended - attended.mean(dim=-1, keepdim=True)
+    normed = centred / (centred.square().mean(dim=-1, keepdim=True) + 1e-5).sqrt()
+    tokens = tokens + normed * block.norm1.weight + block.norm1.bias
+    by_hand = tokens + block.ffn(torch.nn.functional.layer_norm(tokens, (768,), *block.norm2.parameters()))
+    assert off_by(block(trunk[:, 0, :9], TEXT, MASK), by_hand) < 1e-5
+
+
+def test_text_attention_is_that_of_normalised_heads_over_the_words_that_are_there(tiny, trunk):
+    """By hand, from the interleaved layout of the file: channel (head * 64 + i) * parts + part."""
+    attention, tokens = tiny.synch_text_cross_blocks[0].attn, trunk[1:, 0, :9]
+    query = attention.q_proj(tokens).view(1, 9, 12, 64)
+    key, value = attention.kv_proj(TEXT[1:]).view(1, 6, 12, 64, 2).unbind(-1)
+
+    def normed(x, norm):
+        return x / (x.square().mean(dim=-1, keepdim=True) + 1.1920929e-07).sqrt() * norm.weight
+
+    scores = torch.einsum("bthd,bwhd->bhtw", normed(query, attention.q_norm), normed(key, attention.k_norm)) / 8
+    shares = scores[..., :4].softmax(dim=-1)  # the last two words are padding
+    by_hand = torch.einsum("bhtw,bwhd->bthd", shares, value[:, :4]).flatten(2)
+    assert off_by(attention(tokens, TEXT[1:], MASK[1:]), by_hand) < 1e-5
+
+
 def test_entries_outside_the_published_prefixes_are_passed_over(tiny):
     state = tiny.state_dict()
     tiny.load_state_dict({**state, "teacher.weight": torch.ones(2)}, strict=True)

@@ -164,3 +164,12 @@ def test_a_refusal_names_every_value_that_was_found_with_one_run_each(world, tmp
         collect(runs)
     lines = str(refusal.value).splitlines()
     assert lines[1:] == [f"  1.0: {runs[0].path}", f"  2.0: {runs[2].path}", "report them separately"]
+
+
+def test_intervals_of_two_confidences_do_not_share_a_table(world, tmp_path):
+    runs = [world.write_run(tmp_path / name, model) for name, model in (("a", "oracle"), ("b", "tiny-foley"))]
+    record = runs[1].read_metrics()
+    scoring = record.scoring.model_copy(update={"confidence": 0.9})
+    runs[1].write(record.model_copy(update={"scoring": scoring}))
+    with pytest.raises(MixedRuns, match="their confidence of the intervals differs"):
+        collect(runs)

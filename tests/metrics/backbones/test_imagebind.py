@@ -74,6 +74,34 @@ def test_audio_tokens_attend_to_one_extra_key_and_value(shallow):
     assert off_by(attention(x, x, x, need_weights=False)[0], by_hand) < 1e-5
 
 
+def test_a_block_is_pre_norm_with_an_exact_gelu(shallow):
+    """By hand: the vision trunk's block, whose attention is torch's own and is compared with the reference in full."""
+    block = shallow.modality_trunks["vision"].blocks[0]
+    x = normal("tokens", (1, 5, 1280), seed=3)
+
+    def normed(rows, norm):
+        centred = rows - rows.mean(dim=-1, keepdim=True)
+        return centred / (centred.square().mean(dim=-1, keepdim=True) + 1e-6).sqrt() * norm.weight + norm.bias
+
+    first = normed(x, block.norm_1)
+    x = x + block.attn(first, first, first, need_weights=False)[0]
+    wide = normed(x, block.norm_2) @ block.mlp["fc1"].weight.T + block.mlp["fc1"].bias
+    wide = wide * (1 + torch.erf(wide / math.sqrt(2))) / 2
+    by_hand = x + wide @ block.mlp["fc2"].weight.T + block.mlp["fc2"].bias
+    assert off_by(block(normal("tokens", (1, 5, 1280), seed=3)), by_hand) < 1e-5
+
+
+@pytest.mark.parametrize(("width", "crops"), [(397, (0, 87, 173)), (398, (0, 87, 174))])
+def test_the_middle_crop_of_an_odd_spare_width_lies_to_the_right(width, crops):
+    """The reference rounds half of the spare width up."""
+    frames = video("ib/odd", 2, 224, width, seed=1)
+    clips = imagebind.prepare_video(frames)
+    mean, deviation = (torch.tensor(v).view(3, 1, 1, 1) for v in (imagebind.PIXEL_MEAN, imagebind.PIXEL_DEVIATION))
+    pixels = (frames.transpose(0, 1).float() / 255 - mean) / deviation
+    for clip, left in zip(clips, crops, strict=True):
+        assert off_by(clip, pixels[..., left : left + 224]) < 1e-5
+
+
 @pytest.mark.parametrize("shape", [(1, 3, 128, 204), (1, 3, 1, 128, 198), (1, 0, 1, 128, 204)])
 def test_another_shape_of_mels_is_refused(shallow, shape):
     with pytest.raises(ValueError, match=r"clips of audio: expected shape \(b, clips, 1, 128, 204\)"):

@@ -6,6 +6,8 @@ from metrics.fad import ResampledFrechet
 from metrics.inception_score import ResampledInception
 from metrics.kad import ResampledKernel
 from metrics.uncertainty.bootstrap import bootstrap_score, set_difference
+from metrics.uncertainty.intervals import student_p_value
+from metrics.uncertainty.resampling import Needs, units, whole_set
 
 
 def frechet_difference(reference, a, b, **options):
@@ -123,3 +125,51 @@ def test_smooth_scores_are_tested_by_the_jackknife_and_others_by_the_bootstrap()
     assert (drawn[0].test, drawn[0].interval.method) == ("bootstrap", "centred")
     with pytest.raises(ValueError, match="needs at least 40, got 39"):
         inception_difference(a, b, seed=0, resamples=39)
+
+
+class Mean:
+    """A linear score, whose tests have a closed form: the mean of the rows that a resample holds."""
+
+    needs, lower_bound = Needs(), None
+
+    def __init__(self, scores, *, smooth=True):
+        self.scores, self.samples, self.smooth = np.asarray(scores), len(scores), smooth
+
+    def __call__(self, counts):
+        return counts @ self.scores / counts.sum(axis=1)
+
+
+def test_the_jackknife_s_test_of_a_mean_is_the_paired_t_test():
+    from scipy.stats import ttest_rel
+
+    a, b = np.random.default_rng(5).normal(size=(2, 30))
+    b += 0.3
+    expected = ttest_rel(a, b)
+    assert 0.05 < expected.pvalue < 0.5
+    found = set_difference(Mean(a), Mean(b), seed=0)
+    assert found.p_value == pytest.approx(expected.pvalue, rel=1e-9)
+    assert found.interval.ends == pytest.approx(tuple(expected.confidence_interval(0.95)), rel=1e-9)
+
+
+@pytest.mark.parametrize("shift", [-0.4, 0.1, 0.9])
+def test_the_p_value_of_a_value_and_its_error_is_two_sided_as_in_scipy(shift):
+    from scipy.stats import ttest_1samp
+
+    values = np.random.default_rng(1).normal(size=12) + shift
+    error = values.std(ddof=1) / np.sqrt(12)
+    assert student_p_value(values.mean(), error, 11) == pytest.approx(ttest_1samp(values, 0.0).pvalue, rel=1e-9)
+
+
+def test_the_bootstrap_s_p_value_is_the_share_of_centred_replicates_by_hand():
+    logits = np.random.default_rng(2).normal(size=(2, 25, 4))
+    a, b = ResampledInception(2 * logits[0], 5), ResampledInception(2 * logits[1] + [0.6, 0, 0, 0], 5)
+    found = set_difference(a, b, seed=7, resamples=200)
+    needs = Needs(max(a.needs.rows, b.needs.rows), max(a.needs.different, b.needs.different))
+    counts = units(25).resamples(200, 7, needs)
+    replicates = a(counts) - b(counts)
+    value = float(a(whole_set(25))[0] - b(whole_set(25))[0])
+    as_far = int((np.abs(replicates - replicates.mean()) >= abs(value)).sum())
+    assert found.value == pytest.approx(value, rel=1e-12)
+    assert found.p_value == (as_far + 1) / 201
+    moved_by_the_value = int((np.abs(replicates - value) >= abs(value)).sum())
+    assert as_far != moved_by_the_value  # the bias of resamples tells the two apart

@@ -5,7 +5,7 @@ from hypothesis import strategies as st
 
 from metrics.uncertainty.significance import holm, paired_difference
 
-PROPERTY = settings(max_examples=50, deadline=None, derandomize=True, database=None)
+PROPERTY = settings(max_examples=50)
 
 
 def test_few_samples_are_tested_exactly():
@@ -22,6 +22,20 @@ def test_exact_p_value_counts_the_flips_as_far_from_zero():
     sums = [sum(s * v for s, v in zip(signs, (4, 1, 1, 1, -2), strict=True)) for signs in np.ndindex(*[2] * 5)
             for signs in [[1 - 2 * x for x in signs]]]  # fmt: skip
     assert found.p_value == np.mean(np.abs(sums) >= 5)
+
+
+@pytest.mark.parametrize("tenths", [(1, 2, 3, 6, 6), (1, 2, -3, 4, 5, 3), (7, 1, 6, 2, 8, 4)])
+def test_sums_that_differ_by_rounding_alone_are_ties(tenths):
+    """0.1 + 0.2 is not 0.3 in binary: in tenths and in whole numbers the same flips are as far from zero."""
+    zeros = np.zeros(len(tenths))
+    exact = paired_difference(np.asarray(tenths, float), zeros, seed=0).p_value
+    for scale in (0.1, 0.3, 0.7):
+        assert paired_difference(np.asarray(tenths) * scale, zeros, seed=0).p_value == exact
+
+
+def test_random_flips_are_counted_with_the_observed_one():
+    found = paired_difference(np.full(40, 1.0), np.zeros(40), flips=99, seed=0)
+    assert found.p_value == 1 / 100  # no random flip of forty comes as far
 
 
 def test_swapping_the_runs_turns_the_sign_only():

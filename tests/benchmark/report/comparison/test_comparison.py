@@ -110,6 +110,39 @@ def test_samples_that_only_one_run_scored_enter_no_number_and_are_named(two):
     assert change(comparison, "kl").samples == 59
 
 
+@pytest.mark.parametrize("run", [0, 1], ids=["in the first run", "in the second run"])
+def test_a_score_that_one_run_lacks_leaves_its_sample_out_of_that_metric_alone(two, run):
+    tables = [pd.read_parquet(one.samples_parquet) for one in two]
+    tables[run].loc[4, "kl"] = float("nan")  # scored, but without this score: onset metrics have such samples
+    tables[run].to_parquet(two[run].samples_parquet)
+    comparison = compare_runs(*two)
+    kl = change(comparison, "kl")
+    rest = [place for place in range(60) if place != 4]
+    assert (comparison.only_one, kl.samples, change(comparison, "desync").samples) == ((), 59, 60)
+    assert (kl.first, kl.second) == pytest.approx(tuple(table["kl"][rest].mean() for table in tables))
+    assert kl.p_value is not None
+    assert np.isfinite([gap.first - gap.second for gap in comparison.apart]).all()
+
+
+@pytest.mark.parametrize(("labels", "expected"), [(3, 1000), (39, 3900), (300, 20_000)])
+def test_many_tests_are_given_as_many_resamples_as_their_correction_asks_for(two, labels, expected, monkeypatch):
+    """With a thousand resamples no p-value is below 1 / 1001, and Holm multiplies it by the number of tests."""
+    from benchmark.report.comparison.paired import PairedTests
+    from metrics.registry import get_metric
+
+    table = pd.read_parquet(two[0].samples_parquet)
+    table = pd.concat([table] * (1 + labels // len(table)), ignore_index=True)[: max(labels, 60)]
+    table["label"] = [f"label {place % labels}" for place in range(len(table))]
+    asked = []
+    monkeypatch.setattr(
+        "metrics.uncertainty.bootstrap.paired_difference",
+        lambda a, b, **options: asked.append(options["resamples"]) or paired_difference(a, a, seed=0, resamples=40),
+    )
+    tests = PairedTests(table, table, two[0].read_metrics())
+    assert len(tests.changes("label", [get_metric("kl")])) == labels
+    assert set(asked) == {expected}
+
+
 def test_the_samples_furthest_apart_come_first(two):
     table = pd.read_parquet(two[1].samples_parquet)
     table.loc[7, "kl"] += 9.0

@@ -1,0 +1,243 @@
+"""Profile `paper` by hand: every row of evidence and every column, with stand-ins for the networks.
+
+What is expected is worked out here from the files alone, by the habits of the reference tools: which file, at which
+rate, which window, which frames. The networks themselves are compared with the references in `tests/metrics`.
+"""
+
+from types import SimpleNamespace
+
+import numpy as np
+import pandas as pd
+import pytest
+import soundfile
+import torch
+from support.checkpoint_files import write_tokenizer
+from support.network_stand_ins import SEGMENTS, offsets, stand_in, summary, text_embedding
+from torchaudio.functional import resample
+from torchvision.transforms.v2 import InterpolationMode
+from torchvision.transforms.v2 import functional as picture
+
+import metrics
+from baselines import register_model, registry
+from benchmark import Choices, evaluate, generate
+from benchmark.evidence import taken
+from benchmark.profiles import load_profile
+from benchmark.profiles.paper import PaperProfile
+from benchmark.scoring import score
+from foundation import media
+from foundation.checkpoints import CHECKPOINTS, PAPER_PROFILE
+from metrics.backbones import imagebind, synchformer
+from metrics.registry import list_metrics
+from metrics.selectivity import audio_selectivity, class_selectivity, text_selectivity
+
+SECONDS, RATE = 5.0, 24_000  # of the benchmark `tiny`; of the generated sounds, which no backbone takes as they are
+SAMPLES = 3  # of its four
+KADTK = {
+    "resampling_method": "sinc_interp_kaiser",
+    "lowpass_filter_width": 64,
+    "rolloff": 0.9475937167399596,
+    "beta": 14.769656459379492,
+}
+
+
+class Whistling:
+    """A model whose sounds are all different, off centre, loud in other places, and at a rate of their own."""
+
+    sample_rate = RATE
+
+    def generate(self, request):
+        random = np.random.default_rng(request.seed)
+        time = np.arange(round(request.duration * RATE)) / RATE
+        tone = np.sin(2 * np.pi * random.uniform(200, 3000) * time) * np.sin(random.uniform(1, 4) * time)
+        return (0.05 + 0.3 * tone + 0.02 * random.standard_normal(time.size)).astype(np.float32)
+
+
+@pytest.fixture(scope="module")
+def weights(tmp_path_factory):
+    """A folder of files with the official names and nothing in them, and a tokenizer that splits into letters."""
+    folder = tmp_path_factory.mktemp("weights")
+    for name in PAPER_PROFILE:
+        (folder / CHECKPOINTS[name].filename).parent.mkdir(parents=True, exist_ok=True)
+        (folder / CHECKPOINTS[name].filename).write_text(name)
+    write_tokenizer(folder)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def runs(tiny, weights, tmp_path_factory):
+    """Two runs scored by the profile in one cache, one of them twice: evidence, record and columns of each."""
+    folder, caught = tmp_path_factory.mktemp("paper"), []
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(registry, "_ENTRIES", dict(registry._ENTRIES))
+        register_model("whistling")(Whistling)
+        patch.setattr("benchmark.profiles.paper.load_backbone", stand_in)
+        evidence = PaperProfile.evidence
+        patch.setattr(PaperProfile, "evidence", lambda *given: caught.append(evidence(*given)) or caught[-1])
+        scored = {}
+        for model, video in (("whistling", "target"), ("mixture", "target"), ("whistling", "composed")):
+            run = generate(tiny.path, model, subset="inter", runs=folder / "runs", limit=SAMPLES)
+            profile = load_profile("paper", device="cpu", weights_dir=weights, allow_unverified=True)
+            choices = Choices(profile="paper", resamples=40, reference_video=video)
+            record = evaluate(
+                run, tiny.path, choices, profile=profile, cache=folder / "cache", workers=0, allow_missing=True
+            )
+            columns = pd.read_parquet(run.samples_parquet)[:SAMPLES]
+            scored[model, video] = SimpleNamespace(run=run, evidence=caught[-1], record=record, columns=columns)
+    return scored
+
+
+@pytest.fixture(scope="module")
+def expected(tiny, runs, weights):
+    """The evidence of the three, by hand."""
+    return {key: by_hand(tiny, found.run, key[1], weights) for key, found in runs.items()}
+
+
+def by_hand(tiny, run, reference_video, weights):
+    samples = tiny.benchmark.samples("inter")[:SAMPLES]
+    sounds = {
+        "target": [sample.target_audio for sample in samples],
+        "paired": [sample.paired_audio for sample in samples],
+        "generated": [run.audio(sample.sample_id) for sample in samples],
+    }
+    videos = [sample.target_video if reference_video == "target" else sample.video for sample in samples]
+    pictures = {path: shown(path) for path in dict.fromkeys(videos)}
+    found = {f"{who}.{kind}": rows for who, paths in sounds.items() for kind, rows in heard(paths).items()}
+    found["video.imagebind"] = np.concatenate([pictures[path]["imagebind"] for path in videos])
+    offset_rows = []
+    for path, audio in zip(videos, found.pop("generated.segments"), strict=True):
+        video, audio = torch.from_numpy(pictures[path]["segments"]), torch.from_numpy(audio)[None]
+        both = [offsets(video[:, cut], audio[:, cut]) for cut in (slice(0, 14), slice(SEGMENTS - 14, SEGMENTS))]
+        offset_rows.append(torch.cat(both).numpy())
+    found["pair.offset_logits"] = np.stack(offset_rows)
+    found["prompt.clap"] = texts([sample.label for sample in samples], weights)
+    found["paired_label.clap"] = texts([sample.paired_label for sample in samples], weights)
+    return found
+
+
+def heard(paths):
+    """What the networks make of sounds, read with soundfile instead of the product's reader."""
+    found = {kind: [] for kind in ("embedding", "logits", "kad_embedding", "clap", "imagebind", "segments")}
+    for path in paths:
+        samples, rate = soundfile.read(path, dtype="float32", always_2d=True)
+        wave = torch.from_numpy(samples.T.copy())
+        mono = wave.mean(dim=0)
+        centred = mono - mono.mean()
+        panns = stand_in("panns").audio(resample(centred, rate, 16_000)[: int(SECONDS * 16_000)][None])
+        sixteen_bits = (resample(mono, rate, 16_000, **KADTK) * 32768).round().clamp(-32768, 32767) / 32768
+        clap = resample(centred, rate, 48_000)[: int(SECONDS * 48_000)]
+        found["embedding"].append(panns.embedding)
+        found["logits"].append(panns.logits)
+        found["kad_embedding"].append(summary(sixteen_bits[None], 4).half().float())
+        found["clap"].append(stand_in("clap").audio(clap[None]))
+        found["imagebind"].append(stand_in("imagebind").audio(imagebind.prepare_audio(wave, rate, SECONDS)[None]))
+        found["segments"].append(summary(synchformer.prepare_audio(wave, rate, SECONDS)[None], SEGMENTS, 6, 2))
+    return {kind: torch.cat(rows).numpy() for kind, rows in found.items()}
+
+
+def shown(path):
+    """What the networks make of a film: 25 frames a second for Synchformer, one every two seconds for ImageBind."""
+
+    def scaled(frame):
+        one = torch.from_numpy(frame.copy()).permute(2, 0, 1)[None]
+        return picture.resize(one, [224], interpolation=InterpolationMode.BICUBIC, antialias=True)[0].numpy()
+
+    (read,) = media.read_video_streams(path, [media.FrameRequest(25, transform=scaled)], seconds=SECONDS)
+    quick = torch.from_numpy(read)
+    assert len(quick) == 125
+    slow = quick[[24, 74]]  # the frames that ffmpeg's filter takes at half a frame per second
+    return {
+        "imagebind": stand_in("imagebind").video(imagebind.prepare_video(slow)[None]).numpy(),
+        "segments": summary(synchformer.prepare_video(quick)[None], SEGMENTS, 8, 2).numpy(),
+    }
+
+
+def texts(labels, weights):
+    from transformers import RobertaTokenizerFast
+
+    tokenizer = RobertaTokenizerFast.from_pretrained(weights / "roberta-base")
+    coded = tokenizer(labels, padding="max_length", max_length=77, truncation=True, return_tensors="pt")
+    return text_embedding(coded["input_ids"], coded["attention_mask"]).numpy()
+
+
+CASES = [("whistling", "target"), ("mixture", "target"), ("whistling", "composed")]
+NAMES = sorted(taken(extended=False))
+
+
+def test_the_stand_ins_tell_everything_apart(expected):
+    """Else equality would prove nothing: no two kinds of evidence, files or reference videos give the same rows."""
+    first = expected["whistling", "target"]
+    assert set(first) >= set(NAMES)
+    for feature in ("logits", "clap"):
+        for one, other in (("target", "generated"), ("target", "paired"), ("paired", "generated")):
+            assert not np.allclose(first[f"{one}.{feature}"], first[f"{other}.{feature}"], rtol=1e-2)
+    assert not np.allclose(first["prompt.clap"], first["paired_label.clap"], rtol=1e-1)
+    assert not np.allclose(first["generated.kad_embedding"], first["generated.embedding"], rtol=1e-3)
+    windows = first["pair.offset_logits"]
+    assert (np.abs(windows[:, 0] - windows[:, 1]).max(axis=1) > 1e-2).all()
+    for name in ("video.imagebind", "pair.offset_logits"):
+        assert not np.allclose(first[name], expected["whistling", "composed"][name], rtol=1e-2)
+    assert not np.allclose(first["pair.offset_logits"], expected["mixture", "target"]["pair.offset_logits"], rtol=1e-2)
+
+
+def test_columns_of_the_wrong_sound_would_be_others(expected):
+    first = expected["whistling", "target"]
+    wrong = {**first, **{f"generated.{kind}": first[f"target.{kind}"] for kind in ("clap", "imagebind", "logits")}}
+    here, there = columns_by_hand(first), columns_by_hand(wrong)
+    for name in ("kl", "clap", "imagebind", "text_margin", "audio_margin", "class_margin"):
+        assert np.abs(here[name] - there[name]).max() > 0.02, name
+
+
+@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("case", CASES, ids="-".join)
+def test_evidence_is_what_the_networks_make_of_that_file(runs, expected, case, name):
+    got, want = np.asarray(runs[case].evidence[name]), expected[case][name]
+    assert got.shape == want.shape
+    turned = ("pair.offset_logits", "clap", "imagebind")  # sines, which turn many times: rounding is turned with them
+    tolerance = 1e-3 if name.endswith(turned) else 2e-6 * np.abs(want).max()  # else float32 sums
+    if name.endswith("kad_embedding"):  # half precision: a value between two of its steps may fall on either side
+        assert np.array_equal(got, got.astype(np.float16).astype(np.float32))
+        tolerance = 1e-3 * np.abs(want).max()
+    np.testing.assert_allclose(got, want, rtol=0, atol=tolerance)
+
+
+def columns_by_hand(e):
+    text = text_selectivity(e["prompt.clap"], e["paired_label.clap"], e["generated.clap"])
+    audio = audio_selectivity(e["target.clap"], e["paired.clap"], e["generated.clap"])
+    classes = class_selectivity(e["target.logits"], e["paired.logits"], e["generated.logits"])
+    return {
+        "kl": metrics.kl_divergence(e["target.logits"], e["generated.logits"]),
+        "clap": metrics.clap_score(e["prompt.clap"], e["generated.clap"]),
+        "imagebind": metrics.imagebind_score(e["video.imagebind"], e["generated.imagebind"]),
+        "desync": metrics.desync(e["pair.offset_logits"]),
+        "text_win_rate": text.win,
+        "text_margin": text.margin,
+        "audio_win_rate": audio.win,
+        "audio_margin": audio.margin,
+        "class_win_rate": classes.win,
+        "class_margin": classes.margin,
+    }
+
+
+@pytest.mark.parametrize("case", CASES, ids="-".join)
+def test_every_column_is_that_of_the_evidence_by_hand(runs, expected, case):
+    record, columns = runs[case].record, runs[case].columns
+    hand = expected[case]
+    wanted = columns_by_hand(hand)
+    assert set(wanted) == {metric.name for metric in list_metrics() if metric.per == "sample"}
+    for name, scores in wanted.items():
+        np.testing.assert_allclose(columns[name], scores, rtol=1e-3, atol=1e-3, err_msg=name)
+        assert record.metrics[name].value == pytest.approx(scores.mean(), rel=1e-3, abs=1e-3), name
+    distance = metrics.frechet_audio_distance(hand["target.embedding"], hand["generated.embedding"])
+    assert record.metrics["fad"].value == pytest.approx(distance, rel=1e-3)
+    kernel = metrics.kernel_audio_distance(hand["target.kad_embedding"], hand["generated.kad_embedding"])
+    assert record.metrics["kad"].value == pytest.approx(kernel, rel=1e-2)
+
+
+def test_the_scores_that_ask_for_more_samples_take_the_generated_sounds_too(runs, expected):
+    found, hand = runs["whistling", "target"], expected["whistling", "target"]
+    many = {name: np.tile(np.asarray(rows), (8,) + (1,) * (np.ndim(rows) - 1)) for name, rows in hand.items()}
+    many = {name: rows for name, rows in many.items() if name in NAMES}
+    values = score(many, None, found.record.scoring).values
+    assert values["inception_score"].value == pytest.approx(metrics.inception_score(many["generated.logits"])[0])
+    infinite = metrics.fad_infinity(many["target.embedding"], many["generated.embedding"])
+    assert values["fad_infinity"].value == pytest.approx(infinite[0] if isinstance(infinite, tuple) else infinite)
