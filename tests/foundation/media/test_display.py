@@ -100,7 +100,7 @@ def test_pixels_that_are_not_square_are_made_square_where_the_shape_is_kept(upri
     ffmpeg("-i", upright, "-vf", f"setsar={aspect}", "-c:a", "copy", "-crf", 4, path)
     assert media.read_video(path, fps=25, seconds=0.04).shape == (1, 3, HEIGHT, width)
     assert media.probe(path).video.pixel_aspect == pytest.approx(float(Fraction(aspect)))
-    assert media.survey(path).shown_size == (width, HEIGHT)
+    assert media.survey(path).shown_size == media.shown_size(path) == (width, HEIGHT)
     # Squashed to a size, a stored picture is what it always was.
     assert media.read_video(path, fps=25, seconds=0.04, size=(24, 24)).shape == (1, 3, 24, 24)
 
@@ -109,6 +109,7 @@ def test_a_turned_picture_of_oblong_pixels_is_stretched_before_it_is_turned(upri
     ffmpeg("-i", upright, "-vf", "setsar=4/3", tmp_path / "oblong.mp4")
     ffmpeg("-display_rotation", 90, "-i", tmp_path / "oblong.mp4", "-c", "copy", tmp_path / "turned.mp4")
     assert media.read_video(tmp_path / "turned.mp4", fps=25, seconds=0.04).shape == (1, 3, 85, HEIGHT)
+    assert media.shown_size(tmp_path / "turned.mp4") == (HEIGHT, 85)
     media.mux(tmp_path / "turned.mp4", np.zeros(6400, np.float32), 16_000, tmp_path / "new.mp4")
     assert media.read_video(tmp_path / "new.mp4", fps=25, seconds=0.04).shape == (1, 3, 85, HEIGHT)
 

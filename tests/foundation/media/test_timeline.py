@@ -4,6 +4,7 @@ import subprocess
 from fractions import Fraction
 from pathlib import Path
 
+import av
 import numpy as np
 import pytest
 
@@ -260,3 +261,56 @@ def test_frames_without_times_of_presentation_come_in_the_order_and_number_that_
     numbers = film.numbers(media.read_video(path, fps=25))
     assert numbers == film.numbers(expected)
     assert sorted(set(numbers)) == list(range(50))
+
+
+@pytest.mark.parametrize("suffix", [".mp4", ".mkv", ".ts", ".avi"])
+def test_a_new_sound_for_a_late_picture_plays_when_the_flash_is_seen(clip, tmp_path, suffix):
+    codecs = ("-c:v", "libx264", "-bf", "3", "-c:a", "pcm_s16le") if suffix == ".avi" else ()
+    path = picture_late(clip, tmp_path / f"late{suffix}", *codecs)
+    flashes = seen(path)
+    assert len(flashes) == 3
+    sound = np.zeros(round(4 * RATE), np.float32)
+    for time in flashes:  # what a perfect model answers to the frames that it is shown
+        sound[round(time * RATE) :][:400] = 0.7 * np.sin(np.arange(400) / 3)
+    media.mux(path, sound, RATE, tmp_path / "new.mp4", seconds=3.2)
+    assert seen(tmp_path / "new.mp4") == flashes
+    np.testing.assert_allclose(heard(tmp_path / "new.mp4"), flashes, atol=0.005)
+    picture = played(tmp_path / "new.mp4", "-vf", "fps=25:start_time=0,scale=4:4", "-f", "rawvideo", "-pix_fmt", "gray")
+    bright = np.frombuffer(picture, np.uint8).reshape(-1, 16).mean(axis=1) > 127
+    assert (np.flatnonzero(bright[1:] & ~bright[:-1]) + 1).tolist() == [round(time * 25) for time in flashes]
+    assert media.probe(tmp_path / "new.mp4").duration_seconds <= 4.1
+
+
+def each_moved_to_zero(path: Path, seconds: float) -> tuple[list[np.ndarray], np.ndarray]:
+    """Frames at 25 fps and sound as they were read before files had one time line: (h, w, 3), (channels, samples)."""
+    with av.open(str(path)) as container:
+        frames: list[np.ndarray] = []
+        pending, first = None, None
+        for frame in container.decode(video=0):
+            time = frame.pts * frame.time_base
+            first = time if first is None else first
+            slot = int((time - first) * 25 + Fraction(1, 2))
+            frames += [pending] * (slot - len(frames))
+            if len(frames) >= seconds * 25:
+                break
+            pending = frame.to_ndarray(format="rgb24", width=128, height=96, interpolation="BICUBIC")
+    with av.open(str(path)) as container:
+        sound = np.concatenate([frame.to_ndarray() for frame in container.decode(audio=0)], axis=1)
+    return frames[: round(seconds * 25)], sound
+
+
+@pytest.mark.parametrize("name", ["3qesirWAGt4_000020.mp4", "0B4dYTMsgHA_000130.mp4"])
+def test_real_clips_whose_streams_both_start_at_zero_are_read_as_they_always_were(real_media, name):
+    frames, sound = each_moved_to_zero(real_media / name, 1.2)
+    ours = media.read_video(real_media / name, fps=25, seconds=1.2, size=(96, 128))
+    np.testing.assert_array_equal(ours.transpose(0, 2, 3, 1), np.stack(frames))
+    np.testing.assert_array_equal(media.read_audio_native(real_media / name).samples, sound)
+
+
+def test_a_film_that_the_project_writes_is_read_as_it_always_was(film, tmp_path):
+    pictures = (film.painted(number) for number in range(40))
+    media.write_video(tmp_path / "film.mp4", pictures, fps=25, waveform=film.noise(1.6, seed=5))
+    frames, sound = each_moved_to_zero(tmp_path / "film.mp4", 1.2)
+    ours = media.read_video(tmp_path / "film.mp4", fps=25, seconds=1.2, size=(96, 128))
+    np.testing.assert_array_equal(ours.transpose(0, 2, 3, 1), np.stack(frames))
+    np.testing.assert_array_equal(media.read_audio_native(tmp_path / "film.mp4").samples, sound)
