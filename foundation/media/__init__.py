@@ -10,6 +10,10 @@ Conventions:
     of a stream at `fps` shows the last frame whose time x fps, rounded half up, does not exceed k; before the first
     frame, that one. 25 fps material read at 25 fps gives frame k for slot k; so does every tool of the field that
     reads through ffmpeg. Pictures are turned, mirrored and stretched as a player shows them (`display`).
+    Damage is refused, not passed over: a packet or a frame that does not decode; a block whose checksum is wrong
+    (FLAC, WavPack, TTA, TrueHD); a .flac with a block missing, or without the samples or the MD5 that it declares; a
+    file that ends before its headers say. Lossy codecs have no checksums, so a changed bit that still decodes is heard.
+    What is too much or too odd is refused too (`limits`).
     Every file is written under a temporary name in its own folder and renamed when complete.
 """
 

@@ -63,7 +63,7 @@ def opened(path: PathLike) -> Iterator[av.container.InputContainer]:
         raise MediaError(path, "not a media file, or damaged") from error
     except av.error.FFmpegError as error:
         raise MediaError(path, f"cannot be decoded ({error.strerror})") from error
-    except (MediaError, OSError, MemoryError):  # the last two are the machine's, not the file's
+    except MediaError:
         raise
     except Exception as error:
         if not _raised_in_pyav(error):
