@@ -42,10 +42,7 @@ class MediaError(Exception):
 
 @contextmanager
 def opened(path: PathLike) -> Iterator[av.container.InputContainer]:
-    """Yield an open container; whatever ffmpeg or PyAV has to say against it becomes a MediaError.
-
-    What anybody else raises while it is open, a front end for instance, goes through as it is.
-    """
+    """Yield an open container; whatever ffmpeg or PyAV has to say against it, and what nobody foresaw, is a MediaError."""
     import av
 
     if Path(path).is_dir():
@@ -66,9 +63,13 @@ def opened(path: PathLike) -> Iterator[av.container.InputContainer]:
     except MediaError:
         raise
     except Exception as error:
-        if not _raised_in_pyav(error):
+        if _raised_in_pyav(error):
+            raise MediaError(path, f"cannot be decoded ({type(error).__name__}: {error})") from error
+        if isinstance(error, OSError | MemoryError):  # the machine's, not the file's
             raise
-        raise MediaError(path, f"cannot be decoded ({type(error).__name__}: {error})") from error
+        # Odd files lead our own code astray too, and none must end the reading of all; a developer needs the traceback.
+        log.warning("%s: %s\n%s", path, error, traceback.format_exc())
+        raise MediaError(path, f"cannot be read ({type(error).__name__}: {error})") from error
 
 
 def _raised_in_pyav(error: BaseException) -> bool:

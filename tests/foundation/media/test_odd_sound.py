@@ -137,13 +137,13 @@ def test_a_layout_that_pyav_refuses_is_the_fault_of_the_file(tmp_path, monkeypat
         media.read_audio_native(_flac(tmp_path))
 
 
-@pytest.mark.parametrize("fault", [ValueError, KeyError, AttributeError])
-def test_what_our_own_code_raises_stays_what_it_is(tmp_path, monkeypatch, fault):
+@pytest.mark.parametrize("fault", [OSError, MemoryError])
+def test_what_the_machine_cannot_do_is_no_fault_of_the_file(tmp_path, monkeypatch, fault):
     def fails(*_):
-        raise fault("a mistake of ours")
+        raise fault("the machine's")
 
     monkeypatch.setattr(samples.FloatSamples, "convert", fails)
-    with pytest.raises(fault, match="a mistake of ours"):
+    with pytest.raises(fault, match="the machine's"):
         media.read_audio_native(_flac(tmp_path))
 
 
