@@ -70,6 +70,12 @@ def test_files_behind_links_are_found_and_each_folder_once(tmp_path, caplog):
     assert f"{tmp_path}/in/away/back: skipped, a link to {tmp_path}/in, which" in said
 
 
+def test_a_link_to_a_folder_above_finds_what_is_beside_and_nothing_twice(tmp_path):
+    touch(tmp_path, "in/one", "beside/two")
+    (tmp_path / "in" / "up").symlink_to(tmp_path)
+    assert found(tmp_path / "in") == ["one", "up/beside/two"]
+
+
 def test_what_cannot_be_read_is_named_and_never_opened(tmp_path, caplog):
     touch(tmp_path, "one")
     os.mkfifo(tmp_path / "pipe")

@@ -89,3 +89,28 @@ def test_the_clips_of_a_sample_are_target_and_paired_or_the_target_alone(world):
     table = world.listing("inter")
     assert clips_of(table).tolist() == table[["target_id", "paired_id"]].to_numpy().tolist()
     assert clips_of(table.assign(paired_id="")).tolist() == [[clip] for clip in table["target_id"]]
+
+
+@pytest.mark.parametrize("column", ["sample_id", "target_id", "paired_id"])
+def test_a_name_in_the_samples_that_leads_elsewhere_is_refused_with_its_row(world, tmp_path, column):
+    run = world.write_run(tmp_path, "oracle")
+    table = pd.read_parquet(run.samples_parquet)
+    table.loc[2, column] = "../../x"
+    table.to_parquet(run.samples_parquet)
+    message = (
+        rf"samples\.parquet: row 3: {column} is '\.\./\.\./x', not the name of one file: it holds '/'; score the run"
+    )
+    with pytest.raises(UnusableRun, match=message):
+        read_run_samples(run)
+
+
+def test_names_that_are_no_texts_and_a_table_without_end_are_refused(world, tmp_path):
+    run = world.write_run(tmp_path, "oracle")
+    table = pd.read_parquet(run.samples_parquet)
+    table.assign(label=1).to_parquet(run.samples_parquet)
+    with pytest.raises(UnusableRun, match="column label holds 1, expected texts"):
+        read_run_samples(run)
+    with run.samples_parquet.open("wb") as file:
+        file.truncate(2**40)  # a hole: it takes no room on the disk
+    with pytest.raises(UnusableRun, match="1,099,511,627,776 bytes, expected at most 67,108,864"):
+        read_run_samples(run)

@@ -162,6 +162,43 @@ def test_values_that_no_record_has_are_found_and_cost_neither_time_nor_memory(ho
     assert check in failed(copy)
 
 
+@pytest.mark.parametrize(
+    ("name", "way", "value", "check"),
+    [
+        ("metrics.json", ("metrics", "kl", "ci95", 0), 0.123, "intervals"),
+        ("metrics.json", ("metrics", "clap", "ci95"), None, "intervals"),
+        ("metrics.json", ("metrics", "clap", "reason"), "no interval: bad luck", "intervals"),
+        ("metrics.json", ("scoring", "bootstrap_seed"), 1, "intervals"),
+        ("metrics.json", ("scoring", "resamples"), 101, "intervals"),
+        ("metrics.json", ("metrics", "clap", "n"), 11, "means"),
+        ("metrics.json", ("metrics", "fad", "n"), 11, "scores"),
+        ("metrics.json", ("metrics", "fad", "ci95", 0), 1e9, "scores"),
+        ("metrics.json", ("metrics", "kl", "standard_deviation"), 0.1, "scores"),
+        ("metrics.json", ("metrics", "imagebind", "reason"), None, "scores"),
+        ("metrics.json", ("counts", "generated"), 11, "agreement"),
+        ("metrics.json", ("status",), "partial", "agreement"),
+        ("run.json", ("counts", "generated"), 13, "agreement"),
+        ("run.json", ("generation_seconds",), -1.0, "agreement"),
+        ("run.json", ("seed",), 1, "agreement"),
+        ("run.json", ("duration_seconds",), 5.5, "audio"),
+    ],
+)
+def test_what_follows_from_the_rest_is_found_without_audio_scored_or_benchmark(honest, copy, name, way, value, check):
+    content = json.loads((honest.path / name).read_text())
+    put(content, way, lambda _: value)
+    (copy.path / name).write_text(json.dumps(content))
+    assert check in failed(copy)
+
+
+def test_rows_that_are_not_those_of_the_manifest_or_of_the_failures_are_found(honest, copy, scored):
+    table = pd.read_parquet(honest.samples_parquet)
+    table.assign(label="dog barking").to_parquet(copy.samples_parquet, index=False)
+    assert "in the manifest 'playing harp'" in failed(copy, benchmark_dir=scored[1], recompute=False)["benchmark"]
+    table.loc[2, "reason"] = "sounded odd"
+    table.to_parquet(copy.samples_parquet, index=False)
+    assert "is scored in samples.parquet ('sounded odd'), and not so in metrics.json" in failed(copy)["agreement"]
+
+
 def test_a_metric_that_was_left_out_is_found(honest, copy):
     content = json.loads(honest.metrics_json.read_text())
     del content["metrics"]["fad"]
