@@ -27,7 +27,7 @@ from benchmark.runs import (
     current_environment,
 )
 from foundation.files import fingerprint
-from foundation.names import escaped
+from foundation.records import escaped
 from vgg_monoaudio.dataset import Benchmark, Sample, Subset
 
 
