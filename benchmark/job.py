@@ -29,7 +29,7 @@ from benchmark.runs import (
 from foundation.disk import check_file, check_room
 from foundation.files import fingerprint
 from foundation.media import FRAME_RULE
-from foundation.names import escaped
+from foundation.records import escaped
 from vgg_monoaudio.dataset import Benchmark, Sample, Subset
 
 LOWEST_RATE = 8_000  # Hz of an answer whose rate is not known beforehand: what it takes on the disk at least

@@ -1,4 +1,4 @@
-"""Names: what a mistyped one may have meant, what stands behind `module:object`, and texts that are not Unicode."""
+"""Names: what a mistyped one may have meant, and what stands behind `module:object`."""
 
 from __future__ import annotations
 
@@ -8,11 +8,6 @@ from collections.abc import Callable, Collection, Iterable, Mapping
 from difflib import get_close_matches
 from importlib import import_module
 from typing import Any
-
-
-def escaped(text: str) -> str:
-    r"""Return a text that UTF-8 can hold: lone surrogates, as in a file name that is not UTF-8, become \udcff."""
-    return text.encode("utf-8", "backslashreplace").decode("utf-8")
 
 
 def nearest(name: str, known: Iterable[str], *, most: int = 3) -> list[str]:

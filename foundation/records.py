@@ -9,7 +9,6 @@ from typing import Any, Literal
 from pydantic import BaseModel, ConfigDict, ValidationError, model_validator
 
 from foundation.files import PathLike
-from foundation.names import escaped
 
 MOST_BYTES = 64 * 2**20  # of a record; one of 15,000 clips or failures has some 5 MB
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
@@ -29,6 +28,11 @@ class Record(BaseModel):
     def content(self) -> dict[str, Any]:
         """Return what JSON holds of it: the fields that were given, by the names that files use, in their order."""
         return self.model_dump(mode="json", by_alias=True, exclude_unset=True)
+
+
+def escaped(text: str) -> str:
+    r"""Return a text that UTF-8 can hold: lone surrogates, as in a file name that is not UTF-8, become \udcff."""
+    return text.encode("utf-8", "backslashreplace").decode("utf-8")
 
 
 def _escaped(content: Any) -> Any:
