@@ -32,7 +32,7 @@ from foundation.media.probing import (
 from foundation.media.remuxing import mux
 from foundation.media.resampling import resample
 from foundation.media.sound import Audio, read_audio, read_audio_native
-from foundation.media.surveying import Survey, survey
+from foundation.media.surveying import Survey, shown_size, survey
 from foundation.media.timeline import FRAME_RULE, MISSING_LIMIT_SECONDS, Span
 
 __all__ = [
@@ -60,6 +60,7 @@ __all__ = [
     "remove_partials",
     "replacing",
     "resample",
+    "shown_size",
     "survey",
     "write_audio",
     "write_video",

@@ -73,8 +73,27 @@ def survey(path: PathLike) -> Survey:
     between = PictureClock(path, zero)
     for packet in sorted(stamps, key=lambda packet: packet.pts):
         between.times(packet)
-    held = ([Span(0.0, float(start))] if start > 0 else []) + [span for span in between.held if span.start >= start]
+    held = ([Span(0.0, float(start))] if start > 0 else []) + [
+        span for span in between.held if span.start and span.start >= start
+    ]
     return Survey(float(start), size, aspect == 1, tuple(held), read_audio_native(path))
+
+
+def shown_size(path: PathLike) -> tuple[int, int]:
+    """Return (width, height) at which a picture is shown: with square pixels, turned as the file asks.
+
+    Raises:
+        MediaError: absent or damaged file, no video stream, or one without frames.
+    """
+    with opened(path) as container:
+        stream = played_picture(container)
+        if stream is None:
+            raise MediaError(path, "no video stream")
+        stream.thread_type = "NONE"  # one frame is decoded
+        first = next(iter(container.decode(stream)), None)
+        if first is None:
+            raise MediaError(path, "the video stream holds no frames")
+        return display_size(path, first.width, first.height, pixel_aspect(stream), display_matrix(path, first))
 
 
 def _first_frame_and_stamps(container: Any, stream: Any) -> tuple[Any, list[_Stamps]]:

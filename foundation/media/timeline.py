@@ -25,6 +25,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from foundation.files import PathLike
+from foundation.media.limits import check_amount
 from foundation.media.opening import MediaError
 from foundation.media.streams import played_picture, played_sound
 
@@ -132,7 +133,9 @@ class PictureClock:
             return int(pts)
         if dts is not None:
             return int(dts)
-        return 0 if self._stamp is None else self._stamp + self._lasts
+        if self._stamp is None:  # as ffmpeg has it, the first one without a time stands at time zero
+            return ticks(self._zero or Fraction(0), frame.time_base)
+        return self._stamp + self._lasts
 
     def _duration(self, frame: Any, stamp: int) -> int:
         """Return for how many ticks a frame is shown; ffmpeg makes up 1 tick where a container does not say."""
@@ -169,7 +172,8 @@ class SoundClock:
             tick: the stamp's unit, seconds.
 
         Raises:
-            MediaError: the sound begins later than may be filled, is missing for longer, or goes back by more.
+            MediaError: the sound begins later than may be filled, is missing for longer, goes back by more, or becomes
+                too long.
         """
         added = [] if pts is None or tick is None else self._jump_to(pts, tick, len(samples))
         if self.start is None:
@@ -189,6 +193,7 @@ class SoundClock:
         if abs(gap) <= self.rate * (_ALIKE_SECONDS if self.start is None else _JITTER_SECONDS):
             return []
         self._check(expected, position)
+        check_amount(self._path, (self._count + max(0, gap)) * channels)
         silence = max(0, gap - self._surplus)
         self._surplus = max(0, self._surplus - gap)
         if not silence:
