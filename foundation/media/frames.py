@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
 from typing import TYPE_CHECKING, Any
@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from foundation.files import PathLike
 from foundation.media.display import display_matrix, display_size, is_turned, pixel_aspect, upright
-from foundation.media.limits import check_decoder, check_picture, check_picture_bytes
+from foundation.media.limits import check_decoder, check_kept_frames, check_picture
 from foundation.media.opening import MediaError, check_whole, declared_seconds, opened
 from foundation.media.streams import played_picture
 from foundation.media.timeline import PictureClock, time_zero
@@ -81,6 +81,21 @@ def read_video_streams(
             is missing for longer than may be filled.
     """
     slots = [_Slots(path, request, seconds, start_seconds) for request in wanted]
+    # Threads decode ahead; for a frame or two that costs more than it saves.
+    threads = not all(slot.first_frames_only for slot in slots)
+    if not _filled(path, slots, repeat_last, threads=threads):
+        slots = [_Slots(path, request, seconds, start_seconds) for request in wanted]
+        _filled(path, slots, repeat_last, threads=False)
+    return [slot.stacked() for slot in slots]
+
+
+def _filled(path: PathLike, slots: Sequence[_Slots], repeat_last: int, *, threads: bool) -> bool:
+    """Fill the slots from one decode pass; False where threads may have kept an error to themselves.
+
+    What goes wrong in the last packets, when the decoder is emptied, is not said by ffmpeg's threads: a frame is
+    missing, or all from there on. Fewer frames than packets are no proof (some codecs have packets without a frame),
+    so the file is then decoded once more, on one thread.
+    """
     with opened(path) as container:
         stream = played_picture(container)
         if stream is None:
@@ -88,20 +103,33 @@ def read_video_streams(
         check_decoder(path, stream, "picture")
         for slot in slots:
             slot.pixel_aspect = pixel_aspect(stream)
-        # Threads decode ahead; for a frame or two that costs more than it saves.
-        stream.thread_type = "NONE" if all(slot.first_frames_only for slot in slots) else "AUTO"
+        stream.thread_type = "AUTO" if threads else "NONE"
         clock, end = PictureClock(path, time_zero(container)), Fraction(0)
-        for frame in container.decode(stream):
+        missing: list[int] = []
+        for frame in _decoded(container, stream, missing):
             check_picture(path, frame.width, frame.height)
             time, end = clock.times(frame)
             filled = [slot.offer(frame, time) for slot in slots]  # each must see every frame
             if all(filled):
                 break
         else:
+            if threads and missing[0] > 0:
+                return False
             check_whole(path, "video", float(end - (clock.start or 0)), declared_seconds(container, stream))
         for slot in slots:
             slot.finish(end, repeat_last)
-    return [slot.stacked() for slot in slots]
+    return True
+
+
+def _decoded(container: Any, stream: Any, missing: list[int]) -> Iterator[Any]:
+    """Yield every frame of a stream; at the end `missing` holds by how many packets outnumber them."""
+    packets = frames = 0
+    for packet in container.demux(stream):
+        packets += packet.size > 0 and not packet.is_discard
+        for frame in packet.decode():
+            frames += 1
+            yield frame
+    missing.append(packets - frames)
 
 
 class _Slots:
@@ -138,7 +166,7 @@ class _Slots:
         count = stop - max(self._slot, self._first_slot)
         if count > 0 and self._pending is not None:
             picture = self._converted(self._pending)
-            check_picture_bytes(self._path, picture.nbytes * (len(self._frames) + count))
+            check_kept_frames(self._path, len(self._frames) + count, picture.nbytes)
             self._frames += [picture] * count
         self._slot = max(self._slot, stop)
 

@@ -16,6 +16,7 @@ MOST_CHANNELS = 64  # libswresample takes no more
 MOST_SOUND_VALUES = 2**29  # samples x channels: 2 GiB as float32; 93 minutes of stereo at 48 kHz
 MOST_EMPTY_PACKETS = 100_000  # in a row, that hold no sound
 MOST_PIXELS = 2**26  # of a picture; 8K film has half of them
+MOST_FRAMES = 2**18  # kept of one file; nearly three hours at 25 frames per second
 MOST_PICTURE_BYTES = 2**33  # of the frames kept from one file: 55 s of full HD at 25 frames per second
 
 
@@ -49,18 +50,22 @@ def check_picture(path: PathLike, width: int, height: int) -> None:
         raise MediaError(path, f"its picture is {width}x{height}; at most {MOST_PIXELS} pixels are read")
 
 
-def check_picture_bytes(path: PathLike, count: int) -> None:
-    """Refuse frames that no memory holds.
+def check_kept_frames(path: PathLike, count: int, size: int) -> None:
+    """Refuse more frames than a memory holds, and those of a film that claims to last for days.
 
     Args:
         path: the file, for the message.
-        count: bytes of all frames to be kept.
+        count: how many frames are to be kept.
+        size: bytes of each.
 
     Raises:
-        MediaError: more than `MOST_PICTURE_BYTES`.
+        MediaError: more than `MOST_FRAMES`, or more than `MOST_PICTURE_BYTES` in all.
     """
-    if count > MOST_PICTURE_BYTES:
-        raise MediaError(path, f"its frames take {count} bytes; at most {MOST_PICTURE_BYTES} are kept of one file")
+    if count > MOST_FRAMES:
+        raise MediaError(path, f"it shows {count} frames or more; at most {MOST_FRAMES} are kept of one file")
+    if count * size > MOST_PICTURE_BYTES:
+        reason = f"its frames take {count * size} bytes; at most {MOST_PICTURE_BYTES} are kept of one file"
+        raise MediaError(path, reason)
 
 
 def check_sound(path: PathLike, sample_rate: int | None, channels: int) -> None:

@@ -7,6 +7,10 @@ process of its own kind (`workers`). What is accepted must be as long, to 20 ms,
 
     ffmpeg -i FILE -af aresample=async=1:first_pts=0        the sound
     ffmpeg -i FILE -vf fps=25:start_time=0                  the picture
+
+One difference is by design, and listed with its files: the ffmpeg inside PyAV and the pinned one are two versions, and
+behind damage in the structure of a Matroska file they find their way back at different packets. It is taken for that
+only where the packets of the stream are counted with both, copied and not decoded, and the numbers differ.
 """
 
 from __future__ import annotations
@@ -21,6 +25,8 @@ from pathlib import Path
 import imageio_ffmpeg
 
 from foundation import media
+from foundation.media.opening import opened
+from foundation.media.streams import played_picture, played_sound
 from robustness.mutations import make_seeds, mutant
 from robustness.workers import examined
 
@@ -56,8 +62,12 @@ def examine(path: Path) -> Outcome:
             expected, told = reference(path)
             difference = found.seconds[name] - expected
             if abs(difference) > TOLERANCE_SECONDS:
-                line = f"{name}: {found.seconds[name]:.3f} s, ffmpeg {expected:.3f} s; ffmpeg says: {told or 'nothing'}"
-                found.faults.append(line)
+                line = f"{name}: {found.seconds[name]:.3f} s, ffmpeg {expected:.3f} s"
+                ours, theirs = _packets(path, name)
+                if ours != theirs and "matroska" in told:
+                    found.by_design.append(f"{line}: {ours} packets behind the damage, ffmpeg {theirs}")
+                else:
+                    found.faults.append(f"{line}; ffmpeg says: {told[-300:] or 'nothing'}")
     return found
 
 
@@ -77,13 +87,23 @@ def _picture(path: Path) -> float:
 def _ffmpeg(path: Path, *arguments: str) -> tuple[bytes, str]:
     command = [imageio_ffmpeg.get_ffmpeg_exe(), "-v", "error", "-nostdin", "-i", str(path.absolute()), *arguments, "-"]
     done = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, timeout=60, check=False)
-    return done.stdout, done.stderr.decode(errors="replace").strip().replace("\n", " | ")[-300:]
+    return done.stdout, done.stderr.decode(errors="replace").strip().replace("\n", " | ")
 
 
 def _ffmpeg_sound(path: Path) -> tuple[float, str]:
-    rate = media.read_audio_native(path).sample_rate
-    made, told = _ffmpeg(path, "-vn", "-af", "aresample=async=1:first_pts=0", "-ac", "1", "-ar", str(rate), "-f", "u8")
-    return len(made) / rate, told
+    audio = media.read_audio_native(path)
+    made, told = _ffmpeg(path, "-vn", "-af", "aresample=async=1:first_pts=0", "-c:a", "pcm_u8", "-f", "u8")
+    return len(made) / len(audio.samples) / audio.sample_rate, told
+
+
+def _packets(path: Path, kind: str) -> tuple[int, int]:
+    """Return how many packets of a stream our reader's ffmpeg finds, and how many the pinned one does."""
+    with opened(path) as container:
+        stream = played_sound(container) if kind == "sound" else played_picture(container)
+        ours = sum(packet.size > 0 for packet in container.demux(stream))
+        index = stream.index
+    listed, _ = _ffmpeg(path, "-map", f"0:{index}", "-c", "copy", "-f", "framecrc")
+    return ours, sum(not line.startswith(b"#") for line in listed.splitlines())
 
 
 def _ffmpeg_picture(path: Path) -> tuple[float, str]:
@@ -128,6 +148,9 @@ def main() -> int:
         outcomes = run(folder, range(options.first, options.first + options.count))
     wrong = failures(outcomes)
     sys.stdout.write("".join(f"{line}\n" for line in wrong))
+    for name, outcome in outcomes.items():
+        for line in outcome.by_design if isinstance(outcome, Outcome) else []:
+            sys.stdout.write(f"by design: {name}: {line}\n")
     for reader in READERS:
         accepted = sum(isinstance(o, Outcome) and reader in o.seconds for o in outcomes.values())
         refused = sum(isinstance(o, Outcome) and reader in o.refused for o in outcomes.values())

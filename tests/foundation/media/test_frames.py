@@ -187,3 +187,18 @@ def test_impossible_requests_for_pictures_are_refused(film, tmp_path, arguments)
     clip = film.write(tmp_path / "clip.mp4", seconds=0.4)
     with pytest.raises(ValueError, match="expected"):
         media.read_video(clip, **arguments)
+
+
+def test_damage_in_the_last_packets_is_refused_whatever_the_threads(film, tmp_path):
+    import av
+
+    clip = film.write(tmp_path / "clip.mkv", seconds=1)
+    with av.open(str(clip)) as container:
+        packets = [bytes(packet) for packet in container.demux(video=0) if packet.size]
+    content = clip.read_bytes()
+    for late in (1, 2):  # where threads still hold frames when the file ends
+        at = content.rindex(packets[-late])
+        path = tmp_path / f"damaged {late}.mkv"
+        path.write_bytes(content[:at] + b"\x7f" * len(packets[-late]) + content[at + len(packets[-late]) :])
+        with pytest.raises(MediaError, match=rf"damaged {late}\.mkv: "):
+            media.read_video(path, fps=25)

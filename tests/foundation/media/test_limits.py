@@ -29,8 +29,12 @@ def test_frames_that_no_memory_holds_are_refused(monkeypatch, film, tmp_path):
     assert len(media.read_video(clip, fps=25, seconds=0.36)) == 9
     with pytest.raises(MediaError, match=r"a\.mp4: its frames take \d+ bytes; at most 82944 are kept"):
         media.read_video(clip, fps=25)
-    with pytest.raises(MediaError, match=r"a\.mp4: its frames take \d+ bytes"):
-        media.read_video(clip, fps=1_000_000)  # each frame stands in thousands of slots
+
+
+def test_a_film_of_days_is_refused(monkeypatch, film, tmp_path):
+    clip = film.write(tmp_path / "a.mp4", seconds=0.4)
+    with pytest.raises(MediaError, match=r"a\.mp4: it shows \d+ frames or more; at most 262144 are kept"):
+        media.read_video(clip, fps=1_000_000, size=(2, 2))  # each frame stands in thousands of slots
 
 
 def test_a_picture_and_a_sound_without_a_decoder_are_named(film, tmp_path):
