@@ -42,7 +42,7 @@ class MediaError(Exception):
 
 @contextmanager
 def opened(path: PathLike) -> Iterator[av.container.InputContainer]:
-    """Yield an open container; whatever ffmpeg or PyAV has to say against it, and what nobody foresaw, is a MediaError."""
+    """Yield an open container; what ffmpeg or PyAV has to say against it, and what nobody foresaw, is a MediaError."""
     import av
 
     if Path(path).is_dir():
