@@ -59,7 +59,7 @@ def check_room(folder: PathLike, wanted: float, what: str) -> None:
     free = shutil.disk_usage(_nearest(Path(folder))).free
     if free < wanted:
         raise UnusablePlace(
-            f"{folder}: the disk has {_megabytes(free)} free, {what} takes at least {_megabytes(wanted)}; "
+            f"{folder}: the disk has {_megabytes(free)} free, {what} take at least {_megabytes(wanted)}; "
             "make room, or give another place"
         )
 

@@ -75,7 +75,10 @@ def test_what_cannot_be_is_refused_before_a_model_is_loaded(ask, tmp_path, more,
 @pytest.mark.usefixtures("no_model")
 def test_too_little_room_is_said_before_a_model_is_loaded(ask, monkeypatch):
     monkeypatch.setattr("shutil.disk_usage", lambda _place: SimpleNamespace(free=63_999))
-    assert "the disk has 0.1 MB free, the sound takes at least 0.1 MB; make room, or" in ask("--out", "x.wav").message
+    assert (
+        "the disk has 0.1 MB free, the samples of the sound take at least 0.1 MB; make room, or"
+        in ask("--out", "x.wav").message
+    )
     monkeypatch.setattr("shutil.disk_usage", lambda _place: SimpleNamespace(free=64_000))
     assert ask("--out", "x.wav").message == NO_MODEL
 
