@@ -9,6 +9,7 @@ import tempfile
 import zipfile
 from abc import ABC, abstractmethod
 from collections.abc import Iterable
+from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Any
 
@@ -17,6 +18,28 @@ from foundation import media
 AUDIO_SUFFIXES = (".wav", ".flac", ".mp3", ".ogg", ".opus", ".m4a", ".mp4", ".mkv", ".webm")
 NAME_COLUMNS = ("filename", "file_name", "sample_id", "id", "name")  # where the audio itself carries no path
 AUDIO_COLUMN = "audio"
+
+
+@dataclass(frozen=True)
+class Recording:
+    """A sound as its file has it.
+
+    Attributes:
+        audio: at its own rate.
+        fine: stored without loss in more than 16 bits, or as floats.
+    """
+
+    audio: media.Audio
+    fine: bool
+
+    @classmethod
+    def of(cls, path: media.PathLike) -> Recording:
+        """Read a file.
+
+        Raises:
+            foundation.media.MediaError: it cannot be decoded.
+        """
+        return cls(media.read_audio_native(path), media.keeps_more_than_16_bits(path))
 
 
 class RecordedFiles(ABC):
@@ -43,7 +66,7 @@ class RecordedFiles(ABC):
             raise ValueError(f"folder: {source} holds no sound ({', '.join(AUDIO_SUFFIXES)})")
 
     @abstractmethod
-    def read(self, name: str) -> media.Audio:
+    def read(self, name: str) -> Recording:
         """Return a sound at its own rate.
 
         Raises:
@@ -59,9 +82,9 @@ class FolderFiles(RecordedFiles):
         paths = (path for path in sorted(folder.rglob("*")) if _is_sound(path.name) and path.is_file())
         super().__init__(folder, ((path.name, str(path)) for path in paths))
 
-    def read(self, name: str) -> media.Audio:
+    def read(self, name: str) -> Recording:
         """Return a file's sound."""
-        return media.read_audio_native(self.names[name])
+        return Recording.of(self.names[name])
 
 
 class _PackedFiles(RecordedFiles):
@@ -71,13 +94,13 @@ class _PackedFiles(RecordedFiles):
     def content(self, name: str) -> bytes:
         """Return the bytes of a sound's file."""
 
-    def read(self, name: str) -> media.Audio:
+    def read(self, name: str) -> Recording:
         """Return a packed file's sound."""
         with tempfile.TemporaryDirectory(prefix="recorded-") as folder:
             path = Path(folder, "sound")
             path.write_bytes(self.content(name))
             try:
-                return media.read_audio_native(path)
+                return Recording.of(path)
             except media.MediaError as error:
                 raise media.MediaError(self.names[name], error.reason) from error
 

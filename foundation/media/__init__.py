@@ -12,7 +12,7 @@ Conventions:
 """
 
 from foundation.files import PathLike, remove_partials, replacing
-from foundation.media.encoding import mux, write_audio, write_video
+from foundation.media.encoding import Subtype, mux, write_audio, write_video
 from foundation.media.frames import FrameRequest, read_video, read_video_streams
 from foundation.media.opening import TRUNCATION_TOLERANCE_SECONDS, MediaError, ffmpeg_executable
 from foundation.media.probing import (
@@ -23,6 +23,7 @@ from foundation.media.probing import (
     picture_seconds,
     probe,
 )
+from foundation.media.scale import scale_fault
 from foundation.media.sound import Audio, read_audio, read_audio_native, resample
 
 __all__ = [
@@ -33,6 +34,7 @@ __all__ = [
     "MediaError",
     "MediaInfo",
     "PathLike",
+    "Subtype",
     "VideoInfo",
     "ffmpeg_executable",
     "keeps_more_than_16_bits",
@@ -46,6 +48,7 @@ __all__ = [
     "remove_partials",
     "replacing",
     "resample",
+    "scale_fault",
     "write_audio",
     "write_video",
 ]

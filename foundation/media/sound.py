@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from foundation.files import PathLike
 from foundation.media.opening import MediaError, check_whole, declared_seconds, opened
+from foundation.media.scale import scale_fault
 from foundation.media.wav import RIFF_HEAD_BYTES, is_wave, parse_plain_wav
 
 if TYPE_CHECKING:
@@ -29,11 +30,16 @@ def read_audio_native(path: PathLike) -> Audio:
     """Return the whole first audio stream at its own rate, float32 (channels, samples).
 
     Raises:
-        MediaError: absent, damaged or truncated file, no audio stream, a stream without samples, or one that changes
-            its rate or its channels on the way.
+        MediaError: absent, damaged or truncated file, no audio stream, a stream without samples, one that changes
+            its rate or its channels on the way, or one whose floats are not at full scale 1.
     """
     plain = _plain_wav(path)
-    return _read_with_ffmpeg(path) if plain is None else plain
+    if plain is not None:
+        return plain
+    audio = _read_with_ffmpeg(path)
+    if fault := scale_fault(audio.samples):
+        raise MediaError(path, fault)
+    return audio
 
 
 def _plain_wav(path: PathLike) -> Audio | None:

@@ -1,15 +1,17 @@
-"""The plainest wav files, read by the standard library's `wave`: 16-bit PCM behind the shortest header there is."""
+"""The plainest wav files: 16-bit PCM behind the shortest header there is, read; and 32-bit floats, written."""
 
 from __future__ import annotations
 
 import io
 import struct
 import wave
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 RIFF_HEAD_BYTES = 12
+_IEEE_FLOAT = 3  # the format code of floats
 
 
 def is_wave(head: bytes) -> bool:
@@ -36,3 +38,21 @@ def parse_plain_wav(content: bytes) -> tuple[NDArray[np.float32], int] | None:
         return None
     samples = np.frombuffer(data, np.dtype("<i2")).reshape(-1, channels).T
     return samples.astype(np.float32) / np.float32(32768), rate
+
+
+def float_wav(samples: NDArray[Any], sample_rate: int) -> bytes:
+    """Return the bytes of a wav of 32-bit floats, mono; the same for the same samples.
+
+    libsndfile would put the time of writing into such a file, in its chunk PEAK.
+
+    Args:
+        samples: floats (samples,).
+        sample_rate: Hz.
+    """
+    data = samples.astype("<f4").tobytes()
+    form = struct.pack("<HHIIHHH", _IEEE_FLOAT, 1, sample_rate, 4 * sample_rate, 4, 32, 0)
+    chunks = b"".join(
+        name + struct.pack("<I", len(content)) + content
+        for name, content in ((b"fmt ", form), (b"fact", struct.pack("<I", len(samples))), (b"data", data))
+    )
+    return b"RIFF" + struct.pack("<I", len(chunks) + 4) + b"WAVE" + chunks

@@ -6,6 +6,7 @@ import zipfile
 import numpy as np
 import pyarrow as pa
 import pytest
+import soundfile
 from pyarrow import parquet
 
 from baselines import GenerationError, Request
@@ -125,3 +126,19 @@ def test_a_file_that_is_no_parquet_is_refused(tmp_path):
     (tmp_path / "x.parquet").write_bytes(io.BytesIO(b"nothing").read())
     with pytest.raises(ValueError, match="is not parquet"):
         Recorded(folder=tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("subtype", "kept"), [("PCM_16", "PCM_16"), ("PCM_24", "FLOAT"), ("PCM_32", "FLOAT"), ("FLOAT", "FLOAT")]
+)
+def test_a_sound_of_more_than_16_bits_is_kept_as_floats_and_counts_as_it_is(tmp_path, film, subtype, kept):
+    soundfile.write(tmp_path / "a.wav", film.noise(1, seed=1), 16_000, subtype=subtype)
+    archive = zipped(tmp_path / "all.zip", {"a.wav": (tmp_path / "a.wav").read_bytes()})
+    for folder in (tmp_path, archive):
+        model = Recorded(folder=folder)
+        sound, rate = model.generate(ask("a"))
+        assert model.subtype_of("a") == kept
+        media.write_audio(tmp_path / "kept" / "a.wav", sound, rate, subtype=kept)
+        again = media.read_audio_native(tmp_path / "kept" / "a.wav").samples[0]
+        np.testing.assert_array_equal(again, sound)
+        (tmp_path / "kept" / "a.wav").unlink()

@@ -47,6 +47,18 @@ def test_a_sound_beyond_full_scale_is_clipped_and_not_wrapped(tmp_path):
     np.testing.assert_array_equal(samples * 32_768, [32_767, 32_767, -32_768, -32_768])
 
 
+def test_floats_are_kept_beyond_full_scale_and_below_16_bits_and_give_the_same_bytes(tmp_path):
+    sound = np.array([1.5, 1e-6, -1 / 3, -2.25], np.float32)
+    for name in ("a.wav", "b.wav"):
+        media.write_audio(tmp_path / name, sound, 44_100, subtype="FLOAT")
+    stored = media.read_audio_native(tmp_path / "a.wav")
+    np.testing.assert_array_equal(stored.samples, sound[np.newaxis])
+    assert stored.sample_rate == 44_100
+    assert (tmp_path / "a.wav").read_bytes() == (tmp_path / "b.wav").read_bytes()
+    with pytest.raises(ValueError, match=r"expected \.wav, got '.*a\.flac'"):
+        media.write_audio(tmp_path / "a.flac", sound, 44_100, subtype="FLOAT")
+
+
 @pytest.mark.parametrize(
     ("name", "waveform", "message"),
     [
