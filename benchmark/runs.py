@@ -29,12 +29,14 @@ from foundation.files import file_sha256 as file_sha256  # this and the next are
 from foundation.files import fingerprint as fingerprint
 from foundation.files import write_text
 from foundation.records import schema_text, what_is_wrong
+from foundation.texts import as_stored
 from vgg_monoaudio.record import BuildRecord
 
 if TYPE_CHECKING:
     from vgg_monoaudio.dataset import Benchmark  # it needs pandas, and --help does not
 
 SCHEMA_VERSION: Literal[1] = 1
+LONGEST_FOLDER_BYTES = 200  # of a model's folder; locks and temporary folders beside it have longer names
 VERSIONED_PACKAGES = ("vgg-monoaudio", "torch", "torchaudio", "numpy", "scipy", "pandas", "av", "scikit-learn")
 SAMPLE_COLUMNS = (  # of samples.parquet, from the manifest; status, reason and the per-sample metrics follow
     "sample_id",
@@ -202,7 +204,7 @@ class RunDirectory:
 
     def audio(self, sample_id: str) -> Path:
         """Return where the answer to a sample is kept."""
-        return self.path / "audio" / f"{sample_id}.wav"
+        return as_stored(self.path / "audio" / f"{sample_id}.wav")
 
     def read_run(self) -> RunRecord:
         """Return `run.json`, checked against its schema."""
@@ -275,8 +277,12 @@ def current_environment(device: str = "cpu") -> EnvironmentRecord:
 
 
 def folder_name(model: str) -> str:
-    """Return a model's name as that of one folder; names registered elsewhere may hold anything."""
-    return re.sub(r"[^\w.+@ -]", "-", model).lstrip(".") or "model"
+    """Return a model's name as that of one folder; names registered elsewhere may hold anything, at any length."""
+    name = re.sub(r"[^\w.+@ -]", "-", model).lstrip(".") or "model"
+    if len(name.encode()) <= LONGEST_FOLDER_BYTES:
+        return name
+    mark = f"-{fingerprint([model])[:12]}"  # two long names that begin alike stay two
+    return name.encode()[: LONGEST_FOLDER_BYTES - len(mark)].decode("utf-8", "ignore") + mark
 
 
 def find_runs(root: Path) -> list[RunDirectory]:

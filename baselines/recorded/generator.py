@@ -41,7 +41,11 @@ class Recorded:
 
     def missing(self, sample_ids: list[str]) -> list[str]:
         """Return the samples that have no file here, in the order given."""
-        return [name for name in sample_ids if name not in self._files.names]
+        return [name for name in sample_ids if self._files.place(name) is None]
+
+    def near(self, sample_id: str) -> str:
+        """Return what a name that is not here may have become, as the end of a message."""
+        return self._files.near(sample_id)
 
     def subtype_of(self, sample_id: str) -> media.Subtype:
         """Return how an answer that was given is to be stored: as floats where 16 bits would not hold its file's."""
@@ -53,9 +57,9 @@ class Recorded:
         Raises:
             GenerationError: no file of that name, a file that cannot be read, or one that is too short.
         """
-        if request.sample_id not in self._files.names:
-            raise GenerationError(f"no file {request.sample_id}.* in {self._folder}")
-        path = self._files.names[request.sample_id]
+        path = self._files.place(request.sample_id)
+        if path is None:
+            raise GenerationError(f"no file {request.sample_id}.* in {self._folder}{self.near(request.sample_id)}")
         try:
             recording = self._files.read(request.sample_id)
         except media.MediaError as error:

@@ -240,9 +240,11 @@ def check_recorded(
     from baselines.recorded.generator import Recorded
 
     wanted = [sample.sample_id for part in parts for sample in built.samples(part)[:limit]]
-    missing = Recorded(folder=folder).missing(wanted)
+    recorded = Recorded(folder=folder)
+    missing = recorded.missing(wanted)
     if missing:
         raise ValueError(
-            f"{folder}: no file for {len(missing)} of {len(wanted)} samples, the first is {missing[0]}; "
+            f"{folder}: no file for {len(missing)} of {len(wanted)} samples, the first is {missing[0]}"
+            f"{recorded.near(missing[0])}; "
             "add them, narrow with --subset, or pass --allow-missing"
         )

@@ -223,3 +223,13 @@ def test_the_clips_that_samples_share_are_both_or_the_target_s_alone():
     assert source_clips(["a", "b"], ["", ""]).tolist() == [["a"], ["b"]]
     assert source_clips(["a", "b"], ["c", ""]).tolist() == [["a"], ["b"]]  # one shape for all, so one column
     assert source_clips([], []).shape == (0, 2)
+
+
+def test_files_are_found_in_either_unicode_form_of_their_names(folder):
+    rows = [[cell.replace("t1", "caf\u00e9") for cell in row] for row in ROWS["inter"]]
+    (folder / "inter" / "manifest.csv").write_text(manifest_text(rows), encoding="utf-8")
+    for path in [path for path in folder.rglob("*") if "t1" in path.name]:
+        path.rename(path.with_name(path.name.replace("t1", "cafe\u0301")))
+    read = load_benchmark(folder, subsets=["inter"])
+    assert read.samples("inter")[0].target_audio == folder / "sources" / "cafe\u0301.wav"
+    assert read.samples("inter")[0].sample_id == "caf\u00e9__p1"

@@ -166,3 +166,13 @@ def test_a_folder_without_archives_is_refused(tmp_path):
         extract_clips(tmp_path, {DOG}, tmp_path / "clips")
     with pytest.raises(BadArchive, match="no such archive"):
         extract_clips(tmp_path / "nowhere", {DOG}, tmp_path / "clips")
+
+
+@pytest.mark.parametrize(("stored", "asked"), [("caf\u00e9", "cafe\u0301"), ("cafe\u0301", "caf\u00e9")])
+def test_a_clip_comes_out_in_either_unicode_form_and_is_not_fetched_twice(tmp_path, opened, stored, asked):
+    tar = write_tar(tmp_path / "a.tar", {f"x\\y\\{stored}.mp4": b"film"})  # as programs on Windows spell folders
+    for _ in range(2):
+        found = extract_clips(tar, {asked}, tmp_path / "clips")
+        assert {clip: path.read_bytes() for clip, path in found.clips.items()} == {"caf\u00e9": b"film"}
+        assert found.missing == ()
+    assert opened == [1]

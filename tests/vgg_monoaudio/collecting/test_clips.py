@@ -58,3 +58,15 @@ def test_real_clips_are_found_by_their_names(real_media):
         "3qesirWAGt4_000020", "0B4dYTMsgHA_000130", "F8Zt3mYlOqU_000094", "airplane_vgg", "basketball_bounce",
         "flute_vgg",
     }  # fmt: skip
+
+
+@pytest.mark.parametrize("name", ["caf\u00e9", "cafe\u0301"])
+def test_a_clip_is_known_by_its_name_in_one_unicode_form(tmp_path, name):
+    touch(tmp_path, f"{name}.mp4")
+    assert find_clips(tmp_path) == {"caf\u00e9": tmp_path / f"{name}.mp4"}
+
+
+def test_two_files_that_are_one_name_in_the_two_forms_are_refused(tmp_path):
+    touch(tmp_path, "caf\u00e9.mp4", "cafe\u0301.mp4")
+    with pytest.raises(BadSourceList, match="two files for clip caf\u00e9: "):
+        find_clips(tmp_path)
