@@ -9,7 +9,7 @@ from pathlib import Path
 from foundation.files import PathLike
 
 LONGEST_NAME_BYTES = 255  # of one file or folder, on all common file systems
-PARTIAL_NAME_BYTES = 48  # what a writer's temporary file adds to the name of the file that it becomes
+PARTIAL_NAME_BYTES = 21  # what a writer's temporary file adds to the name of the file that it becomes
 
 
 class UnusablePlace(ValueError):

@@ -89,7 +89,8 @@ def generating(models: Sequence[str], told: ModelOptions, options: RunOptions) -
     check_options(models, own, options.run_name)
     for name in models:
         check_device_of(name, options.device)
-    check_folder(options.runs)
+    if not options.runs.is_dir():  # in one that is there each run is checked, where it has anything to write
+        check_folder(options.runs)
     return Generating(own, options)
 
 

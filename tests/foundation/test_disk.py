@@ -28,9 +28,9 @@ def test_a_name_is_as_long_as_its_bytes(tmp_path, letter):
     check_folder(tmp_path / (letter * (255 // size)))
     with pytest.raises(UnusablePlace, match="a name of 256 bytes, at most 255 can be written; give a shorter one"):
         check_folder(tmp_path / (letter * (256 // size)) / "x")
-    check_file(tmp_path / (letter * (207 // size)))
-    with pytest.raises(UnusablePlace, match="a name of 208 bytes, at most 207 can be written"):
-        check_file(tmp_path / (letter * (208 // size)))
+    check_file(tmp_path / (letter * (234 // size)))
+    with pytest.raises(UnusablePlace, match="a name of 236 bytes, at most 234 can be written"):
+        check_file(tmp_path / (letter * (236 // size)))
 
 
 def test_a_folder_is_not_a_file_and_a_file_may_be_replaced(tmp_path):

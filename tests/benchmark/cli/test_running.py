@@ -193,7 +193,7 @@ def test_a_length_that_a_model_does_not_make_is_refused_before_it_is_loaded(eval
         (["--runs", "file"], "file: {here}/file is a file where a folder should be; give another place"),
         (["--cache", "file/x"], "file/x: {here}/file is a file where a folder should be; give another place"),
         (["--out", "there"], "there.csv: a folder; give the path of a file"),
-        (["--out", "x" * 250], "a name of 253 bytes, at most 207 can be written; give a shorter one"),
+        (["--out", "x" * 250], "a name of 253 bytes, at most 234 can be written; give a shorter one"),
     ],
 )
 def test_places_that_cannot_be_written_are_said_before_a_model_is_asked(evaluate, models, tmp_path, more, message):

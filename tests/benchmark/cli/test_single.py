@@ -47,7 +47,7 @@ def test_what_counts_is_the_picture_where_the_sound_is_longer(ask, clip):
         (["--out", "x.mp3"], "--out: expected .mp4, .wav or .flac, got 'x.mp3'"),
         (["--out", "folder.wav"], "folder.wav: a folder; give the path of a file"),
         (["--out", "clip.mp4/x.wav"], "/clip.mp4 is a file where a folder should be; give another place"),
-        (["--out", "x" * 300 + ".wav"], "x.wav: a name of 304 bytes, at most 207 can be written; give a shorter one"),
+        (["--out", "x" * 300 + ".wav"], "x.wav: a name of 304 bytes, at most 234 can be written; give a shorter one"),
         (["--duration", 2.5], "--duration: 2.5 s asked for, and clip.mp4 has 2.00 s of picture"),
         (["--duration", "inf"], "--duration: expected seconds, got inf"),
         (["--seed", 2**63], f"--seed: expected 0 to 2^63 - 1, got {2**63}"),

@@ -71,8 +71,8 @@ def test_two_ids_that_make_too_long_a_file_name_are_refused():
     def sources(size: int) -> pd.DataFrame:
         return SOURCES.assign(clip_id=[letter * size for letter in "abcd"])
 
-    assert len(choose_scenes(sources(100), inter_pairs=None, seed=0).manifests["inter"]) == 8
+    assert len(choose_scenes(sources(114), inter_pairs=None, seed=0).manifests["inter"]) == 8
     with pytest.raises(
-        BuildError, match=r"inter: the ids of two clips make a file name of 204 bytes, .*; at most 203 can"
+        BuildError, match=r"inter: the ids of two clips make a file name of 232 bytes, .*; at most 230 can"
     ):
-        choose_scenes(sources(101), inter_pairs=None, seed=0)
+        choose_scenes(sources(115), inter_pairs=None, seed=0)
