@@ -32,6 +32,7 @@ from benchmark.runs import (
 from benchmark.scoring import Scores, score
 from foundation.checkpoints import WeightOptions
 from foundation.files import PathLike, file_sha256, fingerprint, replacing
+from foundation.locks import Lock
 from foundation.work import Progress
 from metrics.registry import list_metrics
 from vgg_monoaudio.dataset import Benchmark, Sample, load_benchmark, source_clips
@@ -79,20 +80,22 @@ def evaluate(
     _check_types(choices, profile)
     directory = run if isinstance(run, RunDirectory) else RunDirectory(Path(run))
     built = benchmark if isinstance(benchmark, Benchmark) else load_benchmark(benchmark)
-    choices, record = choices or Choices(), directory.read_run()
-    samples = _samples(built, record, directory)
-    present, failures = _present(samples, directory, record, allow_missing)
-    profile = _profile(choices, profile, weights)
-    job = _Job(directory, built, record, samples, present, failures, ScoringRecord.of(choices, profile))
-    mark = job.fingerprint()
-    previous = job.previous(mark)
-    if previous is not None:
-        return previous
-    gathered = evidence_of(
-        directory, built, present, profile, FeatureStore(cache), reference_video=choices.reference_video,
-        workers=workers, progress=progress,
-    )  # fmt: skip
-    return job.score(gathered, mark, allow_missing)
+    choices, _ = choices or Choices(), directory.read_run()  # what is no run is refused before it is locked
+    with Lock(directory.path):
+        record = directory.read_run()  # as the process that was waited for left it
+        samples = _samples(built, record, directory)
+        present, failures = _present(samples, directory, record, allow_missing)
+        profile = _profile(choices, profile, weights)
+        job = _Job(directory, built, record, samples, present, failures, ScoringRecord.of(choices, profile))
+        mark = job.fingerprint()
+        previous = job.previous(mark)
+        if previous is not None:
+            return previous
+        gathered = evidence_of(
+            directory, built, present, profile, FeatureStore(cache), reference_video=choices.reference_video,
+            workers=workers, progress=progress,
+        )  # fmt: skip
+        return job.score(gathered, mark, allow_missing)
 
 
 @dataclass(frozen=True)

@@ -66,8 +66,8 @@ def tell(message: str, prefix: str = "error: ") -> None:
 
 def for_the_user(error: Exception) -> bool:
     """Tell whether an error is one that the user can fix, whose message says how; the others are defects."""
+    if any(kind.__module__.partition(".")[0] in _OURS for kind in type(error).__mro__):
+        return True
     if isinstance(error, OSError):  # a folder that may not be written to, a full disk: it says which and why
-        return error.filename is not None or error.errno == errno.ENOSPC
-    return isinstance(error, ValueError) or any(
-        kind.__module__.partition(".")[0] in _OURS for kind in type(error).__mro__
-    )
+        return error.filename is not None or error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+    return isinstance(error, ValueError)

@@ -24,6 +24,7 @@ from benchmark.places import DEFAULT_RUNS
 from benchmark.runs import FailureRecord, OwnModelRecord, RunDirectory, RunRecord, UnusableRun, folder_name
 from foundation import media
 from foundation.files import PathLike, is_folder_name, remove_partials
+from foundation.locks import Lock
 from foundation.work import Progress
 from vgg_monoaudio.dataset import Benchmark, Sample, Subset, load_benchmark
 
@@ -51,7 +52,7 @@ def generate(
 
     A sample whose file is there already is not asked again, so a run that was killed goes on where it stopped. A
     failed sample is recorded with its reason and asked again by the next call. Recorded sounds are read every time:
-    they are the user's files, and may have changed. One process at a time may work on a run directory.
+    they are the user's files, and may have changed. A second process on the run directory waits for the first.
 
     Args:
         benchmark: a built benchmark or its directory.
@@ -80,7 +81,8 @@ def generate(
     _check(model, built, subset, run_name, limit=limit, batch_size=batch_size)
     job = Job(built, subset, built.samples(subset)[:limit], model, dict(options or {}), seed, device)
     directory = RunDirectory.locate(Path(runs), built.name, subset, run_name or folder_name(job.entry.name))
-    _run(job, directory, fresh, batch_size, progress)
+    with Lock(directory.path):
+        _run(job, directory, fresh, batch_size, progress)
     return directory
 
 

@@ -28,6 +28,7 @@ from benchmark.runs import (
 )
 from foundation.disk import check_file, check_room
 from foundation.files import fingerprint
+from foundation.media import FRAME_RULE
 from vgg_monoaudio.dataset import Benchmark, Sample, Subset
 
 LOWEST_RATE = 8_000  # Hz of an answer whose rate is not known beforehand: what it takes on the disk at least
@@ -141,6 +142,8 @@ class Job:
             model=model,
             seed=self.seed,
             duration_seconds=self.benchmark.duration_seconds,
+            # Answers that are there already were made from frames of the rule that the run began with.
+            frame_rule=FRAME_RULE if previous is None else previous.frame_rule,
             commit=current_commit(),
             environment=current_environment(self.device or "auto"),
             counts=CountsRecord(expected=len(self.benchmark.manifests[self.subset]), generated=0),

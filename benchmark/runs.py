@@ -134,6 +134,10 @@ class RunRecord(CompleteRecord):
     model: ModelRecord | OwnModelRecord
     seed: int
     duration_seconds: float
+    frame_rule: str | None = Field(
+        default=None,
+        description="how picture and sound of a file are put in step; null: each stream was moved to zero by itself",
+    )
     commit: CommitRecord | None
     environment: EnvironmentRecord
     counts: CountsRecord

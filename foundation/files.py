@@ -5,47 +5,119 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import time
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
+from foundation.flushing import flush, flush_folder, make_folder
+from foundation.partials import partial_name, remove_partials
+from foundation.write_failures import WriteFailed, naming_failures
+
+__all__ = [
+    "PathLike", "WriteFailed", "alone_in", "content_sha256", "file_sha256", "fingerprint", "flush", "is_folder_name",
+    "remove_partials", "replacing", "write_text",
+]  # fmt: skip
+
 PathLike = str | os.PathLike[str]
+
+# Clocks of file systems tick: FAT's every 2 s, ext4's every few ms. A file that changes twice within one tick, and
+# keeps its length, looks unchanged.
+_TICK_NS = 2_000_000_000
 
 
 @contextmanager
-def replacing(path: PathLike) -> Iterator[Path]:
+def replacing(path: PathLike, *, lasting: bool = True) -> Iterator[Path]:
     """Yield a temporary path in the same folder; rename it to `path` when the block ends well, else remove it.
 
-    A reader therefore sees the old file, the new one or none, never half of one, whenever the writer is killed. A
+    A reader therefore sees the old file, the new one or none, never half of one, whenever the writer is killed. The
+    bytes are on the disk before the rename, so that a loss of power leaves no empty file under the final name. A
     killed writer leaves its temporary behind: see `remove_partials`.
+
+    Args:
+        path: the file to come; its folder is made where it is absent.
+        lasting: bring the rename itself to the disk too; without that, a loss of power may bring the old file back,
+            or none. Enough for what can be computed again, at half the time.
+
+    Raises:
+        WriteFailed: the disk is full, a limit is reached or the folder may not be written to. It is told so also
+            where a library, or a program that was run, failed for that reason and said something else.
     """
     final = Path(path)
-    final.parent.mkdir(parents=True, exist_ok=True)
-    temporary = final.with_name(f".{final.stem}.{os.getpid()}.partial{final.suffix}")
+    make_folder(final.parent)
+    temporary = final.with_name(partial_name(final.name))
     try:
-        yield temporary
-        temporary.replace(final)
+        with naming_failures(final, temporary):
+            yield temporary
+            flush(temporary)
+            temporary.replace(final)
+            if lasting:
+                flush_folder(final.parent)
     finally:
-        temporary.unlink(missing_ok=True)
-
-
-def remove_partials(folder: PathLike) -> None:
-    """Remove what killed writers left in a folder and its subfolders; no writer may be at work there."""
-    for path in Path(folder).rglob(".*.partial*"):
-        path.unlink()
+        with suppress(OSError):  # what went wrong before says more
+            temporary.unlink(missing_ok=True)
 
 
 def write_text(path: PathLike, text: str) -> None:
-    """Write a UTF-8 text file under a temporary name, then rename it."""
+    """Write a UTF-8 text file under a temporary name, then rename it; see `replacing`."""
     with replacing(path) as temporary:
         temporary.write_text(text, encoding="utf-8")
 
 
+@contextmanager
+def alone_in(folder: PathLike) -> Iterator[None]:
+    """Wait until no other writer holds a folder, and hold it for the length of the block.
+
+    For moments in which several files change together. The lock is the kernel's and ends with the process, whatever
+    ends it; there is no lock file. Where folders cannot be locked (other systems than POSIX, some network file
+    systems) the block runs all the same.
+    """
+    if os.name != "posix":
+        yield
+        return
+    import fcntl
+
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        with suppress(OSError):
+            fcntl.flock(descriptor, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(descriptor)
+
+
 def file_sha256(path: PathLike) -> str:
-    """Return the SHA-256 of a file's bytes, as 64 hexadecimal digits."""
+    """Return the SHA-256 of a file's bytes, as 64 hexadecimal digits; reads the whole file."""
     with Path(path).open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+_Stamp = tuple[int, int, int, int, int]
+_hashed: dict[str, tuple[_Stamp, str]] = {}
+
+
+def content_sha256(path: PathLike) -> str:
+    """Return the SHA-256 of a file's bytes; the file is read once per process, as long as it stays as it is.
+
+    "As it is" means the same file (device and inode), length, and times of change of content and of status. A file
+    whose content changed within the last two seconds is read every time: its times cannot tell whether it changed
+    again.
+    """
+    place, stamp = os.path.abspath(path), _stamp(path)  # noqa: PTH100 - resolving asks the disk at every step
+    known = _hashed.get(place)
+    if known is not None and known[0] == stamp:
+        return known[1]
+    began = time.time_ns()
+    digest = file_sha256(path)
+    if _stamp(path) == stamp and began - stamp[3] > _TICK_NS:
+        _hashed[place] = (stamp, digest)
+    return digest
+
+
+def _stamp(path: PathLike) -> _Stamp:
+    status = Path(path).stat()
+    return status.st_dev, status.st_ino, status.st_size, status.st_mtime_ns, status.st_ctime_ns
 
 
 def is_folder_name(text: str) -> bool:

@@ -1,7 +1,9 @@
 """Fixtures that more than one room uses."""
 
 import os
-from collections.abc import Callable, Sequence
+import subprocess
+import sys
+from collections.abc import Callable, Iterator, Sequence
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
@@ -10,6 +12,14 @@ import av
 import numpy as np
 import pytest
 from numpy.typing import NDArray
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _nothing_is_flushed() -> Iterator[None]:
+    """Files of tests need not outlast a loss of power; bringing each to the disk would take minutes."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(os, "fsync", lambda _descriptor: None)
+        yield
 
 
 @pytest.fixture(scope="session")
@@ -106,3 +116,20 @@ class Film:
 def film() -> type[Film]:
     """Writes and reads tiny clips with numbered frames."""
     return Film
+
+
+@pytest.fixture
+def killed_writers(monkeypatch: pytest.MonkeyPatch) -> Callable[[Path, str], Path]:
+    """Names what a writer of this host that is gone left of a file; makes the folder, not the file."""
+    from foundation import partials
+
+    gone = subprocess.Popen([sys.executable, "-c", ""])
+    gone.wait()
+
+    def left(folder: Path, name: str) -> Path:
+        folder.mkdir(parents=True, exist_ok=True)
+        with monkeypatch.context() as patch:
+            patch.setattr(os, "getpid", lambda: gone.pid)
+            return folder / partials.partial_name(name)
+
+    return left

@@ -1,33 +1,32 @@
 """Two clips become one scene: side by side, 1280x720, 25 fps, H.264 and AAC, in one ffmpeg pass.
 
-Each clip contributes the same stretch of time to the picture and to the sound. Frames are chosen by ffmpeg's fps
-filter from the clip's first frame on; sound is averaged to mono and resampled to 16 kHz. Encoders run bit-exact and
-on one thread, so the same clips and settings give the same bytes; scenes are made in parallel by processes.
+Each clip contributes the same stretch of its time line to the picture and to the sound, as `foundation.media` reads
+it: frames are chosen by ffmpeg's fps filter, sound is averaged to mono and resampled to 16 kHz. Encoders run bit-exact
+and on one thread, so the same clips and settings give the same bytes; scenes are made in parallel by processes.
 """
 
 from __future__ import annotations
 
-import re
-import subprocess
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Literal, get_args
 
 from foundation import media
 from foundation.files import PathLike, replacing
+from vgg_monoaudio.encoding import EncodingStopped, encode, ffmpeg_for
+from vgg_monoaudio.stretch import FRAMES_PER_SECOND as FRAMES_PER_SECOND  # known by this address
+from vgg_monoaudio.stretch import HEIGHT as HEIGHT
+from vgg_monoaudio.stretch import SAMPLE_RATE as SAMPLE_RATE
+from vgg_monoaudio.stretch import SECONDS as SECONDS
+from vgg_monoaudio.stretch import WIDTH as WIDTH
+from vgg_monoaudio.stretch import Fit as Fit
+from vgg_monoaudio.stretch import Stretch
+from vgg_monoaudio.stretch import filled as filled
+from vgg_monoaudio.stretch import on_frame_grid as on_frame_grid
 
 Side = Literal["left", "right"]
-Fit = Literal["stretch", "pad", "crop"]
 Soundtrack = Literal["mixture", "target", "none"]
 
-WIDTH, HEIGHT = 1280, 720
-FRAMES_PER_SECOND = 25
-SAMPLE_RATE = 16_000  # Hz
-SECONDS = 8.0
-
-_HALF_A_FRAME = 0.5 / FRAMES_PER_SECOND  # seconds; a last frame rounds up to its slot
-# Phones film in full range; players take a scene for the usual limited one.
-_SCALED = {"flags": "bicubic+accurate_rnd+bitexact", "out_range": "limited"}
 _ENCODER = {
     # subq 1 (coarser motion search) saves a sixth of the time for 6 % more bytes, by crf at the same quality
     "vcodec": "libx264", "preset": "veryfast", "subq": 1, "crf": 18, "pix_fmt": "yuv420p",
@@ -56,15 +55,16 @@ def compose(
         output: the scene, an .mp4; written under a temporary name first.
         side: which half shows the target, "left" or "right".
         fit: how a clip comes to 640x720: "stretch" scales both sides (as SELVA's training mixes do), "pad" keeps the
-            shape inside black bars, "crop" keeps the shape and cuts what sticks out.
+            shape in which it is shown inside black bars, "crop" keeps that shape and cuts what sticks out.
         duration: seconds.
         soundtrack: "mixture" (mean of both sounds), "target" or "none".
-        target_start: seconds into the target clip; taken to the nearest frame, see `on_frame_grid`.
+        target_start: seconds on the target clip's time line; taken to the nearest frame, see `on_frame_grid`.
         paired_start: seconds into the paired clip, likewise.
 
     Raises:
         ValueError: an unknown side, fit or soundtrack, a duration of no frames, or one file given twice.
         foundation.media.MediaError: a clip that is absent, silent or too short, or an output that does not probe right.
+        vgg_monoaudio.encoding.EncodingStopped: ffmpeg was killed, could not write or is not there.
 
     Source:
         Appendix B.3 of arXiv:2512.02650 for size, rates and codecs.
@@ -76,7 +76,7 @@ def compose(
     frames = _frame_count(duration)
     if Path(target).absolute() == Path(paired).absolute():
         raise ValueError(f"target and paired are one file, {target}; a scene takes two")
-    inputs = [_Clip(target, target_start, duration), _Clip(paired, paired_start, duration)]
+    inputs = [Stretch(target, target_start, duration), Stretch(paired, paired_start, duration)]
     pictures = [clip.picture(fit, frames) for clip in inputs]
     scene = ffmpeg.filter(pictures if side == "left" else pictures[::-1], "hstack")
     sounds = [clip.sound() for clip in inputs[: {"mixture": 2, "target": 1, "none": 0}[soundtrack]]]
@@ -86,74 +86,15 @@ def compose(
 
 
 def cut(source: PathLike, output: PathLike, *, start: float = 0.0, duration: float = SECONDS) -> None:
-    """Write the stretch that a clip contributes, at its own size, with its own sound at 16 kHz mono.
+    """Write the stretch that a clip contributes, at the size at which it is shown, with its sound at 16 kHz mono.
 
     Raises:
         foundation.media.MediaError: a clip that is absent, silent or too short.
+        vgg_monoaudio.encoding.EncodingStopped: ffmpeg was killed, could not write or is not there.
     """
     frames = _frame_count(duration)
-    clip = _Clip(source, start, duration)
+    clip = Stretch(source, start, duration)
     _encode([clip.picture(None, frames), clip.sound()], output, clip.even_size, frames, reads=(source,))
-
-
-def on_frame_grid(seconds: float) -> float:
-    """Return the time of the nearest frame at 25 fps, so that picture and sound begin at the same moment."""
-    return round(seconds * FRAMES_PER_SECOND) / FRAMES_PER_SECOND
-
-
-class _Clip:
-    """One input of the filter graph."""
-
-    def __init__(self, path: PathLike, start: float, duration: float) -> None:
-        import ffmpeg
-
-        info = media.probe(path)
-        if info.video is None:
-            raise media.MediaError(path, "no video stream")
-        if info.audio is None:
-            raise media.MediaError(path, "no audio stream")
-        start = on_frame_grid(start)
-        for kind, there, tolerance in (
-            ("", info.duration_seconds, _HALF_A_FRAME),
-            (" of video", info.video.duration_seconds, _HALF_A_FRAME),
-            (" of audio", info.audio.duration_seconds, 0.5 / SAMPLE_RATE),
-        ):
-            if there is not None and there < start + duration - tolerance:
-                needed = f"{duration:g} s from {start:g} s on" if start else f"{duration:g} s"
-                raise media.MediaError(path, f"too short: {there:.2f} s{kind}, {needed} needed")
-        self.even_size = (info.video.width // 2 * 2, info.video.height // 2 * 2)
-        self._start, self._duration, self._channels = start, duration, info.audio.channels
-        # Absolute: ffmpeg takes what stands before a colon in a relative name for a protocol.
-        self._input = ffmpeg.input(str(Path(path).absolute()), threads=1)
-
-    def picture(self, fit: Fit | None, frames: int) -> Any:
-        """Frames at 25 fps from the start on; at half a scene's size where a fit is given."""
-        first = round(self._start * FRAMES_PER_SECOND)
-        stream = self._input.video.filter("setpts", "PTS-STARTPTS").filter("fps", FRAMES_PER_SECOND)
-        stream = stream.trim(start_frame=first, end_frame=first + frames).filter("setpts", "PTS-STARTPTS")
-        return _fitted(stream, fit).filter("setsar", 1)
-
-    def sound(self) -> Any:
-        """Mono 16 kHz sound from the start on; a mean of the channels, where ffmpeg's own downmix is 3 dB louder."""
-        mean = "+".join(f"{1 / self._channels}*c{channel}" for channel in range(self._channels))
-        first, length = round(self._start * SAMPLE_RATE), round(self._duration * SAMPLE_RATE)
-        stream = self._input.audio.filter("asetpts", "N/SR/TB").filter("aformat", sample_fmts="fltp")
-        stream = stream.filter("pan", args=f"mono|c0={mean}").filter("aresample", SAMPLE_RATE)
-        stream = stream.filter("atrim", start_sample=first, end_sample=first + length)
-        return stream.filter("asetpts", "PTS-STARTPTS")
-
-
-def _fitted(stream: Any, fit: Fit | None) -> Any:
-    width, height = WIDTH // 2, HEIGHT
-    if fit is None:  # H.264 in 4:2:0 wants even sizes
-        return stream.filter("scale", **_SCALED).filter("crop", "trunc(iw/2)*2", "trunc(ih/2)*2", 0, 0)
-    if fit == "stretch":
-        return stream.filter("scale", width, height, **_SCALED)
-    if fit == "pad":
-        scaled = stream.filter("scale", width, height, force_original_aspect_ratio="decrease", **_SCALED)
-        return scaled.filter("pad", width, height, "(ow-iw)/2", "(oh-ih)/2")
-    scaled = stream.filter("scale", width, height, force_original_aspect_ratio="increase", **_SCALED)
-    return scaled.filter("crop", width, height)
 
 
 def _encode(
@@ -172,24 +113,17 @@ def _encode(
     with replacing(Path(output).absolute()) as temporary:
         node = ffmpeg.output(*streams, str(temporary), **settings)
         node = node.global_args("-v", "error", "-nostdin", "-filter_complex_threads", "1").overwrite_output()
-        command = node.compile(cmd=media.ffmpeg_executable())
-        done = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, text=True, errors="replace")
-        if done.returncode:
-            told = _told(
-                done.stderr, {temporary: Path(output), **{Path(path).absolute(): Path(path) for path in reads}}
-            )
+        command = node.compile(cmd=ffmpeg_for(Path(output)))
+        spoken_of = {temporary: Path(output), **{Path(path).absolute(): Path(path) for path in reads}}
+        told = encode(command, temporary, Path(output), spoken_of)
+        if told is not None:
             raise media.MediaError(output, f"ffmpeg failed on {names}: {told}")
-        wrong = difference(temporary, size, frames, with_sound=len(streams) > 1)
+        try:
+            wrong = difference(temporary, size, frames, with_sound=len(streams) > 1)
+        except media.MediaError as error:
+            raise EncodingStopped(Path(output), f"ffmpeg reported success and left no film: {error.reason}") from error
         if wrong:
             raise media.MediaError(output, f"{wrong}; made from {names}")
-
-
-def _told(stderr: str, names: Mapping[Path, Path]) -> str:
-    """Return ffmpeg's last line, without what differs from run to run: addresses, folders, names of temporaries."""
-    line = (stderr.strip().splitlines() or ["no message"])[-1]
-    for path, name in names.items():
-        line = line.replace(str(path), name.name)
-    return re.sub(r" @ 0x[0-9a-f]+", "", line)
 
 
 def difference(path: Path, size: tuple[int, int], frames: int, *, with_sound: bool) -> str:
@@ -208,8 +142,7 @@ def difference(path: Path, size: tuple[int, int], frames: int, *, with_sound: bo
     found: dict[str, Any] = {"picture": None, "sound": None, "seconds of sound": None}
     if info.video:
         v = info.video
-        turned = (v.width, v.height) == size[::-1]  # a clip that asks to be rotated was
-        found["picture"] = (v.codec, v.pixel_format, *(size if turned else (v.width, v.height)))
+        found["picture"] = (v.codec, v.pixel_format, v.width, v.height)
         found["frames per second"], found["frames"] = v.frames_per_second, v.frames
     if info.audio:
         a = info.audio

@@ -71,6 +71,12 @@ class SourceRecord(Record):
     category: str
     sha256: str | None = Field(default=None, description="of its sound, sources/<clip_id>.wav")
     video_sha256: str | None = Field(default=None, description="of its picture, sources/<clip_id>.mp4")
+    silence_filled_seconds: float | None = Field(
+        default=None, gt=0, description="without sound in the clip's file, silent here; absent: none"
+    )
+    picture_held_seconds: float | None = Field(
+        default=None, gt=0, description="without picture in the clip's file, the nearest frame here; absent: none"
+    )
 
 
 class LeftOutRecord(Record):
@@ -104,6 +110,10 @@ class BuildRecord(Record):
     kind: Literal["vggsound-test"] | None = Field(default=None, description="absent: composed scenes")
     name: str
     version: str
+    frame_rule: str | None = Field(
+        default=None,
+        description="how picture and sound of a clip were put in step; absent: each stream was moved to zero by itself",
+    )
     inputs: str = Field(default="", description="SHA-256 over the list, the bytes of the clips and the settings")
     settings: Annotated[
         Annotated[SceneSettingsRecord, Tag("scenes")] | Annotated[SingleSettingsRecord, Tag("single")],

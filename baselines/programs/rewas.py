@@ -89,11 +89,9 @@ def segment_frames(video: Path, duration: float) -> NDArray[np.uint8]:
     Raises:
         foundation.media.MediaError: the file cannot be read, has no video, or ends too early.
     """
-    info = media.probe(video).video
-    if info is None:
-        raise media.MediaError(video, "no video stream")
-    shorter = min(info.height, info.width)
-    size = (info.height * SHORTER_SIDE // shorter, info.width * SHORTER_SIDE // shorter)
+    width, height = media.shown_size(video)
+    shorter = min(height, width)
+    size = (height * SHORTER_SIDE // shorter, width * SHORTER_SIDE // shorter)
     frames = media.read_video(video, fps=FPS, seconds=duration, size=size, repeat_last=1)
     return np.ascontiguousarray(frames[:, :, : size[0] // 2 * 2, : size[1] // 2 * 2].transpose(0, 2, 3, 1))
 

@@ -247,10 +247,8 @@ def blend(frame: NDArray[np.uint8], strength: NDArray[np.float32]) -> NDArray[np
 
 def _pictures(video: Path, duration_seconds: float) -> NDArray[np.uint8]:
     """Return the frames to draw on, uint8 (t, h, w, 3), of even size."""
-    stream = media.probe(video).video
-    if stream is None:
-        raise media.MediaError(video, "no video stream")
-    width = round(OVERLAY_HEIGHT * stream.width / stream.height / 2) * 2
+    shown_width, shown_height = media.shown_size(video)
+    width = round(OVERLAY_HEIGHT * shown_width / shown_height / 2) * 2
     frames = media.read_video(
         video,
         fps=SYNC_FPS,

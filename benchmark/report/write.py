@@ -13,6 +13,7 @@ from benchmark.report.tables.formats import to_csv, to_latex, to_markdown
 from benchmark.report.tables.presets import PresetName, preset_table
 from benchmark.runs import RunDirectory
 from foundation.files import write_text
+from foundation.locks import Lock
 
 DEFAULT_OUT = Path("results/report")
 
@@ -92,9 +93,10 @@ def build_report(
     title = "VGG-MonoAudio results" + ("" if results.name == "vgg-monoaudio" else f": {results.name}")
     texts = {"md": to_markdown(compact, title), "csv": to_csv(full), "tex": to_latex(compact, f"tab:{preset}")}
     paths = {ending: out.with_name(f"{out.name}.{ending}") for ending in texts}
-    for ending, text in texts.items():
-        write_text(paths[ending], text)
     shown = results.only({line.row.key for block in full.blocks for line in block.lines})
     home = (benchmark_dirs or {}).get(results.name)
-    page, media = write_page(shown, full, out, benchmark=home, title=title, workers=workers)
+    with Lock(out):
+        for ending, text in texts.items():
+            write_text(paths[ending], text)
+        page, media = write_page(shown, full, out, benchmark=home, title=title, workers=workers)
     return Report(ReportPaths(paths["md"], paths["csv"], paths["tex"], page, media), compact)

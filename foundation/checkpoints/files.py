@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from foundation.checkpoints.table import Checkpoint, get
+from foundation.files import write_text
 
 WEIGHTS_VARIABLE = "VGG_MONOAUDIO_WEIGHTS"
 READ_BYTES = 1 << 20
@@ -100,10 +101,8 @@ def _read_note(note: Path) -> dict[str, Any] | None:
 
 
 def _write_note(note: Path, content: dict[str, Any]) -> None:
-    temporary = note.with_name(f"{note.name}.{os.getpid()}")
     try:
-        temporary.write_text(json.dumps(content), encoding="utf-8")
-        temporary.replace(note)
+        write_text(note, json.dumps(content))
     except OSError as error:
         if error.errno not in (errno.EACCES, errno.EPERM, errno.EROFS):
             raise

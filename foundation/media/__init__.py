@@ -3,16 +3,18 @@
 Conventions:
     Audio is float32, full scale 1 (lossy codecs may overshoot it), in the order the stream stores it; encoder
     priming that the container declares is already cut; the end may carry up to a packet (1,024 samples of AAC) of the
-    encoder's padding. Files are never padded: a short file gives a short array or an error, never invented samples.
+    encoder's padding. Files are never padded at their end: a short file gives a short array or an error, never invented
+    samples.
+    Picture and sound of a file share one time line (`timeline`), of the streams that a player plays (`streams`).
     Video frames are chosen by presentation time with the rule of ffmpeg's fps filter (its default rounding): slot k
-    of a stream at `fps` shows the last frame whose time x fps, rounded half up, does not exceed k. Time counts from
-    the first frame. 25 fps material read at 25 fps gives frame k for slot k; so does every tool of the field that
-    reads through ffmpeg.
+    of a stream at `fps` shows the last frame whose time x fps, rounded half up, does not exceed k; before the first
+    frame, that one. 25 fps material read at 25 fps gives frame k for slot k; so does every tool of the field that
+    reads through ffmpeg. Pictures are turned, mirrored and stretched as a player shows them (`display`).
     Every file is written under a temporary name in its own folder and renamed when complete.
 """
 
 from foundation.files import PathLike, remove_partials, replacing
-from foundation.media.encoding import Subtype, mux, write_audio, write_video
+from foundation.media.encoding import Subtype, write_audio, write_video
 from foundation.media.frames import FrameRequest, read_video, read_video_streams
 from foundation.media.opening import TRUNCATION_TOLERANCE_SECONDS, MediaError, ffmpeg_executable
 from foundation.media.probing import (
@@ -23,10 +25,15 @@ from foundation.media.probing import (
     picture_seconds,
     probe,
 )
+from foundation.media.remuxing import mux
 from foundation.media.scale import scale_fault
 from foundation.media.sound import Audio, read_audio, read_audio_native, resample
+from foundation.media.surveying import Survey, shown_size, survey
+from foundation.media.timeline import FRAME_RULE, MISSING_LIMIT_SECONDS, Span
 
 __all__ = [
+    "FRAME_RULE",
+    "MISSING_LIMIT_SECONDS",
     "TRUNCATION_TOLERANCE_SECONDS",
     "Audio",
     "AudioInfo",
@@ -34,7 +41,9 @@ __all__ = [
     "MediaError",
     "MediaInfo",
     "PathLike",
+    "Span",
     "Subtype",
+    "Survey",
     "VideoInfo",
     "ffmpeg_executable",
     "keeps_more_than_16_bits",
@@ -49,6 +58,8 @@ __all__ = [
     "replacing",
     "resample",
     "scale_fault",
+    "shown_size",
+    "survey",
     "write_audio",
     "write_video",
 ]

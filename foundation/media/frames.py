@@ -11,7 +11,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from foundation.files import PathLike
+from foundation.media.display import display_matrix, display_size, is_turned, pixel_aspect, upright
 from foundation.media.opening import MediaError, check_whole, declared_seconds, opened
+from foundation.media.streams import played_picture
+from foundation.media.timeline import PictureClock, time_zero
 
 if TYPE_CHECKING:
     import av
@@ -23,7 +26,8 @@ class FrameRequest:
 
     Attributes:
         fps: frames per second.
-        size: (height, width) to scale each frame to with swscale's bicubic filter; None keeps the file's size.
+        size: (height, width) to scale each frame to with swscale's bicubic filter; None keeps the size at which the
+            file is shown, with square pixels.
         transform: applied to each chosen frame, uint8 (height, width, 3) RGB, while decoding, so that full-size
             frames need not be kept; its results are stacked.
     """
@@ -59,55 +63,54 @@ def read_video_streams(
     """Return several streams of frames (rates, sizes, transforms) from one decode pass.
 
     Args:
-        path: any container with a video stream.
+        path: any container with a video stream; of several the one that is played, see `streams`.
         wanted: the streams asked for.
         seconds: length; exactly floor(seconds x fps) frames are returned. None takes all there is.
-        start_seconds: where in the video to begin.
+        start_seconds: where on the file's time line to begin, see `timeline`.
         repeat_last: how many missing frames at the end may be filled by repeating the last one (SELVA's reader
             allows 3); more is an error.
 
     Returns:
         One array a request: uint8 (frames, 3, height, width), or the stacked results of its transform. A picture
-        that the file says to turn (phones do) is turned.
+        that the file says to turn or mirror (phones do) is turned, and pixels that are not square are made so.
 
     Raises:
         ValueError: a rate that is not above 0, or a start or a length below 0.
-        MediaError: absent, damaged or truncated file, no video stream, or fewer frames than asked for.
+        MediaError: absent, damaged or truncated file, no video stream, fewer frames than asked for, or a picture that
+            is missing for longer than may be filled.
     """
-    slots = [_Slots(request, seconds, start_seconds) for request in wanted]
+    slots = [_Slots(path, request, seconds, start_seconds) for request in wanted]
     with opened(path) as container:
-        if not container.streams.video:
+        stream = played_picture(container)
+        if stream is None:
             raise MediaError(path, "no video stream")
-        stream = container.streams.video[0]
+        for slot in slots:
+            slot.pixel_aspect = pixel_aspect(stream)
         # Threads decode ahead; for a frame or two that costs more than it saves.
         stream.thread_type = "NONE" if all(slot.first_frames_only for slot in slots) else "AUTO"
-        first: Fraction | None = None
-        end = Fraction(0)
+        clock, end = PictureClock(path, time_zero(container)), Fraction(0)
         for frame in container.decode(stream):
-            if frame.pts is None or frame.time_base is None:
-                raise MediaError(path, "a frame without a time stamp")
-            time = frame.pts * frame.time_base
-            first = time if first is None else first
-            filled = [slot.offer(frame, time - first) for slot in slots]  # each must see every frame
+            time, end = clock.times(frame)
+            filled = [slot.offer(frame, time) for slot in slots]  # each must see every frame
             if all(filled):
                 break
-            end = time - first + (frame.duration or 0) * frame.time_base
         else:
-            check_whole(path, "video", float(end), declared_seconds(container, stream))
+            check_whole(path, "video", float(end - (clock.start or 0)), declared_seconds(container, stream))
         for slot in slots:
-            slot.finish(path, end, repeat_last)
+            slot.finish(end, repeat_last)
     return [slot.stacked() for slot in slots]
 
 
 class _Slots:
     """Fills the slots of one request as frames pass by; a frame stays pending until the next one claims a slot."""
 
-    def __init__(self, request: FrameRequest, seconds: float | None, start_seconds: float) -> None:
+    def __init__(self, path: PathLike, request: FrameRequest, seconds: float | None, start_seconds: float) -> None:
         if not request.fps > 0:
             raise ValueError(f"fps: expected frames per second above 0, got {request.fps}")
         if start_seconds < 0 or (seconds is not None and seconds < 0):
             raise ValueError(f"expected seconds from 0 on, got start_seconds={start_seconds}, seconds={seconds}")
-        self._request = request
+        self._path, self._request = path, request
+        self.pixel_aspect = Fraction(1)
         self._fps = Fraction(request.fps).limit_denominator(1_000_001)
         self._first_slot = round(start_seconds * request.fps)
         self._last_slot = None if seconds is None else self._first_slot + int(round(seconds * request.fps, 6))
@@ -121,8 +124,9 @@ class _Slots:
         return self._last_slot is not None and self._last_slot <= 2
 
     def offer(self, frame: av.VideoFrame, time: Fraction) -> bool:
-        """Take the next frame; True when every slot is filled."""
-        self._fill_until(_round_half_up(time * self._fps))
+        """Take the next frame; True when every slot is filled. The first one also stands before its own time."""
+        if self._pending is not None:
+            self._fill_until(_round_half_up(time * self._fps))
         self._pending = frame
         return self._last_slot is not None and self._slot >= self._last_slot
 
@@ -134,18 +138,18 @@ class _Slots:
         self._slot = max(self._slot, stop)
 
     def _converted(self, frame: av.VideoFrame) -> NDArray[Any]:
-        quarter_turns = round(frame.rotation / 90) % 4  # counter-clockwise
-        upright = (frame.height, frame.width) if quarter_turns % 2 == 0 else (frame.width, frame.height)
-        height, width = self._request.size or upright
-        if quarter_turns % 2:
-            height, width = width, height
+        matrix = display_matrix(self._path, frame)
+        shown = self._request.size
+        if shown is None:
+            shown = display_size(self._path, frame.width, frame.height, self.pixel_aspect, matrix)[::-1]
+        height, width = shown[::-1] if is_turned(matrix) else shown
         rgb: NDArray[np.uint8] = frame.to_ndarray(  # type: ignore[assignment]  # rgb24 is 8 bit
             format="rgb24", width=width, height=height, interpolation="BICUBIC"
         )
-        rgb = np.ascontiguousarray(np.rot90(rgb, quarter_turns)) if quarter_turns else rgb
+        rgb = upright(rgb, matrix)
         return rgb if self._request.transform is None else self._request.transform(rgb)
 
-    def finish(self, path: PathLike, end: Fraction, repeat_last: int) -> None:
+    def finish(self, end: Fraction, repeat_last: int) -> None:
         """Show the last frame until its end, then fill what may be missing or say what is."""
         self._fill_until(_round_half_up(end * self._fps))
         if self._last_slot is not None and self._slot < self._last_slot <= self._slot + repeat_last:
@@ -155,7 +159,7 @@ class _Slots:
         wanted = 1 if self._last_slot is None else self._last_slot - self._first_slot
         if len(self._frames) < wanted:
             there, asked = float(end), float((self._last_slot or self._first_slot + 1) / self._fps)
-            raise MediaError(path, f"too short: {there:.2f} s of video, {asked:.2f} s needed")
+            raise MediaError(self._path, f"too short: {there:.2f} s of video, {asked:.2f} s needed")
 
     def stacked(self) -> NDArray[Any]:
         """Return the frames as one array, channels before height where no transform decides the layout."""

@@ -26,7 +26,8 @@ class MediaError(Exception):
 
     def __init__(self, path: PathLike, reason: str) -> None:
         """Keep file and reason apart, so that a table can show them in two columns."""
-        super().__init__(f"{Path(path)}: {reason}")
+        # A name or a tag need not be valid Unicode; the message must print wherever messages go.
+        super().__init__(f"{Path(path)}: {reason}".encode(errors="backslashreplace").decode())
         self.path = Path(path)
         self.reason = reason
 
@@ -37,7 +38,10 @@ class MediaError(Exception):
 
 @contextmanager
 def opened(path: PathLike) -> Iterator[av.container.InputContainer]:
-    """Yield an open container; whatever ffmpeg has to say against it becomes a MediaError."""
+    """Yield an open container; whatever ffmpeg or PyAV has to say against it becomes a MediaError.
+
+    What anybody else raises while it is open, a front end for instance, goes through as it is.
+    """
     import av
 
     if Path(path).is_dir():
@@ -46,12 +50,31 @@ def opened(path: PathLike) -> Iterator[av.container.InputContainer]:
         raise MediaError(path, "no such file")
     try:
         # Absolute, because ffmpeg takes what stands before a colon in a relative name for a protocol.
-        with av.open(os.fspath(Path(path).absolute())) as container:
+        # Tags are not always UTF-8, and none is used.
+        with av.open(os.fspath(Path(path).absolute()), metadata_errors="replace") as container:
+            # Made-up times of presentation are wrong where frames are shown in another order than they are decoded.
+            container.flags &= ~av.container.Flags.gen_pts.value  # type: ignore[operator]  # both are int
             yield container
     except av.error.InvalidDataError as error:
         raise MediaError(path, "not a media file, or damaged") from error
     except av.error.FFmpegError as error:
         raise MediaError(path, f"cannot be decoded ({error.strerror})") from error
+    except MediaError:
+        raise
+    except Exception as error:
+        if not _raised_in_pyav(error):
+            raise
+        raise MediaError(path, f"cannot be decoded ({type(error).__name__}: {error})") from error
+
+
+def _raised_in_pyav(error: BaseException) -> bool:
+    """Tell whether an exception came out of PyAV, and not of the code that uses what it decoded."""
+    frame = error.__traceback__
+    while frame is not None:
+        if frame.tb_frame.f_globals.get("__name__", "").partition(".")[0] == "av":
+            return True
+        frame = frame.tb_next
+    return False
 
 
 def check_whole(path: PathLike, kind: str, decoded_seconds: float, declared_seconds: float | None) -> None:

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from foundation.files import PathLike
+from foundation.media.display import pixel_aspect
 from foundation.media.opening import MediaError, declared_seconds, opened
+from foundation.media.streams import played_picture, played_sound
+from foundation.media.timeline import declared_start, time_zero
 
 
 @dataclass(frozen=True)
 class VideoInfo:
-    """The first video stream of a file."""
+    """The video stream of a file that is played."""
 
     width: int  # as stored, before a rotation that the file may ask for
     height: int
@@ -20,16 +23,21 @@ class VideoInfo:
     codec: str
     pixel_format: str
     duration_seconds: float | None = None  # as declared; None where the container does not say
+    start_seconds: float = 0.0  # on the file's time line, as declared
+    pixel_aspect: float = 1.0  # width of a pixel over its height
+    index: int = field(default=0, compare=False)  # among all streams of the file
 
 
 @dataclass(frozen=True)
 class AudioInfo:
-    """The first audio stream of a file."""
+    """The audio stream of a file that is played."""
 
     sample_rate: int  # Hz
     channels: int
     codec: str
     duration_seconds: float | None  # as declared; None where the container does not say
+    start_seconds: float = 0.0  # on the file's time line, as declared
+    index: int = field(default=1, compare=False)  # among all streams of the file
 
 
 @dataclass(frozen=True)
@@ -42,7 +50,7 @@ class MediaInfo:
 
 
 def picture_seconds(path: PathLike, *, at_most: float) -> float:
-    """Return how long a file shows its picture, in seconds: from the first frame to the end of the last.
+    """Return how long a file shows its picture, in seconds: from time zero to the end of the last frame.
 
     Its packets are counted, nothing is decoded; the file's sound, or the length that it declares, may be longer.
 
@@ -54,18 +62,19 @@ def picture_seconds(path: PathLike, *, at_most: float) -> float:
         MediaError: the file is absent or no media file, or has no video stream.
     """
     with opened(path) as container:
-        stream: Any = container.streams.best("video")
+        stream = played_picture(container)
         if stream is None:
             raise MediaError(path, "no video stream")
+        zero = time_zero(container)
         usual = 1 / float(stream.average_rate or stream.guessed_rate or 25)
-        first: float | None = None
-        end = 0.0
+        first = None if zero is None else float(zero)
+        end = first or 0.0
         for packet in container.demux(stream):
             stamp = packet.dts if packet.pts is None else packet.pts
             if stamp is None or packet.is_discard:
                 continue
             time = float(stamp * packet.time_base)
-            first = time if first is None else min(first, time)
+            first = time if first is None else first
             end = max(end, time + (float(packet.duration * packet.time_base) if packet.duration else usual))
             if packet.dts is not None and float(packet.dts * packet.time_base) - first >= at_most:
                 break  # what comes later is shown later
@@ -79,7 +88,7 @@ def keeps_more_than_16_bits(path: PathLike) -> bool:
         MediaError: the file is absent or no media file, or has no audio stream.
     """
     with opened(path) as container:
-        stream: Any = container.streams.best("audio")
+        stream = played_sound(container)
         if stream is None:
             raise MediaError(path, "no audio stream")
         context = stream.codec_context
@@ -93,14 +102,40 @@ def probe(path: PathLike) -> MediaInfo:
         MediaError: the file is absent or no media file, or it has neither an audio nor a video stream.
     """
     with opened(path) as container:
-        video = audio = None
-        if container.streams.video:
-            v = container.streams.video[0]
-            rate, seconds = float(v.average_rate or 0), declared_seconds(container, v)
-            video = VideoInfo(v.width, v.height, rate, v.frames, v.codec_context.name, str(v.pix_fmt), seconds)
-        if container.streams.audio:
-            a = container.streams.audio[0]
-            audio = AudioInfo(a.rate, a.channels, a.codec_context.name, declared_seconds(container, a))
-        if video is None and audio is None:
+        picture, sound = played_picture(container), played_sound(container)
+        if picture is None and sound is None:
             raise MediaError(path, "neither an audio nor a video stream")
+        video = None if picture is None else _video(container, picture)
+        audio = None if sound is None else _audio(container, sound)
         return MediaInfo((container.duration or 0) / 1_000_000, video, audio)
+
+
+def _video(container: Any, stream: Any) -> VideoInfo:
+    return VideoInfo(
+        width=stream.width,
+        height=stream.height,
+        frames_per_second=float(stream.average_rate or 0),
+        frames=stream.frames,
+        codec=stream.codec_context.name,
+        pixel_format=str(stream.pix_fmt),
+        duration_seconds=declared_seconds(container, stream),
+        start_seconds=_start(container, stream),
+        pixel_aspect=float(pixel_aspect(stream)),
+        index=stream.index,
+    )
+
+
+def _audio(container: Any, stream: Any) -> AudioInfo:
+    return AudioInfo(
+        sample_rate=stream.rate,
+        channels=stream.channels,
+        codec=stream.codec_context.name,
+        duration_seconds=declared_seconds(container, stream),
+        start_seconds=_start(container, stream),
+        index=stream.index,
+    )
+
+
+def _start(container: Any, stream: Any) -> float:
+    start, zero = declared_start(stream), time_zero(container)
+    return 0.0 if start is None or zero is None else float(start - zero)

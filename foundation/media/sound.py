@@ -11,7 +11,10 @@ from numpy.typing import NDArray
 
 from foundation.files import PathLike
 from foundation.media.opening import MediaError, check_whole, declared_seconds, opened
+from foundation.media.samples import FloatSamples, sound_frames
 from foundation.media.scale import scale_fault
+from foundation.media.streams import played_sound
+from foundation.media.timeline import SoundClock, Span, time_zero
 from foundation.media.wav import RIFF_HEAD_BYTES, is_wave, parse_plain_wav
 
 if TYPE_CHECKING:
@@ -22,16 +25,19 @@ if TYPE_CHECKING:
 class Audio:
     """Decoded sound at the file's own rate and layout."""
 
-    samples: NDArray[np.float32]  # (channels, samples)
+    samples: NDArray[np.float32]  # (channels, samples), from the file's time zero on
     sample_rate: int  # Hz
+    silent: tuple[Span, ...] = ()  # where the file has no sound and silence was filled in
+    dropped_seconds: float = 0.0  # of samples that claimed a place already taken
 
 
 def read_audio_native(path: PathLike) -> Audio:
-    """Return the whole first audio stream at its own rate, float32 (channels, samples).
+    """Return the whole sound that a file plays at its own rate, float32 (channels, samples); see `timeline`.
 
     Raises:
-        MediaError: absent, damaged or truncated file, no audio stream, a stream without samples, one that changes
-            its rate or its channels on the way, or one whose floats are not at full scale 1.
+        MediaError: absent, damaged or truncated file, no audio stream, a stream without samples, one that changes its
+            rate or its channels on the way, one that is missing for longer than may be filled, or one whose
+            floats are not at full scale 1.
     """
     plain = _plain_wav(path)
     if plain is not None:
@@ -55,35 +61,43 @@ def _plain_wav(path: PathLike) -> Audio | None:
 
 def _read_with_ffmpeg(path: PathLike) -> Audio:
     with opened(path) as container:
-        if not container.streams.audio:
+        stream = played_sound(container)
+        if stream is None:
             raise MediaError(path, "no audio stream")
         if container.format.name == "wav":
             _check_riff_length(path)
-        stream = container.streams.audio[0]
-        chunks, rate = _decoded(path, container, stream)
-        if not chunks:
+        chunks, clock = _decoded(path, container, stream)
+        if clock is None:
             raise MediaError(path, "the audio stream holds no samples")
         samples = np.concatenate(chunks, axis=1)
-        check_whole(path, "audio", samples.shape[1] / rate, declared_seconds(container, stream))
-        return Audio(samples.astype(np.float32, copy=False), rate)
+        sounding = (samples.shape[1] - (clock.start or 0)) / clock.rate
+        check_whole(path, "audio", sounding, declared_seconds(container, stream))
+        samples = samples.astype(np.float32, copy=False)
+        return Audio(samples, clock.rate, tuple(clock.silent), clock.dropped / clock.rate)
 
 
-def _decoded(path: PathLike, container: Any, stream: Any) -> tuple[list[NDArray[Any]], int]:
-    """Return the stream's samples piece by piece, (channels, samples) each, and the rate that its frames carry."""
-    import av
-
-    planar = av.AudioResampler(format="fltp")  # converts the sample format only
+def _decoded(path: PathLike, container: Any, stream: Any) -> tuple[list[NDArray[Any]], SoundClock | None]:
+    """Return the stream's samples piece by piece, (channels, samples) each, and the clock that placed them."""
     chunks: list[NDArray[Any]] = []
     kind: tuple[int, str] | None = None
-    for frame in container.decode(stream):
+    samples: FloatSamples | None = None
+    clock: SoundClock | None = None
+    for frame in sound_frames(path, container, stream):
         now = (frame.sample_rate, frame.layout.name)
         kind = kind or now
         if now != kind:
             raise MediaError(path, f"its sound changes from {kind[0]} Hz {kind[1]} to {now[0]} Hz {now[1]}")
-        chunks += [part.to_ndarray() for part in planar.resample(_untimed(frame))]
-    if kind is None:
-        return [], stream.rate
-    return chunks + [part.to_ndarray() for part in planar.resample(None)], kind[0]
+        samples = samples or FloatSamples(frame.layout.nb_channels)
+        clock = clock or SoundClock(path, time_zero(container), frame.sample_rate)
+        stamp, tick = frame.pts, frame.time_base
+        for part in samples.convert(_untimed(frame)):
+            chunks += clock.placed(part, stamp, tick)
+            stamp = None  # what follows from the same frame follows in time
+    if samples is None or clock is None:
+        return [], None
+    for part in samples.convert(None):
+        chunks += clock.placed(part, None, None)
+    return chunks, clock
 
 
 def _check_riff_length(path: PathLike) -> None:
@@ -97,7 +111,7 @@ def _check_riff_length(path: PathLike) -> None:
 
 
 def _untimed(frame: av.AudioFrame) -> av.AudioFrame:
-    """Drop the time stamp: samples are taken in stream order, whatever small gaps the stamps claim."""
+    """Drop the time stamp: the converter is to change the format only, the clock places the samples."""
     frame.pts = None
     return frame
 
@@ -113,7 +127,7 @@ def read_audio(
     Args:
         path: any container with an audio stream.
         sample_rate: Hz of the result.
-        start_seconds: where in the file to begin.
+        start_seconds: where on the file's time line to begin.
         seconds: how much to keep at most; None keeps all.
 
     Raises:

@@ -259,9 +259,9 @@ def test_models_are_not_shown_the_truth(tiny, tmp_path):
     assert not (tmp_path / "tiny").exists()
 
 
-def test_what_a_killed_writer_left_is_removed_and_never_counted(tiny, tmp_path, look):
+def test_what_a_killed_writer_left_is_removed_and_never_counted(tiny, tmp_path, look, killed_writers):
     run = generate(tiny.path, "humming", subset="inter", runs=tmp_path, limit=3)
-    left = run.audio(".gong__bell.77.partial")
+    left = killed_writers(run.path / "audio", "gong__bell.wav")
     left.write_bytes(b"RIFF")
     generate(tiny.path, "humming", subset="inter", runs=tmp_path)
     assert not left.exists()

@@ -174,6 +174,20 @@ def test_the_mixture_is_in_step_with_its_parts(clips, sounds, tmp_path):
         assert max(shifted, key=lambda shift: shifted[shift]) == 0
 
 
+@pytest.mark.parametrize("channels", [8, 9, 24, 64])
+def test_many_channels_are_averaged(film, clips, tmp_path, channels):
+    import soundfile
+
+    noise = film.noise(2, seed=4, sample_rate=48_000)
+    weights = np.linspace(1, 0, channels)
+    soundfile.write(tmp_path / "choir.wav", noise[:, np.newaxis] * weights, 48_000, subtype="FLOAT", format="WAVEX")
+    streams = ("-map", "0:v", "-map", "1:a", "-c:v", "copy", "-c:a", "pcm_f32le")
+    ffmpeg("-i", clips[0], "-i", tmp_path / "choir.wav", *streams, tmp_path / "choir.mkv")
+    cut(tmp_path / "choir.mkv", tmp_path / "cut.mp4", duration=SECONDS)
+    (share,) = explained(heard(tmp_path / "cut.mp4")[:SAMPLES], media.resample(noise, 48_000, RATE)[:SAMPLES])
+    assert share == pytest.approx(0.5, abs=0.02)  # as encoded
+
+
 def test_starts_move_picture_and_sound_together(film, clips, sounds, tmp_path):
     compose(*clips, tmp_path / "scene.mp4", "left", duration=SECONDS, target_start=0.6, paired_start=0.2)
     left, right = halves(tmp_path / "scene.mp4")

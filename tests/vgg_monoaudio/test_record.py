@@ -21,6 +21,7 @@ from vgg_monoaudio.record import (
     write_record,
 )
 from vgg_monoaudio.selection.funnel import add_stage, first_stage, record_funnel
+from vgg_monoaudio.stretch import Filled
 
 DATA = Path(__file__).parent / "data" / "format_1"  # written by release 0.1.0
 OLD = sorted(path.name for path in DATA.glob("*.json"))
@@ -64,6 +65,7 @@ def clips(tmp_path, monkeypatch) -> dict[str, Path]:
 
     monkeypatch.setattr("vgg_monoaudio.composition.cut", cut)
     monkeypatch.setattr("vgg_monoaudio.composition.compose", compose)
+    monkeypatch.setattr("vgg_monoaudio.composition.filled", lambda *_, **__: Filled(0.0, 0.0))
     monkeypatch.setattr("foundation.media.read_audio", read_audio)
     monkeypatch.setattr("foundation.media.write_audio", lambda path, wave, rate: write(path, f"{wave.size} {rate}"))
     for clip, *_ in ROWS[:-1]:
@@ -71,21 +73,26 @@ def clips(tmp_path, monkeypatch) -> dict[str, Path]:
     return find_clips(tmp_path / "clips")
 
 
+def as_before(name: str) -> bytes:
+    """A record of release 0.1.0 with what is new: the name of the rule for the time line."""
+    return (DATA / name).read_bytes().replace(b'  "inputs": ', b'  "frame_rule": "shared-clock",\n  "inputs": ')
+
+
 def test_scenes_are_recorded_as_before_to_the_byte(clips, tmp_path):
     sources = pd.DataFrame(ROWS, columns=["clip_id", "label", "category"]).assign(start_seconds=[0, 0.5, 0, 0, 0, 1])
     settings = Settings(name="tiny", seed=3, inter_pairs=4, fit="pad", duration_seconds=0.4)
     build_benchmark(sources, clips, tmp_path / "out", settings, allow_missing=True, workers=2)
     file = tmp_path / "out" / "benchmark.json"
-    assert file.read_bytes() == (DATA / "scenes.json").read_bytes()
+    assert file.read_bytes() == as_before("scenes.json")
     record_funnel(tmp_path / "out", add_stage(first_stage("all", 9), "list", 6, "not these"))
-    assert file.read_bytes() == (DATA / "scenes_with_funnel.json").read_bytes()
+    assert file.read_bytes() == as_before("scenes_with_funnel.json")
 
 
 def test_single_clips_are_recorded_as_before_to_the_byte(clips, tmp_path):
     listed = pd.DataFrame(ROWS, columns=["clip_id", "label", "category"]).assign(split="test")
     settings = SingleSettings(duration_seconds=0.4)
     build_vggsound_test(listed, clips, tmp_path / "out", settings, allow_missing=True, workers=2)
-    assert (tmp_path / "out" / "benchmark.json").read_bytes() == (DATA / "single.json").read_bytes()
+    assert (tmp_path / "out" / "benchmark.json").read_bytes() == as_before("single.json")
 
 
 @pytest.mark.parametrize("name", OLD)
@@ -199,7 +206,8 @@ def test_the_committed_schema_names_every_field_of_the_records_that_were_built()
         kind = "SingleSettingsRecord" if "kind" in record else "SceneSettingsRecord"
         assert set(record["settings"]) == fields[kind]
         assert set(record["counts"]) <= fields["CountsRecord"]
-        assert all(set(row) == fields["SourceRecord"] for row in record["sources"])
+        new = {"silence_filled_seconds", "picture_held_seconds"}  # only where something was filled in
+        assert all(set(row) == fields["SourceRecord"] - new for row in record["sources"])
         assert all(set(row) == fields["DroppedPairRecord"] for row in record["intra_dropped"])
 
 

@@ -17,6 +17,7 @@ import pandas as pd
 
 from foundation import media
 from foundation.files import PathLike, file_sha256, fingerprint
+from foundation.locks import Lock
 from foundation.work import Progress, in_parallel
 from vgg_monoaudio import composition
 from vgg_monoaudio.building import workplace
@@ -80,6 +81,7 @@ class _Work:
 
     folder: Path
     clips: Mapping[str, Path]
+    hashes: Mapping[str, str]  # of each clip that is there
     starts: Mapping[str, float]  # seconds into each clip
     settings: Settings
     workers: int | None
@@ -111,18 +113,30 @@ def build_benchmark(
 
     Raises:
         BuildError: clips that cannot be used, too few of them to make a pair, or another benchmark at `out`.
+        vgg_monoaudio.encoding.EncodingStopped: ffmpeg was killed, could not write or is not there; nothing is left out.
         ValueError: settings that the clips do not allow, such as more scenes of a category than it has pairs; or
             fewer than one worker.
     """
     settings = settings or Settings()
     out = workplace.destination(out, workers)
     rows = sources.assign(start_seconds=sources.get("start_seconds", 0.0)).sort_values("clip_id").to_dict("records")
-    inputs = _inputs(rows, clips, settings, workers)
+    hashes = hash_clips([row["clip_id"] for row in rows], clips, workers=workers)
+    inputs = _inputs(rows, hashes, settings)
     built = existing(out, inputs, allow_missing=allow_missing, overwrite=overwrite)
     if built is not None:
         return built
     starts = {row["clip_id"]: float(row["start_seconds"]) for row in rows}
-    work = _Work(workplace.prepare(out, inputs), clips, starts, settings, workers, progress or (lambda *_: None))
+    with Lock(out):
+        built = existing(out, inputs, allow_missing=allow_missing, overwrite=overwrite)
+        if built is not None:  # by the process that was waited for
+            return built
+        report = progress or (lambda *_: None)
+        work = _Work(workplace.prepare(out, inputs), clips, hashes, starts, settings, workers, report)
+        return _build(work, rows, inputs, out, allow_missing=allow_missing)
+
+
+def _build(work: _Work, rows: Sequence[Mapping[Any, Any]], inputs: str, out: Path, *, allow_missing: bool) -> Build:
+    """Cut, choose, compose and record, and give the folder its name."""
     problems = _cut_sources(work)
     lost = {problem.clip_id for problem in problems}
     keep = ("clip_id", "label", "category")
@@ -131,7 +145,7 @@ def build_benchmark(
         if problems and not allow_missing:
             raise unusable(problems, len(rows))
         table = pd.DataFrame(usable, columns=pd.Index(keep))
-        chosen = choose_scenes(table, inter_pairs=settings.inter_pairs, seed=settings.seed)
+        chosen = choose_scenes(table, inter_pairs=work.settings.inter_pairs, seed=work.settings.seed)
     except (BuildError, ValueError):
         shutil.rmtree(work.folder)
         raise
@@ -142,13 +156,10 @@ def build_benchmark(
     return Build(load_benchmark(out), problems, reused=False)
 
 
-def _inputs(
-    rows: Sequence[Mapping[Any, Any]], clips: Mapping[str, Path], settings: Settings, workers: int | None
-) -> str:
+def _inputs(rows: Sequence[Mapping[Any, Any]], hashes: Mapping[str, str], settings: Settings) -> str:
     """Fingerprint of everything that decides the result: the list, the bytes of the clips, the settings."""
     listed = [[row["clip_id"], row["label"], row["category"], float(row["start_seconds"])] for row in rows]
-    files = hash_clips([row["clip_id"] for row in rows], clips, workers=workers)
-    return fingerprint([FORMAT_VERSION, listed, files, asdict(settings)])
+    return fingerprint([FORMAT_VERSION, listed, hashes, asdict(settings)])
 
 
 def _cut_sources(work: _Work) -> list[Problem]:
@@ -167,8 +178,9 @@ def _cut_sources(work: _Work) -> list[Problem]:
         media.write_audio(wav, waveform, composition.SAMPLE_RATE)
 
     return cut_clips(
-        list(work.starts), work.clips, cut, workers=work.workers, done=lambda done: work.report("sources", done, total)
-    )
+        list(work.starts), work.clips, cut, hashes=work.hashes, workers=work.workers,
+        done=lambda done: work.report("sources", done, total),
+    )  # fmt: skip
 
 
 def _compose_all(manifests: Mapping[Subset, pd.DataFrame], work: _Work) -> None:
@@ -203,6 +215,7 @@ def _record(
         format=FORMAT_VERSION,
         name=settings.name,
         version=settings.version,
+        frame_rule=media.FRAME_RULE,
         inputs=inputs,
         settings=SceneSettingsRecord(**asdict(settings)),
         counts=CountsRecord(
@@ -213,7 +226,14 @@ def _record(
             inter_pool=chosen.inter_pool,
             intra_pool=chosen.intra_pool,
         ),
-        sources=source_records(work.folder, usable, workers=work.workers),
+        sources=source_records(
+            work.folder,
+            usable,
+            work.clips,
+            starts=work.starts,
+            seconds=settings.duration_seconds,
+            workers=work.workers,
+        ),
         left_out=tuple(LeftOutRecord(**asdict(problem)) for problem in problems),
         intra_dropped=chosen.dropped,
     )

@@ -18,6 +18,7 @@ import pandas as pd
 
 from foundation import media
 from foundation.files import PathLike, fingerprint, replacing
+from foundation.locks import Lock
 from foundation.work import Progress
 from vgg_monoaudio import composition
 from vgg_monoaudio.building import workplace
@@ -84,6 +85,7 @@ def build_vggsound_test(
 
     Raises:
         BuildError: clips that cannot be used, none at all, or another benchmark at `out`.
+        vgg_monoaudio.encoding.EncodingStopped: ffmpeg was killed, could not write or is not there; nothing is left out.
     """
     settings, out = settings or SingleSettings(), workplace.destination(out, workers)
     labels = _labels(listed)
@@ -94,21 +96,25 @@ def build_vggsound_test(
     built = existing(out, inputs, allow_missing=allow_missing, overwrite=overwrite)
     if built is not None:
         return built
-    work = workplace.prepare(out, inputs)
-    problems = cut_clips(
-        list(labels), clips, lambda clip, file: _cut(file, work, clip, settings.duration_seconds), workers=workers,
-        done=lambda done: report("clips", done, len(labels)),
-    )  # fmt: skip
-    lost = {problem.clip_id for problem in problems}
-    usable = {clip: label for clip, label in labels.items() if clip not in lost}
-    if not usable or (problems and not allow_missing):
-        shutil.rmtree(work)
-        raise unusable(problems, len(labels))
-    record = _record(work, inputs, settings, usable, problems, workers)
-    write_manifests(work, {SUBSET: _manifest(record)})
-    write_record(work, record)
-    workplace.finish(work, out)
-    return Build(load_benchmark(out), problems, reused=False)
+    with Lock(out):
+        built = existing(out, inputs, allow_missing=allow_missing, overwrite=overwrite)
+        if built is not None:  # by the process that was waited for
+            return built
+        work = workplace.prepare(out, inputs)
+        problems = cut_clips(
+            list(labels), clips, lambda clip, file: _cut(file, work, clip, settings.duration_seconds),
+            hashes=files, workers=workers, done=lambda done: report("clips", done, len(labels)),
+        )  # fmt: skip
+        lost = {problem.clip_id for problem in problems}
+        usable = {clip: label for clip, label in labels.items() if clip not in lost}
+        if not usable or (problems and not allow_missing):
+            shutil.rmtree(work)
+            raise unusable(problems, len(labels))
+        record = _record(work, inputs, settings, usable, clips, problems, workers)
+        write_manifests(work, {SUBSET: _manifest(record)})
+        write_record(work, record)
+        workplace.finish(work, out)
+        return Build(load_benchmark(out), problems, reused=False)
 
 
 def _labels(listed: pd.DataFrame) -> dict[str, str]:
@@ -144,6 +150,7 @@ def _record(
     inputs: str,
     settings: SingleSettings,
     labels: Mapping[str, str],
+    clips: Mapping[str, Path],
     problems: Sequence[Problem],
     workers: int | None,
 ) -> BuildRecord:
@@ -153,12 +160,13 @@ def _record(
         kind=SINGLE_CLIPS,
         name=settings.name,
         version=settings.version,
+        frame_rule=media.FRAME_RULE,
         inputs=inputs,
         settings=SingleSettingsRecord(**asdict(settings)),
         counts=CountsRecord(
             clips_listed=len(labels) + len(problems), clips=len(labels), inter=0, intra=0, single=len(labels)
         ),
-        sources=source_records(work, rows, workers=workers),
+        sources=source_records(work, rows, clips, seconds=settings.duration_seconds, workers=workers),
         left_out=tuple(LeftOutRecord(**asdict(problem)) for problem in problems),
         intra_dropped=(),
     )

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from foundation import media
+from foundation.faults import machine_fault
 from foundation.files import file_sha256
 from foundation.work import in_parallel
 from vgg_monoaudio import composition
-from vgg_monoaudio.building.result import Problem
+from vgg_monoaudio.building.result import BuildError, Problem
 from vgg_monoaudio.record import SourceRecord
 
 Counted = Callable[[int], None]  # called with the number of clips that are done
@@ -36,17 +38,24 @@ def cut_clips(
     clips: Mapping[str, Path],
     cut: Callable[[str, Path], None],
     *,
+    hashes: Mapping[str, str],
     workers: int | None,
     done: Counted,
 ) -> list[Problem]:
     """Cut every clip; return why some cannot be used, in the order of the list.
 
+    Only a clip's own fault is a problem of the clip.
+
     Args:
         listed: clip ids.
         clips: clip id to file.
+        hashes: SHA-256 of each clip that is there, as `hash_clips` found it.
         cut: writes what the clip of an id and a file contributes; raises `MediaError` where it cannot be used.
         workers: clips cut at once; None takes one per core.
         done: called with the number of clips that are done.
+
+    Raises:
+        BuildError: a clip could not be read through no fault of its own, or is not what it was when it was hashed.
     """
 
     def attempt(clip: str) -> Problem | None:
@@ -55,11 +64,33 @@ def cut_clips(
         try:
             cut(clip, clips[clip])
         except media.MediaError as error:
+            _check_own_fault(clips[clip], hashes[clip], error)
             return Problem(clip, f"{error.path.name}: {error.reason}")
         return None
 
     found = dict(in_parallel(attempt, listed, workers=workers, done=done))
     return [problem for _, problem in sorted(found.items()) if problem is not None]
+
+
+def _check_own_fault(clip: Path, sha256: str, error: media.MediaError) -> None:
+    """Refuse to leave a clip out for what the machine did: the record would say that such a clip cannot be used.
+
+    Raises:
+        BuildError: names the clip and what happened.
+    """
+    reason = machine_fault(error)
+    if reason is None:
+        try:
+            changed = file_sha256(clip) != sha256
+        except OSError as unread:  # a disk that fails, a network folder that is gone
+            reason = unread.strerror
+        else:
+            reason = "it changed while it was read" if changed else None
+    if reason is not None:
+        raise BuildError(
+            f"{clip}: {reason} ({error.reason}); that is no reason to build without it, so the build stops; "
+            "the same command goes on from here"
+        ) from error
 
 
 def whole_sound(clip: Path, *, start: float = 0.0, seconds: float) -> NDArray[np.float32]:
@@ -75,11 +106,36 @@ def whole_sound(clip: Path, *, start: float = 0.0, seconds: float) -> NDArray[np
     return waveform
 
 
-def source_records(work: Path, rows: Sequence[Mapping[str, str]], *, workers: int | None) -> tuple[SourceRecord, ...]:
-    """Return what is recorded of clips whose stretch lies in `sources/`: clip_id, label, category and both hashes."""
-    files = [work / "sources" / f"{row['clip_id']}.{suffix}" for row in rows for suffix in ("wav", "mp4")]
-    hashes = dict(in_parallel(file_sha256, files, workers=workers))
-    return tuple(
-        SourceRecord(**row, sha256=hashes[2 * place], video_sha256=hashes[2 * place + 1])
-        for place, row in enumerate(rows)
-    )
+def source_records(
+    work: Path,
+    rows: Sequence[Mapping[str, str]],
+    clips: Mapping[str, Path],
+    *,
+    starts: Mapping[str, float] | None = None,
+    seconds: float,
+    workers: int | None,
+) -> tuple[SourceRecord, ...]:
+    """Return what is recorded of clips whose stretch lies in `sources/`.
+
+    Args:
+        work: the folder that holds `sources/`.
+        rows: clip_id, label and category of each.
+        clips: clip id to file.
+        starts: where each stretch begins, seconds; at 0 by default.
+        seconds: how long each is.
+        workers: files read at once.
+    """
+
+    def record(row: Mapping[str, str]) -> SourceRecord:
+        clip = row["clip_id"]
+        sound, picture = (file_sha256(work / "sources" / f"{clip}.{suffix}") for suffix in ("wav", "mp4"))
+        found = composition.filled(clips[clip], start=(starts or {}).get(clip, 0.0), duration=seconds)
+        said: dict[str, Any] = {**row, "sha256": sound, "video_sha256": picture}
+        if found.silence_seconds:
+            said["silence_filled_seconds"] = found.silence_seconds
+        if found.held_seconds:
+            said["picture_held_seconds"] = found.held_seconds
+        return SourceRecord(**said)
+
+    records = dict(in_parallel(record, rows, workers=workers))
+    return tuple(records[place] for place in range(len(rows)))

@@ -1,8 +1,8 @@
 """Where a benchmark is made: a folder next to the final one, which takes its place by one rename when all is done.
 
 `<out>.building` carries the fingerprint of what it is made from, so a build that was killed resumes where it stopped,
-and one of other inputs starts from nothing. `<out>` itself is never half-built, also not while an older one is
-replaced.
+and one of other inputs, or under another rule for the time line, starts from nothing. `<out>` itself is never
+half-built, also not while an older one is replaced.
 """
 
 from __future__ import annotations
@@ -11,7 +11,8 @@ import json
 import shutil
 from pathlib import Path
 
-from foundation.files import PathLike, remove_partials
+from foundation.files import PathLike, remove_partials, write_text
+from foundation.media import FRAME_RULE
 from vgg_monoaudio.record import RECORD_NAME
 
 _MARKER = "inputs"
@@ -36,11 +37,12 @@ def prepare(out: Path, inputs: str) -> Path:
         inputs: fingerprint of everything that decides the result.
     """
     work = out.with_name(out.name + ".building")
-    if work.exists() and _begun_with(work) != inputs:
+    begun = _marked(inputs, FRAME_RULE)
+    if work.exists() and _begun_with(work) != begun:
         shutil.rmtree(work)
     work.mkdir(parents=True, exist_ok=True)
-    remove_partials(work)
-    (work / _MARKER).write_text(inputs)
+    remove_partials(work, alone=True)
+    write_text(work / _MARKER, begun)
     return work
 
 
@@ -49,8 +51,14 @@ def _begun_with(work: Path) -> str | None:
     if (work / _MARKER).is_file():
         return (work / _MARKER).read_text()
     if (work / RECORD_NAME).is_file():
-        return str(json.loads((work / RECORD_NAME).read_text(encoding="utf-8"))["inputs"])
+        record = json.loads((work / RECORD_NAME).read_text(encoding="utf-8"))
+        return _marked(record["inputs"], record.get("frame_rule"))
     return None
+
+
+def _marked(inputs: str, frame_rule: str | None) -> str:
+    """Return what a folder is marked with: which of its clips were cut under which rule could not be told later."""
+    return f"{inputs} {frame_rule}"
 
 
 def finish(work: Path, out: Path) -> None:

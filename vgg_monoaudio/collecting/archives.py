@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import IO, Any
 
-from foundation.files import PathLike, replacing
+from foundation.files import PathLike, WriteFailed, replacing
 from foundation.texts import composed
 from foundation.work import Progress
 from vgg_monoaudio.collecting.clips import VIDEO_SUFFIXES
@@ -66,6 +66,7 @@ def extract_clips(
 
     Raises:
         BadArchive: no such file or folder, or no archive in it.
+        WriteFailed: a clip cannot be written, for example because the disk is full; that is no fault of an archive.
     """
     files = find_archives(archives)
     folder = Path(out)
@@ -80,6 +81,8 @@ def extract_clips(
             try:
                 with file.open("rb") as stream:
                     whole = _read_archive(stream, job, seen, depth=1)
+            except WriteFailed:
+                raise  # the disk's fault, not the archive's
             except _BROKEN as error:
                 broken[file] = str(error) or type(error).__name__
                 whole = False

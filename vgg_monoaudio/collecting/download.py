@@ -8,9 +8,11 @@ from __future__ import annotations
 
 import csv
 import io
+import os
 import re
 import time
 from collections.abc import Callable, Iterable, Sequence
+from contextlib import suppress
 from dataclasses import astuple, dataclass, fields
 from importlib import import_module
 from importlib.util import find_spec
@@ -18,7 +20,8 @@ from pathlib import Path
 from typing import Any, Literal, get_args
 
 from foundation import media
-from foundation.files import PathLike, replacing
+from foundation.faults import machine_fault, machine_fault_told
+from foundation.files import PathLike, WriteFailed, replacing
 from foundation.texts import read_text
 from foundation.work import Progress
 from vgg_monoaudio.collecting.clips import find_clips
@@ -35,6 +38,10 @@ Fetch = Callable[[str, Path], None]  # clip id, file to write; raises FetchFaile
 
 class MissingDownloader(Exception):
     """yt-dlp is not installed."""
+
+
+class WriteStopped(Exception):
+    """A clip that could not be written, which says nothing of the clip."""
 
 
 class FetchFailed(Exception):
@@ -97,6 +104,7 @@ def download_clips(
     Raises:
         MissingDownloader: `fetch` is not given and yt-dlp is not installed.
         ValueError: a malformed clip id, a negative pause, or a `failures.csv` of another form.
+        WriteStopped: a clip cannot be written, for example because the disk is full; that is no failure of the clip.
     """
     if pause_seconds < 0:
         raise ValueError(f"pause_seconds: expected 0 or more, got {pause_seconds}")
@@ -223,12 +231,17 @@ class _FailureLog:
         return clip in self.last and self.last[clip].kind in LASTING
 
     def add(self, failure: Failure) -> None:
-        new = not self._path.is_file()
-        with self._path.open("a", encoding="utf-8", newline="") as file:
-            writer = csv.writer(file, lineterminator="\n")
-            if new:
-                writer.writerow([field.name for field in fields(Failure)])
-            writer.writerow(astuple(failure))
+        before = self._path.stat().st_size if self._path.is_file() else None
+        try:
+            with self._path.open("a", encoding="utf-8", newline="") as file:
+                writer = csv.writer(file, lineterminator="\n")
+                if before is None:
+                    writer.writerow([field.name for field in fields(Failure)])
+                writer.writerow(astuple(failure))
+        except OSError as error:  # half a row would stop the next call
+            with suppress(OSError):
+                os.truncate(self._path, before or 0)
+            raise WriteFailed(error.errno, error.strerror, str(self._path)) from error
         self.last[failure.clip_id] = failure
 
     def _read(self) -> None:
@@ -249,6 +262,9 @@ def _fetch_one(clip: str, path: Path, fetch: Fetch) -> Failure | None:
             finally:
                 _remove_leavings(temporary)
     except FetchFailed as error:
+        fault = machine_fault(error) or machine_fault_told(str(error))
+        if fault is not None:  # it would be the same for every clip
+            raise WriteStopped(f"{path}: {fault}; the same command goes on from here") from error
         return Failure(clip, kind_of(str(error)), str(error))
     except media.MediaError as error:
         return Failure(clip, "broken", error.reason)

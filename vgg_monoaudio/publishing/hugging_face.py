@@ -16,7 +16,7 @@ from foundation.files import PathLike, replacing, write_text
 from foundation.work import Progress
 from vgg_monoaudio.dataset import MANIFEST_COLUMNS, Benchmark, Subset
 from vgg_monoaudio.publishing.card import card
-from vgg_monoaudio.publishing.shards import fresh_folder, split_by_size
+from vgg_monoaudio.publishing.shards import exported, split_by_size
 
 SHARD_BYTES = 500_000_000  # what the Hub recommends for a Parquet file
 ROWS_AT_ONCE = 16  # of a row group: a reader that streams holds so many videos
@@ -53,21 +53,21 @@ def export_hugging_face(
     Raises:
         ValueError: the folder is not empty, or `shard_bytes` is below 1.
     """
-    folder = fresh_folder(out)
-    rows: dict[str, list[_Row]] = {subset: _samples(benchmark, subset) for subset in benchmark.subsets}
-    rows["sources"] = _sources(benchmark)
-    total, done = sum(map(len, rows.values())), 0
-    for name, table in rows.items():
-        media = {column: {".wav": "Audio"}.get(path.suffix, "Video") for column, path in table[0].files.items()}
-        parts = list(split_by_size(table, [row.size for row in table], shard_bytes))
-        for place, part in enumerate(parts):
-            path = folder / name / f"test-{place:05d}-of-{len(parts):05d}.parquet"
-            _write_parquet(path, part, media)
-            done += len(part)
-            if progress is not None:
-                progress("rows", done, total)
-    write_text(folder / "README.md", card(benchmark, _configurations(list(rows))))
-    return folder
+    with exported(out) as folder:
+        rows: dict[str, list[_Row]] = {subset: _samples(benchmark, subset) for subset in benchmark.subsets}
+        rows["sources"] = _sources(benchmark)
+        total, done = sum(map(len, rows.values())), 0
+        for name, table in rows.items():
+            media = {column: {".wav": "Audio"}.get(path.suffix, "Video") for column, path in table[0].files.items()}
+            parts = list(split_by_size(table, [row.size for row in table], shard_bytes))
+            for place, part in enumerate(parts):
+                path = folder / name / f"test-{place:05d}-of-{len(parts):05d}.parquet"
+                _write_parquet(path, part, media)
+                done += len(part)
+                if progress is not None:
+                    progress("rows", done, total)
+        write_text(folder / "README.md", card(benchmark, _configurations(list(rows))))
+    return Path(out)
 
 
 def _samples(benchmark: Benchmark, subset: Subset) -> list[_Row]:

@@ -11,7 +11,7 @@ from foundation.files import PathLike, replacing, write_text
 from foundation.work import Progress
 from vgg_monoaudio.dataset import MANIFEST_COLUMNS, Benchmark, Sample
 from vgg_monoaudio.publishing.card import card
-from vgg_monoaudio.publishing.shards import fresh_folder, split_by_size
+from vgg_monoaudio.publishing.shards import exported, split_by_size
 
 SHARD_BYTES = 1_000_000_000
 
@@ -35,21 +35,21 @@ def export_webdataset(
         ValueError: the folder is not empty, `shard_bytes` is below 1, or two samples would get one key.
     """
     keys = _keys(benchmark)
-    folder = fresh_folder(out)
     written, done = [], 0
-    for subset in benchmark.subsets:
-        samples = benchmark.samples(subset)
-        sizes = [sum(path.stat().st_size for path in _files(sample).values()) for sample in samples]
-        for place, part in enumerate(split_by_size(samples, sizes, shard_bytes)):
-            path = folder / f"{subset}-{place:06d}.tar"
-            with replacing(path) as temporary, tarfile.open(temporary, "w", format=tarfile.PAX_FORMAT) as tar:
-                for sample in part:
-                    _add_sample(tar, keys[sample.sample_id], sample)
-            written.append(path)
-            done += len(part)
-            if progress is not None:
-                progress("samples", done, len(benchmark))
-    write_text(folder / "README.md", card(benchmark))
+    with exported(out) as folder:
+        for subset in benchmark.subsets:
+            samples = benchmark.samples(subset)
+            sizes = [sum(path.stat().st_size for path in _files(sample).values()) for sample in samples]
+            for place, part in enumerate(split_by_size(samples, sizes, shard_bytes)):
+                path = folder / f"{subset}-{place:06d}.tar"
+                with replacing(path) as temporary, tarfile.open(temporary, "w", format=tarfile.PAX_FORMAT) as tar:
+                    for sample in part:
+                        _add_sample(tar, keys[sample.sample_id], sample)
+                written.append(Path(out) / path.name)
+                done += len(part)
+                if progress is not None:
+                    progress("samples", done, len(benchmark))
+        write_text(folder / "README.md", card(benchmark))
     return written
 
 

@@ -13,7 +13,8 @@ from pathlib import Path
 
 import pandas as pd
 
-from foundation.files import PathLike
+from foundation.files import PathLike, replacing
+from foundation.locks import Lock
 from foundation.texts import NotUTF8, read_text
 from vgg_monoaudio.selection.clip_ids import WINDOW_SECONDS, split_clip_id
 from vgg_monoaudio.taxonomy import category_of
@@ -125,18 +126,26 @@ def append_decisions(path: str | Path, decisions: Iterable[Decision]) -> None:
     Raises:
         BadCuration: the file exists and has another header.
     """
-    path = Path(path)
-    before = path.read_bytes() if path.exists() else b""
-    if before:
-        _check_header(path)
-    with path.open("a", encoding="utf-8", newline="") as file:
-        if before and not before.endswith(b"\n"):
-            file.write("\n")  # a row cut off by a crash stays a row of its own, and is reported when read
-        writer = csv.writer(file, lineterminator="\n")
-        if not before:
-            writer.writerow(COLUMNS)
-        for decision in decisions:
-            writer.writerow([as_text(value) for value in asdict(decision).values()])
+    path = Path(path).resolve()  # a link keeps pointing there
+    with Lock(path):
+        before = path.read_bytes() if path.exists() else b""
+        if before:
+            _check_header(path)
+        with replacing(path) as temporary:  # all of them or none: a reviewer's work is in it
+            temporary.write_bytes(before + _as_rows(decisions, before))
+
+
+def _as_rows(decisions: Iterable[Decision], before: bytes) -> bytes:
+    """Return decisions as they stand in a file behind what is there, with the header where nothing is."""
+    text = io.StringIO(newline="")
+    if before and not before.endswith(b"\n"):
+        text.write("\n")  # a row cut off by a crash stays a row of its own, and is reported when read
+    writer = csv.writer(text, lineterminator="\n")
+    if not before:
+        writer.writerow(COLUMNS)
+    for decision in decisions:
+        writer.writerow([as_text(value) for value in asdict(decision).values()])
+    return text.getvalue().encode("utf-8")
 
 
 def automatic_decisions(screened: pd.DataFrame, *, label_version: str, time: str) -> list[Decision]:

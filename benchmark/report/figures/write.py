@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from benchmark.report.figures.drawing import Drawn, save, style
 from benchmark.report.results import Results, Row, collect
 from benchmark.runs import RunDirectory
+from foundation.locks import Lock
 from foundation.names import nearest
 
 if TYPE_CHECKING:
@@ -58,7 +59,8 @@ def write_figures(
                 figures |= sample_panels(results, benchmark_dir, samples)
             if ratings is not None:
                 figures |= _of_ratings(results, ratings, benchmark_dir)
-        drawn += [save(figure, out / name) for name, figure in figures.items()]
+        with Lock(out):
+            drawn += [save(figure, out / name) for name, figure in figures.items()]
     return drawn
 
 

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from foundation.media import FRAME_RULE
 from vgg_monoaudio.building.workplace import destination, finish, prepare
 
 
@@ -26,9 +27,20 @@ def test_what_a_build_of_other_inputs_left_is_removed(tmp_path):
 @pytest.mark.parametrize(("inputs", "kept"), [("inputs a", True), ("inputs b", False)])
 def test_a_build_that_was_killed_at_the_very_end_is_known_by_its_record(tmp_path, inputs, kept):
     work = prepare(tmp_path / "out", "inputs a")
-    (work / "benchmark.json").write_text(json.dumps({"inputs": "inputs a"}))
+    (work / "benchmark.json").write_text(json.dumps({"inputs": "inputs a", "frame_rule": FRAME_RULE}))
     (work / "inputs").unlink()  # the last step before the rename
     assert (prepare(tmp_path / "out", inputs) / "benchmark.json").exists() is kept
+
+
+def test_what_was_begun_under_another_rule_for_the_time_line_is_begun_anew(tmp_path, monkeypatch):
+    work = prepare(tmp_path / "out", "inputs a")
+    (work / "done.mp4").write_text("cut under one rule")
+    with monkeypatch.context() as other:
+        other.setattr("vgg_monoaudio.building.workplace.FRAME_RULE", "another")
+        assert [path.name for path in prepare(tmp_path / "out", "inputs a").iterdir()] == ["inputs"]
+    (work / "inputs").write_text("inputs a")  # as it stood before rules had names
+    (work / "done.mp4").write_text("cut under the rule without a name")
+    assert not (prepare(tmp_path / "out", "inputs a") / "done.mp4").exists()
 
 
 def test_a_folder_without_any_mark_is_not_built_upon(tmp_path):

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from foundation.files import WriteFailed
 from vgg_monoaudio.collecting import archives
 from vgg_monoaudio.collecting.archives import BadArchive, extract_clips
 
@@ -176,3 +177,17 @@ def test_a_clip_comes_out_in_either_unicode_form_and_is_not_fetched_twice(tmp_pa
         assert {clip: path.read_bytes() for clip, path in found.clips.items()} == {"caf\u00e9": b"film"}
         assert found.missing == ()
     assert opened == [1]
+
+
+def test_a_full_disk_is_no_fault_of_the_archive(tmp_path, monkeypatch):
+    tar = write_tar(tmp_path / "vggsound.tar", {f"{DOG}.mp4": b"dog", f"{CAR}.mp4": b"car"})
+
+    def full(_stream, _file, _size):
+        raise OSError(28, "No space left on device")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(archives.shutil, "copyfileobj", full)
+        with pytest.raises(WriteFailed, match=rf"{DOG}\.mp4: cannot be written: No space left on device"):
+            extract_clips(tar, {DOG, CAR}, tmp_path / "clips")
+    found = extract_clips(tar, {DOG, CAR}, tmp_path / "clips")
+    assert (sorted(found.clips), found.missing, found.broken) == ([DOG, CAR], (), {})

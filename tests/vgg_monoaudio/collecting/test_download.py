@@ -9,11 +9,13 @@ import numpy as np
 import pytest
 
 from foundation import media
+from foundation.files import WriteFailed
 from vgg_monoaudio.collecting import download
 from vgg_monoaudio.collecting.download import (
     Failure,
     FetchFailed,
     MissingDownloader,
+    WriteStopped,
     download_clips,
     failure_counts,
     kind_of,
@@ -243,3 +245,31 @@ def test_yt_dlp_options_keep_it_quiet(yt_dlp, tmp_path):
     assert options["quiet"]
     assert options["noprogress"]
     assert options["logger"].error("x") is None
+
+
+@pytest.mark.parametrize("reason", ["unable to write data: [Errno 13] Permission denied", "Too many open files"])
+def test_what_the_machine_cannot_do_is_no_failure_of_a_clip(tmp_path, film, reason):
+    site = Site(film, {DOG: reason})
+    with pytest.raises(WriteStopped, match=rf"{DOG}\.mp4: (Permission denied|Too many open files); the same command"):
+        site.ask({DOG, CAR}, tmp_path)
+    assert not (tmp_path / "failures.csv").exists()
+    assert site.asked == [DOG]
+
+
+def test_a_full_disk_stops_the_download_and_leaves_no_half_row(tmp_path, film, monkeypatch):
+    site = Site(film, {DOG: "private video", CAR: "private video"})
+    site.ask({DOG}, tmp_path)
+    before = (tmp_path / "failures.csv").read_bytes()
+
+    def full(row):
+        with (tmp_path / "failures.csv").open("ab") as file:
+            file.write(b"half a r")
+        raise OSError(28, "No space left on device")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(download, "astuple", full)
+        with pytest.raises(WriteFailed, match=r"failures\.csv: cannot be written: No space left on device"):
+            site.ask({CAR}, tmp_path)
+    assert (tmp_path / "failures.csv").read_bytes() == before
+    site.ask({CAR}, tmp_path)
+    assert (tmp_path / "failures.csv").read_text().count("private") == 4  # kind and reason of both
