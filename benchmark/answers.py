@@ -9,6 +9,7 @@ from collections.abc import Iterator
 import numpy as np
 
 from baselines import GenerationError, Generator, Request, Waveform
+from foundation import media
 
 log = logging.getLogger(__name__)
 
@@ -58,7 +59,8 @@ def checked(answer: Answer, sample_rate: int | None, duration: float) -> tuple[W
         duration: seconds asked for.
 
     Raises:
-        GenerationError: the answer is a failure, or not a finite mono waveform of that length; says what it is.
+        GenerationError: the answer is a failure, or not a finite mono waveform of that length at full scale 1; says
+            what it is.
     """
     if isinstance(answer, GenerationError):
         raise answer
@@ -76,6 +78,8 @@ def checked(answer: Answer, sample_rate: int | None, duration: float) -> tuple[W
         raise GenerationError(f"the answer has {sound.size} samples, expected {wanted} ({duration:g} s at {rate} Hz)")
     if not np.isfinite(sound).all():
         raise GenerationError(f"sample {int(np.argmin(np.isfinite(sound)))} of the waveform is not finite")
+    if fault := media.scale_fault(sound):
+        raise GenerationError(f"the answer is not a waveform: {fault}")
     return sound.astype(np.float32, copy=False), int(rate)
 
 

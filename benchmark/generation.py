@@ -17,6 +17,7 @@ from typing import Any
 import numpy as np
 
 from baselines import GenerationError, Generator
+from baselines.recorded import Recorded
 from benchmark.answers import answers_to, checked
 from benchmark.job import Job, finished, references, sample_seed
 from benchmark.places import DEFAULT_RUNS
@@ -216,8 +217,11 @@ def _answer_all(
                 failures.append(FailureRecord(sample=sample.sample_id, stage="generate", reason=str(error)))
                 path.unlink(missing_ok=True)
                 continue
-            media.write_audio(path, waveform, rate)
-            peaks.append(float(np.abs(waveform).max(initial=0.0)))
+            subtype: media.Subtype = "PCM_16"
+            if isinstance(generator, Recorded):
+                subtype = generator.subtype_of(sample.sample_id)
+            media.write_audio(path, waveform, rate, subtype=subtype)
+            peaks.append(float(np.abs(waveform).max(initial=0.0)) if subtype == "PCM_16" else 0.0)
         done += len(batch)
         if progress:
             progress("generate", done, len(job.samples))

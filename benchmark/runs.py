@@ -30,12 +30,14 @@ from foundation.files import fingerprint as fingerprint
 from foundation.files import write_text
 from foundation.paths import FileName, FolderName, check_name, inside, search
 from foundation.records import read_bounded, schema_text, what_is_wrong
+from foundation.texts import as_stored
 from vgg_monoaudio.record import BuildRecord
 
 if TYPE_CHECKING:
     from vgg_monoaudio.dataset import Benchmark  # it needs pandas, and --help does not
 
 SCHEMA_VERSION: Literal[1] = 1
+LONGEST_FOLDER_BYTES = 200  # of a model's folder; locks and temporary folders beside it have longer names
 VERSIONED_PACKAGES = ("vgg-monoaudio", "torch", "torchaudio", "numpy", "scipy", "pandas", "av", "scikit-learn")
 SAMPLE_COLUMNS = (  # of samples.parquet, from the manifest; status, reason and the per-sample metrics follow
     "sample_id",
@@ -231,7 +233,7 @@ class RunDirectory:
         Raises:
             ValueError: the id is not the name of one file.
         """
-        return self.audio_folder / f"{check_name(sample_id)}.wav"
+        return as_stored(self.audio_folder / f"{check_name(sample_id)}.wav")
 
     def has_audio(self, sample_id: str) -> bool:
         """Tell whether there is an answer to a sample.
@@ -344,8 +346,12 @@ def current_environment(device: str = "cpu") -> EnvironmentRecord:
 
 
 def folder_name(model: str) -> str:
-    """Return a model's name as that of one folder; names registered elsewhere may hold anything."""
-    return re.sub(r"[^\w.+@ -]", "-", model).strip().lstrip(". ") or "model"
+    """Return a model's name as that of one folder; names registered elsewhere may hold anything, at any length."""
+    name = re.sub(r"[^\w.+@ -]", "-", model).strip().lstrip(". ") or "model"
+    if len(name.encode()) <= LONGEST_FOLDER_BYTES:
+        return name
+    mark = f"-{fingerprint([model])[:12]}"  # two long names that begin alike stay two
+    return name.encode()[: LONGEST_FOLDER_BYTES - len(mark)].decode("utf-8", "ignore") + mark
 
 
 def find_runs(root: Path) -> list[RunDirectory]:

@@ -9,7 +9,7 @@ from pathlib import Path
 from foundation.files import PathLike
 
 LONGEST_NAME_BYTES = 255  # of one file or folder, on all common file systems
-PARTIAL_NAME_BYTES = 48  # what a writer's temporary file adds to the name of the file that it becomes
+PARTIAL_NAME_BYTES = 21  # what a writer's temporary file adds to the name of the file that it becomes
 
 
 class UnusablePlace(ValueError):
@@ -59,7 +59,7 @@ def check_room(folder: PathLike, wanted: float, what: str) -> None:
     free = shutil.disk_usage(_nearest(Path(folder))).free
     if free < wanted:
         raise UnusablePlace(
-            f"{folder}: the disk has {_megabytes(free)} free, {what} takes at least {_megabytes(wanted)}; "
+            f"{folder}: the disk has {_megabytes(free)} free, {what} take at least {_megabytes(wanted)}; "
             "make room, or give another place"
         )
 

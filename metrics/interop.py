@@ -17,6 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from foundation.files import replacing
+from foundation.texts import composed
 
 Feature = Literal[
     "panns_embedding",
@@ -68,7 +69,7 @@ _LAYOUTS: dict[str, _Layout] = {
 
 
 def read_av_benchmark(folder: Path, feature: Feature) -> dict[str, NDArray[np.float32]]:
-    """Return one feature of every sample in a folder of av-benchmark, sorted by name.
+    """Return one feature of every sample in a folder of av-benchmark, sorted by name (in the Unicode form NFC).
 
     Args:
         folder: the cache folder, e.g. that of the reference side.
@@ -87,7 +88,7 @@ def read_av_benchmark(folder: Path, feature: Feature) -> dict[str, NDArray[np.fl
     layout = _layout(feature)
     path = folder / layout.file
     samples: dict[str, NDArray[np.float32]] = {}
-    for name, entry in sorted(_load(path).items()):
+    for name, entry in sorted(_composed(path, _load(path)).items()):
         if layout.key is not None:
             if not isinstance(entry, Mapping) or layout.key not in entry:
                 raise UnreadableFeatures(path, f'sample "{name}" has no entry "{layout.key}"')
@@ -225,6 +226,18 @@ def _layout(feature: str) -> _Layout:
     if feature not in _LAYOUTS:
         raise ValueError(f'no feature is called "{feature}"; there are {", ".join(_LAYOUTS)}')
     return _LAYOUTS[feature]
+
+
+def _composed(path: Path, entries: Mapping[str, Any]) -> dict[str, Any]:
+    """Return entries under their names in the Unicode form NFC: macOS gives the names of files in NFD."""
+    found: dict[str, Any] = {}
+    for name, entry in entries.items():
+        if composed(name) in found:
+            raise UnreadableFeatures(
+                path, f'two samples "{composed(name)}", in the Unicode forms NFC and NFD; keep one'
+            )
+        found[composed(name)] = entry
+    return found
 
 
 def _load(path: Path) -> dict[str, Any]:

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from foundation.files import PathLike, content_sha256
 from foundation.media import what_is_missing
 from foundation.paths import fault_of_name
+from foundation.texts import as_stored
 from vgg_monoaudio.record import FORMAT_VERSION, RECORD_NAME, BenchmarkError, BuildRecord, read_record
 
 __all__ = [
@@ -192,13 +193,13 @@ class Benchmark:
         return sum(len(manifest) for manifest in self.manifests.values())
 
     def _source(self, clip_id: str, suffix: str) -> Path:
-        return self.path / "sources" / f"{clip_id}.{suffix}"
+        return as_stored(self.path / "sources" / f"{clip_id}.{suffix}")
 
     def _sample(self, subset: Subset, row: dict[Any, Any]) -> Sample:
         fields = {("sample_id" if name == "filename" else name): str(row[name]) for name in MANIFEST_COLUMNS}
         return Sample(
             subset=subset,
-            video=self.path / subset / "video" / f"{row['filename']}.mp4",
+            video=as_stored(self.path / subset / "video" / f"{row['filename']}.mp4"),
             target_audio=self._source(row["target_id"], "wav"),
             target_video=self._source(row["target_id"], "mp4"),
             paired_audio=self._source(row["paired_id"], "wav") if row["paired_id"] else None,

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import os
 import stat
@@ -12,11 +13,13 @@ import tempfile
 import zipfile
 from abc import ABC, abstractmethod
 from collections.abc import Iterable
+from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Any
 
 from foundation import media
 from foundation.paths import search
+from foundation.texts import composed
 
 log = logging.getLogger(__name__)
 
@@ -28,8 +31,32 @@ MOST_ENTRIES = 1_000_000  # of a zip
 MOST_GROUP_BYTES = 2**33  # of a row group, which is read at once
 
 
+@dataclass(frozen=True)
+class Recording:
+    """A sound as its file has it.
+
+    Attributes:
+        audio: at its own rate.
+        fine: stored without loss in more than 16 bits, or as floats.
+    """
+
+    audio: media.Audio
+    fine: bool
+
+    @classmethod
+    def of(cls, path: media.PathLike) -> Recording:
+        """Read a file.
+
+        Raises:
+            foundation.media.MediaError: it cannot be decoded.
+        """
+        return cls(media.read_audio_native(path), media.keeps_more_than_16_bits(path))
+
+
 class RecordedFiles(ABC):
     """Sounds by name.
+
+    Names count in the Unicode form NFC, whichever form a file system or an archive has them in.
 
     Attributes:
         names: sample id to where its sound is, for messages.
@@ -47,12 +74,23 @@ class RecordedFiles(ABC):
             stem = _stem(name)
             other = self.names.setdefault(stem, place)
             if other != place:
-                raise ValueError(f"folder: two files for sample {stem!r}: {other} and {place}")
+                raise ValueError(f"folder: two files for sample {stem!r}: {other} and {place}; keep one")
         if not self.names:
             raise ValueError(f"folder: {source} holds no sound ({', '.join(AUDIO_SUFFIXES)})")
 
+    def place(self, sample_id: str) -> str | None:
+        """Return where a sample's sound is; None where there is none."""
+        return self.names.get(composed(sample_id))
+
+    def near(self, sample_id: str) -> str:
+        """Return what a name that is not there may have become, as the end of a message; "" where nothing is near."""
+        alike = [place for name, place in self.names.items() if name.casefold() == composed(sample_id).casefold()]
+        if alike:
+            return f"; {alike[0]} differs in capital letters alone, and these count"
+        return ""
+
     @abstractmethod
-    def read(self, name: str) -> media.Audio:
+    def read(self, name: str) -> Recording:
         """Return a sound at its own rate.
 
         Raises:
@@ -73,9 +111,9 @@ class FolderFiles(RecordedFiles):
                     log.warning("%s: skipped, the same file as %s", path, other)
         super().__init__(folder, ((path.name, str(path)) for path in places.values()))
 
-    def read(self, name: str) -> media.Audio:
+    def read(self, name: str) -> Recording:
         """Return a file's sound."""
-        return media.read_audio_native(self.names[name])
+        return Recording.of(self.names[composed(name)])
 
 
 class _PackedFiles(RecordedFiles):
@@ -85,15 +123,15 @@ class _PackedFiles(RecordedFiles):
     def content(self, name: str) -> bytes:
         """Return the bytes of a sound's file."""
 
-    def read(self, name: str) -> media.Audio:
+    def read(self, name: str) -> Recording:
         """Return a packed file's sound."""
         with tempfile.TemporaryDirectory(prefix="recorded-") as folder:
             path = Path(folder, "sound")
             path.write_bytes(self.content(name))
             try:
-                return media.read_audio_native(path)
+                return Recording.of(path)
             except media.MediaError as error:
-                raise media.MediaError(self.names[name], error.reason) from error
+                raise media.MediaError(self.names[composed(name)], error.reason) from error
 
 
 class ZipFiles(_PackedFiles):
@@ -107,21 +145,26 @@ class ZipFiles(_PackedFiles):
             raise ValueError(f"folder: {path} is not a zip: {error}") from error
         if (count := len(self._zip.infolist())) > MOST_ENTRIES:
             raise ValueError(f"folder: {path} has {count:,} entries, expected at most {MOST_ENTRIES:,}")
-        self._entries = {_place(path, info.filename): info for info in self._zip.infolist() if _is_sound(info.filename)}
-        super().__init__(path, ((info.filename, place) for place, info in self._entries.items()))
+        names = {info: _entry_name(info) for info in self._zip.infolist()}
+        self._entries = {_place(path, name): info for info, name in names.items() if _is_sound(name)}
+        super().__init__(path, ((names[info], place) for place, info in self._entries.items()))
+        for place, info in self._entries.items():  # a name of unknown code page is found under each of the usual ones
+            for name in _other_names(info):
+                self.names.setdefault(_stem(name), place)
 
     def content(self, name: str) -> bytes:
         """Return an entry, checked against its sum; no more is unpacked than it declares."""
-        info = self._entries[self.names[name]]
+        place = self.names[composed(name)]
+        info = self._entries[place]
         if stat.S_ISLNK(info.external_attr >> 16):
-            raise media.MediaError(self.names[name], "a link, not a sound; zip the files themselves")
+            raise media.MediaError(place, "a link, not a sound; zip the files themselves")
         if info.file_size > MOST_SOUND_BYTES:
             size = f"{info.file_size:,} bytes when unpacked, expected at most {MOST_SOUND_BYTES:,}"
-            raise media.MediaError(self.names[name], size)
+            raise media.MediaError(place, size)
         try:
-            return self._zip.read(self._entries[self.names[name]])
+            return self._zip.read(info)
         except (zipfile.BadZipFile, RuntimeError, NotImplementedError, EOFError) as error:
-            raise media.MediaError(self.names[name], f"cannot be unpacked: {error}") from error
+            raise media.MediaError(place, f"cannot be unpacked: {error}") from error
 
 
 class ParquetFiles(_PackedFiles):
@@ -134,6 +177,7 @@ class ParquetFiles(_PackedFiles):
             ValueError: a file that is not parquet, or has no such column.
         """
         self._rows: dict[str, tuple[Path, int, int]] = {}
+        self._numbered = ""  # a column whose names are numbers
         self._group: tuple[Path, int, Any] | None = None  # rows of a group lie together, so one is kept
         super().__init__(source, [named for path in paths for named in self._index(path)])
 
@@ -160,25 +204,32 @@ class ParquetFiles(_PackedFiles):
         for group in range(file.num_row_groups):
             table = file.read_row_group(group, columns=[column or f"{AUDIO_COLUMN}.path"])
             for row, value in enumerate(table.column(0).to_pylist()):
-                name = value["path"] if isinstance(value, dict) else value
                 place = f"{path}, row {row} of group {group}"
-                if not isinstance(name, str) or not name:
-                    raise ValueError(f"folder: {place} has no name")
+                name = _text(value["path"] if isinstance(value, dict) else value, place)
+                if isinstance(value, int | float):
+                    self._numbered = column or ""
                 self._rows[place] = (path, group, row)
                 found.append((name, place))
         return found
+
+    def near(self, sample_id: str) -> str:
+        """Return what may have become of a name; as numbers, names lose the zeros that they begin with."""
+        if self._numbered and sample_id.startswith("0"):
+            return f"; the column {self._numbered!r} holds numbers, which begin with no zeros: store names as text"
+        return super().near(sample_id)
 
     def content(self, name: str) -> bytes:
         """Return the bytes of a row's sound."""
         from pyarrow import parquet
 
-        path, group, row = self._rows[self.names[name]]
+        place = self.names[composed(name)]
+        path, group, row = self._rows[place]
         if self._group is None or self._group[:2] != (path, group):
             table = parquet.ParquetFile(path).read_row_group(group, columns=[AUDIO_COLUMN])
             self._group = (path, group, table.column(0))
         content = self._group[2][row].as_py()["bytes"]
         if not isinstance(content, bytes):
-            raise media.MediaError(self.names[name], "no bytes; save the dataset with its audio embedded")
+            raise media.MediaError(place, "no bytes; save the dataset with its audio embedded")
         return content
 
 
@@ -212,8 +263,56 @@ def _is_sound(name: str) -> bool:
 
 def _stem(name: str) -> str:
     """Return a name without folders, and without an ending if that is a sound's: names may hold dots."""
-    path = PurePosixPath(name)
+    path = PurePosixPath(composed(name))
     return path.stem if path.suffix.lower() in AUDIO_SUFFIXES else path.name
+
+
+def _text(name: object, place: str) -> str:
+    """Return a row's name as text: whole numbers, which a table may have made of names, as their digits.
+
+    Raises:
+        ValueError: no name, or none that could be one; names the place.
+    """
+    if isinstance(name, bytes):
+        try:
+            name = name.decode("utf-8")
+        except UnicodeDecodeError as error:
+            raise ValueError(f"folder: {place} has a name that is not UTF-8: {name!r}") from error
+    if isinstance(name, float) and name.is_integer():
+        name = int(name)
+    if isinstance(name, int) and not isinstance(name, bool):
+        return str(name)
+    if not isinstance(name, str) or not name:
+        raise ValueError(f"folder: {place} has no name" + (f": {name!r}" if name else ""))
+    return name
+
+
+def _entry_name(info: zipfile.ZipInfo) -> str:
+    """Return the name of a zip's entry, with its folders, as it was meant.
+
+    Programs on Windows put backslashes between folders. Where an entry does not say that its name is UTF-8 it is
+    nevertheless in most zips made elsewhere; what is not valid UTF-8 is in the code page of DOS, as the format has it.
+    """
+    name = info.filename
+    if _is_unmarked(info):
+        with contextlib.suppress(UnicodeError):
+            name = info.orig_filename.encode("cp437").decode("utf-8")
+    return name.replace("\\", "/")
+
+
+def _other_names(info: zipfile.ZipInfo) -> list[str]:
+    """Return an entry's name in the other code pages of Windows, where it may be meant in one of them."""
+    names = []
+    if _is_unmarked(info) and not _entry_name(info).isascii():
+        for page in ("cp850", "cp1252"):
+            with contextlib.suppress(UnicodeError):
+                names.append(info.orig_filename.encode("cp437").decode(page).replace("\\", "/"))
+    return names
+
+
+def _is_unmarked(info: zipfile.ZipInfo) -> bool:
+    """Tell whether an entry leaves open in which code page its name is."""
+    return not info.flag_bits & 0x800 and info.filename == info.orig_filename
 
 
 def _place(archive: Path, entry: str) -> str:

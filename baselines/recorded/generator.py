@@ -16,8 +16,9 @@ __all__ = ["AUDIO_SUFFIXES", "Recorded"]
 class Recorded:
     """Sounds named `<sample id>.<suffix>`: in a folder and its subfolders, in a zip, or in a Hugging Face dataset.
 
-    A file keeps its own sample rate, so that 44.1 kHz results are scored as they are. Channels are averaged. A sound
-    longer than asked for is cut; a shorter one is an error unless `pad` allows zeros at its end.
+    A file keeps its own sample rate, and its resolution where that is more than 16 bits, so that results are scored as
+    they are. Channels are averaged. A sound longer than asked for is cut; a shorter one is an error unless `pad` allows
+    zeros at its end.
     """
 
     sample_rate: int | None = None  # differs from file to file; `generate` says it with every answer
@@ -36,10 +37,19 @@ class Recorded:
         self._folder = Path(folder)
         self._pad = pad
         self._files = open_recorded(self._folder)
+        self._fine: dict[str, bool] = {}
 
     def missing(self, sample_ids: list[str]) -> list[str]:
         """Return the samples that have no file here, in the order given."""
-        return [name for name in sample_ids if name not in self._files.names]
+        return [name for name in sample_ids if self._files.place(name) is None]
+
+    def near(self, sample_id: str) -> str:
+        """Return what a name that is not here may have become, as the end of a message."""
+        return self._files.near(sample_id)
+
+    def subtype_of(self, sample_id: str) -> media.Subtype:
+        """Return how an answer that was given is to be stored: as floats where 16 bits would not hold its file's."""
+        return "FLOAT" if self._fine[sample_id] else "PCM_16"
 
     def generate(self, request: Request) -> tuple[Waveform, int]:
         """Return the recorded sound, float32 (round(duration x rate),), and its rate in Hz.
@@ -47,13 +57,15 @@ class Recorded:
         Raises:
             GenerationError: no file of that name, a file that cannot be read, or one that is too short.
         """
-        if request.sample_id not in self._files.names:
-            raise GenerationError(f"no file {request.sample_id}.* in {self._folder}")
-        path = self._files.names[request.sample_id]
+        path = self._files.place(request.sample_id)
+        if path is None:
+            raise GenerationError(f"no file {request.sample_id}.* in {self._folder}{self.near(request.sample_id)}")
         try:
-            audio = self._files.read(request.sample_id)
+            recording = self._files.read(request.sample_id)
         except media.MediaError as error:
             raise GenerationError(str(error)) from error
+        audio = recording.audio
+        self._fine[request.sample_id] = recording.fine
         wanted = round(request.duration * audio.sample_rate)
         sound = audio.samples.mean(axis=0, dtype=np.float32)[:wanted]
         if sound.size < wanted and not self._pad:

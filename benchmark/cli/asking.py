@@ -89,7 +89,8 @@ def generating(models: Sequence[str], told: ModelOptions, options: RunOptions) -
     check_options(models, own, options.run_name)
     for name in models:
         check_device_of(name, options.device)
-    check_folder(options.runs)
+    if not options.runs.is_dir():  # in one that is there each run is checked, where it has anything to write
+        check_folder(options.runs)
     return Generating(own, options)
 
 
@@ -240,9 +241,11 @@ def check_recorded(
     from baselines.recorded.generator import Recorded
 
     wanted = [sample.sample_id for part in parts for sample in built.samples(part)[:limit]]
-    missing = Recorded(folder=folder).missing(wanted)
+    recorded = Recorded(folder=folder)
+    missing = recorded.missing(wanted)
     if missing:
         raise ValueError(
-            f"{folder}: no file for {len(missing)} of {len(wanted)} samples, the first is {missing[0]}; "
+            f"{folder}: no file for {len(missing)} of {len(wanted)} samples, the first is {missing[0]}"
+            f"{recorded.near(missing[0])}; "
             "add them, narrow with --subset, or pass --allow-missing"
         )

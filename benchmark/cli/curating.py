@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -182,6 +183,7 @@ def _screened(candidates: Path | None, vggsounder: Path | None) -> tuple[pd.Data
     """Return the evidence, the funnel up to the proposals, and the labels behind it."""
     import pandas as pd
 
+    from foundation.texts import read_text
     from vgg_monoaudio.selection.candidates import CANDIDATE_COLUMNS
     from vgg_monoaudio.selection.funnel import add_stage, first_stage
     from vgg_monoaudio.selection.screening import load_vggsounder, screen_candidates
@@ -192,7 +194,8 @@ def _screened(candidates: Path | None, vggsounder: Path | None) -> tuple[pd.Data
     if candidates is None:
         funnel = first_stage("clips that VGGSounder gives one of the 39 labels", rows["clip_id"].nunique())
     else:
-        table = pd.read_csv(candidates, keep_default_na=False)
+        ids = {"clip_id": str, "youtube_id": str}  # some consist of digits, and begin with zeros
+        table = pd.read_csv(io.StringIO(read_text(candidates)), keep_default_na=False, dtype=ids)
         if list(table.columns) != list(CANDIDATE_COLUMNS):
             raise ValueError(f"{candidates}: not what `candidates` writes; expected {', '.join(CANDIDATE_COLUMNS)}")
         screened = screen_candidates(rows, table)

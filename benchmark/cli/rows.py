@@ -49,7 +49,7 @@ class Rows:
     def tell(self) -> None:
         """Name the rows that are missing, each with its reason; nothing where none is."""
         if self.lost:
-            tell(f"not in the table, {len(self.lost)}:", prefix="")
+            tell(f"without scores, {len(self.lost)}:", prefix="")
         for name, error in self.lost.items():
             what = str(error) if for_the_user(error) else f"{type(error).__name__}: {error}"
             tell(f"  {name}: {what}", prefix="")

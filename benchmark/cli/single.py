@@ -59,7 +59,7 @@ def generate_one(
     check_options([model], options, None)
     check_device_of(model, device)
     seconds = _wanted_seconds(video, duration, entry)
-    check_room(out.parent, seconds * LEAST_BYTES, "the sound")
+    check_room(out.parent, seconds * LEAST_BYTES, "the samples of the sound")
     if out.suffix.lower() == ".mp4" and (why := _why_no_mp4(video)):
         tell(f"{out} cannot be made: {why}; the sound will be kept in {_sound_instead(out)}", prefix="warning: ")
     if device is not None and "device" in option_names(entry):

@@ -140,7 +140,10 @@ def compare(
 
     from benchmark.report.comparison.compare import compare_runs
     from benchmark.report.comparison.views import to_json, to_markdown, to_terminal
+    from foundation.disk import check_file
 
+    if out is not None:
+        check_file(out)  # before networks are asked
     comparison = compare_runs(
         run_a, run_b, largest=largest, benchmark_dir=benchmark_dir, cache=cache, allow_unverified=allow_unverified
     )

@@ -18,7 +18,7 @@ Conventions:
 """
 
 from foundation.files import PathLike, remove_partials, replacing
-from foundation.media.encoding import write_audio, write_video
+from foundation.media.encoding import Subtype, write_audio, write_video
 from foundation.media.frames import FrameRequest, read_video, read_video_streams
 from foundation.media.opening import TRUNCATION_TOLERANCE_SECONDS, MediaError, ffmpeg_executable
 from foundation.media.probing import (
@@ -31,6 +31,7 @@ from foundation.media.probing import (
 )
 from foundation.media.remuxing import mux
 from foundation.media.resampling import resample
+from foundation.media.scale import scale_fault
 from foundation.media.sound import Audio, read_audio, read_audio_native
 from foundation.media.surveying import Survey, shown_size, survey
 from foundation.media.timeline import FRAME_RULE, MISSING_LIMIT_SECONDS, Span
@@ -47,6 +48,7 @@ __all__ = [
     "MediaInfo",
     "PathLike",
     "Span",
+    "Subtype",
     "Survey",
     "VideoInfo",
     "ffmpeg_executable",
@@ -62,6 +64,7 @@ __all__ = [
     "remove_partials",
     "replacing",
     "resample",
+    "scale_fault",
     "shown_size",
     "survey",
     "what_is_missing",

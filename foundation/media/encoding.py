@@ -5,34 +5,44 @@ from __future__ import annotations
 from collections.abc import Iterable
 from fractions import Fraction
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from foundation.files import PathLike, replacing
+from foundation.media.wav import float_wav
 
 BITEXACT_MUXER = {"fflags": "+bitexact", "movflags": "+faststart"}
 
 
-def write_audio(path: PathLike, waveform: ArrayLike, sample_rate: int) -> None:
-    """Write mono sound as 16-bit PCM, `.wav` or `.flac` by the file's ending.
+Subtype = Literal["PCM_16", "FLOAT"]
 
-    Samples are scaled by 32,768 and rounded, so reading a file and writing it again changes nothing; values outside
-    [-1, 1) are clipped.
+
+def write_audio(path: PathLike, waveform: ArrayLike, sample_rate: int, *, subtype: Subtype = "PCM_16") -> None:
+    """Write mono sound as 16-bit PCM, `.wav` or `.flac` by the file's ending, or as a `.wav` of 32-bit floats.
+
+    In 16 bits samples are scaled by 32,768 and rounded, so reading a file and writing it again changes nothing; values
+    outside [-1, 1) are clipped. Floats are kept as they are. Either way the same sound gives the same bytes.
 
     Args:
-        path: ends in .wav or .flac.
+        path: ends in .wav or .flac; in .wav for floats.
         waveform: floats, finite, shape (samples,), full scale 1.
         sample_rate: Hz.
+        subtype: how samples are stored.
 
     Raises:
         ValueError: another ending or shape, integers, or a sample that is not finite.
     """
     import soundfile
 
-    if Path(path).suffix.lower() not in {".wav", ".flac"}:
-        raise ValueError(f"path: expected .wav or .flac, got {str(path)!r}")
+    endings = {"PCM_16": (".wav", ".flac"), "FLOAT": (".wav",)}[subtype]
+    if Path(path).suffix.lower() not in endings:
+        raise ValueError(f"path: expected {' or '.join(endings)}, got {str(path)!r}")
+    if subtype == "FLOAT":
+        with replacing(path) as temporary:
+            temporary.write_bytes(float_wav(checked_waveform(waveform), sample_rate))
+        return
     samples = checked_waveform(waveform).astype(np.float64)
     pcm = np.clip(np.round(samples * 32768), -32768, 32767).astype(np.int16)
     with replacing(path) as temporary:

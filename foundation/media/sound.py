@@ -15,6 +15,7 @@ from foundation.media.limits import MOST_SOUND_VALUES, check_sound
 from foundation.media.opening import MediaError, check_whole, declared_seconds, opened
 from foundation.media.resampling import resample
 from foundation.media.samples import FloatSamples, sound_frames
+from foundation.media.scale import scale_fault
 from foundation.media.streams import played_sound
 from foundation.media.timeline import SoundClock, Span, time_zero
 from foundation.media.wav import RIFF_HEAD_BYTES, check_riff_lengths, is_wave, parse_plain_wav
@@ -41,10 +42,16 @@ def read_audio_native(path: PathLike) -> Audio:
 
     Raises:
         MediaError: absent, damaged or truncated file, no audio stream, a stream without samples, one that changes its
-            rate or its channels on the way, or one that is missing for longer than may be filled.
+            rate or its channels on the way, one that is missing for longer than may be filled, or one whose
+            floats are not at full scale 1.
     """
     plain = _plain_wav(path)
-    return _read_with_ffmpeg(path) if plain is None else plain
+    if plain is not None:
+        return plain
+    audio = _read_with_ffmpeg(path)
+    if fault := scale_fault(audio.samples):
+        raise MediaError(path, fault)
+    return audio
 
 
 def _plain_wav(path: PathLike) -> Audio | None:

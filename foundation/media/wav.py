@@ -1,6 +1,6 @@
 """Wav files: the plainest are read here, by the standard library's `wave`, and all are seen to be whole.
 
-Plain is 16-bit PCM behind the shortest header there is.
+Plain is 16-bit PCM behind the shortest header there is. Those of 32-bit floats are written here.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ import io
 import struct
 import wave
 from pathlib import Path
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,6 +18,7 @@ from foundation.files import PathLike
 from foundation.media.opening import MediaError
 
 RIFF_HEAD_BYTES = 12
+_IEEE_FLOAT = 3  # the format code of floats
 # Writers that could not go back leave 0, all ones, or, as sox does, nearly 2 GiB.
 _STREAMED = frozenset({0, 0xFFFFFFFF, 0x7FFFFFFF, 0x7FFFF000, 0x7FFFF000 + 36})
 
@@ -79,3 +80,21 @@ def check_riff_lengths(path: PathLike) -> None:
 def _at(file: BinaryIO, position: int, count: int) -> bytes:
     file.seek(position)
     return file.read(count)
+
+
+def float_wav(samples: NDArray[Any], sample_rate: int) -> bytes:
+    """Return the bytes of a wav of 32-bit floats, mono; the same for the same samples.
+
+    libsndfile would put the time of writing into such a file, in its chunk PEAK.
+
+    Args:
+        samples: floats (samples,).
+        sample_rate: Hz.
+    """
+    data = samples.astype("<f4").tobytes()
+    form = struct.pack("<HHIIHHH", _IEEE_FLOAT, 1, sample_rate, 4 * sample_rate, 4, 32, 0)
+    chunks = b"".join(
+        name + struct.pack("<I", len(content)) + content
+        for name, content in ((b"fmt ", form), (b"fact", struct.pack("<I", len(samples))), (b"data", data))
+    )
+    return b"RIFF" + struct.pack("<I", len(chunks) + 4) + b"WAVE" + chunks

@@ -86,6 +86,7 @@ class Gpu:
         (Gpu(), 8_000, "the answer is not an array: TypeError: can't convert cuda:0"),
         (SOUND[np.newaxis], 8_000, r"the answer is float32 \(1, 80\), expected floats"),
         (SOUND[:-1], 8_000, r"the answer has 79 samples, expected 80 \(0\.01 s at 8000 Hz\)"),
+        (SOUND * 32_768 + 0.5, 8_000, r"not a waveform: its samples reach \S+ where full scale is 1; .* by 32768"),
         (np.where(np.arange(80) < 3, SOUND, np.inf), 8_000, "sample 3 of the waveform is not finite"),
     ],
 )

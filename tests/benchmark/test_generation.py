@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import soundfile
 
 from baselines import GenerationError, UnknownModel, register_model, registry
 from benchmark import generate
@@ -528,3 +529,18 @@ def test_fresh_leaves_a_folder_that_is_no_run_and_asks_no_model(tiny, tmp_path, 
     with pytest.raises(UnusableRun, match=r"weighted: has no record of a run and holds thesis\.tex, which no run has"):
         generate(tiny.path, "weighted", subset="inter", runs=tmp_path / "runs", fresh=True, options={"file": "absent"})
     assert look.written(tmp_path) == before
+
+
+def test_recorded_floats_reach_the_score_as_they_are_and_16_bits_stay_16_bits(tiny, tmp_path, ids, caplog):
+    sound = np.linspace(-1.5, 1.5, 80_000, dtype=np.float32)
+    (tmp_path / "mine").mkdir()
+    for place, name in enumerate(ids):
+        soundfile.write(tmp_path / "mine" / f"{name}.wav", sound, 16_000, subtype="FLOAT" if place else "PCM_16")
+    run = generate(
+        tiny.path, "recorded", subset="inter", runs=tmp_path, options={"folder": str(tmp_path / "mine")}
+    )  # fmt: skip
+    kept = {name: media.read_audio_native(run.audio(name)).samples[0] for name in ids}
+    np.testing.assert_array_equal(kept[ids[1]], sound)
+    coarse = media.read_audio_native(tmp_path / "mine" / f"{ids[0]}.wav").samples[0]
+    np.testing.assert_array_equal(kept[ids[0]], coarse)
+    assert caplog.text == ""

@@ -20,6 +20,7 @@ from benchmark.runs import (
     RunRecord,
     ScoringRecord,
     UnusableRun,
+    folder_name,
 )
 
 DATA = Path(__file__).parent / "data"
@@ -244,3 +245,12 @@ def test_the_environment_names_what_numbers_depend_on():
     environment = runs.current_environment("cpu")
     assert environment.packages.keys() >= {"numpy", "torch", "scipy", "scikit-learn", "av"}
     assert environment.device == "cpu"
+
+
+def test_a_long_name_of_a_model_becomes_a_folder_of_its_own_that_can_be_written():
+    assert folder_name("team/net") == "team-net"
+    assert folder_name("x" * 200) == "x" * 200
+    first, second = folder_name("ü" * 300), folder_name("ü" * 300 + "2")
+    assert first != second
+    assert first.startswith("ü" * 90)
+    assert all(190 < len(name.encode()) <= 200 for name in (first, second))

@@ -211,3 +211,14 @@ def test_an_empty_file_becomes_a_score_file(tmp_path):
     (tmp_path / "kad.csv").touch()
     append_kadtk_score(tmp_path / "kad.csv", KadtkScore("a", "b", "c", 0.5, 2.0))
     assert len(read_kadtk_scores(tmp_path / "kad.csv")) == 1
+
+
+def test_names_count_in_one_unicode_form_and_two_forms_of_one_are_refused(tmp_path):
+    composed, apart = "caf\u00e9", "cafe\u0301"
+    write_av_benchmark(tmp_path, features("clap_audio", names=[apart]))
+    assert list(read_av_benchmark(tmp_path, "clap_audio")) == [composed]
+    write_av_benchmark(tmp_path, features("clap_audio", names=[apart, composed]))
+    with pytest.raises(
+        UnreadableFeatures, match=f'clap_laion_audio.pth: two samples "{composed}", in the Unicode forms'
+    ):
+        read_av_benchmark(tmp_path, "clap_audio")

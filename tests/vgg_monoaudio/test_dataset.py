@@ -249,3 +249,13 @@ def test_a_record_of_endless_size_is_refused_without_reading_it(folder):
         file.truncate(2**40)  # a hole: it takes no room on the disk
     with pytest.raises(BenchmarkError, match=r"benchmark\.json: .*more than 67,108,864 bytes"):
         load_benchmark(folder)
+
+
+def test_files_are_found_in_either_unicode_form_of_their_names(folder):
+    rows = [[cell.replace("t1", "caf\u00e9") for cell in row] for row in ROWS["inter"]]
+    (folder / "inter" / "manifest.csv").write_text(manifest_text(rows), encoding="utf-8")
+    for path in [path for path in folder.rglob("*") if "t1" in path.name]:
+        path.rename(path.with_name(path.name.replace("t1", "cafe\u0301")))
+    read = load_benchmark(folder, subsets=["inter"])
+    assert read.samples("inter")[0].target_audio == folder / "sources" / "cafe\u0301.wav"
+    assert read.samples("inter")[0].sample_id == "caf\u00e9__p1"

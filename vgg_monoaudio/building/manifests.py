@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pandas as pd
 
+from foundation.disk import LONGEST_NAME_BYTES, PARTIAL_NAME_BYTES
 from foundation.files import replacing
 from vgg_monoaudio.building.result import BuildError
 from vgg_monoaudio.composition import Side
@@ -17,6 +18,7 @@ from vgg_monoaudio.pairing import exhaustive_pairs, filter_intra_class, sample_i
 from vgg_monoaudio.record import DroppedPairRecord
 
 PAPER_INTER_PAIRS = 560
+LONGEST_FILE_NAME_BYTES = LONGEST_NAME_BYTES - PARTIAL_NAME_BYTES - len(".mp4")  # as it is while it is written
 # Names of these lengths could be taken for VGGSound ids: av-benchmark cuts those of 20, 21 and 30 characters.
 CUT_LENGTHS = frozenset({18, 20, 21, 30})
 
@@ -47,7 +49,8 @@ def choose_scenes(sources: pd.DataFrame, *, inter_pairs: int | None, seed: int) 
         seed: of the inter-class sample and of the sides.
 
     Raises:
-        BuildError: fewer pairs than asked for, none at all, or two that would share a file name.
+        BuildError: fewer pairs than asked for, none at all, two that would share a file name, or one whose file name
+            is too long.
         ValueError: a target category has fewer pairs than its share.
     """
     inter_pool, intra_pool = exhaustive_pairs(sources)
@@ -64,6 +67,12 @@ def choose_scenes(sources: pd.DataFrame, *, inter_pairs: int | None, seed: int) 
         twice = manifest["filename"][manifest["filename"].duplicated()]
         if len(twice):
             raise BuildError(f"{subset}: two pairs would share the file name {twice.iloc[0]!r}; rename a clip")
+        for name in manifest["filename"]:
+            if len(name.encode()) > LONGEST_FILE_NAME_BYTES:
+                raise BuildError(
+                    f"{subset}: the ids of two clips make a file name of {len(name.encode())} bytes, {name!r}; "
+                    f"at most {LONGEST_FILE_NAME_BYTES} can be written: rename the clips"
+                )
     rows = dropped[["target_id", "paired_id", "reason"]].itertuples(index=False)
     pairs = tuple(
         DroppedPairRecord(target_id=target, paired_id=paired, reason=reason) for target, paired, reason in rows

@@ -20,6 +20,7 @@ from typing import IO, Any
 from foundation.files import PathLike, WriteFailed, replacing
 from foundation.paths import fault_of_name, search
 from foundation.records import read_bounded
+from foundation.texts import composed
 from foundation.work import Progress
 from vgg_monoaudio.collecting.clips import VIDEO_SUFFIXES
 from vgg_monoaudio.selection.clip_ids import clip_id_from_file_name
@@ -77,7 +78,7 @@ def extract_clips(
     folder = Path(out)
     folder.mkdir(parents=True, exist_ok=True)
     index = _Index(folder / INDEX_NAME)
-    job = _Job(folder, frozenset(wanted))
+    job = _Job(folder, frozenset(map(composed, wanted)))
     broken: dict[Path, str] = {}
     for done, file in enumerate(files, start=1):
         known = index.clips_in(file)
@@ -120,7 +121,9 @@ class _Job:
 
     def __init__(self, folder: Path, wanted: frozenset[str]) -> None:
         self.folder = folder
-        there = {path.stem: path for path in sorted(folder.iterdir()) if path.suffix.lower() in VIDEO_SUFFIXES}
+        there = {
+            composed(path.stem): path for path in sorted(folder.iterdir()) if path.suffix.lower() in VIDEO_SUFFIXES
+        }
         self.found = {clip: there[clip] for clip in wanted if clip in there}
         self.open = set(wanted - self.found.keys())
 
@@ -169,7 +172,7 @@ def _read_archive(stream: IO[bytes], job: _Job, seen: set[str], *, depth: int) -
         raise tarfile.ReadError(f"archives within archives, more than {DEEPEST} deep")
     with tarfile.open(fileobj=stream, mode="r|*") as archive:
         for member, content in _files(archive):
-            name = PurePosixPath(member.name).name
+            name = PurePosixPath(member.name.replace("\\", "/")).name  # as programs on Windows may spell it
             if _is_archive(name):
                 if not _read_archive(content, job, seen, depth=depth + 1):
                     return False
@@ -210,4 +213,4 @@ def _clip_id(name: str) -> str | None:
     try:
         return clip_id_from_file_name(name)
     except ValueError:
-        return PurePosixPath(name).stem
+        return composed(PurePosixPath(name).stem)

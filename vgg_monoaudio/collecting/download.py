@@ -7,6 +7,7 @@ which and why, and those are not tried again.
 from __future__ import annotations
 
 import csv
+import io
 import os
 import re
 import time
@@ -21,6 +22,7 @@ from typing import Any, Literal, get_args
 from foundation import media
 from foundation.faults import machine_fault, machine_fault_told
 from foundation.files import PathLike, WriteFailed, replacing
+from foundation.texts import read_text
 from foundation.work import Progress
 from vgg_monoaudio.collecting.clips import find_clips
 from vgg_monoaudio.selection.clip_ids import WINDOW_SECONDS, split_clip_id
@@ -243,8 +245,7 @@ class _FailureLog:
         self.last[failure.clip_id] = failure
 
     def _read(self) -> None:
-        with self._path.open(encoding="utf-8", newline="") as file:
-            rows = list(csv.reader(file))
+        rows = list(csv.reader(io.StringIO(read_text(self._path), newline="")))
         for line, row in enumerate(rows[1:], start=2):
             if len(row) != 3 or row[1] not in get_args(Kind):
                 raise ValueError(f"{self._path}:{line}: expected clip_id,kind,reason, found {','.join(row)!r}")

@@ -14,6 +14,7 @@ from typing import Any
 
 import pandas as pd
 
+from foundation.texts import NotUTF8, read_text
 from vgg_monoaudio.selection.clip_ids import check_youtube_id, clip_id, split_clip_id
 
 CLIP_COLUMNS = {"clip_id": "str", "youtube_id": "str", "start_seconds": "int64", "label": "str", "split": "str"}
@@ -106,8 +107,12 @@ def _csv_rows(path: Path) -> list[tuple[int, str, list[str]]]:
 
     No field of these files spans lines, so each line is parsed by itself: a stray quote spoils its own line only.
     """
+    try:
+        content = read_text(path)
+    except NotUTF8 as error:
+        raise BadAnnotations(str(error)) from error
     rows = []
-    for line, text in enumerate(path.read_text(encoding="utf-8-sig").splitlines(), start=1):
+    for line, text in enumerate(content.splitlines(), start=1):
         try:
             fields = next(csv.reader([text], strict=True), [])
         except csv.Error:

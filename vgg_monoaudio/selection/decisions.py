@@ -15,6 +15,7 @@ import pandas as pd
 
 from foundation.files import PathLike, replacing
 from foundation.locks import Lock
+from foundation.texts import NotUTF8, read_text
 from vgg_monoaudio.selection.clip_ids import WINDOW_SECONDS, split_clip_id
 from vgg_monoaudio.taxonomy import category_of
 
@@ -81,22 +82,21 @@ def read_decisions(path: str | Path) -> list[Decision]:
     """Return the decisions of a `curation.csv`, in the order of the file.
 
     Raises:
-        BadCuration: the header is another one, or lines are malformed; all are named.
+        BadCuration: not UTF-8, the header is another one, or lines are malformed; all are named.
     """
     path = Path(path)
     decisions, problems = [], []
     _check_header(path)
-    with path.open(encoding="utf-8-sig", newline="") as file:
-        reader = csv.reader(file, strict=True)
-        next(reader)
-        try:
-            for row in reader:
-                try:
-                    decisions.append(_decision(row))
-                except ValueError as error:
-                    problems.append(f"{path}:{reader.line_num}: {error}")
-        except csv.Error as error:
-            problems.append(f"{path}:{reader.line_num}: {error}")
+    reader = csv.reader(_lines(path), strict=True)
+    next(reader)
+    try:
+        for row in reader:
+            try:
+                decisions.append(_decision(row))
+            except ValueError as error:
+                problems.append(f"{path}:{reader.line_num}: {error}")
+    except csv.Error as error:
+        problems.append(f"{path}:{reader.line_num}: {error}")
     if problems:
         raise BadCuration("\n".join(problems))
     return decisions
@@ -225,9 +225,15 @@ def as_text(value: str | bool | float) -> str:
     return value if isinstance(value, str) else repr(float(value))
 
 
+def _lines(path: Path) -> io.StringIO:
+    try:
+        return io.StringIO(read_text(path), newline="")
+    except NotUTF8 as error:
+        raise BadCuration(str(error)) from error
+
+
 def _check_header(path: Path) -> None:
-    with path.open(encoding="utf-8-sig", newline="") as file:
-        header = next(csv.reader(file), [])
+    header = next(csv.reader(_lines(path)), [])
     if header != COLUMNS:
         raise BadCuration(f"{path}: expected the columns {','.join(COLUMNS)}, found {','.join(header) or 'none'}")
 

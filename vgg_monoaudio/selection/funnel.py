@@ -6,12 +6,14 @@ A funnel is a table with `candidates.FUNNEL_COLUMNS`, one row per stage. It is k
 
 from __future__ import annotations
 
+import io
 from collections.abc import Sequence
 from pathlib import Path
 
 import pandas as pd
 
 from foundation.files import PathLike, replacing
+from foundation.texts import read_text
 from vgg_monoaudio.dataset import Benchmark, load_benchmark
 from vgg_monoaudio.record import LeftOutRecord, StageRecord, write_record
 from vgg_monoaudio.selection.candidates import FUNNEL_COLUMNS
@@ -80,7 +82,7 @@ def read_funnel(path: PathLike) -> pd.DataFrame:
     Raises:
         ValueError: other columns, or numbers that do not add up from stage to stage.
     """
-    funnel = pd.read_csv(path, keep_default_na=False)
+    funnel = pd.read_csv(io.StringIO(read_text(path)), keep_default_na=False)
     if list(funnel.columns) != list(FUNNEL_COLUMNS) or funnel.empty:
         raise ValueError(f"{path}: expected columns {', '.join(FUNNEL_COLUMNS)} and at least one stage")
     funnel = funnel.astype(FUNNEL_COLUMNS)

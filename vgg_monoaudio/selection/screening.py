@@ -3,6 +3,7 @@
 Needs the extra `curation` (the package `vggsounder`), which carries its labels with it: nothing is downloaded.
 """
 
+import io
 from collections import defaultdict
 from dataclasses import dataclass
 from importlib.metadata import version
@@ -11,6 +12,7 @@ from pathlib import Path
 
 import pandas as pd
 
+from foundation.texts import read_text
 from vgg_monoaudio.selection.decisions import CRITERIA
 from vgg_monoaudio.taxonomy import label_from, load_labels, load_synonyms
 
@@ -74,7 +76,7 @@ def load_vggsounder(path: str | Path | None = None, *, label_version: str | None
     path = Path(path)
     if not path.is_file():
         raise MissingVGGSounder(f"{path}: no such file; vggsounder {label_version} keeps its labels elsewhere")
-    rows = pd.read_csv(path, keep_default_na=False)
+    rows = pd.read_csv(io.StringIO(read_text(path)), keep_default_na=False, dtype={"video_id": str, "label": str})
     if list(rows.columns) != LABEL_COLUMNS:
         raise MissingVGGSounder(f"{path}: expected columns {', '.join(LABEL_COLUMNS)}, found {', '.join(rows.columns)}")
     return VGGSounder(rows, label_version or path.name)

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import csv
+import io
 from pathlib import Path
 
 import pandas as pd
 
+from foundation.disk import LONGEST_NAME_BYTES, PARTIAL_NAME_BYTES
 from foundation.files import PathLike, replacing
 from foundation.paths import check_name
+from foundation.texts import NotUTF8, composed, read_text
 from vgg_monoaudio.selection.clip_ids import split_clip_id
 from vgg_monoaudio.selection.decisions import CRITERIA, BadCuration, read_curations
 from vgg_monoaudio.selection.verdicts import Applied, apply_decisions
@@ -16,6 +19,7 @@ from vgg_monoaudio.taxonomy import category_of
 
 LISTS = Path(__file__).parent / "lists"
 R1 = LISTS / "r1.csv"
+LONGEST_CLIP_ID_BYTES = LONGEST_NAME_BYTES - PARTIAL_NAME_BYTES - len(".mp4")
 LIST_COLUMNS = ["clip_id", "label", "category", "start_seconds", "reviewers"]
 
 _BUILT_FROM = LIST_COLUMNS[:4]
@@ -108,8 +112,6 @@ def sources_of_curation(path: PathLike) -> pd.DataFrame:
         return source_list(apply_decisions(read_curations([path])))
     except BadCuration as error:
         raise BadSourceList(str(error)) from error
-    except UnicodeDecodeError as error:
-        raise BadSourceList(f"{path}: not a table: {error}") from error
 
 
 def write_source_list(path: PathLike, sources: pd.DataFrame) -> None:
@@ -126,11 +128,11 @@ def write_source_list(path: PathLike, sources: pd.DataFrame) -> None:
 
 def _is_curation(file: Path) -> bool:
     """Return whether a file has a decision's criteria among its columns, even if its header is otherwise malformed."""
-    with file.open(encoding="utf-8-sig", errors="replace", newline="") as lines:
-        try:
-            header = next((row for row in csv.reader(lines) if not _is_skipped(row)), [])
-        except csv.Error:  # the reader of lists refuses it
-            return False
+    try:
+        lines = io.StringIO(read_text(file), newline="")
+        header = next((row for row in csv.reader(lines) if not _is_skipped(row)), [])
+    except (csv.Error, NotUTF8):  # the reader of lists refuses it
+        return False
     return set(CRITERIA) <= {name.strip() for name in header}
 
 
@@ -150,10 +152,11 @@ def _decided(file: Path) -> tuple[list[str], list[tuple[str, _Row]]]:
 def _read_rows(file: Path) -> tuple[list[str], list[tuple[str, _Row]]]:
     """Return the header, and each row with its place. Not with pandas, which shifts a row with a value too many."""
     try:
-        with file.open(encoding="utf-8-sig", newline="") as lines:
-            reader = csv.reader(lines, strict=True)
-            table = [(reader.line_num, row) for row in reader if not _is_skipped(row)]
-    except (csv.Error, UnicodeDecodeError) as error:
+        reader = csv.reader(io.StringIO(read_text(file), newline=""), strict=True)
+        table = [(reader.line_num, row) for row in reader if not _is_skipped(row)]
+    except NotUTF8 as error:
+        raise BadSourceList(str(error)) from error
+    except csv.Error as error:
         raise BadSourceList(f"{file}: not a table: {error}") from error
     header = [name.strip() for name in table[0][1]] if table else []
     for column in ("clip_id", "label"):
@@ -174,6 +177,10 @@ def _check(where: str, row: _Row, *, strict: bool) -> None:
     for column in ("clip_id", "label"):
         if not row.get(column):
             raise BadSourceList(f"{where}: {column} is empty")
+    row["clip_id"] = composed(row["clip_id"])
+    if len(row["clip_id"].encode()) > LONGEST_CLIP_ID_BYTES:
+        size = len(row["clip_id"].encode())
+        raise BadSourceList(f"{where}: a clip_id of {size} bytes, at most {LONGEST_CLIP_ID_BYTES} name a file")
     try:
         check_name(row["clip_id"])  # its files are named by it
         _seconds(row.get("start_seconds", ""))

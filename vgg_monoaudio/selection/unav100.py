@@ -8,6 +8,7 @@ from typing import Any
 
 import pandas as pd
 
+from foundation.texts import NotUTF8, read_text
 from vgg_monoaudio.selection.annotations import PROBLEM_COLUMNS, BadAnnotations, typed_table
 from vgg_monoaudio.selection.clip_ids import check_youtube_id
 
@@ -46,13 +47,16 @@ def read_unav100(path: str | Path) -> UnAV100:
     "label_id"}]}}}`. A video with one malformed event is left out whole, because the number of its events is unknown.
 
     Raises:
-        BadAnnotations: not JSON, a key twice in one object, or no object "database".
+        BadAnnotations: not JSON in UTF-8, a key twice in one object, or no object "database".
 
     Source:
         UnAV-100 (Geng et al. 2023, arXiv:2303.12930).
     """
     path = Path(path)
-    text = path.read_text(encoding="utf-8-sig")
+    try:
+        text = read_text(path)
+    except NotUTF8 as error:
+        raise BadAnnotations(str(error)) from error
     try:
         content = json.loads(text, object_pairs_hook=_object_without_repeats)
     except ValueError as error:

@@ -7,6 +7,7 @@ import zipfile
 import numpy as np
 import pyarrow as pa
 import pytest
+import soundfile
 from pyarrow import parquet
 
 from baselines import GenerationError, Request
@@ -168,3 +169,100 @@ def test_a_row_group_that_no_memory_holds_is_refused(sounds, tmp_path, monkeypat
     dataset(tmp_path / "x.parquet", {"audio": [{"bytes": sounds["c.x.wav"], "path": "a.wav"}]})
     with pytest.raises(ValueError, match=r"x\.parquet has [0-9,]+ bytes in one row group, expected at most 1,000"):
         Recorded(folder=tmp_path / "x.parquet")
+
+
+@pytest.mark.parametrize(
+    ("subtype", "kept"), [("PCM_16", "PCM_16"), ("PCM_24", "FLOAT"), ("PCM_32", "FLOAT"), ("FLOAT", "FLOAT")]
+)
+def test_a_sound_of_more_than_16_bits_is_kept_as_floats_and_counts_as_it_is(tmp_path, film, subtype, kept):
+    soundfile.write(tmp_path / "a.wav", film.noise(1, seed=1), 16_000, subtype=subtype)
+    archive = zipped(tmp_path / "all.zip", {"a.wav": (tmp_path / "a.wav").read_bytes()})
+    for folder in (tmp_path, archive):
+        model = Recorded(folder=folder)
+        sound, rate = model.generate(ask("a"))
+        assert model.subtype_of("a") == kept
+        media.write_audio(tmp_path / "kept" / "a.wav", sound, rate, subtype=kept)
+        again = media.read_audio_native(tmp_path / "kept" / "a.wav").samples[0]
+        np.testing.assert_array_equal(again, sound)
+        (tmp_path / "kept" / "a.wav").unlink()
+
+
+NFC, NFD = "caf\u00e9", "cafe\u0301"
+
+
+@pytest.mark.parametrize(("stored", "asked"), [(NFC, NFD), (NFD, NFC)])
+def test_a_name_is_found_in_either_unicode_form(sounds, tmp_path, stored, asked):
+    content = sounds["c.x.wav"]
+    (tmp_path / "folder").mkdir()
+    (tmp_path / "folder" / f"{stored}.wav").write_bytes(content)
+    archive = zipped(tmp_path / "all.zip", {f"{stored}.wav": content})
+    dataset(tmp_path / "d.parquet", {"audio": [{"bytes": content, "path": f"{stored}.wav"}]})
+    for place in (tmp_path / "folder", archive, tmp_path / "d.parquet"):
+        model = Recorded(folder=place)
+        assert model.missing([asked]) == []
+        assert model.generate(ask(asked))[1] == 8000
+
+
+def test_two_files_that_are_one_name_in_the_two_forms_are_refused(sounds, tmp_path):
+    (tmp_path / "folder").mkdir()
+    for name in (NFC, NFD):
+        (tmp_path / "folder" / f"{name}.wav").write_bytes(sounds["c.x.wav"])
+    with pytest.raises(ValueError, match=rf"two files for sample '{NFC}': .*{NFD}\.wav and .*{NFC}\.wav; keep one"):
+        Recorded(folder=tmp_path / "folder")
+
+
+def unmarked(path, entries):
+    """A zip whose names are these bytes, without a word on their encoding."""
+    stand_ins = {f"{place:0{len(name)}d}": name for place, name in enumerate(entries)}
+    zipped(path, dict(zip(stand_ins, entries.values(), strict=True)))
+    content = path.read_bytes()
+    for stand_in, name in stand_ins.items():
+        assert content.count(stand_in.encode()) == 2
+        content = content.replace(stand_in.encode(), name)
+    path.write_bytes(content)
+    return path
+
+
+@pytest.mark.parametrize("page", ["utf-8", "cp437", "cp850", "cp1252"])
+def test_a_zip_made_on_windows_is_read_whatever_its_code_page(sounds, tmp_path, page):
+    content = sounds["c.x.wav"]
+    name = "hund__fütterung" if page != "cp850" else "cão__ü"  # not in the page of DOS
+    path = unmarked(tmp_path / "all.zip", {f"Lauf 1\\{name}.WAV".encode(page): content, b"Lauf 1\\plain.wav": content})
+    model = Recorded(folder=path)
+    assert model.missing([name, "plain"]) == []
+    assert model.generate(ask(name))[1] == model.generate(ask("plain"))[1] == 8000
+
+
+def test_a_name_that_differs_in_capital_letters_is_another_and_is_told(sounds, tmp_path):
+    path = zipped(tmp_path / "all.zip", {"Dog__Bell.wav": sounds["c.x.wav"]})
+    with pytest.raises(GenerationError, match=r"no file dog__bell\.\* in .*; .*Dog__Bell\.wav differs in capital let"):
+        Recorded(folder=path).generate(ask("dog__bell"))
+
+
+@pytest.mark.parametrize(
+    "kind",
+    [pa.int64(), pa.float64(), pa.string(), pa.large_string(), pa.dictionary(pa.int32(), pa.string()), pa.binary()],
+)
+def test_names_that_a_table_holds_as_numbers_are_their_digits(sounds, tmp_path, kind):
+    names = [7, 123] if pa.types.is_integer(kind) or pa.types.is_floating(kind) else ["7", "123"]
+    rows = [{"bytes": sounds["c.x.wav"], "path": "a.wav"}] * 2
+    column = pa.array([name.encode() for name in names] if pa.types.is_binary(kind) else names).cast(kind)
+    dataset(tmp_path / "d.parquet", {"audio": rows, "id": column})
+    model = Recorded(folder=tmp_path / "d.parquet")
+    assert model.missing(["7", "123"]) == []
+    assert model.generate(ask("123"))[1] == 8000
+
+
+def test_zeros_that_numbers_have_lost_are_told_and_not_guessed(sounds, tmp_path):
+    dataset(tmp_path / "d.parquet", {"audio": [{"bytes": sounds["c.x.wav"], "path": "a.wav"}], "id": [123]})
+    with pytest.raises(
+        GenerationError, match="the column 'id' holds numbers, which begin with no zeros: store names as"
+    ):
+        Recorded(folder=tmp_path / "d.parquet").generate(ask("00123"))
+
+
+@pytest.mark.parametrize("name", [1.5, True])
+def test_a_name_that_is_none_is_refused(sounds, tmp_path, name):
+    dataset(tmp_path / "d.parquet", {"audio": [{"bytes": b"", "path": "a.wav"}], "id": [name]})
+    with pytest.raises(ValueError, match=rf"row 0 of group 0 has no name: {name}"):
+        Recorded(folder=tmp_path / "d.parquet")

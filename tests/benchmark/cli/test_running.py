@@ -1,12 +1,15 @@
 """`generate`, `evaluate` and `eval`: which options reach the work, and how failures are told."""
 
+import errno
 import json
 from pathlib import Path
 
 import pytest
 import typer
 
+from baselines import register_model
 from benchmark.cli import running
+from benchmark.cli.rows import Rows
 from benchmark.runs import FailureRecord, RunDirectory
 
 pytestmark = pytest.mark.usefixtures("models")
@@ -95,3 +98,116 @@ def test_failures_beyond_the_limit_are_not_told(command, tiny):
     moody = ("--model", "moody", "--option", f"bad={names[3]}", "--option", "mood=refuses")
     assert command("eval", *where, *moody).status == 1
     assert command("eval", *where, *moody, "--limit", 3).status == 0
+
+
+@pytest.fixture
+def evaluate(command, tiny):
+    """`eval` on the inter-class scenes, by the signal profile."""
+    where = ("--benchmark", tiny.path, "--subset", "inter", "--profile", "signal", "--workers", 0, "--resamples", 50)
+    return lambda *more: command("eval", *where, *more)
+
+
+def rows_of(done):
+    return {line.split()[0] for line in done.out.splitlines() if "4/4" in line}
+
+
+def test_a_model_that_cannot_be_loaded_costs_its_row(evaluate, models, tmp_path, monkeypatch):
+    class Broken(models.Humming):
+        def __init__(self):
+            raise RuntimeError("no such library")
+
+    register_model("broken")(Broken)
+    monkeypatch.setenv("VGG_MONOAUDIO_WEIGHTS", str(tmp_path / "none"))
+    done = evaluate("--model", "broken", "--model", "mmaudio-s-16k", "--model", "humming")
+    assert (done.status, rows_of(done)) == (1, {"humming"})
+    assert Path("results/report.html").is_file()
+    told = done.err.splitlines()
+    at = told.index("without scores, 2:")
+    assert told[at + 1] == "  broken inter: RuntimeError: no such library"
+    assert told[at + 2].startswith('  mmaudio-s-16k inter: checkpoint "')
+    assert "Traceback (most recent call last):" in told[:at]
+
+
+def test_a_subset_that_a_model_cannot_answer_costs_its_row(evaluate, models):
+    class Choosy(models.Humming):
+        def generate(self, request):
+            raise models.GenerationError("no answer")
+
+        generate_batch = None
+
+    register_model("choosy")(Choosy)
+    done = evaluate("--model", "choosy", "--model", "humming")
+    assert (done.status, rows_of(done)) == (1, {"humming"})
+    assert "  choosy inter: " in done.err
+    assert evaluate("--model", "choosy").status == 2
+
+
+def test_a_run_that_cannot_be_scored_costs_itself_alone(command, generate, tiny):
+    for model in ("noise", "silence"):
+        generate(model, "--subset", "inter")
+    where = ("--benchmark", tiny.path, "--profile", "signal", "--workers", 0, "--resamples", 50, "--cache", "kept")
+    next(run_of("noise").path.glob("audio/*")).unlink()
+    paths = [run_of(model).path for model in ("noise", "silence")]
+    done = command("evaluate", *paths, *where)
+    assert (done.status, done.out.splitlines()[1:]) == (1, [f"{paths[1]}: 4 of 4 scored"])
+    assert f"  {paths[0]}: {paths[0]}/audio: no generated file for 1 of 4 samples" in done.err
+
+
+@pytest.mark.parametrize("number", [errno.ENOSPC, errno.EROFS])
+def test_a_disk_that_is_full_or_fails_costs_every_row(number):
+    rows = Rows()
+    with rows.losing("one"):
+        raise OSError(errno.ENOENT, "no such file", "x")
+    with pytest.raises(OSError, match="no room"), rows.losing("two"):
+        raise OSError(number, "no room", "x")
+    assert list(rows.lost) == ["one"]
+
+
+def test_where_there_is_no_row_the_first_reason_is_raised_and_others_are_told(capsys):
+    rows = Rows()
+    for name, reason in (("one", "a"), ("two", "b"), ("three", "a")):
+        with rows.losing(name):
+            raise ValueError(reason)
+    rows.check_any(["a row"])
+    with pytest.raises(ValueError, match=r"^a$"):
+        rows.check_any([])
+    assert capsys.readouterr().err == "two: b\n"
+
+
+def test_every_model_is_checked_before_the_first_is_run(evaluate, models):
+    evaluate("--model", "humming", "--seed", 1)
+    models.ASKED.clear()
+    done = evaluate("--model", "deviced", "--model", "humming", "--seed", 2)
+    assert (done.status, models.ASKED) == (2, [])
+    assert "another benchmark, seed or options; pass --fresh" in done.message
+
+
+def test_a_length_that_a_model_does_not_make_is_refused_before_it_is_loaded(evaluate, models, monkeypatch):
+    monkeypatch.setattr(models.Humming, "longest_seconds", 4.0, raising=False)
+    assert evaluate("--model", "humming").message == "model 'humming' makes at most 4 s, 5 s asked for"
+
+
+@pytest.mark.parametrize(
+    ("more", "message"),
+    [
+        (["--runs", "file"], "file: {here}/file is a file where a folder should be; give another place"),
+        (["--cache", "file/x"], "file/x: {here}/file is a file where a folder should be; give another place"),
+        (["--out", "there"], "there.csv: a folder; give the path of a file"),
+        (["--out", "x" * 250], "a name of 253 bytes, at most 234 can be written; give a shorter one"),
+    ],
+)
+def test_places_that_cannot_be_written_are_said_before_a_model_is_asked(evaluate, models, tmp_path, more, message):
+    Path("file").touch()
+    Path("there.csv").mkdir()
+    models.ASKED.clear()
+    done = evaluate("--model", "humming", *more)
+    assert (done.status, models.ASKED) == (2, [])
+    assert done.message.endswith(message.format(here=tmp_path))
+
+
+def test_a_disk_without_room_for_the_answers_is_said_before_a_model_is_asked(generate, models, monkeypatch):
+    models.ASKED.clear()
+    free = 4 * 5 * 16_000 * 2 - 1
+    monkeypatch.setattr("shutil.disk_usage", lambda _place: type("Usage", (), {"free": free}))
+    assert "free, 4 answers of humming take at least 0.6 MB" in generate("humming", "--subset", "inter").message
+    assert models.ASKED == []

@@ -47,7 +47,7 @@ def test_what_counts_is_the_picture_where_the_sound_is_longer(ask, clip):
         (["--out", "x.mp3"], "--out: expected .mp4, .wav or .flac, got 'x.mp3'"),
         (["--out", "folder.wav"], "folder.wav: a folder; give the path of a file"),
         (["--out", "clip.mp4/x.wav"], "/clip.mp4 is a file where a folder should be; give another place"),
-        (["--out", "x" * 300 + ".wav"], "x.wav: a name of 304 bytes, at most 207 can be written; give a shorter one"),
+        (["--out", "x" * 300 + ".wav"], "x.wav: a name of 304 bytes, at most 234 can be written; give a shorter one"),
         (["--duration", 2.5], "--duration: 2.5 s asked for, and clip.mp4 has 2.00 s of picture"),
         (["--duration", "inf"], "--duration: expected seconds, got inf"),
         (["--seed", 2**63], f"--seed: expected 0 to 2^63 - 1, got {2**63}"),
@@ -75,7 +75,10 @@ def test_what_cannot_be_is_refused_before_a_model_is_loaded(ask, tmp_path, more,
 @pytest.mark.usefixtures("no_model")
 def test_too_little_room_is_said_before_a_model_is_loaded(ask, monkeypatch):
     monkeypatch.setattr("shutil.disk_usage", lambda _place: SimpleNamespace(free=63_999))
-    assert "the disk has 0.1 MB free, the sound takes at least 0.1 MB; make room, or" in ask("--out", "x.wav").message
+    assert (
+        "the disk has 0.1 MB free, the samples of the sound take at least 0.1 MB; make room, or"
+        in ask("--out", "x.wav").message
+    )
     monkeypatch.setattr("shutil.disk_usage", lambda _place: SimpleNamespace(free=64_000))
     assert ask("--out", "x.wav").message == NO_MODEL
 

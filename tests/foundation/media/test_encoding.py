@@ -47,6 +47,18 @@ def test_a_sound_beyond_full_scale_is_clipped_and_not_wrapped(tmp_path):
     np.testing.assert_array_equal(samples * 32_768, [32_767, 32_767, -32_768, -32_768])
 
 
+def test_floats_are_kept_beyond_full_scale_and_below_16_bits_and_give_the_same_bytes(tmp_path):
+    sound = np.array([1.5, 1e-6, -1 / 3, -2.25], np.float32)
+    for name in ("a.wav", "b.wav"):
+        media.write_audio(tmp_path / name, sound, 44_100, subtype="FLOAT")
+    stored = media.read_audio_native(tmp_path / "a.wav")
+    np.testing.assert_array_equal(stored.samples, sound[np.newaxis])
+    assert stored.sample_rate == 44_100
+    assert (tmp_path / "a.wav").read_bytes() == (tmp_path / "b.wav").read_bytes()
+    with pytest.raises(ValueError, match=r"expected \.wav, got '.*a\.flac'"):
+        media.write_audio(tmp_path / "a.flac", sound, 44_100, subtype="FLOAT")
+
+
 @pytest.mark.parametrize(
     ("name", "waveform", "message"),
     [
@@ -167,7 +179,8 @@ def encoded(clip: Path, name: str, *arguments: str) -> Path:
     """The picture of a clip in another codec, by the ffmpeg that the package imageio-ffmpeg carries."""
     import imageio_ffmpeg
 
-    command = [imageio_ffmpeg.get_ffmpeg_exe(), "-v", "error", *arguments[:-2], "-i", clip, *arguments[-2:]]
+    at = arguments.index("-c:v")  # what stands before it is said of the input
+    command = [imageio_ffmpeg.get_ffmpeg_exe(), "-v", "error", *arguments[:at], "-i", clip, *arguments[at:]]
     subprocess.run([*command, clip.with_name(name)], check=True, capture_output=True)
     return clip.with_name(name)
 
@@ -191,11 +204,23 @@ def test_a_picture_that_mp4_does_not_hold_is_encoded_at_its_times(film, tmp_path
 
 
 def test_an_encoded_picture_is_turned_as_before(film, tmp_path):
-    clip = encoded(film.write(tmp_path / "clip.mp4", seconds=0.4), "a.mov", "-display_rotation", "90", "-c:v", "prores")
+    upright = encoded(film.write(tmp_path / "clip.mp4", seconds=0.4), "a.mov", "-c:v", "prores")
+    clip = encoded(upright, "b.mov", "-display_rotation", "90", "-c:v", "copy")
     media.mux(clip, film.noise(0.4, seed=1), 16_000, tmp_path / "new.mp4")
     before, after = (media.read_video(path, fps=25) for path in (clip, tmp_path / "new.mp4"))
     assert before.shape == after.shape == (10, 3, 64, 48)
     assert np.abs(before.astype(int) - after).mean() < 3
+
+
+def test_an_encoded_picture_keeps_uneven_times(film, tmp_path):
+    original = film.write(tmp_path / "clip.mp4", times=irregular_times(2, seed=9))
+    clip = encoded(original, "a.mov", "-c:v", "prores", "-fps_mode", "passthrough")
+    media.mux(clip, film.noise(2, seed=2), 16_000, tmp_path / "new.mp4")
+    before, after = (
+        film.numbers(media.read_video(path, fps=240, seconds=1.9)) for path in (clip, tmp_path / "new.mp4")
+    )
+    assert before == after
+    assert len(set(before)) > 20
 
 
 def test_a_soundtrack_needs_a_picture_and_leaves_nothing_without(tmp_path):

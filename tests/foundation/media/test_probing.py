@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+import soundfile
 
 from foundation import media
 
@@ -31,3 +32,32 @@ def test_probe_says_what_is_in_real_clips(real_media, name, size, rate, channels
     assert (info.video.width, info.video.height) == size
     assert info.video.frames_per_second == pytest.approx(rate, abs=0.01)
     assert (info.audio and (info.audio.sample_rate, info.audio.channels)) == channels
+
+
+@pytest.mark.parametrize(
+    ("name", "subtype", "fine"),
+    [
+        ("a.wav", "PCM_16", False), ("a.wav", "PCM_U8", False), ("a.wav", "PCM_24", True), ("a.wav", "PCM_32", True),
+        ("a.wav", "FLOAT", True), ("a.wav", "DOUBLE", True), ("a.flac", "PCM_16", False), ("a.flac", "PCM_24", True),
+        ("a.mp3", "MPEG_LAYER_III", False), ("a.ogg", "VORBIS", False),
+    ],
+)  # fmt: skip
+def test_sound_is_fine_where_it_is_stored_without_loss_in_more_than_16_bits(tmp_path, name, subtype, fine):
+    soundfile.write(tmp_path / name, np.zeros(4_800), 48_000, subtype=subtype)
+    assert media.keeps_more_than_16_bits(tmp_path / name) == fine
+
+
+# A transport stream cannot say that AAC's first 1,024 samples are priming: its sound begins 0.064 s before the picture.
+@pytest.mark.parametrize(("name", "seconds"), [("a.mp4", 2.0), ("a.mkv", 2.0), ("a.mov", 2.0), ("a.ts", 2.064)])
+def test_a_picture_is_as_long_as_its_frames_whatever_the_sound(film, tmp_path, name, seconds):
+    clip = film.write(tmp_path / name, seconds=2, sound=film.noise(3, seed=1))
+    assert media.picture_seconds(clip, at_most=8.0) == pytest.approx(seconds, abs=0.001)
+    assert media.picture_seconds(clip, at_most=1.5) == 1.5
+
+
+def test_a_sound_has_no_picture_and_a_silent_film_no_sound(film, tmp_path):
+    media.write_audio(tmp_path / "a.wav", np.zeros(160), 16_000)
+    with pytest.raises(media.MediaError, match=r"a\.wav: no video stream"):
+        media.picture_seconds(tmp_path / "a.wav", at_most=8.0)
+    with pytest.raises(media.MediaError, match=r"a\.mp4: no audio stream"):
+        media.keeps_more_than_16_bits(film.write(tmp_path / "a.mp4", seconds=0.2))

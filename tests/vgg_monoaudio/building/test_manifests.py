@@ -65,3 +65,14 @@ def test_a_manifest_is_written_where_a_subset_holds_samples(tmp_path):
     write_manifests(tmp_path, chosen.manifests)
     assert [str(path.relative_to(tmp_path)) for path in tmp_path.rglob("*.csv")] == ["intra/manifest.csv"]
     assert (tmp_path / "intra" / "manifest.csv").read_text().splitlines()[0] == ",".join(MANIFEST_COLUMNS)
+
+
+def test_two_ids_that_make_too_long_a_file_name_are_refused():
+    def sources(size: int) -> pd.DataFrame:
+        return SOURCES.assign(clip_id=[letter * size for letter in "abcd"])
+
+    assert len(choose_scenes(sources(114), inter_pairs=None, seed=0).manifests["inter"]) == 8
+    with pytest.raises(
+        BuildError, match=r"inter: the ids of two clips make a file name of 232 bytes, .*; at most 230 can"
+    ):
+        choose_scenes(sources(115), inter_pairs=None, seed=0)

@@ -169,6 +169,16 @@ def test_a_folder_without_archives_is_refused(tmp_path):
         extract_clips(tmp_path / "nowhere", {DOG}, tmp_path / "clips")
 
 
+@pytest.mark.parametrize(("stored", "asked"), [("caf\u00e9", "cafe\u0301"), ("cafe\u0301", "caf\u00e9")])
+def test_a_clip_comes_out_in_either_unicode_form_and_is_not_fetched_twice(tmp_path, opened, stored, asked):
+    tar = write_tar(tmp_path / "a.tar", {f"x\\y\\{stored}.mp4": b"film"})  # as programs on Windows spell folders
+    for _ in range(2):
+        found = extract_clips(tar, {asked}, tmp_path / "clips")
+        assert {clip: path.read_bytes() for clip, path in found.clips.items()} == {"caf\u00e9": b"film"}
+        assert found.missing == ()
+    assert opened == [1]
+
+
 def test_a_full_disk_is_no_fault_of_the_archive(tmp_path, monkeypatch):
     tar = write_tar(tmp_path / "vggsound.tar", {f"{DOG}.mp4": b"dog", f"{CAR}.mp4": b"car"})
 

@@ -71,3 +71,15 @@ def test_clips_behind_links_count_and_one_file_is_one_clip(tmp_path, caplog):
     assert found["mine"] == tmp_path / "in" / "more" / "mine.mp4"
     assert found["aaaaaaaaaaa_000030"] == tmp_path / "in" / "aaaaaaaaaaa_000030.mp4"
     assert f"{tmp_path}/in/z/aaaaaaaaaaa_30_40.mp4: skipped, the same file as {tmp_path}/in/aaaaaaa" in caplog.text
+
+
+@pytest.mark.parametrize("name", ["caf\u00e9", "cafe\u0301"])
+def test_a_clip_is_known_by_its_name_in_one_unicode_form(tmp_path, name):
+    touch(tmp_path, f"{name}.mp4")
+    assert find_clips(tmp_path) == {"caf\u00e9": tmp_path / f"{name}.mp4"}
+
+
+def test_two_files_that_are_one_name_in_the_two_forms_are_refused(tmp_path):
+    touch(tmp_path, "caf\u00e9.mp4", "cafe\u0301.mp4")
+    with pytest.raises(BadSourceList, match="two files for clip caf\u00e9: "):
+        find_clips(tmp_path)

@@ -1,11 +1,15 @@
+import pytest
+
 from vgg_monoaudio.selection.annotations import (
     CLIP_COLUMNS,
     PROBLEM_COLUMNS,
     TRIM_COLUMNS,
+    BadAnnotations,
     describe_problems,
     read_trims,
     read_vggsound,
 )
+from vgg_monoaudio.selection.unav100 import read_unav100
 
 
 def test_both_public_forms_of_vggsound_s_list_give_the_same_table(tmp_path):
@@ -76,3 +80,11 @@ def test_trim_offsets_are_read_and_malformed_ones_reported(tmp_path):
     assert trims.rows.to_numpy().tolist() == [["3qesirWAGt4", 12.0, 72.5]]
     assert trims.rows.dtypes.astype(str).to_dict() == TRIM_COLUMNS
     assert trims.problems["line"].to_list() == [2, 3, 4, 5, 6]
+
+
+@pytest.mark.parametrize("read", [read_vggsound, read_trims, read_unav100])
+def test_a_list_in_another_encoding_is_refused_by_name(tmp_path, read):
+    path = tmp_path / "list.csv"
+    path.write_bytes("3qesirWAGt4,20,aboie à tue-tête,test\n".encode("latin-1"))
+    with pytest.raises(BadAnnotations, match=r"list\.csv: line 1 is not UTF-8; save it as UTF-8"):
+        read(path)

@@ -137,3 +137,12 @@ def test_a_file_that_is_absent_or_given_twice_is_refused(tmp_path):
         read_curations([tmp_path / "ann.csv", tmp_path / "bob.csv"])
     with pytest.raises(ValueError, match="given twice"):
         read_curations([tmp_path / "ann.csv", tmp_path / "." / "ann.csv"])
+
+
+def test_decisions_in_another_encoding_are_refused_by_name(tmp_path):
+    path = tmp_path / "curation.csv"
+    append_decisions(path, [decision()])
+    path.write_bytes(path.read_text().encode("utf-16"))
+    for use in (read_decisions, lambda file: append_decisions(file, [decision()])):
+        with pytest.raises(BadCuration, match=r"curation\.csv: text in UTF-16; save it as UTF-8"):
+            use(path)

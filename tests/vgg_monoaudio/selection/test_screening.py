@@ -224,3 +224,10 @@ def test_a_candidate_without_evidence_is_named():
     assert found.without.to_dict("records") == [
         {"clip_id": DOG, "reason": "VGGSounder does not give the label dog barking"}
     ]
+
+
+def test_ids_of_digits_stay_text(tmp_path):
+    rows = [("00000000012", "1", "AV", False, False, False)]
+    path = tmp_path / "labels.csv"
+    pd.DataFrame(rows, columns=LABEL_COLUMNS).to_csv(path, index=False)
+    assert load_vggsounder(path).rows.iloc[0].to_list()[:2] == ["00000000012", "1"]

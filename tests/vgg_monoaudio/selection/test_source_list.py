@@ -9,6 +9,7 @@ import pytest
 from vgg_monoaudio.selection.decisions import Decision, append_decisions
 from vgg_monoaudio.selection.source_list import (
     LIST_COLUMNS,
+    LONGEST_CLIP_ID_BYTES,
     R1,
     BadSourceList,
     list_path,
@@ -106,7 +107,7 @@ def test_an_absent_list_and_one_that_is_not_text_are_refused(listed, tmp_path):
     ):
         read_source_list(tmp_path / "absent.csv")
     (tmp_path / "list.csv").write_bytes(b"clip_id,label\n\xff\xfe,hum\n")
-    with pytest.raises(BadSourceList, match="not a table"):
+    with pytest.raises(BadSourceList, match=r"list\.csv: line 2 is not UTF-8; save it as UTF-8"):
         read_source_list(tmp_path / "list.csv")
 
 
@@ -158,8 +159,34 @@ def test_decisions_that_are_not_text_are_refused_by_name(tmp_path):
     file = tmp_path / "curation.csv"
     append_decisions(file, [decision(DOG)])
     file.write_bytes(file.read_bytes().replace(b"ann", b"\xe9a"))
-    with pytest.raises(BadSourceList, match=r"curation\.csv: not a table: 'utf-8' codec"):
+    with pytest.raises(BadSourceList, match=r"curation\.csv: line 2 is not UTF-8; save it"):
         read_source_list(file)
+
+
+NFC, NFD = "caf\u00e9", "cafe\u0301"
+
+
+def test_an_id_is_one_in_either_unicode_form(listed):
+    header = "clip_id,label,category\n"
+    assert listed(f"{header}{NFD},hum,T\n")["clip_id"].to_list() == [NFC]
+    with pytest.raises(BadSourceList, match=f"line 3: clip '{NFC}' is listed twice"):
+        listed(f"{header}{NFC},hum,T\n{NFD},hum,T\n")
+
+
+def test_a_list_saved_on_windows_is_read_and_one_in_utf_16_is_refused_by_name(tmp_path):
+    text = "clip_id,label,category\r\n007,hum,T\r\n"
+    (tmp_path / "list.csv").write_bytes(text.encode("utf-8-sig"))
+    assert read_source_list(tmp_path / "list.csv")["clip_id"].to_list() == ["007"]
+    (tmp_path / "list.csv").write_bytes(text.encode("utf-16"))
+    with pytest.raises(BadSourceList, match=r"list\.csv: text in UTF-16; save it as UTF-8 \(in Excel: CSV UTF-8\)"):
+        read_source_list(tmp_path / "list.csv")
+
+
+def test_an_id_that_is_too_long_for_a_file_is_refused_with_its_line(listed):
+    header = "clip_id,label,category\n"
+    assert len(listed(f"{header}{'x' * LONGEST_CLIP_ID_BYTES},hum,T\n")) == 1
+    with pytest.raises(BadSourceList, match="line 2: a clip_id of 232 bytes, at most 230 name a file"):
+        listed(f"{header}{'ü' * 116},hum,T\n")
 
 
 # Strictly, as for r1, and as it is written
