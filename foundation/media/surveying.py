@@ -89,6 +89,7 @@ def shown_size(path: PathLike) -> tuple[int, int]:
         stream = played_picture(container)
         if stream is None:
             raise MediaError(path, "no video stream")
+        check_decoder(path, stream, "picture")
         stream.thread_type = "NONE"  # one frame is decoded
         first = next(iter(container.decode(stream)), None)
         if first is None:
