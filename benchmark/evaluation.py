@@ -33,7 +33,7 @@ from benchmark.runs import (
 from benchmark.scored import scored_before, write_scored
 from benchmark.scoring import Scores, score
 from foundation.checkpoints import WeightOptions
-from foundation.files import PathLike, content_sha256, fingerprint
+from foundation.files import PathLike, content_sha256, fingerprint, remove_partials
 from foundation.locks import Lock
 from foundation.work import Progress
 from metrics.registry import list_metrics
@@ -98,6 +98,7 @@ def evaluate(
         previous, damage = scored_before(directory, mark)
         if previous is not None:
             return previous
+        remove_partials(directory.path, alone=True)  # of a process that was killed while it wrote
         if damage:
             log.warning("%s; it is scored again now", damage)
         gathered = evidence_of(
