@@ -16,7 +16,9 @@ def test_every_line_of_the_table_names_a_test():
 
 def test_every_test_that_is_named_exists():
     tests = {
-        file: {node.name for node in ast.walk(ast.parse((ROOT / file).read_text())) if isinstance(node, ast.FunctionDef)}
+        file: {
+            node.name for node in ast.walk(ast.parse((ROOT / file).read_text())) if isinstance(node, ast.FunctionDef)
+        }
         for file in {file for file, _ in NAMED}
         if (ROOT / file).is_file()
     }

@@ -19,9 +19,11 @@ def scale_fault(samples: NDArray[Any]) -> str:
     number and some reach `WHOLE_NUMBERS_FROM`, the samples are those of integers that were not divided.
 
     Args:
-        samples: floats of any shape, finite.
+        samples: floats of any shape; what is not finite has no scale, and is told where samples are checked.
     """
     peak = float(np.abs(samples).max(initial=0.0))
+    if not np.isfinite(peak):
+        return ""
     if peak <= LOUDEST and not (peak >= WHOLE_NUMBERS_FROM and bool((samples == np.round(samples)).all())):
         return ""
     return (

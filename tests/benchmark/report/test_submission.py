@@ -7,6 +7,7 @@ import pytest
 from benchmark.report import submit_check
 from benchmark.report.submission import LISTED
 from benchmark.runs import RunDirectory
+from benchmark.scored import write_scored
 from foundation.media import write_audio, write_video
 
 
@@ -105,7 +106,7 @@ def test_audio_that_was_exchanged_after_scoring_is_found(sent, benchmark_dir, mo
     record = sent.read_metrics().model_copy(update={"fingerprint": "of other audio"})
 
     def evaluate(copy, *arguments, **options):
-        shutil.copy(sent.samples_parquet, copy.samples_parquet)
+        write_scored(copy, record, pd.read_parquet(sent.samples_parquet))
         return record
 
     monkeypatch.setattr("benchmark.evaluation.evaluate", evaluate)
@@ -118,12 +119,12 @@ def test_numbers_computed_again_are_compared_with_those_submitted(sent, benchmar
 
     def evaluate(copy, folder, choices, **options):
         seen.append((sorted(path.name for path in copy.path.iterdir()), choices.profile))
-        shutil.copy(sent.samples_parquet, copy.samples_parquet)
         record = sent.read_metrics()
-        if not wrong:
-            return record
-        changed = record.metrics["fad"].model_copy(update={"value": record.metrics["fad"].value * 1.001})
-        return record.model_copy(update={"metrics": {**record.metrics, "fad": changed}})
+        if wrong:
+            changed = record.metrics["fad"].model_copy(update={"value": record.metrics["fad"].value * 1.001})
+            record = record.model_copy(update={"metrics": {**record.metrics, "fad": changed}})
+        write_scored(copy, record, pd.read_parquet(sent.samples_parquet))
+        return record
 
     monkeypatch.setattr("benchmark.evaluation.evaluate", evaluate)
     found = answers(sent, benchmark_dir=benchmark_dir)["recomputed"]

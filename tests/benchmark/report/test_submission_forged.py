@@ -17,6 +17,7 @@ from benchmark.choices import Choices
 from benchmark.evaluation import evaluate
 from benchmark.report import submission, submit_check, submitted
 from benchmark.runs import RunDirectory
+from benchmark.scored import write_scored
 
 FILES = ("run.json", "metrics.json", "samples.parquet")
 NOT_CHECKED = (("run.json", "generation_seconds"),)  # how long a run took follows from nothing else that it holds
@@ -55,7 +56,7 @@ def scored_again(honest, monkeypatch):
 
     def evaluate(run, *arguments, **options):
         run.read_run()
-        shutil.copyfile(honest.samples_parquet, run.samples_parquet)
+        write_scored(run, record, pd.read_parquet(honest.samples_parquet))
         return record
 
     monkeypatch.setattr("benchmark.evaluation.evaluate", evaluate)

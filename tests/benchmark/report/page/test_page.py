@@ -17,6 +17,7 @@ from benchmark.report.page.media import drop_unused, link_or_copy, place_media
 from benchmark.runs import RunDirectory, UnusableRun
 from foundation.media import write_audio
 from metrics.registry import get_metric
+from vgg_monoaudio.dataset import load_benchmark
 
 
 def page_json(path):
@@ -109,7 +110,7 @@ def test_a_file_that_nobody_can_draw_costs_its_picture_and_not_the_page(tmp_path
 
     write_audio(tmp_path / "a.wav", np.zeros(1600), 16_000)
     monkeypatch.setattr("benchmark.report.page.media._spectrogram", stumble)
-    placed = place_media(tmp_path / "media", {"a.wav": tmp_path / "a.wav"})["a.wav"]
+    placed = place_media(tmp_path / "media", {"a.wav": tmp_path / "a.wav"}, [tmp_path])["a.wav"]
     assert (placed.file, placed.picture) == ("media/a.wav", "")
     assert placed.problem == "no picture: ZeroDivisionError: integer modulo by zero"
     assert "in stumble" in caplog.text
@@ -229,9 +230,16 @@ def tree(folder):
     return {str(path.relative_to(folder)): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
 
 
+def scored_on(world, folder):
+    """A benchmark, and two runs that were scored on it."""
+    home = world.write_benchmark(folder / "demo")
+    settings = world.Settings(fingerprint=load_benchmark(home).fingerprint("inter"))
+    models = ("oracle", "tiny-foley")
+    return {"demo": home}, [world.write_run(folder / "runs", model, settings=settings, audio=True) for model in models]
+
+
 def test_the_old_page_keeps_its_media_until_the_new_one_is_in_its_place(world, tmp_path, monkeypatch):
-    benchmark = {"demo": world.write_benchmark(tmp_path / "demo")}
-    runs = [world.write_run(tmp_path / "runs", model, audio=True) for model in ("oracle", "tiny-foley")]
+    benchmark, runs = scored_on(world, tmp_path)
     write_report(runs, tmp_path / "report", benchmark_dirs=benchmark)
     before = {path for path in (tmp_path / "report").rglob("*") if path.is_file()}
 
@@ -245,8 +253,8 @@ def test_the_old_page_keeps_its_media_until_the_new_one_is_in_its_place(world, t
 
 
 def test_two_reports_at_once_in_one_place_leave_one_of_them_whole(world, tmp_path):
-    benchmark = {"demo": world.write_benchmark(tmp_path / "demo")}
-    kinds = {model: [world.write_run(tmp_path / "runs", model, audio=True)] for model in ("oracle", "tiny-foley")}
+    benchmark, runs = scored_on(world, tmp_path)
+    kinds = {run.path.name: [run] for run in runs}
     for model, runs in kinds.items():
         write_report(runs, tmp_path / model / "report", benchmark_dirs=benchmark)
     start, errors = threading.Barrier(len(kinds)), []
@@ -270,10 +278,10 @@ def test_two_reports_at_once_in_one_place_leave_one_of_them_whole(world, tmp_pat
 def test_a_picture_that_a_loss_of_power_emptied_is_drawn_again(world, tmp_path):
     write_audio(tmp_path / "a.wav", world.tone(200), 16_000)
     wanted = {"answers/a.wav": tmp_path / "a.wav"}
-    picture = tmp_path / place_media(tmp_path / "media", wanted)["answers/a.wav"].picture
+    picture = tmp_path / place_media(tmp_path / "media", wanted, [tmp_path])["answers/a.wav"].picture
     drawn = picture.read_bytes()
     picture.write_bytes(b"")
-    place_media(tmp_path / "media", wanted)
+    place_media(tmp_path / "media", wanted, [tmp_path])
     assert picture.read_bytes() == drawn
 
 
