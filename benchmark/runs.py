@@ -30,7 +30,7 @@ from foundation.files import fingerprint as fingerprint
 from foundation.files import write_text
 from foundation.paths import FileName, FolderName, check_name, inside, search
 from foundation.records import read_bounded, schema_text, what_is_wrong
-from foundation.texts import as_stored
+from foundation.text import as_stored
 from vgg_monoaudio.record import BuildRecord
 
 if TYPE_CHECKING:

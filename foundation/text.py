@@ -1,28 +1,57 @@
-"""Text that others chose (names, labels, reasons), written into Markdown, or into tables that spreadsheets open."""
+"""Text that others wrote: which encoding a file has, and which Unicode form a name."""
 
 from __future__ import annotations
 
-import re
+import codecs
+import unicodedata
+from pathlib import Path
 
-# An underscore within a word is none of Markdown's markup, so ids keep theirs.
-_MARKUP = re.compile(r"[\\`*|<>\[\]]|(?<![^\W_])_|_(?![^\W_])")
-_FORMULA = ("=", "+", "-", "@", "\t", "\r")
+from foundation.files import PathLike
 
-
-def one_line(text: str) -> str:
-    """Return text without line breaks and control characters: each run of them, and of blanks, becomes one blank."""
-    return " ".join("".join(c if c.isprintable() else " " for c in text).split())
-
-
-def markdown_escaped(text: str) -> str:
-    """Return text as one line in which nothing is Markdown's or HTML's markup."""
-    return _MARKUP.sub(r"\\\g<0>", one_line(text))
+_MARKS = {  # the longer first: that of UTF-32 begins with that of UTF-16
+    codecs.BOM_UTF32_LE: "UTF-32",
+    codecs.BOM_UTF32_BE: "UTF-32",
+    codecs.BOM_UTF16_LE: "UTF-16",
+    codecs.BOM_UTF16_BE: "UTF-16",
+}
 
 
-def spreadsheet_text(text: str) -> str:
-    """Return a text cell that a spreadsheet shows and does not calculate: an apostrophe before what begins a formula.
+class NotUTF8(ValueError):
+    """A text file in another encoding than UTF-8; the message names the file, and the encoding where it shows."""
 
-    For tables that people open. Numbers never need it, and files that programs read back are written as they are: 299
-    ids of VGGSound begin with a dash.
+
+def read_text(path: PathLike) -> str:
+    """Return a text file in UTF-8, with or without a byte order mark; line ends stay as they are.
+
+    Raises:
+        NotUTF8: another encoding; says which where the file does, and the line where it does not.
     """
-    return f"'{text}" if text.startswith(_FORMULA) else text
+    content = Path(path).read_bytes()
+    for mark, encoding in _MARKS.items():
+        if content.startswith(mark):
+            raise NotUTF8(f"{path}: text in {encoding}; save it as UTF-8 (in Excel: CSV UTF-8)")
+    try:
+        text = content.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        line = content.count(b"\n", 0, error.start) + 1
+        raise NotUTF8(f"{path}: line {line} is not UTF-8; save it as UTF-8 (in Excel: CSV UTF-8)") from error
+    if "\0" in text:
+        raise NotUTF8(f"{path}: holds zero bytes, as text in UTF-16 does; save it as UTF-8")
+    return text
+
+
+def composed(name: str) -> str:
+    """Return a name in the Unicode form NFC; macOS stores the names of files in NFD, where an umlaut is two signs."""
+    return name if name.isascii() else unicodedata.normalize("NFC", name)
+
+
+def as_stored(path: Path) -> Path:
+    """Return the path of a file that is there under this name or under the same name in the other Unicode form.
+
+    Args:
+        path: its last part is the name; the folders above are taken as they are spelled.
+    """
+    if path.name.isascii() or path.exists():
+        return path
+    others = (path.with_name(unicodedata.normalize(form, path.name)) for form in ("NFC", "NFD"))
+    return next((other for other in others if other.exists()), path)

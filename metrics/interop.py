@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from foundation.files import replacing
-from foundation.texts import composed
+from foundation.text import composed
 
 Feature = Literal[
     "panns_embedding",

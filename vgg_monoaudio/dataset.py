@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from foundation.files import PathLike, content_sha256
 from foundation.media import what_is_missing
 from foundation.paths import fault_of_name
-from foundation.texts import as_stored
+from foundation.text import as_stored
 from vgg_monoaudio.record import FORMAT_VERSION, RECORD_NAME, BenchmarkError, BuildRecord, read_record
 
 __all__ = [

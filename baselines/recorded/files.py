@@ -19,7 +19,7 @@ from typing import Any
 
 from foundation import media
 from foundation.paths import search
-from foundation.texts import composed
+from foundation.text import composed
 
 log = logging.getLogger(__name__)
 

@@ -183,7 +183,7 @@ def _screened(candidates: Path | None, vggsounder: Path | None) -> tuple[pd.Data
     """Return the evidence, the funnel up to the proposals, and the labels behind it."""
     import pandas as pd
 
-    from foundation.texts import read_text
+    from foundation.text import read_text
     from vgg_monoaudio.selection.candidates import CANDIDATE_COLUMNS
     from vgg_monoaudio.selection.funnel import add_stage, first_stage
     from vgg_monoaudio.selection.screening import load_vggsounder, screen_candidates

@@ -28,7 +28,7 @@ def statistics(
     tables = describe(benchmark_statistics(load_benchmark(path)))
     if csv is not None:
         from foundation.files import replacing
-        from foundation.text import spreadsheet_text
+        from foundation.markup import spreadsheet_text
 
         for title, table in tables:
             with replacing(csv / f"{_file_name(title)}.csv") as temporary:

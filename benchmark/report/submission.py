@@ -16,8 +16,8 @@ from benchmark.report.samples import SAMPLE_COLUMNS, RunSamples, read_run_sample
 from benchmark.runs import MetricsRecord, RunDirectory, RunRecord, UnusableRun
 from foundation.checkpoints import MissingCheckpoint, WeightOptions
 from foundation.files import is_partial
+from foundation.markup import one_line
 from foundation.media import MediaError, probe
-from foundation.text import one_line
 from metrics.registry import get_metric, list_metrics
 
 Status = Literal["passed", "failed", "skipped"]

@@ -1,25 +1,49 @@
-"""Text that others chose, in Markdown and in spreadsheets."""
+"""Encodings are said by name, and a name is one name in either Unicode form."""
+
+import unicodedata
 
 import pytest
 
-from foundation.text import markdown_escaped, one_line, spreadsheet_text
+from foundation.text import NotUTF8, as_stored, composed, read_text
+
+WORDS = "clip_id,label\r\nüb,café\r\n"
 
 
-@pytest.mark.parametrize("text", ["=1+1", "+1", "-3qesirWAGt", "@sum", "\t=1", "\r=1", "-"])
-def test_a_text_that_a_spreadsheet_would_calculate_gets_an_apostrophe(text):
-    assert spreadsheet_text(text) == f"'{text}"
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig"])
+def test_text_is_read_with_or_without_a_mark_and_keeps_its_line_ends(tmp_path, encoding):
+    (tmp_path / "a.csv").write_bytes(WORDS.encode(encoding))
+    assert read_text(tmp_path / "a.csv") == WORDS
 
 
-@pytest.mark.parametrize("text", ["", "a=b", " =1", "dog barking", "'=1", "1-2"])
-def test_other_texts_are_left(text):
-    assert spreadsheet_text(text) == text
+@pytest.mark.parametrize(
+    ("encoding", "message"),
+    [
+        ("utf-16", r"a\.csv: text in UTF-16; save it as UTF-8"),
+        ("utf-32", r"a\.csv: text in UTF-32; save it as UTF-8"),
+        ("utf-16-le", r"a\.csv: line \d+ is not UTF-8|zero bytes, as text in UTF-16"),
+        ("latin-1", r"a\.csv: line 2 is not UTF-8; save it as UTF-8"),
+    ],
+)
+def test_another_encoding_is_refused_by_name(tmp_path, encoding, message):
+    (tmp_path / "a.csv").write_bytes(WORDS.encode(encoding))
+    with pytest.raises(NotUTF8, match=message):
+        read_text(tmp_path / "a.csv")
 
 
-def test_markup_is_escaped_and_underscores_within_words_are_left():
-    assert markdown_escaped("[a](b) *c* |d| `e` <f> \\") == r"\[a\](b) \*c\* \|d\| \`e\` \<f\> \\"
-    assert markdown_escaped("a_b_000030 _c_ __d __") == r"a_b_000030 \_c\_ \_\_d \_\_"
+def test_plain_letters_in_two_bytes_each_are_seen_too(tmp_path):
+    (tmp_path / "a.csv").write_bytes("clip_id,label".encode("utf-16-be"))
+    with pytest.raises(NotUTF8, match="zero bytes, as text in UTF-16 does; save it as UTF-8"):
+        read_text(tmp_path / "a.csv")
 
 
-def test_text_stays_on_one_line():
-    assert one_line("a\nb\r\n\x1b[31m c\u2028d") == "a b [31m c d"
-    assert markdown_escaped("a\n# b") == "a # b"
+@pytest.mark.parametrize(("stored", "asked"), [("NFC", "NFD"), ("NFD", "NFC"), ("NFD", "NFD")])
+def test_a_file_is_found_in_either_form_of_its_name(tmp_path, stored, asked):
+    file = tmp_path / unicodedata.normalize(stored, "é.wav")
+    file.touch()
+    assert as_stored(tmp_path / unicodedata.normalize(asked, "é.wav")) == file
+    assert composed(unicodedata.normalize(asked, "é")) == "é"
+
+
+def test_a_file_that_is_in_neither_form_keeps_the_name_it_was_asked_by(tmp_path):
+    asked = tmp_path / unicodedata.normalize("NFD", "é.wav")
+    assert as_stored(asked) == asked

@@ -20,7 +20,7 @@ from typing import IO, Any
 from foundation.files import PathLike, WriteFailed, replacing
 from foundation.paths import fault_of_name, search
 from foundation.records import read_bounded
-from foundation.texts import composed
+from foundation.text import composed
 from foundation.work import Progress
 from vgg_monoaudio.collecting.clips import VIDEO_SUFFIXES
 from vgg_monoaudio.selection.clip_ids import clip_id_from_file_name

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from foundation.files import PathLike
 from foundation.paths import search
-from foundation.texts import composed
+from foundation.text import composed
 from vgg_monoaudio.selection.clip_ids import clip_id_from_file_name
 from vgg_monoaudio.selection.source_list import BadSourceList
 

@@ -22,7 +22,7 @@ from typing import Any, Literal, get_args
 from foundation import media
 from foundation.faults import machine_fault, machine_fault_told
 from foundation.files import PathLike, WriteFailed, replacing
-from foundation.texts import read_text
+from foundation.text import read_text
 from foundation.work import Progress
 from vgg_monoaudio.collecting.clips import find_clips
 from vgg_monoaudio.selection.clip_ids import WINDOW_SECONDS, split_clip_id

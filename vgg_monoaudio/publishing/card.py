@@ -10,8 +10,8 @@ from typing import Literal
 import pandas as pd
 
 from foundation.files import PathLike, write_text
+from foundation.markup import markdown_escaped
 from foundation.records import Record
-from foundation.text import markdown_escaped
 from vgg_monoaudio.dataset import Benchmark, load_benchmark
 from vgg_monoaudio.publishing.statistics import as_markdown, benchmark_statistics, describe
 from vgg_monoaudio.record import SINGLE_CLIPS

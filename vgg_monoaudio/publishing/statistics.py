@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import pandas as pd
 
-from foundation.text import markdown_escaped
+from foundation.markup import markdown_escaped
 from vgg_monoaudio.dataset import Benchmark
 from vgg_monoaudio.pairing import exhaustive_pairs, filter_intra_class
 from vgg_monoaudio.taxonomy import CATEGORIES, load_labels

@@ -14,7 +14,7 @@ from typing import Any
 
 import pandas as pd
 
-from foundation.texts import NotUTF8, read_text
+from foundation.text import NotUTF8, read_text
 from vgg_monoaudio.selection.clip_ids import check_youtube_id, clip_id, split_clip_id
 
 CLIP_COLUMNS = {"clip_id": "str", "youtube_id": "str", "start_seconds": "int64", "label": "str", "split": "str"}

@@ -15,7 +15,7 @@ import pandas as pd
 
 from foundation.files import PathLike, replacing
 from foundation.locks import Lock
-from foundation.texts import NotUTF8, read_text
+from foundation.text import NotUTF8, read_text
 from vgg_monoaudio.selection.clip_ids import WINDOW_SECONDS, split_clip_id
 from vgg_monoaudio.taxonomy import category_of
 

@@ -13,7 +13,7 @@ from pathlib import Path
 import pandas as pd
 
 from foundation.files import PathLike, replacing
-from foundation.texts import read_text
+from foundation.text import read_text
 from vgg_monoaudio.dataset import Benchmark, load_benchmark
 from vgg_monoaudio.record import LeftOutRecord, StageRecord, write_record
 from vgg_monoaudio.selection.candidates import FUNNEL_COLUMNS

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from foundation.texts import read_text
+from foundation.text import read_text
 from vgg_monoaudio.selection.decisions import CRITERIA
 from vgg_monoaudio.taxonomy import label_from, load_labels, load_synonyms
 

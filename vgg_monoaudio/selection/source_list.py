@@ -11,7 +11,7 @@ import pandas as pd
 from foundation.disk import LONGEST_NAME_BYTES, PARTIAL_NAME_BYTES
 from foundation.files import PathLike, replacing
 from foundation.paths import check_name
-from foundation.texts import NotUTF8, composed, read_text
+from foundation.text import NotUTF8, composed, read_text
 from vgg_monoaudio.selection.clip_ids import split_clip_id
 from vgg_monoaudio.selection.decisions import CRITERIA, BadCuration, read_curations
 from vgg_monoaudio.selection.verdicts import Applied, apply_decisions

@@ -8,7 +8,7 @@ from typing import Any
 
 import pandas as pd
 
-from foundation.texts import NotUTF8, read_text
+from foundation.text import NotUTF8, read_text
 from vgg_monoaudio.selection.annotations import PROBLEM_COLUMNS, BadAnnotations, typed_table
 from vgg_monoaudio.selection.clip_ids import check_youtube_id
 

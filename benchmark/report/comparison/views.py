@@ -9,7 +9,7 @@ from benchmark.report.comparison.changes import Change, Comparison
 from benchmark.report.tables.cells import Column
 from benchmark.report.tables.formats import padded
 from benchmark.report.tables.marks import DASH
-from foundation.text import markdown_escaped
+from foundation.markup import markdown_escaped
 from metrics.registry import Metric
 
 if TYPE_CHECKING:

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 
 from benchmark.report.tables.cells import Cell, Line, Table
 from benchmark.report.tables.marks import DASH, FEWER, PARTIAL, UNTRAINED, UNVERIFIED
-from foundation.text import markdown_escaped, one_line, spreadsheet_text
+from foundation.markup import markdown_escaped, one_line, spreadsheet_text
 
 CSV_HEAD = ("subset", "section", "model", "marks", "n", "expected", "profile", "reference_video", "source")
 
