@@ -108,7 +108,7 @@ def _encode(
     """Run ffmpeg and probe what it wrote; only a file that is what was asked for gets its final name."""
     import ffmpeg
 
-    settings = {**_ENCODER, **(_AUDIO_ENCODER if len(streams) > 1 else {})}
+    settings = {**_ENCODER, **media.x264_instructions(size[0]), **(_AUDIO_ENCODER if len(streams) > 1 else {})}
     names = " and ".join(Path(path).name for path in reads)
     with replacing(Path(output).absolute()) as temporary:
         node = ffmpeg.output(*streams, str(temporary), **settings)

@@ -18,7 +18,7 @@ Conventions:
 """
 
 from foundation.files import PathLike, remove_partials, replacing
-from foundation.media.encoding import Subtype, write_audio, write_video
+from foundation.media.encoding import Subtype, write_audio, write_video, x264_instructions
 from foundation.media.frames import FrameRequest, read_video, read_video_streams
 from foundation.media.opening import TRUNCATION_TOLERANCE_SECONDS, MediaError, ffmpeg_executable
 from foundation.media.probing import (
@@ -70,4 +70,5 @@ __all__ = [
     "what_is_missing",
     "write_audio",
     "write_video",
+    "x264_instructions",
 ]

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from foundation import media
-from foundation.media import MediaError
+from foundation.media import MediaError, encoding
 
 NTSC = Fraction(30_000, 1001)
 
@@ -79,6 +79,46 @@ def test_writing_a_video_twice_gives_the_same_bytes(film, tmp_path):
         frames = (film.painted(k) for k in range(30))
         media.write_video(tmp_path / name, frames, fps=NTSC, waveform=film.noise(1, seed=1))
     assert (tmp_path / "a.mp4").read_bytes() == (tmp_path / "b.mp4").read_bytes()
+
+
+def test_what_memory_held_before_changes_no_byte_of_a_video(tmp_path):
+    """4, 6, 10 and 20 macroblocks wide: no multiple of eight, where x264 with AVX-512 reads on behind the last row."""
+    for width, height in ((64, 48), (96, 64), (160, 90), (320, 240)):
+        rng = np.random.default_rng(width)
+        frames = [rng.integers(0, 255, (height, width, 3), dtype=np.uint8) for _ in range(12)]
+        written = set()
+        for seed in range(4):
+            leave_motion_in_memory(seed)
+            media.write_video(tmp_path / "a.mp4", frames, fps=25)
+            written.add((tmp_path / "a.mp4").read_bytes())
+        assert len(written) == 1, f"{width}x{height}"
+
+
+def leave_motion_in_memory(seed):
+    """Fill and free memory: what is allocated next finds small numbers there, which could be motion vectors."""
+    rng = np.random.default_rng(seed)
+    blocks = [rng.integers(-64, 64, 50_000, dtype=np.int16) for _ in range(80)]
+    del blocks[:-1]  # the last one keeps the rest from going back to the system
+
+
+@pytest.mark.parametrize("width", [160, 340, 642, 854])
+def test_x264_is_kept_off_avx512_where_it_would_read_beyond_a_row(monkeypatch, width):
+    monkeypatch.setattr(encoding, "__cpu_features__", {"AVX512F": True})
+    assert media.x264_instructions(width) == {"x264-params": "asm=AVX2"}
+
+
+@pytest.mark.parametrize("width", [126, 128, 640, 1280])
+def test_x264_keeps_avx512_where_a_row_is_whole(monkeypatch, width):
+    """The bytes of such films, scenes among them, would change with it: the two round differently."""
+    monkeypatch.setattr(encoding, "__cpu_features__", {"AVX512F": True})
+    assert media.x264_instructions(width) == {}
+
+
+@pytest.mark.parametrize("features", [{"AVX512F": False}, {}])
+def test_x264_is_told_nothing_on_a_processor_without_avx512(monkeypatch, features):
+    """It may lack AVX2 too, and x264 would crash if told to use it."""
+    monkeypatch.setattr(encoding, "__cpu_features__", features)
+    assert media.x264_instructions(160) == {}
 
 
 def test_a_written_video_has_the_frames_rates_and_codecs_asked_for(film, tmp_path):
