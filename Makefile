@@ -67,7 +67,7 @@ docs-tables: $(INSTALLED) ## Write the tables of docs/metrics.md and docs/models
 	@$(RUN) benchmark docs-tables $(ARGS)
 
 bench: $(INSTALLED) ## Measure speed against plain implementations; print ratios
-	$(RUN) tests.speed $(ARGS)
+	PYTHONPATH=tests $(RUN) speed $(ARGS)
 
 clean: ## Remove everything that can be rebuilt: environment, demo, results
 	rm -rf $(VENV) data/demo data/demo.building results/runs results/cache results/report*

@@ -1,4 +1,4 @@
-"""`python -m tests.speed [name ...]`: run every measurement, or those named."""
+"""`PYTHONPATH=tests python -m speed [name ...]`: run every measurement, or those named."""
 
 import subprocess
 import sys
@@ -18,7 +18,7 @@ def main(names: list[str]) -> int:
     for name in names or [name for name in known if name not in HEAVY]:
         print(f"== {name}", flush=True)
         # a process each: the threads that torch leaves behind in one would be in the way of numpy's in the next
-        run = f"import sys, tests.speed.{name} as measurement; sys.exit(measurement.main())"
+        run = f"import sys, speed.{name} as measurement; sys.exit(measurement.main())"
         missed += bool(subprocess.run([sys.executable, "-c", run]).returncode)
     return int(missed > 0)
 

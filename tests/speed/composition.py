@@ -1,6 +1,6 @@
 """What composing costs: against the bare ffmpeg command for the same work, and two workers against one.
 
-    python -m tests.speed composition      one line a measurement; exit status 1 if one misses its target
+    PYTHONPATH=tests python -m speed composition      one line a measurement; exit status 1 if one misses its target
 
 Both sides of a ratio are measured in turns and the best of each counts, so that what else the machine does weighs
 little. Other load can still cost the second worker its core: look at the processor seconds beside. ffmpeg runs its

@@ -1,6 +1,6 @@
 """Audio features of 64 clips: one decode per file, workers and batches, against one decode per backbone and batch 1.
 
-    python -m tests.speed extraction
+    PYTHONPATH=tests python -m speed extraction
 
 The plain way is how the field's tools do it: every backbone opens every file again, in one process, one file at a
 time. Both ways run all five audio front ends of profile `paper`; the networks are measured with PANNs (seeded

@@ -1,6 +1,6 @@
 """The benchmark at full size: 67 films made for it, every inter-class and intra-class scene, time and disk space.
 
-    python -m tests.speed.full_build [--scenes 40] [--workers 2] [--keep FOLDER]
+    PYTHONPATH=tests python -m speed.full_build [--scenes 40] [--workers 2] [--keep FOLDER]
 
 The films carry the clip ids of a list of 67 (r1 if none is given) and the demo's pictures and sounds, 640x720, 8 s,
 H.264 and AAC; what is timed is the real build of real files. With --scenes only so many scenes are made, from as few
