@@ -1,6 +1,6 @@
 """Time and memory of the set-wise metrics against the straightforward forms, measured in one run.
 
-    PYTHONPATH=tests python -m speed.set_metrics [--quick]  one line a measurement; exit status 1 if one misses its target
+    PYTHONPATH=tests python -m speed.set_metrics [--quick]  a line each; exit status 1 if a target is missed
 
 The straightforward forms are written out here: the matrix square root of the product of both covariances for FD, and
 all pairwise distances at once for KAD. Ratios, not seconds, are what a target is about: they hold on other machines.
