@@ -3,9 +3,9 @@
     <cache>/<extractor>/<its key>/<two digits>/<hash of the file>.safetensors
 
 The note (one text of metadata, so that equal features are equal bytes) holds the hash of the file, name and key of the
-extractor, the frame rule, and a checksum of the arrays. So an entry that was cut, emptied, overwritten, renamed or
-copied from another is seen, and computed again. Entries of version 0.2 and earlier have no note: where they are whole
-they serve, but for files in which today's frame rule may find other samples or frames.
+extractor, the frame rule, and a checksum of the arrays with their names, types and shapes. So an entry that was cut,
+emptied, overwritten, renamed or copied from another is seen, and computed again. Entries of version 0.2 and earlier have
+no note: where they are whole they serve, but for files in which today's frame rule may find other samples or frames.
 
 Several processes, on several hosts, may share a cache: entries are written whole under names that follow from their
 content, so two writers of one entry write the same.
@@ -98,8 +98,7 @@ class FeatureStore:
         from safetensors.numpy import save
 
         contiguous = {name: np.ascontiguousarray(array) for name, array in arrays.items()}
-        bare = save(contiguous)
-        note = {**_identity(extractor, sha256), "frame_rule": FRAME_RULE, "crc32": zlib.crc32(_body(bare))}
+        note = {**_identity(extractor, sha256), "frame_rule": FRAME_RULE, "crc32": zlib.crc32(save(contiguous))}
         data = save(contiguous, {_NOTE: json.dumps(note, sort_keys=True)})
         path = self.path(extractor, sha256)
         self._checked.pop(path, None)
@@ -120,8 +119,10 @@ class FeatureStore:
         note = _note(data)
         stamp = status.st_ino, status.st_size, status.st_mtime_ns
         if self._checked.get(path) != stamp:
-            if note:  # entries of earlier versions have none
-                _compare(note, _identity(extractor, sha256), data)
+            if note:
+                _compare(note, _identity(extractor, sha256), arrays)
+            else:
+                _check_form(extractor, arrays)
             self._checked[path] = stamp
         return arrays, note
 
@@ -144,11 +145,6 @@ def _header_bytes(data: bytes) -> int:
     return int.from_bytes(data[:_LENGTH_BYTES], "little")
 
 
-def _body(data: bytes) -> memoryview:
-    """Return the arrays of a safetensors file, without its header."""
-    return memoryview(data)[_LENGTH_BYTES + _header_bytes(data) :]
-
-
 def _note(data: bytes) -> dict[str, object]:
     """Return what an entry says of itself; nothing where it is of an earlier version, or too damaged to tell."""
     try:
@@ -159,11 +155,22 @@ def _note(data: bytes) -> dict[str, object]:
     return note if isinstance(note, dict) else {}
 
 
-def _compare(note: Mapping[str, object], expected: Mapping[str, str], data: bytes) -> None:
+def _compare(note: Mapping[str, object], expected: Mapping[str, str], arrays: Arrays) -> None:
     """Refuse an entry whose note names other features, or whose arrays are not those that were kept."""
+    from safetensors.numpy import save
+
     for name, value in expected.items():
         found = str(note.get(name))
         if found != value:
             raise UnusableFeatures(f"holds features of another {_WORDS[name]} ({found[:_SHOWN_DIGITS]})")
-    if note.get("crc32") != zlib.crc32(_body(data)):
+    if note.get("crc32") != zlib.crc32(save(arrays)):
         raise UnusableFeatures("damaged (its arrays are not those that were kept)")
+
+
+def _check_form(extractor: Extractor, arrays: Arrays) -> None:
+    """Refuse an entry of an earlier version, which says nothing of itself, that cannot be of this extractor."""
+    for name in extractor.yields.values():
+        if name not in arrays:
+            raise UnusableFeatures(f"damaged (no array {name})")
+        if arrays[name].dtype.kind != "f":
+            raise UnusableFeatures(f"damaged (array {name} holds {arrays[name].dtype}, not floats)")

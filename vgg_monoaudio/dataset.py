@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -267,7 +268,21 @@ def read_benchmark(path: PathLike, subsets: Sequence[Subset] = SUBSETS) -> Bench
             manifests[subset] = manifest
     if not manifests:
         raise BenchmarkError(f"{folder}: no samples of {' or '.join(subsets)} in it; build the benchmark again")
+    _check_clips(folder, record, manifests)
     return Benchmark(folder, record, manifests)
+
+
+def _check_clips(folder: Path, record: BuildRecord, manifests: Mapping[Subset, pd.DataFrame]) -> None:
+    """Refuse a record that names a clip twice, or lacks one of a manifest: what was built would not be known."""
+    clips = Counter(source.clip_id for source in record.sources)
+    doubled = next((clip for clip, count in clips.items() if count > 1), None)
+    if doubled is not None:
+        raise BenchmarkError(f"{folder / RECORD_NAME}: clip {doubled!r} is listed twice; build the benchmark again")
+    for subset, manifest in manifests.items():
+        for clip in [*manifest["target_id"], *manifest["paired_id"].fillna("")]:
+            if clip and clip not in clips:
+                file = folder / subset / "manifest.csv"
+                raise BenchmarkError(f"{file}: clip {clip!r} is not in {RECORD_NAME}; build the benchmark again")
 
 
 def _read_manifest(file: Path, subset: Subset) -> pd.DataFrame:

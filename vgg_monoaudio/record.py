@@ -18,6 +18,7 @@ from foundation.records import Record, read_bounded, what_is_wrong
 from vgg_monoaudio.composition import Fit, Soundtrack
 
 FORMAT_VERSION: Literal[1] = 1
+MOST_SECONDS = 3600  # of a scene; the field scores 8 to 10 s
 RECORD_NAME = "benchmark.json"
 SINGLE_CLIPS: Literal["vggsound-test"] = "vggsound-test"
 
@@ -35,7 +36,7 @@ class SceneSettingsRecord(Record):
     inter_pairs: int | None = Field(default=None, description="inter-class scenes asked for; null: 560 or all")
     fit: Fit = Field(default="stretch", description="how a clip comes to half a scene")
     soundtrack: Soundtrack = Field(default="mixture", description="of a scene")
-    duration_seconds: int | float = Field(gt=0)
+    duration_seconds: int | float = Field(gt=0, le=MOST_SECONDS)
 
 
 class SingleSettingsRecord(Record):
@@ -43,7 +44,7 @@ class SingleSettingsRecord(Record):
 
     name: str
     version: str
-    duration_seconds: int | float = Field(gt=0, description="from the beginning of each clip")
+    duration_seconds: int | float = Field(gt=0, le=MOST_SECONDS, description="from the beginning of each clip")
     soundtrack: Literal["target"]
 
 

@@ -123,4 +123,6 @@ def _write(path: Path, key: str, feature: Tensor) -> None:
 
 
 def _checksum(feature: Tensor) -> int:
-    return zlib.crc32(feature.contiguous().view(torch.uint8).numpy().data)
+    """Return a checksum of a tensor's type, shape and values."""
+    form = zlib.crc32(f"{feature.dtype} {tuple(feature.shape)}".encode())
+    return zlib.crc32(feature.contiguous().view(torch.uint8).numpy().data, form)

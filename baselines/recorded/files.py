@@ -7,10 +7,12 @@ from __future__ import annotations
 
 import contextlib
 import logging
+import lzma
 import os
 import stat
 import tempfile
 import zipfile
+import zlib
 from abc import ABC, abstractmethod
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -18,6 +20,7 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 
 from foundation import media
+from foundation.faults import machine_fault
 from foundation.paths import search
 from foundation.text import composed
 
@@ -163,7 +166,11 @@ class ZipFiles(_PackedFiles):
             raise media.MediaError(place, size)
         try:
             return self._zip.read(info)
-        except (zipfile.BadZipFile, RuntimeError, NotImplementedError, EOFError) as error:
+        except (zipfile.BadZipFile, RuntimeError, NotImplementedError, EOFError, zlib.error, lzma.LZMAError) as error:
+            raise media.MediaError(place, f"cannot be unpacked: {error}") from error
+        except OSError as error:  # bzip2 has no error of its own
+            if machine_fault(error) is not None:
+                raise
             raise media.MediaError(place, f"cannot be unpacked: {error}") from error
 
 

@@ -241,7 +241,7 @@ def _recomputed(
     from benchmark.evaluation import evaluate
 
     scoring = metrics.scoring
-    if scoring.resamples * max(len(samples.ids), 1) > submitted.MOST_DRAWS:
+    if scoring.resamples > submitted.MOST_RESAMPLES:
         yield f"{scoring.resamples:,} resamples are more than is computed again"
         return
     with tempfile.TemporaryDirectory(prefix="submit-check-") as scratch:

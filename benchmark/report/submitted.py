@@ -24,7 +24,8 @@ from foundation.files import fingerprint
 from metrics.registry import Metric, get_metric, list_metrics
 
 RELATIVE_TOLERANCE = 1e-6  # between a submitted number and the same number recomputed here
-MOST_DRAWS = 100_000_000  # samples x resamples, of what is computed again
+MOST_DRAWS = 100_000_000  # samples x resamples, of the intervals of means that are computed again
+MOST_RESAMPLES = 20_000  # of set-wise scores, which take a thousand times as long; the default is 1,000
 INDEX = "__index_level_0__"
 
 

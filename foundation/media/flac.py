@@ -43,10 +43,16 @@ def parse_stream_info(content: bytes) -> StreamInfo | None:
 
 
 class WholeFlac:
-    """Watches the blocks and the samples of one .flac file go by, and says at the end what does not fit."""
+    """Watches the blocks and the samples of one stream go by, and says at the end what does not fit."""
 
-    def __init__(self, path: PathLike, info: StreamInfo) -> None:
-        """Begin with nothing seen of the file that `info` stands in."""
+    def __init__(self, path: PathLike, info: StreamInfo | None) -> None:
+        """Begin with nothing seen.
+
+        Args:
+            path: of the file.
+            info: what the .flac file says of its samples; None in other containers, where a stream may be a part of the
+                one that its first block speaks of, or several joined, so that only blocks that are missing can be told.
+        """
         self._path, self._info = path, info
         self._digest = hashlib.md5(usedforsecurity=False)
         self._seen = 0
@@ -61,13 +67,16 @@ class WholeFlac:
         number = block_number(content)
         if number is None:
             return
-        if self._next is not None and number != self._next:
+        joined = self._info is None and self._next is not None and number < self._next
+        if self._next is not None and number != self._next and not joined:
             raise MediaError(self._path, f"damaged: FLAC block {self._next} is missing, {number} follows")
         by_block = int.from_bytes(content[:2], "big") == _NUMBERED_BY_BLOCK
         self._next = number + (1 if by_block else samples)
 
     def frame(self, frame: Any) -> None:
         """Take the next decoded frame, an `av.AudioFrame`."""
+        if self._info is None:
+            return
         self._seen += frame.samples
         values = frame.to_ndarray()
         values = values.T if frame.format.is_planar else values
@@ -82,6 +91,8 @@ class WholeFlac:
         Raises:
             MediaError: another number of samples, or another MD5.
         """
+        if self._info is None:
+            return
         if self._info.samples and self._seen != self._info.samples:
             raise MediaError(self._path, f"damaged: {self._seen} of the {self._info.samples} samples that it declares")
         if any(self._info.md5) and self._digest.digest() != self._info.md5:

@@ -72,9 +72,9 @@ def picture_seconds(path: PathLike, *, at_most: float) -> float:
         end = first or 0.0
         for packet in container.demux(stream):
             stamp = packet.dts if packet.pts is None else packet.pts
-            if stamp is None or packet.is_discard:
+            if packet.is_discard or not packet.size:  # the last: the demuxer's empty one
                 continue
-            time = float(stamp * packet.time_base)
+            time = end if stamp is None else float(stamp * packet.time_base)  # without stamps one follows the other
             first = time if first is None else first
             end = max(end, time + (float(packet.duration * packet.time_base) if packet.duration else usual))
             if packet.dts is not None and float(packet.dts * packet.time_base) - first >= at_most:

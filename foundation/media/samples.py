@@ -79,9 +79,11 @@ def _frames(path: PathLike, packet: Any, seconds: float) -> list[Any]:
 
 
 def _whole_flac(path: PathLike, container: Any, stream: Any) -> WholeFlac | None:
-    """Return the watch over a .flac; elsewhere a stream may be a part of the one that its first block speaks of."""
-    if container.format.name != "flac" or stream.codec_context.name != "flac":
+    """Return the watch over FLAC, in whatever container."""
+    if stream.codec_context.name != "flac":
         return None
+    if container.format.name != "flac":
+        return WholeFlac(path, None)
     info = parse_stream_info(stream.codec_context.extradata or b"")
     return None if info is None else WholeFlac(path, info)
 

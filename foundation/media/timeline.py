@@ -90,6 +90,7 @@ class PictureClock:
         self._pts_went_back = self._dts_went_back = 0
         self._stamp: int | None = None  # of the last frame, in ticks
         self._lasts = 0  # its duration in ticks
+        self._from = Fraction(0)  # when the last frame appears
         self._end: Fraction | None = None
         self.start: Fraction | None = None
         self.held: list[Span] = []
@@ -113,8 +114,9 @@ class PictureClock:
             self._note(Fraction(0), start, at_least=Fraction(0))
         elif self._end is not None:
             _check_hole(self._path, "picture", self._end, start)
+            _check_return(self._path, "picture", self._from, start)
             self._note(self._end, start, at_least=_JITTER_SECONDS)
-        self._end = start + self._lasts * tick
+        self._from, self._end = start, start + self._lasts * tick
         return start, self._end
 
     def _note(self, end: Fraction, start: Fraction, *, at_least: Fraction) -> None:
@@ -207,10 +209,7 @@ class SoundClock:
             _check_start(self._path, "sound", Fraction(position, self.rate))
         else:
             _check_hole(self._path, "sound", Fraction(expected, self.rate), Fraction(position, self.rate))
-        if expected - position > MISSING_LIMIT_SECONDS * self.rate:
-            back, place = (expected - position) / self.rate, expected / self.rate
-            reason = f"the time stamps of its sound go back by {back:.2f} s at {place:.2f} s; at most"
-            raise MediaError(self._path, f"{reason} {MISSING_LIMIT_SECONDS:g} s may overlap")
+        _check_return(self._path, "sound", Fraction(expected, self.rate), Fraction(position, self.rate))
 
 
 _FILLING = {"picture": "the nearest frame", "sound": "silence"}
@@ -229,3 +228,12 @@ def _check_hole(path: PathLike, kind: str, start: Fraction, end: Fraction) -> No
     if end - start > MISSING_LIMIT_SECONDS:
         place = f"from {float(start):.2f} s to {float(end):.2f} s its {kind} is missing ({float(end - start):.2f} s)"
         raise MediaError(path, f"{place}; at most {MISSING_LIMIT_SECONDS:g} s is filled with {_FILLING[kind]}")
+
+
+def _check_return(path: PathLike, kind: str, there: Fraction, back_to: Fraction) -> None:
+    """Refuse a stream whose time stamps go back, as those of two films that were joined byte by byte do."""
+    if there - back_to > MISSING_LIMIT_SECONDS:
+        reason = (
+            f"the time stamps of its {kind} go back by {float(there - back_to):.2f} s at {float(there):.2f} s; at most"
+        )
+        raise MediaError(path, f"{reason} {MISSING_LIMIT_SECONDS:g} s may overlap")

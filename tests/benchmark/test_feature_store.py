@@ -211,3 +211,26 @@ def test_a_full_disk_is_named_with_the_entry(sounds, store, monkeypatch):
     with pytest.raises(WriteFailed, match=rf"^{entry(store, sounds[0])}: cannot be written: No space left on device"):
         run(sounds[:1], store)
     assert [path for path in store._root.rglob("*") if path.is_file()] == []
+
+
+def header_changed(path, was, now):
+    """Change names, types or shapes of an entry, and leave its values as they are."""
+    assert len(was) == len(now)
+    data = path.read_bytes()
+    assert data.count(was) == 1
+    path.write_bytes(data.replace(was, now))
+
+
+@pytest.mark.parametrize("noted", [True, False], ids=["with a note", "of version 0.2"])
+@pytest.mark.parametrize(("was", "now"), [(b'"F32"', b'"I32"'), (b'"level":{', b'"lebel":{')])
+def test_an_entry_whose_header_was_damaged_is_computed_again(sounds, store, caplog, noted, was, now):
+    named = Extractor("test.level", "v1", "audio", front_ends.level, yields={"level": "level"})
+    run(sounds, store, named)
+    path = entry(store, sounds[0], named)
+    whole = path.read_bytes()
+    if not noted:
+        without_note(path)
+    header_changed(path, was, now)
+    assert run(sounds, FeatureStore(store._root), named).computed == 1
+    assert f"{path}: damaged" in caplog.text
+    assert path.read_bytes() == whole

@@ -254,8 +254,29 @@ def test_a_record_of_endless_size_is_refused_without_reading_it(folder):
 def test_files_are_found_in_either_unicode_form_of_their_names(folder):
     rows = [[cell.replace("t1", "caf\u00e9") for cell in row] for row in ROWS["inter"]]
     (folder / "inter" / "manifest.csv").write_text(manifest_text(rows), encoding="utf-8")
+    (folder / "benchmark.json").write_text(json.dumps(record()).replace('"t1"', '"caf\\u00e9"'))
     for path in [path for path in folder.rglob("*") if "t1" in path.name]:
         path.rename(path.with_name(path.name.replace("t1", "cafe\u0301")))
     read = load_benchmark(folder, subsets=["inter"])
     assert read.samples("inter")[0].target_audio == folder / "sources" / "cafe\u0301.wav"
     assert read.samples("inter")[0].sample_id == "caf\u00e9__p1"
+
+
+def test_a_clip_of_a_manifest_that_the_record_lacks_or_names_twice_is_refused(folder):
+    sources = record()["sources"]
+    (folder / "benchmark.json").write_text(json.dumps({**record(), "sources": sources[1:]}))
+    with pytest.raises(
+        BenchmarkError, match=rf"manifest\.csv: clip '{sources[0]['clip_id']}' is not in benchmark\.json"
+    ):
+        load_benchmark(folder)
+    (folder / "benchmark.json").write_text(json.dumps({**record(), "sources": [*sources, sources[0]]}))
+    with pytest.raises(BenchmarkError, match=rf"benchmark\.json: clip '{sources[0]['clip_id']}' is listed twice"):
+        load_benchmark(folder)
+
+
+@pytest.mark.parametrize("seconds", ["1e400", "1" + 400 * "0", "1e308", "NaN"])
+def test_a_length_that_no_scene_has_is_refused(folder, seconds):
+    text = json.dumps({**record(), "settings": {**record()["settings"], "duration_seconds": "HERE"}})
+    (folder / "benchmark.json").write_text(text.replace('"HERE"', seconds))
+    with pytest.raises(BenchmarkError, match=r"benchmark\.json: "):
+        load_benchmark(folder)

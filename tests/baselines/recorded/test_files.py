@@ -266,3 +266,15 @@ def test_a_name_that_is_none_is_refused(sounds, tmp_path, name):
     dataset(tmp_path / "d.parquet", {"audio": [{"bytes": b"", "path": "a.wav"}], "id": [name]})
     with pytest.raises(ValueError, match=rf"row 0 of group 0 has no name: {name}"):
         Recorded(folder=tmp_path / "d.parquet")
+
+
+@pytest.mark.parametrize("method", [zipfile.ZIP_DEFLATED, zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA])
+def test_a_damaged_entry_of_a_zip_is_named(sounds, tmp_path, method):
+    path = tmp_path / "all.zip"
+    with zipfile.ZipFile(path, "w", method) as archive:
+        archive.writestr("a.wav", sounds["c.x.wav"])
+    content = bytearray(path.read_bytes())
+    content[60:90] = bytes(255 - byte for byte in content[60:90])
+    path.write_bytes(content)
+    with pytest.raises(GenerationError, match=r"all\.zip.*a\.wav: cannot be unpacked: "):
+        Recorded(folder=path).generate(ask("a"))

@@ -158,3 +158,12 @@ def test_numbers_of_blocks_are_read_in_every_length(number, written):
 )
 def test_what_is_no_header_of_a_block_has_no_number(content):
     assert block_number(bytes.fromhex(content)) is None
+
+
+def test_blocks_that_are_missing_are_noticed_in_every_container_and_joined_files_are_read(whole, tmp_path):
+    ffmpeg("-i", whole, "-c", "copy", "-bsf:a", "noise=drop='eq(n,2)'", tmp_path / "a.mka")
+    with pytest.raises(MediaError, match=r"a\.mka: damaged: FLAC block 2 is missing, 3 follows"):
+        media.read_audio_native(tmp_path / "a.mka")
+    (tmp_path / "list.txt").write_text(f"file '{whole}'\nfile '{whole}'\n")
+    ffmpeg("-f", "concat", "-safe", 0, "-i", tmp_path / "list.txt", "-c", "copy", tmp_path / "joined.mka")
+    assert media.read_audio_native(tmp_path / "joined.mka").samples.shape == (1, 2 * LENGTH)

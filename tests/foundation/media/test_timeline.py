@@ -314,3 +314,18 @@ def test_a_film_that_the_project_writes_is_read_as_it_always_was(film, tmp_path)
     ours = media.read_video(tmp_path / "film.mp4", fps=25, seconds=1.2, size=(96, 128))
     np.testing.assert_array_equal(ours.transpose(0, 2, 3, 1), np.stack(frames))
     np.testing.assert_array_equal(media.read_audio_native(tmp_path / "film.mp4").samples, sound)
+
+
+def test_films_that_were_joined_byte_by_byte_are_refused_and_not_read_by_half(clip, tmp_path):
+    ffmpeg("-i", clip, "-an", "-c:v", "libx264", "-t", 2, tmp_path / "one.ts")
+    (tmp_path / "two.ts").write_bytes(2 * (tmp_path / "one.ts").read_bytes())
+    with pytest.raises(
+        MediaError, match=r"two\.ts: the time stamps of its picture go back by [12]\.\d\d s at [12]\.\d\d s; "
+    ):
+        media.read_video(tmp_path / "two.ts", fps=25)
+
+
+def test_a_picture_without_any_time_stamps_lasts_as_long_as_its_packets(clip, tmp_path):
+    ffmpeg("-i", clip, "-an", "-c:v", "libx264", tmp_path / "raw.h264")
+    there = len(media.read_video(tmp_path / "raw.h264", fps=25)) / 25
+    assert media.picture_seconds(tmp_path / "raw.h264", at_most=60) == pytest.approx(there, abs=0.05)
