@@ -65,8 +65,8 @@ class Conversation:
         """
         line = self._line()
         try:
-            answer = json.loads(line)
-        except (json.JSONDecodeError, UnicodeDecodeError, RecursionError):
+            answer = json.loads(line, parse_int=float)  # int refuses thousands of digits; no number here is ours
+        except (ValueError, RecursionError):
             answer = None
         if not isinstance(answer, dict) or not _is_answer(answer) or answer["id"] not in waiting:
             shown = line.decode("utf-8", "replace").strip()[:SHOWN_CHARACTERS]
@@ -83,29 +83,34 @@ class Conversation:
         self._end()
 
     def _line(self) -> bytes:
-        """Return the next line that is not blank, or as much of one as is too long to be an answer."""
+        """Wait for the next line that is not blank, or for as much of one as is too long to be an answer."""
         deadline = Deadline(self._limit)
-        while True:
-            while (end := self._said.find(b"\n")) >= 0 or len(self._said) >= LONGEST_LINE_BYTES:
-                line = bytes(self._said[: end + 1 or LONGEST_LINE_BYTES])
-                del self._said[: len(line)]
-                if line.strip():
-                    return line
+        line = self._whole_line()
+        while not line:
             self._log.cut()
             over = self._process.poll() is not None  # asked before the output is looked at: nothing is written after
             self._ready.poll(0 if over else 1000 * POLL_SECONDS)
             piece = self._output.read(_PIECE_BYTES)  # None: there is nothing now; b"": there will never be
             if piece:
                 self._said += piece
-                if b"\n" in piece:
-                    continue
+                line = self._whole_line()
             elif piece == b"" or over:
                 if self._said.strip():  # a last line that it did not end
                     line, self._said = bytes(self._said), bytearray()
                     return line
                 raise self._failed(f"{self._ending() or 'the program ended'} before it had answered")
-            if deadline.passed:  # asked when all has been read that was there
+            if not line and deadline.passed:  # asked after each piece: blank lines may come for ever
                 raise self._failed(f"the program answered nothing for {self._limit:g} s and was stopped")
+        return line
+
+    def _whole_line(self) -> bytes:
+        """Take from what has been read the next line that `_line` waits for; b"" where there is none yet."""
+        while (end := self._said.find(b"\n")) >= 0 or len(self._said) >= LONGEST_LINE_BYTES:
+            line = bytes(self._said[: end + 1 or LONGEST_LINE_BYTES])
+            del self._said[: len(line)]
+            if line.strip():
+                return line
+        return b""
 
     def _ending(self) -> str:
         try:

@@ -114,8 +114,9 @@ def _read(response: Any, most: int, given_up: threading.Event) -> bytes:
             break
         body += piece
     declared = response.headers.get("Content-Length", "")
-    if len(body) < most and declared.isdecimal() and len(body) < int(declared):
-        raise NoAnswer(f"the service broke off its answer after {len(body)} of {declared} bytes")
+    whole = float(declared) if declared.isdecimal() else 0.0  # int refuses thousands of digits
+    if len(body) < most and len(body) < whole:
+        raise NoAnswer(f"the service broke off its answer after {len(body)} of {whole:.15g} bytes")
     return bytes(body)
 
 
@@ -135,11 +136,11 @@ def asked_to_wait(reply: Reply) -> float | None:
         return float(text[:12])  # longer numbers are as good as for ever
     try:
         then = parsedate_to_datetime(text)
-    except ValueError:
+    except (ValueError, OverflowError):  # the latter: a year or a zone of very many digits
         return None
     try:
         now = parsedate_to_datetime(reply.headers.get("Date", ""))
-    except ValueError:
+    except (ValueError, OverflowError):
         now = datetime.now(UTC)
     return max(0.0, (_aware(then) - _aware(now)).total_seconds())
 

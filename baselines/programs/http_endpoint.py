@@ -27,6 +27,11 @@ pause = time.sleep  # until a busy service wants to be asked again; a test puts 
 LONGEST_WAIT_SECONDS = 600.0  # for one sample, all waits that the service asks for together
 SHORTEST_WAIT_SECONDS = 1.0  # so that the waits of "at once, please" come to an end too
 SHOWN_CHARACTERS = 300
+_READ_BYTES = 1 << 16  # of an answer in words, which may be as long as a sound
+_LONGEST_INTEGER = 100  # digits
+# Of a page, what nobody sees. Whatever begins here ends at the latest with the text or before the next tag: the search
+# takes a time that grows with the text's length, not with its square.
+_MARKUP = re.compile(r"<(style|script)\b.*?(?:</\1>|\Z)|<!--.*?(?:-->|\Z)|<[^<>]*>", flags=re.DOTALL | re.IGNORECASE)
 _TRY_AGAIN = frozenset({408, 425, 429, 500, 502, 503, 504})
 _BUSY = frozenset({429, 503})
 _TEXTS = ("text/", "application/json", "application/xhtml", "application/xml", "application/problem+json")
@@ -184,11 +189,15 @@ def _body(request: Request) -> bytes:
 
 def _said(body: bytes, otherwise: str) -> str:
     """Return the reason that an answer gives: its member `error`, else what it says."""
-    text = body.decode("utf-8", "replace").strip()
+    text = body[:_READ_BYTES].decode("utf-8", "replace").strip()
     try:
-        content = json.loads(text)
-    except (json.JSONDecodeError, RecursionError):
-        words = re.sub(r"<(style|script)\b.*?</\1>|<[^>]*>", " ", text, flags=re.DOTALL | re.IGNORECASE)
-        return " ".join(words.split())[:SHOWN_CHARACTERS] or otherwise
-    reason = content.get("error") if isinstance(content, dict) else None
-    return str(reason or text)[:SHOWN_CHARACTERS]
+        content = json.loads(text, parse_int=_number)
+        reason = content.get("error") if isinstance(content, dict) else None
+        return str(reason or text)[:SHOWN_CHARACTERS]
+    except (ValueError, RecursionError):  # the latter also of str
+        return " ".join(_MARKUP.sub(" ", text).split())[:SHOWN_CHARACTERS] or otherwise
+
+
+def _number(digits: str) -> int | float:
+    """Return a whole number; one of very many digits, which int refuses, as good as it can be shown."""
+    return int(digits) if len(digits) <= _LONGEST_INTEGER else float(digits)

@@ -147,6 +147,9 @@ def test_a_token_is_read_from_the_environment_and_never_recorded(service, ask, m
     [
         pytest.param(422, b'{"error": "a black video"}', "answered 422: a black video", id="refused"),
         pytest.param(404, b"", "answered 404: Not Found", id="wrong address"),
+        pytest.param(422, b'{"error": "black", "n": ' + b"9" * 5000 + b"}", "422: black$", id="many digits"),
+        pytest.param(422, b"9" * 5000, "answered 422: 9{300}$", id="only digits"),
+        pytest.param(422, b'{"error": ' + b"[" * 9000, 'answered 422: {"error": ', id="deep"),
         pytest.param(501, b"<h1>No\n POST</h1>", "answered 501: No POST$", id="a page"),
         pytest.param(200, b"no sound", "not a media file", id="garbage"),
         pytest.param(200, b"", "not a media file|cannot be decoded", id="nothing"),
@@ -176,6 +179,21 @@ def test_an_answer_that_is_no_sound_is_shown(service, ask, kind, body, reason):
     service.kind, service.answers = kind, [(200, body)]
     with pytest.raises(GenerationError, match=reason):
         HttpEndpoint(endpoint=service.address).generate(ask(duration=1.0))
+
+
+@pytest.mark.parametrize(
+    ("page", "words"),
+    [
+        ("<" * (1 << 18), "<" * 300),
+        ("x<y <i>late</i>", "x<y late"),  # a tag ends before the next: nothing is searched twice
+        ("<!-- a <b> c -->Log <I>in</I>", "Log in"),
+        ("<script>if (a<b) c()</script>Log<br\n/>in<style>b", "Log in"),
+        ("<hr>" * 30_000 + "late", "nothing"),  # what comes so late is not read
+    ],
+    ids=["open", "less", "comment", "script", "long"],
+)
+def test_the_words_of_a_page_are_shown(page, words):
+    assert http_endpoint._said(page.encode(), "nothing") == words
 
 
 def test_what_is_there_but_speaks_no_http_is_named(ask, monkeypatch):
@@ -254,12 +272,29 @@ def test_a_service_that_asks_for_too_long_a_wait_is_named_and_not_asked_again(
     assert len(service.bodies) == waits + 1
 
 
-@pytest.mark.parametrize("asked", ["soon", "", "-1", "1.5", "Fri, 99 Dec 1999 23:59:59 GMT"])
+NO_DATES = [
+    "Fri, 99 Dec 1999 23:59:59 GMT",
+    f"Fri, 31 Dec {'9' * 14} 23:59:59 GMT",
+    f"Fri, 31 Dec {'9' * 20} 23:59:59 GMT",
+    f"Fri, 31 Dec 1999 23:59:59 +{'9' * 14}",
+    f"Fri, 31 Dec 1999 23:59:59 +{'9' * 20}",
+]
+
+
+@pytest.mark.parametrize("asked", ["soon", "", "-1", "1.5", *NO_DATES])
 def test_a_wait_that_is_none_counts_as_none(service, ask, pauses, asked):
     service.answers, service.more = [(503, b"busy")], {"Retry-After": asked}
     with pytest.raises(GenerationError, match="answered 503: busy; tried twice"):
         HttpEndpoint(endpoint=service.address).generate(ask(duration=1.0))
     assert pauses == []
+
+
+@pytest.mark.parametrize("date", NO_DATES)
+def test_a_wait_counts_from_now_where_the_answers_own_date_is_none(service, ask, pauses, date):
+    service.answers = [(503, b"busy"), (200, wav())]
+    service.more = {"Retry-After": "Fri, 31 Dec 1999 23:59:59 GMT", "Date": date}
+    assert HttpEndpoint(endpoint=service.address).generate(ask(duration=1.0))[1] == 16_000
+    assert pauses == [1.0]
 
 
 def test_a_service_that_says_nothing_is_given_up(service, ask):
@@ -307,13 +342,14 @@ def test_a_connection_that_is_reset_is_tried_once_more(service, ask, times):
     assert len(service.bodies) == 2
 
 
-def test_an_answer_that_breaks_off_is_tried_once_more_and_named(service, ask):
+@pytest.mark.parametrize(("length", "named"), [("999", "999"), ("9" * 5000, "inf")], ids=["short", "many digits"])
+def test_an_answer_that_breaks_off_is_tried_once_more_and_named(service, ask, length, named):
     def instead(handler) -> bool:
-        handler.wfile.write(b"HTTP/1.0 200 OK\r\nContent-Length: 999\r\n\r\nRIFF")
+        handler.wfile.write(f"HTTP/1.0 200 OK\r\nContent-Length: {length}\r\n\r\nRIFF".encode())
         return True
 
     service.instead = instead
-    with pytest.raises(GenerationError, match="the service broke off its answer after 4 of 999 bytes; tried twice"):
+    with pytest.raises(GenerationError, match=f"broke off its answer after 4 of {named} bytes; tried twice"):
         HttpEndpoint(endpoint=service.address).generate(ask(duration=1.0))
 
 

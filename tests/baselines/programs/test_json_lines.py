@@ -11,9 +11,10 @@ import numpy as np
 import pytest
 
 from baselines import GenerationError, load_model
+from baselines.programs import conversation as conversations
 from baselines.programs.conversation import Conversation
 from baselines.programs.json_lines import JsonLines, split_command
-from baselines.programs.process import MissingProgram
+from baselines.programs.process import MissingProgram, ProgramFailed, started
 from baselines.programs.settings import read_settings
 
 ROOT = Path(__file__).parents[3]
@@ -109,6 +110,7 @@ BAD = {
     "no path": "is not an answer.*tried twice",
     "list": "is not an answer.*tried twice",
     "deep": "is not an answer.*tried twice",
+    "many digits": r"'9{120}' is not an answer.*tried twice",
     "endless": r"'x{120}' is not an answer.*tried twice",
     "not a number": "sample 0 is not finite",
 }
@@ -143,6 +145,53 @@ def test_single_bytes_do_not_prolong_the_time_limit(talker, three, tmp_path, lim
     first, second, third = talker("drip", time_limit_seconds=3).generate_batch(three)
     assert first[0].shape == third[0].shape == (16_000,)
     assert "answered nothing for 3 s and was stopped" in str(second)
+
+
+@pytest.fixture
+def said(tmp_path, monkeypatch):
+    """Makes the conversation with a program that has printed a text and ended before the first answer is asked for."""
+    made = []
+
+    def start(*arguments, **options):
+        process = started(*arguments, **options)
+        process.wait()
+        return process
+
+    def make(text: str) -> Conversation:
+        settings = read_settings("external", log=tmp_path / "log", time_limit_seconds=3)
+        made.append(Conversation([sys.executable, "-c", f"print({text!r}, end='')"], settings, dict(os.environ)))
+        return made[-1]
+
+    monkeypatch.setattr(conversations, "started", start)
+    yield make
+    for conversation in made:
+        conversation.close()
+
+
+class Over:
+    """A time limit that is over."""
+
+    passed = True
+
+    def __init__(self, _seconds: float) -> None:
+        pass
+
+
+def test_blank_lines_do_not_prolong_the_time_limit(said, monkeypatch):
+    monkeypatch.setattr(conversations, "Deadline", Over)
+    with pytest.raises(ProgramFailed, match="answered nothing for 3 s and was stopped"):
+        said("\n \n\n").answer(["x"])
+
+
+def test_an_answer_after_blank_lines_is_one_though_the_time_is_over(said, monkeypatch):
+    monkeypatch.setattr(conversations, "Deadline", Over)
+    conversation = said('\n \n{"id": "x", "path": "a"}\n\n{"id": "y", "path": "b"}\n')
+    assert [conversation.answer(["x", "y"])["path"] for _ in range(2)] == ["a", "b"]
+
+
+def test_a_number_of_very_many_digits_beside_an_answer_does_no_harm(said):
+    conversation = said(f'{{"id": "x", "path": "a", "steps": {"9" * 5000}}}\n')
+    assert conversation.answer(["x"])["path"] == "a"
 
 
 def test_a_program_that_never_reads_does_not_hold_us_for_ever(ask, tmp_path, limits):

@@ -92,6 +92,8 @@ def answer(request: dict) -> dict:
         return {"id": [request["id"]], "path": path}
     if mood == "deep":
         print("[" * 100_000, flush=True)
+    if mood == "many digits":
+        print("9" * 5000, flush=True)
     if mood == "endless":
         print("x" * (4 << 20), end="", flush=True)
         time.sleep(600)
