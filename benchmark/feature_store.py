@@ -4,8 +4,9 @@
 
 The note (one text of metadata, so that equal features are equal bytes) holds the hash of the file, name and key of the
 extractor, the frame rule, and a checksum of the arrays with their names, types and shapes. So an entry that was cut,
-emptied, overwritten, renamed or copied from another is seen, and computed again. Entries of version 0.2 and earlier have
-no note: where they are whole they serve, but for files in which today's frame rule may find other samples or frames.
+emptied, overwritten, renamed or copied from another is seen, and computed again. Entries of version 0.2 and earlier
+have no note: where they are whole they serve, but for files in which today's frame rule may find other samples or
+frames.
 
 Several processes, on several hosts, may share a cache: entries are written whole under names that follow from their
 content, so two writers of one entry write the same.
