@@ -115,7 +115,7 @@ def check_request(
     _check(model, benchmark, subset, run_name, limit=limit, batch_size=batch_size)
     job = Job(benchmark, subset, benchmark.samples(subset)[:limit], model, dict(options or {}), seed, device)
     directory = RunDirectory.locate(Path(runs), benchmark.name, subset, run_name or folder_name(job.entry.name))
-    standing(job, directory, fresh)
+    standing(job, directory, fresh, look_inside=False)
 
 
 def _run(job: Job, directory: RunDirectory, fresh: bool, batch_size: int, progress: Progress | None) -> None:

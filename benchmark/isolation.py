@@ -10,7 +10,6 @@ import threading
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
-from multiprocessing import resource_tracker
 from multiprocessing.connection import Connection
 from typing import Any
 
@@ -43,6 +42,8 @@ class ProcessWorker:
     """A process that does one item after the other."""
 
     def __init__(self, work: Callable[[Any], Any]) -> None:
+        from multiprocessing import resource_tracker  # commands that read nothing do without it
+
         context = multiprocessing.get_context("spawn")  # a fork would copy locks that torch's threads hold
         self._pipe, theirs = context.Pipe()
         self._process = context.Process(target=_serve, args=(theirs, work), daemon=True)

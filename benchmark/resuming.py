@@ -39,8 +39,14 @@ class Standing:
             log.warning("%s; generated again%s", self.damaged[0], others)
 
 
-def standing(job: Job, directory: RunDirectory, fresh: bool) -> Standing:
+def standing(job: Job, directory: RunDirectory, fresh: bool, *, look_inside: bool = True) -> Standing:
     """Return how far a run is; refuse what cannot be done. Loads and writes nothing.
+
+    Args:
+        job: what is asked.
+        directory: where its answers are.
+        fresh: whether what is there is to be replaced.
+        look_inside: whether each answer that is there is seen to be whole; otherwise its name counts.
 
     Raises:
         ValueError: a length that the model cannot make, or a place that cannot take its answers.
@@ -52,19 +58,21 @@ def standing(job: Job, directory: RunDirectory, fresh: bool) -> Standing:
     if fresh or damaged_record or job.entry.kind == "recorded":
         todo = list(job.samples)
     else:
-        todo, damaged = _unanswered(job.samples, directory)
+        todo, damaged = _unanswered(job.samples, directory, look_inside)
     if todo:
         job.check_possible(directory, todo)
     return Standing(previous, todo, damaged, damaged_record)
 
 
-def _unanswered(samples: Sequence[Sample], directory: RunDirectory) -> tuple[list[Sample], list[str]]:
+def _unanswered(
+    samples: Sequence[Sample], directory: RunDirectory, look_inside: bool
+) -> tuple[list[Sample], list[str]]:
     """Return the samples that have no file, or one that is not whole, and what is wrong with the latter."""
     todo, damaged = [], []
     for sample in samples:
         path = directory.audio(sample.sample_id)
         there = path.is_file()
-        missing = media.what_is_missing(path) if there else "absent"
+        missing = "absent" if not there else media.what_is_missing(path) if look_inside else None
         if missing is not None:
             todo.append(sample)
             damaged += [f"{path}: {missing}"] if there else []

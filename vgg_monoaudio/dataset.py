@@ -138,8 +138,19 @@ class Benchmark:
 
     def fingerprint(self, subset: Subset) -> str:
         """Return the SHA-256 of a subset's manifest, which carries a hash of every scene."""
-        text = self.manifests[subset].to_csv(index=False, lineterminator="\n")
-        return hashlib.sha256(text.encode()).hexdigest()
+        if subset not in self._fingerprints:
+            text = self.manifests[subset].to_csv(index=False, lineterminator="\n")
+            self._fingerprints[subset] = hashlib.sha256(text.encode()).hexdigest()
+        return self._fingerprints[subset]
+
+    @cached_property
+    def _fingerprints(self) -> dict[Subset, str]:
+        return {}
+
+    @cached_property
+    def _read(self) -> dict[Subset, tuple[Sample, ...]]:
+        """The samples of the subsets that were asked for; each run of a model asks again."""
+        return {}
 
     @cached_property
     def recorded_sha256(self) -> dict[Path, str]:
@@ -184,7 +195,9 @@ class Benchmark:
 
     def samples(self, subset: Subset) -> list[Sample]:
         """Return the samples of a subset, in manifest order."""
-        return [self._sample(subset, row) for row in self.manifests[subset].to_dict("records")]
+        if subset not in self._read:
+            self._read[subset] = tuple(self._sample(subset, row) for row in self.manifests[subset].to_dict("records"))
+        return list(self._read[subset])
 
     def __iter__(self) -> Iterator[Sample]:
         for subset in self.subsets:
