@@ -21,7 +21,7 @@ from baselines.recorded import Recorded
 from benchmark.answers import answers_to, checked
 from benchmark.job import Job, finished, references, sample_seed
 from benchmark.places import DEFAULT_RUNS
-from benchmark.removal import check_removable, remove_run
+from benchmark.removal import remove_run
 from benchmark.resuming import check_weights, failures_of_others, set_aside, standing
 from benchmark.runs import FailureRecord, RunDirectory, folder_name
 from foundation import media
@@ -119,8 +119,6 @@ def check_request(
 
 
 def _run(job: Job, directory: RunDirectory, fresh: bool, batch_size: int, progress: Progress | None) -> None:
-    if fresh:
-        check_removable(directory)
     found = standing(job, directory, fresh)
     previous, todo = found.previous, found.todo
     if not todo and previous is not None and previous.status == "finished":

@@ -8,6 +8,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 from benchmark.job import Job
+from benchmark.removal import check_removable
 from benchmark.runs import DamagedRecord, FailureRecord, OwnModelRecord, RunDirectory, RunRecord, UnusableRun
 from foundation import media
 from foundation.files import is_partial
@@ -50,10 +51,17 @@ def standing(job: Job, directory: RunDirectory, fresh: bool, *, look_inside: boo
 
     Raises:
         ValueError: a length that the model cannot make, or a place that cannot take its answers.
-        UnusableRun: the directory holds answers to another question, or audio without a record.
+        UnusableRun: the directory holds answers to another question, or audio without a record; or it is to be
+            replaced, and is not a run.
     """
-    damaged_record = not fresh and _record_is_damaged(directory)
-    previous = None if fresh or damaged_record else _previous(directory, job)
+    previous, damaged_record = None, False
+    if fresh:
+        check_removable(directory)
+    else:
+        try:
+            previous = _previous(directory, job)
+        except DamagedRecord:
+            damaged_record = True
     damaged: list[str] = []
     if fresh or damaged_record or job.entry.kind == "recorded":
         todo = list(job.samples)
@@ -77,17 +85,6 @@ def _unanswered(
             todo.append(sample)
             damaged += [f"{path}: {missing}"] if there else []
     return todo, damaged
-
-
-def _record_is_damaged(directory: RunDirectory) -> bool:
-    try:
-        if directory.run_json.is_file():
-            directory.read_run()
-    except DamagedRecord:
-        return True
-    except UnusableRun:  # of another version: told below
-        return False
-    return False
 
 
 def set_aside(directory: RunDirectory) -> None:

@@ -11,10 +11,10 @@ import soundfile
 
 from baselines import GenerationError, UnknownModel, register_model, registry
 from benchmark import generate
-from benchmark.generation import sample_seed
+from benchmark.generation import check_request, sample_seed
 from benchmark.runs import RunDirectory, UnusableRun
 from foundation import media
-from vgg_monoaudio.dataset import BenchmarkError
+from vgg_monoaudio.dataset import BenchmarkError, load_benchmark
 
 pytestmark = pytest.mark.usefixtures("models")
 
@@ -529,6 +529,16 @@ def test_fresh_leaves_a_folder_that_is_no_run_and_asks_no_model(tiny, tmp_path, 
     with pytest.raises(UnusableRun, match=r"weighted: has no record of a run and holds thesis\.tex, which no run has"):
         generate(tiny.path, "weighted", subset="inter", runs=tmp_path / "runs", fresh=True, options={"file": "absent"})
     assert look.written(tmp_path) == before
+
+
+def test_a_request_is_refused_for_the_folder_that_it_would_replace_before_any_model_is_asked(tiny, tmp_path):
+    work = tmp_path / "tiny" / "inter" / "weighted"
+    work.mkdir(parents=True)
+    (work / "thesis.tex").write_text("years of work")
+    with pytest.raises(UnusableRun, match=r"holds thesis\.tex, which no run has"):
+        check_request(
+            load_benchmark(tiny.path), "weighted", subset="inter", runs=tmp_path, fresh=True, options={"file": "absent"}
+        )
 
 
 def test_recorded_floats_reach_the_score_as_they_are_and_16_bits_stay_16_bits(tiny, tmp_path, ids, caplog):
