@@ -28,7 +28,8 @@ def mux(
 
     The sound starts at the time zero of `video`, where reading its frames starts too; a picture that begins later keeps
     its place. A picture whose codec mp4 does not hold (ProRes, VP8, uncompressed) is encoded as H.264, each frame at
-    its time.
+    its time; so is one with packets that neither say when they are shown nor give a frame (MPEG-4 with packed frames
+    in AVI, or cut between two key frames).
 
     Args:
         video: file whose picture is copied packet by packet, which needs neither decoder nor encoder of it.
@@ -42,9 +43,29 @@ def mux(
         ValueError: a waveform that is not one.
         MediaError: `video` cannot be read or has no video stream.
     """
+    sound = checked_waveform(waveform)
+    try:
+        _write(video, sound, sample_rate, output, seconds, copied=True)
+    except _NoTimeForPacket:
+        _write(video, sound, sample_rate, output, seconds, copied=False)
+
+
+class _NoTimeForPacket(MediaError):
+    """A packet of the picture that says not when it is shown, and gives no frame."""
+
+
+def _write(
+    video: PathLike,
+    sound: NDArray[np.float32],
+    sample_rate: int,
+    output: PathLike,
+    seconds: float | None,
+    *,
+    copied: bool,
+) -> None:
+    """Write the file, the picture copied if the container can hold it and that is asked for, else encoded."""
     import av
 
-    sound = checked_waveform(waveform)
     with (
         replacing(output) as temporary,
         opened(video) as source,
@@ -54,7 +75,7 @@ def mux(
         if picture is None:
             raise MediaError(video, "no video stream")
         end = None if seconds is None else round(Fraction(seconds) / picture.time_base)
-        if picture.codec_context.codec.canonical_name in container.supported_codecs:
+        if copied and picture.codec_context.codec.canonical_name in container.supported_codecs:
             written = container.add_stream_from_template(picture, opaque=True)  # opaque: AV1 may have no encoder here
             packets = _first_packets(_on_time_line(video, source, picture), end)
         else:
@@ -93,6 +114,9 @@ def _found_stamps(video: PathLike) -> list[tuple[int, int]]:
     """Return when each packet is shown and when decoded, in ticks from time zero, where the container does not say.
 
     Only decoding tells in which order such packets (AVI, raw H.264) are shown.
+
+    Raises:
+        _NoTimeForPacket: decoding does not tell either.
     """
     with opened(video) as source:
         picture = played_picture(source)
@@ -104,8 +128,7 @@ def _found_stamps(video: PathLike) -> list[tuple[int, int]]:
             for frame in packet.decode():
                 shown[frame.opaque] = ticks(clock.times(frame)[0], picture.time_base)
     if len(shown) < count:
-        missing = next(place for place in range(count) if place not in shown)
-        raise MediaError(video, f"packet {missing} of its picture says not when it is shown, and gives no frame")
+        raise _NoTimeForPacket(video, "a packet of its picture says not when it is shown, and gives no frame")
     times = sorted(shown.values())
     delay = max((time - shown[place] for place, time in enumerate(times)), default=0)
     return [(shown[place], time - delay) for place, time in enumerate(times)]

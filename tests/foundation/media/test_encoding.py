@@ -243,6 +243,15 @@ def test_a_picture_that_mp4_does_not_hold_is_encoded_at_its_times(film, tmp_path
     assert film.numbers(shown) == [number // 2 for number in range(20)]
 
 
+def test_a_picture_cut_before_frames_that_cannot_be_decoded_is_encoded_at_its_times(film, tmp_path):
+    whole = encoded(film.write(tmp_path / "clip.mp4", seconds=2), "a.avi", "-c:v", "mpeg4", "-bf", "2", "-g", "24")
+    clip = encoded(whole, "cut.avi", "-ss", "1.1", "-c:v", "copy")
+    media.mux(clip, film.noise(1, seed=1), 16_000, tmp_path / "new.mp4")
+    before, after = (film.numbers(media.read_video(path, fps=25)) for path in (clip, tmp_path / "new.mp4"))
+    assert before == after
+    assert sorted(set(after)) == list(range(24, 50))
+
+
 def test_an_encoded_picture_is_turned_as_before(film, tmp_path):
     upright = encoded(film.write(tmp_path / "clip.mp4", seconds=0.4), "a.mov", "-c:v", "prores")
     clip = encoded(upright, "b.mov", "-display_rotation", "90", "-c:v", "copy")
