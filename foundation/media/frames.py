@@ -14,7 +14,7 @@ from foundation.files import PathLike
 from foundation.media.display import display_matrix, display_size, is_turned, pixel_aspect, upright
 from foundation.media.limits import check_decoder, check_kept_frames, check_picture
 from foundation.media.opening import MediaError, check_whole, declared_seconds, opened
-from foundation.media.streams import played_picture
+from foundation.media.streams import decodable_packets, played_picture
 from foundation.media.timeline import PictureClock, time_zero
 
 if TYPE_CHECKING:
@@ -123,13 +123,13 @@ def _filled(path: PathLike, slots: Sequence[_Slots], repeat_last: int, *, thread
 
 def _decoded(container: Any, stream: Any, missing: list[int]) -> Iterator[Any]:
     """Yield every frame of a stream; at the end `missing` holds by how many packets outnumber them."""
-    packets = frames = 0
-    for packet in container.demux(stream):
-        packets += packet.size > 0 and not packet.is_discard
+    count = frames = 0
+    for packet in decodable_packets(container, stream):
+        count += packet.size > 0 and not packet.is_discard
         for frame in packet.decode():
             frames += 1
             yield frame
-    missing.append(packets - frames)
+    missing.append(count - frames)
 
 
 class _Slots:

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from foundation.files import PathLike, replacing
 from foundation.media.encoding import BITEXACT_MUXER, add_audio, add_video, checked_waveform, encode_audio
 from foundation.media.opening import MediaError, opened
-from foundation.media.streams import played_picture
+from foundation.media.streams import decodable_packets, played_picture
 from foundation.media.timeline import PictureClock, ticks, time_zero
 
 
@@ -122,7 +122,7 @@ def _found_stamps(video: PathLike) -> list[tuple[int, int]]:
         picture = played_picture(source)
         picture.codec_context.copy_opaque = True  # a frame tells which packet it came from
         clock, shown, count = PictureClock(video, time_zero(source)), dict[int, int](), 0
-        for packet in source.demux(picture):
+        for packet in decodable_packets(source, picture):
             if packet.size:
                 packet.opaque, count = count, count + 1
             for frame in packet.decode():
@@ -157,7 +157,8 @@ def _add_encoded(container: Any, picture: Any) -> Any:
 def _encoded(video: PathLike, source: Any, picture: Any, written: Any, seconds: float | None) -> Iterator[Any]:
     """Yield the packets of the first seconds of frames, on the time line; how to turn them is said as before."""
     clock, first = PictureClock(video, time_zero(source)), True
-    for frame in source.decode(picture):
+    frames = (frame for packet in decodable_packets(source, picture) for frame in packet.decode())
+    for frame in frames:
         time = ticks(clock.times(frame)[0], picture.time_base)
         if first:
             turns = [side for side in frame.side_data if side.type.name == "DISPLAYMATRIX"]

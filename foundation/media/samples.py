@@ -12,6 +12,7 @@ from foundation.files import PathLike
 from foundation.media.flac import WholeFlac, parse_stream_info
 from foundation.media.limits import MOST_EMPTY_PACKETS, check_amount, check_decoder, check_sound
 from foundation.media.opening import MediaError
+from foundation.media.streams import decodable_packets
 
 if TYPE_CHECKING:
     import av
@@ -39,7 +40,7 @@ def sound_frames(path: PathLike, container: Any, stream: Any) -> Iterator[av.Aud
         codec.options = {"err_detect": "crccheck+explode"}
     whole = _whole_flac(path, container, stream)
     seconds, values, empty = 0.0, 0, 0
-    for packet in container.demux(stream):
+    for packet in decodable_packets(container, stream):
         frames = _frames(path, packet, seconds)
         for frame in frames:
             if not values:

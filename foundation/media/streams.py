@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -20,6 +20,21 @@ def played_picture(container: av.container.InputContainer) -> Any:
 def played_sound(container: av.container.InputContainer) -> Any:
     """Return the audio stream that a player plays, or None: the default one, else the one of most channels."""
     return _first_of(container.streams.audio, _channels)
+
+
+def decodable_packets(container: av.container.InputContainer, stream: Any) -> Iterator[Any]:
+    """Yield the packets of a stream, and at the end the empty one that empties its decoder.
+
+    An empty packet amid the others (Ogg: the frame before is shown again) would empty it too early: it is left out.
+    """
+    empty = None
+    for packet in container.demux(stream):
+        if packet.size:
+            yield packet
+        else:
+            empty = packet
+    if empty is not None:
+        yield empty
 
 
 def _pixels(stream: Any) -> int:

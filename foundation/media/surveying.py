@@ -15,7 +15,7 @@ from foundation.media.display import display_matrix, display_size, pixel_aspect
 from foundation.media.limits import check_decoder
 from foundation.media.opening import MediaError, opened
 from foundation.media.sound import Audio, read_audio_native
-from foundation.media.streams import played_picture
+from foundation.media.streams import decodable_packets, played_picture
 from foundation.media.timeline import PictureClock, Span, time_zero
 
 
@@ -99,7 +99,7 @@ def shown_size(path: PathLike) -> tuple[int, int]:
 
 def _first_frame_and_stamps(container: Any, stream: Any) -> tuple[Any, list[_Stamps]]:
     first, stamps = None, []
-    for packet in container.demux(stream):
+    for packet in decodable_packets(container, stream):
         if first is None:
             first = next(iter(packet.decode()), None)
         stamp = packet.dts if packet.pts is None else packet.pts

@@ -37,6 +37,7 @@ def test_whole_files_are_as_long_as_ffmpeg_makes_them(tmp_path):
     for path in make_seeds(tmp_path):
         outcome = examine(path)
         assert not outcome.faults, path.name
+        assert bool(outcome.by_design) == (path.name == "between.mp4"), path.name
         assert "sound" in outcome.seconds, path.name
         assert ("picture" in outcome.seconds) == (path.suffix in {".mp4", ".mkv", ".webm", ".avi"}), path.name
 

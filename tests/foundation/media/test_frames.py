@@ -4,6 +4,8 @@ import subprocess
 from fractions import Fraction
 from pathlib import Path
 
+import av
+import imageio_ffmpeg
 import numpy as np
 import pytest
 
@@ -202,3 +204,28 @@ def test_damage_in_the_last_packets_is_refused_whatever_the_threads(film, tmp_pa
         path.write_bytes(content[:at] + b"\x7f" * len(packets[-late]) + content[at + len(packets[-late]) :])
         with pytest.raises(MediaError, match=rf"damaged {late}\.mkv: "):
             media.read_video(path, fps=25)
+
+
+def theora_with_repeats(clip: Path, path: Path, repeated: range) -> Path:
+    """The picture of a clip as Ogg/Theora, every frame a key frame, some of them empty packets: shown again."""
+    whole = path.with_name("whole.ogv")
+    command = [imageio_ffmpeg.get_ffmpeg_exe(), "-v", "error", "-i", clip, "-c:v", "libtheora", "-g", "1", "-q:v", "9"]
+    subprocess.run([*command, whole], check=True, stdin=subprocess.DEVNULL)
+    with av.open(str(whole)) as source, av.open(str(path), "w") as container:
+        stream = container.add_stream_from_template(source.streams.video[0], opaque=True)
+        for number, packet in enumerate(packet for packet in source.demux(video=0) if packet.size):
+            written = av.Packet(b"") if number in repeated else packet
+            written.pts, written.dts, written.duration = packet.pts, packet.dts, packet.duration
+            written.time_base, written.stream = packet.time_base, stream
+            container.mux(written)
+    return path
+
+
+def test_an_empty_packet_shows_the_frame_before_it_again(film, tmp_path):
+    clip = theora_with_repeats(film.write(tmp_path / "clip.mp4", seconds=1), tmp_path / "clip.ogv", range(8, 14))
+    with av.open(str(clip)) as container:
+        assert [packet.size for packet in container.demux(video=0)].count(0) == 6 + 1  # and the one that ends it
+    expected = [7 if number in range(8, 14) else number for number in range(25)]
+    assert film.numbers(media.read_video(clip, fps=25)) == expected
+    media.mux(clip, film.noise(1, seed=1), 16_000, tmp_path / "new.mp4")
+    assert film.numbers(media.read_video(tmp_path / "new.mp4", fps=25)) == expected
