@@ -14,6 +14,9 @@ from pathlib import Path
 
 from foundation.checkpoints.files import READ_BYTES, Located, WrongCheckpoint, note_of, verify, weights_folder
 from foundation.checkpoints.table import Checkpoint, get
+from foundation.files import flush
+from foundation.locks import Lock
+from foundation.write_failures import naming_failures
 
 Progress = Callable[[int, int | None], None]  # bytes so far, bytes in all (None if the server does not say)
 
@@ -34,7 +37,8 @@ def download(
     """Fetch a checkpoint into the weights folder, verified, and return it.
 
     Bytes go to `<file>.part`; an interrupted download goes on where it stopped, in this call or the next. The file
-    gets its name only when its hash is right. A file that is there and verified is not fetched again.
+    gets its name only when its hash is right. A file that is there and verified is not fetched again. Of two processes
+    that want the same file one fetches it, and the other waits.
 
     Args:
         name: in the table.
@@ -51,24 +55,36 @@ def download(
         ValueError: `name` is not in the table.
         WrongCheckpoint: the download has another hash (it is deleted), or the file that exists has (it is kept).
         DownloadFailed: the server refuses, the connection keeps breaking, or the disk is too full.
+        WriteFailed: the disk became full meanwhile, or the folder may not be written to.
     """
     row = get(name)
     path = weights_folder(weights_dir) / row.filename
-    if path.is_file():
-        return verify(name, path, allow_unverified=not row.verifiable)
-    part = path.with_name(path.name + ".part")
+    if not path.is_file():
+        part = path.with_name(path.name + ".part")
+        with Lock(path), naming_failures(path, part):
+            if not path.is_file():  # the process that was waited for may have fetched it
+                return _fetched(row, part, url or row.url, progress, attempts, pause_seconds)
+    return verify(name, path, allow_unverified=not row.verifiable)
+
+
+def _fetched(
+    row: Checkpoint, part: Path, url: str, progress: Progress | None, attempts: int, pause_seconds: float
+) -> Located:
+    """Fetch a part to its end, verify it and give it its name."""
     part.parent.mkdir(parents=True, exist_ok=True)
     for attempt in range(1, attempts + 1):
-        reason = _attempt(name, url or row.url, part, progress)
+        reason = _attempt(row.name, url, part, progress)
         if not reason:
             break
         if attempt == attempts:
             raise DownloadFailed(
-                f'checkpoint "{name}": failed after {attempts} attempts at {url or row.url}: {reason}\n'
+                f'checkpoint "{row.name}": failed after {attempts} attempts at {url}: {reason}\n'
                 f"  kept        {part}; the same command resumes there"
             )
         time.sleep(pause_seconds)
     located = _verified_part(row, part)
+    path = part.with_suffix("")
+    flush(part)
     part.replace(path)
     note = note_of(part)
     if note.is_file():  # still true of the renamed file

@@ -5,10 +5,13 @@ import json
 import os
 import pickle
 import re
+import resource
 import subprocess
 import sys
 import threading
 from argparse import Namespace
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import ClassVar
@@ -27,6 +30,7 @@ from foundation.checkpoints import (
     MissingCheckpoint,
     WrongCheckpoint,
 )
+from foundation.files import WriteFailed
 
 BODY = bytes(range(256)) * 12_289  # 3 MiB and a little
 MD5, SHA256 = hashlib.md5(BODY, usedforsecurity=False).hexdigest(), hashlib.sha256(BODY).hexdigest()
@@ -387,6 +391,34 @@ def test_a_full_disk_is_noticed_before_it_is_full(rows, tmp_path, server, monkey
     monkeypatch.setattr("shutil.disk_usage", lambda _: type("Usage", (), {"free": 10})())
     with pytest.raises(DownloadFailed, match=r"has 10 bytes free, 3,145,984 are needed"):
         fetch("toy", tmp_path, server)
+
+
+def test_of_two_processes_that_want_one_file_one_fetches_it(rows, tmp_path, server):
+    with ThreadPoolExecutor(2) as pool:
+        found = list(pool.map(lambda _: fetch("toy-sha", tmp_path, server), range(2)))
+    assert [located.path.read_bytes() for located in found] == [BODY] * 2
+    assert server[1].asked == [None]
+    assert not list(tmp_path.rglob("*.lock"))
+
+
+@contextmanager
+def limited_file_size(size):
+    """No file of this process grows beyond a size meanwhile."""
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (size, limits[1]))
+    yield
+    resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+
+
+def test_a_disk_that_fills_up_meanwhile_is_named_and_the_next_call_goes_on(rows, tmp_path, server):
+    size_limit = len(BODY) // 2
+    with (
+        limited_file_size(size_limit),
+        pytest.raises(WriteFailed, match=r"toy\.bin: cannot be written: .*give the same"),
+    ):
+        fetch("toy-sha", tmp_path, server)
+    assert fetch("toy-sha", tmp_path, server).path.read_bytes() == BODY
+    assert server[1].asked == [None, f"bytes={size_limit}-"]
 
 
 # The ground floor
