@@ -140,7 +140,10 @@ class _Slots:
             raise ValueError(f"fps: expected frames per second above 0, got {request.fps}")
         if start_seconds < 0 or (seconds is not None and seconds < 0):
             raise ValueError(f"expected seconds from 0 on, got start_seconds={start_seconds}, seconds={seconds}")
-        self._path, self._request = path, request
+        from av.video.reformatter import VideoReformatter
+
+        self._path, self._request, self._size = path, request, request.size
+        self._scaler = VideoReformatter()  # one for all frames: making it costs more than its work
         self.pixel_aspect = Fraction(1)
         self._fps = Fraction(request.fps).limit_denominator(1_000_001)
         self._first_slot = round(start_seconds * request.fps)
@@ -172,13 +175,12 @@ class _Slots:
 
     def _converted(self, frame: av.VideoFrame) -> NDArray[Any]:
         matrix = display_matrix(self._path, frame)
-        shown = self._request.size
-        if shown is None:
-            shown = display_size(self._path, frame.width, frame.height, self.pixel_aspect, matrix)[::-1]
-        height, width = shown[::-1] if is_turned(matrix) else shown
-        rgb: NDArray[np.uint8] = frame.to_ndarray(  # type: ignore[assignment]  # rgb24 is 8 bit
-            format="rgb24", width=width, height=height, interpolation="BICUBIC"
-        )
+        if self._size is None:  # a picture that changes its size later is scaled to the one it began with
+            self._size = display_size(self._path, frame.width, frame.height, self.pixel_aspect, matrix)[::-1]
+        height, width = self._size[::-1] if is_turned(matrix) else self._size
+        # One thread, because files are read side by side.
+        shown = self._scaler.reformat(frame, width, height, "rgb24", interpolation="BICUBIC", threads=1)
+        rgb: NDArray[np.uint8] = shown.to_ndarray()  # type: ignore[assignment]  # rgb24 is 8 bit
         rgb = upright(rgb, matrix)
         return rgb if self._request.transform is None else self._request.transform(rgb)
 

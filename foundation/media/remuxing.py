@@ -156,7 +156,9 @@ def _add_encoded(container: Any, picture: Any) -> Any:
 
 def _encoded(video: PathLike, source: Any, picture: Any, written: Any, seconds: float | None) -> Iterator[Any]:
     """Yield the packets of the first seconds of frames, on the time line; how to turn them is said as before."""
-    clock, first = PictureClock(video, time_zero(source)), True
+    from av.video.reformatter import VideoReformatter
+
+    clock, first, scaler = PictureClock(video, time_zero(source)), True, VideoReformatter()
     frames = (frame for packet in decodable_packets(source, picture) for frame in packet.decode())
     for frame in frames:
         time = ticks(clock.times(frame)[0], picture.time_base)
@@ -167,7 +169,7 @@ def _encoded(video: PathLike, source: Any, picture: Any, written: Any, seconds: 
             first = False
         if seconds is not None and time * picture.time_base >= seconds:
             break
-        shown = frame.reformat(width=written.width, height=written.height, format="yuv420p")
+        shown = scaler.reformat(frame, written.width, written.height, "yuv420p")
         shown.pts, shown.time_base = time, picture.time_base
         yield from written.encode(shown)
     yield from written.encode(None)

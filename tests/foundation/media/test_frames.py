@@ -229,3 +229,18 @@ def test_an_empty_packet_shows_the_frame_before_it_again(film, tmp_path):
     assert film.numbers(media.read_video(clip, fps=25)) == expected
     media.mux(clip, film.noise(1, seed=1), 16_000, tmp_path / "new.mp4")
     assert film.numbers(media.read_video(tmp_path / "new.mp4", fps=25)) == expected
+
+
+def test_a_picture_that_changes_its_size_keeps_the_one_it_began_with(film, tmp_path):
+    parts = []
+    for size in ((48, 64), (96, 128)):
+        parts.append(tmp_path / f"{size[0]}.mp4")
+        media.write_video(parts[-1], [film.painted(number, size) for number in range(10)], fps=25)
+    for path in parts:
+        command = [media.ffmpeg_executable(), "-v", "error", "-i", path, "-c", "copy", path.with_suffix(".h264")]
+        subprocess.run(command, check=True, stdin=subprocess.DEVNULL)
+    joined = tmp_path / "joined.h264"
+    joined.write_bytes(b"".join(path.with_suffix(".h264").read_bytes() for path in parts))
+    frames = media.read_video(joined, fps=25)
+    assert frames.shape == (20, 3, 48, 64)
+    assert film.numbers(frames) == [*range(10), *range(10)]
