@@ -92,8 +92,10 @@ def segment_frames(video: Path, duration: float) -> NDArray[np.uint8]:
     width, height = media.shown_size(video)
     shorter = min(height, width)
     size = (height * SHORTER_SIDE // shorter, width * SHORTER_SIDE // shorter)
-    frames = media.read_video(video, fps=FPS, seconds=duration, size=size, repeat_last=1)
-    return np.ascontiguousarray(frames[:, :, : size[0] // 2 * 2, : size[1] // 2 * 2].transpose(0, 2, 3, 1))
+    even = (slice(size[0] // 2 * 2), slice(size[1] // 2 * 2))
+    wanted = media.FrameRequest(fps=FPS, size=size, transform=lambda frame: frame[even])
+    (frames,) = media.read_video_streams(video, [wanted], seconds=duration, repeat_last=1)
+    return frames
 
 
 class ReWaS:
