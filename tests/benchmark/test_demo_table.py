@@ -13,6 +13,8 @@ import pytest
 from baselines import CONTROLS
 from metrics.registry import list_metrics
 
+pytestmark = pytest.mark.slow
+
 SAMPLES = 32  # in each subset
 
 

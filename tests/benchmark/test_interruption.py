@@ -116,13 +116,21 @@ def check_that_nothing_is_half_written(evaluation, whole):
         evaluation.run.read_metrics()
 
 
-@pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGKILL], ids=["Ctrl-C", "kill -9"])
+@pytest.mark.parametrize(
+    ("how", "moments"),
+    [
+        pytest.param(signal.SIGINT, ["generating on", "scoring"], id="Ctrl-C"),
+        pytest.param(signal.SIGKILL, ["reading"], id="kill -9"),
+        pytest.param(signal.SIGINT, list(MOMENTS), id="Ctrl-C at every moment", marks=pytest.mark.slow),
+        pytest.param(signal.SIGKILL, list(MOMENTS), id="kill -9 at every moment", marks=pytest.mark.slow),
+    ],
+)
 def test_a_run_that_is_stopped_again_and_again_ends_with_the_same_numbers(
-    tiny, environment, tmp_path, look, whole, how
+    tiny, environment, tmp_path, look, whole, how, moments
 ):
     evaluation = Evaluation(tmp_path, tiny, environment)
-    for name, moment in MOMENTS.items():
-        status, told = evaluation.stop_when(moment, how)
+    for name in moments:
+        status, told = evaluation.stop_when(MOMENTS[name], how)
         if how == signal.SIGINT:
             assert (status, told) == (130, "error: interrupted; the same command goes on from here\n"), name
         else:
