@@ -16,8 +16,8 @@ MOST_COLUMNS = 1_000
 MOST_BYTES = 512 * 2**20  # unpacked; a few bytes on disk may stand for a text a million times
 
 
-def read_parquet(path: Path) -> pd.DataFrame:
-    """Return a table of texts and numbers.
+def read_parquet(path: Path) -> tuple[pd.DataFrame, dict[bytes, bytes]]:
+    """Return a table of texts and numbers, and what its writer noted beside it.
 
     Raises:
         ValueError: not a parquet file, a damaged one, one that is too large, or a column of anything but texts and
@@ -26,9 +26,13 @@ def read_parquet(path: Path) -> pd.DataFrame:
     size = path.stat().st_size
     if size > MOST_FILE_BYTES:
         raise ValueError(f"{size:,} bytes, expected at most {MOST_FILE_BYTES:,}")
+    from pyarrow import parquet
+
     try:
         _check_unpacked(path)
-        return pd.read_parquet(path, page_checksum_verification=True)
+        with parquet.ParquetFile(path, page_checksum_verification=True) as file:
+            table = file.read()
+        return table.to_pandas(), table.schema.metadata or {}
     except _TooLarge:
         raise
     except Exception as error:  # damaged bytes lead pyarrow and pandas into errors of any kind

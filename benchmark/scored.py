@@ -52,8 +52,6 @@ def read_samples_table(directory: RunDirectory, record: MetricsRecord | None = N
     Raises:
         UnusableRun: one of the two is absent or cannot be read, or they belong to two scorings of the run.
     """
-    import pyarrow.parquet as pq
-
     from benchmark.bounded import read_parquet
 
     path = directory.samples_parquet
@@ -61,10 +59,10 @@ def read_samples_table(directory: RunDirectory, record: MetricsRecord | None = N
         raise UnusableRun(f"{path}: no such file; {_AGAIN}")
     check_file(path)
     try:
-        samples = read_parquet(path)
+        samples, notes = read_parquet(path)
     except (OSError, ValueError) as error:
         raise DamagedRecord(f"{path}: {error}; {_AGAIN}") from error
-    mark = (pq.read_schema(path).metadata or {}).get(_FINGERPRINT)
+    mark = notes.get(_FINGERPRINT)
     # Version 0.2 and earlier left no mark.
     if mark is not None and mark.decode("utf-8", "replace") != (record or directory.read_metrics()).fingerprint:
         raise DamagedRecord(f"{path}: belongs to another scoring of the run than metrics.json beside it; {_AGAIN}")

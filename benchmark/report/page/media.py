@@ -91,8 +91,9 @@ def place_media(
     for folder in {(media / name).parent for name in wanted} | {media / "pictures"}:
         folder.mkdir(parents=True, exist_ok=True)
     names = list(wanted)
-    real = [home.resolve() for home in homes]
-    placed = dict(in_parallel(lambda name: _place(media, name, wanted[name], real), names, workers=workers))
+    real = _real_files(wanted.values())
+    at_home = [home.resolve() for home in homes]
+    placed = dict(in_parallel(lambda name: _place(media, name, real[wanted[name]], at_home), names, workers=workers))
     found = {name: placed[place] for place, name in enumerate(names)}
     strays = [wanted[name] for name in names if found[name].problem == LEADS_OUT]
     if strays:
@@ -100,10 +101,24 @@ def place_media(
     return found
 
 
+def _real_files(paths: Iterable[Path]) -> dict[Path, Path]:
+    """Return where each file really is; a folder that many of them lie in is asked once."""
+    folders: dict[Path, Path] = {}
+    real = {}
+    for path in paths:
+        if path.is_symlink():
+            real[path] = path.resolve()
+            continue
+        if path.parent not in folders:
+            folders[path.parent] = path.parent.resolve()
+        real[path] = folders[path.parent] / path.name
+    return real
+
+
 def _place(media: Path, name: str, source: Path, homes: Sequence[Path]) -> Placed:
     if not source.is_file():
         return Placed("", "", f"{source.name}: no such file")
-    if not any(source.resolve().is_relative_to(home) for home in homes):
+    if not any(source.is_relative_to(home) for home in homes):
         return Placed("", "", LEADS_OUT)
     digest = content_sha256(source)[:20]  # before the link, which changes the file's times
     link_or_copy(source, media / name)
@@ -129,9 +144,8 @@ def _picture(source: Path) -> bytes | str:
         return f"no picture: {type(error).__name__}: {error}"
 
 
-def link_or_copy(source: Path, target: Path) -> None:
-    """Make `target` a hard link to `source`, or a copy where links are not possible."""
-    real = source.resolve()
+def link_or_copy(real: Path, target: Path) -> None:
+    """Make `target` a hard link to a real file, or a copy where links are not possible."""
     if target.exists():
         if target.samefile(real):
             return
