@@ -2,7 +2,6 @@
 
 import os
 from collections.abc import Iterator, Mapping
-from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -13,7 +12,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from foundation import media
-from foundation.work import available_cores
+from foundation.work import in_parallel
 from vgg_monoaudio.demo.films import film
 from vgg_monoaudio.demo.moments import FPS
 from vgg_monoaudio.demo.sounds import SAMPLE_RATE, sound
@@ -146,7 +145,7 @@ def write_demo_sources(folder: str | os.PathLike[str], *, seed: int = 0, workers
     Args:
         folder: made when missing; files of the same name are replaced, each at once and whole.
         seed: decides rhythms, loudness and noise.
-        workers: processes; None takes as many as this process may use cores.
+        workers: clips at once; None takes one a core.
 
     Returns:
         The table of `demo_sources`.
@@ -154,17 +153,12 @@ def write_demo_sources(folder: str | os.PathLike[str], *, seed: int = 0, workers
     Raises:
         ValueError: fewer than one worker.
     """
-    count = available_cores() if workers is None else workers
-    if count < 1:
-        raise ValueError(f"workers: expected at least 1, got {count}")
+    if workers is not None and workers < 1:
+        raise ValueError(f"workers: expected at least 1, got {workers}")
     target = Path(folder)
     target.mkdir(parents=True, exist_ok=True)
     sources = demo_sources()
+    # By threads: drawing and encoding leave the interpreter free, and a fork would copy locks that other threads hold.
     write = partial(write_demo_clip, folder=target, seed=seed)
-    if count == 1:
-        for clip_id in sources["clip_id"]:
-            write(clip_id)
-    else:
-        with ProcessPoolExecutor(min(count, len(sources))) as pool:
-            list(pool.map(write, sources["clip_id"]))
+    list(in_parallel(write, list(sources["clip_id"]), workers=workers))
     return sources
