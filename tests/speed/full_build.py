@@ -13,7 +13,6 @@ import sys
 import tempfile
 import time
 from collections.abc import Sequence
-from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
@@ -21,7 +20,7 @@ from pathlib import Path
 import pandas as pd
 
 from foundation import media
-from foundation.work import available_cores
+from foundation.work import available_cores, in_parallel
 from vgg_monoaudio.building.scenes import Settings, build_benchmark
 from vgg_monoaudio.building.verification import differences
 from vgg_monoaudio.collecting.clips import find_clips
@@ -87,9 +86,8 @@ def measure(sources: pd.DataFrame, inter_pairs: int, root: Path, workers: int) -
     films, out = root / "films", root / "benchmark"
     films.mkdir(parents=True, exist_ok=True)
     start = time.perf_counter()
-    with ProcessPoolExecutor(workers) as pool:
-        jobs = [(place, clip) for place, clip in enumerate(sources["clip_id"]) if not (films / f"{clip}.mp4").is_file()]
-        list(pool.map(partial(render, folder=films), jobs))
+    jobs = [(place, clip) for place, clip in enumerate(sources["clip_id"]) if not (films / f"{clip}.mp4").is_file()]
+    list(in_parallel(partial(render, folder=films), jobs, workers=workers))
     print(f"films: {len(sources)} rendered in {time.perf_counter() - start:.0f} s (not counted)", flush=True)
     watch, before = Stopwatch(), _encoder_seconds()
     settings = Settings(name="full-size", inter_pairs=inter_pairs)

@@ -2,7 +2,8 @@
 
 import subprocess
 from collections.abc import Iterator
-from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures import ProcessPoolExecutor  # noqa: TID251 - it notices a death, and does not fork here
+from multiprocessing import get_context
 from pathlib import Path
 
 import numpy as np
@@ -19,7 +20,7 @@ COUNTS = [*range(1, 25), 64]
 @pytest.fixture(scope="module")
 def reader() -> Iterator[ProcessPoolExecutor]:
     """A process of its own: a crash there is a broken pool here, and a test that fails."""
-    with ProcessPoolExecutor(1) as pool:
+    with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as pool:
         yield pool
 
 

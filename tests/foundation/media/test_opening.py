@@ -4,7 +4,8 @@ import os
 import pickle
 import shutil
 import subprocess
-from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures import ProcessPoolExecutor  # noqa: TID251 - it notices a death, and does not fork here
+from multiprocessing import get_context
 from pathlib import Path
 
 import numpy as np
@@ -112,7 +113,7 @@ def test_sound_that_changes_its_rate_on_the_way_is_refused(film, tmp_path):
 
 
 def test_an_error_comes_back_whole_from_a_worker_process(tmp_path):
-    with ProcessPoolExecutor(1) as pool:
+    with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as pool:
         error = pool.submit(media.probe, tmp_path / "absent.mp4").exception()
     assert type(error) is MediaError
     assert (error.path, error.reason) == (tmp_path / "absent.mp4", "no such file")
