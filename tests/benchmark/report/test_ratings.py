@@ -17,6 +17,7 @@ from benchmark.report.ratings import (
 )
 from benchmark.report.samples import read_samples
 from metrics.registry import get_metric
+from vgg_monoaudio.dataset import load_benchmark
 
 MODELS = ("tiny-foley", "grand-foley", "old-foley")
 POINTS = {  # AQ, TA, VA
@@ -256,7 +257,11 @@ def test_the_figure_of_the_case_circles_it_and_names_both_models(made, world, tm
 
 @pytest.mark.slow
 def test_a_study_adds_its_figures(made, world, tmp_path):
-    runs = [world.write_run(tmp_path / "runs", model, audio=True) for model in ("tiny-foley", "grand-foley")]
+    settings = world.Settings(fingerprint=load_benchmark(made.benchmark).fingerprint("inter"))
+    runs = [
+        world.write_run(tmp_path / "runs", model, settings=settings, audio=True)
+        for model in ("tiny-foley", "grand-foley")
+    ]
     for run in runs:
         pd.read_parquet(run.samples_parquet).assign(clap=[0.1, 0.2, 0.3, 0.4, 0.5]).to_parquet(run.samples_parquet)
     path = written(study(world, models=("tiny-foley", "grand-foley")), tmp_path)
