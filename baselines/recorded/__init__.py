@@ -3,7 +3,7 @@
 from foundation.names import lazy_exports
 
 _HOMES = {
-    "AUDIO_SUFFIXES": "baselines.recorded.files",
+    "AUDIO_SUFFIXES": "baselines.recorded.sounds",
     "Recorded": "baselines.recorded.generator",
 }
 __all__ = sorted(_HOMES)

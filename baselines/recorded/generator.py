@@ -7,7 +7,8 @@ from pathlib import Path
 import numpy as np
 
 from baselines.generator import GenerationError, Request, Waveform
-from baselines.recorded.files import AUDIO_SUFFIXES, open_recorded
+from baselines.recorded.files import open_recorded
+from baselines.recorded.sounds import AUDIO_SUFFIXES
 from foundation import media
 
 __all__ = ["AUDIO_SUFFIXES", "Recorded"]

@@ -11,7 +11,7 @@ import soundfile
 from pyarrow import parquet
 
 from baselines import GenerationError, Request
-from baselines.recorded import files
+from baselines.recorded import tables, zips
 from baselines.recorded.generator import Recorded
 from foundation import media
 
@@ -146,7 +146,7 @@ def test_sounds_behind_links_count_and_one_file_is_one_sound(sounds, film, tmp_p
 
 
 def test_a_zip_bomb_a_link_and_a_million_entries_are_refused_without_unpacking(sounds, tmp_path, monkeypatch):
-    monkeypatch.setattr(files, "MOST_SOUND_BYTES", 1_000_000)
+    monkeypatch.setattr(zips, "MOST_SOUND_BYTES", 1_000_000)
     path = zipped(tmp_path / "all.zip", sounds)
     link = zipfile.ZipInfo("link.wav")
     link.external_attr = (stat.S_IFLNK | 0o777) << 16
@@ -159,13 +159,13 @@ def test_a_zip_bomb_a_link_and_a_million_entries_are_refused_without_unpacking(s
     with pytest.raises(GenerationError, match=r"link\.wav: a link, not a sound"):
         model.generate(ask("link"))
     assert model.generate(ask("c.x"))[1] == 8000
-    monkeypatch.setattr(files, "MOST_ENTRIES", 4)
+    monkeypatch.setattr(zips, "MOST_ENTRIES", 4)
     with pytest.raises(ValueError, match=r"all\.zip has 5 entries, expected at most 4"):
         Recorded(folder=path)
 
 
 def test_a_row_group_that_no_memory_holds_is_refused(sounds, tmp_path, monkeypatch):
-    monkeypatch.setattr(files, "MOST_GROUP_BYTES", 1000)
+    monkeypatch.setattr(tables, "MOST_GROUP_BYTES", 1000)
     dataset(tmp_path / "x.parquet", {"audio": [{"bytes": sounds["c.x.wav"], "path": "a.wav"}]})
     with pytest.raises(ValueError, match=r"x\.parquet has [0-9,]+ bytes in one row group, expected at most 1,000"):
         Recorded(folder=tmp_path / "x.parquet")
