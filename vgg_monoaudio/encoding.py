@@ -1,7 +1,8 @@
 """Running ffmpeg, and whose fault it is when it fails: that of the clips, or that of the machine.
 
-A clip that ffmpeg cannot use may be left out of a benchmark. An ffmpeg that was killed, that cannot write or that lacks
-an encoder says nothing of the clip: the build stops, and the same command goes on when the cause is removed.
+A clip that ffmpeg cannot use, or hangs at, may be left out of a benchmark. An ffmpeg that was killed, that cannot
+write or that lacks an encoder says nothing of the clip: the build stops, and the same command goes on when the cause is
+removed.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from pathlib import Path
 from foundation import media
 from foundation.faults import machine_fault_told, stopped_by
 
+LONGEST_SECONDS = 600.0  # for a film of some seconds, whatever the machine
 # As small as encoders take it; everything but the clip is as it is for one.
 _NO_CLIP = ("-f", "lavfi", "-i", "testsrc=size=64x64:rate=25:duration=0.2", "-f", "lavfi", "-i", "sine=duration=0.2")
 _FILE_ONLY = ("-movflags",)  # options of mp4 that nothing else knows
@@ -66,7 +68,11 @@ def encode(command: Sequence[str], temporary: Path, output: Path, names: Mapping
 
 def _run(command: Sequence[str], output: Path) -> subprocess.CompletedProcess[str]:
     try:
-        return subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, text=True, errors="replace")
+        return subprocess.run(
+            command, stdin=subprocess.DEVNULL, capture_output=True, text=True, errors="replace", timeout=LONGEST_SECONDS
+        )
+    except subprocess.TimeoutExpired:  # it is killed; whether it hangs without the clips too is asked as of any failure
+        return subprocess.CompletedProcess(command, 1, "", f"not done within {LONGEST_SECONDS:g} s")
     except OSError as error:
         raise EncodingStopped(output, f"{command[0]} cannot be started: {error.strerror}") from error
 

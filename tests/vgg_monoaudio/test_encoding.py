@@ -2,6 +2,7 @@
 
 import os
 import stat
+import subprocess
 import sys
 
 import pandas as pd
@@ -141,3 +142,27 @@ def test_a_clip_on_which_ffmpeg_crashes_every_time_is_at_fault(clips, program, t
     program(f"if {str(source)!r} in sys.argv:\n    os.abort()\n{WORKS}")
     with pytest.raises(media.MediaError, match=rf"cut\.mp4: ffmpeg failed on {source.name}: no message"):
         cut(source, tmp_path / "cut.mp4", duration=0.4)
+
+
+def test_an_ffmpeg_that_hangs_at_a_clip_is_killed_and_the_clip_named(clips, tmp_path, monkeypatch):
+    run, limits, odd = subprocess.run, [], f"{SOURCES['clip_id'][0]}.mp4"
+
+    def hanging(command, *, timeout, **options):
+        limits.append(timeout)
+        if any(odd in word for word in command):
+            raise subprocess.TimeoutExpired(command, timeout)
+        return run(command, timeout=timeout, **options)
+
+    monkeypatch.setattr(subprocess, "run", hanging)
+    with pytest.raises(media.MediaError, match=rf"ffmpeg failed on {odd}: not done within 600 s"):
+        cut(clips / odd, tmp_path / "cut.mp4", duration=0.4)
+    assert set(limits) == {600.0}
+
+
+def test_an_ffmpeg_that_hangs_at_anything_says_nothing_of_the_clip(clips, tmp_path, monkeypatch):
+    def hanging(command, *, timeout, **_options):
+        raise subprocess.TimeoutExpired(command, timeout)
+
+    monkeypatch.setattr(subprocess, "run", hanging)
+    with pytest.raises(EncodingStopped, match="it fails on any film"):
+        cut(clips / f"{SOURCES['clip_id'][0]}.mp4", tmp_path / "cut.mp4", duration=0.4)
