@@ -45,8 +45,8 @@ report: $(INSTALLED) ## Write tables and page from results/runs
 test: $(INSTALLED) ## Run the tests (minutes); ARGS go to pytest
 	OMP_NUM_THREADS=1 $(RUN) pytest -n 2 --dist loadfile --no-loadscope-reorder $(ARGS)
 
-test-slow: $(INSTALLED) ## Run the slow tests alone: networks at full size against the references
-	OMP_NUM_THREADS=1 $(RUN) pytest -m slow -n 2 --dist loadfile $(ARGS)
+test-slow: $(INSTALLED) ## Run the slow tests alone (25 minutes): full size networks, every kill, every full disk
+	OMP_NUM_THREADS=1 $(RUN) pytest -m slow -n 2 --dist loadfile --no-loadscope-reorder $(ARGS)
 
 test-all: test test-slow ## Run all tests
 

@@ -3,6 +3,7 @@
 import os
 import subprocess
 import sys
+from collections import Counter
 from collections.abc import Callable, Generator, Iterator, Sequence
 from fractions import Fraction
 from pathlib import Path
@@ -32,6 +33,15 @@ def pytest_make_collect_report() -> Generator[None, Any, Any]:
     report = yield
     skips.refuse(report)
     return report
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Begin with the files whose slow tests take longest, `slow(minutes=...)`, so that two workers end together."""
+    minutes = Counter[Path]()
+    for item in items:
+        minutes[item.path] += sum(mark.kwargs.get("minutes", 0) for mark in item.iter_markers("slow"))
+    items.sort(key=lambda item: -minutes[item.path])
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -13,7 +13,7 @@ import pytest
 from baselines import CONTROLS
 from metrics.registry import list_metrics
 
-pytestmark = pytest.mark.slow
+pytestmark = pytest.mark.slow(minutes=0.2)  # each of 20
 
 SAMPLES = 32  # in each subset
 

@@ -24,7 +24,7 @@ def scenes(tmp_path):
     return build_benchmark(pair, find_clips(tmp_path / "films"), tmp_path / "two", Settings(name="two")).benchmark
 
 
-@pytest.mark.slow  # 2.5 GB of weights; a minute of CPU for each scene's picture, and as much for its sound
+@pytest.mark.slow(minutes=5)  # 2.5 GB of weights; a minute of CPU for each scene's picture, and as much for its sound
 def test_two_demo_scenes_end_in_a_table(scenes, lists, tmp_path):
     write_weights_folder(tmp_path / "weights", lists, lists.parents[2] / "mmaudio" / "data" / "state_dicts.tsv")
     command = [

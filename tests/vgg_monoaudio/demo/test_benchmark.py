@@ -80,7 +80,7 @@ def test_a_damaged_demo_is_named_and_built_again_when_told(films, tmp_path):
     assert missing.is_file()
 
 
-@pytest.mark.slow
+@pytest.mark.slow(minutes=6)
 def test_the_real_demo_is_sound_and_byte_identical_when_built_twice(tmp_path):
     from vgg_monoaudio.building.verification import differences
 
