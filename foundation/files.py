@@ -6,10 +6,11 @@ import hashlib
 import json
 import os
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
+from functools import wraps
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from foundation.flushing import flush, flush_folder, make_folder
 from foundation.partials import is_partial, partial_name, remove_partials
@@ -17,7 +18,7 @@ from foundation.write_failures import WriteFailed, naming_failures
 
 __all__ = [
     "PathLike", "WriteFailed", "content_sha256", "file_sha256", "fingerprint", "flush", "flush_folder",
-    "is_partial", "remove_partials", "replacing", "write_text",
+    "is_partial", "once_a_file", "remove_partials", "replacing", "write_text",
 ]  # fmt: skip
 
 PathLike = str | os.PathLike[str]
@@ -72,25 +73,40 @@ def file_sha256(path: PathLike) -> str:
 
 
 _Stamp = tuple[int, int, int, int, int]
-_hashed: dict[str, tuple[_Stamp, str]] = {}
+_Found = TypeVar("_Found")
 
 
-def content_sha256(path: PathLike) -> str:
-    """Return the SHA-256 of a file's bytes; the file is read once per process, as long as it stays as it is.
+def once_a_file(look: Callable[[PathLike], _Found]) -> Callable[[PathLike], _Found]:
+    """Return a function of one file that looks at it once per process, as long as the file stays as it is.
 
     "As it is" means the same file (device and inode), length, and times of change of content and of status. A file
-    whose content changed within the last two seconds is read every time: its times cannot tell whether it changed
+    whose content changed within the last two seconds is looked at every time: its times cannot tell whether it changed
     again.
+
+    Args:
+        look: its results must be small, and nobody may change them; what it raises is raised every time.
     """
-    place, stamp = os.path.abspath(path), _stamp(path)  # noqa: PTH100 - resolving asks the disk at every step
-    known = _hashed.get(place)
-    if known is not None and known[0] == stamp:
-        return known[1]
-    began = time.time_ns()
-    digest = file_sha256(path)
-    if _stamp(path) == stamp and began - stamp[3] > _TICK_NS:
-        _hashed[place] = (stamp, digest)
-    return digest
+    known: dict[str, tuple[_Stamp, _Found]] = {}
+
+    @wraps(look)
+    def looked(path: PathLike) -> _Found:
+        place, stamp = os.path.abspath(path), _stamp(path)  # noqa: PTH100 - resolving asks the disk at every step
+        kept = known.get(place)
+        if kept is not None and kept[0] == stamp:
+            return kept[1]
+        began = time.time_ns()
+        found = look(path)
+        if _stamp(path) == stamp and began - stamp[3] > _TICK_NS:
+            known[place] = (stamp, found)
+        return found
+
+    return looked
+
+
+@once_a_file
+def content_sha256(path: PathLike) -> str:
+    """Return the SHA-256 of a file's bytes; the file is read once per process, as long as it stays as it is."""
+    return file_sha256(path)
 
 
 def _stamp(path: PathLike) -> _Stamp:

@@ -40,9 +40,7 @@ def filled(clip: PathLike, *, start: float = 0.0, duration: float = SECONDS) -> 
         foundation.media.MediaError: a clip that cannot be read, or misses more than may be filled.
     """
     found, start = media.survey(clip), on_frame_grid(start)
-    silent, held = (
-        sum(span.within(start, start + duration) for span in spans) for spans in (found.audio.silent, found.held)
-    )
+    silent, held = (sum(span.within(start, start + duration) for span in spans) for spans in (found.silent, found.held))
     return Filled(round(silent, 3), round(held, 3))
 
 

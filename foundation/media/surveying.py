@@ -10,11 +10,11 @@ from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any
 
-from foundation.files import PathLike
+from foundation.files import PathLike, once_a_file
 from foundation.media.display import display_matrix, display_size, pixel_aspect
 from foundation.media.limits import check_decoder
 from foundation.media.opening import MediaError, opened
-from foundation.media.sound import Audio, read_audio_native
+from foundation.media.sound import read_audio_native
 from foundation.media.streams import decodable_packets, played_picture
 from foundation.media.timeline import PictureClock, Span, time_zero
 
@@ -27,18 +27,18 @@ class Survey:
     shown_size: tuple[int, int]  # (width, height) with square pixels, turned as the file asks
     square_pixels: bool  # whether the pixels are stored so
     held: tuple[Span, ...]  # where the picture is missing and the nearest frame stands in for it
-    audio: Audio  # the whole sound, as `read_audio_native` gives it
+    silent: tuple[Span, ...]  # where the sound is missing and silence stands in for it
+    dropped_seconds: float  # of samples that claimed a place already taken
 
     @property
     def sound_start_seconds(self) -> float:
         """Where the first sample stands."""
-        silent = self.audio.silent
-        return silent[0].end if silent and silent[0].start == 0 else 0.0
+        return self.silent[0].end if self.silent and self.silent[0].start == 0 else 0.0
 
     @property
     def sound_in_step(self) -> bool:
         """Whether the samples follow one another from time zero on, without hole or overlap."""
-        return not self.audio.silent and not self.audio.dropped_seconds
+        return not self.silent and not self.dropped_seconds
 
 
 @dataclass(frozen=True)
@@ -51,8 +51,9 @@ class _Stamps:
     dts: None = None
 
 
+@once_a_file
 def survey(path: PathLike) -> Survey:
-    """Read a file that has picture and sound.
+    """Read a file that has picture and sound; once per process, as long as the file stays as it is.
 
     Raises:
         MediaError: absent, damaged or truncated file, no picture, no sound, or one of them is missing for longer than
@@ -76,7 +77,8 @@ def survey(path: PathLike) -> Survey:
     held = ([Span(0.0, float(start))] if start > 0 else []) + [
         span for span in between.held if span.start and span.start >= start
     ]
-    return Survey(float(start), size, aspect == 1, tuple(held), read_audio_native(path))
+    audio = read_audio_native(path)
+    return Survey(float(start), size, aspect == 1, tuple(held), audio.silent, audio.dropped_seconds)
 
 
 def shown_size(path: PathLike) -> tuple[int, int]:

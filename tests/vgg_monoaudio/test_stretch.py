@@ -1,5 +1,6 @@
 """What a clip contributes: the frames and samples that reading it gives, wherever its streams begin."""
 
+import os
 import subprocess
 from fractions import Fraction
 from pathlib import Path
@@ -9,7 +10,7 @@ import pandas as pd
 import pytest
 
 from foundation import media
-from foundation.media import MediaError
+from foundation.media import MediaError, surveying
 from vgg_monoaudio.building.scenes import Settings, build_benchmark
 from vgg_monoaudio.composition import compose, cut, filled
 from vgg_monoaudio.stretch import Filled
@@ -178,3 +179,18 @@ def test_an_ordinary_clip_goes_through_the_filters_that_it_always_went_through(p
     assert "]fps=25[" in graph
     assert "[0:1]asetpts=N/SR/TB[" in graph
     assert "async" not in graph
+
+
+def test_a_clip_is_looked_at_once_however_many_scenes_show_it(plain, other, tmp_path, monkeypatch):
+    looked = []
+    read = surveying.read_audio_native
+    monkeypatch.setattr(surveying, "read_audio_native", lambda path: looked.append(Path(path).name) or read(path))
+    clips = [tmp_path / path.name for path in (plain, other)]
+    for clip, path in zip(clips, (plain, other), strict=True):
+        clip.write_bytes(path.read_bytes())
+        os.utime(clip, (1e9, 1e9))  # not a moment ago
+    for side in ("left", "right"):
+        compose(*clips, tmp_path / f"{side}.mp4", side, duration=SECONDS)
+    cut(clips[0], tmp_path / "cut.mp4", duration=SECONDS)
+    assert filled(clips[1], duration=SECONDS) == Filled(0.0, 0.0)
+    assert looked == ["plain.mp4", "other.mp4"]
