@@ -92,7 +92,7 @@ def _write(
 
 def _on_time_line(video: PathLike, source: Any, picture: Any) -> Iterator[Any]:
     """Yield the packets of the picture in decoding order, with time stamps that count from time zero."""
-    zero = ticks(time_zero(source) or Fraction(0), picture.time_base)
+    zero = ticks(time_zero(source), picture.time_base)
     found: list[tuple[int, int]] | None = None
     place = 0
     for packet in source.demux(picture):

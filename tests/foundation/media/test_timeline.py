@@ -329,3 +329,16 @@ def test_a_picture_without_any_time_stamps_lasts_as_long_as_its_packets(clip, tm
     ffmpeg("-i", clip, "-an", "-c:v", "libx264", tmp_path / "raw.h264")
     there = len(media.read_video(tmp_path / "raw.h264", fps=25)) / 25
     assert media.picture_seconds(tmp_path / "raw.h264", at_most=60) == pytest.approx(there, abs=0.05)
+
+
+def test_where_no_stream_says_when_it_begins_its_time_stamps_stand_for_themselves(film, tmp_path):
+    """A Matroska file of one frame, 0.2 s on its clock: ffmpeg shows it from 0 to 0.24 s."""
+    path = film.write(tmp_path / "one.mkv", seconds=0.04)
+    content = bytearray(path.read_bytes())
+    time = content.index(b"\xe7\x81", content.index(b"\x1f\x43\xb6\x75")) + 2  # of its only cluster, one byte
+    content[time] = 200
+    path.write_bytes(content)
+    with av.open(str(path)) as container:
+        assert container.streams.video[0].start_time is None
+    shown = played(path, "-vf", "fps=25:start_time=0", "-f", "rawvideo", "-pix_fmt", "gray")
+    assert len(media.read_video(path, fps=25)) == len(shown) / (48 * 64) == 6
