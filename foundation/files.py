@@ -90,7 +90,11 @@ def once_a_file(look: Callable[[PathLike], _Found]) -> Callable[[PathLike], _Fou
 
     @wraps(look)
     def looked(path: PathLike) -> _Found:
-        place, stamp = os.path.abspath(path), _stamp(path)  # noqa: PTH100 - resolving asks the disk at every step
+        place = os.path.abspath(path)  # noqa: PTH100 - resolving asks the disk at every step
+        try:
+            stamp = _stamp(path)
+        except OSError:
+            return look(path)  # which says in its own way that there is no such file
         kept = known.get(place)
         if kept is not None and kept[0] == stamp:
             return kept[1]

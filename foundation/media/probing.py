@@ -67,16 +67,19 @@ def picture_seconds(path: PathLike, *, at_most: float) -> float:
         if stream is None:
             raise MediaError(path, "no video stream")
         usual = 1 / float(stream.average_rate or stream.guessed_rate or 25)
-        first = end = float(time_zero(container))
+        zero = time_zero(container)
+        first = None if zero is None else float(zero)
+        end = first or 0.0
         for packet in container.demux(stream):
             stamp = packet.dts if packet.pts is None else packet.pts
             if packet.is_discard or not packet.size:  # the last: the demuxer's empty one
                 continue
             time = end if stamp is None else float(stamp * packet.time_base)  # without stamps one follows the other
+            first = time if first is None else first
             end = max(end, time + (float(packet.duration * packet.time_base) if packet.duration else usual))
             if packet.dts is not None and float(packet.dts * packet.time_base) - first >= at_most:
                 break  # what comes later is shown later
-        return min(at_most, end - first)
+        return 0.0 if first is None else min(at_most, end - first)
 
 
 def keeps_more_than_16_bits(path: PathLike) -> bool:
@@ -141,5 +144,5 @@ def _audio(path: PathLike, container: Any, stream: Any) -> AudioInfo:
 
 
 def _start(container: Any, stream: Any) -> float:
-    start = declared_start(stream)
-    return 0.0 if start is None else float(start - time_zero(container))
+    start, zero = declared_start(stream), time_zero(container)
+    return 0.0 if start is None or zero is None else float(start - zero)

@@ -41,7 +41,7 @@ def mux(
 
     Raises:
         ValueError: a waveform that is not one.
-        MediaError: `video` cannot be read or has no video stream.
+        MediaError: `video` cannot be read, or has no video stream or an empty one.
     """
     sound = checked_waveform(waveform)
     try:
@@ -84,15 +84,19 @@ def _write(
         if picture.sample_aspect_ratio:  # a container may keep it where the stream does not
             written.codec_context.sample_aspect_ratio = picture.sample_aspect_ratio
         audio = add_audio(container, sample_rate)
+        count = 0
         for packet in packets:
             packet.stream = written
             container.mux(packet)
+            count += 1
+        if not count:
+            raise MediaError(video, "the video stream holds no frames")
         encode_audio(container, audio, sound, sample_rate)
 
 
 def _on_time_line(video: PathLike, source: Any, picture: Any) -> Iterator[Any]:
     """Yield the packets of the picture in decoding order, with time stamps that count from time zero."""
-    zero = ticks(time_zero(source), picture.time_base)
+    zero = ticks(time_zero(source) or Fraction(0), picture.time_base)
     found: list[tuple[int, int]] | None = None
     place = 0
     for packet in source.demux(picture):

@@ -52,13 +52,18 @@ class Span:
         return max(0.0, min(self.end, end) - max(self.start, start))
 
 
-def time_zero(container: av.container.InputContainer) -> Fraction:
+def time_zero(container: av.container.InputContainer) -> Fraction | None:
     """Return where the earlier of the two played streams begins, in the container's own seconds.
 
-    It is 0 where neither says when it begins: time stamps then stand for themselves, as they do for ffmpeg.
+    It is 0 where neither says when it begins: time stamps then stand for themselves, as they do for ffmpeg. None in a
+    format without time stamps (raw MPEG-2): what is made up in their place counts from the first frame.
     """
     starts = [declared_start(stream) for stream in (played_picture(container), played_sound(container))]
-    return min((start for start in starts if start is not None), default=Fraction(0))
+    from av.format import Flags
+
+    made_up = container.format.flags & Flags.no_timestamps.value  # type: ignore[operator]  # both are int
+    without = None if made_up else Fraction(0)
+    return min((start for start in starts if start is not None), default=without)
 
 
 def declared_start(stream: Any) -> Fraction | None:
@@ -83,7 +88,7 @@ class PictureClock:
         held: where the picture is missing and the nearest frame stands in for it.
     """
 
-    def __init__(self, path: PathLike, zero: Fraction) -> None:
+    def __init__(self, path: PathLike, zero: Fraction | None) -> None:
         self._path, self._zero = path, zero
         self._pts: int | None = None  # the last stamps seen, of presentation and of decoding
         self._dts: int | None = None
@@ -103,6 +108,8 @@ class PictureClock:
         """
         tick: Fraction = frame.time_base
         stamp = self._next_stamp(frame)
+        if self._zero is None:
+            self._zero = stamp * tick
         self._lasts = self._duration(frame, stamp)
         self._stamp = stamp
         start = (stamp - ticks(self._zero, tick)) * tick
@@ -134,7 +141,7 @@ class PictureClock:
         if dts is not None:
             return int(dts)
         if self._stamp is None:  # as ffmpeg has it, the first one without a time stands at time zero
-            return ticks(self._zero, frame.time_base)
+            return ticks(self._zero or Fraction(0), frame.time_base)
         return self._stamp + self._lasts
 
     def _duration(self, frame: Any, stamp: int) -> int:
@@ -155,7 +162,7 @@ class SoundClock:
         dropped: samples that were left out, since others stand in their place already.
     """
 
-    def __init__(self, path: PathLike, zero: Fraction, rate: int) -> None:
+    def __init__(self, path: PathLike, zero: Fraction | None, rate: int) -> None:
         self._path, self._zero, self.rate = path, zero, rate
         self._count = 0  # samples handed on
         self._surplus = 0  # samples still to be dropped
@@ -185,6 +192,8 @@ class SoundClock:
         return [*added, samples[:, dropped:] if dropped else samples]
 
     def _jump_to(self, pts: int, tick: Fraction, channels: int) -> list[NDArray[np.float32]]:
+        if self._zero is None:
+            self._zero = pts * tick
         position = ticks((pts - ticks(self._zero, tick)) * tick, Fraction(1, self.rate))
         expected = self._count - self._surplus
         gap = position - expected

@@ -296,3 +296,8 @@ def test_a_file_that_changed_a_moment_ago_is_read_every_time(tmp_path, read):
     files.content_sha256(path)
     files.content_sha256(path)
     assert read == ["clip.wav", "clip.wav"]
+
+
+def test_what_is_not_there_is_told_by_who_looks(tmp_path):
+    looked = files.once_a_file(lambda path: f"nothing at {Path(path).name}")
+    assert looked(tmp_path / "absent.wav") == "nothing at absent.wav"

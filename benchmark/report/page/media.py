@@ -11,6 +11,7 @@ Pictures are named by the content they show, so a second report draws only new o
 from __future__ import annotations
 
 import logging
+import os
 import shutil
 import traceback
 from collections.abc import Iterable, Mapping, Sequence
@@ -107,10 +108,10 @@ def _real_files(paths: Iterable[Path]) -> dict[Path, Path]:
     real = {}
     for path in paths:
         if path.is_symlink():
-            real[path] = path.resolve()
+            real[path] = Path(os.path.realpath(path))  # a link to itself stays what it is
             continue
         if path.parent not in folders:
-            folders[path.parent] = path.parent.resolve()
+            folders[path.parent] = Path(os.path.realpath(path.parent))
         real[path] = folders[path.parent] / path.name
     return real
 

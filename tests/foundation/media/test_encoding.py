@@ -243,6 +243,14 @@ def test_a_picture_that_mp4_does_not_hold_is_encoded_at_its_times(film, tmp_path
     assert film.numbers(shown) == [number // 2 for number in range(20)]
 
 
+def test_a_file_without_a_frame_is_not_muxed(film, tmp_path):
+    whole = film.write(tmp_path / "clip.mp4", seconds=0.4, sound=film.noise(0.4, seed=1))
+    clip = encoded(whole, "a.mkv", "-c:v", "copy", "-bsf:v", "noise=drop=1", "-c:a", "copy")
+    with pytest.raises(MediaError, match=r"a\.mkv: the video stream holds no frames"):
+        media.mux(clip, film.noise(0.4, seed=1), 16_000, tmp_path / "new.mp4")
+    assert not (tmp_path / "new.mp4").exists()
+
+
 def test_a_picture_cut_before_frames_that_cannot_be_decoded_is_encoded_at_its_times(film, tmp_path):
     whole = encoded(film.write(tmp_path / "clip.mp4", seconds=2), "a.avi", "-c:v", "mpeg4", "-bf", "2", "-g", "24")
     clip = encoded(whole, "cut.avi", "-ss", "1.1", "-c:v", "copy")

@@ -342,3 +342,9 @@ def test_where_no_stream_says_when_it_begins_its_time_stamps_stand_for_themselve
         assert container.streams.video[0].start_time is None
     shown = played(path, "-vf", "fps=25:start_time=0", "-f", "rawvideo", "-pix_fmt", "gray")
     assert len(media.read_video(path, fps=25)) == len(shown) / (48 * 64) == 6
+
+
+@pytest.mark.parametrize("bframes", [0, 2])
+def test_a_stream_without_time_stamps_counts_from_its_first_frame(film, tmp_path, bframes):
+    path = numbered(film, tmp_path / "raw.m2v", "-c:v", "mpeg2video", "-q:v", 2, "-bf", bframes)
+    assert film.numbers(media.read_video(path, fps=25)) == list(range(50))

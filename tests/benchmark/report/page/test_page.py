@@ -158,6 +158,13 @@ def test_only_files_of_the_folders_given_are_linked_and_a_stray_is_named(world, 
     assert secret.stat().st_nlink == 1
 
 
+def test_a_link_to_itself_is_no_file(tmp_path):
+    loop = tmp_path / "loop.wav"
+    loop.symlink_to(loop)
+    placed = place_media(tmp_path / "media", {"sources/a.wav": loop}, [tmp_path])
+    assert placed["sources/a.wav"].problem == "loop.wav: no such file"
+
+
 @pytest.mark.parametrize("name", ["home", "home/letter.txt", ".", ".."])
 def test_a_report_is_not_written_over_a_folder_of_something_else(world, tmp_path, look_at, name):
     (tmp_path / "home").mkdir()
