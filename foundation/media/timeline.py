@@ -218,13 +218,12 @@ class SoundClock:
 
 
 _FILLING = {"picture": "the nearest frame", "sound": "silence"}
-_OTHER = {"picture": "sound", "sound": "picture"}
 
 
 def _check_start(path: PathLike, kind: str, start: Fraction) -> None:
     """Refuse a stream that begins later than may be filled."""
     if start > MISSING_LIMIT_SECONDS:
-        late = f"its {kind} begins {float(start):.2f} s after the {_OTHER[kind]}"
+        late = f"its {kind} begins {float(start):.2f} s into the file"
         raise MediaError(path, f"{late}; at most {MISSING_LIMIT_SECONDS:g} s is filled with {_FILLING[kind]}")
 
 

@@ -393,7 +393,7 @@ def test_a_full_disk_is_noticed_before_it_is_full(rows, tmp_path, server, monkey
         fetch("toy", tmp_path, server)
 
 
-def test_of_two_processes_that_want_one_file_one_fetches_it(rows, tmp_path, server):
+def test_of_two_downloads_of_one_file_one_is_made_and_the_other_waits(rows, tmp_path, server):
     with ThreadPoolExecutor(2) as pool:
         found = list(pool.map(lambda _: fetch("toy-sha", tmp_path, server), range(2)))
     assert [located.path.read_bytes() for located in found] == [BODY] * 2

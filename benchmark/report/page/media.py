@@ -94,7 +94,11 @@ def place_media(
     names = list(wanted)
     real = _real_files(wanted.values())
     at_home = [home.resolve() for home in homes]
-    placed = dict(in_parallel(lambda name: _place(media, name, real[wanted[name]], at_home), names, workers=workers))
+
+    def place(name: str) -> Placed:
+        return _place(media, name, wanted[name], real[wanted[name]], at_home)
+
+    placed = dict(in_parallel(place, names, workers=workers))
     found = {name: placed[place] for place, name in enumerate(names)}
     strays = [wanted[name] for name in names if found[name].problem == LEADS_OUT]
     if strays:
@@ -116,13 +120,14 @@ def _real_files(paths: Iterable[Path]) -> dict[Path, Path]:
     return real
 
 
-def _place(media: Path, name: str, source: Path, homes: Sequence[Path]) -> Placed:
-    if not source.is_file():
+def _place(media: Path, name: str, source: Path, real: Path, homes: Sequence[Path]) -> Placed:
+    """Place one file. `source` says what it is called and of what kind it is; it may be a link to the `real` one."""
+    if not real.is_file():
         return Placed("", "", f"{source.name}: no such file")
-    if not any(source.is_relative_to(home) for home in homes):
+    if not any(real.is_relative_to(home) for home in homes):
         return Placed("", "", LEADS_OUT)
-    digest = content_sha256(source)[:20]  # before the link, which changes the file's times
-    link_or_copy(source, media / name)
+    digest = content_sha256(real)[:20]  # before the link, which changes the file's times
+    link_or_copy(real, media / name)
     relative = f"{media.name}/{name}"
     picture = media / "pictures" / f"{digest}-{PICTURE_VERSION}.jpg"
     if not is_whole(picture):

@@ -140,12 +140,12 @@ def test_what_is_missing_for_more_than_a_second_is_refused_with_its_amount(clip,
     path = late(clip, tmp_path / "late.mkv")
     if late is sound_late:
         assert seen(path) == pytest.approx(TIMES)  # the picture is whole
-        reason = r"late\.mkv: its sound begins 1\.64 s after the picture; at most 1 s is filled with silence"
+        reason = r"late\.mkv: its sound begins 1\.64 s into the file; at most 1 s is filled with silence"
         with pytest.raises(MediaError, match=reason):
             media.read_audio(path, sample_rate=RATE)
     else:
         assert heard(path) == pytest.approx(TIMES, abs=0.01)
-        reason = r"late\.mkv: its picture begins 1\.64 s after the sound; at most 1 s is filled with the nearest frame"
+        reason = r"late\.mkv: its picture begins 1\.64 s into the file; at most 1 s is filled with the nearest frame"
         with pytest.raises(MediaError, match=reason):
             media.read_video(path, fps=25)
     with pytest.raises(MediaError, match=reason):

@@ -158,6 +158,18 @@ def test_only_files_of_the_folders_given_are_linked_and_a_stray_is_named(world, 
     assert secret.stat().st_nlink == 1
 
 
+def test_what_a_file_is_and_is_called_the_link_says_that_leads_to_it(film, tmp_path):
+    """As in a cache of downloads, where names are links to files that are called by their hash."""
+    film.write(tmp_path / "scene.mp4", seconds=0.2).rename(tmp_path / "0a1b2c")
+    (tmp_path / "scene.mp4").symlink_to(tmp_path / "0a1b2c")
+    placed = place_media(tmp_path / "media", {"scenes/scene.mp4": tmp_path / "scene.mp4"}, [tmp_path])
+    assert placed["scenes/scene.mp4"].file == "media/scenes/scene.mp4"
+    assert placed["scenes/scene.mp4"].picture  # of a film without sound: a frame
+    (tmp_path / "gone.wav").symlink_to(tmp_path / "3d4e5f")
+    lost = place_media(tmp_path / "media", {"scenes/gone.wav": tmp_path / "gone.wav"}, [tmp_path])
+    assert lost["scenes/gone.wav"].problem == "gone.wav: no such file"
+
+
 def test_a_link_to_itself_is_no_file(tmp_path):
     loop = tmp_path / "loop.wav"
     loop.symlink_to(loop)
