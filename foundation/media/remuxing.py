@@ -139,15 +139,17 @@ def _found_stamps(video: PathLike) -> list[tuple[int, int]]:
 
 
 def _first_packets(packets: Iterable[Any], end: int | None) -> Iterator[Any]:
-    """Yield the packets up to an end in decoding order, with those between them that are shown later."""
+    """Yield the packets up to an end in decoding order, with those between them that are shown later; one at least."""
     later: list[Any] = []
+    first = True
     for packet in packets:
-        if end is not None and packet.dts >= end:  # nothing is shown before it is decoded
+        if end is not None and packet.dts >= end and not first:  # nothing is shown before it is decoded
             return
         later.append(packet)
-        if end is None or packet.pts < end:
+        if end is None or packet.pts < end or first:
             yield from later
             later.clear()
+        first = False
 
 
 def _add_encoded(container: Any, picture: Any) -> Any:
@@ -159,7 +161,7 @@ def _add_encoded(container: Any, picture: Any) -> Any:
 
 
 def _encoded(video: PathLike, source: Any, picture: Any, written: Any, seconds: float | None) -> Iterator[Any]:
-    """Yield the packets of the first seconds of frames, on the time line; how to turn them is said as before."""
+    """Yield the packets of the first seconds of frames, one at least, on the time line, to be turned as before."""
     from av.video.reformatter import VideoReformatter
 
     clock, first, scaler = PictureClock(video, time_zero(source)), True, VideoReformatter()
@@ -170,9 +172,9 @@ def _encoded(video: PathLike, source: Any, picture: Any, written: Any, seconds: 
             turns = [side for side in frame.side_data if side.type.name == "DISPLAYMATRIX"]
             if turns:
                 written.set_display_matrix(np.frombuffer(bytes(turns[0]), "<i4").tolist())
-            first = False
-        if seconds is not None and time * picture.time_base >= seconds:
+        if seconds is not None and time * picture.time_base >= seconds and not first:
             break
+        first = False
         shown = scaler.reformat(frame, written.width, written.height, "yuv420p")
         shown.pts, shown.time_base = time, picture.time_base
         yield from written.encode(shown)

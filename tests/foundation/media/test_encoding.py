@@ -243,6 +243,15 @@ def test_a_picture_that_mp4_does_not_hold_is_encoded_at_its_times(film, tmp_path
     assert film.numbers(shown) == [number // 2 for number in range(20)]
 
 
+@pytest.mark.parametrize("codec", ["copy", "prores"])
+def test_of_a_picture_that_begins_after_the_end_the_first_frame_is_kept(film, tmp_path, codec):
+    whole = film.write(tmp_path / "clip.mp4", seconds=0.6, sound=film.noise(0.6, seed=1))
+    clip = encoded(whole, "a.mov", "-i", str(whole), "-itsoffset", "0.4", "-c:v", codec, "-map", "0:a", "-map", "1:v")
+    assert media.probe(clip).video.start_seconds == pytest.approx(0.4, abs=0.01)
+    media.mux(clip, film.noise(0.04, seed=1), 16_000, tmp_path / "new.mp4", seconds=0.04)
+    assert film.numbers(media.read_video(tmp_path / "new.mp4", fps=25, seconds=0.04)) == [0]
+
+
 def test_a_file_without_a_frame_is_not_muxed(film, tmp_path):
     whole = film.write(tmp_path / "clip.mp4", seconds=0.4, sound=film.noise(0.4, seed=1))
     clip = encoded(whole, "a.mkv", "-c:v", "copy", "-bsf:v", "noise=drop=1", "-c:a", "copy")
