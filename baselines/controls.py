@@ -5,8 +5,9 @@ They see the truth that models must not see, so the harness builds them from the
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Mapping
+from functools import cached_property
+from hashlib import sha256
 from pathlib import Path
 
 import numpy as np
@@ -14,6 +15,8 @@ from numpy.typing import NDArray
 
 from baselines.generator import GenerationError, Reference, Request, Waveform
 from foundation import media
+
+_AFTER_ALL_HASHES = b"\xff" * (sha256().digest_size + 1)  # greater than any
 
 
 class _Control:
@@ -81,17 +84,39 @@ class Shuffled(_Control):
     """The target sound of another sample: real sounds of the right kind of set, each at the wrong place.
 
     The other sample is the one of smallest hash of both ids and the request's seed among those with another target
-    clip, so it does not depend on the order of requests.
+    clip, so it does not depend on the order of requests. That takes a hash for each pair of samples, half a
+    microsecond; all else is done once.
     """
 
     def generate(self, request: Request) -> Waveform:
         """Return another target's sound."""
         own = self._reference(request)
-        others = [key for key, other in self._references.items() if other.target_id != own.target_id]
-        if not others:
+        begin = f"{request.seed}/{request.sample_id}/".encode()
+        hashes = [sha256(begin + key).digest() for key in self._keys]
+        for place in self._places[own.target_id]:
+            hashes[place] = _AFTER_ALL_HASHES
+        chosen = hashes.index(min(hashes))
+        if hashes[chosen] == _AFTER_ALL_HASHES:
             raise GenerationError("every sample has the same target clip; there is no other to take")
-        chosen = min(others, key=lambda key: _hash(f"{request.seed}/{request.sample_id}/{key}"))
-        return self._sound(self._references[chosen].target_audio, request.duration)
+        return self._sound(self._sounds[chosen], request.duration)
+
+    @cached_property
+    def _keys(self) -> list[bytes]:
+        """The sample ids as they are hashed."""
+        return [key.encode() for key in self._references]
+
+    @cached_property
+    def _sounds(self) -> list[Path]:
+        """The target's sound of each sample."""
+        return [reference.target_audio for reference in self._references.values()]
+
+    @cached_property
+    def _places(self) -> Mapping[str, list[int]]:
+        """Target clip to the samples that have it."""
+        places: dict[str, list[int]] = {}
+        for place, reference in enumerate(self._references.values()):
+            places.setdefault(reference.target_id, []).append(place)
+        return places
 
 
 class Noise(_Control):
@@ -121,7 +146,3 @@ def pink_noise(samples: int, generator: np.random.Generator) -> NDArray[np.float
     spectrum[0] = 0.0
     noise = np.fft.irfft(spectrum, samples)
     return np.asarray(noise / np.sqrt(np.mean(noise**2)))
-
-
-def _hash(text: str) -> bytes:
-    return hashlib.sha256(text.encode()).digest()

@@ -91,6 +91,37 @@ def test_shuffled_does_not_depend_on_the_order_of_requests_or_of_references(refe
     assert {key: origin(value) for key, value in forwards.items()} == {k: origin(v) for k, v in backwards.items()}
 
 
+def test_shuffled_takes_the_target_of_smallest_hash_as_it_always_did(references):
+    """Written down from version 0.1, the letter of the clip for each sample."""
+    shuffled = load_model("shuffled", references=references)
+    taken = {seed: "".join(origin(shuffled.generate(request(key, seed=seed))) for key in references) for seed in (0, 9)}
+    assert taken == {0: "cbbadddbabbb", 9: "bdbcadbbbbba"}
+
+
+def test_shuffled_goes_through_the_references_once_for_all_requests(references):
+    class Watched(dict):
+        passes = 0
+
+        def __iter__(self):
+            Watched.passes += 1
+            return super().__iter__()
+
+        def items(self):
+            Watched.passes += 1
+            return super().items()
+
+        def values(self):
+            Watched.passes += 1
+            return super().values()
+
+    shuffled = load_model("shuffled", references=Watched(references))
+    shuffled.generate(request("a__b"))
+    first = Watched.passes
+    for sample_id in references:
+        shuffled.generate(request(sample_id))
+    assert Watched.passes == first
+
+
 def test_shuffled_needs_another_target(references):
     only_a = {key: value for key, value in references.items() if value.target_id == "a"}
     with pytest.raises(GenerationError, match="every sample has the same target clip"):
