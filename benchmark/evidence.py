@@ -7,7 +7,7 @@ what it has; a metric that takes a name which is not there has no counterpart in
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,6 +17,7 @@ from metrics.registry import list_metrics
 
 Rows = NDArray[Any] | Sequence[NDArray[Any]]  # one per sample; a sequence where they differ in shape (onsets)
 Evidence = Mapping[str, Rows]
+Whose = Literal["target", "paired", "generated", "video", "source"]  # the last: every source of the benchmark
 
 
 def taken(*, extended: bool) -> frozenset[str]:

@@ -54,6 +54,8 @@ _VIDEOS: Mapping[Feature, tuple[str, str]] = {
     "imagebind_video": ("imagebind.video", "embedding"),
     "synchformer_video": ("synchformer.video", "segments"),
 }
+# Of target sounds neither is computed, because no metric takes it: they are exported where the cache has them all.
+_OF_GENERATED_ALONE: frozenset[Feature] = frozenset({"imagebind_audio", "synchformer_audio"})
 # Evidence of a metric (`Metric.takes`): the folder and the feature that hold it. KAD has its own front end and DeSync
 # needs a network's head, so their evidence is not among them.
 _EVIDENCE: Mapping[str, tuple[str, Feature]] = {
@@ -87,7 +89,8 @@ def export_av_benchmark(
         run: scored by profile paper.
         benchmark: the benchmark that it answers, or its directory.
         out: gets `reference/` (target sounds, reference videos, prompts) and `generated/`; both name the scored
-            samples, and a source that is target in ten of them stands there ten times.
+            samples, and a source that is target in ten of them stands there ten times. ImageBind's and Synchformer's
+            features of target sounds, which no metric takes, are there only if the cache has them of every target.
         cache: where the features were kept when the run was scored.
 
     Raises:
@@ -101,7 +104,11 @@ def export_av_benchmark(
     features = _Features(FeatureStore(cache), record, directory)
     sounds = {**_SOUNDS, **(_EXTENDED_SOUNDS if record.scoring.extended else {})}
     shown = {s.sample_id: s.target_video if record.scoring.reference_video == "target" else s.video for s in samples}
-    reference = features.of_files(sounds, {sample.sample_id: sample.target_audio for sample in samples})
+    targets = {sample.sample_id: sample.target_audio for sample in samples}
+    kept = {
+        name: part for name, part in sounds.items() if name not in _OF_GENERATED_ALONE or features.has(part[0], targets)
+    }
+    reference = features.of_files(kept, targets)
     reference |= features.of_files(_VIDEOS, shown)
     reference["clap_text"] = {sample.sample_id: features.of_text(sample.label) for sample in samples}
     generated = features.of_files(sounds, {sample.sample_id: directory.audio(sample.sample_id) for sample in samples})
@@ -149,25 +156,34 @@ class _Features:
             found[feature] = {name: kept[path] for name, path in files.items()}
         return found
 
+    def has(self, name: str, files: Mapping[str, Path]) -> bool:
+        """Tell whether the cache has the features of every file by the extractor of this name."""
+        extractor = self._extractor(name)
+        return all(self.store.has(extractor, content_sha256(path)) for path in dict.fromkeys(files.values()))
+
     def of_text(self, text: str) -> NDArray[np.float32]:
         """Return CLAP's embedding of a prompt."""
         mark = hashlib.sha256(text.encode()).hexdigest()
         return self._read("clap.text", mark, f"the prompt {text!r}")["embedding"]
 
     def _read(self, name: str, mark: str, what: str) -> Arrays:
-        backbone = name.partition(".")[0]
-        key = self.record.scoring.backbones.get(backbone)
-        if key is None:
-            raise UnusableRun(
-                f"{self.run.metrics_json}: has no key of backbone {backbone}; remove it and score the run again"
-            )
-        extractor = Extractor(name, key, "audio", prepare=_never)  # name and key say where features are kept
+        extractor = self._extractor(name)
         if not self.store.has(extractor, mark):
             raise UnusableRun(
                 f"{self.run.path}: the cache has no features {name} of {what}; score the run again, or give the cache "
                 "that it was scored with (--cache)"
             )
         return self.store.read(extractor, mark)
+
+    def _extractor(self, name: str) -> Extractor:
+        """Return what says where features are kept: name and key."""
+        backbone = name.partition(".")[0]
+        key = self.record.scoring.backbones.get(backbone)
+        if key is None:
+            raise UnusableRun(
+                f"{self.run.metrics_json}: has no key of backbone {backbone}; remove it and score the run again"
+            )
+        return Extractor(name, key, "audio", prepare=_never)
 
 
 def _never(_decoded: Any, _seconds: float) -> Arrays:

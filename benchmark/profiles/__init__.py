@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from benchmark.choices import ProfileName as ProfileName
 from benchmark.choices import ReferenceVideo as ReferenceVideo
-from benchmark.evidence import Evidence
+from benchmark.evidence import Evidence, Whose
 from benchmark.features import Arrays, Extractor, FeatureStore
 from foundation.checkpoints import WeightOptions
 from foundation.moved import serve_moved
@@ -30,6 +30,8 @@ PROFILES: Mapping[str, str] = {
     "signal": "benchmark.profiles.signal:SignalProfile",
 }
 serve_moved(__name__, {"extended": "benchmark.profiles.front_ends"})
+
+Derives = Mapping[str, Sequence[tuple[Whose, str]]]  # evidence to the features it is made of: whose, which extractor's
 
 
 @dataclass(frozen=True)
@@ -73,8 +75,9 @@ class Profile(Protocol):
     """A choice of backbones."""
 
     name: ProfileName
-    audio: tuple[Extractor, ...]  # wanted of every sound, generated or not
-    video: tuple[Extractor, ...]  # wanted of every reference video
+    audio: tuple[Extractor, ...]  # of sounds
+    video: tuple[Extractor, ...]  # of reference videos
+    derives: Derives  # evidence that is made of features, beside what the extractors yield
     unverified_weights: bool  # a checkpoint's hash was not checked
     extended: bool  # it has evidence for the extended metrics too
 
@@ -86,9 +89,9 @@ class Profile(Protocol):
         """Return what the backbones say of the samples, in their order.
 
         Args:
-            questions: the samples to be scored; their files have features.
-            sources: every source of the benchmark; their sounds have features.
-            features: of all these files.
+            questions: the samples to be scored.
+            sources: every source of the benchmark.
+            features: of those files, by those extractors, that yield or `derives` name for evidence a metric takes.
         """
         ...
 

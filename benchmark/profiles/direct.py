@@ -4,16 +4,36 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import get_args
 
-from benchmark.evidence import Rows, stacked, taken
+from benchmark.evidence import Rows, Whose, stacked, taken
 from benchmark.features import Extractor
-from benchmark.profiles import Features, Question
+from benchmark.profiles import Features, Profile, Question
 from foundation.names import nearest
 
 
 def backbone_keys(extractors: Sequence[Extractor]) -> dict[str, str]:
     """Return the content key of every backbone that these extractors are part of."""
     return {extractor.name.partition(".")[0]: extractor.key for extractor in extractors}
+
+
+def wanted_features(profile: Profile) -> dict[Whose, tuple[Extractor, ...]]:
+    """Return which features of whose files are read: those that evidence which a metric takes is, or is made of.
+
+    Raises:
+        ValueError: the profile derives evidence from an extractor that it does not have.
+    """
+    names, extractors = taken(extended=profile.extended), (*profile.audio, *profile.video)
+    made_of = {part for evidence, parts in profile.derives.items() if evidence in names for part in parts}
+    unknown = sorted({name for _, name in made_of} - {extractor.name for extractor in extractors})
+    if unknown:
+        raise ValueError(f"profile {profile.name} derives evidence from {unknown[0]}, which is none of its extractors")
+
+    def read(who: Whose, extractor: Extractor) -> bool:
+        direct = (who == "video") == (extractor.medium == "video")
+        return (who, extractor.name) in made_of or (direct and any(f"{who}.{one}" in names for one in extractor.yields))
+
+    return {who: tuple(extractor for extractor in extractors if read(who, extractor)) for who in get_args(Whose)}
 
 
 def files_of(questions: Sequence[Question]) -> dict[str, list[Path]]:

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from benchmark.choices import ReferenceVideo
-from benchmark.evidence import Evidence
+from benchmark.evidence import Evidence, Whose
 from benchmark.features import Extracted, FeatureStore, Wanted, extract
 from benchmark.profiles import Features, Profile, Question
+from benchmark.profiles.direct import wanted_features
 from benchmark.runs import FailureRecord, RunDirectory, UnusableRun
 from foundation.work import Progress
 from vgg_monoaudio.dataset import Benchmark, Sample
@@ -88,12 +89,22 @@ def _reference(sample: Sample, reference_video: ReferenceVideo) -> Path:
 
 
 def _wanted(questions: Sequence[Question], built: Benchmark, profile: Profile) -> list[Wanted]:
-    sounds = [source.audio for source in built.sources] + [question.generated for question in questions]
+    read, samples = wanted_features(profile), [question.sample for question in questions]
+    sounds: Mapping[Whose, list[Path]] = {
+        "source": [source.audio for source in built.sources],
+        "target": [sample.target_audio for sample in samples],
+        "paired": [sample.paired_audio for sample in samples if sample.paired_audio is not None],
+        "generated": [question.generated for question in questions],
+    }
+    wanted: dict[Path, set[str]] = {}  # of whichever a file is, and it may be several
+    for who, paths in sounds.items():
+        for path in paths:
+            wanted.setdefault(path, set()).update(extractor.name for extractor in read[who])
     videos = dict.fromkeys(question.reference_video for question in questions)
     made_by_build = built.record.inputs != ""  # whose films begin at zero, in every version
     return [
-        *(Wanted(path, "audio", profile.audio) for path in sounds),
-        *(Wanted(path, "video", profile.video, from_zero=made_by_build) for path in videos),
+        *(Wanted(path, "audio", tuple(e for e in profile.audio if e.name in names)) for path, names in wanted.items()),
+        *(Wanted(path, "video", read["video"], from_zero=made_by_build) for path in videos),
     ]
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Mapping, Sequence
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Unpack
 
 import numpy as np
@@ -15,7 +16,7 @@ from numpy.typing import NDArray
 
 from benchmark.evidence import Evidence, Rows
 from benchmark.features import Arrays, Extractor
-from benchmark.profiles import Features, ProfileName, Question, front_ends
+from benchmark.profiles import Derives, Features, ProfileName, Question, front_ends
 from benchmark.profiles.direct import backbone_keys, direct_evidence, files_of
 from foundation import checkpoints, media
 from foundation.checkpoints import WeightOptions
@@ -52,6 +53,12 @@ class PaperProfile:
     """The networks that the paper used; weights are found and verified at once, and opened on first use."""
 
     name: ProfileName = "paper"
+    derives: Derives = MappingProxyType(
+        {
+            "pair.offset_logits": (("video", "synchformer.video"), ("generated", "synchformer.audio")),
+            "target.onset_seconds": (("target", "onset.audio"),),
+        }
+    )
 
     def __init__(self, *, extended: bool = False, **weights: Unpack[WeightOptions]) -> None:
         """Find the weights.

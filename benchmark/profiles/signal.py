@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from types import MappingProxyType
 from typing import Unpack
 
 import numpy as np
 from numpy.typing import NDArray
 
-from benchmark.evidence import Evidence, Rows
+from benchmark.evidence import Evidence, Rows, Whose
 from benchmark.features import Arrays, Extractor
-from benchmark.profiles import Features, ProfileName, Question
+from benchmark.profiles import Derives, Features, ProfileName, Question
 from benchmark.profiles.direct import backbone_keys, direct_evidence, files_of
 from foundation import media
 from foundation.checkpoints import WeightOptions
@@ -20,6 +21,8 @@ from vgg_monoaudio.dataset import Source
 
 _BACKBONE = Signal()
 _FRAME_SIZE = (112, 112)  # the backbone measures motion; more pixels do not change it
+_SOUNDS: tuple[Whose, ...] = ("target", "paired", "generated")
+_FITTED: tuple[Whose, str] = ("source", "signal.audio")  # what the classifier is fitted on
 
 
 def _prepare_audio(audio: media.Audio, seconds: float) -> Arrays:
@@ -47,6 +50,14 @@ class SignalProfile:
     )  # fmt: skip
     video = (
         Extractor("signal.video", f"v{Signal.version}", "video", _prepare_video, media.FrameRequest(FPS, _FRAME_SIZE)),
+    )
+    derives: Derives = MappingProxyType(
+        {
+            "prompt.clap": (_FITTED,),
+            "paired_label.clap": (_FITTED,),
+            "pair.offset_logits": (("generated", "signal.audio"), ("video", "signal.video")),
+            **{f"{who}.{kind}": (_FITTED, (who, "signal.audio")) for who in _SOUNDS for kind in ("logits", "clap")},
+        }
     )
 
     def __init__(self, *, extended: bool = False, **_weights: Unpack[WeightOptions]) -> None:

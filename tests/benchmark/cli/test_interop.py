@@ -113,6 +113,23 @@ def test_the_reference_video_is_the_one_that_the_run_was_scored_against(export, 
     np.testing.assert_array_equal(found, drawn("imagebind_video", file_sha256(sample.video)))
 
 
+def test_what_no_metric_takes_of_target_sounds_is_left_out_where_one_has_none(export, scored, tiny, tmp_path):
+    store, target = FeatureStore(tmp_path / "kept"), tiny.benchmark.samples("inter")[1].target_audio
+    for sample in tiny.benchmark.samples("inter"):  # the oracle's answers are the targets; these are not
+        answer = scored.audio(sample.sample_id)
+        answer.write_bytes(answer.read_bytes() + sample.sample_id.encode())
+        keep(store, _SOUNDS, file_sha256(answer))
+    for name in ("imagebind.audio", "synchformer.audio"):
+        store.path(Extractor(name, KEYS[name.partition(".")[0]], "audio", prepare=len), file_sha256(target)).unlink()
+    done = export()
+    assert (done.status, done.err) == (0, "")
+    assert sorted(path.name for path in (tmp_path / "out" / "reference").iterdir()) == [
+        "clap_laion_audio.pth", "clap_laion_text.pth", "imagebind_video.pth", "pann_features.pth",
+        "synchformer_video.pth",
+    ]  # fmt: skip
+    assert (tmp_path / "out" / "generated" / "synchformer_audio.pth").exists()
+
+
 def test_samples_that_were_not_scored_are_not_exported(export, scored, tiny, tmp_path):
     record, lost = scored.read_metrics(), tiny.benchmark.samples("inter")[2].sample_id
     failure = {"sample": lost, "stage": "generate", "reason": "GenerationError: no answer"}

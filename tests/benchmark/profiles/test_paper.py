@@ -26,6 +26,7 @@ from benchmark.profiles.paper import PaperProfile
 from benchmark.scoring import score
 from foundation import media
 from foundation.checkpoints import CHECKPOINTS, PAPER_PROFILE
+from foundation.files import file_sha256
 from metrics.backbones import imagebind, synchformer
 from metrics.registry import list_metrics
 from metrics.selectivity import audio_selectivity, class_selectivity, text_selectivity
@@ -198,6 +199,26 @@ def test_evidence_is_what_the_networks_make_of_that_file(runs, expected, case, n
         assert np.array_equal(got, got.astype(np.float16).astype(np.float32))
         tolerance = 1e-3 * np.abs(want).max()
     np.testing.assert_allclose(got, want, rtol=0, atol=tolerance)
+
+
+def test_networks_are_given_what_a_metric_takes_of_a_file_and_nothing_else(tiny, runs):
+    first = runs["whistling", "target"].run
+    samples = tiny.benchmark.samples("inter")[:SAMPLES]
+    targets, paired = {s.target_audio for s in samples}, {s.paired_audio for s in samples}
+    answers = {found.run.audio(s.sample_id) for found in runs.values() for s in samples}
+    videos = {s.target_video for s in samples} | {s.video for s in samples}  # the last run is held against the scene
+    wanted = {
+        "panns.audio": targets | paired | answers,
+        "panns.kadtk": targets | answers,
+        "clap.audio": targets | paired | answers,
+        "imagebind.audio": answers,
+        "synchformer.audio": answers,
+        "imagebind.video": videos,
+        "synchformer.video": videos,
+    }
+    cache = first.path.parents[3] / "cache"
+    found = {name: {path.stem for path in (cache / name).rglob("*.safetensors")} for name in wanted}
+    assert found == {name: {file_sha256(path) for path in paths} for name, paths in wanted.items()}
 
 
 def columns_by_hand(e):
