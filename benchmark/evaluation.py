@@ -35,7 +35,7 @@ from benchmark.scoring import Scores, score
 from foundation.checkpoints import WeightOptions
 from foundation.files import PathLike, content_sha256, fingerprint, remove_partials
 from foundation.locks import Lock
-from foundation.work import Progress
+from foundation.work import Progress, found_in_each
 from metrics.registry import list_metrics
 from vgg_monoaudio.dataset import Benchmark, Sample, load_benchmark, source_clips
 
@@ -132,10 +132,11 @@ class _Job:
 
     def fingerprint(self) -> str:
         """Return the hash of all that numbers depend on: audio, failures, reference, choices, metrics' versions."""
-        names = [sample.sample_id for sample in self.present]
+        files = {sample.sample_id: self.directory.audio(sample.sample_id) for sample in self.present}
+        hashes = found_in_each(content_sha256, files.values())
         return fingerprint(
             {
-                "audio": [[name, content_sha256(self.directory.audio(name))] for name in names],
+                "audio": [[name, hashes[path]] for name, path in files.items()],
                 "failures": [failure.model_dump() for failure in self.failures],
                 "benchmark": self.run.benchmark.fingerprint,
                 "sources": [source.content() for source in self.built.record.sources],

@@ -21,6 +21,7 @@ from benchmark.features import DEFAULT_CACHE, Arrays, Extractor, FeatureStore
 from benchmark.runs import MetricsRecord, MetricValue, RunDirectory, UnusableRun
 from benchmark.scoring import Measurement
 from foundation.files import PathLike, content_sha256
+from foundation.work import found_in_each
 from metrics.interop import (
     Feature,
     KadtkScore,
@@ -149,7 +150,7 @@ class _Features:
         self, wanted: Mapping[Feature, tuple[str, str]], files: Mapping[str, Path]
     ) -> dict[Feature, dict[str, NDArray[np.float32]]]:
         """Return each feature of each sample's file."""
-        hashes = {path: content_sha256(path) for path in dict.fromkeys(files.values())}
+        hashes = found_in_each(content_sha256, dict.fromkeys(files.values()))
         found: dict[Feature, dict[str, NDArray[np.float32]]] = {}
         for feature, (extractor, array) in wanted.items():
             kept = {path: self._read(extractor, mark, str(path))[array] for path, mark in hashes.items()}
@@ -159,7 +160,8 @@ class _Features:
     def has(self, name: str, files: Mapping[str, Path]) -> bool:
         """Tell whether the cache has the features of every file by the extractor of this name."""
         extractor = self._extractor(name)
-        return all(self.store.has(extractor, content_sha256(path)) for path in dict.fromkeys(files.values()))
+        hashes = found_in_each(content_sha256, dict.fromkeys(files.values()))
+        return all(self.store.has(extractor, mark) for mark in hashes.values())
 
     def of_text(self, text: str) -> NDArray[np.float32]:
         """Return CLAP's embedding of a prompt."""

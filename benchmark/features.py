@@ -24,7 +24,7 @@ from benchmark.workers import TooShort as TooShort
 from benchmark.workers import WorkerDied as WorkerDied
 from foundation.faults import check_own_fault
 from foundation.files import content_sha256
-from foundation.work import Progress
+from foundation.work import Progress, look_at_each
 
 log = logging.getLogger(__name__)
 
@@ -170,12 +170,12 @@ class _NetworkBatches:
 
 def _hash_files(wanted: Sequence[Wanted]) -> tuple[dict[Path, str], dict[Path, str]]:
     hashes, failures = {}, {}
-    for path in dict.fromkeys(item.path for item in wanted):
-        try:
-            hashes[path] = content_sha256(path)
-        except OSError as error:
-            check_own_fault(path, str(error.strerror))
-            failures[path] = f"{path}: {error.strerror}"
+    for path, found in look_at_each(content_sha256, dict.fromkeys(item.path for item in wanted)):
+        if isinstance(found, OSError):
+            check_own_fault(path, str(found.strerror))
+            failures[path] = f"{path}: {found.strerror}"
+        else:
+            hashes[path] = found
     return hashes, failures
 
 

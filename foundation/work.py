@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor, as_completed
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor, as_completed
 from typing import TypeVar
 
 Progress = Callable[[str, int, int], None]  # stage, done, total
 Item = TypeVar("Item")
 Result = TypeVar("Result")
+
+_FILES_TOGETHER = 32  # that a thread is given: to hand over one costs as much as to find that it is known already
 
 
 def available_cores() -> int:
@@ -44,3 +47,63 @@ def in_parallel(
             done(count)
     finally:
         pool.shutdown(wait=True, cancel_futures=True)
+
+
+def look_at_each(
+    look: Callable[[Item], Result], files: Iterable[Item], *, workers: int | None = None
+) -> Iterator[tuple[Item, Result | OSError]]:
+    """Yield each file with what `look` finds in it, or with the OSError that it raised, in the order given.
+
+    Many files are looked at by threads, some hundred ahead of the one that is yielded; few are looked at here, each
+    when its turn comes.
+
+    Args:
+        look: it should leave the interpreter free, as hashing does; what else it raises is raised when the turn of
+            its file comes.
+        files: in the order in which they are yielded.
+        workers: threads; None takes one a core.
+    """
+
+    def look_at(part: Sequence[Item]) -> list[tuple[Item, Result | OSError]]:
+        return [(file, _found(look, file)) for file in part]
+
+    waiting = list(files)
+    threads = workers or available_cores()
+    if len(waiting) <= _FILES_TOGETHER or threads == 1:
+        yield from ((file, _found(look, file)) for file in waiting)
+        return
+    parts = [waiting[at : at + _FILES_TOGETHER] for at in range(0, len(waiting), _FILES_TOGETHER)]
+    pool = ThreadPoolExecutor(threads)
+    try:
+        ahead: deque[Future[list[tuple[Item, Result | OSError]]]] = deque()
+        for part in parts:
+            ahead.append(pool.submit(look_at, part))
+            if len(ahead) > 2 * threads:
+                yield from ahead.popleft().result()
+        while ahead:
+            yield from ahead.popleft().result()
+    finally:
+        pool.shutdown(wait=True, cancel_futures=True)
+
+
+def found_in_each(
+    look: Callable[[Item], Result], files: Iterable[Item], *, workers: int | None = None
+) -> dict[Item, Result]:
+    """Return each file with what `look` finds in it, in the order given; see `look_at_each`.
+
+    Raises:
+        OSError: of the first file that `look` raised it of.
+    """
+    results = {}
+    for file, found in look_at_each(look, files, workers=workers):
+        if isinstance(found, OSError):
+            raise found
+        results[file] = found
+    return results
+
+
+def _found(look: Callable[[Item], Result], file: Item) -> Result | OSError:
+    try:
+        return look(file)
+    except OSError as error:
+        return error

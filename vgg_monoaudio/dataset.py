@@ -18,6 +18,7 @@ from foundation.files import PathLike, content_sha256
 from foundation.media import what_is_missing
 from foundation.paths import fault_of_name
 from foundation.text import as_stored
+from foundation.work import look_at_each
 from vgg_monoaudio.record import FORMAT_VERSION, RECORD_NAME, BenchmarkError, BuildRecord, read_record
 
 __all__ = [
@@ -178,19 +179,22 @@ class Benchmark:
         Raises:
             BenchmarkError: a file is absent or cut, or its bytes are not those on record; names it.
         """
-        for path in dict.fromkeys(paths):
-            expected = self.recorded_sha256.get(path)
-            try:
-                missing = what_is_missing(path) if expected is None else None
-                found = None if expected is None else content_sha256(path)
-            except OSError as error:
-                raise BenchmarkError(f"{path}: {error.strerror}; build the benchmark again") from error
+        recorded = self.recorded_sha256
+
+        def look(path: Path) -> tuple[str | None, str | None]:
+            """Return why a file is not whole, and its hash: the one or the other is asked."""
+            return (None, content_sha256(path)) if path in recorded else (what_is_missing(path), None)
+
+        for path, found in look_at_each(look, dict.fromkeys(paths)):
+            if isinstance(found, OSError):
+                raise BenchmarkError(f"{path}: {found.strerror}; build the benchmark again") from found
+            missing, sha256 = found
             if missing is not None:
                 raise BenchmarkError(f"{path}: {missing}; build the benchmark again")
-            if found is not None and expected is not None and found != expected:
+            if sha256 is not None and sha256 != recorded[path]:
                 raise BenchmarkError(
-                    f"{path}: not the file that was built (its SHA-256 is {found[:12]}…, recorded is "
-                    f"{expected[:12]}…); put that file back, or build the benchmark again"
+                    f"{path}: not the file that was built (its SHA-256 is {sha256[:12]}…, recorded is "
+                    f"{recorded[path][:12]}…); put that file back, or build the benchmark again"
                 )
 
     def samples(self, subset: Subset) -> list[Sample]:

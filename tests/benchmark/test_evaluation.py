@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+from support.together import wait_for_a_second
 
 from benchmark import Choices, evaluate, generate
 from benchmark.evaluation import NothingToScore
@@ -122,6 +123,13 @@ def test_a_second_call_computes_nothing_and_writes_nothing(run, tiny, cache, com
     assert score(run, tiny, cache) == run.read_metrics()
     assert computed == []
     assert look.written(run.path) | look.written(cache) == before
+
+
+def test_many_answers_are_hashed_by_threads(run, tiny, cache, monkeypatch):
+    before = run.read_metrics()
+    seen = wait_for_a_second(monkeypatch, "benchmark.evaluation.content_sha256", file_sha256)
+    assert score(run, tiny, cache) == before
+    assert {path.name for path in seen} == {path.name for path in (run.path / "audio").iterdir()}
 
 
 def test_features_are_computed_for_what_is_new_alone(run, tiny, cache, computed, tmp_path):

@@ -12,12 +12,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 from support import front_ends
+from support.together import wait_for_a_second
 
 from benchmark import isolation
 from benchmark.features import Extractor, FeatureStore, Wanted, WorkerDied, extract
 from benchmark.profiles.signal import SignalProfile
 from foundation import media
 from foundation.faults import MachineFault
+from foundation.files import file_sha256
 
 SECONDS = 0.5
 
@@ -178,6 +180,13 @@ def test_a_file_that_may_not_be_read_is_not_counted_as_damaged(sounds, store, mo
     monkeypatch.setattr("benchmark.features.content_sha256", refused)
     with pytest.raises(MachineFault, match=r"0\.wav: Permission denied"):
         run(sounds, store, LEVEL)
+
+
+def test_many_files_are_hashed_by_threads(sounds, store, monkeypatch):
+    seen = wait_for_a_second(monkeypatch, "benchmark.features.content_sha256", file_sha256)
+    done = run(sounds, store, LEVEL)
+    assert list(done.sha256) == sounds
+    assert set(seen) == set(sounds)
 
 
 def test_two_processes_that_fill_one_cache_at_once_do_not_disturb_one_another(sounds, tmp_path, look):

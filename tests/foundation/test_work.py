@@ -6,7 +6,7 @@ import threading
 import pytest
 
 from foundation import work
-from foundation.work import available_cores, in_parallel
+from foundation.work import available_cores, found_in_each, in_parallel, look_at_each
 
 
 def test_cores_are_those_that_this_process_may_use(monkeypatch):
@@ -49,3 +49,53 @@ def test_an_error_reaches_the_caller_and_items_not_begun_are_left():
     with pytest.raises(KeyError):
         list(in_parallel(fail, range(50), workers=1))
     assert len(begun) < 50
+
+
+MANY = [f"{place}.wav" for place in range(500)]
+
+
+def look_but_at(*absent):
+    def look(name):
+        if name in absent:
+            raise FileNotFoundError(2, "No such file or directory", name)
+        return name.upper()
+
+    return look
+
+
+def test_many_files_are_looked_at_by_several_threads():
+    together = threading.Barrier(2)  # passes when two threads wait, breaks when one waits too long
+
+    def look(name):
+        return together.wait(timeout=20) if name in ("0.wav", "32.wav") else 0
+
+    assert [name for name, _ in look_at_each(look, MANY, workers=2)] == MANY
+
+
+def test_files_come_in_the_order_given_each_with_what_was_found_or_its_error():
+    found = list(look_at_each(look_but_at("3.wav", "444.wav"), MANY, workers=3))
+    assert [name for name, _ in found] == MANY
+    errors = {name: result for name, result in found if isinstance(result, OSError)}
+    assert {name: error.filename for name, error in errors.items()} == {"3.wav": "3.wav", "444.wav": "444.wav"}
+    assert all(result == name.upper() for name, result in found if name not in errors)
+    assert list(look_at_each(look_but_at(), [])) == []
+
+
+@pytest.mark.parametrize("files", [MANY, MANY[:5]], ids=["many", "few"])
+def test_the_error_of_the_first_file_in_order_is_raised(files):
+    with pytest.raises(FileNotFoundError) as raised:
+        found_in_each(look_but_at(*files[2:]), files, workers=4)
+    assert raised.value.filename == files[2]
+    assert found_in_each(look_but_at(), files) == {name: name.upper() for name in files}
+
+
+def test_other_exceptions_are_raised_as_they_are():
+    with pytest.raises(ZeroDivisionError):
+        list(look_at_each(lambda name: 1 // (len(name) - 5), MANY, workers=2))
+
+
+def test_who_stops_at_one_file_has_not_had_all_the_others_looked_at():
+    looked = []
+    for _ in look_at_each(looked.append, MANY, workers=2):
+        break
+    assert len(looked) < len(MANY)

@@ -4,7 +4,9 @@ import json
 from pathlib import Path
 
 import pytest
+from support.together import wait_for_a_second
 
+from foundation.files import file_sha256
 from vgg_monoaudio import load_benchmark
 from vgg_monoaudio.dataset import MANIFEST_COLUMNS, BenchmarkError, Sample, source_clips
 
@@ -280,3 +282,18 @@ def test_a_length_that_no_scene_has_is_refused(folder, seconds):
     (folder / "benchmark.json").write_text(text.replace('"HERE"', seconds))
     with pytest.raises(BenchmarkError, match=r"benchmark\.json: "):
         load_benchmark(folder)
+
+
+def test_many_files_are_checked_by_threads_and_the_first_that_is_another_is_named(small, monkeypatch):
+    benchmark = load_benchmark(small)
+    scenes = [sample.video for sample in benchmark]
+    wait_for_a_second(monkeypatch, "vgg_monoaudio.dataset.content_sha256", file_sha256)
+    benchmark.check_files(scenes)
+    for scene in scenes[2:4]:
+        scene.write_bytes(b"another")
+    wait_for_a_second(monkeypatch, "vgg_monoaudio.dataset.content_sha256", file_sha256)
+    with pytest.raises(BenchmarkError, match=rf"^{scenes[2]}: not the file that was built \(its SHA-256 is "):
+        benchmark.check_files(scenes)
+    scenes[1].unlink()
+    with pytest.raises(BenchmarkError, match=rf"^{scenes[1]}: No such file or directory; build the benchmark again$"):
+        benchmark.check_files(scenes)
