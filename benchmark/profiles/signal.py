@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Sequence
+from importlib.metadata import version
 from types import MappingProxyType
 from typing import Unpack
 
@@ -10,11 +12,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from benchmark.evidence import Evidence, Rows, Whose
-from benchmark.features import Arrays, Extractor
+from benchmark.features import Arrays, Extractor, FeatureStore
 from benchmark.profiles import Derives, Features, ProfileName, Question
 from benchmark.profiles.direct import backbone_keys, direct_evidence, files_of
 from foundation import media
 from foundation.checkpoints import WeightOptions
+from foundation.files import fingerprint
 from metrics.backbones.signal import FPS, SAMPLE_RATE, Signal
 from metrics.backbones.signal_classifier import LabelModel
 from vgg_monoaudio.dataset import Source
@@ -78,9 +81,10 @@ class SignalProfile:
         audio, video = self.audio[0], self.video[0]
         files = files_of(questions)
         heard = {who: features.stacked(audio, "embedding", files[who]) for who in files if who != "video"}
-        labels = LabelModel.fit(
+        labels = _classifier(
             features.stacked(audio, "embedding", [source.audio for source in sources]),
             [source.label for source in sources],
+            features.store,
         )
         onsets = features.rows(audio, "onset", files["generated"])
         motions = features.rows(video, "motion", files["video"])
@@ -96,3 +100,26 @@ class SignalProfile:
             derived[f"{who}.logits"] = labels.logits(embeddings)
             derived[f"{who}.clap"] = labels.standardised(embeddings)
         return direct_evidence((*self.audio, *self.video), questions, features, extended=False) | derived
+
+
+def _classifier(embeddings: NDArray[np.float32], labels: Sequence[str], store: FeatureStore) -> LabelModel:
+    """Return the classifier of these sources: fitted once for each set of them, and kept beside their features.
+
+    It is kept under the hash of labels and embeddings, and the versions of the classifier and of scikit-learn.
+
+    Args:
+        embeddings: shape (n, d): source, dimension.
+        labels: the n labels.
+        store: where it is kept.
+
+    Raises:
+        ValueError: there is no classifier of these labels.
+        foundation.files.WriteFailed: it cannot be kept.
+    """
+    key = f"v{LabelModel.version}-sklearn-{version('scikit-learn')}"
+    place = Extractor("signal.classifier", key, "audio", _prepare_audio)  # name and key alone count here
+    content = {"labels": list(labels), "shape": embeddings.shape, "type": embeddings.dtype.str}
+    mark = hashlib.sha256(fingerprint(content).encode() + embeddings.tobytes()).hexdigest()
+    if not store.has(place, mark):
+        store.write(place, mark, LabelModel.fit(embeddings, labels).arrays())
+    return LabelModel.from_arrays(store.read(place, mark), labels)

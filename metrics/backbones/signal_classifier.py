@@ -1,7 +1,7 @@
 """The classes of the `signal` profile: the labels of the benchmark's own sources, told apart by their embeddings."""
 
-from collections.abc import Sequence
-from typing import Self
+from collections.abc import Mapping, Sequence
+from typing import Any, Self
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -67,6 +67,36 @@ class LabelModel:
             weights, bias = np.concatenate([-weights, weights]) / 2, np.concatenate([-bias, bias]) / 2
         prototypes = np.stack([inside[codes == code].mean(axis=0) for code in range(len(names))])
         return cls(labels=names, mean=mean, spread=spread, weights=weights, bias=bias, prototypes=prototypes)
+
+    def arrays(self) -> dict[str, NDArray[np.float64]]:
+        """Return what was fitted, to be kept: C-contiguous float64, see `from_arrays`.
+
+        The weights keep the order in which they lie in memory, and their name says which: sums over them are taken in
+        that order, and another rounds differently.
+        """
+        lie = {"weights": self._weights}
+        if not self._weights.flags.c_contiguous:
+            lie = {"weights_by_dimension": self._weights.T}
+        found = {"mean": self._mean, "spread": self._spread, "bias": self._bias, "prototypes": self._prototypes, **lie}
+        return {name: np.ascontiguousarray(array) for name, array in found.items()}
+
+    @classmethod
+    def from_arrays(cls, arrays: Mapping[str, NDArray[Any]], labels: Sequence[str]) -> Self:
+        """Return the model that gave these arrays; its values are the same to the bit.
+
+        Args:
+            arrays: as `arrays` returned them.
+            labels: those that it was fitted with.
+
+        Raises:
+            KeyError: an array is not there.
+        """
+        own = {name: np.array(array, dtype=np.float64) for name, array in arrays.items()}
+        weights = own["weights"] if "weights" in own else own["weights_by_dimension"].T
+        return cls(
+            labels=sorted(set(labels)), mean=own["mean"], spread=own["spread"], weights=weights, bias=own["bias"],
+            prototypes=own["prototypes"],
+        )  # fmt: skip
 
     def logits(self, embeddings: ArrayLike) -> NDArray[np.float64]:
         """Return the logits of the labels, float64, shape (n, classes), finite for any sound.

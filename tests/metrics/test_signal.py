@@ -193,6 +193,22 @@ def test_fitting_twice_gives_the_same_bits():
     np.testing.assert_array_equal(first.logits(rows), second.logits(rows))
 
 
+@pytest.mark.parametrize("count", [2, 3, 20])
+def test_a_model_made_of_its_arrays_gives_the_same_values_to_the_bit(count):
+    random = np.random.default_rng(count)
+    labels = [f"label {place % count}" for place in range(60)]
+    fitted = LabelModel.fit(random.normal(size=(60, 140)).astype(np.float32), labels)
+    arrays = fitted.arrays()
+    assert all(array.flags.c_contiguous and array.dtype == np.float64 for array in arrays.values())
+    again, rows = LabelModel.from_arrays(arrays, labels), random.normal(size=(500, 140))
+    assert again.labels == fitted.labels
+    np.testing.assert_array_equal(again.logits(rows), fitted.logits(rows))
+    np.testing.assert_array_equal(again.standardised(rows), fitted.standardised(rows))
+    np.testing.assert_array_equal(again.prototypes(labels), fitted.prototypes(labels))
+    with pytest.raises(KeyError, match="spread"):
+        LabelModel.from_arrays({name: array for name, array in arrays.items() if name != "spread"}, labels)
+
+
 def test_logits_and_similarity_of_a_row_do_not_depend_on_the_rows_beside_it():
     rows, labels = three_labels()
     model = LabelModel.fit(rows, labels)
