@@ -18,6 +18,7 @@ import json
 import logging
 import zlib
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -32,6 +33,8 @@ log = logging.getLogger(__name__)
 _NOTE = "features"
 _LENGTH_BYTES = 8  # of the header's length, at the beginning of a safetensors file
 _SHOWN_DIGITS = 12
+_SMALL_BYTES = 2**16  # of an entry that is remembered: all but those of Synchformer, which have half a megabyte
+_REMEMBERED_BYTES = 2**27  # of all that are
 _WORDS = {"sha256": "file", "extractor": "extractor", "key": "version or weights"}
 
 
@@ -39,16 +42,35 @@ class UnusableFeatures(Exception):
     """An entry of the cache that is damaged, or holds the features of something else; the message names it."""
 
 
+_Stamp = tuple[int, int, int]  # of an entry's file: inode, length, time of change
+
+
+@dataclass(frozen=True)
+class _Entry:
+    """What was read of an entry; nobody can change the arrays."""
+
+    stamp: _Stamp
+    arrays: Arrays
+    note: Mapping[str, object]
+    size: int  # bytes
+
+
 class FeatureStore:
-    """Features on disk, one safetensors file for each file of media and extractor."""
+    """Features on disk, one safetensors file for each file of media and extractor.
+
+    Small entries are read once, as long as their files stay as they are: what asks whether they can be used, and the
+    evidence of target, paired and generated sounds, share them.
+    """
 
     def __init__(self, root: PathLike = DEFAULT_CACHE) -> None:
         self._root = Path(root)
-        self._checked: dict[Path, tuple[int, int, int]] = {}  # entries that are whole, as they were then
+        self._checked: dict[Path, _Stamp] = {}  # entries that are whole, as they were then
+        self._remembered: dict[Path, _Entry] = {}
+        self._room = _REMEMBERED_BYTES
 
     def path(self, extractor: Extractor, sha256: str) -> Path:
         """Return where the features of a file are kept."""
-        return self._root / extractor.name / extractor.key[:32] / sha256[:2] / f"{sha256}.safetensors"
+        return self._root.joinpath(extractor.name, extractor.key[:32], sha256[:2], f"{sha256}.safetensors")
 
     def has(self, extractor: Extractor, sha256: str, *, timed: bool = False) -> bool:
         """Tell whether the features of a file are there and can be used; warn of an entry that cannot."""
@@ -78,7 +100,7 @@ class FeatureStore:
         return None
 
     def read(self, extractor: Extractor, sha256: str) -> Arrays:
-        """Return the features of a file.
+        """Return the features of a file; the arrays cannot be written to.
 
         Raises:
             FileNotFoundError: there are none.
@@ -103,29 +125,56 @@ class FeatureStore:
         data = save(contiguous, {_NOTE: json.dumps(note, sort_keys=True)})
         path = self.path(extractor, sha256)
         self._checked.pop(path, None)
+        self._forget(path)
         with replacing(path, lasting=False) as temporary:  # a lost one is computed again
             temporary.write_bytes(data)
 
-    def _load(self, extractor: Extractor, sha256: str) -> tuple[Arrays, dict[str, object]]:
+    def _load(self, extractor: Extractor, sha256: str) -> tuple[Arrays, Mapping[str, object]]:
         """Return arrays and note of an entry; they are compared once, as long as the file stays as it is."""
-        from safetensors import SafetensorError
-        from safetensors.numpy import load
-
         path = self.path(extractor, sha256)
-        status, data = path.stat(), path.read_bytes()
-        try:
-            arrays = load(data)
-        except (SafetensorError, KeyError, ValueError) as error:  # the last two: a type that numpy lacks, a shape
-            raise UnusableFeatures(f"damaged ({error})" if data else "empty") from error
-        note = _note(data)
+        status = path.stat()
         stamp = status.st_ino, status.st_size, status.st_mtime_ns
-        if self._checked.get(path) != stamp:
-            if note:
-                _compare(note, _identity(extractor, sha256), arrays)
-            else:
-                _check_form(extractor, arrays)
-            self._checked[path] = stamp
-        return arrays, note
+        entry = self._remembered.get(path)
+        if entry is None or entry.stamp != stamp:
+            entry = _read(path, stamp)
+            if self._checked.get(path) != stamp:
+                if entry.note:
+                    _compare(entry.note, _identity(extractor, sha256), entry.arrays)
+                else:
+                    _check_form(extractor, entry.arrays)
+                self._checked[path] = stamp
+            self._remember(path, entry)
+        return dict(entry.arrays), entry.note
+
+    def _remember(self, path: Path, entry: _Entry) -> None:
+        self._forget(path)
+        if entry.size <= min(_SMALL_BYTES, self._room):
+            self._remembered[path] = entry
+            self._room -= entry.size
+
+    def _forget(self, path: Path) -> None:
+        entry = self._remembered.pop(path, None)
+        self._room += entry.size if entry else 0
+
+
+def _read(path: Path, stamp: _Stamp) -> _Entry:
+    """Read an entry as it is on disk.
+
+    Raises:
+        FileNotFoundError: there is none.
+        UnusableFeatures: it is empty or damaged.
+    """
+    from safetensors import SafetensorError
+    from safetensors.numpy import load
+
+    data = path.read_bytes()
+    try:
+        arrays = load(data)
+    except (SafetensorError, KeyError, ValueError) as error:  # the last two: a type that numpy lacks, a shape
+        raise UnusableFeatures(f"damaged ({error})" if data else "empty") from error
+    for array in arrays.values():
+        array.flags.writeable = False
+    return _Entry(stamp, arrays, _note(data), len(data))
 
 
 def without_time_stamps(path: Path) -> bool:

@@ -125,6 +125,15 @@ def test_a_second_call_computes_nothing_and_writes_nothing(run, tiny, cache, com
     assert look.written(run.path) | look.written(cache) == before
 
 
+def test_features_that_are_there_are_read_once_for_an_evaluation(run, tiny, cache, monkeypatch):
+    read, original = [], Path.read_bytes
+    monkeypatch.setattr(Path, "read_bytes", lambda path: read.append(path) or original(path))
+    run.metrics_json.unlink()
+    score(run, tiny, cache)
+    entries = [path for path in read if path.is_relative_to(cache)]
+    assert len(entries) == len(set(entries)) > 12
+
+
 def test_many_answers_are_hashed_by_threads(run, tiny, cache, monkeypatch):
     before = run.read_metrics()
     seen = wait_for_a_second(monkeypatch, "benchmark.evaluation.content_sha256", file_sha256)

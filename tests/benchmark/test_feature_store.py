@@ -6,6 +6,7 @@ import shutil
 
 import numpy as np
 import pytest
+import safetensors.numpy
 from safetensors.numpy import load, save
 from support import front_ends
 
@@ -234,3 +235,60 @@ def test_an_entry_whose_header_was_damaged_is_computed_again(sounds, store, capl
     assert run(sounds, FeatureStore(store._root), named).computed == 1
     assert f"{path}: damaged" in caplog.text
     assert path.read_bytes() == whole
+
+
+@pytest.fixture
+def loaded(monkeypatch):
+    """The lengths of all entries that are read from the disk."""
+    seen, original = [], safetensors.numpy.load
+
+    def counted(data):
+        seen.append(len(data))
+        return original(data)
+
+    monkeypatch.setattr(safetensors.numpy, "load", counted)
+    return seen
+
+
+def test_a_small_entry_is_read_once_however_often_it_is_asked_for(sounds, store, loaded):
+    run(sounds, store)
+    sha256 = file_sha256(sounds[0])
+    for _ in range(3):
+        assert store.has(LEVEL, sha256)
+        assert store.read(LEVEL, sha256).keys() >= {"level"}
+    assert len(loaded) == 1
+    store.read(LEVEL, sha256).clear()  # a dict of the caller's own
+    with pytest.raises(ValueError, match="read-only"):
+        store.read(LEVEL, sha256)["level"][:] = 0
+    assert store.read(LEVEL, sha256)["level"].item() > 0
+
+
+def test_an_entry_that_changed_is_read_again(sounds, store, loaded):
+    run(sounds, store)
+    sha256, path = file_sha256(sounds[0]), entry(store, sounds[0])
+    first = store.read(LEVEL, sha256)["level"].item()
+    store.write(LEVEL, sha256, {"level": np.array([7], np.float32)})
+    assert (first, store.read(LEVEL, sha256)["level"].item()) == (pytest.approx(0.35, abs=0.1), 7)
+    FeatureStore(store._root).write(LEVEL, sha256, {"level": np.array([8], np.float32)})  # by another process
+    assert store.read(LEVEL, sha256)["level"].item() == 8
+    path.unlink()
+    assert not store.has(LEVEL, sha256)
+
+
+@pytest.mark.parametrize(("name", "remembered"), [("_SMALL_BYTES", 0), ("_REMEMBERED_BYTES", 1)])
+def test_large_entries_and_more_than_there_is_room_for_are_not_remembered(
+    sounds, store, loaded, monkeypatch, name, remembered
+):
+    run(sounds, store)
+    size = entry(store, sounds[0]).stat().st_size
+    monkeypatch.setattr(feature_store, name, size - 1 if name == "_SMALL_BYTES" else size + size // 2)
+    fresh = FeatureStore(store._root)
+    for _ in range(2):
+        for sound in sounds:
+            fresh.read(LEVEL, file_sha256(sound))
+    assert len(loaded) == 4 - remembered
+    if remembered:
+        fresh.write(LEVEL, file_sha256(sounds[0]), {"level": np.array([7], np.float32)})  # its room is free again
+        for _ in range(2):
+            fresh.read(LEVEL, file_sha256(sounds[1]))
+        assert len(loaded) == 4
