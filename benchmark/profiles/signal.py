@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import logging
 from collections.abc import Sequence
 from importlib.metadata import version
 from types import MappingProxyType
@@ -17,10 +18,12 @@ from benchmark.profiles import Derives, Features, ProfileName, Question
 from benchmark.profiles.direct import backbone_keys, direct_evidence, files_of
 from foundation import media
 from foundation.checkpoints import WeightOptions
-from foundation.files import fingerprint
+from foundation.files import WriteFailed, fingerprint
 from metrics.backbones.signal import FPS, SAMPLE_RATE, Signal
 from metrics.backbones.signal_classifier import LabelModel
 from vgg_monoaudio.dataset import Source
+
+log = logging.getLogger(__name__)
 
 _BACKBONE = Signal()
 _FRAME_SIZE = (112, 112)  # the backbone measures motion; more pixels do not change it
@@ -105,7 +108,8 @@ class SignalProfile:
 def _classifier(embeddings: NDArray[np.float32], labels: Sequence[str], store: FeatureStore) -> LabelModel:
     """Return the classifier of these sources: fitted once for each set of them, and kept beside their features.
 
-    It is kept under the hash of labels and embeddings, and the versions of the classifier and of scikit-learn.
+    It is kept under the hash of labels and embeddings, and the versions of the classifier and of scikit-learn. Where it
+    cannot be kept, as in a cache that is complete and read-only, it serves all the same.
 
     Args:
         embeddings: shape (n, d): source, dimension.
@@ -114,12 +118,16 @@ def _classifier(embeddings: NDArray[np.float32], labels: Sequence[str], store: F
 
     Raises:
         ValueError: there is no classifier of these labels.
-        foundation.files.WriteFailed: it cannot be kept.
     """
     key = f"v{LabelModel.version}-sklearn-{version('scikit-learn')}"
     place = Extractor("signal.classifier", key, "audio", _prepare_audio)  # name and key alone count here
     content = {"labels": list(labels), "shape": embeddings.shape, "type": embeddings.dtype.str}
     mark = hashlib.sha256(fingerprint(content).encode() + embeddings.tobytes()).hexdigest()
-    if not store.has(place, mark):
-        store.write(place, mark, LabelModel.fit(embeddings, labels).arrays())
-    return LabelModel.from_arrays(store.read(place, mark), labels)
+    if store.has(place, mark):
+        return LabelModel.from_arrays(store.read(place, mark), labels)
+    fitted = LabelModel.fit(embeddings, labels)
+    try:
+        store.write(place, mark, fitted.arrays())
+    except WriteFailed as error:
+        log.warning("%s", error)
+    return fitted

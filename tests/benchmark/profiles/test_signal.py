@@ -1,5 +1,7 @@
 """Profile `signal`: its classifier is fitted once for each set of sources, and kept with their features."""
 
+import errno
+import os
 from dataclasses import replace
 
 import numpy as np
@@ -10,6 +12,7 @@ from benchmark import Choices, evaluate, generate
 from benchmark.features import Extractor, FeatureStore, Wanted, extract
 from benchmark.profiles import Features, Question
 from benchmark.profiles.signal import SignalProfile
+from foundation.files import WriteFailed
 from metrics.backbones.signal_classifier import LabelModel
 
 pytestmark = pytest.mark.usefixtures("models")
@@ -100,6 +103,22 @@ def test_another_version_of_the_classifier_or_of_the_fitting_library_fits_anew(e
     monkeypatch.setattr(LabelModel, "version", LabelModel.version + 1)
     ask()
     assert len(fitted) == 3
+
+
+def test_a_classifier_that_cannot_be_kept_serves_and_that_is_said(evidence, fitted, tmp_path, monkeypatch, caplog):
+    ask, _ = evidence
+    with monkeypatch.context() as patch:
+        patch.setattr(FeatureStore, "write", refuse)
+        first = ask()
+    assert "x.safetensors: cannot be written: Read-only file system" in caplog.text
+    assert entries(tmp_path) == []
+    np.testing.assert_array_equal(ask()["generated.logits"], first["generated.logits"])
+    np.testing.assert_array_equal(ask()["generated.logits"], first["generated.logits"])
+    assert len(fitted) == 2
+
+
+def refuse(*_given):
+    raise WriteFailed(errno.EROFS, os.strerror(errno.EROFS), "x.safetensors")
 
 
 def test_what_is_kept_says_what_it_is(evidence, tmp_path):
