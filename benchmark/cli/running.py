@@ -142,7 +142,7 @@ def evaluate_models(
                 directories.append(directory)
                 failures += failed
     rows.check_any(directories)
-    _report(directories, built, out)
+    _report(directories, built, out, scores.cache)
     _leave_with(failures, rows)
 
 
@@ -190,13 +190,13 @@ def _score(directory: RunDirectory, ask: Scoring) -> MetricsRecord:
         )  # fmt: skip
 
 
-def _report(directories: Sequence[RunDirectory], built: Benchmark, out: Path) -> None:
+def _report(directories: Sequence[RunDirectory], built: Benchmark, out: Path, cache: Path) -> None:
     from rich.console import Console
 
     from benchmark.report.tables.terminal import TerminalTable
     from benchmark.report.write import build_report
 
-    report = build_report(directories, out, benchmark_dirs={built.name: built.path})
+    report = build_report(directories, out, benchmark_dirs={built.name: built.path}, cache=cache)
     Console().print(TerminalTable(report.table))
     typer.echo(f"tables: {report.paths.markdown}, {report.paths.csv}, {report.paths.latex}")
     typer.echo(f"page:   {report.paths.html}")

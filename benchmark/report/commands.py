@@ -42,6 +42,7 @@ def report(
     profile: ProfileFilter = "",
     reference_video: ReferenceFilter = "",
     benchmark_dir: BenchmarkDirOption = None,
+    cache: Annotated[Path, typer.Option(help="Where the page's pictures are kept.")] = DEFAULT_CACHE,
 ) -> None:
     """Write tables (Markdown, LaTeX, CSV) and a page to open from disk, from finished runs."""
     from rich.console import Console
@@ -55,7 +56,7 @@ def report(
     homes = {name: home for name in names if (home := benchmark_dir or _home(name, chosen)) is not None}
     written = build_report(
         chosen, out, benchmark_dirs=homes, published=published, preset=table, intervals=intervals or standard_errors,
-        standard_errors=standard_errors,
+        standard_errors=standard_errors, cache=cache,
     )  # fmt: skip
     Console().print(TerminalTable(written.table))
     for path in (written.paths.markdown, written.paths.csv, written.paths.latex, written.paths.html):

@@ -48,6 +48,7 @@ def write_report(
     preset: PresetName = "main",
     intervals: bool = True,
     standard_errors: bool = False,
+    cache: Path | None = None,
     workers: int | None = None,
 ) -> ReportPaths:
     """Write `<out>.md`, `.csv`, `.tex`, `.html` and the folder `<out>/` with the media of the page.
@@ -60,6 +61,8 @@ def write_report(
         preset: which table of the paper.
         intervals: show confidence intervals in Markdown and LaTeX; CSV and page always have them.
         standard_errors: show standard errors instead, in CSV as well.
+        cache: where the page's pictures are kept for reports into other folders too, such as the cache of features;
+            None: nowhere.
         workers: threads that draw pictures; one per available core by default.
 
     Raises:
@@ -69,7 +72,7 @@ def write_report(
     """
     return build_report(
         runs, out, benchmark_dirs=benchmark_dirs, published=published, preset=preset, intervals=intervals,
-        standard_errors=standard_errors, workers=workers,
+        standard_errors=standard_errors, cache=cache, workers=workers,
     ).paths  # fmt: skip
 
 
@@ -82,6 +85,7 @@ def build_report(
     preset: PresetName = "main",
     intervals: bool = True,
     standard_errors: bool = False,
+    cache: Path | None = None,
     workers: int | None = None,
 ) -> Report:
     """Write everything as `write_report`, and return the table too, for a terminal."""
@@ -103,5 +107,5 @@ def build_report(
     with Lock(out):
         for ending, text in texts.items():
             write_text(paths[ending], text)
-        page, media = write_page(shown, full, out, benchmark=home, title=title, workers=workers)
+        page, media = write_page(shown, full, out, benchmark=home, title=title, cache=cache, workers=workers)
     return Report(ReportPaths(paths["md"], paths["csv"], paths["tex"], page, media), compact)

@@ -5,7 +5,8 @@
     <media>/answers/<model>/<subset>/<sample>.wav
     <media>/pictures/<hash of the content>.jpg
 
-Pictures are named by the content they show, so a second report draws only new ones, and equal sounds share one.
+Pictures are named by the content they show, so a second report draws only new ones, and equal sounds share one. A
+report into another folder takes them from the cache, where they lie as <cache>/pictures/<two digits>/<the same name>.
 """
 
 from __future__ import annotations
@@ -15,8 +16,10 @@ import os
 import shutil
 import traceback
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Self
 
 import numpy as np
 
@@ -73,7 +76,12 @@ def check_report_place(out: Path) -> None:
 
 
 def place_media(
-    media: Path, wanted: Mapping[str, Path], homes: Sequence[Path], *, workers: int | None = None
+    media: Path,
+    wanted: Mapping[str, Path],
+    homes: Sequence[Path],
+    *,
+    cache: Path | None = None,
+    workers: int | None = None,
 ) -> dict[str, Placed]:
     """Link or copy files into the media folder and draw the pictures that are missing.
 
@@ -84,6 +92,7 @@ def place_media(
         wanted: path inside the folder, with "/", to the file it shows.
         homes: folders of the benchmark and the runs; a file that a link brings in from elsewhere is not shown, and a
             warning names the first.
+        cache: where pictures are kept for other folders too; one that may not be written to is only read.
         workers: threads; one per available core by default.
 
     Returns:
@@ -94,9 +103,10 @@ def place_media(
     names = list(wanted)
     real = _real_files(wanted.values())
     at_home = [home.resolve() for home in homes]
+    pictures = _Pictures.of(media, cache)
 
     def place(name: str) -> Placed:
-        return _place(media, name, wanted[name], real[wanted[name]], at_home)
+        return _place(media, name, wanted[name], real[wanted[name]], at_home, pictures)
 
     placed = dict(in_parallel(place, names, workers=workers))
     found = {name: placed[place] for place, name in enumerate(names)}
@@ -120,7 +130,7 @@ def _real_files(paths: Iterable[Path]) -> dict[Path, Path]:
     return real
 
 
-def _place(media: Path, name: str, source: Path, real: Path, homes: Sequence[Path]) -> Placed:
+def _place(media: Path, name: str, source: Path, real: Path, homes: Sequence[Path], pictures: _Pictures) -> Placed:
     """Place one file. `source` says what it is called and of what kind it is; it may be a link to the `real` one."""
     if not real.is_file():
         return Placed("", "", f"{source.name}: no such file")
@@ -129,14 +139,61 @@ def _place(media: Path, name: str, source: Path, real: Path, homes: Sequence[Pat
     digest = content_sha256(real)[:20]  # before the link, which changes the file's times
     link_or_copy(real, media / name)
     relative = f"{media.name}/{name}"
-    picture = media / "pictures" / f"{digest}-{PICTURE_VERSION}.jpg"
-    if not is_whole(picture):
-        drawn = _picture(source)
-        if isinstance(drawn, str):
-            return Placed(relative, "", drawn)
-        with replacing(picture, lasting=False) as temporary:  # two threads may draw equal sounds; the last one wins
-            temporary.write_bytes(drawn)
-    return Placed(relative, f"{media.name}/pictures/{picture.name}")
+    picture = f"{digest}-{PICTURE_VERSION}.jpg"
+    problem = pictures.place(picture, source)
+    return Placed(relative, "" if problem else f"{media.name}/pictures/{picture}", problem)
+
+
+@dataclass(frozen=True)
+class _Pictures:
+    """Pictures by their names: those of the page, and those that are kept for every page.
+
+    Attributes:
+        shown: the page's folder of them.
+        kept: the cache's; None where there is none.
+        writable: more may be kept.
+    """
+
+    shown: Path
+    kept: Path | None
+    writable: bool
+
+    @classmethod
+    def of(cls, media: Path, cache: Path | None) -> Self:
+        """Return those of a media folder and a cache; the cache's folder is made where that is possible."""
+        kept = None if cache is None else cache / "pictures"
+        if kept is not None:
+            with suppress(OSError):
+                kept.mkdir(parents=True, exist_ok=True)
+        return cls(media / "pictures", kept, kept is not None and os.access(kept, os.W_OK))
+
+    def place(self, name: str, source: Path) -> str:
+        """Put the picture of a file on the page unless it is there; return why there is none, or ""."""
+        shown, kept = self.shown / name, None if self.kept is None else self.kept / name[:2] / name
+        if is_whole(shown):
+            return ""
+        if kept is None or not _is_jpeg(kept):
+            drawn = _picture(source)
+            if isinstance(drawn, str):
+                return drawn
+            if kept is None or not self.writable:
+                kept = shown
+            with replacing(kept, lasting=False) as temporary:  # two threads may draw equal sounds; the last one wins
+                temporary.write_bytes(drawn)
+        if kept is not shown:
+            link_or_copy(kept, shown)
+        return ""
+
+
+def _is_jpeg(path: Path) -> bool:
+    """Tell whether a file begins and ends as a JPEG does: it was not emptied, cut or overwritten."""
+    try:
+        with path.open("rb") as file:
+            begin = file.read(2)
+            file.seek(-2, os.SEEK_END)
+            return (begin, file.read(2)) == (b"\xff\xd8", b"\xff\xd9")
+    except OSError:  # absent, or too short
+        return False
 
 
 def _picture(source: Path) -> bytes | str:

@@ -28,7 +28,14 @@ CONTENT_POLICY = (
 
 
 def write_page(
-    results: Results, table: Table, out: Path, *, benchmark: Path | None, title: str, workers: int | None = None
+    results: Results,
+    table: Table,
+    out: Path,
+    *,
+    benchmark: Path | None,
+    title: str,
+    cache: Path | None = None,
+    workers: int | None = None,
 ) -> tuple[Path, Path]:
     """Write `<out>.html` and the folder `<out>/`.
 
@@ -38,6 +45,7 @@ def write_page(
         out: path without a suffix.
         benchmark: the benchmark directory, for scenes and sources; None: the page plays the answers alone.
         title: heading of the page.
+        cache: where pictures are kept for pages in other folders too; None: nowhere.
         workers: threads that draw pictures; one per available core by default.
 
     Returns:
@@ -49,7 +57,7 @@ def write_page(
     samples = read_samples(results)
     rows = [row for row in results.rows if row.run is not None]
     homes = [*(row.run.path for row in rows if row.run), *([] if benchmark is None else [benchmark])]
-    placed = place_media(out, wanted_media(samples, rows, benchmark), homes, workers=workers)
+    placed = place_media(out, wanted_media(samples, rows, benchmark), homes, cache=cache, workers=workers)
     data = page_data(results, table, samples, placed, out.name)
     page = out.with_name(f"{out.name}.html")
     text = (

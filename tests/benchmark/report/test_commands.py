@@ -24,12 +24,19 @@ def run(verb, *arguments):
 def test_report_finds_runs_below_a_folder_and_prints_table_and_paths(made, tmp_path):
     root = made.runs[0].path.parents[2]
     done = CliRunner().invoke(
-        app, [str(root), "--out", str(tmp_path / "r"), "--benchmark-dir", str(made.benchmark)], catch_exceptions=False
-    )
+        app,
+        [
+            str(root), "--out", str(tmp_path / "r"), "--benchmark-dir", str(made.benchmark),
+            "--cache", str(tmp_path / "cache"),
+        ],
+        catch_exceptions=False,
+    )  # fmt: skip
     assert done.exit_code == 0
     assert "grand-foley" in done.output
     assert (tmp_path / "r.html").is_file()
     assert str(tmp_path / "r.tex") in done.output.replace("\n", "")
+    shown = {path.name for path in (tmp_path / "r" / "pictures").iterdir()}
+    assert {path.name for path in (tmp_path / "cache" / "pictures").rglob("*.jpg")} == shown
 
 
 @pytest.mark.parametrize("program", [["benchmark.report"], ["benchmark", "report"]])

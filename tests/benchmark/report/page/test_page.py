@@ -309,3 +309,71 @@ def test_pictures_of_a_killed_report_are_no_part_of_the_next(world, tmp_path, ki
     left.touch()
     write_report([world.write_run(tmp_path / "runs", "oracle", audio=True)], tmp_path / "report")
     assert not left.exists()
+
+
+@pytest.fixture
+def place(world, tmp_path):
+    """Place two sounds in a media folder of this name, with pictures from one cache; return the pictures."""
+    for name, pitch in (("a", 200), ("b", 300)):
+        write_audio(tmp_path / f"{name}.wav", world.tone(pitch), 16_000)
+    wanted = {f"answers/{name}.wav": tmp_path / f"{name}.wav" for name in "ab"}
+
+    def placed(name, cache="cache"):
+        folder = tmp_path / name / "media"
+        found = place_media(folder, wanted, [tmp_path], cache=None if cache is None else tmp_path / cache)
+        return [folder.parent / item.picture for item in found.values()]
+
+    return placed
+
+
+@pytest.fixture
+def drawn(monkeypatch):
+    """The names of the sounds that are drawn."""
+    from benchmark.report.page import media
+
+    seen, original = [], media._spectrogram
+    monkeypatch.setattr(media, "_spectrogram", lambda path: seen.append(path.name) or original(path))
+    return seen
+
+
+def kept_for(picture, tmp_path):
+    return tmp_path / "cache" / "pictures" / picture.name[:2] / picture.name
+
+
+def test_a_report_into_another_folder_draws_nothing_again(place, drawn, tmp_path):
+    first, second = place("one"), place("two")
+    assert sorted(drawn) == ["a.wav", "b.wav"]
+    assert [path.read_bytes() for path in second] == [path.read_bytes() for path in first]
+    assert second[0].samefile(kept_for(second[0], tmp_path))  # a link: it costs no space
+    alone = place("three", cache=None)
+    assert len(drawn) == 4
+    assert [path.read_bytes() for path in alone] == [path.read_bytes() for path in first]
+
+
+def test_pictures_that_a_page_drops_stay_in_the_cache(place, drawn, tmp_path):
+    place("one")
+    drop_unused(tmp_path / "one" / "media", [])
+    assert list((tmp_path / "one" / "media" / "pictures").iterdir()) == []
+    place("one")
+    assert len(drawn) == 2
+
+
+@pytest.mark.parametrize("damage", [b"", b"\xff\xd8 cut", bytes(100)], ids=["emptied", "cut", "zeroed"])
+def test_a_kept_picture_that_was_damaged_is_drawn_again(place, drawn, tmp_path, damage):
+    (picture, _) = place("one")
+    whole = picture.read_bytes()
+    kept_for(picture, tmp_path).unlink()
+    kept_for(picture, tmp_path).write_bytes(damage)
+    assert place("two")[0].read_bytes() == whole == kept_for(picture, tmp_path).read_bytes()
+    assert drawn.count("a.wav") == 2
+
+
+def test_a_cache_that_may_not_be_written_to_is_read_and_the_rest_is_drawn(place, drawn, tmp_path, monkeypatch):
+    (picture, _) = place("one")
+    kept_for(picture, tmp_path).unlink()
+    monkeypatch.setattr(os, "access", lambda path, mode: False)
+    assert place("two")[0].read_bytes() == picture.read_bytes()
+    assert (drawn.count("a.wav"), drawn.count("b.wav")) == (2, 1)
+    assert not kept_for(picture, tmp_path).exists()
+    (tmp_path / "no folder").write_text("a file")
+    assert all(path.is_file() for path in place("three", cache="no folder"))
