@@ -20,6 +20,7 @@ from metrics.registry import Metric, list_metrics
 from metrics.uncertainty import bootstrap
 from metrics.uncertainty.intervals import Interval
 from metrics.uncertainty.resampling import Resampled
+from metrics.uncertainty.shortcuts import Valued
 
 Matrix = NDArray[Any]
 
@@ -82,8 +83,14 @@ class Measurement:
         result = self.metric.load()(*self.arguments, **self.options)
         return getattr(result, self.metric.field) if self.metric.field else result
 
-    def set_score(self) -> tuple[float, float | None]:
-        """Return the score of the set, and its standard deviation where the metric has one."""
+    def set_score(self, scorer: Resampled | None = None) -> tuple[float, float | None]:
+        """Return the score of the set, and its standard deviation where the metric has one.
+
+        Args:
+            scorer: what scored the resamples; where it knows the score too, nothing is computed again.
+        """
+        if isinstance(scorer, Valued):
+            return scorer.value(), None
         result = self.result()
         value, deviation = result if isinstance(result, tuple) else (result, None)
         return float(value), None if deviation is None else float(deviation)
@@ -146,11 +153,11 @@ def mean_value(
 
 
 def _set_value(measured: Measurement, settings: ScoringRecord, n: int) -> MetricValue:
-    value, deviation = measured.set_score()
-    interval = None
+    scorer, interval = None, None
     if measured.metric.resampler:
         scorer = measured.resampled()
         interval = bootstrap.bootstrap_score(scorer, groups=measured.groups, **_resampling(settings))
+    value, deviation = measured.set_score(scorer)
     return _value(measured.metric, value, interval, n, deviation)
 
 

@@ -3,7 +3,9 @@
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from metrics.uncertainty.resampling import Counts, Needs
+from metrics.frechet_expansion import frechet_expansion
+from metrics.uncertainty.expansion import Expansion
+from metrics.uncertainty.resampling import Counts, Needs, Units
 from metrics.validation import Matrix, paired_samples, require_samples, same_dimension, samples
 
 EIGEN_FROM = 256  # dimensions; below, singular values cost milliseconds
@@ -162,7 +164,8 @@ class ResampledFrechet:
 
     A resample draws pairs: row i of both sets belongs to one sample. A row drawn c times enters once, times sqrt(c).
     So the matrix whose singular values make the trace of the root is as large as the number of different rows, about
-    354 for 560, and is cut out of one product of all rows.
+    354 for 560, and is cut out of one product of all rows. Many samples are not resampled but expanded, to second order
+    in their weights, see `metrics.frechet_expansion`.
     """
 
     needs = Needs(different=2)
@@ -180,20 +183,41 @@ class ResampledFrechet:
             ValueError: other shapes, fewer than two samples, or a value that is not finite; names the first such
                 sample.
         """
-        r, g = paired_samples(reference, generated, minimum=2)
-        self.samples = len(r)
+        self.samples = len(paired_samples(reference, generated, minimum=2)[0])
+        self._given = np.asarray(reference), np.asarray(generated)  # not in float64: many samples fill the memory
+        self._expanded: tuple[NDArray[np.int64], Expansion | None] | None = None
+        self._prepared = False
+
+    def __call__(self, counts: Counts) -> NDArray[np.float64]:
+        """Scores, shape (b,), of resamples (b, n)."""
+        self._prepare()
+        return np.array([self._score(row) for row in counts.astype(np.int64, copy=False)])
+
+    def value(self) -> float:
+        """Return the distance of both sets, as `frechet_audio_distance` does; known where the set was expanded."""
+        expansion = self._expanded[1] if self._expanded else None
+        return frechet_audio_distance(*self._given) if expansion is None else expansion.value
+
+    def expansion(self, drawn: Units) -> Expansion | None:
+        """Return the distance around the whole set; None for few samples, see `metrics.frechet_expansion`."""
+        if self._expanded is None or not np.array_equal(self._expanded[0], drawn.codes):
+            self._expanded = drawn.codes, frechet_expansion(*self._given, drawn)
+        return self._expanded[1]
+
+    def _prepare(self) -> None:
+        """What all resamples share."""
+        if self._prepared:
+            return
+        r, g = paired_samples(*self._given)
         self._shift = r - g
         centre = (r.mean(axis=0) + g.mean(axis=0)) / 2.0  # little left to cancel below
         self._reference, self._generated = r - centre, g - centre
         self._squares = np.einsum("nd,nd->n", self._reference, self._reference)
         self._squares += np.einsum("nd,nd->n", self._generated, self._generated)
         self._product: Matrix | None = None
+        self._prepared = True
 
-    def __call__(self, counts: Counts) -> NDArray[np.float64]:
-        """Scores, shape (b,), of resamples (b, n)."""
-        return np.array([self._score(row) for row in counts])
-
-    def _score(self, counts: Counts) -> float:
+    def _score(self, counts: NDArray[np.int64]) -> float:
         total = int(counts.sum())
         share = counts / total
         mean_r, mean_g = share @ self._reference, share @ self._generated

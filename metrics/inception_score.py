@@ -5,9 +5,13 @@ import itertools
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from metrics.algebra import product
 from metrics.probabilities import log_softmax
 from metrics.uncertainty.resampling import Counts, Needs
 from metrics.validation import Matrix, samples
+
+ROW_BY_ROW = 2048  # samples; resamples of more are scored many at a time, which moves the last digits
+BATCH = 16  # resamples at a time: 20 MB at 15,000 samples and 10 runs
 
 
 def inception_score(logits: ArrayLike, splits: int = 10, seed: int = 2020) -> tuple[float, float]:
@@ -110,7 +114,26 @@ class ResampledInception:
 
     def __call__(self, counts: Counts) -> NDArray[np.float64]:
         """Scores, shape (b,), of resamples (b, n)."""
-        return np.array([self._score(row) for row in counts])
+        if self.samples <= ROW_BY_ROW:
+            return np.array([self._score(row) for row in counts])
+        batches = [counts[start : start + BATCH] for start in range(0, len(counts), BATCH)]
+        return np.concatenate([self._scores(batch) for batch in batches])
+
+    def _scores(self, counts: Counts) -> NDArray[np.float64]:
+        """The same for many samples: how often a run holds each row, times the class probabilities, in one product."""
+        b, n = counts.shape
+        held = np.empty((b, self._splits, n))
+        for of_runs, row in zip(held, counts, strict=True):
+            order = np.repeat(np.arange(n), row)
+            sizes = [stop - start for start, stop in run_bounds(len(order), self._splits)]
+            places = np.repeat(np.arange(self._splits) * n, sizes) + order[shuffled(len(order), self._seed)]
+            of_runs[:] = np.bincount(places, minlength=self._splits * n).reshape(self._splits, n)
+        runs = held.reshape(b * self._splits, n)
+        sizes_of = runs.sum(axis=1)
+        marginal = product(runs, self._p) / sizes_of[:, np.newaxis]
+        entropy = -np.sum(marginal * np.log(np.where(marginal > 0, marginal, 1.0)), axis=1)
+        scores = np.exp(np.maximum(entropy + runs @ self._row_sums / sizes_of, 0.0))
+        return np.asarray(scores.reshape(b, self._splits).mean(axis=1))
 
     def _score(self, counts: Counts) -> float:
         order = np.repeat(np.arange(len(counts)), counts)

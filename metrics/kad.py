@@ -5,8 +5,9 @@ from typing import Literal
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from metrics.kernel_sums import KEPT_ROWS, KernelSums
 from metrics.pairwise import median_distance, tiles
-from metrics.uncertainty.resampling import Counts, Needs
+from metrics.uncertainty.resampling import Counts, Needs, Units
 from metrics.validation import Matrix, paired_samples, same_dimension, samples
 
 BandwidthSource = Literal["generated", "reference"]
@@ -56,7 +57,8 @@ def kernel_audio_distance(
     centre = r.mean(axis=0)  # distances do not change, their rounding errors shrink
     r, g = r - centre, g - centre
     across = _kernel_sum(r, gamma, g) / (len(r) * len(g))
-    return SCALE * (_mean_within(r, gamma) + _mean_within(g, gamma) - 2.0 * across)
+    within = [_mean_within(_kernel_sum(rows, gamma), len(rows)) for rows in (r, g)]
+    return SCALE * (within[0] + within[1] - 2.0 * across)
 
 
 def median_bandwidth(reference: ArrayLike, generated: ArrayLike, bandwidth_from: BandwidthSource) -> float:
@@ -82,10 +84,9 @@ def kernel_gamma(bandwidth: float) -> float:
     return 1.0 / (2.0 * bandwidth**2 + 1e-8)
 
 
-def _mean_within(rows: Matrix, gamma: float) -> float:
-    """Mean kernel value of two different rows."""
-    n = len(rows)
-    return (_kernel_sum(rows, gamma) - n) / (n * (n - 1))  # a row with itself has distance 0 exactly, kernel value 1
+def _mean_within(total: float, n: int) -> float:
+    """Mean kernel value of two different rows of n, from the sum over all ordered pairs."""
+    return (total - n) / (n * (n - 1))  # a row with itself has distance 0 exactly, kernel value 1
 
 
 def _kernel_sum(rows: Matrix, gamma: float, others: Matrix | None = None) -> float:
@@ -105,6 +106,9 @@ class ResampledKernel:
     within a set the mean goes over pairs of different rows, and across the sets a copy meets its own partner only.
     A resample draws pairs: row i of both sets belongs to one sample. The bandwidth is that of the whole set in every
     resample: it defines how distance is measured and is not part of what varies.
+
+    The median and the kernel are computed once: the first pass over the kernel, whatever it is for, leaves behind the
+    sums that the score of the set and the jackknife are made of.
     """
 
     needs = Needs(different=2)
@@ -137,26 +141,58 @@ class ResampledKernel:
         centre = r.mean(axis=0)
         self._reference, self._generated = r - centre, g - centre
         self._gamma = kernel_gamma(bandwidth)
+        self._within = [KernelSums(rows, None, self._gamma) for rows in (self._reference, self._generated)]
+        self._across = KernelSums(self._reference, self._generated, self._gamma)
+        self._partners = np.exp(-self._gamma * np.square(self._reference - self._generated).sum(axis=1))
 
     def __call__(self, counts: Counts) -> NDArray[np.float64]:
         """Scores, shape (b,), of resamples (b, n) of two different rows or more.
 
         Each tile of the kernel is computed once for all of them.
         """
+        if self.samples > KEPT_ROWS and self._across.known and len(counts) == 1 and (counts == 1).all():
+            return np.array([self.value()])
         weights = counts.T.astype(np.float64)
         total, squares = weights.sum(axis=0), np.square(weights).sum(axis=0)
-        within = self._sum(self._reference, None, weights) + self._sum(self._generated, None, weights)
+        within = self._within[0].weighted(weights) + self._within[1].weighted(weights)
         pairs = np.square(total) - squares
-        partners = np.exp(-self._gamma * np.square(self._reference - self._generated).sum(axis=1))
-        across = self._sum(self._reference, self._generated, weights)
-        across += partners @ (weights - np.square(weights))
+        across = self._across.weighted(weights)
+        across += self._partners @ (weights - np.square(weights))
         scores: NDArray[np.float64] = SCALE * ((within - 2.0 * squares) / pairs - 2.0 * across / (pairs + total))
         return scores
 
-    def _sum(self, rows: Matrix, others: Matrix | None, weights: Matrix) -> Matrix:
-        """Sum of count * count * kernel over all ordered pairs, for every resample."""
-        total = np.zeros(weights.shape[1])
-        for tile in tiles(rows, others):
-            kernel = np.exp(np.multiply(tile.squared, -self._gamma, out=tile.squared), out=tile.squared)
-            total += tile.weight * np.einsum("nb,nb->b", weights[tile.rows], kernel @ weights[tile.others])
-        return total
+    def value(self) -> float:
+        """Return the distance of both sets, as `kernel_audio_distance` does, to the bit."""
+        n = self.samples
+        within = [_mean_within(kernel.total(), n) for kernel in self._within]
+        return SCALE * (within[0] + within[1] - 2.0 * (self._across.total() / (n * n)))
+
+    def left_out(self, drawn: Units) -> NDArray[np.float64] | None:
+        """Return the scores with one unit left out at a time, shape (units,), from the sums of the kernel by row.
+
+        Exact: what a unit takes away are its rows' sums, of which pairs within the unit were counted twice. NaN where
+        fewer than two rows remain. None for few samples, whose kernel is in memory.
+        """
+        n = self.samples
+        if n <= KEPT_ROWS:
+            return None
+        units_of, rows = drawn.members()
+        sizes = np.bincount(units_of, minlength=drawn.size)
+        own = np.array([self._sums_within(members) for members in np.split(rows, np.cumsum(sizes)[:-1])])
+        remaining = np.where(n - sizes >= 2, n - sizes, np.nan)
+
+        def of_units(sums: Matrix) -> Matrix:
+            return np.bincount(units_of, weights=sums[rows], minlength=drawn.size)
+
+        within = sum(kernel.total() - n - 2.0 * of_units(kernel.by_row() - 1.0) for kernel in self._within) + own[:, 0]
+        across = self._across.total() - of_units(self._across.by_row() + self._across.by_column()) + own[:, 1]
+        scores: NDArray[np.float64] = SCALE * (within / (remaining * (remaining - 1)) - 2.0 * across / remaining**2)
+        return scores
+
+    def _sums_within(self, rows: NDArray[np.int64]) -> tuple[float, float]:
+        """Sums over the pairs of these rows: of different ones within both sets, and of all across."""
+        if len(rows) == 1:
+            return 0.0, float(self._partners[rows[0]])
+        r, g = self._reference[rows], self._generated[rows]
+        within = _kernel_sum(r, self._gamma) + _kernel_sum(g, self._gamma) - 2.0 * len(rows)
+        return within, _kernel_sum(r, self._gamma, g)

@@ -5,11 +5,13 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from metrics.algebra import product
 from metrics.validation import Matrix
 
 TILE = 1024  # rows and columns of a tile: 8 MB of float64, large enough for a matrix product at full speed
 COLLECTED = 1 << 22  # distances that the median search may hold at once, 32 MB
 BINS = 1 << 16
+LARGE = 2048  # rows; fewer keep numpy's product, and the last digits of their distances
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,12 +34,13 @@ def tiles(rows: Matrix, others: Matrix | None = None) -> Iterator[Tile]:
     others = rows if others is None else others
     row_norms, other_norms = np.einsum("nd,nd->n", rows, rows), np.einsum("nd,nd->n", others, others)
     rounding = 4 * np.sqrt(rows.shape[1]) * np.finfo(np.float64).eps * max(row_norms.max(), other_norms.max())
+    times = product if max(len(rows), len(others)) > LARGE else np.matmul
     for start in range(0, len(rows), TILE):
         here = slice(start, min(start + TILE, len(rows)))
         doubled = -2.0 * rows[here]
         for other_start in range(start if own else 0, len(others), TILE):
             there = slice(other_start, min(other_start + TILE, len(others)))
-            squared = doubled @ others[there].T
+            squared = times(doubled, others[there].T)
             squared += row_norms[here, np.newaxis]
             squared += other_norms[there]
             squared[squared < rounding] = 0.0
@@ -72,7 +75,7 @@ def _likely_range(rows: Matrix, pairs: int) -> tuple[float, float]:
     """Squared distances between which the median lies, but for one chance in a thousand million."""
     if pairs <= COLLECTED:
         return 0.0, np.inf
-    draws = 20_000
+    draws = int(np.clip((12 * pairs / COLLECTED) ** 2, 20_000, 200_000))  # half of what may be held falls inside
     rng = np.random.default_rng(0)  # moves the range, never the result
     first = rng.integers(len(rows), size=draws)
     second = (first + rng.integers(1, len(rows), size=draws)) % len(rows)

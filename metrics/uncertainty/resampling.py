@@ -2,16 +2,19 @@
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from math import comb
-from typing import Protocol
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 from metrics.validation import require_samples
 
-Counts = NDArray[np.int64]
+Counts = NDArray[np.integer[Any]]
 Groups = Sequence[object] | NDArray[np.generic] | None
+AT_ONCE = 1 << 24  # counts that a score gets at once, 128 MB
+REMEMBERED = 1 << 26  # counts of one draw that are kept for the next metric, 64 MB as bytes
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +36,8 @@ class Resampled(Protocol):
     A resample repeats some samples and misses others. It is given as counts, so whatever all resamples share
     (products of rows, class probabilities) is computed once. Its class stands in the metric's module and takes the same
     arguments, and the metric's row in `metrics.registry` names it: that is all a set-wise metric needs for an
-    interval (`bootstrap_score`) and a paired test (`set_difference`).
+    interval (`bootstrap_score`) and a paired test (`set_difference`). What it may offer beyond that, to be faster, is in
+    `metrics.uncertainty.shortcuts`.
     """
 
     @property
@@ -89,25 +93,51 @@ class Units:
         return occurrences
 
     def resamples(self, number: int, seed: int, needs: Needs | None = None) -> Counts:
-        """Return `number` resamples: how often each sample occurs, shape (number, n).
+        """Return `number` resamples: how often each sample occurs, shape (number, n), read only.
 
-        A draw that the score is not defined for is repeated: it is rare, and it has no score to leave out.
+        A draw that the score is not defined for is repeated: it is rare, and it has no score to leave out. Metrics that
+        share units, seed and number share the draws, which are made once and kept in the smallest unsigned dtype that
+        holds them. Give them to a score through `scores_of`.
 
         Raises:
             ValueError: the score is not even defined for all samples together.
         """
         needs = needs or Needs()
         require_samples(len(self.codes), "bootstrap", max(needs.rows, needs.different))
-        rng = np.random.default_rng(seed)
-        kept: list[Counts] = []
-        missing = number
-        while missing:
-            units_drawn = rng.integers(self.size, size=(missing, self.size))
-            drawn = np.stack([np.bincount(row, minlength=self.size) for row in units_drawn])
-            occurrences = self.counts(drawn)
-            kept.append(occurrences[needs.met(occurrences)])
-            missing -= len(kept[-1])
-        return np.concatenate(kept)
+        key = (self.codes.tobytes(), self.codes.shape[1], self.size)
+        drawn = _drawn_once(*key, number, seed) if number * len(self.codes) <= REMEMBERED else None
+        if drawn is None or not needs.met(drawn).all():
+            drawn = _drawn(self, number, seed, needs)
+        drawn.flags.writeable = False
+        return drawn
+
+    def members(self) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        """Return units and rows, shape (p,) each: every row of every unit once, in the order of the units."""
+        rows, units_of = [np.arange(len(self.codes))], [self.codes[:, 0]]
+        for column in range(1, self.codes.shape[1]):
+            new = (self.codes[:, :column] != self.codes[:, column, np.newaxis]).all(axis=1)
+            rows.append(np.flatnonzero(new))
+            units_of.append(self.codes[new, column])
+        found, members = np.concatenate(units_of), np.concatenate(rows)
+        order = np.argsort(found, kind="stable")
+        return found[order], members[order]
+
+    def pairs_within(self, most: int) -> NDArray[np.int64] | None:
+        """Return unit, row and other row, shape (p, 3), of every pair of different rows in a unit; None beyond `most`.
+
+        A pair that shares two units stands there twice.
+        """
+        units_of, rows = self.members()
+        sizes = np.bincount(units_of, minlength=self.size)
+        if (sizes * (sizes - 1) // 2).sum() > most:
+            return None
+        found = [np.empty((0, 3), dtype=np.int64)]
+        stops = np.cumsum(sizes)
+        for unit in np.flatnonzero(sizes > 1):
+            own = np.sort(rows[stops[unit] - sizes[unit] : stops[unit]])
+            first, second = np.triu_indices(len(own), k=1)
+            found.append(np.stack([np.full(len(first), unit), own[first], own[second]], axis=1))
+        return np.concatenate(found)
 
     def left_out_scores(self, scorer: Callable[[Counts], NDArray[np.float64]], needs: Needs) -> NDArray[np.float64]:
         """Return the scores with one unit left out at a time, shape (size,); NaN where too few samples remain."""
@@ -130,6 +160,38 @@ class Units:
         if comb(2 * self.size - 1, self.size) >= 2.0 / (1.0 - level) - 1e-9:
             return None
         return f"{self.size} {self.word}{'s' * (self.size != 1)} cannot support a {100 * level:g} % interval"
+
+
+def scores_of(scorer: Callable[[Counts], NDArray[np.float64]], counts: Counts) -> NDArray[np.float64]:
+    """Return the scores, shape (b,), of resamples (b, n) of any integer dtype: given as int64, not too many at once."""
+    batch = max(1, AT_ONCE // counts.shape[1])
+    return np.concatenate(
+        [scorer(counts[start : start + batch].astype(np.int64)) for start in range(0, len(counts), batch)]
+    )
+
+
+def _drawn(drawn: Units, number: int, seed: int, needs: Needs) -> Counts:
+    """Draw, as often as it takes to have `number` resamples that meet the needs."""
+    rng = np.random.default_rng(seed)
+    kept: list[NDArray[Any]] = []
+    missing = number
+    batch = max(1, AT_ONCE // (4 * max(drawn.size, len(drawn.codes))))
+    while missing:
+        found = 0
+        for start in range(0, missing, batch):  # the stream of one call, in the memory of a few
+            picked = rng.integers(drawn.size, size=(min(batch, missing - start), drawn.size))
+            occurrences = drawn.counts(np.stack([np.bincount(row, minlength=drawn.size) for row in picked]))
+            occurrences = occurrences[needs.met(occurrences)]
+            kept.append(occurrences.astype(np.min_scalar_type(occurrences.max(initial=0))))
+            found += len(occurrences)
+        missing -= found
+    return np.concatenate(kept)
+
+
+@lru_cache(maxsize=4)
+def _drawn_once(codes: bytes, columns: int, size: int, number: int, seed: int) -> Counts:
+    table = np.frombuffer(codes, dtype=np.int64).reshape(-1, columns)
+    return _drawn(Units(table, size, ""), number, seed, Needs())
 
 
 def _defined_scores(

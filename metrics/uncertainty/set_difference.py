@@ -5,11 +5,6 @@ leaving out or redrawing the same ones on both sides shows how much the differen
 as the bias of FAD and hard scenes, cancels.
 """
 
-from collections.abc import Callable
-
-import numpy as np
-from numpy.typing import NDArray
-
 from metrics.uncertainty.intervals import (
     Interval,
     check_settings,
@@ -18,10 +13,11 @@ from metrics.uncertainty.intervals import (
     jackknife_error,
     student_p_value,
 )
-from metrics.uncertainty.resampling import Counts, Groups, Needs, Resampled, Units, units, whole_set
+from metrics.uncertainty.resampling import Groups, Needs, Resampled, Units, scores_of, units
+from metrics.uncertainty.shortcuts import left_out, score_of_set
 from metrics.uncertainty.significance import Difference, share_as_far
 
-Minus = Callable[[Counts], NDArray[np.float64]]  # counts (b, n) -> differences (b,)
+Runs = tuple[Resampled, Resampled]
 
 
 def set_difference(
@@ -69,38 +65,36 @@ def set_difference(
     needs = Needs(max(first.needs.rows, second.needs.rows), max(first.needs.different, second.needs.different))
     drawn = units(first.samples, groups)
 
-    def minus(counts: Counts) -> NDArray[np.float64]:
-        return first(counts) - second(counts)
-
     if first.smooth:
         check_settings(resamples, level, "jackknife")
-        return _by_jackknife(minus, drawn, needs, level)
+        return _by_jackknife((first, second), drawn, needs, level)
     check_settings(resamples, level, "centred")
-    return _by_bootstrap(minus, drawn, needs, resamples, seed, level)
+    return _by_bootstrap((first, second), drawn, needs, resamples, seed, level)
 
 
-def _by_jackknife(minus: Minus, drawn: Units, needs: Needs, level: float) -> Difference:
-    value = _value(minus, drawn)
+def _by_jackknife(runs: Runs, drawn: Units, needs: Needs, level: float) -> Difference:
+    value = _value(runs, drawn)
     reason = drawn.too_few(level)
     if reason is not None:
         return Difference(value, Interval(None, None, level, "jackknife", reason), None, "jackknife")
-    left_out = drawn.left_out_scores(minus, needs)
-    interval = interval_from_jackknife(value, left_out, level)
+    without = left_out(runs[0], drawn, needs) - left_out(runs[1], drawn, needs)
+    interval = interval_from_jackknife(value, without, level)
     if interval.ends is None:
         return Difference(value, interval, None, "jackknife")
-    return Difference(value, interval, student_p_value(value, *jackknife_error(left_out)), "jackknife")
+    return Difference(value, interval, student_p_value(value, *jackknife_error(without)), "jackknife")
 
 
-def _by_bootstrap(minus: Minus, drawn: Units, needs: Needs, resamples: int, seed: int, level: float) -> Difference:
-    value = _value(minus, drawn)
+def _by_bootstrap(runs: Runs, drawn: Units, needs: Needs, resamples: int, seed: int, level: float) -> Difference:
+    value = _value(runs, drawn)
     reason = drawn.too_few(level)
     if reason is not None:
         return Difference(value, Interval(None, None, level, "centred", reason), None, "bootstrap")
-    replicates = minus(drawn.resamples(resamples, seed, needs))
+    counts = drawn.resamples(resamples, seed, needs)
+    replicates = scores_of(runs[0], counts) - scores_of(runs[1], counts)
     interval = interval_from_replicates(value, replicates, level, "centred", lambda: replicates)
     return Difference(value, interval, share_as_far(replicates - replicates.mean(), value), "bootstrap")
 
 
-def _value(minus: Minus, drawn: Units) -> float:
+def _value(runs: Runs, drawn: Units) -> float:
     """Difference of the whole sets."""
-    return float(minus(whole_set(len(drawn.codes)))[0])
+    return score_of_set(runs[0], drawn) - score_of_set(runs[1], drawn)

@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from metrics.uncertainty.intervals import Interval, check_settings, interval_from_replicates
-from metrics.uncertainty.resampling import Groups, Units, units
+from metrics.uncertainty.resampling import Groups, Units, scores_of, units
 from metrics.validation import numbers, require_finite, require_samples, same_length
 
 EXACT_UNITS = 13  # 2^13 = 8192 ways to flip the signs: all of them are tried
@@ -82,8 +82,7 @@ def paired_difference(
     reason = drawn.too_few(level)
     if reason is not None:
         return Difference(value, Interval(None, None, level, "percentile", reason), None, test)
-    counts = drawn.resamples(resamples, seed)
-    replicates: NDArray[np.float64] = counts @ difference / counts.sum(axis=1)
+    replicates = scores_of(lambda counts: counts @ difference / counts.sum(axis=1), drawn.resamples(resamples, seed))
     interval = interval_from_replicates(value, replicates, level, "percentile", lambda: replicates)
     p_value = _flip_test(difference, drawn, flips, seed) if one_unit else share_as_far(replicates - value, value)
     return Difference(value, interval, p_value, test)

@@ -11,10 +11,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from benchmark.runs import MetricsRecord, RunDirectory, ScoringRecord, UnusableRun
-from benchmark.scoring import Measurement, measurement
+from benchmark.scoring import measurement
 from foundation.checkpoints import WeightOptions
 from metrics.registry import list_metrics
 from metrics.uncertainty.bootstrap import Difference, set_difference
+from metrics.uncertainty.resampling import Resampled
 
 if TYPE_CHECKING:
     from benchmark.evidence import Evidence
@@ -70,9 +71,11 @@ def set_differences(
             continue
         first, second = (measurement(metric, one, groups, scoring) for one in evidence)
         if first is not None and second is not None:
-            scores = first.set_score()[0], second.set_score()[0]
+            scorers = first.resampled(), second.resampled()
+            difference = _tested(scorers, first.groups, scoring)
+            scores = first.set_score(scorers[0])[0], second.set_score(scorers[1])[0]
             _check_as_scored(metric.name, scores, runs, records, len(samples))
-            found[metric.name] = SetDifference(*scores, _tested(first, second, scoring))
+            found[metric.name] = SetDifference(*scores, difference)
     return found
 
 
@@ -80,11 +83,12 @@ def _stored(record: MetricsRecord, name: str) -> float | None:
     return record.metrics[name].value if name in record.metrics else None
 
 
-def _tested(first: Measurement, second: Measurement, scoring: ScoringRecord) -> Difference:
+def _tested(
+    scorers: tuple[Resampled, Resampled], groups: NDArray[Any] | None, scoring: ScoringRecord
+) -> Difference:
     return set_difference(
-        first.resampled(), second.resampled(), groups=first.groups, resamples=scoring.resamples,
-        seed=scoring.bootstrap_seed, level=scoring.confidence,
-    )  # fmt: skip
+        *scorers, groups=groups, resamples=scoring.resamples, seed=scoring.bootstrap_seed, level=scoring.confidence
+    )
 
 
 def _evidence(
