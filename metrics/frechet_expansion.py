@@ -22,7 +22,7 @@ UNITS_PER_DIMENSION = 2
 PAIRS_PER_ROW = 32
 SAMPLED = 256  # rows whose pairs tell the scatter
 CONSTANT = 1e-20  # of the largest variance: what rounding leaves of a constant
-SMALLEST = 1e-10  # of the largest variance left, and of the largest singular value
+SMALLEST = 1e-14  # of the largest variance left, and of the largest singular value: below, digits are rounding alone
 
 
 def expandable(rows: int, dimensions: int, units: int) -> bool:
@@ -60,7 +60,7 @@ def frechet_expansion(reference: Rows, generated: Rows, drawn: Units) -> Expansi
     if pairs is None or basis is None:
         return None
     influence, own = np.empty(n), np.empty(n)
-    kept = np.empty((2, n if len(pairs) else 0, d), dtype=np.float32)  # digits enough for what is second order
+    kept = np.empty((2, n if len(pairs) else 0, basis.to_x.shape[1]), dtype=np.float32)  # digits enough here
     for part in row_parts(n):
         u, v, x, y = four = basis.rows(reference[part], generated[part])
         influence[part] = 2.0 * (u - v) @ basis.shift + _dots(u, u) + _dots(v, v) - _dots(x, x) - _dots(y, y)
