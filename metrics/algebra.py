@@ -10,7 +10,7 @@ from metrics.validation import Matrix
 
 
 def product(left: Matrix, right: Matrix) -> Matrix:
-    """Return `left @ right`, shape (a, c), of float64 matrices (a, b) and (b, c), which are not copied if contiguous."""
+    """Return `left @ right`, shape (a, c), of float64 matrices (a, b) and (b, c); contiguous ones are not copied."""
     from scipy.linalg.blas import dgemm
 
     # BLAS counts columns first: the product of the transposes, which are views, is the transpose of the product.
@@ -28,7 +28,7 @@ def gram(rows: Matrix) -> Matrix:
 
 
 def lower_factor(covariance: Matrix) -> Matrix | None:
-    """Return the lower triangular L, shape (d, d), with L L^T = `covariance`; None where it is not positive definite."""
+    """Return the lower triangular L, shape (d, d), with L L^T = `covariance`; None where there is none."""
     from scipy.linalg import LinAlgError, cholesky
 
     try:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,7 +14,7 @@ from metrics.uncertainty.expansion import Expansion
 from metrics.uncertainty.resampling import Units
 from metrics.validation import Matrix
 
-Rows = NDArray[np.floating]  # (n, d), taken to float64 a part at a time
+Rows = NDArray[Any]  # real numbers (n, d), taken to float64 a part at a time
 Four = tuple[Matrix, Matrix, Matrix, Matrix]  # u, v, x, y: samples (p, d) around the means, and in the common basis
 
 UNITS_FROM = 2000  # a thousand resamples of fewer take minutes, and keep the numbers of earlier versions
@@ -96,7 +97,7 @@ class _Basis:
         return self.reference_mean - self.generated_mean
 
     def centred(self, reference: Rows, generated: Rows) -> tuple[Matrix, Matrix]:
-        """u and v of samples (p, d)."""
+        """U and v of samples (p, d)."""
         return reference - self.reference_mean, generated - self.generated_mean
 
     def rows(self, reference: Rows, generated: Rows) -> Four:

@@ -182,7 +182,7 @@ class ResampledKernel:
         remaining = np.where(n - sizes >= 2, n - sizes, np.nan)
 
         def of_units(sums: Matrix) -> Matrix:
-            return np.bincount(units_of, weights=sums[rows], minlength=drawn.size)
+            return np.asarray(np.bincount(units_of, weights=sums[rows], minlength=drawn.size), dtype=np.float64)
 
         within = sum(kernel.total() - n - 2.0 * of_units(kernel.by_row() - 1.0) for kernel in self._within) + own[:, 0]
         across = self._across.total() - of_units(self._across.by_row() + self._across.by_column()) + own[:, 1]

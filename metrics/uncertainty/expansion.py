@@ -62,6 +62,6 @@ class Expansion:
         sizes = np.bincount(units, minlength=drawn.size)
         first = np.bincount(units, weights=self.influence[rows], minlength=drawn.size)
         second = np.bincount(units, weights=self.own[rows], minlength=drawn.size)
-        second += 2.0 * np.bincount(self.pairs[:, 0], weights=self.related, minlength=drawn.size)
+        second = second + 2.0 * np.bincount(self.pairs[:, 0], weights=self.related, minlength=drawn.size)
         remaining = np.where(len(self.influence) - sizes >= 2, len(self.influence) - sizes, np.nan)
         return np.asarray(self.value - first / remaining + second / np.square(remaining))

@@ -36,8 +36,8 @@ class Resampled(Protocol):
     A resample repeats some samples and misses others. It is given as counts, so whatever all resamples share
     (products of rows, class probabilities) is computed once. Its class stands in the metric's module and takes the same
     arguments, and the metric's row in `metrics.registry` names it: that is all a set-wise metric needs for an
-    interval (`bootstrap_score`) and a paired test (`set_difference`). What it may offer beyond that, to be faster, is in
-    `metrics.uncertainty.shortcuts`.
+    interval (`bootstrap_score`) and a paired test (`set_difference`). `metrics.uncertainty.shortcuts` has what it may
+    offer beyond that, to be faster.
     """
 
     @property

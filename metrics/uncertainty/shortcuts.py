@@ -1,7 +1,7 @@
 """What a set-wise score may offer beside its resamples, so that many samples need no score for each of them.
 
-All three are optional and independent: a score has the method or it has not. Whether a shortcut is right for the samples
-at hand only the score can say, so each may also decline, and then every resample is scored.
+All three are optional and independent: a score has the method or it has not. Only the score can say whether a shortcut
+is right for the samples at hand, so it may also decline, and then every resample is scored.
 """
 
 from typing import Protocol, runtime_checkable
@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from metrics.uncertainty.expansion import Expansion
-from metrics.uncertainty.resampling import Counts, Needs, Resampled, Units, scores_of, whole_set
+from metrics.uncertainty.resampling import Needs, Resampled, Units, scores_of, whole_set
 
 Vector = NDArray[np.float64]
 
@@ -20,7 +20,7 @@ class Valued(Protocol):
     """A `Resampled` that also gives what the metric's function returns, from what both compute."""
 
     def value(self) -> float:
-        """Return the score of the set: that of the function, to the bit for small sets and but for rounding for large."""
+        """Return the score of the set: that of the function, for small sets to the bit, for large but for rounding."""
         ...
 
 

@@ -1,9 +1,12 @@
+import sys
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from metrics.inception_score import inception_score, run_bounds
+from metrics.inception_score import ResampledInception, inception_score, run_bounds
+from metrics.uncertainty.resampling import units
 
 PROPERTY = settings(max_examples=30)
 
@@ -85,3 +88,17 @@ def test_fewer_samples_than_runs_are_refused_where_the_reference_gives_nan(golde
 def test_bad_arguments_are_refused(logits, splits, message):
     with pytest.raises(ValueError, match=message):
         inception_score(logits, splits=splits)
+
+
+def test_scores_of_many_samples_at_once_are_those_one_by_one(monkeypatch):
+    logits = 3 * np.random.default_rng(4).normal(size=(61, 9))
+    logits[:, 0] = -800.0  # underflows in every row
+    pairs = np.stack([np.arange(61), np.arange(61)[::-1]], axis=1)
+    scorer = ResampledInception(logits)
+    counts = units(61, pairs).resamples(20, seed=1, needs=scorer.needs)
+    one_by_one = scorer(counts)
+    module = sys.modules["metrics.inception_score"]  # the package has the function under this name
+    monkeypatch.setattr(module, "ROW_BY_ROW", 0)
+    monkeypatch.setattr(module, "BATCH", 6)
+    np.testing.assert_allclose(scorer(counts), one_by_one, rtol=1e-12)
+    assert one_by_one.std() > 0

@@ -83,9 +83,7 @@ def _stored(record: MetricsRecord, name: str) -> float | None:
     return record.metrics[name].value if name in record.metrics else None
 
 
-def _tested(
-    scorers: tuple[Resampled, Resampled], groups: NDArray[Any] | None, scoring: ScoringRecord
-) -> Difference:
+def _tested(scorers: tuple[Resampled, Resampled], groups: NDArray[Any] | None, scoring: ScoringRecord) -> Difference:
     return set_difference(
         *scorers, groups=groups, resamples=scoring.resamples, seed=scoring.bootstrap_seed, level=scoring.confidence
     )

@@ -2,7 +2,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from metrics.uncertainty.resampling import Needs, units
+from metrics.uncertainty import resampling
+from metrics.uncertainty.resampling import Needs, scores_of, units
 
 
 def test_samples_are_drawn_with_replacement_as_often_as_there_are():
@@ -86,3 +87,53 @@ def test_groups_that_do_not_fit_are_refused(groups, message):
 def test_no_sample_is_refused():
     with pytest.raises(ValueError, match="bootstrap: needs at least 1 sample, got 0"):
         units(0)
+
+
+def test_draws_are_small_shared_and_read_only():
+    pairs = np.stack([np.arange(30), np.arange(30)[::-1]], axis=1)
+    first, again = units(30, pairs).resamples(50, seed=4), units(30, pairs).resamples(50, seed=4, needs=Needs(rows=2))
+    assert first is again
+    assert first.dtype == np.uint8
+    with pytest.raises(ValueError, match="read-only"):
+        first[0, 0] = 1
+    assert (units(30, pairs).resamples(50, seed=5) != first).any()
+    assert (units(30).resamples(50, seed=4) != first).any()
+
+
+@pytest.mark.parametrize("size", [7, 64])
+def test_draws_do_not_depend_on_how_many_are_made_at_once(monkeypatch, size):
+    monkeypatch.setattr(resampling, "REMEMBERED", 0)
+    whole = units(size).resamples(31, seed=6)
+    monkeypatch.setattr(resampling, "AT_ONCE", 4 * size * 3)
+    np.testing.assert_array_equal(units(size).resamples(31, seed=6), whole)
+    expected = np.random.default_rng(6).integers(size, size=(31, size))
+    np.testing.assert_array_equal(whole, [np.bincount(row, minlength=size) for row in expected])
+
+
+def test_counts_beyond_a_byte_are_kept():
+    drawn = units(2, [("a", "b"), ("b", "a")]).counts(np.array([[300, 2]]))
+    np.testing.assert_array_equal(drawn, [[600, 600]])
+
+
+def test_scores_get_whole_numbers_a_stretch_at_a_time(monkeypatch):
+    monkeypatch.setattr(resampling, "AT_ONCE", 12)
+    seen = []
+
+    def total(counts):
+        seen.append((counts.dtype, len(counts)))
+        return counts.sum(axis=1) * 1000.0
+
+    counts = np.arange(20, dtype=np.uint8).reshape(5, 4)
+    np.testing.assert_array_equal(scores_of(total, counts), counts.sum(axis=1) * 1000.0)
+    assert seen == [(np.int64, 3), (np.int64, 2)]
+
+
+def test_members_and_pairs_of_units_that_share_samples():
+    drawn = units(4, [("a", "b"), ("b", "a"), ("c", "c"), ("a", "c")])
+    found, rows = drawn.members()
+    assert list(zip(found.tolist(), rows.tolist(), strict=True)) == [
+        (0, 0), (0, 3), (0, 1), (1, 1), (1, 0), (2, 2), (2, 3)
+    ]  # fmt: skip
+    assert drawn.pairs_within(5).tolist() == [[0, 0, 1], [0, 0, 3], [0, 1, 3], [1, 0, 1], [2, 2, 3]]
+    assert drawn.pairs_within(4) is None
+    assert units(3).pairs_within(0).shape == (0, 3)
