@@ -114,7 +114,7 @@ class Units:
     def members(self) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
         """Return units and rows, shape (p,) each: every row of every unit once, in the order of the units."""
         rows, units_of = [np.arange(len(self.codes))], [self.codes[:, 0]]
-        for column in range(1, self.codes.shape[1]):
+        for column in np.arange(1, self.codes.shape[1]):
             new = (self.codes[:, :column] != self.codes[:, column, np.newaxis]).all(axis=1)
             rows.append(np.flatnonzero(new))
             units_of.append(self.codes[new, column])
