@@ -12,6 +12,7 @@ Progress = Callable[[str, int, int], None]  # stage, done, total
 Item = TypeVar("Item")
 Result = TypeVar("Result")
 
+
 _FILES_TOGETHER = 32  # that a thread is given: to hand over one costs as much as to find that it is known already
 
 
