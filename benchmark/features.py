@@ -8,18 +8,21 @@ none, and a file that changed is never mistaken for its earlier version.
 from __future__ import annotations
 
 import logging
-from collections.abc import Collection, Mapping, Sequence
+import threading
+from collections.abc import Collection, Generator, Iterator, Mapping, Sequence
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
+from benchmark.ahead import made_ahead
 from benchmark.feature_store import FeatureStore as FeatureStore
 from benchmark.feature_store import without_time_stamps
 from benchmark.places import DEFAULT_CACHE as DEFAULT_CACHE
 from benchmark.workers import Arrays as Arrays
 from benchmark.workers import Extractor as Extractor
-from benchmark.workers import Medium, prepared, without_network
+from benchmark.workers import Job, Medium, prepared, without_network
 from benchmark.workers import TooShort as TooShort
 from benchmark.workers import WorkerDied as WorkerDied
 from foundation.faults import check_own_fault
@@ -27,6 +30,8 @@ from foundation.files import content_sha256
 from foundation.work import Progress, look_at_each
 
 log = logging.getLogger(__name__)
+
+QUEUED_BATCHES = 2  # that wait for a network
 
 
 @dataclass(frozen=True)
@@ -74,8 +79,9 @@ def extract(
 ) -> Extracted:
     """Make sure that the store has every feature wanted.
 
-    Worker processes decode and prepare; networks run here, in batches. What is done is written at once, so a run
-    that is killed loses one batch.
+    Worker processes decode and prepare, and a thread gathers what they send into batches; networks run here, in the
+    thread that calls, so neither waits for the other. At most `QUEUED_BATCHES` full batches wait, beside the one that
+    a network is at and those that are filling. What is done is written at once, so a run that is killed loses these.
 
     Args:
         wanted: files and extractors; a file may be listed several times.
@@ -92,68 +98,86 @@ def extract(
     hashes, failures = _hash_files(wanted)
     timed = _timed(wanted, hashes)
     missing = _missing(wanted, hashes, timed, store)
-    batches = _NetworkBatches(
-        store, hashes, failures, [extractor for *_, extractors in missing for extractor in extractors]
-    )
     jobs = [(path, medium, seconds, tuple(map(without_network, parts))) for path, medium, parts in missing]
-    for done, (path, outcome) in enumerate(prepared(jobs, workers), start=1):
-        batches.take(path, outcome)
-        if progress:
-            progress("features", done, len(jobs))
-    batches.finish()
-    return Extracted(hashes, batches.failures, batches.computed, timed)
+    gathering = _Gathering(jobs, hashes, {extractor.name: extractor for *_, parts in missing for extractor in parts})
+    kept = _Kept(store, hashes, failures)
+    with closing(_steps(gathering, workers)) as steps:
+        for step in steps:
+            if isinstance(step, _Batch):
+                kept.run(step)
+            elif isinstance(step, _Failed):
+                kept.fail(step)
+            elif progress:
+                progress("features", step, len(jobs))
+    return Extracted(hashes, kept.failures, kept.computed, timed)
 
 
-class _NetworkBatches:
-    """Gathers what front ends prepared into batches, runs the networks on them, and keeps what comes out."""
+@dataclass(frozen=True)
+class _Batch:
+    """What front ends prepared of some files for one network; without a network, of one file what is to be kept."""
 
-    def __init__(
-        self,
-        store: FeatureStore,
-        hashes: Mapping[Path, str],
-        failures: Mapping[Path, str],
-        extractors: Sequence[Extractor],
-    ) -> None:
-        self.failures = dict(failures)
-        self.computed = 0
-        self._store, self._hashes = store, hashes
-        self._extractors = {extractor.name: extractor for extractor in extractors}
-        self._batches: dict[str, list[tuple[Path, Arrays]]] = {}
+    extractor: Extractor
+    files: list[tuple[Path, Arrays]]
 
-    def take(self, path: Path, outcome: dict[str, Arrays] | str) -> None:
-        """Take the outcome of one file: tensors by extractor, or the reason why there are none.
+
+@dataclass(frozen=True)
+class _Failed:
+    """A file that has no features; with `copies`, nor has any other that holds the same bytes."""
+
+    path: Path
+    reason: str
+    copies: bool = True
+
+
+_Step = _Batch | _Failed | int  # how many files are read
+
+
+def _steps(gathering: _Gathering, workers: int | None) -> Generator[_Step, None, None]:
+    """Yield the steps of a gathering: made by a thread of its own, but where one process does all."""
+    if workers == 0:
+        return gathering.steps(0)
+    return made_ahead(lambda stop: gathering.steps(workers, stop), large=_is_large, count=QUEUED_BATCHES)
+
+
+def _is_large(step: _Step) -> bool:
+    return isinstance(step, _Batch) and step.extractor.network is not None
+
+
+class _Gathering:
+    """Turns files into steps: batches for the networks, and files that have no features."""
+
+    def __init__(self, jobs: Sequence[Job], hashes: Mapping[Path, str], extractors: Mapping[str, Extractor]) -> None:
+        self._jobs, self._hashes, self._extractors = jobs, hashes, extractors
+        self._filling: dict[str, list[tuple[Path, Arrays]]] = {}
+
+    def steps(self, workers: int | None, stop: threading.Event | None = None) -> Generator[_Step, None, None]:
+        """Yield what to do, in order; after the steps of each file the number of files that are read."""
+        for done, (path, outcome) in enumerate(prepared(self._jobs, workers, stop=stop), start=1):
+            yield from self._of(path, outcome)
+            yield done
+        for name in list(self._filling):
+            yield self._full(name)
+
+    def _of(self, path: Path, outcome: dict[str, Arrays] | str) -> Iterator[_Step]:
+        """Yield the steps of one file: tensors by extractor, or the reason why there are none.
 
         A file that is not the one which was hashed any more gives no features: they would be kept under the hash of
         other bytes.
         """
         if isinstance(outcome, str):
             check_own_fault(path, outcome)
-            self._fail(path, outcome)
-            return
-        if not self._still_is(path):
-            self.failures[path] = f"{path}: it changed while it was read; give the same command again"
-            return
-        for name, arrays in outcome.items():
-            batch, extractor = self._batches.setdefault(name, []), self._extractors[name]
-            batch.append((path, arrays))
-            if extractor.network is None or len(batch) >= extractor.batch_size:
-                self._flush(name)
+            yield _Failed(path, outcome)
+        elif not self._still_is(path):
+            yield _Failed(path, "it changed while it was read; give the same command again", copies=False)
+        else:
+            for name, arrays in outcome.items():
+                batch, extractor = self._filling.setdefault(name, []), self._extractors[name]
+                batch.append((path, arrays))
+                if extractor.network is None or len(batch) >= extractor.batch_size:
+                    yield self._full(name)
 
-    def finish(self) -> None:
-        """Run the networks on the batches that are not full."""
-        for name in list(self._batches):
-            self._flush(name)
-
-    def _flush(self, name: str) -> None:
-        batch, extractor = self._batches.pop(name), self._extractors[name]
-        prepared = [arrays for _, arrays in batch]
-        results = extractor.network(prepared) if extractor.network else prepared
-        for (path, _), arrays in zip(batch, results, strict=True):
-            if all(np.isfinite(array).all() for array in arrays.values()):
-                self._store.write(extractor, self._hashes[path], arrays)
-                self.computed += 1
-            else:
-                self._fail(path, f"its features by {name} are not finite")
+    def _full(self, name: str) -> _Batch:
+        return _Batch(self._extractors[name], self._filling.pop(name))
 
     def _still_is(self, path: Path) -> bool:
         """Tell whether a file holds the bytes that were hashed."""
@@ -162,10 +186,32 @@ class _NetworkBatches:
         except OSError:
             return False
 
-    def _fail(self, path: Path, reason: str) -> None:
-        """Record a file and every other that holds the same bytes: one of them stood for all."""
-        sha256 = self._hashes[path]
-        self.failures |= {other: f"{other}: {reason}" for other, its in self._hashes.items() if its == sha256}
+
+class _Kept:
+    """Runs the networks on batches, and keeps what comes out."""
+
+    def __init__(self, store: FeatureStore, hashes: Mapping[Path, str], failures: Mapping[Path, str]) -> None:
+        self.failures = dict(failures)
+        self.computed = 0
+        self._store, self._hashes = store, hashes
+
+    def run(self, batch: _Batch) -> None:
+        """Run the network on a batch and keep the features of each file."""
+        extractor = batch.extractor
+        tensors = [arrays for _, arrays in batch.files]
+        results = extractor.network(tensors) if extractor.network else tensors
+        for (path, _), arrays in zip(batch.files, results, strict=True):
+            if all(np.isfinite(array).all() for array in arrays.values()):
+                self._store.write(extractor, self._hashes[path], arrays)
+                self.computed += 1
+            else:
+                self.fail(_Failed(path, f"its features by {extractor.name} are not finite"))
+
+    def fail(self, failed: _Failed) -> None:
+        """Record a file and, as one stood for all, every other that holds the same bytes."""
+        sha256 = self._hashes[failed.path]
+        paths = [path for path, its in self._hashes.items() if its == sha256] if failed.copies else [failed.path]
+        self.failures |= {path: f"{path}: {failed.reason}" for path in paths}
 
 
 def _hash_files(wanted: Sequence[Wanted]) -> tuple[dict[Path, str], dict[Path, str]]:

@@ -13,6 +13,8 @@ from dataclasses import dataclass
 from multiprocessing.connection import Connection
 from typing import Any
 
+from benchmark.transfer import TooSlow, receive, send
+
 STARTING_SECONDS = 300.0  # a worker process that has not begun by then never will
 LEAVING_SECONDS = 5.0  # what is killed is gone by then
 _STARTING = threading.Lock()
@@ -66,10 +68,10 @@ class ProcessWorker:
                     raise EOFError
                 self._begun = bool(self._pipe.recv())
             self._pipe.send(item)
-            if not self._pipe.poll(limit_seconds):
-                self.ended = True
-                return Lost(f"was not read within {limit_seconds:g} s")
-            return self._pipe.recv()
+            return receive(self._pipe, limit_seconds)
+        except TooSlow:
+            self.ended = True
+            return Lost(f"was not read within {limit_seconds:g} s")
         except (EOFError, OSError):  # the other end of the pipe is gone
             self.ended = True
             self._process.join(LEAVING_SECONDS)
@@ -80,6 +82,8 @@ class ProcessWorker:
                     'script of your own must keep its work under `if __name__ == "__main__":`'
                 ) from None
             return Death(reason)
+        except Exception as error:  # what came back is of foreign code, and does not unpickle here
+            return _lost(error)
 
     def end(self) -> None:
         """Kill the process."""
@@ -137,18 +141,18 @@ def _serve(pipe: Connection, work: Callable[[Any], Any]) -> None:
             try:
                 item = pipe.recv()
             except (AttributeError, ImportError) as error:  # it names something that this process does not have
-                pipe.send(_lost(error))
+                send(pipe, _lost(error))
                 continue
             _answer(pipe, _result(work, item))
 
 
 def _answer(pipe: Connection, result: Any) -> None:
     try:
-        pipe.send(result)
+        send(pipe, result)
     except OSError:
         raise
     except Exception as error:  # it cannot be pickled, or there is no memory for that
-        pipe.send(_lost(error))
+        send(pipe, _lost(error))
 
 
 def _result(work: Callable[[Any], Any], item: object) -> Any:

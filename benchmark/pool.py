@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import queue
 import threading
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Generator, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from itertools import islice
 from typing import Any, Generic, TypeVar
 
@@ -19,6 +19,11 @@ Item = TypeVar("Item")
 Result = TypeVar("Result")
 
 _AHEAD = 2  # items for each worker that are begun or done before they are fetched
+_STOP_SECONDS = 0.1  # between two looks at whether to stop
+
+
+class Stopped(Exception):
+    """Outcomes are no longer wanted."""
 
 
 def outcomes(
@@ -28,7 +33,8 @@ def outcomes(
     count: int,
     limit_seconds: float,
     apart: Callable[[Item], bool],
-) -> Iterator[Result | Lost]:
+    stop: threading.Event | None = None,
+) -> Generator[Result | Lost, None, None]:
     """Yield what `work` returns for each item, in the order of the items, or why there is nothing.
 
     An item whose process dies is tried once more, in a fresh process and with nothing else at work: the system may
@@ -41,9 +47,11 @@ def outcomes(
         count: workers at once.
         limit_seconds: longest time for one item.
         apart: which items are given to a process of their own; the others are done by threads of this process.
+        stop: set by another thread to end the work while this one waits for an outcome.
 
     Raises:
         WorkerDied: a worker process cannot begin.
+        Stopped: `stop` was set before all outcomes were there.
     """
     pool = _Pool(work, count, limit_seconds, apart)
     waiting = iter(enumerate(items))
@@ -53,7 +61,7 @@ def outcomes(
             pool.items.put(given)
         for place in range(len(items)):
             while place not in found:
-                done, outcome = pool.outcomes.get()
+                done, outcome = _next(pool.outcomes, stop)
                 found[done] = outcome
             outcome = found.pop(place)
             if isinstance(outcome, BaseException):
@@ -63,6 +71,16 @@ def outcomes(
             yield outcome
     finally:
         pool.close()
+
+
+def _next(outcomes: queue.SimpleQueue[Result], stop: threading.Event | None) -> Result:
+    """Wait for the next outcome, or until there shall be none."""
+    if stop is None:
+        return outcomes.get()
+    while not stop.is_set():
+        with suppress(queue.Empty):
+            return outcomes.get(timeout=_STOP_SECONDS)
+    raise Stopped
 
 
 class _Pool(Generic[Item, Result]):

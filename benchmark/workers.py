@@ -9,6 +9,7 @@ from __future__ import annotations
 import logging
 import math
 import os
+import threading
 import traceback
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -89,7 +90,11 @@ class Unforeseen:
 
 
 def prepared(
-    jobs: Sequence[Job], workers: int | None, *, limit_seconds: float | None = None
+    jobs: Sequence[Job],
+    workers: int | None,
+    *,
+    limit_seconds: float | None = None,
+    stop: threading.Event | None = None,
 ) -> Iterator[tuple[Path, dict[str, Arrays] | str]]:
     """Yield every file, in order, with its prepared tensors or why it has none; a few files ahead of the networks.
 
@@ -102,8 +107,10 @@ def prepared(
         workers: processes; None takes one per core where there is enough to do and threads where there is not, 0
             works in this process, which nothing protects.
         limit_seconds: longest time for one file; by default `time_limit()`.
+        stop: set by another thread to end the reading soon; where this process reads, after the file it is at.
 
     Raises:
+        benchmark.pool.Stopped: `stop` was set before all files were there.
         ValueError: the environment names a time limit that is none.
         WorkerDied: a worker process cannot begin.
     """
@@ -116,7 +123,8 @@ def prepared(
     threads = workers is None and processes < 2  # decoding and torch leave the interpreter free; nothing to start
     count = min(len(jobs), available_cores() if threads else processes)
     apart = _is_foreign if threads else _always
-    for job, outcome in zip(jobs, outcomes(_prepare, jobs, count=count, limit_seconds=limit, apart=apart), strict=True):
+    told = outcomes(_prepare, jobs, count=count, limit_seconds=limit, apart=apart, stop=stop)
+    for job, outcome in zip(jobs, told, strict=True):
         yield job[0], _told(job, outcome)
 
 

@@ -22,6 +22,7 @@ ROWS_PER_DIMENSION = 6
 UNITS_PER_DIMENSION = 2
 PAIRS_PER_ROW = 32
 SAMPLED = 256  # rows whose pairs tell the scatter
+EFFECTIVE_DIMENSIONS = 8  # of the root's spectrum: with fewer, the sum of the unrelated pairs is skewed, not normal
 CONSTANT = 1e-20  # of the largest variance: what rounding leaves of a constant
 SMALLEST = 1e-14  # of the largest variance left, and of the largest singular value: below, digits are rounding alone
 
@@ -49,7 +50,8 @@ def frechet_expansion(reference: Rows, generated: Rows, drawn: Units) -> Expansi
 
     Returns:
         The expansion; None where it would not be right: too few rows or units (`expandable`), a covariance that is
-        singular or nearly so, or pairs within units more than 32 times the rows.
+        singular or nearly so or of fewer than 8 effective dimensions (`sum(s)^2 / sum(s^2)`), or pairs within units
+        more than 32 times the rows.
 
     Source:
         First order: Bhatia, Jain & Lim 2019 (arXiv:1712.01504), the derivative of the Bures distance. Second order of
@@ -142,7 +144,7 @@ def _basis(reference: Moments, generated: Moments) -> _Basis | None:
     if lower is None or other is None or not (_has_digits(lower) and _has_digits(other)):
         return None
     vectors, values = singular(product(lower.T, other))
-    if values[-1] <= SMALLEST * values[0]:
+    if values[-1] <= SMALLEST * values[0] or values.sum() ** 2 < EFFECTIVE_DIMENSIONS * np.square(values).sum():
         return None
     shift = reference.mean - generated.mean
     distance = max(float(shift @ shift + np.trace(c_r) + np.trace(c_g) - 2.0 * values.sum()), 0.0)

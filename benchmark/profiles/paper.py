@@ -18,6 +18,7 @@ from benchmark.evidence import Evidence, Rows
 from benchmark.features import Arrays, Extractor
 from benchmark.profiles import Derives, Features, ProfileName, Question, front_ends
 from benchmark.profiles.direct import backbone_keys, direct_evidence, files_of
+from benchmark.profiles.running import BATCH_SIZES, Network, Runner, batch_size, exactly
 from foundation import checkpoints, media
 from foundation.checkpoints import WeightOptions
 from foundation.devices import check_device
@@ -88,6 +89,7 @@ class PaperProfile:
             for name, metrics in (BACKBONES | (EXTENDED_BACKBONES if extended else {})).items()
         }  # fmt: skip
         self._networks: dict[str, Any] = {}
+        self._runner = Runner(self._device)
         self.unverified_weights = not all(located.verified for located in self._located.values())
         self.audio = self._audio_extractors()
         self.video = self._video_extractors()
@@ -107,23 +109,23 @@ class PaperProfile:
         return self._networks[name]
 
     def _audio_extractors(self) -> tuple[Extractor, ...]:
-        def row(name: str, prepare: Any, network: Any, batch_size: int, **yields: str) -> Extractor:
-            key = self._key(name.partition(".")[0])
-            return Extractor(name, key, "audio", prepare, network=network, batch_size=batch_size, yields=yields)
+        def row(name: str, prepare: Any, network: Any, **yields: str) -> Extractor:
+            key, size = self._key(name.partition(".")[0]), batch_size(name, self._device)
+            return Extractor(name, key, "audio", prepare, network=network, batch_size=size, yields=yields)
 
         rows = (
-            row("panns.audio", front_ends.prepare_panns, self._panns, 16, embedding="embedding", logits="logits"),
-            row("panns.kadtk", front_ends.prepare_kadtk, self._panns_as_kadtk, 16, kad_embedding="embedding"),
-            row("clap.audio", front_ends.prepare_clap, self._clap, 8, clap="embedding"),
-            row("imagebind.audio", front_ends.prepare_imagebind_audio, self._imagebind_audio, 8, imagebind="embedding"),
-            row("synchformer.audio", front_ends.prepare_synchformer_audio, self._synchformer_audio, 2),
+            row("panns.audio", front_ends.prepare_panns, self._panns, embedding="embedding", logits="logits"),
+            row("panns.kadtk", front_ends.prepare_kadtk, self._panns_as_kadtk, kad_embedding="embedding"),
+            row("clap.audio", front_ends.prepare_clap, self._clap, clap="embedding"),
+            row("imagebind.audio", front_ends.prepare_imagebind_audio, self._imagebind_audio, imagebind="embedding"),
+            row("synchformer.audio", front_ends.prepare_synchformer_audio, self._synchformer_audio),
         )
         if not self.extended:
             return rows
         return (
             *rows,
-            row("vggish.audio", front_ends.prepare_vggish, self._vggish, 8, vggish="embedding"),
-            row("passt.audio", front_ends.prepare_passt, self._passt, 8, passt="embedding", passt_logits="logits"),
+            row("vggish.audio", front_ends.prepare_vggish, self._vggish, vggish="embedding"),
+            row("passt.audio", front_ends.prepare_passt, self._passt, passt="embedding", passt_logits="logits"),
             Extractor(
                 "onset.audio", f"v{DETECTOR_VERSION}", "audio", front_ends.prepare_onsets, yields={"onsets": "onsets"}
             ),
@@ -132,8 +134,8 @@ class PaperProfile:
     def _video_extractors(self) -> tuple[Extractor, ...]:
         def row(name: str, fps: float, network: Any, **yields: str) -> Extractor:
             frames = media.FrameRequest(fps, transform=front_ends.short_side)
-            key = self._key(name.partition(".")[0])
-            return Extractor(name, key, "video", front_ends.keep_frames, frames, network, batch_size=1, yields=yields)
+            key, size = self._key(name.partition(".")[0]), batch_size(name, self._device)
+            return Extractor(name, key, "video", front_ends.keep_frames, frames, network, size, yields)
 
         return (
             row("imagebind.video", 0.5, self._imagebind_video, imagebind="embedding"),
@@ -141,25 +143,20 @@ class PaperProfile:
         )
 
     def _run(
-        self, prepared: Sequence[Arrays], key: str, network: Callable[[Tensor], Mapping[str, Tensor]]
+        self,
+        name: str,
+        prepared: Sequence[Arrays],
+        keys: Sequence[str],
+        network: Network,
+        prepare: Callable[[Tensor], Tensor] | None = None,
     ) -> list[Arrays]:
-        """Run a network on tensors of equal shape together; return what it makes of each, in order."""
-        import torch
-
-        results: list[Arrays] = [{} for _ in prepared]
-        shapes: dict[tuple[int, ...], list[int]] = {}
-        for index, arrays in enumerate(prepared):
-            shapes.setdefault(arrays[key].shape, []).append(index)
-        with torch.inference_mode():
-            for indices in shapes.values():
-                batch = torch.from_numpy(np.stack([prepared[index][key] for index in indices])).to(self._device)
-                for name, features in network(batch).items():
-                    for index, row in zip(indices, features.float().cpu().numpy(), strict=True):
-                        results[index][name] = row
-        return results
+        return self._runner.run(prepared, keys, network, growth=BATCH_SIZES[name].growth, prepare=prepare)
 
     def _panns(self, prepared: Sequence[Arrays]) -> list[Arrays]:
-        return self._run(prepared, "waveform", lambda batch: self._network("panns").audio(batch)._asdict())
+        def network(batch: Tensor) -> Any:
+            return self._network("panns").audio(batch)._asdict()
+
+        return self._run("panns.audio", prepared, ["waveform"], network)
 
     def _panns_as_kadtk(self, prepared: Sequence[Arrays]) -> list[Arrays]:
         from metrics.backbones.panns import round_as_kadtk
@@ -167,34 +164,53 @@ class PaperProfile:
         def network(batch: Tensor) -> Mapping[str, Tensor]:
             return {"embedding": round_as_kadtk(self._network("panns").audio(batch).embedding)}
 
-        return self._run(prepared, "waveform", network)
+        return self._run("panns.kadtk", prepared, ["waveform"], network)
 
     def _clap(self, prepared: Sequence[Arrays]) -> list[Arrays]:
-        return self._run(prepared, "waveform", lambda batch: {"embedding": self._network("clap").audio(batch)})
+        def network(batch: Tensor) -> Mapping[str, Tensor]:
+            return {"embedding": self._network("clap").audio(batch)}
+
+        return self._run("clap.audio", prepared, ["waveform"], network)
 
     def _imagebind_audio(self, prepared: Sequence[Arrays]) -> list[Arrays]:
-        return self._run(prepared, "mels", lambda batch: {"embedding": self._network("imagebind").audio(batch)})
+        def network(batch: Tensor) -> Mapping[str, Tensor]:
+            return {"embedding": self._network("imagebind").audio(batch)}
+
+        return self._run("imagebind.audio", prepared, ["mels"], network)
 
     def _imagebind_video(self, prepared: Sequence[Arrays]) -> list[Arrays]:
         from metrics.backbones.imagebind import prepare_video
 
-        clips = [{"clips": prepare_video(arrays["frames"]).numpy()} for arrays in prepared]
-        return self._run(clips, "clips", lambda batch: {"embedding": self._network("imagebind").video(batch)})
+        def network(batch: Tensor) -> Mapping[str, Tensor]:
+            return {"embedding": self._network("imagebind").video(batch)}
+
+        return self._run("imagebind.video", prepared, ["frames"], network, prepare_video)
 
     def _synchformer_audio(self, prepared: Sequence[Arrays]) -> list[Arrays]:
-        return self._run(prepared, "mels", lambda batch: {"segments": self._network("synchformer").audio(batch)})
+        def network(batch: Tensor) -> Mapping[str, Tensor]:
+            return {"segments": self._network("synchformer").audio(batch)}
+
+        return self._run("synchformer.audio", prepared, ["mels"], network)
 
     def _synchformer_video(self, prepared: Sequence[Arrays]) -> list[Arrays]:
         from metrics.backbones.synchformer import prepare_video
 
-        frames = [{"frames": prepare_video(arrays["frames"]).numpy()} for arrays in prepared]
-        return self._run(frames, "frames", lambda batch: {"segments": self._network("synchformer").video(batch)})
+        def network(batch: Tensor) -> Mapping[str, Tensor]:
+            return {"segments": self._network("synchformer").video(batch)}
+
+        return self._run("synchformer.video", prepared, ["frames"], network, prepare_video)
 
     def _vggish(self, prepared: Sequence[Arrays]) -> list[Arrays]:
-        return self._run(prepared, "examples", lambda batch: {"embedding": self._network("vggish").audio(batch)})
+        def network(batch: Tensor) -> Mapping[str, Tensor]:
+            return {"embedding": self._network("vggish").audio(batch)}
+
+        return self._run("vggish.audio", prepared, ["examples"], network)
 
     def _passt(self, prepared: Sequence[Arrays]) -> list[Arrays]:
-        return self._run(prepared, "mels", lambda batch: self._network("passt").audio(batch)._asdict())
+        def network(batch: Tensor) -> Any:
+            return self._network("passt").audio(batch)._asdict()
+
+        return self._run("passt.audio", prepared, ["mels"], network)
 
     def evidence(self, questions: Sequence[Question], sources: Sequence[Source], features: Features) -> Evidence:
         """Return what the paper's networks say of the samples."""
@@ -203,7 +219,7 @@ class PaperProfile:
         files, by_name = files_of(questions), {extractor.name: extractor for extractor in extractors}
         derived: dict[str, Rows] = {
             "prompt.clap": self._texts([question.sample.label for question in questions], features),
-            "pair.offset_logits": np.stack([self._offsets(question, by_name, features) for question in questions]),
+            "pair.offset_logits": self._offsets(questions, by_name, features),
         }
         if "paired" in files:
             derived["paired_label.clap"] = self._texts([q.sample.paired_label for q in questions], features)
@@ -224,29 +240,50 @@ class PaperProfile:
         return np.stack([embedded[text] for text in texts])
 
     def _embed_text(self, text: str) -> NDArray[Any]:
-        import torch
-
         from metrics.backbones.clap import load_tokenizer, tokenize
 
         folder = checkpoints.weights_folder(self._weights_dir) / "roberta-base"
         tokenizer = load_tokenizer(folder if folder.is_dir() else None)
         ids, mask = (tensor.to(self._device) for tensor in tokenize([text], tokenizer))
-        with torch.inference_mode():
+        with exactly():
             return np.asarray(self._network("clap").text(ids, mask)[0].float().cpu().numpy())
 
-    def _offsets(self, question: Question, extractors: Mapping[str, Extractor], features: Features) -> NDArray[Any]:
-        """Return the offset logits of the first and the last 4.8 s, (2, 21), kept by the content of both files."""
-        import torch
-
+    def _offsets(
+        self, questions: Sequence[Question], extractors: Mapping[str, Extractor], features: Features
+    ) -> NDArray[Any]:
+        """Return the offset logits of the first and the last 4.8 s, (n, 2, 21), kept by the content of both files."""
         place = Extractor("synchformer.offsets", self._key("synchformer"), "audio", front_ends.keep_frames)
-        files = (question.reference_video, question.generated)
-        mark = hashlib.sha256("+".join(features.sha256[path] for path in files).encode()).hexdigest()
-        if not features.store.has(place, mark, timed=not features.timed.isdisjoint(files)):
-            video = features.of(extractors["synchformer.video"], question.reference_video)["segments"]
-            audio = features.of(extractors["synchformer.audio"], question.generated)["segments"]
-            windows = slice(None, WINDOW_SEGMENTS), slice(-WINDOW_SEGMENTS, None)
-            both = [torch.from_numpy(np.stack([part[w] for w in windows])).to(self._device) for part in (video, audio)]
-            with torch.inference_mode():
-                logits = self._network("synchformer").offset_logits(*both)
-            features.store.write(place, mark, {"logits": logits.float().cpu().numpy()})
-        return features.store.read(place, mark)["logits"]
+        marks, missing = [], {}
+        for question in questions:
+            files = (question.reference_video, question.generated)
+            marks.append(hashlib.sha256("+".join(features.sha256[path] for path in files).encode()).hexdigest())
+            if marks[-1] in missing:
+                continue
+            if not features.store.has(place, marks[-1], timed=not features.timed.isdisjoint(files)):
+                missing[marks[-1]] = question
+        todo, size = list(missing.items()), batch_size(place.name, self._device)
+        for start in range(0, len(todo), size):
+            part = todo[start : start + size]
+            pairs = self._windows([question for _, question in part], extractors, features)
+            for (mark, _), logits in zip(part, self._vote(pairs), strict=True):
+                features.store.write(place, mark, logits)
+        return np.stack([features.store.read(place, mark)["logits"] for mark in marks])
+
+    def _windows(
+        self, questions: Sequence[Question], extractors: Mapping[str, Extractor], features: Features
+    ) -> list[Arrays]:
+        """Return the segments of the first and the last 4.8 s of picture and sound, each (2, 14, tokens, 768)."""
+        windows = slice(None, WINDOW_SEGMENTS), slice(-WINDOW_SEGMENTS, None)
+        video = features.rows(extractors["synchformer.video"], "segments", [q.reference_video for q in questions])
+        audio = features.rows(extractors["synchformer.audio"], "segments", [q.generated for q in questions])
+        return [
+            {"video": np.stack([seen[w] for w in windows]), "audio": np.stack([heard[w] for w in windows])}
+            for seen, heard in zip(video, audio, strict=True)
+        ]
+
+    def _vote(self, pairs: Sequence[Arrays]) -> list[Arrays]:
+        def network(*both: Tensor) -> Mapping[str, Tensor]:
+            logits = self._network("synchformer").offset_logits(*(windows.flatten(0, 1) for windows in both))
+            return {"logits": logits.unflatten(0, (-1, 2))}
+
+        return self._run("synchformer.offsets", pairs, ["video", "audio"], network)

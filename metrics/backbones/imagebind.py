@@ -239,15 +239,17 @@ def prepare_video(frames: Tensor | NDArray[Any]) -> Tensor:
             frames 24, 74, 124, 174); t >= 2.
 
     Returns:
-        float32 ((t - 1) * 3, 3, 2, 224, 224): clip by clip, crop by crop; channel, frame, height, width.
+        float32 ((t - 1) * 3, 3, 2, 224, 224) on the device of `frames`: clip by clip, crop by crop; channel, frame,
+        height, width.
 
     Raises:
         ValueError: another shape or dtype, or fewer than two frames.
     """
     if len(frames) < 2:
         raise ValueError(f"frames: a clip needs two frames at {FRAME_RATE} a second, got {len(frames)}")
-    mean, deviation = (torch.tensor(values).view(3, 1, 1) for values in (PIXEL_MEAN, PIXEL_DEVIATION))
-    scaled = (frontends.short_side(frames, FRAME_SIZE).float() / 255 - mean) / deviation
+    small = frontends.short_side(frames, FRAME_SIZE)
+    mean, deviation = (small.new_tensor(v, dtype=torch.float32).view(3, 1, 1) for v in (PIXEL_MEAN, PIXEL_DEVIATION))
+    scaled = (small.float() / 255 - mean) / deviation
     height, width = scaled.shape[2:]
     spare = max(height, width) - FRAME_SIZE
     clips = []

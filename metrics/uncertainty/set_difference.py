@@ -50,6 +50,7 @@ def set_difference(
         The second run is further from the reference.
 
         >>> from metrics.fad import ResampledFrechet
+        >>> import numpy as np
         >>> reference, noise = np.random.default_rng(0).normal(size=(2, 50, 4))
         >>> runs = reference + 0.1 * noise, reference + 0.3 * noise + 1.0
         >>> found = set_difference(*(ResampledFrechet(reference, run) for run in runs), seed=0)

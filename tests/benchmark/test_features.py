@@ -1,10 +1,12 @@
 """Features: one decode per file, kept by content, and a file that cannot be used is named."""
 
+import multiprocessing
 import os
 import shutil
 import signal
 import subprocess
 import sys
+import threading
 import time
 from dataclasses import replace
 from pathlib import Path
@@ -14,8 +16,8 @@ import pytest
 from support import front_ends
 from support.together import wait_for_a_second
 
-from benchmark import isolation
-from benchmark.features import Extractor, FeatureStore, Wanted, WorkerDied, extract
+from benchmark import features, isolation
+from benchmark.features import QUEUED_BATCHES, Extractor, FeatureStore, Wanted, WorkerDied, extract
 from benchmark.profiles.signal import SignalProfile
 from foundation import media
 from foundation.faults import MachineFault
@@ -248,6 +250,77 @@ def test_a_network_is_given_batches_and_its_bad_features_cost_one_file(sounds, s
     assert done.failures == {paths[2]: f"{paths[2]}: its features by test.double are not finite"}
     expected = 2 * np.abs(media.read_audio_native(paths[1]).samples).mean()
     assert store.read(double, done.sha256[paths[1]])["twice"].item() == pytest.approx(expected)
+
+
+def many_sounds(folder, count):
+    paths = [folder / f"many{place}.wav" for place in range(count)]
+    for place, path in enumerate(paths):
+        media.write_audio(path, tone(0.2 + place / 100), 16_000)
+    return paths
+
+
+def test_files_are_gathered_while_a_network_works_and_only_so_many(store, tmp_path, monkeypatch):
+    paths, gathered, queue_is_full = many_sounds(tmp_path, 9), [], threading.Event()
+    original = features._Gathering._still_is
+
+    def still_is(self, path):
+        gathered.append(path)
+        if len(gathered) == QUEUED_BATCHES + 2:  # one at the network, two that wait, one that is not let in
+            queue_is_full.set()
+        return original(self, path)
+
+    counts = []
+
+    def network(prepared):
+        if not counts:
+            assert queue_is_full.wait(timeout=60)  # in vain where files are gathered by the thread that runs networks
+        counts.append(len(gathered))
+        return prepared
+
+    monkeypatch.setattr(features._Gathering, "_still_is", still_is)
+    batched = Extractor("test.batched", "v1", "audio", front_ends.level, network=network, batch_size=1)
+    assert run(paths, store, batched, workers=None).computed == 9
+    assert all(count <= done + QUEUED_BATCHES + 2 for done, count in enumerate(counts))
+
+
+@pytest.mark.parametrize("workers", [None, 0, 2])
+def test_networks_run_in_the_thread_that_asks_and_features_are_kept_in_the_order_of_the_files(
+    store, tmp_path, monkeypatch, workers
+):
+    paths, threads, kept = many_sounds(tmp_path, 5), set(), []
+    original = FeatureStore.write
+    monkeypatch.setattr(
+        FeatureStore, "write", lambda self, *given: kept.append((given[0].name, given[1])) or original(self, *given)
+    )
+
+    def network(prepared):
+        threads.add(threading.get_ident())
+        return prepared
+
+    batched = Extractor("test.batched", "v1", "audio", front_ends.level, network=network, batch_size=2)
+    done = run(paths, store, batched, LENGTH, workers=workers)
+    assert threads == {threading.get_ident()}
+    first, second, third, fourth, fifth = (done.sha256[path] for path in paths)
+    length, batch = LENGTH.name, batched.name
+    assert kept == [
+        (length, first), (batch, first), (batch, second), (length, second), (length, third), (batch, third),
+        (batch, fourth), (length, fourth), (length, fifth), (batch, fifth),
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize("error", [OSError(28, "No space left on device"), KeyboardInterrupt(), RuntimeError("odd")])
+@pytest.mark.parametrize("workers", [None, 0, 2])
+def test_what_a_network_raises_ends_all_and_is_raised(store, tmp_path, workers, error):
+    before = set(threading.enumerate()), set(multiprocessing.active_children())
+
+    def network(_prepared):
+        raise error
+
+    failing = Extractor("test.failing", "v1", "audio", front_ends.level, network=network, batch_size=1)
+    with pytest.raises(type(error)) as raised:
+        run(many_sounds(tmp_path, 9), store, failing, workers=workers)
+    assert raised.value is error
+    assert (set(threading.enumerate()), set(multiprocessing.active_children())) == before
 
 
 def test_the_number_of_workers_does_not_change_a_byte(tmp_path, look):

@@ -11,7 +11,7 @@ from support.pool_work import die_once, hang, process_id
 
 from benchmark import isolation, pool
 from benchmark.isolation import Lost, ProcessWorker, ThreadWorker, WorkerDied, how_it_ended
-from benchmark.pool import outcomes
+from benchmark.pool import Stopped, outcomes
 
 LONG = 600.0  # a limit that no item here comes near
 
@@ -153,6 +153,28 @@ def test_leaving_early_ends_the_processes():
     for pid in working:
         with pytest.raises(ProcessLookupError):  # ended, and its end noted
             os.kill(pid, 0)
+
+
+@pytest.mark.parametrize("apart", [everywhere, nowhere])
+def test_another_thread_may_stop_the_work_while_an_item_is_waited_for(apart, monkeypatch):
+    monkeypatch.setattr(pool, "LEAVING_SECONDS", 0.1)  # a thread that hangs is left in any case
+    workers, stop = [], threading.Event()
+    original = pool._Pool._ask
+
+    def asked(self, *given):
+        threading.Timer(0.2, stop.set).start()
+        workers.append(self._workers)
+        return original(self, *given)
+
+    monkeypatch.setattr(pool._Pool, "_ask", asked)
+    with pytest.raises(Stopped):
+        list(outcomes(hang, ["hang"], count=1, limit_seconds=LONG, apart=apart, stop=stop))
+    assert all(worker.ended for worker in workers[0].values())
+
+
+def test_outcomes_that_are_there_before_the_stop_are_not_lost():
+    stop = threading.Event()
+    assert list(outcomes(double, [1, 2], count=1, limit_seconds=LONG, apart=nowhere, stop=stop)) == [2, 4]
 
 
 @pytest.mark.parametrize(

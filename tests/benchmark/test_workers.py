@@ -21,7 +21,7 @@ RATE = 16_000
 def test_processes_are_started_where_there_is_enough_to_do(monkeypatch, sounds, films, parallel):
     asked = []
 
-    def outcomes(work, jobs, *, count, limit_seconds, apart):
+    def outcomes(work, jobs, *, count, limit_seconds, apart, stop):
         asked.append((count, {apart(job) for job in jobs}))
         return ["not read"] * len(jobs)
 

@@ -27,8 +27,9 @@ def grouped(n, kind):
 
 @pytest.fixture
 def expanded_early(monkeypatch):
-    """Few samples are expanded as many are."""
+    """Few samples of few dimensions are expanded as many are."""
     monkeypatch.setattr(frechet_expansion, "UNITS_FROM", 0)
+    monkeypatch.setattr(frechet_expansion, "EFFECTIVE_DIMENSIONS", 0)
 
 
 KINDS = ["sample", "clip", "pair"]
@@ -52,6 +53,14 @@ def test_singular_covariances_and_large_units_are_not_expanded(expanded_early):
     assert ResampledFrechet(reference, generated).expansion(units(300, np.minimum(np.arange(300), 20))) is None
     crowded = np.maximum(np.arange(300), 150)  # 151 rows of one unit are 11,325 pairs
     assert ResampledFrechet(reference, generated).expansion(units(300, crowded)) is None
+
+
+def test_a_spectrum_of_few_effective_dimensions_is_not_expanded(monkeypatch):
+    monkeypatch.setattr(frechet_expansion, "UNITS_FROM", 0)
+    rng = np.random.default_rng(0)
+    for scale, expanded in ((np.ones(12), True), (10.0 ** -np.arange(12), False)):
+        reference, generated = rng.normal(size=(2, 400, 12)) * scale
+        assert (ResampledFrechet(reference, generated).expansion(units(400)) is not None) == expanded
 
 
 def test_value_of_the_expansion_is_the_distance(expanded_early):
@@ -126,6 +135,7 @@ def test_interval_and_test_of_many_samples_are_those_of_the_expansion(monkeypatc
     make = lambda: (ResampledFrechet(reference, first), ResampledFrechet(reference, second))  # noqa: E731
     plain = bootstrap_score(make()[0], seed=1, resamples=400), set_difference(*make(), seed=1)
     monkeypatch.setattr(frechet_expansion, "UNITS_FROM", 0)
+    monkeypatch.setattr(frechet_expansion, "EFFECTIVE_DIMENSIONS", 0)
     monkeypatch.setattr(ResampledFrechet, "__call__", lambda *_: pytest.fail("a resample was scored"))
     found = bootstrap_score(make()[0], seed=1, resamples=400), set_difference(*make(), seed=1)
     assert found[0].ends == pytest.approx(plain[0].ends, rel=0.02)

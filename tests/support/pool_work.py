@@ -4,6 +4,10 @@ import os
 import signal
 import threading
 
+import numpy as np
+
+from benchmark import transfer
+
 
 def die_once(path):
     """Be killed at the first try, as for the memory of others, and tell at the second which process it is."""
@@ -21,3 +25,32 @@ def hang(item):
 
 def process_id(_item):
     return os.getpid()
+
+
+def arrays(value):
+    return {"large": np.full(3_000_000, value, np.uint8), "small": np.full(5, value, np.uint8)}
+
+
+def half_an_array(item):
+    """Be killed, or hang, when the head of the result is on its way and its array is not."""
+
+    def stop(_pipe, _memory):
+        if item == "die":
+            os.kill(os.getpid(), signal.SIGKILL)
+        threading.Event().wait()
+
+    if item == "begin":
+        return "begun"
+    transfer._write = stop
+    return arrays(1)
+
+
+class Unreadable:
+    """Can be sent and not be received."""
+
+    def __reduce__(self):
+        return int, ("not a number",)
+
+
+def unreadable_if_odd(number: int) -> object:
+    return Unreadable() if number % 2 else number

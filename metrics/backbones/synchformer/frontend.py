@@ -67,7 +67,7 @@ def prepare_video(frames: Tensor | NDArray[Any]) -> Tensor:
         frames: uint8 (t, 3, h, w), RGB, at 25 fps.
 
     Returns:
-        float32 (t, 3, 224, 224) within [-1, 1].
+        float32 (t, 3, 224, 224) within [-1, 1], on the device of `frames`.
 
     Raises:
         ValueError: another shape or dtype, or no frames.

@@ -13,7 +13,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from metrics.backbones.synchformer.audio import COLUMNS, AudioExtractor
-from metrics.backbones.synchformer.video import SEGMENTS_AT_ONCE, TIME_STEPS, VideoExtractor
+from metrics.backbones.synchformer.video import TIME_STEPS, VideoExtractor
 
 WIDTH, HEADS, DEPTH = 768, 8, 3
 OFFSETS = 21  # classes, -2 s to 2 s in steps of 0.2 s
@@ -87,10 +87,11 @@ class Synchformer(nn.Module):
         self.aproj = nn.Linear(WIDTH, WIDTH)
         self.transformer = OffsetHead()
 
-    def video(self, frames: Tensor, *, segments_at_once: int = SEGMENTS_AT_ONCE) -> Tensor:
+    def video(self, frames: Tensor, *, segments_at_once: int | None = None) -> Tensor:
         """Return video features: (b, t, 3, 224, 224) in [-1, 1] at 25 fps -> (b, segments, 8, 768).
 
-        t = 200 (8 s) gives 24 segments; any t >= 16 is taken. `segments_at_once` bounds memory and changes no result.
+        t = 200 (8 s) gives 24 segments; any t >= 16 is taken. `segments_at_once`: see
+        `VideoExtractor.trunk`.
 
         Raises:
             ValueError: another shape, or fewer than 16 frames.

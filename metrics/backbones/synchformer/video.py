@@ -15,6 +15,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from foundation.devices import free_bytes
 from metrics.backbones.synchformer.pooling import AttentionPooling
 
 SEGMENT_FRAMES = 16
@@ -23,14 +24,30 @@ FRAME_SIZE = 224
 TIME_STEPS, POSITIONS = 8, 14 * 14  # tokens of one segment: 2 frames by 16 x 16 pixels each
 WIDTH, HEADS, DEPTH = 768, 12, 12
 EPSILON = 1e-6
-SEGMENTS_AT_ONCE = 4  # 24 at once need 4 GB for their activations, 4 need 0.9 GB and are as fast on a CPU
+SEGMENTS_AT_ONCE = 4  # on a CPU: 24 at once need 4 GB for their activations, 4 need 0.9 GB and are as fast
+SEGMENTS_ON_GPU = 96  # at most, which is four videos of 8 s
+SEGMENT_BYTES = 170 << 20  # that the activations of one segment take in float32
+
+
+def default_segments(tensor: Tensor) -> int:
+    """Return how many segments go through a network together: on a GPU what a third of its free memory holds."""
+    free = free_bytes(tensor.device)
+    if free is None:
+        return SEGMENTS_AT_ONCE
+    each = SEGMENT_BYTES * tensor.dtype.itemsize // torch.float32.itemsize
+    return max(1, min(SEGMENTS_ON_GPU, free // 3 // each))
 
 
 class DividedAttention(nn.Module):
     """Attention of every token within its own time step, or along time at its own position.
 
     The class token is the exception: it sees all tokens, and all tokens see it.
+
+    Attributes:
+        fused: attend along time by a kernel of our own, on a GPU in half precision.
     """
+
+    fused = False
 
     def __init__(self, width: int = WIDTH, heads: int = HEADS) -> None:
         super().__init__()
@@ -40,9 +57,21 @@ class DividedAttention(nn.Module):
 
     def forward(self, tokens: Tensor, along: Literal["time", "space"]) -> Tensor:
         """Return the attended tokens: (b, 1 + 8 * 196, width), class token first and time-major, same shape out."""
-        batch = len(tokens)
-        q, k, v = self.qkv(tokens).unflatten(2, (3, self.heads, -1)).permute(2, 0, 3, 1, 4)  # each (b, heads, n, d)
+        qkv = self.qkv(tokens)
+        q, k, v = qkv.unflatten(2, (3, self.heads, -1)).permute(2, 0, 3, 1, 4)  # each (b, heads, n, d)
         whole = functional.scaled_dot_product_attention(q[:, :, :1], k, v)
+        if self.fused and along == "time" and qkv.is_cuda and qkv.dtype != torch.float32:
+            from metrics.backbones.synchformer.time_attention import attend_along_time
+
+            joined = torch.empty_like(tokens)
+            joined[:, :1] = whole.transpose(1, 2).flatten(2)
+            attend_along_time(qkv, joined, self.heads, TIME_STEPS)
+            return self.proj(joined)
+        patches = self.attended_patches(q, k, v, along)
+        return self.proj(torch.cat([whole, patches], dim=2).transpose(1, 2).flatten(2))
+
+    def attended_patches(self, q: Tensor, k: Tensor, v: Tensor, along: Literal["time", "space"]) -> Tensor:
+        """Return what the patch tokens gather, (b, heads, 8 * 196, d)."""
 
         def groups(x: Tensor) -> Tensor:
             """Patch tokens as (b * heads, groups, members, d)."""
@@ -57,9 +86,7 @@ class DividedAttention(nn.Module):
         patches = functional.scaled_dot_product_attention(groups(q), with_class_token(k), with_class_token(v))
         if along == "time":
             patches = patches.transpose(1, 2)
-        patches = patches.flatten(1, 2).unflatten(0, (batch, self.heads))
-        joined = torch.cat([whole, patches], dim=2).transpose(1, 2).flatten(2)
-        return self.proj(joined)
+        return patches.flatten(1, 2).unflatten(0, q.shape[:2])
 
 
 class FeedForward(nn.Module):
@@ -103,7 +130,19 @@ class PatchEmbedding(nn.Module):
 
     def forward(self, pixels: Tensor) -> Tensor:
         """Return tokens in raster order: (b, 3, frames, height, width) -> (b, tokens, channels)."""
+        if pixels.is_cuda and pixels.dtype != torch.float32:
+            return self.as_product(
+                pixels
+            )  # for such a convolution in half precision the library has a slow kernel only
         return self.proj(pixels).flatten(2).transpose(1, 2)
+
+    def as_product(self, pixels: Tensor) -> Tensor:
+        """Return the same tokens by one matrix product over the pixels of each patch."""
+        patches, axes = pixels, len(self.proj.kernel_size)
+        for axis, side in enumerate(self.proj.kernel_size, start=2):
+            patches = patches.unfold(axis, side, side)
+        patches = patches.movedim(1, axes + 1).flatten(axes + 1).flatten(1, axes)
+        return functional.linear(patches, self.proj.weight.flatten(1), self.proj.bias)
 
 
 class VideoExtractor(nn.Module):
@@ -124,14 +163,15 @@ class VideoExtractor(nn.Module):
         self.norm = nn.LayerNorm(WIDTH, eps=EPSILON)
         self.spatial_attn_agg = AttentionPooling(WIDTH, HEADS, 4 * WIDTH, EPSILON)
 
-    def trunk(self, frames: Tensor, *, segments_at_once: int = SEGMENTS_AT_ONCE) -> Tensor:
+    def trunk(self, frames: Tensor, *, segments_at_once: int | None = None) -> Tensor:
         """Return the tokens of every segment, normalised and not yet pooled.
 
         Args:
             frames: (b, t, 3, 224, 224) at 25 fps, RGB in [-1, 1], t >= 16. Frames after the last whole segment are
                 not looked at.
-            segments_at_once: how many segments go through the blocks together. Segments never see one another, so
-                this trades memory for speed and changes no result.
+            segments_at_once: how many segments go through the blocks together, of one video or of several; None:
+                `default_segments`. Segments never see one another, so this trades memory for speed and changes no
+                result.
 
         Returns:
             (b, segments, 8 * 14 * 14, 768), time-major; segments = (t - 16) // 8 + 1.
@@ -147,17 +187,19 @@ class VideoExtractor(nn.Module):
         groups = tokens.reshape(batch * segments * TIME_STEPS, POSITIONS, WIDTH)
         return self.spatial_attn_agg(groups).view(batch, segments, TIME_STEPS, WIDTH)
 
-    def forward(self, frames: Tensor, *, segments_at_once: int = SEGMENTS_AT_ONCE) -> Tensor:
+    def forward(self, frames: Tensor, *, segments_at_once: int | None = None) -> Tensor:
         """Return the features of every segment: (b, t, 3, 224, 224) -> (b, segments, 8, 768); see `trunk`."""
         return self._by_segment(frames, lambda part: self.aggregate(self._tokens(part)[None])[0], segments_at_once)
 
-    def _by_segment(self, frames: Tensor, network: Callable[[Tensor], Tensor], segments_at_once: int) -> Tensor:
+    def _by_segment(self, frames: Tensor, network: Callable[[Tensor], Tensor], segments_at_once: int | None) -> Tensor:
         """Apply `network` ((n, 3, 16, 224, 224) -> (n, ...)) to the segments of all videos, a few at a time."""
         if frames.ndim != 5 or frames.shape[2:] != (3, FRAME_SIZE, FRAME_SIZE) or frames.shape[1] < SEGMENT_FRAMES:
             raise ValueError(
                 f"frames: expected shape (b, t, 3, {FRAME_SIZE}, {FRAME_SIZE}) with t >= {SEGMENT_FRAMES}, "
                 f"got {tuple(frames.shape)}"
             )
+        if segments_at_once is None:
+            segments_at_once = default_segments(frames)
         if segments_at_once < 1:
             raise ValueError(f"segments_at_once: expected at least 1, got {segments_at_once}")
         windows = frames.unfold(1, SEGMENT_FRAMES, HOP_FRAMES)  # (b, segments, 3, h, w, 16), a view

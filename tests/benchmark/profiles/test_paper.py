@@ -4,6 +4,8 @@ What is expected is worked out here from the files alone, by the habits of the r
 rate, which window, which frames. The networks themselves are compared with the references in `tests/metrics`.
 """
 
+import hashlib
+from pathlib import Path
 from types import SimpleNamespace
 
 import numpy as np
@@ -21,11 +23,13 @@ import metrics
 from baselines import register_model, registry
 from benchmark import Choices, evaluate, generate
 from benchmark.evidence import taken
-from benchmark.profiles import load_profile
+from benchmark.features import FeatureStore
+from benchmark.profiles import Features, load_profile
 from benchmark.profiles.paper import PaperProfile
 from benchmark.scoring import score
 from foundation import media
 from foundation.checkpoints import CHECKPOINTS, PAPER_PROFILE
+from foundation.devices import numerics
 from foundation.files import file_sha256
 from metrics.backbones import imagebind, synchformer
 from metrics.registry import list_metrics
@@ -65,13 +69,37 @@ def weights(tmp_path_factory):
 
 
 @pytest.fixture(scope="module")
-def runs(tiny, weights, tmp_path_factory):
+def asked():
+    """Every question to a network, filled by `runs`: which call of which network, and how torch was set."""
+    return []
+
+
+def watched(asked):
+    """The stand-ins, which note how they are run."""
+
+    def noting(name, call, function):
+        def noted(*given):
+            allowed = torch.backends.cuda.matmul.allow_tf32, torch.backends.cudnn.allow_tf32
+            asked.append((f"{name}.{call}", len(given[0]), allowed, torch.is_inference_mode_enabled()))
+            return function(*given)
+
+        return noted
+
+    def load(name, **options):
+        calls = vars(stand_in(name, **options))
+        return SimpleNamespace(**{call: noting(name, call, function) for call, function in calls.items()})
+
+    return load
+
+
+@pytest.fixture(scope="module")
+def runs(tiny, weights, tmp_path_factory, asked):
     """Two runs scored by the profile in one cache, one of them twice: evidence, record and columns of each."""
     folder, caught = tmp_path_factory.mktemp("paper"), []
-    with pytest.MonkeyPatch.context() as patch:
+    with pytest.MonkeyPatch.context() as patch, numerics("fast"):
         patch.setattr(registry, "_ENTRIES", dict(registry._ENTRIES))
         register_model("whistling")(Whistling)
-        patch.setattr("benchmark.profiles.paper.load_backbone", stand_in)
+        patch.setattr("benchmark.profiles.paper.load_backbone", watched(asked))
         evidence = PaperProfile.evidence
         patch.setattr(PaperProfile, "evidence", lambda *given: caught.append(evidence(*given)) or caught[-1])
         scored = {}
@@ -188,6 +216,15 @@ def test_columns_of_the_wrong_sound_would_be_others(expected):
         assert np.abs(here[name] - there[name]).max() > 0.02, name
 
 
+@pytest.mark.usefixtures("runs")
+def test_every_network_runs_in_float32_without_gradients_whatever_was_set(asked):
+    assert {call for call, *_ in asked} == {
+        "panns.audio", "clap.audio", "clap.text", "imagebind.audio", "imagebind.video", "synchformer.audio",
+        "synchformer.video", "synchformer.offset_logits",
+    }  # fmt: skip
+    assert {(allowed, inference) for *_, allowed, inference in asked} == {((False, False), True)}
+
+
 @pytest.mark.parametrize("name", NAMES)
 @pytest.mark.parametrize("case", CASES, ids="-".join)
 def test_evidence_is_what_the_networks_make_of_that_file(runs, expected, case, name):
@@ -262,3 +299,38 @@ def test_the_scores_that_ask_for_more_samples_take_the_generated_sounds_too(runs
     assert values["inception_score"].value == pytest.approx(metrics.inception_score(many["generated.logits"])[0])
     infinite = metrics.fad_infinity(many["target.embedding"], many["generated.embedding"])
     assert values["fad_infinity"].value == pytest.approx(infinite[0] if isinstance(infinite, tuple) else infinite)
+
+
+@pytest.mark.parametrize(("size", "asked_for"), [(1, [2] * 6), (4, [8, 4]), (256, [12])])
+def test_offsets_are_voted_on_in_batches_and_every_file_is_read_once_a_batch(
+    weights, tmp_path, monkeypatch, size, asked_for
+):
+    asked, read = [], []
+    monkeypatch.setattr("benchmark.profiles.paper.load_backbone", watched(asked))
+    monkeypatch.setattr("benchmark.profiles.paper.batch_size", lambda *_: size)
+    profile, store = PaperProfile(device="cpu", weights_dir=weights, allow_unverified=True), FeatureStore(tmp_path)
+    by_name, random = {e.name: e for e in (*profile.audio, *profile.video)}, np.random.default_rng(8)
+    films, sounds = [Path("a.mp4"), Path("b.mp4")], [Path(f"{n}.wav") for n in range(3)]
+    sha256 = {path: hashlib.sha256(str(path).encode()).hexdigest() for path in (*films, *sounds)}
+    segments = {path: random.normal(size=(SEGMENTS, 8 if path in films else 6, 2)) for path in sha256}
+    for path, found in segments.items():
+        part = "video" if path in films else "audio"
+        store.write(by_name[f"synchformer.{part}"], sha256[path], {"segments": found.astype(np.float32)})
+    questions = [SimpleNamespace(reference_video=film, generated=sound) for sound in sounds for film in films]
+    questions.append(questions[0])  # the same pair again
+
+    original = FeatureStore.read
+    monkeypatch.setattr(FeatureStore, "read", lambda self, *given: read.append(given) or original(self, *given))
+    logits = profile._offsets(questions, by_name, Features(store, sha256))
+    assert [count for call, count, *_ in asked if call == "synchformer.offset_logits"] == asked_for
+    of_segments = [sha for extractor, sha in read if extractor.name != "synchformer.offsets"]
+    assert len(of_segments) == {1: 12, 4: 4 + 3, 256: 5}[size]
+    for question, found in zip(questions, logits, strict=True):
+        seen, heard = (
+            torch.from_numpy(segments[path]).float() for path in (question.reference_video, question.generated)
+        )
+        for window, cut in zip(found, (slice(0, 14), slice(SEGMENTS - 14, SEGMENTS)), strict=True):
+            np.testing.assert_allclose(window, offsets(seen[None, cut], heard[None, cut])[0], atol=1e-5)
+
+    profile._offsets(questions, by_name, Features(store, sha256))
+    assert len(asked) == len(asked_for)  # nothing is voted on twice

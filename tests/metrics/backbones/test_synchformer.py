@@ -49,6 +49,16 @@ def test_logits_of_a_window_equal_the_reference(golden):
     assert off_by(network.offset_logits(seen, heard)[0], expected["logits_segments_0_to_13"]) < 1e-4
 
 
+def test_logits_of_a_window_do_not_depend_on_the_windows_beside_it():
+    """So the harness may vote on hundreds of pairs together where that is faster."""
+    head = seeded(OffsetHead, "transformer.")
+    seen, heard = (normal(name, (6, 14 * tokens, 768), seed=6) for name, tokens in (("seen", 8), ("heard", 6)))
+    together = head(seen, heard)
+    for window in range(0, 6, 2):
+        pair = slice(window, window + 2)
+        assert off_by(together[pair], head(seen[pair], heard[pair])) < 1e-6  # float32 sums in another order
+
+
 def test_a_block_looks_along_time_first_and_each_of_its_steps_has_its_own_norm():
     block = fill(SpaceTimeBlock(width=24), seed=4)
     tokens = normal("tokens", (1, 1569, 24), seed=4)
