@@ -4,7 +4,7 @@ The rows of `baselines.catalogue` are all that listing needs; a model's module i
 """
 
 from baselines.catalogue import CONTROLS, PAIRED_CONTROLS
-from baselines.generator import GenerationError, Generator, Reference, Request, UnknownModel, Waveform
+from baselines.generator import GenerationError, Generator, Prepared, Reference, Request, UnknownModel, Waveform
 from baselines.registry import (
     ModelEntry,
     get_model,
@@ -21,6 +21,7 @@ __all__ = [
     "GenerationError",
     "Generator",
     "ModelEntry",
+    "Prepared",
     "Reference",
     "Request",
     "UnknownModel",

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol, runtime_checkable
+from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,6 +13,7 @@ from numpy.typing import NDArray
 from foundation.names import lazy_exports
 
 Waveform = NDArray[np.float32]  # (samples,), full scale 1
+Prepared = Mapping[str, Any]  # what a model made of a request beforehand: arrays by name, or tensors on its device
 __getattr__, __dir__ = lazy_exports(
     __name__,
     {},
@@ -69,6 +71,9 @@ class Generator(Protocol):
 
     Keyword arguments of the constructor are the model's options. A model that is faster on several requests at once
     may add `generate_batch(requests) -> list[Waveform]`; its answers must not depend on how requests are batched.
+
+    A model that reads videos may add `prepare(request) -> Prepared`, which needs no network and is run ahead by worker
+    processes, and `generate_prepared(requests, prepared) -> list[Waveform]`; see docs/models.md.
     """
 
     sample_rate: int | None  # Hz of every waveform; None: each answer is a pair (waveform, its rate)

@@ -4,9 +4,14 @@ from __future__ import annotations
 
 import inspect
 import typing
-from collections.abc import Container, Iterator
+from collections.abc import Container, Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any, Unpack
+from typing import Any, Literal, Unpack, get_args
+
+from foundation.devices import Precision, chosen_device
+
+DType = Literal["fp32", "bf16"]
+SPELLINGS: Mapping[DType, Precision] = {"fp32": "exact", "bf16": "fast"}
 
 
 @dataclass(frozen=True)
@@ -75,3 +80,23 @@ def _typed_dict(model: type, annotation: Any) -> Any:
         except NameError:  # a name that only type checkers see
             return None
     return typing.get_args(annotation)[0] if typing.get_origin(annotation) is Unpack else None
+
+
+def precision_of(options: Mapping[str, Any]) -> Precision:
+    """Return how a native model with these options computes: as they say, else as its device suggests.
+
+    Args:
+        options: `precision`, `dtype` and `device` are looked at; each may be absent or None.
+
+    Raises:
+        ValueError: an unknown word, two that contradict each other, or a device that is not here.
+    """
+    precision, dtype = options.get("precision"), options.get("dtype")
+    if precision not in (None, *get_args(Precision)):
+        raise ValueError(f"precision: expected one of {', '.join(get_args(Precision))}, got {precision!r}")
+    if dtype not in (None, *SPELLINGS):
+        raise ValueError(f"dtype: expected one of {', '.join(SPELLINGS)}, got {dtype!r}")
+    spelt: Precision | None = SPELLINGS[dtype] if dtype else None
+    if precision and spelt and precision != spelt:
+        raise ValueError(f"precision {precision} and dtype {dtype} contradict each other; give one of them")
+    return precision or spelt or ("fast" if chosen_device(options.get("device")).type == "cuda" else "exact")

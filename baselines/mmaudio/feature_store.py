@@ -59,26 +59,50 @@ class FeatureStore:
         Raises:
             foundation.media.MediaError: there is no such file.
         """
-        key = hashlib.sha256(f"{FORMAT} {self._digest(video)} {description}".encode()).hexdigest()[:32]
-        if key not in self._recent:
-            self._recent[key] = self._from_disk(key, video, compute)
+        key = self.key(video, description)
+        found = self.find(key, video)
+        return self.keep(key, compute()) if found is None else found
+
+    def key(self, video: Path, description: str) -> str:
+        """Return what a feature is known by; see `get`.
+
+        Raises:
+            foundation.media.MediaError: there is no such file.
+        """
+        return hashlib.sha256(f"{FORMAT} {self._digest(video)} {description}".encode()).hexdigest()[:32]
+
+    def has(self, key: str) -> bool:
+        """Tell whether a feature is in memory, or a file of it on disk."""
+        return key in self._recent or (self._folder is not None and self._path(key).is_file())
+
+    def find(self, key: str, video: Path) -> Tensor | None:
+        """Return a feature by its key, from memory or from disk; None where there is none, or none that can be used."""
+        if key in self._recent:
+            self._recent.move_to_end(key)
+            return self._recent[key]
+        if self._folder is None or not self._path(key).is_file():
+            return None
+        try:
+            return self._remember(key, _read(self._path(key), key, video))
+        except _Unusable as error:
+            log.warning("%s: %s; computed again", self._path(key), error)
+            return None
+
+    def keep(self, key: str, feature: Tensor) -> Tensor:
+        """Keep a feature under its key, in memory and, where there is a folder, on disk; return it."""
+        if self._folder is not None:
+            _write(self._path(key), key, feature)
+        return self._remember(key, feature)
+
+    def _remember(self, key: str, feature: Tensor) -> Tensor:
+        self._recent[key] = feature
         self._recent.move_to_end(key)
         while len(self._recent) > 1 and sum(kept.nbytes for kept in self._recent.values()) > self._capacity_bytes:
             self._recent.popitem(last=False)
-        return self._recent[key]
-
-    def _from_disk(self, key: str, video: Path, compute: Callable[[], Tensor]) -> Tensor:
-        if self._folder is None:
-            return compute()
-        path = self._folder / f"{key}.safetensors"
-        if path.is_file():
-            try:
-                return _read(path, key, video)
-            except _Unusable as error:
-                log.warning("%s: %s; computed again", path, error)
-        feature = compute()
-        _write(path, key, feature)
         return feature
+
+    def _path(self, key: str) -> Path:
+        return Path(self._folder or "") / f"{key}.safetensors"
 
     def _digest(self, video: Path) -> str:
         if not video.is_file():

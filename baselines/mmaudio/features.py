@@ -25,7 +25,8 @@ EMBEDDING = 1024
 TEXT_LAYERS, TEXT_HEADS, TEXT_WIDTH, TEXT_TOKENS = 24, 16, 1024, 77
 IMAGE_LAYERS, IMAGE_HEADS, IMAGE_WIDTH, PATCH = 32, 16, 1280, 14
 IMAGE_SIZE = 378  # what the position table is made for: 27 x 27 patches, of a 384 pixel frame too
-FRAMES_AT_ONCE = 16
+FRAMES_AT_ONCE = 16  # on a CPU
+FRAMES_ON_GPU = 256
 _REMEMBERED_PROMPTS = 256
 
 
@@ -77,7 +78,8 @@ class ClipImage(nn.Module):
     def forward(self, frames: Tensor) -> Tensor:
         """Map frames, uint8 (n, 3, 384, 384), to embeddings of unit length, float32 (n, 1024)."""
         dtype = self.tower.class_embedding.dtype
-        parts = [self.tower(clip_input(part).to(dtype)) for part in frames.split(FRAMES_AT_ONCE)]
+        at_once = FRAMES_ON_GPU if frames.is_cuda else FRAMES_AT_ONCE
+        parts = [self.tower(clip_input(part).to(dtype)) for part in frames.split(at_once)]
         return F.normalize(torch.cat(parts).float(), dim=-1)
 
 
@@ -123,10 +125,15 @@ class PromptEncoder:
 
 
 def clip_prompt_encoder(tower: ClipText, device: torch.device) -> PromptEncoder:
-    """Return an encoder of prompts to float32 (77, 1024); longer prompts are cut at 75 tokens, as CLIP does."""
+    """Return an encoder of prompts to float32 (77, 1024); longer prompts are cut at 75 tokens, as CLIP does.
+
+    On a CPU they go through one by one, so that no bit of one depends on the others.
+    """
 
     def encode(prompts: list[str]) -> list[Tensor]:
-        return list(tower(_tokenizer()(prompts).to(device)).unbind(0))
+        at_once = len(prompts) if device.type == "cuda" else 1
+        parts = _tokenizer()(prompts).to(device).split(at_once)
+        return [features for part in parts for features in tower(part).unbind(0)]
 
     return PromptEncoder(encode)
 

@@ -22,7 +22,23 @@ class TimeConv(nn.Conv1d):
 
     def forward(self, x: Tensor) -> Tensor:
         """Map (batch, time, inputs) to (batch, time, outputs)."""
+        if x.is_cuda and x.dtype != torch.float32:
+            return self.as_product(x)  # the library would transpose to and fro around each convolution
         return super().forward(x.transpose(1, 2)).transpose(1, 2)
+
+    def as_product(self, x: Tensor) -> Tensor:
+        """Return the same by one matrix product: of shifted copies, or with the shifts after it where that is less."""
+        kernel, time = self.kernel_size[0], x.shape[1]
+        if self.out_channels < self.in_channels:
+            apart = F.linear(x, self.weight.permute(2, 0, 1).flatten(0, 1)).unflatten(-1, (kernel, -1))
+            padded = F.pad(apart, (0, 0, 0, 0, kernel // 2, kernel // 2))
+            taken = padded[:, :time, 0]
+            for tap in range(1, kernel):
+                taken = taken + padded[:, tap : tap + time, tap]
+            return taken if self.bias is None else taken + self.bias
+        padded = F.pad(x, (0, 0, kernel // 2, kernel // 2))
+        shifted = torch.cat([padded[:, tap : tap + time] for tap in range(kernel)], dim=-1)
+        return F.linear(shifted, self.weight.permute(0, 2, 1).flatten(1), self.bias)
 
 
 def mixer(inputs: int, outputs: int, kernel: int | None, *, bias: bool = True) -> nn.Module:

@@ -11,9 +11,9 @@ from typing import Any, Unpack
 import torch
 from torch import Tensor
 
-from baselines.generator import Request, Waveform
+from baselines.generator import Prepared, Request, Waveform
 from baselines.mmaudio import frames, weights
-from baselines.mmaudio.batches import BatchModel, naming_sample
+from baselines.mmaudio.batches import BatchModel, FramePreparation
 from baselines.mmaudio.features import (
     ClipImage,
     ClipText,
@@ -23,12 +23,14 @@ from baselines.mmaudio.features import (
 )
 from baselines.mmaudio.lengths import Lengths
 from baselines.mmaudio.native import NativeOptions, check_native, store_of
+from baselines.mmaudio.regions import compile_regions
 from baselines.mmaudio.synthesis import Brief, Settings, Synthesiser
 from baselines.mmaudio.transformer import VARIANTS
 from metrics.backbones.synchformer import VideoExtractor
 
 # The last frame of a container is easily lost to rounding; the reference drops such samples, here it is repeated.
 MISSING_FRAMES = 1
+VIDEOS_AT_ONCE = 4
 _SYNCHFORMER_PREFIX = "vfeat_extractor."
 
 
@@ -78,7 +80,8 @@ class MMAudio(BatchModel):
         check_native(native)
         if variant not in VARIANTS:
             raise ValueError(f"variant: expected one of {', '.join(VARIANTS)}, got {variant!r}")
-        self._sync_request = frames.sync_request(sync_frames)
+        wanted = {"clip": frames.clip_request(), "sync": frames.sync_request(sync_frames)}
+        unused = {"clip": null_clip, "sync": null_sync}
         settings = Settings.checked(native)
         source = weights.WeightSource(
             checkpoint_names(variant),
@@ -87,8 +90,8 @@ class MMAudio(BatchModel):
         )
         self.variant, self.null_clip, self.null_sync, self.sync_frames = variant, null_clip, null_sync, sync_frames
         self.untrained = source.random_weights
-        self._device, self._dtype = settings.device, settings.dtype
-        self._store = store_of(native)
+        self._settings, self._store = settings, store_of(native)
+        self.prepare = FramePreparation({n: ask for n, ask in wanted.items() if not unused[n]}, MISSING_FRAMES)
         self._load(source, settings)
         self.weights: dict[str, weights.WeightFile] = source.files
 
@@ -108,6 +111,8 @@ class MMAudio(BatchModel):
             self._synchformer = source.build("synchformer", VideoExtractor, _video_branch)
             self._sync_weights = weights.fingerprint(self._synchformer.state_dict().items())
             self._synchformer.to(device, dtype)
+            if settings.compile:
+                compile_regions(self._synchformer)
         self._synthesiser = Synthesiser(self.variant, source, settings)
 
     @property
@@ -119,47 +124,44 @@ class MMAudio(BatchModel):
             seen = "Synchformer sees the whole frame, squashed to a square"
         else:
             seen = "Synchformer sees the centre crop of the frame"
-        return [seen, *(["no CLIP image features (null)"] if self.null_clip else [])]
+        unseen = ["no CLIP image features (null)"] if self.null_clip else []
+        return [seen, *unseen, *self._settings.notes]
 
     @torch.inference_mode()
-    def _answer(self, requests: Sequence[Request], lengths: Lengths) -> list[Waveform]:
-        pictures = [self._picture(request) for request in requests]
-        clip, sync = (
-            None if parts[0] is None else torch.stack([part.to(self._device) for part in parts])
-            for parts in zip(*pictures, strict=True)
-        )
-        brief = Brief.of(requests, lengths, self._encode_prompts, sync=sync, clip=clip)
+    def _answer(self, requests: Sequence[Request], prepared: Sequence[Prepared], lengths: Lengths) -> list[Waveform]:
+        networks = {"clip": self._embed, "sync": self._synchronise}
+        used = {stream: networks[stream] for stream in self.prepare.streams}
+        features = self._features(requests, prepared, used) if used else [[] for _ in requests]
+        seen = dict(zip(used, map(torch.stack, zip(*features, strict=True)), strict=True))
+        brief = Brief.of(requests, lengths, self._encode_prompts, sync=seen.get("sync"), clip=seen.get("clip"))
         return self._synthesiser.waveforms(brief)
 
-    def _picture(self, request: Request) -> tuple[Any, Any]:
-        """Return the CLIP features (clip frames, 1024) and the Synchformer features (8 * segments, 768) of a video."""
-        decoded: dict[str, Tensor] = {}
+    def needs_preparing(self, request: Request) -> bool:
+        """Tell whether a request's video must be decoded: not where its features are kept, or none is used.
 
-        def stream(name: str) -> Tensor:
-            if not decoded:  # one pass for both streams, and none when the store has both features
-                wanted = {"clip": frames.clip_request(), "sync": self._sync_request}
-                used = [n for n, net in (("clip", self._clip), ("sync", self._synchformer)) if net is not None]
-                streams = frames.read_frames(
-                    request.video, [wanted[n] for n in used], request.duration, repeat_last=MISSING_FRAMES
-                )
-                decoded.update(zip(used, streams, strict=True))
-            return decoded[name].to(self._device)
+        Raises:
+            GenerationError: there is no such video.
+        """
+        return bool(self.prepare.streams) and super().needs_preparing(request)
 
-        clip = sync = None
-        with naming_sample(request):
-            if self._clip is not None:
-                network = self._clip
-                key = f"clip {self._clip_weights} {request.duration} {self._dtype}"
-                clip = self._store.get(request.video, key, lambda: network(stream("clip")).cpu())
-            if self._synchformer is not None:
-                key = f"synchformer {self.sync_frames} {self._sync_weights} {request.duration} {self._dtype}"
-                sync = self._store.get(request.video, key, lambda: self._synchronise(stream("sync")))
-        return clip, sync
+    def _embed(self, pixels: Tensor) -> Tensor:
+        """Return the CLIP features of videos: uint8 (n, frames, 3, 384, 384) -> float32 (n, frames, 1024)."""
+        network: Any = self._clip
+        return network(pixels.flatten(0, 1)).unflatten(0, pixels.shape[:2])
 
     def _synchronise(self, pixels: Tensor) -> Tensor:
+        """Return Synchformer's features: uint8 (n, frames, 3, 224, 224) -> float32 (n, 8 * segments, 768)."""
         network: Any = self._synchformer
-        segments = frames.sync_input(pixels).to(self._dtype)[None]
-        return network(segments)[0].flatten(0, 1).float().cpu()
+        parts = [network(frames.sync_input(part).to(self._settings.dtype)) for part in pixels.split(VIDEOS_AT_ONCE)]
+        return torch.cat(parts).flatten(1, 2).float()
+
+    def _descriptions(self, request: Request) -> list[str]:
+        ending = f"{request.duration} {self._settings.dtype}"
+        words = {
+            "clip": lambda: f"clip {self._clip_weights} {ending}",
+            "sync": lambda: f"synchformer {self.sync_frames} {self._sync_weights} {ending}",
+        }
+        return [words[stream]() for stream in self.prepare.streams]
 
 
 def _video_branch(state: dict[str, Any]) -> dict[str, Tensor]:

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Literal
 
 from baselines.mmaudio.feature_store import FeatureStore
+from baselines.options import DType
 from foundation.checkpoints import WeightOptions
+from foundation.devices import Precision
 from foundation.names import check_known
-
-DType = Literal["fp32", "bf16"]
 
 
 class NativeOptions(WeightOptions, total=False):
@@ -19,8 +18,11 @@ class NativeOptions(WeightOptions, total=False):
     Attributes:
         steps: Euler steps, 25 by default.
         guidance: strength of classifier-free guidance, 4.5 by default; below 1 there is none.
-        dtype: fp32 (the default), or bf16 for the transformers.
-        compile: compile the diffusion transformer.
+        precision: "exact": float32 throughout, equal to the references on a GPU too; "fast": the transformers in
+            bfloat16 and TF32 elsewhere, as the official programs run by default. Default: fast on a GPU, else exact.
+        dtype: another spelling of it: fp32 is exact, bf16 is fast.
+        compile: compile the networks' blocks, which takes half a minute at the first batch, and use GPU kernels of our
+            own (triton) for the vocoder's activation and Synchformer's attention along time.
         checkpoint: files of your own, by part of the model.
         random_weights: no files, seeded random numbers: for timing and smoke tests only. `untrained` says so.
         features_dir: folder to keep features of videos in; None keeps them in memory only.
@@ -29,7 +31,8 @@ class NativeOptions(WeightOptions, total=False):
 
     steps: int
     guidance: float
-    dtype: DType
+    precision: Precision | None
+    dtype: DType | None
     compile: bool
     checkpoint: Mapping[str, str | Path] | None
     random_weights: bool

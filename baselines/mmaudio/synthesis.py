@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
-from typing import Any, get_args
+from typing import Any
 
 import numpy as np
 import torch
@@ -17,15 +17,18 @@ from torch import Tensor
 
 from baselines.generator import Request
 from baselines.mmaudio.lengths import AudioFormat, Lengths
-from baselines.mmaudio.native import DType, NativeOptions
+from baselines.mmaudio.native import NativeOptions
+from baselines.mmaudio.regions import compile_regions
 from baselines.mmaudio.sampler import euler
-from baselines.mmaudio.transformer import VARIANTS, MMDiT
+from baselines.mmaudio.transformer import VARIANTS, Conditions, MMDiT
 from baselines.mmaudio.vae import VAE
 from baselines.mmaudio.vocoder import BigVGAN
 from baselines.mmaudio.weights import State, WeightSource
-from foundation.devices import check_device
+from baselines.options import precision_of
+from foundation.devices import Precision, chosen_device
+from foundation.replay import Replayed
 
-DTYPES: Mapping[DType, torch.dtype] = {"fp32": torch.float32, "bf16": torch.bfloat16}
+DTYPES: Mapping[Precision, torch.dtype] = {"exact": torch.float32, "fast": torch.bfloat16}
 GUIDANCE = 4.5
 STEPS = 25
 DECODED_AT_ONCE = 8
@@ -38,17 +41,27 @@ class Settings:
     Attributes:
         steps: Euler steps.
         guidance: strength of classifier-free guidance; below 1 there is none.
-        dtype: of the transformers (text, video, diffusion). VAE and vocoder stay in float32, whose rounding is
-            inaudible where bfloat16's is not.
-        compile: compile the diffusion transformer on first use.
+        precision: "exact" or "fast", see `NativeOptions`. VAE and vocoder stay in float32 (in TF32 where fast), whose
+            rounding is inaudible where bfloat16's is not.
+        compile: compile the networks' blocks on first use, and use kernels of our own.
         device: where to compute.
     """
 
     steps: int = STEPS
     guidance: float = GUIDANCE
-    dtype: torch.dtype = torch.float32
+    precision: Precision = "exact"
     compile: bool = False
     device: torch.device = field(default_factory=lambda: torch.device("cpu"))
+
+    @property
+    def dtype(self) -> torch.dtype:
+        """Of the transformers: text, video, diffusion."""
+        return DTYPES[self.precision]
+
+    @property
+    def notes(self) -> list[str]:
+        """What a reader of a results table should know of how it was computed."""
+        return ["computed in bfloat16 and TF32 (precision fast)"] if self.precision == "fast" else []
 
     @classmethod
     def checked(cls, options: NativeOptions) -> Settings:
@@ -57,14 +70,11 @@ class Settings:
         Raises:
             ValueError: an option out of range, or a GPU asked for where torch sees none.
         """
-        steps, dtype, device = options.get("steps", STEPS), options.get("dtype", "fp32"), options.get("device")
+        steps = options.get("steps", STEPS)
         if steps < 1:
             raise ValueError(f"steps: expected at least 1, got {steps}")
-        if dtype not in get_args(DType):
-            raise ValueError(f"dtype: expected one of {', '.join(DTYPES)}, got {dtype!r}")
-        check_device(device)
-        chosen = torch.device(device or ("cuda" if torch.cuda.is_available() else "cpu"))
-        return cls(steps, options.get("guidance", GUIDANCE), DTYPES[dtype], options.get("compile", False), chosen)
+        device, precision = chosen_device(options.get("device")), precision_of(options)
+        return cls(steps, options.get("guidance", GUIDANCE), precision, options.get("compile", False), device)
 
 
 @dataclass(frozen=True)
@@ -124,9 +134,11 @@ class Synthesiser:
         self.vae = source.build("vae", partial(VAE.from_variant, rate)).to(device)
         self.vocoder = source.build("vocoder", partial(BigVGAN.from_variant, rate), _unwrapped).to(device)
         self._settings = settings
-        self._guided: Callable[..., Tensor] = self.network.guided_velocity
+        self._null: dict[Lengths, Conditions] = {}
+        self._sampled = Replayed(self._sample)
+        self._largest: dict[Lengths, int] = {}
         if settings.compile:
-            self._guided = torch.compile(self.network.guided_velocity)
+            compile_regions(self.network, self.vocoder)
 
     @property
     def audio(self) -> AudioFormat:
@@ -136,24 +148,74 @@ class Synthesiser:
     @torch.inference_mode()
     def waveforms(self, brief: Brief) -> list[NDArray[np.float32]]:
         """Return one waveform per sample, float32 (lengths.samples,) within [-1, 1]."""
-        latent = self.latents(brief)
-        at_once = DECODED_AT_ONCE if latent.is_cuda else 1  # on a CPU several at once only cost memory
-        waves = [self.vocoder(self.vae.decode(part))[:, : brief.lengths.samples] for part in latent.split(at_once)]
-        return list(torch.cat(waves).cpu().numpy())
+        return list(self.decoded(self.latents(brief), brief.lengths).cpu().numpy())
+
+    @torch.inference_mode()
+    def decoded(self, latents: Tensor, lengths: Lengths) -> Tensor:
+        """Return the waveforms of latents, float32 (batch, lengths.samples) within [-1, 1].
+
+        Args:
+            latents: float32 (batch, latent frames, channels), in the VAE's scale.
+            lengths: how many samples to keep.
+        """
+        at_once = DECODED_AT_ONCE if latents.is_cuda else 1  # on a CPU several at once only cost memory
+        return torch.cat([self.vocoder(self.vae.decode(part))[:, : lengths.samples] for part in latents.split(at_once)])
 
     @torch.inference_mode()
     def latents(self, brief: Brief) -> Tensor:
-        """Return the sampled latents in the VAE's scale, float32 (batch, latent frames, channels)."""
+        """Return the sampled latents in the VAE's scale, float32 (batch, latent frames, channels).
+
+        On a CPU each sample is computed alone, so that no bit of it depends on the others; a GPU takes them together.
+        """
+        noise, lengths = self.noise(brief.seeds, brief.lengths), brief.lengths
+        at_once = len(noise) if noise.is_cuda else 1
+        parts = []
+        for start in range(0, len(noise), at_once):
+            chosen = slice(start, start + at_once)
+            parts.append(self._sampled_together(noise[chosen], self._conditions(brief, chosen), lengths))
+        return self.network.unnormalise(torch.cat(parts))
+
+    def _sampled_together(self, noise: Tensor, conditions: Conditions, lengths: Lengths) -> Tensor:
+        """Sample a batch; on a GPU one that is little smaller than the largest is filled up, and its rest dropped.
+
+        Each size of batch is recorded, and compiled, by itself, which takes longer than the samples that are dropped.
+        """
+        count, guided = len(noise), self._settings.guidance >= 1.0
+        if noise.is_cuda:
+            full = self._largest[lengths] = max(count, self._largest.get(lengths, 0))
+            if 2 * count <= full and not self._settings.compile:
+                full = count
+            rows = torch.arange(full, device=noise.device).clamp(max=count - 1)
+            noise = noise[rows]
+            conditions = conditions.rows(torch.cat([rows, rows + count]) if guided else rows)
+        return self._sampled(noise, *conditions.tensors())[:count]
+
+    def _conditions(self, brief: Brief, chosen: slice) -> Conditions:
+        """Return what the sampler knows of some samples: with guidance, also what it is led away from, behind it."""
         network, lengths = self.network, brief.lengths
-        empty = network.empty_string_feat
-        negative = torch.stack([empty if one is None else one.to(empty) for one in brief.negative_text])
-        given = network.conditions(brief.clip, brief.sync, brief.text, lengths=lengths)
-        null = network.null_conditions(len(brief.seeds), negative, lengths=lengths)
+        clip, sync = (None if part is None else part[chosen] for part in (brief.clip, brief.sync))
+        given = network.conditions(clip, sync, brief.text[chosen], lengths=lengths)
+        if self._settings.guidance < 1.0:
+            return given
+        negative = brief.negative_text[chosen]
+        if any(text is not None for text in negative):
+            empty = network.empty_string_feat
+            texts = torch.stack([empty if text is None else text.to(empty) for text in negative])
+            return given.followed_by(network.null_conditions(len(negative), texts, lengths=lengths))
+        if lengths not in self._null:
+            self._null[lengths] = network.null_conditions(1, lengths=lengths)
+        return given.followed_by(self._null[lengths].repeated(len(negative)))
+
+    def _sample(self, noise: Tensor, *conditions: Tensor) -> Tensor:
+        """Follow the velocity from noise, (batch, latent frames, channels), to a latent in the network's scale."""
+        network, strength, known = self.network, self._settings.guidance, Conditions(*conditions)
 
         def flow(latent: Tensor, t: Tensor) -> Tensor:
-            return self._guided(latent, t, given, null, self._settings.guidance)
+            if strength < 1.0:
+                return network.velocity(latent, t, known)
+            return network.guided(latent, t, known, strength)
 
-        return network.unnormalise(euler(flow, self.noise(brief.seeds, lengths), self._settings.steps))
+        return euler(flow, noise, self._settings.steps)
 
     def noise(self, seeds: Sequence[int], lengths: Lengths) -> Tensor:
         """Return the starting latents, each drawn on the CPU from its own seed, so devices and batches agree."""

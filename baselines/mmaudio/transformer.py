@@ -101,9 +101,27 @@ class Conditions:
 
     def followed_by(self, other: Conditions) -> Conditions:
         """Return one batch of this one's samples, then the other's; lengths must agree."""
-        shared = ("latent_rotation", "clip_rotation")
-        names = [field.name for field in fields(self) if field.name not in shared]
-        return replace(self, **{name: torch.cat([getattr(self, name), getattr(other, name)]) for name in names})
+        return replace(self, **{name: torch.cat([getattr(self, name), getattr(other, name)]) for name in _OWN})
+
+    def repeated(self, batch: int) -> Conditions:
+        """Return the one sample of this batch, as often as asked for."""
+        return replace(self, **{name: getattr(self, name).expand(batch, *_rest(getattr(self, name))) for name in _OWN})
+
+    def rows(self, chosen: Tensor) -> Conditions:
+        """Return the samples at these places, int64 (n,)."""
+        return replace(self, **{name: getattr(self, name)[chosen] for name in _OWN})
+
+    def tensors(self) -> tuple[Tensor, ...]:
+        """Return every field, in order: `Conditions(*these)` is this one again."""
+        return tuple(getattr(self, field.name) for field in fields(self))
+
+
+# The fields of which every sample has its own.
+_OWN = tuple(field.name for field in fields(Conditions) if not field.name.endswith("_rotation"))
+
+
+def _rest(tensor: Tensor) -> list[int]:
+    return [-1] * (tensor.ndim - 1)
 
 
 class TimeEmbedder(nn.Module):
@@ -363,8 +381,18 @@ class MMDiT(nn.Module):
         """
         if strength < 1.0:
             return self.velocity(latent, t, conditions)
-        both = self.velocity(torch.cat([latent, latent]), t, conditions.followed_by(null))
-        conditioned, unconditioned = both.chunk(2)
+        return self.guided(latent, t, conditions.followed_by(null), strength)
+
+    def guided(self, latent: Tensor, t: Tensor | float, both: Conditions, strength: float) -> Tensor:
+        """Return the guided velocity as `guided_velocity` does, from conditions that were joined before.
+
+        Args:
+            latent: float (batch, latent frames, channels).
+            t: in [0, 1), a number or a scalar tensor.
+            both: `conditions.followed_by(null)`, of twice the batch.
+            strength: of the guidance, 1 or more.
+        """
+        conditioned, unconditioned = self.velocity(torch.cat([latent, latent]), t, both).chunk(2)
         return strength * conditioned + (1 - strength) * unconditioned
 
     def unnormalise(self, latent: Tensor) -> Tensor:

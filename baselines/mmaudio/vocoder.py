@@ -81,7 +81,13 @@ class _Snake(nn.Module):
 
 
 class SmoothSnake(nn.Module):
-    """Snake activation at twice the rate, between an interpolating and a decimating low-pass."""
+    """Snake activation at twice the rate, between an interpolating and a decimating low-pass.
+
+    Attributes:
+        fused: compute it by two kernels of our own, on a GPU.
+    """
+
+    fused = False
 
     def __init__(self, channels: int) -> None:
         super().__init__()
@@ -91,13 +97,25 @@ class SmoothSnake(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """Map (batch, channels, time) to the same shape."""
+        if self.fused and x.is_cuda:
+            from baselines.mmaudio.snake import smooth_snake
+
+            return smooth_snake(x, self.act.alpha, self.act.beta, *self.filters())
+        return self.by_convolution(x)
+
+    def by_convolution(self, x: Tensor) -> Tensor:
+        """Return what `forward` does, by torch's convolutions, as the reference does it."""
         channels = x.shape[1]
-        lowpass: Any = self.downsample["lowpass"]
-        up, down = (filter.expand(channels, 1, -1) for filter in (self.upsample.filter, lowpass.filter))
+        up, down = (taps.expand(channels, 1, -1) for taps in self.filters())
         # Zeros between the samples halve the level, hence the 2; the cut takes away what the padding became.
         doubled = 2 * F.conv_transpose1d(F.pad(x, (5, 5), mode="replicate"), up, stride=2, groups=channels)
         activated = self.act(doubled[..., 15:-15])
         return F.conv1d(F.pad(activated, (5, 6), mode="replicate"), down, stride=2, groups=channels)
+
+    def filters(self) -> tuple[Tensor, Tensor]:
+        """Return the interpolating and the decimating low-pass, each (1, 1, 12)."""
+        lowpass: Any = self.downsample["lowpass"]
+        return self.upsample.filter, lowpass.filter
 
 
 class ResidualBlock(nn.Module):

@@ -16,6 +16,7 @@ from baselines.generator import GenerationError, Generator, Request, Waveform
 from baselines.programs.outputs import naming_disk_errors, work_folder
 from baselines.programs.settings import ProgramOptions, Settings, read_settings
 from foundation import media
+from foundation.devices import Precision
 
 log_of_module = logging.getLogger(__name__)
 
@@ -54,7 +55,8 @@ class VosMMAudio:
         tracker: of gsam2: folder or name of a SAM 2 video model.
         null_clip: as in `mmaudio-s-16k`; the paper does not say whether this row has it.
         null_sync: as in `mmaudio-s-16k`.
-        dtype: fp32 or bf16, of MMAudio.
+        precision: exact or fast, of MMAudio; see `baselines.mmaudio.native.NativeOptions`.
+        dtype: another spelling of it, fp32 or bf16.
         weights_dir: of MMAudio.
         checkpoint: MMAudio's files of your own.
         allow_unverified: take MMAudio's files also where no published hash vouches for them.
@@ -81,7 +83,8 @@ class VosMMAudio:
         tracker: str | None = None,
         null_clip: bool = False,
         null_sync: bool = False,
-        dtype: Literal["fp32", "bf16"] = "fp32",
+        precision: Precision | None = None,
+        dtype: Literal["fp32", "bf16"] | None = None,
         weights_dir: Path | None = None,
         checkpoint: Mapping[str, str | Path] | None = None,
         allow_unverified: bool = False,
@@ -96,7 +99,8 @@ class VosMMAudio:
             from baselines.mmaudio.model import MMAudio
 
             self._generator: Any = MMAudio(
-                variant="small_16k", null_clip=null_clip, null_sync=null_sync, dtype=dtype,
+                variant="small_16k", null_clip=null_clip, null_sync=null_sync,
+                precision=precision, dtype=dtype,
                 device=self._settings.device, weights_dir=weights_dir, checkpoint=checkpoint,
                 allow_unverified=allow_unverified, random_weights=random_weights,
             )  # fmt: skip

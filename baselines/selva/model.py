@@ -12,18 +12,21 @@ from typing import Unpack
 import torch
 from torch import Tensor
 
-from baselines.generator import Request, Waveform
+from baselines.generator import Prepared, Request, Waveform
 from baselines.mmaudio import frames, weights
-from baselines.mmaudio.batches import BatchModel, naming_sample
+from baselines.mmaudio.batches import BatchModel, FramePreparation
 from baselines.mmaudio.features import ClipText, clip_prompt_encoder, text_tower_state
 from baselines.mmaudio.lengths import Lengths
 from baselines.mmaudio.native import NativeOptions, check_native, store_of
+from baselines.mmaudio.regions import compile_regions
 from baselines.mmaudio.synthesis import Brief, Settings, Synthesiser
 from baselines.mmaudio.transformer import VARIANTS
 from baselines.selva.text import T5Encoder, encoder_state, load_tokenizer, stand_in_tokenizer, t5_prompt_encoder
 from baselines.selva.video_encoder import MISSING_FRAMES, TextVideoEncoder
+from foundation.devices import numerics
 
 DEFAULT_SUP_TOKENS = 5
+VIDEOS_AT_ONCE = 4
 
 
 def checkpoint_names(variant: str, num_sup_tokens: int) -> dict[str, str | None]:
@@ -83,8 +86,8 @@ class SELVA(BatchModel):
             needed_by=f"selva {variant} with {num_sup_tokens} [SUP] tokens",
         )
         self.variant, self.num_sup_tokens, self.untrained = variant, num_sup_tokens, source.random_weights
-        self._device, self._dtype = settings.device, settings.dtype
-        self._store = store_of(native)
+        self._settings, self._store = settings, store_of(native)
+        self.prepare = FramePreparation({"sync": frames.sync_request("squash")}, MISSING_FRAMES)
         self._load(source, settings)
         self.weights: dict[str, weights.WeightFile] = source.files
 
@@ -100,12 +103,15 @@ class SELVA(BatchModel):
         self._video = source.build("video_encoder", partial(TextVideoEncoder, self.num_sup_tokens))
         self._trunk_weights = _trunk_fingerprint(self._video)
         self._video.to(device, dtype)
+        if settings.compile:
+            compile_regions(self._video)
         self._synthesiser = Synthesiser(self.variant, source, settings)
 
     @property
     def notes(self) -> list[str]:
         """What a reader of a results table should know of this configuration."""
-        return ["the video encoder sees the whole frame, squashed to a square", f"{self.num_sup_tokens} [SUP] tokens"]
+        seen = "the video encoder sees the whole frame, squashed to a square"
+        return [seen, f"{self.num_sup_tokens} [SUP] tokens", *self._settings.notes]
 
     @property
     def video_encoder(self) -> TextVideoEncoder:
@@ -113,21 +119,27 @@ class SELVA(BatchModel):
         return self._video
 
     @torch.inference_mode()
-    def _answer(self, requests: Sequence[Request], lengths: Lengths) -> list[Waveform]:
-        sync = torch.cat([self._conditioned(request) for request in requests])
-        brief = Brief.of(requests, lengths, self._clip_prompts, sync=sync, clip=None)
+    def _answer(self, requests: Sequence[Request], prepared: Sequence[Prepared], lengths: Lengths) -> list[Waveform]:
+        brief = Brief.of(requests, lengths, self._clip_prompts, sync=self._conditioned(requests, prepared), clip=None)
         return self._synthesiser.waveforms(brief)
 
-    def _conditioned(self, request: Request) -> Tensor:
-        """Return the video features that the prompt conditions, float32 (1, 8 * segments, 768)."""
-        text, mask = self.text_states(request.prompt)
-        return self._video.condition(self.trunk(request), text, mask).float()
+    def _conditioned(self, requests: Sequence[Request], prepared: Sequence[Prepared]) -> Tensor:
+        """Return the video features that the prompts condition, float32 (n, 8 * segments, 768)."""
+        trunks = self._trunks(requests, prepared)
+        at_once = len(requests) if self.device.type == "cuda" else 1  # on a CPU no bit depends on the batch
+        parts = []
+        for start in range(0, len(requests), at_once):
+            text, mask = self.text_states(*(request.prompt for request in requests[start : start + at_once]))
+            parts.append(self._video.condition(torch.stack(trunks[start : start + at_once]), text, mask).float())
+        return torch.cat(parts)
 
     @torch.inference_mode()
-    def text_states(self, prompt: str) -> tuple[Tensor, Tensor]:
-        """Return the T5 states of a prompt, (1, l, 768), and their mask, bool (1, l), for the video encoder."""
-        text = self._t5_prompts([prompt])[0][None].to(self._dtype)
-        return text, torch.ones(text.shape[:2], dtype=torch.bool, device=text.device)
+    def text_states(self, *prompts: str) -> tuple[Tensor, Tensor]:
+        """Return the T5 states of prompts, (n, longest, 768), and their mask, bool (n, longest), for the encoder."""
+        states = self._t5_prompts(prompts)
+        text = torch.nn.utils.rnn.pad_sequence(states, batch_first=True).to(self._settings.dtype)
+        lengths = torch.tensor([len(one) for one in states])[:, None]
+        return text, (torch.arange(text.shape[1]) < lengths).to(text.device)
 
     @torch.inference_mode()
     def trunk(self, request: Request) -> Tensor:
@@ -136,17 +148,22 @@ class SELVA(BatchModel):
         Raises:
             GenerationError: the video cannot be read or is shorter than the duration.
         """
+        with numerics(self._settings.precision):
+            return self._trunks([request], [{}])[0][None]
 
-        def compute() -> Tensor:
-            (pixels,) = frames.read_frames(
-                request.video, [frames.sync_request("squash")], request.duration, repeat_last=MISSING_FRAMES
-            )
-            inputs = frames.sync_input(pixels.to(self._device)).to(self._dtype)
-            return self._video.trunk(inputs[None])
+    def _trunks(self, requests: Sequence[Request], prepared: Sequence[Prepared]) -> list[Tensor]:
+        """Return the tokens of each video, (segments, 1568, 768)."""
+        return [trunk for (trunk,) in self._features(requests, prepared, {"sync": self._trunk_of})]
 
-        with naming_sample(request):
-            key = f"trunk {self._trunk_weights} {request.duration} {self._dtype}"
-            return self._store.get(request.video, key, compute).to(self._device)
+    def _trunk_of(self, pixels: Tensor) -> list[Tensor]:
+        """Return the tokens of videos, uint8 (n, frames, 3, 224, 224); a few at a time."""
+        trunks: list[Tensor] = []
+        for part in pixels.split(VIDEOS_AT_ONCE):
+            trunks += self._video.trunk(frames.sync_input(part).to(self._settings.dtype)).unbind()
+        return trunks
+
+    def _descriptions(self, request: Request) -> list[str]:
+        return [f"trunk {self._trunk_weights} {request.duration} {self._settings.dtype}"]
 
 
 def _trunk_fingerprint(encoder: TextVideoEncoder) -> str:

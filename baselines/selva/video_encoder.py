@@ -20,6 +20,7 @@ from torch import Tensor, nn
 
 from baselines.mmaudio.layers import HEAD_WIDTH, RMS_EPSILON, GatedMLP, InterleavedHeads, attend
 from metrics.backbones.synchformer import VideoExtractor
+from metrics.backbones.synchformer.video import default_segments
 
 WIDTH = 768
 MISSING_FRAMES = 3  # how many frames at the end of a video the reference fills by repeating the last one
@@ -116,7 +117,7 @@ class TextVideoEncoder(nn.Module):
         self.synch_text_cross_blocks = nn.ModuleList([CrossBlock()])
         self.register_load_state_dict_pre_hook(_drop_foreign_entries)
 
-    def trunk(self, frames: Tensor, **options: int) -> Tensor:
+    def trunk(self, frames: Tensor, **options: int | None) -> Tensor:
         """Return the space-time tokens before any text: (b, segments, 1568, 768).
 
         Args:
@@ -157,12 +158,10 @@ class TextVideoEncoder(nn.Module):
 
     def condition(self, trunk: Tensor, text: Tensor, mask: Tensor) -> Tensor:
         """Return video features that carry what the text asks for: (b, 8 * segments, 768); see `fuse`."""
-        # Segment by segment: the MLP of the cross block is the widest thing here, and 24 segments of it at once
+        # A few segments at a time: the MLP of the cross block is the widest thing here, and 24 segments of it at once
         # would take 300 MB per sample for nothing.
-        parts = [
-            self.vfeat_extractor.aggregate(self.fuse(trunk[:, i : i + 4], text, mask))
-            for i in range(0, trunk.shape[1], 4)
-        ]
+        at_once = max(1, default_segments(trunk) // len(trunk))
+        parts = [self.vfeat_extractor.aggregate(self.fuse(part, text, mask)) for part in trunk.split(at_once, dim=1)]
         return torch.cat(parts, dim=1).flatten(1, 2)
 
     def forward(self, frames: Tensor, text: Tensor, mask: Tensor) -> Tensor:

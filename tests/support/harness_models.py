@@ -90,6 +90,32 @@ MOODS = {
 }
 
 
+class Watching(Humming):
+    """Hums at the level of its scene's first frame, which is decoded ahead."""
+
+    fits = 3
+    generate_batch = None  # type: ignore[assignment]
+
+    @staticmethod
+    def prepare(request: Request) -> dict[str, np.ndarray]:
+        from foundation import media
+
+        frames = media.read_video(request.video, fps=1, seconds=1)
+        return {"level": frames.mean(axis=(0, 1, 2, 3)).reshape(1).astype(np.float32)}
+
+    def fitting_batch(self, request: Request) -> int:
+        return self.fits
+
+    def generate(self, request: Request) -> Waveform:
+        return self.generate_prepared([request], [self.prepare(request)])[0]
+
+    def generate_prepared(
+        self, requests: Sequence[Request], prepared: Sequence[dict[str, np.ndarray]]
+    ) -> list[Waveform]:
+        ASKED.append([request.sample_id for request in requests])
+        return [self._hum(request) * (part["level"] / 255) for request, part in zip(requests, prepared, strict=True)]
+
+
 class Forgetful(Humming):
     """Answers all but the last request of a batch."""
 
@@ -145,5 +171,5 @@ class Talkative(Humming):
 
 NAMES = {
     "humming": Humming, "dawdling": Dawdling, "moody": Moody, "forgetful": Forgetful, "weighted": Weighted,
-    "deviced": Deviced, "curious": Curious, "talkative": Talkative,
+    "deviced": Deviced, "curious": Curious, "talkative": Talkative, "watching": Watching,
 }  # fmt: skip

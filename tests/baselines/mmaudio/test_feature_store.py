@@ -136,3 +136,28 @@ def test_an_absent_video_and_a_negative_capacity_are_refused(tmp_path):
         FeatureStore().get(tmp_path / "none.mp4", "trunk", Counting())
     with pytest.raises(ValueError, match="0 or more, got -1"):
         FeatureStore(capacity_bytes=-1)
+
+
+def test_a_feature_that_is_kept_is_found_by_its_key_and_known_to_be_there(video, tmp_path):
+    store = FeatureStore(tmp_path / "features")
+    key = store.key(video, "trunk")
+    assert not store.has(key)
+    assert store.find(key, video) is None
+    feature = torch.arange(6.0)
+    assert store.keep(key, feature) is feature
+    assert store.has(key)
+    assert store.find(key, video) is feature
+    other = FeatureStore(tmp_path / "features")
+    assert other.has(key), "on disk"
+    assert torch.equal(other.find(key, video), feature)
+    assert torch.equal(other.get(video, "trunk", lambda: pytest.fail("it is there")), feature)
+
+
+def test_a_damaged_feature_is_not_found(video, tmp_path, caplog):
+    store = FeatureStore(tmp_path)
+    key = store.key(video, "trunk")
+    store.keep(key, torch.arange(6.0))
+    (path,) = tmp_path.glob("*.safetensors")
+    path.write_bytes(path.read_bytes()[:-3])
+    assert FeatureStore(tmp_path).find(key, video) is None
+    assert "computed again" in caplog.text

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 import torch
-from support.tiny_models import asking, differ, film, made_by_options
+from support.tiny_models import asking, differ, film, made_by_options, shrunk
 
 from baselines import GenerationError, Generator
 from baselines.mmaudio import MMAudio
@@ -163,3 +163,26 @@ def test_the_full_size_answers_a_real_clip(real_media):
     sound = model.generate(asking(real_media / "3qesirWAGt4_000020.mp4", seconds=2.0))
     assert sound.shape == (32_000,)
     assert np.isfinite(sound).all()
+
+
+def test_on_a_cpu_no_bit_depends_on_the_batch_nor_on_who_decodes(tmp_path):
+    films = [film(tmp_path / f"{seed}.mp4", seed=seed) for seed in (1, 2)]
+    requests = [asking(films[0], seed=1), asking(films[1], "rain", seed=2), asking(films[0], "rain", seed=3)]
+    fixed = {"variant": "tiny_16k", "steps": 2, "device": "cpu", "random_weights": True}
+    with shrunk():
+        alone = [MMAudio(**fixed).generate(request) for request in requests]
+        model = MMAudio(**fixed)
+        prepared = [model.prepare(request) for request in requests]
+        assert {name: frames.shape[1:] for name, frames in prepared[0].items()} == {
+            "clip": (3, 384, 384), "sync": (3, 224, 224),
+        }  # fmt: skip
+        for sounds in (MMAudio(**fixed).generate_batch(requests), model.generate_prepared(requests, prepared)):
+            for sound, expected in zip(sounds, alone, strict=True):
+                np.testing.assert_array_equal(sound, expected)
+
+
+def test_streams_that_no_network_sees_are_not_decoded(tiny, video):
+    assert list(tiny(null_clip=True).prepare.streams) == ["sync"]
+    blind = tiny(null_clip=True, null_sync=True)
+    assert not blind.needs_preparing(asking(video))
+    assert len(blind.generate_prepared([asking(video)], [{}])) == 1

@@ -38,6 +38,8 @@ def test_absent_options_have_their_defaults():
     [
         ({"steps": 0}, "steps: expected at least 1, got 0"),
         ({"dtype": "fp16"}, "dtype: expected one of fp32, bf16, got 'fp16'"),
+        ({"precision": "exactly"}, "precision: expected one of exact, fast, got 'exactly'"),
+        ({"precision": "exact", "dtype": "bf16"}, "precision exact and dtype bf16 contradict each other"),
     ],
 )
 def test_an_option_out_of_range_is_refused(options, message):
@@ -49,3 +51,29 @@ def test_a_store_that_is_given_is_shared_and_else_made(tmp_path):
     shared = FeatureStore(None)
     assert store_of({"store": shared, "features_dir": tmp_path}) is shared
     assert store_of({}) is not store_of({})
+
+
+@pytest.mark.parametrize(
+    ("options", "precision", "dtype"),
+    [
+        ({}, "exact", "torch.float32"),
+        ({"precision": None, "dtype": None}, "exact", "torch.float32"),
+        ({"precision": "fast"}, "fast", "torch.bfloat16"),
+        ({"dtype": "bf16"}, "fast", "torch.bfloat16"),
+        ({"dtype": "fp32", "precision": "exact"}, "exact", "torch.float32"),
+    ],
+)
+def test_precision_has_two_spellings_and_is_exact_on_a_cpu(options, precision, dtype):
+    settings = Settings.checked({"device": "cpu", **options})
+    assert (settings.precision, str(settings.dtype)) == (precision, dtype)
+    assert bool(settings.notes) == (precision == "fast")
+
+
+def test_a_gpu_computes_fast_unless_told_otherwise(monkeypatch):
+    import torch
+
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: 1)
+    assert Settings.checked({}).precision == "fast"
+    assert Settings.checked({"dtype": "fp32"}).precision == "exact"
+    assert Settings.checked({"device": "cpu"}).precision == "exact"

@@ -216,3 +216,94 @@ def test_the_full_size_answers_a_real_clip_within_its_memory(real_media):
     assert np.isfinite(sound).all()
     if sys.platform == "linux":
         assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss < 8 * 2**20  # KiB, of the whole test process
+
+
+class NoStore(FeatureStore):
+    """Keeps nothing, so that every feature is computed anew."""
+
+    def _remember(self, key, feature):
+        return feature
+
+
+def three(video, other):
+    return [
+        asking(video, "dog barking", seed=1),
+        asking(other, "a train that passes very slowly", negative="dog barking", seed=2),
+        asking(video, "rain", seed=3),
+    ]
+
+
+def test_on_a_cpu_no_bit_depends_on_the_batch(video, tmp_path):
+    requests = three(video, film(tmp_path / "other.mp4", seed=5))
+    with shrunk():
+        fixed = {"variant": "tiny_16k", "steps": 2, "device": "cpu", "random_weights": True, "store": NoStore()}
+        together = SELVA(**fixed).generate_batch(requests)
+        model = SELVA(**fixed)  # which has no prompt in its memory
+        for request, sound in zip(requests, together, strict=True):
+            np.testing.assert_array_equal(model.generate(request), sound)
+
+
+def test_prepared_frames_give_the_sound_that_the_video_gives(tiny, video, tmp_path):
+    requests = three(video, film(tmp_path / "other.mp4", seed=6))
+    with shrunk():
+        model = tiny(store=NoStore())
+        prepared = [model.prepare(request) for request in requests]
+        assert {name: (frames.dtype, frames.shape) for name, frames in prepared[0].items()} == {
+            "sync": (np.dtype(np.uint8), (20, 3, 224, 224))
+        }
+        for there in (prepared, [{}, prepared[1], {}], [{"sync": torch.from_numpy(one["sync"])} for one in prepared]):
+            for expected, sound in zip(
+                model.generate_batch(requests), model.generate_prepared(requests, there), strict=True
+            ):
+                np.testing.assert_array_equal(sound, expected)
+
+
+def test_frames_that_are_prepared_are_not_decoded_again(tiny, video):
+    model = tiny(store=NoStore())
+    prepared = model.prepare(asking(video))
+    prepared["sync"] = 255 - prepared["sync"]
+    assert differ(model.generate_prepared([asking(video)], [prepared])[0], model.generate(asking(video)))
+
+
+def test_a_video_whose_features_are_kept_needs_no_preparing(tiny, video, tmp_path):
+    model = tiny(store=FeatureStore(tmp_path))
+    assert model.needs_preparing(asking(video, "dog"))
+    model.generate(asking(video, "dog"))
+    assert not model.needs_preparing(asking(video, "rain"))
+    assert model.needs_preparing(asking(video, "rain", seconds=0.64)), "of another length"
+    with pytest.raises(GenerationError, match="no such file"):
+        model.needs_preparing(asking(tmp_path / "absent.mp4"))
+
+
+def test_what_is_prepared_needs_no_network_and_travels(tiny, video):
+    import pickle
+
+    hook = pickle.dumps(tiny().prepare)
+    assert len(hook) < 10_000
+    np.testing.assert_array_equal(pickle.loads(hook)(asking(video))["sync"], tiny().prepare(asking(video))["sync"])
+
+
+def test_networks_run_in_the_precision_asked_for(tiny, video, monkeypatch):
+    seen = []
+
+    def answer(self, brief):
+        seen.append((torch.backends.cudnn.allow_tf32, torch.backends.cuda.matmul.allow_tf32))
+        return [np.zeros(brief.lengths.samples, np.float32)] * len(brief.seeds)
+
+    monkeypatch.setattr(Synthesiser, "waveforms", answer)
+    tiny().generate(asking(video))
+    tiny(precision="fast").generate(asking(video))
+    assert seen == [(False, False), (True, True)]
+
+
+def test_a_gpu_takes_as_many_as_its_memory_holds(tiny, video, monkeypatch):
+    from baselines.mmaudio import batches
+
+    assert tiny().fitting_batch(asking(video)) == 1, "there is none"
+    for free, expected in ((2 << 30, 10), (1 << 20, 1), (80 << 30, batches.LARGEST_BATCH)):
+        monkeypatch.setattr(batches, "free_bytes", lambda device, free=free: free)
+        assert tiny().fitting_batch(asking(video, seconds=1.0)) == expected
+
+
+def test_a_fast_model_says_so_beside_its_numbers(tiny):
+    assert tiny(precision="fast").notes[-1] == "computed in bfloat16 and TF32 (precision fast)"

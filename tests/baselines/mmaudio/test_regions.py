@@ -1,0 +1,152 @@
+"""Blocks that are compiled or fused: each kind is compiled once, and computes what it did."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import torch
+from torch import nn
+
+from baselines.mmaudio import regions
+from baselines.mmaudio.layers import TimeConv
+from baselines.mmaudio.regions import compile_regions
+from baselines.mmaudio.transformer import MMDiT, StreamBlock, Variant
+from baselines.mmaudio.vocoder import SmoothSnake
+from metrics.backbones.synchformer.video import PatchEmbedding, SpaceTimeBlock
+
+ROOT = Path(__file__).parents[3]
+
+
+class Compiler:
+    """Stands for torch.compile: notes what it is given, and calls it."""
+
+    def __init__(self):
+        self.given = []
+
+    def __call__(self, function, *, dynamic):
+        self.given.append((function.__qualname__, dynamic))
+        return lambda *arguments, **named: function(*arguments, **named)
+
+
+def test_each_kind_of_block_is_compiled_once_and_serves_all_its_copies(monkeypatch):
+    monkeypatch.setattr(regions, "KERNELS", True)
+    network = MMDiT(Variant("16k", heads=1, joint_blocks=2, fused_blocks=3))
+    others = nn.ModuleList([SpaceTimeBlock(64), SpaceTimeBlock(64), SmoothSnake(4)])
+    compiler = Compiler()
+    blocks = sum(isinstance(module, StreamBlock) for module in network.modules()) + 2
+    assert compile_regions(network, others, compiler=compiler) == blocks + 2 + 4 + 1, "two attentions in each of two"
+    assert sorted(compiler.given) == [
+        ("JointBlock.forward", False), ("SpaceTimeBlock.forward", True), ("StreamBlock.forward", False),
+    ]  # fmt: skip
+    assert others[2].fused
+    assert others[0].attn.fused
+
+
+def test_a_block_computes_what_it_did():
+    torch.manual_seed(0)
+    block = StreamBlock(64, kernel=3)
+    x, condition = torch.randn(1, 5, 64), torch.randn(1, 5, 64)
+    before = block(x, condition, None)
+    compile_regions(block, compiler=Compiler())
+    assert torch.equal(block(x, condition, None), before)
+
+
+def test_without_kernels_of_our_own_torch_s_are_used_and_that_is_said(monkeypatch, caplog):
+    monkeypatch.setattr(regions, "KERNELS", False)
+    snake = SmoothSnake(4)
+    compile_regions(snake, compiler=Compiler())
+    assert not snake.fused
+    assert "no triton, or no C compiler" in caplog.text
+
+
+@pytest.mark.parametrize(("inputs", "outputs", "kernel"), [(5, 7, 3), (7, 5, 3), (5, 5, 7), (9, 4, 7), (4, 9, 1)])
+@pytest.mark.parametrize("bias", [True, False])
+def test_a_convolution_over_time_is_a_matrix_product(inputs, outputs, kernel, bias):
+    torch.manual_seed(0)
+    layer = TimeConv(inputs, outputs, kernel, bias=bias).double()
+    x = torch.randn(2, 11, inputs, dtype=torch.float64)
+    torch.testing.assert_close(layer.as_product(x), layer(x), atol=1e-12, rtol=0)
+
+
+def test_patches_are_a_matrix_product():
+    torch.manual_seed(0)
+    for layer, shape in (
+        (nn.Conv3d(3, 5, (2, 4, 4), (2, 4, 4)), (2, 3, 4, 8, 12)),
+        (nn.Conv2d(3, 5, 4, 4), (2, 3, 8, 12)),
+    ):
+        embedding, pixels = PatchEmbedding(layer).double(), torch.randn(shape, dtype=torch.float64)
+        torch.testing.assert_close(embedding.as_product(pixels), embedding(pixels), atol=1e-12, rtol=0)
+
+
+def in_the_interpreter(code):
+    """Run code where triton's kernels run step by step, on the CPU; that is decided when triton is imported."""
+    environment = {**os.environ, "TRITON_INTERPRET": "1", "PYTHONPATH": str(ROOT)}
+    return subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True, cwd=ROOT)
+
+
+needs_triton = pytest.mark.skipif(not regions.KERNELS, reason="no triton, or no C compiler, on this machine")
+
+
+@needs_triton
+def test_the_fused_activation_is_the_activation():
+    outcome = in_the_interpreter("""
+import torch
+from baselines.mmaudio.snake import smooth_snake
+from baselines.mmaudio.vocoder import SmoothSnake
+torch.manual_seed(0)
+layer = SmoothSnake(3)
+layer.act.alpha.data.normal_(), layer.act.beta.data.normal_()
+with torch.no_grad():
+    for time in (1, 7, 512, 1030):
+        x = torch.randn(2, 3, time)
+        got = smooth_snake(x, layer.act.alpha, layer.act.beta, *layer.filters())
+        torch.testing.assert_close(got, layer.by_convolution(x), atol=5e-6, rtol=0)
+""")
+    assert outcome.returncode == 0, outcome.stderr
+
+
+@needs_triton
+def test_attention_along_time_by_the_kernel_is_the_attention():
+    outcome = in_the_interpreter("""
+import torch
+from metrics.backbones.synchformer.time_attention import attend_along_time
+from metrics.backbones.synchformer.video import DividedAttention
+torch.manual_seed(0)
+layer = DividedAttention(width=64, heads=2)
+tokens = torch.randn(2, 1569, 64)
+with torch.no_grad():
+    q, k, v = layer.qkv(tokens).unflatten(2, (3, 2, -1)).permute(2, 0, 3, 1, 4)
+    expected = layer.attended_patches(q, k, v, "time").transpose(1, 2).flatten(2)
+    out = torch.full((2, 1569, 64), 7.0)
+    attend_along_time(layer.qkv(tokens), out, 2, 8)
+torch.testing.assert_close(out[:, 1:], expected, atol=1e-5, rtol=0)
+assert (out[:, 0] == 7).all(), "the class token's row is somebody else's"
+""")
+    assert outcome.returncode == 0, outcome.stderr
+
+
+@needs_triton
+@pytest.mark.parametrize("capability", [80, 90])
+def test_the_kernels_compile_for_gpus_that_are_not_here(capability):
+    from triton.backends.compiler import GPUTarget
+    from triton.compiler import ASTSource, compile
+
+    from baselines.mmaudio import snake
+    from metrics.backbones.synchformer import time_attention
+
+    signal = dict.fromkeys(("x", "out", "taps"), "*fp32")
+    tokens = {"qkv": "*bf16", "out": "*bf16", "positions": "i32", "scale": "fp32", "token_stride": "i32"}
+    kernels = [
+        (snake._double_and_bend, {**signal, "alpha": "*fp32", "beta": "*fp32", "channels": "i32", "time": "i32"},
+         {"TAPS": snake.TAPS, "BLOCK": snake.BLOCK}),
+        (snake._filter_and_halve, {**signal, "time": "i32"}, {"TAPS": snake.TAPS, "BLOCK": snake.BLOCK}),
+        (time_attention._attend, tokens,
+         {"HEADS": 12, "D": 64, "STEPS": 8, "P": time_attention.POSITIONS_IN_TILE}),
+    ]  # fmt: skip
+    for kernel, arguments, constants in kernels:
+        signature = {**arguments, **dict.fromkeys(constants, "constexpr")}
+        source = ASTSource(fn=kernel, signature=signature, constexprs=constants)
+        made = compile(source, target=GPUTarget("cuda", capability, 32))
+        assert made.asm["cubin"]
