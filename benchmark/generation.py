@@ -7,20 +7,23 @@ replace it in the package as soon as it is imported.
 from __future__ import annotations
 
 import logging
+import queue
+import threading
 import time
-from collections.abc import Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import closing, suppress
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal, Self
 
 import numpy as np
 
-from baselines import GenerationError, Generator
+from baselines import GenerationError, Generator, Request
 from baselines.recorded import Recorded
-from benchmark.answers import answers_to, checked
+from benchmark.answers import Answer, BatchSize, answers_to, checked, named
 from benchmark.job import Job, finished, references, sample_seed
 from benchmark.places import DEFAULT_RUNS
+from benchmark.preparing import batches, check_workers, prepares
 from benchmark.removal import remove_run
 from benchmark.resuming import check_weights, failures_of_others, set_aside, standing
 from benchmark.runs import FailureRecord, RunDirectory, folder_name
@@ -35,6 +38,9 @@ __all__ = ["DEFAULT_RUNS", "generate", "references", "sample_seed"]
 
 log = logging.getLogger(__name__)
 
+WAITING_ANSWERS = 32  # that are answered and not yet written
+LOOKING_SECONDS = 0.05
+
 
 def generate(
     benchmark: Benchmark | PathLike,
@@ -45,7 +51,8 @@ def generate(
     options: Mapping[str, Any] | None = None,
     seed: int = 0,
     limit: int | None = None,
-    batch_size: int = 1,
+    batch_size: int | Literal["auto"] = 1,
+    workers: int | None = None,
     device: str | None = None,
     fresh: bool = False,
     run_name: str | None = None,
@@ -66,7 +73,10 @@ def generate(
         options: the model's own options.
         seed: every sample's seed is made from it and the sample's id.
         limit: only the first so many samples; the others count as not generated.
-        batch_size: requests handed over at once to models that take several; results do not depend on it.
+        batch_size: requests handed over at once to models that take several; on a CPU no bit of the results depends
+            on it. "auto": as many as the model says fit its GPU, else one.
+        workers: processes that decode ahead of models that can have that; None decodes in threads of this process, one
+            per core, 0 when a batch is due. Results do not depend on it.
         device: handed to models that have an option of that name; None lets the model choose.
         fresh: delete what the run directory holds; only if it is a run, see `benchmark.removal`.
         run_name: name of the run directory; the model's name by default.
@@ -82,13 +92,15 @@ def generate(
         vgg_monoaudio.dataset.BenchmarkError: a scene, or a sound that a control is given, is not the one that was
             built.
         foundation.checkpoints.MissingCheckpoint: weights are missing.
+        benchmark.workers.WorkerDied: worker processes cannot begin.
     """
     built = benchmark if isinstance(benchmark, Benchmark) else load_benchmark(benchmark)
     _check(model, built, subset, run_name, limit=limit, batch_size=batch_size)
+    check_workers(workers)
     job = Job(built, subset, built.samples(subset)[:limit], model, dict(options or {}), seed, device)
     directory = RunDirectory.locate(Path(runs), built.name, subset, run_name or folder_name(job.entry.name))
     with Lock(directory.path):
-        _run(job, directory, fresh, batch_size, progress)
+        _run(job, directory, fresh, batch_size, workers, progress)
     return directory
 
 
@@ -101,7 +113,8 @@ def check_request(
     options: Mapping[str, Any] | None = None,
     seed: int = 0,
     limit: int | None = None,
-    batch_size: int = 1,
+    batch_size: int | Literal["auto"] = 1,
+    workers: int | None = None,
     device: str | None = None,
     fresh: bool = False,
     run_name: str | None = None,
@@ -112,13 +125,21 @@ def check_request(
         ValueError: see `generate`.
         UnusableRun: likewise.
     """
+    check_workers(workers)
     _check(model, benchmark, subset, run_name, limit=limit, batch_size=batch_size)
     job = Job(benchmark, subset, benchmark.samples(subset)[:limit], model, dict(options or {}), seed, device)
     directory = RunDirectory.locate(Path(runs), benchmark.name, subset, run_name or folder_name(job.entry.name))
     standing(job, directory, fresh, look_inside=False)
 
 
-def _run(job: Job, directory: RunDirectory, fresh: bool, batch_size: int, progress: Progress | None) -> None:
+def _run(
+    job: Job,
+    directory: RunDirectory,
+    fresh: bool,
+    batch_size: int | Literal["auto"],
+    workers: int | None,
+    progress: Progress | None,
+) -> None:
     found = standing(job, directory, fresh)
     previous, todo = found.previous, found.todo
     if not todo and previous is not None and previous.status == "finished":
@@ -149,7 +170,7 @@ def _run(job: Job, directory: RunDirectory, fresh: bool, batch_size: int, progre
 
     try:
         if generator is not None:
-            _answer_all(job, generator, todo, directory, batch_size, progress, failures)
+            _Asking(job, generator, directory, progress, failures).ask(todo, batch_size, workers)
     except BaseException as error:  # Ctrl-C too
         with suppress(OSError):  # the disk may be what is wrong
             end("interrupted" if isinstance(error, KeyboardInterrupt) else f"{type(error).__name__}: {error}")
@@ -157,7 +178,7 @@ def _run(job: Job, directory: RunDirectory, fresh: bool, batch_size: int, progre
     end()
 
 
-def _check(model: object, built: Benchmark, subset: str, run_name: str | None, **counts: int | None) -> None:
+def _check(model: object, built: Benchmark, subset: str, run_name: str | None, **counts: int | str | None) -> None:
     """Refuse arguments that lead nowhere, or out of the folder of runs.
 
     Raises:
@@ -174,7 +195,11 @@ def _check(model: object, built: Benchmark, subset: str, run_name: str | None, *
     if run_name is not None:
         check_run_name(run_name)
     for name, count in counts.items():
-        if count is not None and count < 1:
+        if count is None or (name == "batch_size" and count == "auto"):
+            continue
+        if isinstance(count, bool) or not isinstance(count, int):
+            raise ValueError(f'{name}: expected a number or "auto", got {count!r}')
+        if count < 1:
             raise ValueError(f"{name}: expected 1 or more, got {count}")
 
 
@@ -190,41 +215,126 @@ def check_run_name(run_name: str) -> None:
         raise ValueError(f"--run-name: {error}") from error
 
 
-def _answer_all(
-    job: Job,
-    generator: Generator,
-    todo: Sequence[Sample],
-    directory: RunDirectory,
-    batch_size: int,
-    progress: Progress | None,
-    failures: list[FailureRecord],
-) -> None:
-    """Ask for every sample that has no file yet; add the failures to the list as they come."""
-    peaks = [0.0]
-    done = len(job.samples) - len(todo)
-    size = batch_size if hasattr(generator, "generate_batch") else 1
-    for start in range(0, len(todo), size):
-        batch = todo[start : start + size]
-        if progress and hasattr(generator, "on_progress"):
-            generator.on_progress = partial(_report_within, progress, done, len(job.samples))
-        for sample, answer in zip(batch, answers_to(generator, [job.request(s) for s in batch]), strict=True):
-            path = directory.audio(sample.sample_id)
+class _Asking:
+    """Asks a model for samples and keeps what it answers: decoded ahead, and written by a thread beside it."""
+
+    def __init__(
+        self,
+        job: Job,
+        generator: Generator,
+        directory: RunDirectory,
+        progress: Progress | None,
+        failures: list[FailureRecord],
+    ) -> None:
+        self._job, self._generator, self._directory = job, generator, directory
+        self._progress, self._failures = progress, failures
+        self._peaks = [0.0]
+
+    def ask(self, todo: Sequence[Sample], batch_size: int | Literal["auto"], workers: int | None) -> None:
+        """Ask for every sample; add the failures to the list as they come."""
+        job, generator = self._job, self._generator
+        samples = iter(todo)
+        done = len(job.samples) - len(todo)
+        requests = [job.request(sample) for sample in todo]
+        size = self._size(batch_size, requests)
+        ahead = batches(generator, requests, size, workers=workers, own=job.code_sha256 is not None)
+        with closing(ahead), _Writer() as writer:
+            for batch in ahead:
+                if self._progress and hasattr(generator, "on_progress"):
+                    generator.on_progress = partial(_report_within, self._progress, done, len(job.samples))
+                for answer in answers_to(generator, batch.requests, batch.prepared, size):
+                    writer.write(self._kept(next(samples), answer))
+                done += len(batch.requests)
+                if self._progress:
+                    self._progress("generate", done, len(job.samples))
+        if (clipped := sum(peak > 1 for peak in self._peaks)) > 0:
+            peak = max(self._peaks)
+            log.warning("%s: %d answers exceed full scale and are clipped; peak %.3g", job.entry.name, clipped, peak)
+
+    def _size(self, wanted: int | Literal["auto"], requests: Sequence[Request]) -> BatchSize:
+        """Return how many requests are asked at once; what a model says of its memory wrongly is one."""
+        generator = self._generator
+        if not (callable(getattr(generator, "generate_batch", None)) or prepares(generator)):
+            return BatchSize(1)
+        if wanted != "auto":
+            return BatchSize(wanted)
+        fitting = getattr(generator, "fitting_batch", None)
+        try:
+            return BatchSize(max(1, int(fitting(requests[0]))) if callable(fitting) else 1)
+        except Exception as error:  # foreign code
+            log.warning("%s: its fitting_batch: %s; one at a time", self._job.entry.name, named(error))
+            return BatchSize(1)
+
+    def _kept(self, sample: Sample, answer: Answer) -> Callable[[], None]:
+        """Return what writes an answer, or removes what stands in its place, where it is none.
+
+        All that is read of the model is read now, and the sound copied: at the next request both may be others.
+        """
+        path, generator = self._directory.audio(sample.sample_id), self._generator
+        try:
+            waveform, rate = checked(answer, generator.sample_rate, self._job.benchmark.duration_seconds)
+        except GenerationError as error:
+            self._failures.append(FailureRecord(sample=sample.sample_id, stage="generate", reason=str(error)))
+            return partial(path.unlink, missing_ok=True)
+        subtype: media.Subtype = "PCM_16"
+        if isinstance(generator, Recorded):
+            subtype = generator.subtype_of(sample.sample_id)
+        self._peaks.append(float(np.abs(waveform).max(initial=0.0)) if subtype == "PCM_16" else 0.0)
+        return partial(media.write_audio, path, waveform.copy(), rate, subtype=subtype)
+
+
+class _Writer:
+    """A thread that writes answers, in order, while the model is at the next; what it raises is raised here.
+
+    What is answered is kept, whatever ends the asking. Ctrl-C while the last are written waits for them; once more
+    leaves those that are not begun.
+    """
+
+    def __init__(self) -> None:
+        self._works: queue.Queue[Callable[[], None] | None] = queue.Queue(WAITING_ANSWERS)
+        self._ended, self._left = threading.Event(), threading.Event()
+        self._fault: BaseException | None = None
+        threading.Thread(target=self._run, daemon=True).start()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
+        interrupted: KeyboardInterrupt | None = None
+        self._put(None)
+        while not self._ended.is_set():  # a thread's own `join` cannot be waited for again after Ctrl-C
             try:
-                waveform, rate = checked(answer, generator.sample_rate, job.benchmark.duration_seconds)
-            except GenerationError as error:
-                failures.append(FailureRecord(sample=sample.sample_id, stage="generate", reason=str(error)))
-                path.unlink(missing_ok=True)
+                self._ended.wait()
+            except KeyboardInterrupt as again:
+                if interrupted is not None or kind is KeyboardInterrupt:
+                    self._left.set()
+                interrupted = again
+        if kind is None and (ending := self._fault or interrupted) is not None:
+            raise ending
+
+    def write(self, work: Callable[[], None]) -> None:
+        """Have something done behind all that was given before."""
+        self._put(work)
+        if self._fault is not None:
+            raise self._fault
+
+    def _put(self, work: Callable[[], None] | None) -> None:
+        while not self._ended.is_set():  # it ends at the first fault, and then nobody makes room
+            try:
+                self._works.put(work, timeout=LOOKING_SECONDS)
+            except queue.Full:
                 continue
-            subtype: media.Subtype = "PCM_16"
-            if isinstance(generator, Recorded):
-                subtype = generator.subtype_of(sample.sample_id)
-            media.write_audio(path, waveform, rate, subtype=subtype)
-            peaks.append(float(np.abs(waveform).max(initial=0.0)) if subtype == "PCM_16" else 0.0)
-        done += len(batch)
-        if progress:
-            progress("generate", done, len(job.samples))
-    if (clipped := sum(peak > 1 for peak in peaks)) > 0:
-        log.warning("%s: %d answers exceed full scale and are clipped; peak %.3g", job.entry.name, clipped, max(peaks))
+            return
+
+    def _run(self) -> None:
+        try:
+            while (work := self._works.get()) is not None:
+                if not self._left.is_set():
+                    work()
+        except BaseException as error:  # raised again where the next is given, or at the end
+            self._fault = error
+        finally:
+            self._ended.set()
 
 
 def _report_within(progress: Progress, before: int, total: int, answered: int) -> None:

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from baselines import Generator, ModelEntry, Reference, Request, get_model, load_model, option_names
+from baselines.options import precision_of
 from baselines.own import typed_in
 from baselines.programs.settings import HARMLESS_SETTINGS
 from baselines.registry import OwnModel, check_duration, class_of
@@ -26,6 +27,7 @@ from benchmark.runs import (
     current_commit,
     current_environment,
 )
+from foundation.devices import Precision, chosen_device
 from foundation.disk import check_file, check_room
 from foundation.files import fingerprint
 from foundation.media import FRAME_RULE
@@ -91,9 +93,33 @@ class Job:
 
     @property
     def _sounding(self) -> dict[str, Any]:
-        """Options that can change an answer: not how long a program may take, or where its output is logged."""
+        """Options that can change an answer: not how long a program may take, or where its output is logged.
+
+        How a native model computes is one of them whoever chose it; what a CPU does without being told is left out, so
+        that runs made before there was a choice go on.
+        """
         harmless = HARMLESS_SETTINGS if self.entry.program or self.entry.kind == "external" else ()
-        return {name: value for name, value in self.options.items() if name not in harmless}
+        options = {name: value for name, value in self.options.items() if name not in harmless}
+        if self.precision is None:
+            return options
+        told = {name: value for name, value in options.items() if name not in {"precision", "dtype"}}
+        return told if self.precision == "exact" and not self._on_gpu else {**told, "precision": self.precision}
+
+    @cached_property
+    def precision(self) -> Precision | None:
+        """How a native model computes; None for a model that has no such choice, or another one of its own."""
+        if not self.entry.place.startswith("baselines.") or "precision" not in option_names(self.entry):
+            return None
+        return precision_of(self._placed)
+
+    @property
+    def _placed(self) -> dict[str, Any]:
+        """The model's options with its device."""
+        return {"device": self.device, **self.entry.options, **self.options}
+
+    @property
+    def _on_gpu(self) -> bool:
+        return chosen_device(self._placed["device"]).type != "cpu"
 
     def request(self, sample: Sample) -> Request:
         """Return what a sample asks of the model."""
@@ -152,6 +178,7 @@ class Job:
             ),
             model=model,
             seed=self.seed,
+            precision=self.precision,
             duration_seconds=self.benchmark.duration_seconds,
             # Answers that are there already were made from frames of the rule that the run began with.
             frame_rule=FRAME_RULE if previous is None else previous.frame_rule,

@@ -112,6 +112,9 @@ def _previous(directory: RunDirectory, job: Job) -> RunRecord | None:
     changed = before not in (None, job.code_sha256)
     if changed or previous.fingerprint != job.fingerprint:
         other = "made with another version of its file" if changed else "to another benchmark, seed or options"
+        before_now = previous.precision or "exact"  # which all were, before there was a choice
+        if not changed and job.precision not in (before_now, None):
+            other = f"computed in precision {before_now}, not {job.precision}"
         raise UnusableRun(
             f"{directory.path}: holds answers of {previous.model.name} {other}; "
             "pass --fresh to replace them, or --run-name to keep both"

@@ -139,6 +139,10 @@ class RunRecord(CompleteRecord):
     benchmark: BenchmarkRecord
     model: ModelRecord | OwnModelRecord
     seed: int
+    precision: Literal["exact", "fast"] | None = Field(
+        default=None,
+        description="how a native model computed: float32 throughout, or bfloat16 and TF32; null: no such choice",
+    )
     duration_seconds: float
     frame_rule: str | None = Field(
         default=None,

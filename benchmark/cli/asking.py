@@ -83,8 +83,9 @@ def generating(models: Sequence[str], told: ModelOptions, options: RunOptions) -
 
     own = model_options(
         told.option, checkpoint=told.checkpoint, folder=told.folder and str(told.folder), pad=told.pad,
-        endpoint=told.endpoint, segmenter=told.segmenter, random_weights=told.random_weights, dtype=told.dtype,
-        compile=told.compile_model, allow_unverified=told.allow_unverified,
+        endpoint=told.endpoint, segmenter=told.segmenter, random_weights=told.random_weights,
+        precision=told.precision, dtype=told.dtype, compile=told.compile_model,
+        allow_unverified=told.allow_unverified,
     )  # fmt: skip
     check_options(models, own, options.run_name)
     for name in models:

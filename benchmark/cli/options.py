@@ -40,6 +40,19 @@ def one_of(words: Any, help: str, metavar: str | None = None) -> Any:
     return typer.Option(help=help, metavar=metavar or "|".join(get_args(words)), callback=check)
 
 
+def batch_size(value: str) -> int | str:
+    """Return a size of batch: a number, or "auto".
+
+    Raises:
+        ValueError: it is neither.
+    """
+    if value == "auto":
+        return value
+    if not value.isdecimal() or int(value) < 1:
+        raise ValueError(f"--batch-size: expected 1 or more, or auto, got {value!r}")
+    return int(value)
+
+
 # Benchmarks and models
 BenchmarkArgument = Annotated[Path, typer.Argument(help="Benchmark directory.")]
 BenchmarkOption = Annotated[
@@ -63,8 +76,16 @@ SegmenterOption = Annotated[str | None, typer.Option(help="Model vos-mmaudio: de
 RandomOption = Annotated[
     bool, typer.Option(help="Random weights, for timing and smoke tests; marks the run untrained.")
 ]
-DtypeOption = Annotated[str | None, typer.Option(help="Precision of native models: fp32 or bf16. Default: fp32.")]
-CompileOption = Annotated[bool, typer.Option("--compile", help="Compile native models.")]
+PrecisionOption = Annotated[
+    str | None,
+    one_of(
+        "foundation.devices:Precision",
+        "How native models compute: exact (float32) or fast (bfloat16, TF32). Default: fast on a GPU.",
+        "exact|fast",
+    ),
+]
+DtypeOption = Annotated[str | None, typer.Option(help="Another spelling of --precision: fp32 or bf16.")]
+CompileOption = Annotated[bool, typer.Option("--compile", help="Compile native models: a minute, then faster.")]
 DeviceOption = Annotated[str | None, typer.Option(help="Where networks run: cpu, cuda, mps. Default: a GPU if any.")]
 WeightsDirOption = Annotated[
     Path | None, typer.Option(help="Folder of the weights. Default: $VGG_MONOAUDIO_WEIGHTS or weights.")
@@ -74,8 +95,15 @@ WeightsDirOption = Annotated[
 RunsOption = Annotated[Path, typer.Option(help="Root of the run directories.")]
 RunNameOption = Annotated[str | None, typer.Option(help="Name of the run. Default: the model's.")]
 SeedOption = Annotated[int, typer.Option(help="Each sample's seed is made from it and the sample's name.")]
+WorkersOption = Annotated[int | None, typer.Option(min=0, help="Processes that decode. Default: one per core.")]
 LimitOption = Annotated[int | None, typer.Option(min=1, help="Only the first so many samples.")]
-BatchOption = Annotated[int, typer.Option(min=1, help="Requests at once, for models that take several.")]
+BatchOption = Annotated[
+    str,
+    typer.Option(
+        metavar="N|auto", callback=batch_size,
+        help="Requests at once, for models that take several; auto: what fits the GPU.",
+    ),
+]  # fmt: skip
 FreshOption = Annotated[bool, typer.Option(help="Discard what the run directory holds.")]
 
 # Scores; a choice has the name of its field in `benchmark.choices.Choices`
@@ -89,7 +117,6 @@ ResamplesOption = Annotated[int, typer.Option(min=FEWEST_RESAMPLES, help="Bootst
 ExtendedOption = Annotated[
     bool, typer.Option("--extended", help="Also FD-VGG, FD, IS and KL with PaSST, and onsets; profile paper only.")
 ]
-WorkersOption = Annotated[int | None, typer.Option(min=0, help="Processes that decode. Default: one per core.")]
 MissingOption = Annotated[bool, typer.Option(help="Score the rest where generated files are missing or broken.")]
 
 # Clips and lists
@@ -113,6 +140,7 @@ class ModelOptions:
     segmenter: SegmenterOption = None
     checkpoint: CheckpointOption = None
     random_weights: RandomOption = False
+    precision: PrecisionOption = None
     dtype: DtypeOption = None
     compile_model: CompileOption = False
     allow_unverified: UnverifiedOption = False
@@ -126,7 +154,8 @@ class RunOptions:
     run_name: RunNameOption = None
     seed: SeedOption = 0
     limit: LimitOption = None
-    batch_size: BatchOption = 1
+    batch_size: BatchOption = "1"
+    workers: WorkersOption = None
     device: DeviceOption = None
     fresh: FreshOption = False
 

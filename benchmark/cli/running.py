@@ -35,12 +35,14 @@ from benchmark.cli.progress import progress
 from benchmark.cli.rows import Rows, check_report
 from benchmark.exits import SOME_FAILED, tell
 from benchmark.places import DEFAULT_REPORT
+from foundation.work import available_cores
 
 if TYPE_CHECKING:
     from benchmark.runs import FailureRecord, MetricsRecord, RunDirectory
     from vgg_monoaudio.dataset import Benchmark, Subset
 
 SHOWN_FAILURES = 10
+WORTH_A_PROCESS = 16  # scenes: a process takes as long to begin as a thread takes for some of them
 
 
 @spread
@@ -164,10 +166,12 @@ def _answer_and_score(
 def _generate(built: Benchmark, name: str, part: Subset, ask: Generating) -> RunDirectory:
     from benchmark.generation import generate as run_model
 
+    cores = available_cores()
+    options = asdict(ask.options)
+    if options["workers"] is None and len(built.samples(part)[: ask.options.limit]) >= WORTH_A_PROCESS * cores:
+        options["workers"] = cores
     with progress(f"{name} {part}") as report:
-        return run_model(
-            built, name, subset=part, options=options_of(name, ask.own), progress=report, **asdict(ask.options)
-        )
+        return run_model(built, name, subset=part, options=options_of(name, ask.own), progress=report, **options)
 
 
 def _check_read(directory: RunDirectory) -> None:

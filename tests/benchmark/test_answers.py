@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from baselines import GenerationError, Request
-from benchmark.answers import answers_to, checked
+from benchmark.answers import BatchSize, answers_to, checked
 
 SOUND = np.linspace(-0.5, 0.5, 80, dtype=np.float32)
 REQUESTS = [Request(name, Path("x.mp4"), name, "", 0.01, 0) for name in "abc"]
@@ -136,3 +136,49 @@ def test_an_answer_that_cannot_be_an_array_is_named_whatever_it_raises():
 def test_an_answer_that_is_too_long_is_refused_not_cut():
     with pytest.raises(GenerationError, match=r"the answer has 81 samples, expected 80 \(0\.01 s at 8000 Hz\)"):
         checked(np.append(SOUND, np.float32(0)), 8_000, 0.01)
+
+
+class Prepared(Model):
+    """Answers from what was prepared; a batch larger than its memory fails."""
+
+    def __init__(self, fits=100, **answers):
+        super().__init__(**answers)
+        self.fits, self.batches = fits, []
+
+    def generate_prepared(self, requests, prepared):
+        self.batches.append([request.sample_id for request in requests])
+        if len(requests) > self.fits:
+            raise OutOfMemoryError("CUDA out of memory")
+        return [self._answer(request) * part["level"] for request, part in zip(requests, prepared, strict=True)]
+
+
+class OutOfMemoryError(RuntimeError):
+    """Called as torch calls it."""
+
+
+def test_what_was_prepared_is_handed_over_and_a_failure_takes_its_own_place():
+    model = Prepared()
+    parts = [{"level": 1}, GenerationError("too dark"), {"level": 3}]
+    first, second, third = answers_to(model, REQUESTS, parts)
+    assert model.batches == [["a", "c"]]
+    assert (first == SOUND).all()
+    assert str(second) == "too dark"
+    assert (third == 3 * SOUND).all()
+
+
+def test_a_prepared_batch_that_fails_is_asked_one_by_one(caplog):
+    model = Prepared(b=KeyError("frames"))
+    parts = [{"level": 1}] * 3
+    first, second, third = answers_to(model, REQUESTS, parts)
+    assert model.batches == [["a", "b", "c"], ["a"], ["b"], ["c"]]
+    assert str(second) == "KeyError: 'frames'"
+    assert (first == third).all()
+
+
+def test_a_batch_that_does_not_fit_the_memory_is_halved_and_so_are_those_to_come(caplog):
+    model, size = Prepared(fits=2), BatchSize(3)
+    assert all((answer == SOUND).all() for answer in answers_to(model, REQUESTS, [{"level": 1}] * 3, size))
+    assert model.batches == [["a", "b", "c"], ["a", "b"], ["c"]]
+    assert size.now == 2
+    assert "a batch of 3 does not fit the GPU's memory; from now on 2" in caplog.text
+    assert isinstance(next(answers_to(Prepared(fits=0), REQUESTS[:1], [{"level": 1}])), GenerationError)

@@ -2,7 +2,11 @@
 
 import hashlib
 import linecache
+import os
 import shutil
+import signal
+import threading
+import time
 from pathlib import Path
 
 import numpy as np
@@ -554,3 +558,202 @@ def test_recorded_floats_reach_the_score_as_they_are_and_16_bits_stay_16_bits(ti
     coarse = media.read_audio_native(tmp_path / "mine" / f"{ids[0]}.wav").samples[0]
     np.testing.assert_array_equal(kept[ids[0]], coarse)
     assert caplog.text == ""
+
+
+@pytest.mark.parametrize("workers", [0, None, 2])
+def test_answers_do_not_depend_on_who_decodes(tiny, tmp_path, look, workers):
+    one = generate(tiny.path, "watching", subset="inter", runs=tmp_path / "one", workers=0)
+    other = generate(tiny.path, "watching", subset="inter", runs=tmp_path / "other", workers=workers, batch_size=2)
+    assert look.audio(one) == look.audio(other)
+    assert look.untimed(one.run_json) == look.untimed(other.run_json)
+
+
+def test_a_scene_that_cannot_be_decoded_costs_its_own_sample(tiny, tmp_path, ids, monkeypatch, models):
+    prepare = models.Watching.prepare
+
+    def refusing(request):
+        if request.sample_id == ids[1]:
+            raise GenerationError(f"{request.sample_id}: too dark")
+        return prepare(request)
+
+    monkeypatch.setattr(models.Watching, "prepare", staticmethod(refusing))
+    run = generate(tiny.path, "watching", subset="inter", runs=tmp_path, batch_size=4)
+    (failure,) = run.read_run().failures
+    assert (failure.sample, failure.reason) == (ids[1], f"{ids[1]}: too dark")
+    assert [name for name in ids if run.audio(name).is_file()] == [name for name in ids if name != ids[1]]
+
+
+@pytest.mark.parametrize(("model", "batches"), [("watching", [3, 1]), ("humming", [1, 1, 1, 1])])
+def test_auto_is_what_the_model_says_fits_and_else_one(tiny, tmp_path, asked, model, batches):
+    generate(tiny.path, model, subset="inter", runs=tmp_path, batch_size="auto")
+    assert [len(call) for call in asked] == batches
+
+
+def test_a_size_of_batch_that_is_no_number_is_named(tiny, tmp_path):
+    with pytest.raises(ValueError, match=r"^batch_size: expected a number or \"auto\", got 'all'$"):
+        generate(tiny.path, "humming", subset="inter", runs=tmp_path, batch_size="all")
+
+
+def test_answers_are_written_while_the_model_is_at_the_next(tiny, tmp_path, monkeypatch):
+    """The first answer's file is awaited from inside the model, which would wait for ever if it were written after."""
+    from threading import Event
+
+    written = Event()
+    write = media.write_audio
+
+    def noted(path, *arguments, **options):
+        write(path, *arguments, **options)
+        written.set()
+
+    class Waiting:
+        sample_rate = 16_000
+        asked = 0
+
+        def generate(self, request):
+            Waiting.asked += 1
+            assert Waiting.asked == 1 or written.wait(30)
+            return np.zeros(round(16_000 * request.duration), np.float32)
+
+    monkeypatch.setattr(media, "write_audio", noted)
+    register_model("waiting")(Waiting)
+    run = generate(tiny.path, "waiting", subset="inter", runs=tmp_path)
+    assert run.read_run().failures == []
+
+
+def test_an_answer_that_cannot_be_written_ends_the_run_with_its_reason(tiny, tmp_path, ids, monkeypatch):
+    write = media.write_audio
+
+    def full(path, *arguments, **options):
+        if path.stem == ids[2]:
+            raise OSError(28, "No space left on device", str(path))
+        write(path, *arguments, **options)
+
+    monkeypatch.setattr(media, "write_audio", full)
+    with pytest.raises(OSError, match="No space left"):
+        generate(tiny.path, "humming", subset="inter", runs=tmp_path)
+    record = RunDirectory.locate(tmp_path, "tiny", "inter", "humming").read_run()
+    assert record.status == "failed"
+    assert "No space left" in record.reason
+    monkeypatch.setattr(media, "write_audio", write)
+    assert generate(tiny.path, "humming", subset="inter", runs=tmp_path).read_run().counts.generated == 4
+
+
+def test_what_is_answered_when_the_model_is_interrupted_is_kept(tiny, tmp_path, ids, models, monkeypatch):
+    hum = models.Humming._hum
+
+    def interrupted(self, request):
+        if request.sample_id == ids[3]:
+            raise KeyboardInterrupt
+        return hum(self, request)
+
+    monkeypatch.setattr(models.Humming, "_hum", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        generate(tiny.path, "humming", subset="inter", runs=tmp_path)
+    run = RunDirectory.locate(tmp_path, "tiny", "inter", "humming")
+    assert [run.audio(name).is_file() for name in ids] == [True, True, True, False]
+    assert run.read_run().counts.generated == 3
+
+
+def test_the_record_says_how_a_native_model_computed(tiny, tmp_path):
+    from support.tiny_models import shrunk
+
+    with shrunk():
+        options = {"random_weights": True, "steps": 1, "dtype": "bf16"}
+        run = generate(tiny.path, "selva", subset="inter", runs=tmp_path, options=options, limit=1, device="cpu")
+    record = run.read_run()
+    assert record.precision == "fast"
+    assert "computed in bfloat16 and TF32 (precision fast)" in record.model.notes
+    with pytest.raises(UnusableRun, match="computed in precision fast, not exact"):
+        generate(tiny.path, "selva", subset="inter", runs=tmp_path, options={"random_weights": True, "steps": 1})
+
+
+def test_a_model_may_answer_with_the_same_buffer_again_and_change_its_rate(tiny, tmp_path, ids):
+    class Reusing:
+        """Answers at another rate and level each time, all in one piece of memory."""
+
+        def __init__(self):
+            self.memory, self.asked = np.zeros(48_000 * 5, np.float32), 0
+
+        def generate(self, request):
+            self.asked += 1
+            self.sample_rate = 8_000 * self.asked
+            answer = self.memory[: round(self.sample_rate * request.duration)]
+            answer[:] = 0.1 * self.asked
+            return answer
+
+        sample_rate = 8_000
+
+    register_model("reusing")(Reusing)
+    run = generate(tiny.path, "reusing", subset="inter", runs=tmp_path)
+    assert run.read_run().failures == []
+    for place, name in enumerate(ids, start=1):
+        heard = media.read_audio_native(run.audio(name))
+        assert heard.sample_rate == 8_000 * place
+        np.testing.assert_allclose(heard.samples, 0.1 * place, atol=1e-4)
+
+
+@pytest.mark.parametrize("fits", [0, -3, "many", GenerationError("too dark"), KeyError("frames")])
+def test_a_model_that_does_not_know_what_fits_is_asked_one_by_one(tiny, tmp_path, asked, models, monkeypatch, fits):
+    def fitting(self, request):
+        if isinstance(fits, Exception):
+            raise fits
+        return fits
+
+    monkeypatch.setattr(models.Watching, "fitting_batch", fitting)
+    generate(tiny.path, "watching", subset="inter", runs=tmp_path, batch_size="auto")
+    assert [len(call) for call in asked] == [1, 1, 1, 1]
+
+
+def test_a_model_may_empty_the_lists_that_it_is_given(tiny, tmp_path, models, monkeypatch):
+    kept = models.Watching.generate_prepared
+
+    def emptying(self, requests, prepared):
+        answers = kept(self, requests, prepared)
+        del requests[:], prepared[:]
+        return answers
+
+    monkeypatch.setattr(models.Watching, "generate_prepared", emptying)
+    run = generate(tiny.path, "watching", subset="inter", runs=tmp_path, batch_size=3)
+    assert run.read_run().counts.generated == 4
+
+
+class Slow:
+    """Writes that wait for a word, and say when they have begun."""
+
+    def __init__(self, monkeypatch):
+        self.begun, self.go = threading.Event(), threading.Event()
+        write = media.write_audio
+
+        def waiting(path, *arguments, **options):
+            self.begun.set()
+            assert self.go.wait(60)
+            write(path, *arguments, **options)
+
+        monkeypatch.setattr(media, "write_audio", waiting)
+
+
+def interrupt_when(slow, times):
+    """Send this process Ctrl-C once a write has begun, so often; then let the writes go on."""
+
+    def send():
+        assert slow.begun.wait(60)
+        for _ in range(times):
+            time.sleep(0.3)
+            os.kill(os.getpid(), signal.SIGINT)
+        time.sleep(0.3)
+        slow.go.set()
+
+    threading.Thread(target=send, daemon=True).start()
+
+
+@pytest.mark.parametrize(("times", "kept"), [(1, 4), (2, 1)])
+def test_ctrl_c_while_the_last_answers_are_written_waits_for_them_and_again_leaves_them(
+    tiny, tmp_path, monkeypatch, times, kept
+):
+    interrupt_when(Slow(monkeypatch), times)
+    with pytest.raises(KeyboardInterrupt):
+        generate(tiny.path, "humming", subset="inter", runs=tmp_path)
+    run = RunDirectory.locate(tmp_path, "tiny", "inter", "humming")
+    record = run.read_run()
+    assert (record.status, record.reason) == ("failed", "interrupted")
+    assert record.counts.generated == kept == len(list(run.path.glob("audio/*.wav")))

@@ -58,3 +58,32 @@ def test_each_thing_that_answers_depend_on_makes_another_fingerprint(monkeypatch
     monkeypatch.setattr("benchmark.job.get_model", lambda name: replace(entry, options={"more": 1}))
     marks["options of the catalogue's row"] = replace(before).fingerprint
     assert len({own, *marks.values()}) == 1 + len(marks), marks
+
+
+def test_how_a_native_model_computes_is_part_of_what_it_is_asked_whoever_chose_it(monkeypatch):
+    def on(device, **options):
+        return replace(job("selva", **options), device=device)
+
+    plain = job("selva")
+    assert plain.precision == "exact"
+    assert job("selva", precision="exact").fingerprint == job("selva", dtype="fp32").fingerprint == plain.fingerprint
+    assert job("selva", precision="fast").fingerprint == job("selva", dtype="bf16").fingerprint
+    assert job("selva", dtype="bf16").fingerprint != plain.fingerprint
+    monkeypatch.setattr("torch.cuda.is_available", lambda: True)
+    monkeypatch.setattr("torch.cuda.device_count", lambda: 1)
+    assert on("cuda").precision == on(None).precision == "fast"
+    assert on("cuda").fingerprint == job("selva", precision="fast").fingerprint
+    assert on("cpu").fingerprint == plain.fingerprint
+    assert on("cuda", precision="exact").fingerprint != plain.fingerprint, "convolutions were in TF32 there before"
+    assert on("cuda", precision="exact").fingerprint != on("cuda").fingerprint
+
+
+def test_a_model_without_such_a_choice_has_no_precision():
+    assert job("noise").precision is None
+    assert job("rewas").precision is None
+    assert job("external", command="a").precision is None
+
+
+def test_two_words_that_contradict_each_other_are_refused_before_a_model_is_loaded():
+    with pytest.raises(ValueError, match="precision exact and dtype bf16 contradict each other"):
+        _ = job("selva", precision="exact", dtype="bf16").fingerprint

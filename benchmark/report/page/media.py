@@ -176,13 +176,26 @@ class _Pictures:
             drawn = _picture(source)
             if isinstance(drawn, str):
                 return drawn
-            if kept is None or not self.writable:
+            if kept is None or not (self.writable and _written(kept, drawn)):
                 kept = shown
-            with replacing(kept, lasting=False) as temporary:  # two threads may draw equal sounds; the last one wins
-                temporary.write_bytes(drawn)
+                with replacing(
+                    kept, lasting=False
+                ) as temporary:  # two threads may draw equal sounds; the last one wins
+                    temporary.write_bytes(drawn)
         if kept is not shown:
             link_or_copy(kept, shown)
         return ""
+
+
+def _written(path: Path, drawn: bytes) -> bool:
+    """Keep a picture; tell whether that was possible. A cache that is full or another's costs no report."""
+    try:
+        with replacing(path, lasting=False) as temporary:
+            temporary.write_bytes(drawn)
+    except OSError as error:
+        log.warning("%s: cannot be kept for other pages: %s", path, error)
+        return False
+    return True
 
 
 def _is_jpeg(path: Path) -> bool:

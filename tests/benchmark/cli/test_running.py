@@ -50,6 +50,27 @@ def test_the_batch_size_reaches_the_model(generate, models):
     assert [len(asked) for asked in models.ASKED] == [3, 1]
 
 
+@pytest.mark.parametrize(("given", "cores", "workers"), [((), 1, 1), ((), 0.24, None), (("--workers", 3), 1, 3)])
+def test_many_scenes_are_decoded_by_processes_unless_told_otherwise(generate, monkeypatch, given, cores, workers):
+    from benchmark import generation
+    from benchmark.cli import running
+
+    told = []
+    monkeypatch.setattr(running, "WORTH_A_PROCESS", 4 / cores)
+    monkeypatch.setattr(running, "available_cores", lambda: 1)
+    run = generation.generate
+    monkeypatch.setattr(generation, "generate", lambda *a, **o: told.append(o["workers"]) or run(*a, **o))
+    assert generate("humming", "--subset", "inter", *given).status == 0
+    assert told == [workers]
+
+
+@pytest.mark.parametrize("size", ["0", "-1", "all", "1.5"])
+def test_a_size_of_batch_that_is_none_is_refused(generate, size):
+    refused = generate("humming", "--subset", "inter", "--batch-size", size)
+    assert refused.status == 2
+    assert f"--batch-size: expected 1 or more, or auto, got '{size}'" in refused.err
+
+
 def test_a_fresh_run_takes_the_place_of_another(generate):
     generate("humming", "--subset", "inter", "--seed", 1)
     assert generate("humming", "--subset", "inter", "--seed", 2).status == 2

@@ -377,3 +377,12 @@ def test_a_cache_that_may_not_be_written_to_is_read_and_the_rest_is_drawn(place,
     assert not kept_for(picture, tmp_path).exists()
     (tmp_path / "no folder").write_text("a file")
     assert all(path.is_file() for path in place("three", cache="no folder"))
+
+
+def test_a_cache_that_cannot_take_one_picture_costs_none(place, drawn, tmp_path, caplog):
+    (picture, _) = place("one")
+    kept = kept_for(picture, tmp_path)
+    kept.unlink()
+    kept.mkdir()  # something else stands in its place
+    assert place("two")[0].read_bytes() == picture.read_bytes()
+    assert "cannot be kept for other pages" in caplog.text
