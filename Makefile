@@ -20,7 +20,7 @@ OUT ?=
 ALLOW_MISSING ?=
 ARGS ?=
 
-.PHONY: help install build-benchmark eval report test test-slow test-all mutants lint format docs-tables bench clean
+.PHONY: help install build-benchmark eval report test test-slow test-all mutants lint format docs-tables bench bench-gpu clean
 
 help: ## Show the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-16s %s\n", $$1, $$2}'
@@ -68,6 +68,9 @@ docs-tables: $(INSTALLED) ## Write the tables of docs/metrics.md and docs/models
 
 bench: $(INSTALLED) ## Measure speed against plain implementations; print ratios
 	PYTHONPATH=tests $(RUN) speed $(ARGS)
+
+bench-gpu: $(INSTALLED) ## Measure what needs a GPU (5 minutes); ARGS name sections
+	PYTHONPATH=.:tests $(RUN) speed.gpu $(ARGS)
 
 clean: ## Remove everything that can be rebuilt: environment, demo, results
 	rm -rf $(VENV) data/demo data/demo.building results/runs results/cache results/report*

@@ -31,7 +31,7 @@ FRONT_ENDS: Mapping[str, Callable[[media.Audio, float], Arrays]] = {
 }
 WITH_NETWORK = ("panns.audio", "panns.kadtk")
 SECONDS = 8.0
-TARGET = 2.0
+TARGET = 2.2
 
 
 def write_clips(folder: Path, count: int) -> list[Path]:

@@ -1,0 +1,106 @@
+"""The sections of `make bench-gpu` run on a CPU with shrunk networks, so that no GPU's time goes to a typing error."""
+
+import json
+import os
+import sys
+
+import pytest
+from speed.gpu import eager, files, machine, precision, scoring, set_scores, shared
+from speed.gpu.__main__ import main
+from support.tiny_models import shrunk
+
+from baselines.selva.model import SELVA
+
+SMALL = {"device": "cpu", "seconds": "0.64", "batches": "2", "batch": "2"}
+
+
+@pytest.fixture
+def tiny(monkeypatch):
+    """SELVA of one layer, in place of the real one."""
+    with shrunk():
+        options = {"variant": "tiny_16k", "steps": 2, "device": "cpu", "random_weights": True}
+
+        def made(_options, **native):
+            return SELVA(**{**options, **native, "compile": False})
+
+        for module in (eager, files, precision):
+            monkeypatch.setattr(module, "model", made)
+        yield
+
+
+def rows(section, **options):
+    return list(section.measure({**SMALL, **options}))
+
+
+def test_the_machine_is_named_and_measured():
+    facts, *rates = rows(machine)
+    assert facts["card"]
+    assert all(value >= 0 for row in rates for value in row.values() if isinstance(value, float))
+
+
+@pytest.mark.slow(minutes=1)
+def test_generation_from_memory_is_timed_by_batch_and_by_part(tiny):
+    found = {row["what"]: row for row in rows(eager)}
+    assert found["from memory, batch 2"]["samples_per_second"] > 0
+    assert {f"part: {part}" for part in shared.TERAFLOPS} <= set(found)
+
+
+@pytest.mark.slow(minutes=1)
+def test_both_precisions_are_timed_and_compared(tiny):
+    *timed, compared = rows(precision)
+    assert [row["what"] for row in timed] == ["exact, batch 2", "fast, batch 2"]
+    assert 10 < compared["lowest_db"] <= compared["median_db"] < 90
+
+
+@pytest.mark.slow(minutes=1)
+def test_generation_from_files_is_timed_with_threads_and_processes(tiny):
+    found = rows(files, scenes="3")
+    rates = [row["samples_per_second"] for row in found if "samples_per_second" in row]
+    assert len(rates) == 4
+    assert min(rates) > 0
+
+
+def test_set_scores_are_timed():
+    assert len(rows(set_scores, samples="60", dimensions="4")) == 4
+
+
+def test_scoring_networks_are_held_against_the_card_s_rate(monkeypatch):
+    def only_offsets(device, seconds):
+        return {"synchformer.offsets": made["synchformer.offsets"]}
+
+    class Light:
+        """Stands for the large networks, which take a minute to build."""
+
+        def __init__(self):
+            self.audio = self.video = None
+
+        def eval(self):
+            return self
+
+        def to(self, _device):
+            return self
+
+    from metrics.backbones import clap, imagebind, panns
+
+    for module, name in ((clap, "Clap"), (imagebind, "ImageBind"), (panns, "Panns")):
+        monkeypatch.setattr(module, name, Light)
+    made = scoring._networks(__import__("torch").device("cpu"), 8.0)
+    monkeypatch.setattr(scoring, "_networks", only_offsets)
+    _, row = rows(scoring)
+    assert row["share_of_float32_rate"] > 0
+
+
+def test_a_section_that_fails_or_hangs_costs_itself(capfd, monkeypatch):
+    monkeypatch.setenv("PYTHONPATH", os.pathsep.join(sys.path))
+    assert main(["machine", "device=nonsense"]) == 1
+    said = capfd.readouterr()
+    assert "left with status 1" in json.loads(said.out.splitlines()[-1])["failed"]
+    assert "nonsense" in said.err
+    monkeypatch.setattr(machine, "SECONDS", 0.0)
+    assert main(["machine", "device=cpu"]) == 1
+    assert "not done within" in capfd.readouterr().out
+
+
+def test_a_section_that_is_not_there_is_named(capsys):
+    assert main(["machines"]) == 2
+    assert "no section 'machines'; there are machine, kernels, compiled" in capsys.readouterr().err
