@@ -154,7 +154,7 @@ class RunOptions:
     run_name: RunNameOption = None
     seed: SeedOption = 0
     limit: LimitOption = None
-    batch_size: BatchOption = "1"
+    batch_size: BatchOption = 1  # type: ignore[assignment]  # the option's words become numbers
     workers: WorkersOption = None
     device: DeviceOption = None
     fresh: FreshOption = False

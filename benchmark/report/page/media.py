@@ -176,26 +176,28 @@ class _Pictures:
             drawn = _picture(source)
             if isinstance(drawn, str):
                 return drawn
-            if kept is None or not (self.writable and _written(kept, drawn)):
-                kept = shown
+            problem = None if kept is None or not self.writable else _problem_with_keeping(kept, drawn)
+            if kept is None or not self.writable or problem:
                 with replacing(
-                    kept, lasting=False
+                    shown, lasting=False
                 ) as temporary:  # two threads may draw equal sounds; the last one wins
                     temporary.write_bytes(drawn)
+                if problem:  # said only now: on a full disk nothing can be placed, and that is said once
+                    log.warning("%s: cannot be kept for other pages: %s", kept, problem)
+                kept = shown
         if kept is not shown:
             link_or_copy(kept, shown)
         return ""
 
 
-def _written(path: Path, drawn: bytes) -> bool:
-    """Keep a picture; tell whether that was possible. A cache that is full or another's costs no report."""
+def _problem_with_keeping(path: Path, drawn: bytes) -> OSError | None:
+    """Keep a picture; return why that was not possible. A cache that is full or another's costs no report."""
     try:
         with replacing(path, lasting=False) as temporary:
             temporary.write_bytes(drawn)
     except OSError as error:
-        log.warning("%s: cannot be kept for other pages: %s", path, error)
-        return False
-    return True
+        return error
+    return None
 
 
 def _is_jpeg(path: Path) -> bool:
