@@ -7,14 +7,12 @@ replace it in the package as soon as it is imported.
 from __future__ import annotations
 
 import logging
-import queue
-import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import closing, suppress
 from functools import partial
 from pathlib import Path
-from typing import Any, Literal, Self
+from typing import Any, Literal
 
 import numpy as np
 
@@ -27,6 +25,7 @@ from benchmark.preparing import batches, check_workers, prepares
 from benchmark.removal import remove_run
 from benchmark.resuming import check_weights, failures_of_others, set_aside, standing
 from benchmark.runs import FailureRecord, RunDirectory, folder_name
+from benchmark.writer import Writer
 from foundation import media
 from foundation.files import PathLike, remove_partials
 from foundation.locks import Lock
@@ -37,9 +36,6 @@ from vgg_monoaudio.dataset import Benchmark, Sample, Subset, load_benchmark
 __all__ = ["DEFAULT_RUNS", "generate", "references", "sample_seed"]
 
 log = logging.getLogger(__name__)
-
-WAITING_ANSWERS = 32  # that are answered and not yet written
-LOOKING_SECONDS = 0.05
 
 
 def generate(
@@ -238,7 +234,7 @@ class _Asking:
         requests = [job.request(sample) for sample in todo]
         size = self._size(batch_size, requests)
         ahead = batches(generator, requests, size, workers=workers, own=job.code_sha256 is not None)
-        with closing(ahead), _Writer() as writer:
+        with closing(ahead), Writer() as writer:
             for batch in ahead:
                 if self._progress and hasattr(generator, "on_progress"):
                     generator.on_progress = partial(_report_within, self._progress, done, len(job.samples))
@@ -281,60 +277,6 @@ class _Asking:
             subtype = generator.subtype_of(sample.sample_id)
         self._peaks.append(float(np.abs(waveform).max(initial=0.0)) if subtype == "PCM_16" else 0.0)
         return partial(media.write_audio, path, waveform.copy(), rate, subtype=subtype)
-
-
-class _Writer:
-    """A thread that writes answers, in order, while the model is at the next; what it raises is raised here.
-
-    What is answered is kept, whatever ends the asking. Ctrl-C while the last are written waits for them; once more
-    leaves those that are not begun.
-    """
-
-    def __init__(self) -> None:
-        self._works: queue.Queue[Callable[[], None] | None] = queue.Queue(WAITING_ANSWERS)
-        self._ended, self._left = threading.Event(), threading.Event()
-        self._fault: BaseException | None = None
-        threading.Thread(target=self._run, daemon=True).start()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
-        interrupted: KeyboardInterrupt | None = None
-        self._put(None)
-        while not self._ended.is_set():  # a thread's own `join` cannot be waited for again after Ctrl-C
-            try:
-                self._ended.wait()
-            except KeyboardInterrupt as again:
-                if interrupted is not None or kind is KeyboardInterrupt:
-                    self._left.set()
-                interrupted = again
-        if kind is None and (ending := self._fault or interrupted) is not None:
-            raise ending
-
-    def write(self, work: Callable[[], None]) -> None:
-        """Have something done behind all that was given before."""
-        self._put(work)
-        if self._fault is not None:
-            raise self._fault
-
-    def _put(self, work: Callable[[], None] | None) -> None:
-        while not self._ended.is_set():  # it ends at the first fault, and then nobody makes room
-            try:
-                self._works.put(work, timeout=LOOKING_SECONDS)
-            except queue.Full:
-                continue
-            return
-
-    def _run(self) -> None:
-        try:
-            while (work := self._works.get()) is not None:
-                if not self._left.is_set():
-                    work()
-        except BaseException as error:  # raised again where the next is given, or at the end
-            self._fault = error
-        finally:
-            self._ended.set()
 
 
 def _report_within(progress: Progress, before: int, total: int, answered: int) -> None:
