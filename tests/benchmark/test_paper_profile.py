@@ -74,7 +74,7 @@ def kill_when_features_reach(process: subprocess.Popen[str], cache: Path, count:
 @pytest.mark.slow(minutes=15)  # Synchformer's video branch alone takes 130 s a clip
 def test_all_seven_columns_are_filled_and_a_killed_run_goes_on(evaluation, tmp_path):
     cache = tmp_path / "cache"
-    for count in (4, 30):  # in the middle of the sounds, in the middle of the videos
+    for count in (4, 17):  # in the middle of the sounds, in the middle of the videos
         kill_when_features_reach(evaluation("--allow-unverified"), cache, count)
     before = kept(cache)
     last = evaluation("--allow-unverified")
