@@ -1,6 +1,6 @@
 """SELVA from file to sound, with its networks shrunk; the official layouts and a real clip at full size, slowly."""
 
-import resource
+import subprocess
 import sys
 
 import numpy as np
@@ -208,14 +208,28 @@ def test_two_seconds_from_official_files_equal_the_reference(tmp_path, lists, go
         assert off_by(torch.from_numpy(wave[::4]), want[f"steps{steps}_wave"][:8000]) < limit
 
 
-@pytest.mark.slow
+ANSWERED = """
+import resource, sys
+from pathlib import Path
+import numpy as np
+from baselines import Request
+from baselines.selva import SELVA
+model = SELVA(random_weights=True, device="cpu")
+sound = model.generate(Request("clip", Path(sys.argv[1]), "a dog barking", "", 8.0, 0))
+assert sound.shape == (128_000,)
+assert np.isfinite(sound).all()
+print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)
+"""
+
+
+@pytest.mark.slow(minutes=3)
 def test_the_full_size_answers_a_real_clip_within_its_memory(real_media):
-    model = SELVA(random_weights=True, device="cpu")
-    sound = model.generate(asking(real_media / "3qesirWAGt4_000020.mp4", seconds=8.0))
-    assert sound.shape == (128_000,)
-    assert np.isfinite(sound).all()
+    """In a process of its own: what other tests took does not count."""
+    command = [sys.executable, "-c", ANSWERED, str(real_media / "3qesirWAGt4_000020.mp4")]
+    done = subprocess.run(command, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
     if sys.platform == "linux":
-        assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss < 8 * 2**20  # KiB, of the whole test process
+        assert int(done.stdout) < 8 * 2**20  # KiB
 
 
 class NoStore(FeatureStore):
