@@ -14,7 +14,7 @@ import numpy as np
 from baselines import Generator, ModelEntry, Reference, Request, get_model, load_model, option_names
 from baselines.options import precision_of
 from baselines.own import typed_in
-from baselines.programs.settings import HARMLESS_SETTINGS
+from baselines.programs.settings import HARMLESS_SETTINGS, read_settings
 from baselines.registry import OwnModel, check_duration, class_of
 from benchmark.runs import (
     BenchmarkRecord,
@@ -114,12 +114,16 @@ class Job:
 
     @property
     def _placed(self) -> dict[str, Any]:
-        """The model's options with its device."""
-        return {"device": self.device, **self.entry.options, **self.options}
+        """The model's options with its device, which those that are driven may have from models.toml."""
+        options = {"device": self.device, **self.entry.options, **self.options}
+        if options["device"] is None and self.entry.program:
+            options["device"] = read_settings(self.entry.name, models_toml=options.get("models_toml")).device
+        return options
 
     @property
     def _on_gpu(self) -> bool:
-        return chosen_device(self._placed["device"]).type != "cpu"
+        """Whether float32 may be rounded: by a GPU that knows TF32."""
+        return chosen_device(self._placed["device"]).type == "cuda"
 
     def request(self, sample: Sample) -> Request:
         """Return what a sample asks of the model."""

@@ -8,14 +8,16 @@ from __future__ import annotations
 
 import queue
 import threading
-from collections.abc import Callable, Generator, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator
 from contextlib import contextmanager, suppress
+from dataclasses import dataclass
 from itertools import islice
-from typing import Any, Generic, TypeVar
+from typing import Any, Generic, Protocol, TypeVar
 
 from benchmark.isolation import LEAVING_SECONDS, Death, Lost, ProcessWorker, ThreadWorker
 
 Item = TypeVar("Item")
+Item_co = TypeVar("Item_co", covariant=True)
 Result = TypeVar("Result")
 
 _AHEAD = 2  # items for each worker that are begun or done before they are fetched
@@ -26,9 +28,23 @@ class Stopped(Exception):
     """Outcomes are no longer wanted."""
 
 
+class Items(Protocol[Item_co]):
+    """What is worked on: so many, each asked for when its turn comes."""
+
+    def __len__(self) -> int: ...
+    def __iter__(self) -> Iterator[Item_co]: ...
+
+
+@dataclass(frozen=True)
+class _Raised:
+    """What a supervisor raised; an exception that `work` returned is a result like any other."""
+
+    error: BaseException
+
+
 def outcomes(
     work: Callable[[Item], Result],
-    items: Sequence[Item],
+    items: Items[Item],
     *,
     count: int,
     limit_seconds: float,
@@ -64,8 +80,8 @@ def outcomes(
                 done, outcome = _next(pool.outcomes, stop)
                 found[done] = outcome
             outcome = found.pop(place)
-            if isinstance(outcome, BaseException):
-                raise outcome
+            if isinstance(outcome, _Raised):
+                raise outcome.error
             for given in islice(waiting, 1):
                 pool.items.put(given)
             yield outcome
@@ -90,7 +106,7 @@ class _Pool(Generic[Item, Result]):
         self, work: Callable[[Item], Result], count: int, limit_seconds: float, apart: Callable[[Item], bool]
     ) -> None:
         self.items: queue.SimpleQueue[tuple[int, Item] | None] = queue.SimpleQueue()
-        self.outcomes: queue.SimpleQueue[tuple[int, Result | Lost | BaseException]] = queue.SimpleQueue()
+        self.outcomes: queue.SimpleQueue[tuple[int, Result | Lost | _Raised]] = queue.SimpleQueue()
         self.closing = False
         self._work, self._limit, self._apart = work, limit_seconds, apart
         self._turns = _Turns()
@@ -115,7 +131,7 @@ class _Pool(Generic[Item, Result]):
             try:
                 self.outcomes.put((place, self._outcome(number, item)))
             except BaseException as error:  # raised again where outcomes are fetched
-                self.outcomes.put((place, error))
+                self.outcomes.put((place, _Raised(error)))
 
     def _outcome(self, number: int, item: Item) -> Any:
         with self._turns.together():

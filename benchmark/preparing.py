@@ -13,16 +13,15 @@ import traceback
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from collections.abc import Generator as Iteration
 from contextlib import closing
-from dataclasses import dataclass
 from importlib.util import find_spec
-from typing import Any, TypeAlias, overload
+from typing import Any, TypeAlias
 
 from baselines import GenerationError, Generator, Prepared, Request
 from benchmark.ahead import made_ahead
 from benchmark.answers import Batch, BatchSize, named
 from benchmark.isolation import Lost
 from benchmark.pool import outcomes
-from benchmark.workers import time_limit
+from benchmark.workers import Unforeseen, time_limit
 from foundation.devices import Staged, Uploader
 from foundation.work import available_cores
 
@@ -33,19 +32,6 @@ BATCHES_AHEAD = 1  # on the device, beside the one that is answered
 
 Prepare = Callable[[Request], Prepared]
 Ready: TypeAlias = Prepared | GenerationError
-
-
-@dataclass(frozen=True)
-class Refused:
-    """Why a request could not be prepared; a pool would raise an exception that is an item's result.
-
-    Attributes:
-        reason: the user's.
-        trace: what a developer needs, where nobody foresaw it.
-    """
-
-    reason: str
-    trace: str = ""
 
 
 def prepares(generator: Generator) -> bool:
@@ -106,7 +92,7 @@ def batches(
             yield batch if copies is None else Batch(batch.requests, _placed(batch, copies))
 
 
-class _Jobs(Sequence[tuple[Prepare | None, Request]]):
+class _Jobs:
     """What workers are given, decided when its turn comes: features that were computed meanwhile need no decoding."""
 
     def __init__(self, generator: Any, requests: Sequence[Request]) -> None:
@@ -115,23 +101,19 @@ class _Jobs(Sequence[tuple[Prepare | None, Request]]):
     def __len__(self) -> int:
         return len(self._requests)
 
-    @overload
-    def __getitem__(self, place: int) -> tuple[Prepare | None, Request]: ...
-    @overload
-    def __getitem__(self, place: slice) -> Sequence[tuple[Prepare | None, Request]]: ...
-    def __getitem__(self, place: int | slice) -> Any:
-        if isinstance(place, slice):
-            return [self[index] for index in range(*place.indices(len(self)))]
-        request = self._requests[place]
+    def __iter__(self) -> Iterator[tuple[Prepare | None, Request]]:
+        for request in self._requests:
+            yield (self._generator.prepare if self._wanted(request) else None), request
+
+    def _wanted(self, request: Request) -> bool:
         needed = getattr(self._generator, "needs_preparing", None)
         try:
-            wanted = needed is None or bool(needed(request))
+            return needed is None or bool(needed(request))
         except Exception:  # foreign code; preparing will say what is wrong
-            wanted = True
-        return (self._generator.prepare if wanted else None), request
+            return True
 
 
-def _prepared(job: tuple[Prepare | None, Request]) -> Prepared | Refused:
+def _prepared(job: tuple[Prepare | None, Request]) -> Ready | Unforeseen:
     """Be a worker: prepare one request, or say why not."""
     prepare, request = job
     if prepare is None:
@@ -142,18 +124,17 @@ def _prepared(job: tuple[Prepare | None, Request]) -> Prepared | Refused:
             raise TypeError(f"prepare returned {type(prepared).__name__}, expected a mapping of arrays by name")
         return prepared
     except GenerationError as error:
-        return Refused(str(error))
+        return error
     except KeyboardInterrupt:
         raise
     except BaseException as error:  # foreign code: whatever it raises is this sample's failure
-        return Refused(named(error), traceback.format_exc())
+        return Unforeseen(named(error), traceback.format_exc())
 
 
-def _told(request: Request, outcome: Prepared | Refused | Lost) -> Ready:
+def _told(request: Request, outcome: Ready | Unforeseen | Lost) -> Ready:
     """Return what was prepared or the failure; log what only a developer can fix."""
-    if isinstance(outcome, Refused):
-        if outcome.trace:
-            log.warning("sample %s: %s\n%s", request.sample_id, outcome.reason, outcome.trace)
+    if isinstance(outcome, Unforeseen):
+        log.warning("sample %s: %s\n%s", request.sample_id, outcome.reason, outcome.trace)
         return GenerationError(outcome.reason)
     if isinstance(outcome, Lost):
         return GenerationError(f"{request.sample_id}: {request.video.name} {outcome.reason}")

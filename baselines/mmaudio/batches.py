@@ -19,8 +19,9 @@ from baselines.mmaudio.synthesis import Settings, Synthesiser
 from foundation.devices import free_bytes, numerics
 from foundation.media import FrameRequest, MediaError
 
-LARGEST_BATCH = 32  # beyond it a GPU is no faster
-BYTES_PER_SECOND = 100 << 20  # of a sample that others share a batch with, in float32: tokens of the trunk, latents
+VIDEOS_AT_ONCE = 4  # whose frames are floats at one time: four times as large as the bytes they come as
+LARGEST_BATCH = 32
+BYTES_PER_SECOND = 100 << 20  # of sound in a batch, in float32, estimated: tokens of the trunk twice, latents
 
 
 @dataclass(frozen=True)
@@ -184,9 +185,15 @@ class BatchModel(ABC):
             some = places[start : start + at_once]
             decoded = [prepared[index] or self.prepare(requests[index]) for index in some]
             for which, (stream, network) in enumerate(compute.items()):
-                pixels = torch.stack([torch.as_tensor(one[stream]).to(self.device) for one in decoded])
-                for index, feature in zip(some, network(pixels), strict=True):
-                    found[keys[index][which]] = self._store.keep(keys[index][which], feature)
+                wanting = {
+                    keys[index][which]: torch.as_tensor(one[stream]).to(self.device)
+                    for index, one in zip(some, decoded, strict=True)
+                    if keys[index][which] not in found
+                }
+                if wanting:
+                    features = network(torch.stack(list(wanting.values())))
+                    for key, feature in zip(wanting, features, strict=True):
+                        found[key] = self._store.keep(key, feature)
         return [[found[key] for key in own] for own in keys]
 
 

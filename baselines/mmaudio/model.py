@@ -13,7 +13,7 @@ from torch import Tensor
 
 from baselines.generator import Prepared, Request, Waveform
 from baselines.mmaudio import frames, weights
-from baselines.mmaudio.batches import BatchModel, FramePreparation
+from baselines.mmaudio.batches import VIDEOS_AT_ONCE, BatchModel, FramePreparation
 from baselines.mmaudio.features import (
     ClipImage,
     ClipText,
@@ -30,7 +30,6 @@ from metrics.backbones.synchformer import VideoExtractor
 
 # The last frame of a container is easily lost to rounding; the reference drops such samples, here it is repeated.
 MISSING_FRAMES = 1
-VIDEOS_AT_ONCE = 4
 _SYNCHFORMER_PREFIX = "vfeat_extractor."
 
 

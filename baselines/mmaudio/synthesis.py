@@ -180,15 +180,19 @@ class Synthesiser:
 
         Each size of batch is recorded, and compiled, by itself, which takes longer than the samples that are dropped.
         """
-        count, guided = len(noise), self._settings.guidance >= 1.0
+        count = len(noise)
         if noise.is_cuda:
             full = self._largest[lengths] = max(count, self._largest.get(lengths, 0))
-            if 2 * count <= full and not self._settings.compile:
-                full = count
-            rows = torch.arange(full, device=noise.device).clamp(max=count - 1)
-            noise = noise[rows]
-            conditions = conditions.rows(torch.cat([rows, rows + count]) if guided else rows)
+            if full < 2 * count or self._settings.compile:
+                noise, conditions = self._filled_up(noise, conditions, full)
         return self._sampled(noise, *conditions.tensors())[:count]
+
+    def _filled_up(self, noise: Tensor, conditions: Conditions, full: int) -> tuple[Tensor, Conditions]:
+        """Return a batch of so many samples, the last one repeated."""
+        count = len(noise)
+        rows = torch.arange(full, device=noise.device).clamp(max=count - 1)
+        guided = self._settings.guidance >= 1.0
+        return noise[rows], conditions.rows(torch.cat([rows, rows + count]) if guided else rows)
 
     def _conditions(self, brief: Brief, chosen: slice) -> Conditions:
         """Return what the sampler knows of some samples: with guidance, also what it is led away from, behind it."""

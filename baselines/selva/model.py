@@ -14,7 +14,7 @@ from torch import Tensor
 
 from baselines.generator import Prepared, Request, Waveform
 from baselines.mmaudio import frames, weights
-from baselines.mmaudio.batches import BatchModel, FramePreparation
+from baselines.mmaudio.batches import VIDEOS_AT_ONCE, BatchModel, FramePreparation
 from baselines.mmaudio.features import ClipText, clip_prompt_encoder, text_tower_state
 from baselines.mmaudio.lengths import Lengths
 from baselines.mmaudio.native import NativeOptions, check_native, store_of
@@ -26,7 +26,6 @@ from baselines.selva.video_encoder import MISSING_FRAMES, TextVideoEncoder
 from foundation.devices import numerics
 
 DEFAULT_SUP_TOKENS = 5
-VIDEOS_AT_ONCE = 4
 
 
 def checkpoint_names(variant: str, num_sup_tokens: int) -> dict[str, str | None]:

@@ -78,6 +78,23 @@ def test_how_a_native_model_computes_is_part_of_what_it_is_asked_whoever_chose_i
     assert on("cuda", precision="exact").fingerprint != on("cuda").fingerprint
 
 
+def test_another_maker_s_gpu_is_as_exact_as_it_was(monkeypatch):
+    monkeypatch.setattr("torch.backends.mps.is_available", lambda: True)
+    assert replace(job("selva"), device="mps").fingerprint == job("selva").fingerprint
+
+
+def test_a_driven_model_computes_where_models_toml_says(monkeypatch, tmp_path):
+    monkeypatch.setattr("torch.cuda.is_available", lambda: True)
+    monkeypatch.setattr("torch.cuda.device_count", lambda: 1)
+    settings = tmp_path / "models.toml"
+    settings.touch()
+    monkeypatch.setenv("VGG_MONOAUDIO_MODELS", str(settings))
+    assert job("vos-mmaudio").precision == "fast"
+    settings.write_text('[vos-mmaudio]\ndevice = "cpu"\n')
+    assert job("vos-mmaudio").precision == "exact"
+    assert replace(job("vos-mmaudio"), device="cuda").precision == "fast"
+
+
 def test_a_model_without_such_a_choice_has_no_precision():
     assert job("noise").precision is None
     assert job("rewas").precision is None

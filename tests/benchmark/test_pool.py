@@ -189,3 +189,8 @@ def test_outcomes_that_are_there_before_the_stop_are_not_lost():
 )
 def test_how_a_process_ended_is_said_in_words(status, words):
     assert how_it_ended(status) == words
+
+
+def test_an_exception_that_is_a_result_is_yielded_and_not_raised():
+    found = list(outcomes(KeyError, ["frames"], count=1, limit_seconds=60.0, apart=lambda item: False))
+    assert [type(error) for error in found] == [KeyError]

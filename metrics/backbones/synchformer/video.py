@@ -61,14 +61,23 @@ class DividedAttention(nn.Module):
         q, k, v = qkv.unflatten(2, (3, self.heads, -1)).permute(2, 0, 3, 1, 4)  # each (b, heads, n, d)
         whole = functional.scaled_dot_product_attention(q[:, :, :1], k, v)
         if self.fused and along == "time" and qkv.is_cuda and qkv.dtype != torch.float32:
-            from metrics.backbones.synchformer.time_attention import attend_along_time
-
-            joined = torch.empty_like(tokens)
-            joined[:, :1] = whole.transpose(1, 2).flatten(2)
-            attend_along_time(qkv, joined, self.heads, TIME_STEPS)
-            return self.proj(joined)
+            return self.proj(self.joined_by_kernel(qkv, whole))
         patches = self.attended_patches(q, k, v, along)
         return self.proj(torch.cat([whole, patches], dim=2).transpose(1, 2).flatten(2))
+
+    def joined_by_kernel(self, qkv: Tensor, whole: Tensor) -> Tensor:
+        """Return what all tokens gather along time, (b, 1 + 8 * 196, width), by our kernel.
+
+        Args:
+            qkv: (b, 1 + 8 * 196, 3 * width), projected.
+            whole: (b, heads, 1, d), what the class token gathers.
+        """
+        from metrics.backbones.synchformer.time_attention import attend_along_time
+
+        joined = torch.empty_like(qkv[..., : qkv.shape[2] // 3], memory_format=torch.contiguous_format)
+        joined[:, :1] = whole.transpose(1, 2).flatten(2)
+        attend_along_time(qkv, joined, self.heads, TIME_STEPS)
+        return joined
 
     def attended_patches(self, q: Tensor, k: Tensor, v: Tensor, along: Literal["time", "space"]) -> Tensor:
         """Return what the patch tokens gather, (b, heads, 8 * 196, d)."""

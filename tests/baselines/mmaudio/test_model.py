@@ -7,6 +7,8 @@ from support.tiny_models import asking, differ, film, made_by_options, shrunk
 
 from baselines import GenerationError, Generator
 from baselines.mmaudio import MMAudio
+from baselines.mmaudio.lengths import lengths_for
+from baselines.mmaudio.synthesis import Brief
 from foundation.checkpoints import MissingCheckpoint
 
 
@@ -186,3 +188,28 @@ def test_streams_that_no_network_sees_are_not_decoded(tiny, video):
     blind = tiny(null_clip=True, null_sync=True)
     assert not blind.needs_preparing(asking(video))
     assert len(blind.generate_prepared([asking(video)], [{}])) == 1
+
+
+def test_only_the_features_that_are_not_kept_are_computed(video, tmp_path):
+    """Another crop for Synchformer costs no second pass of CLIP, whose arithmetic is five times all the rest."""
+    with shrunk():
+        fixed = {"variant": "tiny_16k", "steps": 2, "device": "cpu", "random_weights": True}
+        MMAudio(**fixed, features_dir=tmp_path).generate(asking(video))
+        model = MMAudio(**fixed, features_dir=tmp_path, sync_frames="squash")
+        expected = MMAudio(**fixed, sync_frames="squash").generate(asking(video))
+        model._clip = None  # calling it would fail
+        np.testing.assert_array_equal(model.generate(asking(video)), expected)
+
+
+@pytest.mark.parametrize("guidance", [4.5, 0.5])
+def test_a_batch_that_is_filled_up_samples_what_it_did(tiny, guidance):
+    synthesiser = tiny(guidance=guidance).synthesiser
+    lengths = lengths_for(0.64, synthesiser.audio)
+    torch.manual_seed(0)
+    text = torch.nn.functional.normalize(torch.randn(2, 77, 1024), dim=-1)
+    brief = Brief(torch.randn(2, lengths.sync, 768), None, text, [None, text[0]], lengths, [1, 2])
+    noise, conditions = synthesiser.noise([1, 2], lengths), synthesiser._conditions(brief, slice(0, 2))
+    expected = synthesiser._sampled(noise, *conditions.tensors())
+    more_noise, more = synthesiser._filled_up(noise, conditions, 5)
+    assert len(more_noise) == 5
+    torch.testing.assert_close(synthesiser._sampled(more_noise, *more.tensors())[:2], expected, atol=1e-5, rtol=0)

@@ -118,11 +118,12 @@ torch.manual_seed(0)
 layer = DividedAttention(width=64, heads=2)
 tokens = torch.randn(2, 1569, 64)
 with torch.no_grad():
-    q, k, v = layer.qkv(tokens).unflatten(2, (3, 2, -1)).permute(2, 0, 3, 1, 4)
-    expected = layer.attended_patches(q, k, v, "time").transpose(1, 2).flatten(2)
+    expected, projected = layer(tokens, "time"), layer.qkv(tokens)
+    q, k, v = projected.unflatten(2, (3, 2, -1)).permute(2, 0, 3, 1, 4)
+    whole = torch.nn.functional.scaled_dot_product_attention(q[:, :, :1], k, v)
+    torch.testing.assert_close(layer.proj(layer.joined_by_kernel(projected, whole)), expected, atol=1e-5, rtol=0)
     out = torch.full((2, 1569, 64), 7.0)
-    attend_along_time(layer.qkv(tokens), out, 2, 8)
-torch.testing.assert_close(out[:, 1:], expected, atol=1e-5, rtol=0)
+    attend_along_time(projected, out, 2, 8)
 assert (out[:, 0] == 7).all(), "the class token's row is somebody else's"
 """)
     assert outcome.returncode == 0, outcome.stderr

@@ -321,3 +321,16 @@ def test_a_gpu_takes_as_many_as_its_memory_holds(tiny, video, monkeypatch):
 
 def test_a_fast_model_says_so_beside_its_numbers(tiny):
     assert tiny(precision="fast").notes[-1] == "computed in bfloat16 and TF32 (precision fast)"
+
+
+def test_prompts_of_a_batch_condition_as_each_does_alone(tiny):
+    model = tiny()
+    prompts = ["dog", "a train that passes very slowly"]
+    torch.manual_seed(0)
+    trunk = torch.randn(2, 2, 1568, 768)
+    text, mask = model.text_states(*prompts)
+    assert mask.sum(dim=1).tolist() == [len(model.text_states(prompt)[0][0]) for prompt in prompts]
+    together = model.video_encoder.condition(trunk, text, mask)
+    for place, prompt in enumerate(prompts):
+        alone = model.video_encoder.condition(trunk[place : place + 1], *model.text_states(prompt))
+        torch.testing.assert_close(together[place : place + 1], alone, atol=1e-4, rtol=0)

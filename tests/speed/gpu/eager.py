@@ -12,9 +12,10 @@ import torch
 
 from baselines.generator import Request
 from baselines.mmaudio import frames
+from baselines.mmaudio.batches import VIDEOS_AT_ONCE
 from baselines.mmaudio.lengths import lengths_for
 from baselines.mmaudio.synthesis import Brief
-from baselines.selva.model import SELVA, VIDEOS_AT_ONCE
+from baselines.selva.model import SELVA
 from benchmark.answers import BatchSize, answers_to
 from benchmark.preparing import batches
 from foundation.devices import numerics
