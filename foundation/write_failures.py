@@ -28,6 +28,11 @@ _WAYS_OUT = {
 class WriteFailed(OSError):
     """A file that could not be written; the message names it, the reason, and what to do."""
 
+    @property
+    def no_room(self) -> bool:
+        """Tell whether there is no room, so that nothing that is written after it will find any either."""
+        return self.errno in _OF_THE_DISK
+
     def __str__(self) -> str:
         """Return the message: nothing of the temporary name under which the file was written."""
         if self.filename is None:

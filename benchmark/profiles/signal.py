@@ -109,7 +109,7 @@ def _classifier(embeddings: NDArray[np.float32], labels: Sequence[str], store: F
     """Return the classifier of these sources: fitted once for each set of them, and kept beside their features.
 
     It is kept under the hash of labels and embeddings, and the versions of the classifier and of scikit-learn. Where it
-    cannot be kept, as in a cache that is complete and read-only, it serves all the same.
+    may not be kept, as in a cache that is complete and read-only, it serves all the same.
 
     Args:
         embeddings: shape (n, d): source, dimension.
@@ -118,6 +118,7 @@ def _classifier(embeddings: NDArray[np.float32], labels: Sequence[str], store: F
 
     Raises:
         ValueError: there is no classifier of these labels.
+        foundation.files.WriteFailed: the disk is full.
     """
     key = f"v{LabelModel.version}-sklearn-{version('scikit-learn')}"
     place = Extractor("signal.classifier", key, "audio", _prepare_audio)  # name and key alone count here
@@ -129,5 +130,7 @@ def _classifier(embeddings: NDArray[np.float32], labels: Sequence[str], store: F
     try:
         store.write(place, mark, fitted.arrays())
     except WriteFailed as error:
+        if error.no_room:
+            raise
         log.warning("%s", error)
     return fitted

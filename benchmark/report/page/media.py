@@ -24,7 +24,7 @@ from typing import Self
 import numpy as np
 
 from benchmark.report.spectrograms import jpeg, spectrogram_jpeg
-from foundation.files import content_sha256, replacing
+from foundation.files import WriteFailed, content_sha256, replacing
 from foundation.media import MediaError, is_whole, read_audio_native, read_video
 from foundation.partials import partial_name
 from foundation.work import in_parallel
@@ -182,7 +182,7 @@ class _Pictures:
                     shown, lasting=False
                 ) as temporary:  # two threads may draw equal sounds; the last one wins
                     temporary.write_bytes(drawn)
-                if problem:  # said only now: on a full disk nothing can be placed, and that is said once
+                if problem:
                     log.warning("%s: cannot be kept for other pages: %s", kept, problem)
                 kept = shown
         if kept is not shown:
@@ -191,11 +191,17 @@ class _Pictures:
 
 
 def _problem_with_keeping(path: Path, drawn: bytes) -> OSError | None:
-    """Keep a picture; return why that was not possible. A cache that is full or another's costs no report."""
+    """Keep a picture; return why that was not possible. A cache that is another's costs no report.
+
+    Raises:
+        foundation.files.WriteFailed: the disk is full.
+    """
     try:
         with replacing(path, lasting=False) as temporary:
             temporary.write_bytes(drawn)
     except OSError as error:
+        if isinstance(error, WriteFailed) and error.no_room:
+            raise
         return error
     return None
 

@@ -117,8 +117,16 @@ def test_a_classifier_that_cannot_be_kept_serves_and_that_is_said(evidence, fitt
     assert len(fitted) == 2
 
 
-def refuse(*_given):
-    raise WriteFailed(errno.EROFS, os.strerror(errno.EROFS), "x.safetensors")
+@pytest.mark.parametrize("number", [errno.ENOSPC, errno.EDQUOT, errno.EFBIG])
+def test_a_full_disk_ends_the_evaluation_where_the_classifier_finds_no_room(evidence, monkeypatch, number):
+    ask, _ = evidence
+    monkeypatch.setattr(FeatureStore, "write", lambda *given: refuse(*given, number=number))
+    with pytest.raises(WriteFailed, match="x.safetensors: cannot be written"):
+        ask()
+
+
+def refuse(*_given, number=errno.EROFS):
+    raise WriteFailed(number, os.strerror(number), "x.safetensors")
 
 
 def test_what_is_kept_says_what_it_is(evidence, tmp_path):

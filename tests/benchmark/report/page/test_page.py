@@ -1,3 +1,4 @@
+import errno
 import html
 import json
 import math
@@ -15,6 +16,7 @@ from benchmark.report import write_report
 from benchmark.report.page.data import embedded
 from benchmark.report.page.media import drop_unused, link_or_copy, place_media
 from benchmark.runs import RunDirectory, UnusableRun
+from foundation.files import WriteFailed
 from foundation.media import write_audio
 from metrics.registry import get_metric
 from vgg_monoaudio.dataset import load_benchmark
@@ -386,3 +388,13 @@ def test_a_cache_that_cannot_take_one_picture_costs_none(place, drawn, tmp_path,
     kept.mkdir()  # something else stands in its place
     assert place("two")[0].read_bytes() == picture.read_bytes()
     assert "cannot be kept for other pages" in caplog.text
+
+
+def test_a_full_disk_is_said_once_not_for_every_picture(place, drawn, monkeypatch, caplog):
+    def full(*_given, **_how):
+        raise WriteFailed(errno.ENOSPC, os.strerror(errno.ENOSPC), "x.jpg")
+
+    monkeypatch.setattr("benchmark.report.page.media.replacing", full)
+    with pytest.raises(WriteFailed, match="x.jpg: cannot be written"):
+        place("one")
+    assert caplog.text == ""
