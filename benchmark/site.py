@@ -1,0 +1,67 @@
+"""Where a run lives, and how several drivers of it share that: on this machine, or on a store that many reach.
+
+The suite works on files of this machine. A run elsewhere has a copy here: `pull` brings it up to date, `push` sends
+what was written.
+"""
+
+from __future__ import annotations
+
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Protocol
+
+from benchmark.runs import RunDirectory
+from foundation.ledger.store import FolderStore, Store
+from foundation.locks import Lock
+
+
+class Site(Protocol):
+    """The place of one run.
+
+    Attributes:
+        directory: where its files are on this machine.
+    """
+
+    @property
+    def directory(self) -> RunDirectory:
+        """The run's files on this machine."""
+        ...
+
+    def lock(self) -> AbstractContextManager[Any]:
+        """Hold the run, for as long as its records are read and written; whoever else wants that waits."""
+        ...
+
+    def ledger(self) -> Store:
+        """Return where the run's ledger is kept."""
+        ...
+
+    def pull(self) -> None:
+        """Bring what others have written to this machine, and remove here what is gone there."""
+        ...
+
+    def push(self, *paths: Path) -> None:
+        """Send files of the run that were written or removed here to where it lives."""
+        ...
+
+
+@dataclass(frozen=True)
+class LocalSite:
+    """A run in a folder of this machine, or of a file system that several machines mount."""
+
+    directory: RunDirectory
+
+    def lock(self) -> AbstractContextManager[Any]:
+        """Hold the run."""
+        return Lock(self.directory.path)
+
+    def ledger(self) -> Store:
+        """Return a folder beside the run, hidden as its lock is."""
+        path = self.directory.path
+        return FolderStore(path.with_name(f".{path.name}.ledger"))
+
+    def pull(self) -> None:
+        """Do nothing: what others write is here."""
+
+    def push(self, *paths: Path) -> None:
+        """Do nothing: what is written is where it lives."""

@@ -1,0 +1,113 @@
+"""Where a ledger is kept: small records by name, shared by processes of one machine or of many.
+
+All that is asked of the place is that a record can be made where there is none, by one of several who try, and that
+its bytes come whole. Files do that, and so do the object stores of today; neither renaming nor locking is needed.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+from contextlib import suppress
+from pathlib import Path
+from typing import Protocol
+
+from foundation.files import replacing
+from foundation.flushing import make_folder
+from foundation.partials import is_partial, partial_name
+from foundation.write_failures import naming_failures
+
+
+class Store(Protocol):
+    """Small records by name; a name is that of one file, without folders."""
+
+    def create(self, name: str, data: bytes) -> bool:
+        """Make a record, whole or not at all; return False where there is one of that name, of whoever."""
+        ...
+
+    def replace(self, name: str, data: bytes) -> None:
+        """Put bytes in the place of a record, whole or not at all; only whoever made it does so."""
+        ...
+
+    def read(self, name: str) -> bytes | None:
+        """Return a record; None where there is none."""
+        ...
+
+    def names(self) -> list[str]:
+        """Return the names of all records, sorted."""
+        ...
+
+    def clear(self) -> None:
+        """Remove all records."""
+        ...
+
+
+class FolderStore:
+    """Records as files of a folder, which is there as long as it holds any."""
+
+    def __init__(self, folder: str | os.PathLike[str]) -> None:
+        self._folder = Path(folder)
+
+    def create(self, name: str, data: bytes) -> bool:
+        """Make a record; see `Store`.
+
+        Raises:
+            foundation.files.WriteFailed: the disk is full, or the folder may not be written to.
+        """
+        final = self._folder / name
+        temporary = final.with_name(partial_name(name))
+        with naming_failures(final, temporary):
+            make_folder(self._folder)
+            try:
+                with temporary.open("xb") as file:
+                    file.write(data)
+                    file.flush()
+                    os.fsync(file.fileno())
+                return _linked(temporary, final, data)
+            finally:
+                with suppress(OSError):
+                    temporary.unlink(missing_ok=True)
+
+    def replace(self, name: str, data: bytes) -> None:
+        """Put bytes in the place of a record; see `Store`.
+
+        Raises:
+            foundation.files.WriteFailed: the disk is full, or the folder may not be written to.
+        """
+        with replacing(self._folder / name, lasting=False) as temporary:
+            temporary.write_bytes(data)
+
+    def read(self, name: str) -> bytes | None:
+        """Return a record; None where there is none."""
+        try:
+            return (self._folder / name).read_bytes()
+        except FileNotFoundError:
+            return None
+
+    def names(self) -> list[str]:
+        """Return the names of all records, sorted."""
+        try:
+            entries = list(self._folder.iterdir())
+        except FileNotFoundError:
+            return []
+        return sorted(entry.name for entry in entries if not is_partial(entry))
+
+    def clear(self) -> None:
+        """Remove all records and the folder."""
+        with suppress(FileNotFoundError):
+            shutil.rmtree(self._folder)
+
+
+def _linked(temporary: Path, final: Path, data: bytes) -> bool:
+    """Give a file its name unless there is one; where the file system has no hard links, by making it anew."""
+    try:
+        os.link(temporary, final)
+    except FileExistsError:
+        return False
+    except OSError:
+        try:
+            with final.open("xb") as file:
+                file.write(data)
+        except FileExistsError:
+            return False
+    return True
