@@ -32,9 +32,9 @@ from benchmark.runs import (
 )
 from benchmark.scored import scored_before, write_scored
 from benchmark.scoring import Scores, score
+from benchmark.site import LocalSite, hold
 from foundation.checkpoints import WeightOptions
 from foundation.files import PathLike, content_sha256, fingerprint, remove_partials
-from foundation.locks import Lock
 from foundation.work import Progress, found_in_each
 from metrics.registry import list_metrics
 from vgg_monoaudio.dataset import Benchmark, Sample, load_benchmark, source_clips
@@ -87,7 +87,7 @@ def evaluate(
     directory = run if isinstance(run, RunDirectory) else RunDirectory(Path(run))
     built = benchmark if isinstance(benchmark, Benchmark) else load_benchmark(benchmark)
     choices, _ = choices or Choices(), directory.read_run()  # what is no run is refused before it is locked
-    with Lock(directory.path):
+    with hold(LocalSite(directory)):
         record = directory.read_run()  # as the process that was waited for left it
         samples = _samples(built, record, directory)
         present, failures = _present(samples, directory, record, allow_missing)

@@ -6,36 +6,28 @@ replace it in the package as soon as it is imported.
 
 from __future__ import annotations
 
-import logging
-import time
-from collections.abc import Callable, Mapping, Sequence
-from contextlib import closing, suppress
-from functools import partial
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, Literal
 
-import numpy as np
-
-from baselines import GenerationError, Generator, Request
-from baselines.recorded import Recorded
-from benchmark.answers import Answer, BatchSize, answers_to, checked, named
+from baselines import Generator
+from benchmark.answers import BatchSize
+from benchmark.asking import Asking, batch_size, shard_size
 from benchmark.job import Job, finished, references, sample_seed
 from benchmark.places import DEFAULT_RUNS
-from benchmark.preparing import batches, check_workers, prepares
+from benchmark.preparing import check_workers
 from benchmark.removal import remove_run
-from benchmark.resuming import check_weights, failures_of_others, set_aside, standing
-from benchmark.runs import FailureRecord, RunDirectory, folder_name
-from benchmark.writer import Writer
-from foundation import media
-from foundation.files import PathLike, remove_partials
-from foundation.locks import Lock
+from benchmark.resuming import Standing, check_weights, failures_of_others, set_aside, standing
+from benchmark.runs import FailureRecord, ModelRecord, OwnModelRecord, RunDirectory, RunRecord, folder_name
+from benchmark.site import LocalSite, Site, hold
+from foundation.files import PathLike, fingerprint, remove_partials
+from foundation.ledger.ledger import Driver, Ledger, Plan, shards_of
 from foundation.paths import check_name
 from foundation.work import Progress
 from vgg_monoaudio.dataset import Benchmark, Sample, Subset, load_benchmark
 
 __all__ = ["DEFAULT_RUNS", "generate", "references", "sample_seed"]
-
-log = logging.getLogger(__name__)
 
 
 def generate(
@@ -95,8 +87,7 @@ def generate(
     check_workers(workers)
     job = Job(built, subset, built.samples(subset)[:limit], model, dict(options or {}), seed, device)
     directory = RunDirectory.locate(Path(runs), built.name, subset, run_name or folder_name(job.entry.name))
-    with Lock(directory.path):
-        _run(job, directory, fresh, batch_size, workers, progress)
+    _Run(job, LocalSite(directory), batch_size, workers, progress).finish(fresh=fresh)
     return directory
 
 
@@ -128,50 +119,140 @@ def check_request(
     standing(job, directory, fresh, look_inside=False)
 
 
-def _run(
-    job: Job,
-    directory: RunDirectory,
-    fresh: bool,
-    batch_size: int | Literal["auto"],
-    workers: int | None,
-    progress: Progress | None,
-) -> None:
-    found = standing(job, directory, fresh)
-    previous, todo = found.previous, found.todo
-    if not todo and previous is not None and previous.status == "finished":
-        return
-    found.tell()
-    job.check_shown(todo)
-    started = time.monotonic()
-    generator = job.load() if todo else None
-    model = job.model_record(generator) if generator is not None or previous is None else previous.model
-    record = job.begun(model, previous)
-    check_weights(directory, record, previous)
-    if fresh:
-        remove_run(directory)  # not before there is a model that can replace the answers
-    elif found.damaged_record:
-        set_aside(directory)
-    directory.write(record)
-    remove_partials(directory.path, alone=True)  # the run is locked
-    before = previous.generation_seconds or 0.0 if previous else 0.0
-    failures: list[FailureRecord] = []
+class _Run:
+    """One driver of a run: begins it, goes on with it or joins those that are at it; the last one ends it."""
 
-    def end(reason: str | None = None) -> None:
-        asked = {
-            sample.sample_id for sample in job.samples if reason is None or directory.audio(sample.sample_id).is_file()
+    def __init__(
+        self, job: Job, site: Site, batch_size: int | Literal["auto"], workers: int | None, progress: Progress | None
+    ) -> None:
+        self._job, self._site, self._directory = job, site, site.directory
+        self._batch_size, self._workers, self._progress = batch_size, workers, progress
+        self._ledger = Ledger(site.ledger())
+        self._generator: Generator | None = None
+        self._chosen: BatchSize | None = None
+        self._asked: set[str] = set()  # samples that this driver, or one beside it, has asked
+
+    def finish(self, *, fresh: bool) -> None:
+        """Return when the run is finished."""
+        self._site.pull()
+        self._load_for(standing(self._job, self._directory, fresh, look_inside=False).todo)
+        while (begun := self._begin(fresh)) is not None:
+            self._drive(*begun)
+            fresh = False
+
+    def _load_for(self, todo: Sequence[Sample]) -> None:
+        """Load the model if there is something to ask it; nobody waits for that."""
+        if todo and self._generator is None:
+            self._job.check_shown(todo)
+            self._generator = self._job.load()
+
+    def _begin(self, fresh: bool) -> tuple[RunRecord, Driver] | None:
+        """Return the record of the run and what drives it here; None where it is finished."""
+        mark = fingerprint([self._job.fingerprint, self._job.code_sha256, [s.sample_id for s in self._job.samples]])
+        marks = [f"{mark} fresh"] if fresh else [mark, f"{mark} fresh"]
+        while True:
+            with hold(self._site, joining=marks):
+                self._site.pull()
+                others, plan = self._ledger.at_work(), self._ledger.plan()
+                found = standing(self._job, self._directory, fresh and not others)
+                todo = [sample for sample in found.todo if sample.sample_id not in self._asked]
+                if todo and self._generator is None:
+                    pass  # answers that are not whole: a model is needed after all, and the run is let go for that
+                elif others and plan is not None and found.previous is not None:
+                    return self._joined(found.previous, plan)
+                elif not todo and found.previous is not None and found.previous.status == "finished":
+                    return None
+                else:
+                    return self._begun(found, todo, fresh, marks[0])
+            self._load_for(todo)
+
+    def _joined(self, previous: RunRecord, plan: Plan) -> tuple[RunRecord, Driver]:
+        """Be one more driver of a plan."""
+        now = self._job.begun(self._model(previous), previous)
+        check_weights(self._directory, now, previous, joining=True)
+        return previous, self._ledger.join(plan)
+
+    def _begun(self, found: Standing, todo: Sequence[Sample], fresh: bool, mark: str) -> tuple[RunRecord, Driver]:
+        """Begin the run or go on with it: a plan of what is left, and its first driver."""
+        previous = found.previous
+        found.tell()
+        self._job.check_shown(todo)
+        record = self._job.begun(self._model(previous), previous)
+        check_weights(self._directory, record, previous)
+        before = [path for path in self._directory.path.rglob("*") if path.is_file()]
+        if fresh:
+            remove_run(self._directory)  # not before there is a model that can replace the answers
+        elif found.damaged_record:
+            set_aside(self._directory)
+        if fresh or found.damaged_record:
+            self._site.push(*before, *(path for path in self._directory.path.rglob("*") if path.is_file()))
+        self._write(record)
+        remove_partials(self._directory.path, alone=True)  # the run is held, and nobody is at it
+        names = [sample.sample_id for sample in todo]
+        size = shard_size(self._size(todo[0])) if todo else 1
+        known = {
+            "seconds": previous.generation_seconds or 0.0 if previous else 0.0,
+            "failures": [failure.model_dump() for failure in previous.failures] if previous else [],
         }
-        told = [*failures, *failures_of_others(previous, asked | {failure.sample for failure in failures})]
-        spent = before + time.monotonic() - started
-        directory.write(finished(record, directory, job.benchmark.samples(job.subset), told, spent, reason))
+        return record, self._ledger.join(self._ledger.begin(mark, shards_of(names, size), known))
 
-    try:
-        if generator is not None:
-            _Asking(job, generator, directory, progress, failures).ask(todo, batch_size, workers)
-    except BaseException as error:  # Ctrl-C too
-        with suppress(OSError):  # the disk may be what is wrong
-            end("interrupted" if isinstance(error, KeyboardInterrupt) else f"{type(error).__name__}: {error}")
-        raise
-    end()
+    def _drive(self, record: RunRecord, driver: Driver) -> None:
+        """Ask for what is to be asked here; end the run if nobody else has when nothing is left."""
+        asking = None
+        with driver:
+            try:
+                if self._generator is not None and driver.plan.shards:
+                    asking = self._asking(self._generator, driver)
+                    asking.ask()
+                with self._site.lock():
+                    self._end(record, driver, asking)
+            except BaseException as error:  # Ctrl-C too
+                why = "interrupted" if isinstance(error, KeyboardInterrupt) else f"{type(error).__name__}: {error}"
+                with suppress(OSError), self._site.lock():  # the disk may be what is wrong
+                    if driver.is_last():  # the others go on, with what this one leaves too
+                        self._end(record, driver, asking, why)
+                raise
+        self._asked.update(name for names in driver.plan.shards for name in names)
+
+    def _asking(self, generator: Generator, driver: Driver) -> Asking:
+        first = next(sample for sample in self._job.samples if sample.sample_id == driver.plan.shards[0][0])
+        return Asking(
+            self._job, generator, self._site, driver, size=self._size(first), workers=self._workers,
+            progress=self._progress,
+        )  # fmt: skip
+
+    def _end(self, record: RunRecord, driver: Driver, asking: Asking | None, why: str | None = None) -> None:
+        """Write the record of the run as it is now, and end the plan; nothing where another driver did. It is held."""
+        if not driver.is_planned():
+            return
+        self._site.pull()
+        known, found = driver.plan.known, driver.found()
+        told = [FailureRecord(**failure) for one in found for failure in one["failures"]]
+        told += [failure for failure in asking.failures if failure not in told] if asking else []
+        asked = {s.sample_id for s in self._job.samples if why is None or self._directory.audio(s.sample_id).is_file()}
+        before = [FailureRecord(**failure) for failure in known["failures"]]
+        told += failures_of_others(before, asked | {failure.sample for failure in told})
+        spent = known["seconds"] + sum(one["seconds"] for one in found) + (asking.unsaid_seconds if asking else 0.0)
+        everything = self._job.benchmark.samples(self._job.subset)
+        self._write(finished(record, self._directory, everything, told, spent, why))
+        self._ledger.store.clear()
+
+    def _model(self, previous: RunRecord | None) -> ModelRecord | OwnModelRecord:
+        if self._generator is None and previous is not None:
+            return previous.model
+        return self._job.model_record(self._generator)
+
+    def _size(self, sample: Sample) -> BatchSize:
+        if self._chosen is None:
+            if self._generator is None:
+                return BatchSize(1)
+            request = self._job.request(sample)
+            self._chosen = batch_size(self._generator, self._batch_size, request, self._job.entry.name)
+        return self._chosen
+
+    def _write(self, record: RunRecord) -> None:
+        self._directory.write(record)
+        self._site.push(self._directory.run_json)
 
 
 def _check(model: object, built: Benchmark, subset: str, run_name: str | None, **counts: int | str | None) -> None:
@@ -209,76 +290,3 @@ def check_run_name(run_name: str) -> None:
         check_name(run_name, "folder")
     except ValueError as error:
         raise ValueError(f"--run-name: {error}") from error
-
-
-class _Asking:
-    """Asks a model for samples and keeps what it answers: decoded ahead, and written by a thread beside it."""
-
-    def __init__(
-        self,
-        job: Job,
-        generator: Generator,
-        directory: RunDirectory,
-        progress: Progress | None,
-        failures: list[FailureRecord],
-    ) -> None:
-        self._job, self._generator, self._directory = job, generator, directory
-        self._progress, self._failures = progress, failures
-        self._peaks = [0.0]
-
-    def ask(self, todo: Sequence[Sample], batch_size: int | Literal["auto"], workers: int | None) -> None:
-        """Ask for every sample; add the failures to the list as they come."""
-        job, generator = self._job, self._generator
-        samples = iter(todo)
-        done = len(job.samples) - len(todo)
-        requests = [job.request(sample) for sample in todo]
-        size = self._size(batch_size, requests)
-        ahead = batches(generator, requests, size, workers=workers, own=job.code_sha256 is not None)
-        with closing(ahead), Writer() as writer:
-            for batch in ahead:
-                if self._progress and hasattr(generator, "on_progress"):
-                    generator.on_progress = partial(_report_within, self._progress, done, len(job.samples))
-                for answer in answers_to(generator, batch.requests, batch.prepared, size):
-                    writer.write(self._kept(next(samples), answer))
-                done += len(batch.requests)
-                if self._progress:
-                    self._progress("generate", done, len(job.samples))
-        if (clipped := sum(peak > 1 for peak in self._peaks)) > 0:
-            peak = max(self._peaks)
-            log.warning("%s: %d answers exceed full scale and are clipped; peak %.3g", job.entry.name, clipped, peak)
-
-    def _size(self, wanted: int | Literal["auto"], requests: Sequence[Request]) -> BatchSize:
-        """Return how many requests are asked at once; what a model says of its memory wrongly is one."""
-        generator = self._generator
-        if not (callable(getattr(generator, "generate_batch", None)) or prepares(generator)):
-            return BatchSize(1)
-        if wanted != "auto":
-            return BatchSize(wanted)
-        fitting = getattr(generator, "fitting_batch", None)
-        try:
-            return BatchSize(max(1, int(fitting(requests[0]))) if callable(fitting) else 1)
-        except Exception as error:  # foreign code
-            log.warning("%s: its fitting_batch: %s; one at a time", self._job.entry.name, named(error))
-            return BatchSize(1)
-
-    def _kept(self, sample: Sample, answer: Answer) -> Callable[[], None]:
-        """Return what writes an answer, or removes what stands in its place, where it is none.
-
-        All that is read of the model is read now, and the sound copied: at the next request both may be others.
-        """
-        path, generator = self._directory.audio(sample.sample_id), self._generator
-        try:
-            waveform, rate = checked(answer, generator.sample_rate, self._job.benchmark.duration_seconds)
-        except GenerationError as error:
-            self._failures.append(FailureRecord(sample=sample.sample_id, stage="generate", reason=str(error)))
-            return partial(path.unlink, missing_ok=True)
-        subtype: media.Subtype = "PCM_16"
-        if isinstance(generator, Recorded):
-            subtype = generator.subtype_of(sample.sample_id)
-        self._peaks.append(float(np.abs(waveform).max(initial=0.0)) if subtype == "PCM_16" else 0.0)
-        return partial(media.write_audio, path, waveform.copy(), rate, subtype=subtype)
-
-
-def _report_within(progress: Progress, before: int, total: int, answered: int) -> None:
-    """Report progress inside a batch."""
-    progress("generate", before + answered, total)

@@ -8,16 +8,15 @@ from __future__ import annotations
 
 import queue
 import threading
-from collections.abc import Callable, Generator, Iterator
+from collections.abc import Callable, Generator, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from itertools import islice
-from typing import Any, Generic, Protocol, TypeVar
+from typing import Any, Generic, TypeVar
 
 from benchmark.isolation import LEAVING_SECONDS, Death, Lost, ProcessWorker, ThreadWorker
 
 Item = TypeVar("Item")
-Item_co = TypeVar("Item_co", covariant=True)
 Result = TypeVar("Result")
 
 _AHEAD = 2  # items for each worker that are begun or done before they are fetched
@@ -26,13 +25,6 @@ _STOP_SECONDS = 0.1  # between two looks at whether to stop
 
 class Stopped(Exception):
     """Outcomes are no longer wanted."""
-
-
-class Items(Protocol[Item_co]):
-    """What is worked on: so many, each asked for when its turn comes."""
-
-    def __len__(self) -> int: ...
-    def __iter__(self) -> Iterator[Item_co]: ...
 
 
 @dataclass(frozen=True)
@@ -44,7 +36,7 @@ class _Raised:
 
 def outcomes(
     work: Callable[[Item], Result],
-    items: Items[Item],
+    items: Iterable[Item],
     *,
     count: int,
     limit_seconds: float,
@@ -59,7 +51,7 @@ def outcomes(
 
     Args:
         work: what to do; a function of a module where items go to processes.
-        items: what to do it with.
+        items: what to do it with, each asked for when its turn comes.
         count: workers at once.
         limit_seconds: longest time for one item.
         apart: which items are given to a process of their own; the others are done by threads of this process.
@@ -72,19 +64,27 @@ def outcomes(
     pool = _Pool(work, count, limit_seconds, apart)
     waiting = iter(enumerate(items))
     found: dict[int, Any] = {}
+    given = 0
+
+    def give(most: int) -> None:
+        nonlocal given
+        for item in islice(waiting, most):
+            pool.items.put(item)
+            given += 1
+
     try:
-        for given in islice(waiting, _AHEAD * count):
-            pool.items.put(given)
-        for place in range(len(items)):
+        give(_AHEAD * count)
+        place = 0
+        while place < given:
             while place not in found:
                 done, outcome = _next(pool.outcomes, stop)
                 found[done] = outcome
             outcome = found.pop(place)
             if isinstance(outcome, _Raised):
                 raise outcome.error
-            for given in islice(waiting, 1):
-                pool.items.put(given)
+            give(1)
             yield outcome
+            place += 1
     finally:
         pool.close()
 

@@ -10,11 +10,13 @@ import logging
 import pickle
 import threading
 import traceback
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections import deque
+from collections.abc import Callable, Iterator, Mapping
 from collections.abc import Generator as Iteration
 from contextlib import closing
 from importlib.util import find_spec
-from typing import Any, TypeAlias
+from itertools import islice
+from typing import Any, Protocol, TypeAlias
 
 from baselines import GenerationError, Generator, Prepared, Request
 from benchmark.ahead import made_ahead
@@ -49,8 +51,15 @@ def check_workers(workers: int | None) -> None:
         raise ValueError(f"workers: expected 0 or more, got {workers!r}")
 
 
+class Requests(Protocol):
+    """What is to be asked: at most so many, each asked for when its turn comes."""
+
+    def __len__(self) -> int: ...
+    def __iter__(self) -> Iterator[Request]: ...
+
+
 def batches(
-    generator: Generator, requests: Sequence[Request], size: BatchSize, *, workers: int | None = None, own: bool = False
+    generator: Generator, requests: Requests, size: BatchSize, *, workers: int | None = None, own: bool = False
 ) -> Iteration[Batch, None, None]:
     """Yield the requests in batches, in order, prepared ahead where the model can have that.
 
@@ -66,14 +75,15 @@ def batches(
         ValueError: the environment names a time limit that is none.
     """
     if not prepares(generator):
-        yield from _grouped(requests, None, size)
+        asked = iter(requests)
+        while some := list(islice(asked, max(1, size.now))):
+            yield Batch(some, None)
         return
+    jobs = _Jobs(generator, requests)
     if workers == 0:
-        jobs = _Jobs(generator, requests)
-        yield from _grouped(requests, map(_told, requests, map(_prepared, jobs)), size)
+        yield from _grouped(jobs, map(_prepared, jobs), size)
         return
     uploader = _uploader(generator)
-    jobs = _Jobs(generator, requests)
     hook: Any = generator.prepare  # type: ignore[attr-defined]
     processes = workers is not None and not own and _travels(hook, generator)
 
@@ -84,7 +94,7 @@ def batches(
             apart=lambda job: processes and job[0] is not None, stop=stop,
         )  # fmt: skip
         with closing(outcome):
-            for batch in _grouped(requests, map(_told, requests, outcome), size):
+            for batch in _grouped(jobs, outcome, size):
                 yield batch, None if uploader is None else _uploaded(uploader, batch)
 
     with closing(made_ahead(make, large=lambda _: True, count=BATCHES_AHEAD)) as staged:
@@ -93,16 +103,19 @@ def batches(
 
 
 class _Jobs:
-    """What workers are given, decided when its turn comes: features that were computed meanwhile need no decoding."""
+    """What workers are given, decided when its turn comes: features that were computed meanwhile need no decoding.
 
-    def __init__(self, generator: Any, requests: Sequence[Request]) -> None:
+    Attributes:
+        given: the requests of these jobs whose outcomes are still to be fetched, in order.
+    """
+
+    def __init__(self, generator: Any, requests: Requests) -> None:
         self._generator, self._requests = generator, requests
-
-    def __len__(self) -> int:
-        return len(self._requests)
+        self.given: deque[Request] = deque()
 
     def __iter__(self) -> Iterator[tuple[Prepare | None, Request]]:
         for request in self._requests:
+            self.given.append(request)
             yield (self._generator.prepare if self._wanted(request) else None), request
 
     def _wanted(self, request: Request) -> bool:
@@ -141,12 +154,11 @@ def _told(request: Request, outcome: Ready | Unforeseen | Lost) -> Ready:
     return outcome
 
 
-def _grouped(requests: Sequence[Request], ready: Iterator[Ready] | None, size: BatchSize) -> Iterator[Batch]:
-    start = 0
-    while start < len(requests):
-        some = list(requests[start : start + max(1, size.now)])
-        yield Batch(some, None if ready is None else [next(ready) for _ in some])
-        start += len(some)
+def _grouped(jobs: _Jobs, outcome: Iterator[Ready | Unforeseen | Lost], size: BatchSize) -> Iterator[Batch]:
+    """Yield requests with what was prepared for them, as many at once as the size says when a batch begins."""
+    while made := list(islice(outcome, max(1, size.now))):
+        asked = [jobs.given.popleft() for _ in made]
+        yield Batch(asked, list(map(_told, asked, made)))
 
 
 def _travels(hook: object, generator: Generator) -> bool:

@@ -122,9 +122,21 @@ def _previous(directory: RunDirectory, job: Job) -> RunRecord | None:
     return previous
 
 
-def check_weights(directory: RunDirectory, record: RunRecord, previous: RunRecord | None) -> None:
-    """Refuse to go on with other weights than those that began: the run would be two models' answers."""
-    if previous is None or not any(directory.path.glob("audio/*.wav")):
+def check_weights(
+    directory: RunDirectory, record: RunRecord, previous: RunRecord | None, *, joining: bool = False
+) -> None:
+    """Refuse to go on with other weights than those that began: the run would be two models' answers.
+
+    Args:
+        directory: of the run.
+        record: as this process would begin it.
+        previous: as it was found.
+        joining: others are at it, whether there is an answer yet or not.
+
+    Raises:
+        UnusableRun: names the part whose weights are others.
+    """
+    if previous is None or not (joining or any(directory.path.glob("audio/*.wav"))):
         return
     before, now = previous.model.weights_sha256, record.model.weights_sha256
     changed = sorted(part for part in before | now if before.get(part) != now.get(part))
@@ -135,6 +147,6 @@ def check_weights(directory: RunDirectory, record: RunRecord, previous: RunRecor
         )
 
 
-def failures_of_others(previous: RunRecord | None, asked: Collection[str]) -> list[FailureRecord]:
+def failures_of_others(before: Sequence[FailureRecord], asked: Collection[str]) -> list[FailureRecord]:
     """Return what is known of samples that were not asked this time, because of a limit or an end before them."""
-    return [failure for failure in previous.failures if failure.sample not in asked] if previous else []
+    return [failure for failure in before if failure.sample not in asked]

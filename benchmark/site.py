@@ -6,14 +6,20 @@ what was written.
 
 from __future__ import annotations
 
-from contextlib import AbstractContextManager
+import logging
+import time
+from collections.abc import Collection, Iterator
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
 from benchmark.runs import RunDirectory
+from foundation.ledger.ledger import Ledger
 from foundation.ledger.store import FolderStore, Store
-from foundation.locks import Lock
+from foundation.locks import POLL_SECONDS, Lock
+
+log = logging.getLogger(__name__)
 
 
 class Site(Protocol):
@@ -65,3 +71,25 @@ class LocalSite:
 
     def push(self, *paths: Path) -> None:
         """Do nothing: what is written is where it lives."""
+
+
+@contextmanager
+def hold(site: Site, *, joining: Collection[str] = ()) -> Iterator[None]:
+    """Hold a run that no driver is at, for the length of a block; wait for the end of those that are.
+
+    Args:
+        site: of the run.
+        joining: marks of plans whose drivers are no hindrance, since this process is to be one more.
+    """
+    ledger, told = Ledger(site.ledger()), ""
+    while True:
+        with site.lock():
+            at_work = ledger.at_work()
+            plan = ledger.plan() if at_work else None
+            if not at_work or (plan is not None and plan.mark in joining):
+                yield
+                return
+        if str(at_work[0]) != told:
+            told = str(at_work[0])
+            log.warning("%s: %s is at work on it; waiting for its end", site.directory.path, told)
+        time.sleep(POLL_SECONDS)

@@ -51,9 +51,9 @@ class Holder:
             since=datetime.now(UTC).isoformat(timespec="seconds"),
         )  # fmt: skip
 
-    def written(self) -> bytes:
-        """Return what a lock of this holder contains before the first beat."""
-        return json.dumps({"beat": "0" * _BEAT_DIGITS, **asdict(self)}).encode() + b"\n"
+    def written(self, beats: int = 0) -> bytes:
+        """Return what a lock of this holder contains after so many beats."""
+        return json.dumps({"beat": f"{beats:0{_BEAT_DIGITS}}", **asdict(self)}).encode() + b"\n"
 
     def __str__(self) -> str:
         """Name host, process and command."""
@@ -104,13 +104,17 @@ def look(path: Path) -> Seen | None:
         return None
     except PermissionError:  # of another account; it changes when its holder writes
         return Seen((status.st_ino, str(status.st_mtime_ns).encode()), None)
+    return Seen((status.st_ino, content), holder_in(content))
+
+
+def holder_in(content: bytes) -> Holder | None:
+    """Return whom a record names; None where it is of another version, or was written this very moment."""
     try:
         read = json.loads(content)
         read.pop("beat")
-        holder: Holder | None = Holder(**{**read, "process": int(read["process"])})
-    except (ValueError, TypeError, KeyError, AttributeError):  # of another version, or written this very moment
-        holder = None
-    return Seen((status.st_ino, content), holder)
+        return Holder(**{**read, "process": int(read["process"])})
+    except (ValueError, TypeError, KeyError, AttributeError):
+        return None
 
 
 def _command() -> str:

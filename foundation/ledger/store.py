@@ -6,13 +6,13 @@ its bytes come whole. Files do that, and so do the object stores of today; neith
 
 from __future__ import annotations
 
+import errno
 import os
 import shutil
 from contextlib import suppress
 from pathlib import Path
 from typing import Protocol
 
-from foundation.files import replacing
 from foundation.flushing import make_folder
 from foundation.partials import is_partial, partial_name
 from foundation.write_failures import naming_failures
@@ -26,7 +26,11 @@ class Store(Protocol):
         ...
 
     def replace(self, name: str, data: bytes) -> None:
-        """Put bytes in the place of a record, whole or not at all; only whoever made it does so."""
+        """Put bytes in the place of a record, whole or not at all; only whoever made it does so.
+
+        Raises:
+            FileNotFoundError: it is there no more.
+        """
         ...
 
     def read(self, name: str) -> bytes | None:
@@ -72,10 +76,20 @@ class FolderStore:
         """Put bytes in the place of a record; see `Store`.
 
         Raises:
+            FileNotFoundError: it is there no more.
             foundation.files.WriteFailed: the disk is full, or the folder may not be written to.
         """
-        with replacing(self._folder / name, lasting=False) as temporary:
-            temporary.write_bytes(data)
+        final = self._folder / name
+        temporary = final.with_name(partial_name(name))
+        if not final.exists():
+            raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), os.fspath(final))
+        with naming_failures(final, temporary):
+            try:
+                temporary.write_bytes(data)
+                temporary.replace(final)
+            finally:
+                with suppress(OSError):
+                    temporary.unlink(missing_ok=True)
 
     def read(self, name: str) -> bytes | None:
         """Return a record; None where there is none."""
@@ -93,9 +107,11 @@ class FolderStore:
         return sorted(entry.name for entry in entries if not is_partial(entry))
 
     def clear(self) -> None:
-        """Remove all records and the folder."""
+        """Remove all records and the folder, at one stroke: nobody finds a part of them."""
+        leaving = self._folder.with_name(partial_name(self._folder.name))
         with suppress(FileNotFoundError):
-            shutil.rmtree(self._folder)
+            self._folder.rename(leaving)
+            shutil.rmtree(leaving)
 
 
 def _linked(temporary: Path, final: Path, data: bytes) -> bool:
