@@ -21,7 +21,7 @@ from benchmark.runs import FailureRecord
 from benchmark.site import Site
 from benchmark.writer import Writer
 from foundation import media
-from foundation.ledger.ledger import Driver
+from foundation.ledger.ledger import Claim, Driver
 from foundation.work import Progress
 from vgg_monoaudio.dataset import Sample
 
@@ -99,12 +99,11 @@ class Asking:
 
     def claimed(self) -> Iterator[Request]:
         """Yield the requests of shards that nobody is at, as they are taken."""
-        while (taken := self._driver.claim()) is not None:
-            shard, again = taken
-            names = self._left_of(shard) if again else self._driver.plan.shards[shard]
-            self._left[shard] = len(names)
+        while (claim := self._driver.claim()) is not None:
+            names = self._left_of(claim) if claim.before else self._driver.plan.shards[claim.shard]
+            self._left[claim.shard] = len(names)
             if not names:
-                self._finish(shard)
+                self._finish(claim.shard)
             for name in names:
                 yield self._job.request(self._samples[name])
 
@@ -126,10 +125,10 @@ class Asking:
                 self._report(self._done(), 0)
         return len(self._answered) > before
 
-    def _left_of(self, shard: int) -> Sequence[str]:
-        """Return what a driver that is gone has left of a shard."""
-        names = self._driver.plan.shards[shard]
-        log.warning("%s: takes over %d samples of a driver that is gone", self._site.directory.path, len(names))
+    def _left_of(self, claim: Claim) -> Sequence[str]:
+        """Return what another driver has left of a shard."""
+        names = self._driver.plan.shards[claim.shard]
+        log.warning("%s: took over %d samples of %s", self._site.directory.path.resolve(), len(names), claim.before)
         if self._job.entry.kind == "recorded":  # the user's files, which may have changed
             return names
         self._site.pull()
@@ -140,7 +139,7 @@ class Asking:
         """Wait a little for other drivers; say once for whom."""
         now = waited + POLL_SECONDS
         if waited < TELLING_SECONDS <= now and self._driver.others:
-            holder, place = self._driver.others[0], self._site.directory.path
+            holder, place = self._driver.others[0], self._site.directory.path.resolve()
             log.warning("%s: %s is at the last samples; waiting for its end", place, holder)
         time.sleep(POLL_SECONDS)
         return now

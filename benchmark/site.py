@@ -91,5 +91,5 @@ def hold(site: Site, *, joining: Collection[str] = ()) -> Iterator[None]:
                 return
         if str(at_work[0]) != told:
             told = str(at_work[0])
-            log.warning("%s: %s is at work on it; waiting for its end", site.directory.path, told)
+            log.warning("%s: %s is at work on it; waiting for its end", site.directory.path.resolve(), told)
         time.sleep(POLL_SECONDS)

@@ -26,7 +26,7 @@ from contextlib import suppress
 from dataclasses import asdict, dataclass
 from typing import Any, Self
 
-from foundation.holders import TOKEN_BYTES, Holder, Seen, holder_in, is_gone
+from foundation.holders import Holder, Seen, holder_in, is_gone
 from foundation.ledger.store import Store
 
 BEAT_SECONDS = 5.0
@@ -49,6 +49,19 @@ class Plan:
     token: str
     shards: tuple[tuple[str, ...], ...]
     known: Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Claim:
+    """A shard that is a driver's from now on.
+
+    Attributes:
+        shard: its place in the plan.
+        before: who had it before and is gone, in words; "" where it is new.
+    """
+
+    shard: int
+    before: str
 
 
 class Ledger:
@@ -129,12 +142,8 @@ class Driver:
         with suppress(OSError):  # the plan was ended, or the disk is full: then the end of the process says the same
             self._store.replace(self._name, b"")
 
-    def claim(self) -> tuple[int, bool] | None:
-        """Return a shard that is this driver's from now on; None where none is free.
-
-        Returns:
-            Its place in the plan, and whether another driver was at it before, which is gone.
-        """
+    def claim(self) -> Claim | None:
+        """Return a shard that is this driver's from now on; None where none is free."""
         names = self._look()
         turns = _turns(names)
         self.others = []
@@ -146,7 +155,7 @@ class Driver:
                 continue
             if self._store.create(f"claim-{_digits(shard)}.{turn + 1}", self._holder.token.encode()):
                 self._mine.add(shard)
-                return shard, turn >= 0
+                return Claim(shard, self._before(shard, turn) if turn >= 0 else "")
         return None
 
     def finish(self, shard: int, found: Mapping[str, Any]) -> None:
@@ -194,13 +203,20 @@ class Driver:
 
     def _is_held(self, shard: int, turn: int) -> bool:
         """Tell whether the driver whose turn it is at a shard is still there."""
-        token = (self._store.read(f"claim-{_digits(shard)}.{turn}") or b"").decode()
-        if len(token) != 2 * TOKEN_BYTES:
-            return False  # its maker was killed while a file system without links took it
-        seen = self._ledger.alive(f"driver-{token}")
+        seen = self._ledger.alive(self._driver_of(shard, turn))
         if seen is not None:
             self.others.append(seen)
         return seen is not None
+
+    def _driver_of(self, shard: int, turn: int) -> str:
+        token = self._store.read(f"claim-{_digits(shard)}.{turn}") or b""
+        return f"driver-{token.decode('ascii', 'replace')}"  # of nobody where its maker was killed as it wrote
+
+    def _before(self, shard: int, turn: int) -> str:
+        """Return who has left a shard, in words."""
+        content = self._store.read(self._driver_of(shard, turn))
+        holder = holder_in(content) if content else None
+        return "a driver that has left" if holder is None else f"{holder}, which is gone"
 
 
 def shards_of(names: Sequence[str], size: int) -> list[Sequence[str]]:

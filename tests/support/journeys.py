@@ -16,6 +16,11 @@ SHORT_SCENES = """
 import functools, vgg_monoaudio.building.scenes as scenes
 scenes.Settings = functools.partial(scenes.Settings, duration_seconds=0.4)
 """
+# Shards of one sample, and few words about others that take long.
+SMALL_SHARDS = """
+import benchmark.asking
+benchmark.asking.SMALLEST_SHARD, benchmark.asking.TELLING_SECONDS = 1, 0.4
+"""
 UNTIMED = ("started", "finished", "generation_seconds", "scored_at", "commit")
 
 
@@ -115,7 +120,7 @@ def journeys(clips: Path, listed: Path, benchmark: Path, commands: Commands, scr
         lambda folder: built(folder, "bench"), first=SHORT_SCENES,
     )  # fmt: skip
     asked = ("generate", "humming", "--benchmark", str(benchmark), "--subset", "inter", "--runs", "runs")
-    generate = Journey("generate", asked, _generated)
+    generate = Journey("generate", asked, _generated, first=SMALL_SHARDS)
     made = generate.set_out(scratch / "generated")
     assert generate.run(commands, made).status == 0
     scoring = ("--profile", "signal", "--workers", "0", "--cache", "cache", "--benchmark", str(benchmark))

@@ -1,4 +1,7 @@
-"""Two processes at once on one folder: the second says for whom it waits, and both end where one alone does."""
+"""Two processes at once on one folder: the second says for whom it waits, and both end where one alone does.
+
+Where a model answers, the second does what nobody is at, and waits for no more than what the first holds.
+"""
 
 import os
 import signal
@@ -19,7 +22,9 @@ def held(request, undisturbed, commands, tmp_path):
     folder = whole.journey.set_out(tmp_path / "folder")
     first = whole.journey.start(commands, folder, at=whole.steps // 2, what="stop")
     commands.until_stopped(first)
-    assert lock_path(folder / SUBJECTS[request.param]).is_file()
+    subject = folder / SUBJECTS[request.param]
+    driven = list(subject.parent.glob(f".{subject.name}.ledger/driver-*"))
+    assert len(driven) == 1 if request.param == "generate" else lock_path(subject).is_file()
     second = whole.journey.start(commands, folder)
     return whole, folder, first, second, commands.until(second, "waiting for its end\n")
 
@@ -34,7 +39,7 @@ def test_the_second_waits_and_says_for_whom(held, commands):
     ends = [commands.ended(process) for process in (first, second)]
     assert [(ended.status, ended.err) for ended in ends] == [(0, ""), (0, said)]
     assert whole.journey.outcome(folder) == whole.outcome
-    assert not list(folder.rglob("*.lock*"))
+    assert not [*folder.rglob("*.lock*"), *folder.rglob("*.ledger*")]
 
 
 def test_the_second_takes_over_when_the_first_is_killed(held, commands):
@@ -43,6 +48,7 @@ def test_the_second_takes_over_when_the_first_is_killed(held, commands):
     commands.ended(first)
     ended = commands.ended(second)
     assert ended.status == 0, ended
-    assert f": took over the lock of process {first} on " in ended.err.removeprefix(said)
+    what = "1 samples" if whole.journey.name == "generate" else "the lock"
+    assert f": took over {what} of process {first} on " in ended.err.removeprefix(said)
     assert whole.journey.outcome(folder) == whole.outcome
-    assert not list(folder.rglob("*.lock*"))
+    assert not [*folder.rglob("*.lock*"), *folder.rglob("*.ledger*")]

@@ -121,7 +121,7 @@ def test_a_classifier_that_cannot_be_kept_serves_and_that_is_said(evidence, fitt
 def test_a_full_disk_ends_the_evaluation_where_the_classifier_finds_no_room(evidence, monkeypatch, number):
     ask, _ = evidence
     monkeypatch.setattr(FeatureStore, "write", lambda *given: refuse(*given, number=number))
-    with pytest.raises(WriteFailed, match="x.safetensors: cannot be written"):
+    with pytest.raises(WriteFailed, match=r"x\.safetensors: cannot be written"):
         ask()
 
 

@@ -395,6 +395,6 @@ def test_a_full_disk_is_said_once_not_for_every_picture(place, drawn, monkeypatc
         raise WriteFailed(errno.ENOSPC, os.strerror(errno.ENOSPC), "x.jpg")
 
     monkeypatch.setattr("benchmark.report.page.media.replacing", full)
-    with pytest.raises(WriteFailed, match="x.jpg: cannot be written"):
+    with pytest.raises(WriteFailed, match=r"x\.jpg: cannot be written"):
         place("one")
     assert caplog.text == ""
