@@ -16,9 +16,9 @@ import numpy as np
 import pandas as pd
 
 from benchmark.choices import Choices, ScoringRecord
-from benchmark.features import DEFAULT_CACHE, FeatureStore
+from benchmark.features import DEFAULT_CACHE, FeatureStore, Wanted
 from benchmark.profiles import Profile, Question, load_profile
-from benchmark.profiles.gathering import Gathered, check_references, evidence_of
+from benchmark.profiles.gathering import Gathered, check_references, evidence_of, wanted_of
 from benchmark.runs import (
     SAMPLE_COLUMNS,
     CountsRecord,
@@ -32,9 +32,11 @@ from benchmark.runs import (
 )
 from benchmark.scored import scored_before, write_scored
 from benchmark.scoring import Scores, score
+from benchmark.sharing import SharedExtraction
 from benchmark.site import LocalSite, hold
 from foundation.checkpoints import WeightOptions
 from foundation.files import PathLike, content_sha256, fingerprint, remove_partials
+from foundation.ledger.ledger import Ledger
 from foundation.work import Progress, found_in_each
 from metrics.registry import list_metrics
 from vgg_monoaudio.dataset import Benchmark, Sample, load_benchmark, source_clips
@@ -55,6 +57,7 @@ def evaluate(
     cache: PathLike = DEFAULT_CACHE,
     workers: int | None = None,
     allow_missing: bool = False,
+    share: bool = False,
     progress: Progress | None = None,
     **weights: Unpack[WeightOptions],
 ) -> MetricsRecord:
@@ -72,6 +75,8 @@ def evaluate(
         cache: where features are kept.
         workers: processes that decode; None takes one per core. Results do not depend on it.
         allow_missing: score the rest where generated files are absent or unreadable, instead of refusing.
+        share: compute features together with other calls that share this evaluation, in other processes or on other
+            machines: each takes files that no other is at, one scores the run, and all return the record.
         progress: called as files are done.
         weights: of the profile, where it is not given; see `foundation.checkpoints.WeightOptions`.
 
@@ -87,13 +92,18 @@ def evaluate(
     directory = run if isinstance(run, RunDirectory) else RunDirectory(Path(run))
     built = benchmark if isinstance(benchmark, Benchmark) else load_benchmark(benchmark)
     choices, _ = choices or Choices(), directory.read_run()  # what is no run is refused before it is locked
-    with hold(LocalSite(directory)):
-        record = directory.read_run()  # as the process that was waited for left it
-        samples = _samples(built, record, directory)
-        present, failures = _present(samples, directory, record, allow_missing)
-        profile = _profile(choices, profile, weights)
-        job = _Job(directory, built, record, samples, present, failures, ScoringRecord.of(choices, profile))
-        check_references(built, present, choices.reference_video)  # also where nothing is computed
+    site, store, seconds = LocalSite(directory), FeatureStore(cache), built.duration_seconds
+    together = Ledger(site.ledger("features"))
+    if share:
+        with hold(site):
+            job = _Job.of(directory, built, choices, _profile(choices, profile, weights), allow_missing)
+            mark = job.fingerprint()
+            if (previous := scored_before(directory, mark)[0]) is not None:
+                return previous
+            profile, shared = job.profile, SharedExtraction(job.wanted(), together, mark)
+        shared.extract(store, seconds=seconds, workers=workers, progress=progress)
+    with hold(site):
+        job = _Job.of(directory, built, choices, _profile(choices, profile, weights), allow_missing)
         mark = job.fingerprint()
         previous, damage = scored_before(directory, mark)
         if previous is not None:
@@ -102,10 +112,12 @@ def evaluate(
         if damage:
             log.warning("%s; it is scored again now", damage)
         gathered = evidence_of(
-            directory, built, present, profile, FeatureStore(cache), reference_video=choices.reference_video,
-            workers=workers, progress=progress,
+            directory, built, job.present, job.profile, store, reference_video=choices.reference_video, workers=workers,
+            progress=progress,
         )  # fmt: skip
-        return job.score(gathered, mark, allow_missing)
+        record = job.score(gathered, mark, allow_missing)
+        together.store.clear()
+        return record
 
 
 @dataclass(frozen=True)
@@ -119,6 +131,7 @@ class _Job:
         samples: all of the manifest.
         present: those that have a generated file.
         failures: those that the model failed on.
+        profile: what scores them.
         scoring: what to compute, and how.
     """
 
@@ -128,7 +141,29 @@ class _Job:
     samples: Sequence[Sample]
     present: Sequence[Sample]
     failures: Sequence[FailureRecord]
+    profile: Profile
     scoring: ScoringRecord
+
+    @classmethod
+    def of(
+        cls, directory: RunDirectory, built: Benchmark, choices: Choices, profile: Profile, allow_missing: bool
+    ) -> _Job:
+        """Return the run as it is now, held by this process, to be scored by what was chosen.
+
+        Raises:
+            UnusableRun: a run of another benchmark, or generated files that are absent.
+            vgg_monoaudio.dataset.BenchmarkError: a sound or video of the benchmark is not the one that was built.
+        """
+        record = directory.read_run()  # as the process that was waited for left it
+        samples = _samples(built, record, directory)
+        present, failures = _present(samples, directory, record, allow_missing)
+        check_references(built, present, choices.reference_video)  # also where nothing is computed
+        scoring = ScoringRecord.of(choices, profile)
+        return cls(directory, built, record, samples, present, failures, profile, scoring)
+
+    def wanted(self) -> list[Wanted]:
+        """Return what is to be computed."""
+        return wanted_of(self.directory, self.built, self.present, self.profile, self.scoring.reference_video)
 
     def fingerprint(self) -> str:
         """Return the hash of all that numbers depend on: audio, failures, reference, choices, metrics' versions."""

@@ -38,8 +38,8 @@ class Site(Protocol):
         """Hold the run, for as long as its records are read and written; whoever else wants that waits."""
         ...
 
-    def ledger(self) -> Store:
-        """Return where the run's ledger is kept."""
+    def ledger(self, of: str = "ledger") -> Store:
+        """Return where a ledger of the run is kept: of its drivers, or another by its name."""
         ...
 
     def pull(self) -> None:
@@ -61,10 +61,10 @@ class LocalSite:
         """Hold the run."""
         return Lock(self.directory.path)
 
-    def ledger(self) -> Store:
+    def ledger(self, of: str = "ledger") -> Store:
         """Return a folder beside the run, hidden as its lock is."""
         path = self.directory.path
-        return FolderStore(path.with_name(f".{path.name}.ledger"))
+        return FolderStore(path.with_name(f".{path.name}.{of}"))
 
     def pull(self) -> None:
         """Do nothing: what others write is here."""

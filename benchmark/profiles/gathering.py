@@ -59,7 +59,7 @@ def evidence_of(
         vgg_monoaudio.dataset.BenchmarkError: a file of the benchmark is not the one that was built.
         benchmark.features.WorkerDied: worker processes cannot begin.
     """
-    questions = [Question(s, run.audio(s.sample_id), _reference(s, reference_video)) for s in samples]
+    questions = _questions(run, samples, reference_video)
     check_references(built, samples, reference_video)
     wanted, seconds = _wanted(questions, built, profile), built.duration_seconds
     extracted = extract(wanted, store, seconds=seconds, workers=workers, progress=progress)
@@ -67,6 +67,13 @@ def evidence_of(
     features = Features(store, extracted.sha256, extracted.timed)
     evidence = profile.evidence(questions, built.sources, features) if questions else {}
     return Gathered(questions, evidence, failures)
+
+
+def wanted_of(
+    run: RunDirectory, built: Benchmark, samples: Sequence[Sample], profile: Profile, reference_video: ReferenceVideo
+) -> list[Wanted]:
+    """Return the files and extractors that the evidence of a run's samples is made of; see `evidence_of`."""
+    return _wanted(_questions(run, samples, reference_video), built, profile)
 
 
 def check_references(built: Benchmark, samples: Sequence[Sample], reference_video: ReferenceVideo) -> None:
@@ -82,6 +89,10 @@ def check_references(built: Benchmark, samples: Sequence[Sample], reference_vide
     """
     videos = dict.fromkeys(_reference(sample, reference_video) for sample in samples)
     built.check_files([*(source.audio for source in built.sources), *videos])
+
+
+def _questions(run: RunDirectory, samples: Sequence[Sample], reference_video: ReferenceVideo) -> list[Question]:
+    return [Question(s, run.audio(s.sample_id), _reference(s, reference_video)) for s in samples]
 
 
 def _reference(sample: Sample, reference_video: ReferenceVideo) -> Path:
