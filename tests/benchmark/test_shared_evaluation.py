@@ -37,6 +37,20 @@ def written(monkeypatch):
     return found
 
 
+@pytest.fixture
+def both_at_work(monkeypatch):
+    """Keeps either of two threads at its first files until the other has some too."""
+    extract, met, seen = sharing.extract, threading.Barrier(2), set()
+
+    def together(*given, **how):
+        if threading.get_ident() not in seen:
+            seen.add(threading.get_ident())
+            met.wait(WITHIN_SECONDS / 2)
+        return extract(*given, **how)
+
+    monkeypatch.setattr(sharing, "extract", together)
+
+
 def score(tiny, run, cache, **how):
     return evaluate(run, tiny.path, Choices(profile="signal"), cache=cache, workers=0, **how)
 
@@ -54,7 +68,9 @@ def untimed(record):
     return record.model_dump(exclude={"scored_at"})
 
 
-def test_two_evaluations_read_each_file_once_and_return_the_numbers_of_one_alone(tiny, run, tmp_path, written):
+def test_two_evaluations_read_each_file_once_and_return_the_numbers_of_one_alone(
+    tiny, run, tmp_path, written, both_at_work
+):
     alone = score(tiny, run, tmp_path / "alone")
     kept = sorted(names for _, *names in written)
     run.metrics_json.unlink()
