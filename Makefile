@@ -63,10 +63,10 @@ format: $(INSTALLED) ## Format and fix what can be fixed
 	$(RUN) ruff format .
 	$(RUN) ruff check --fix .
 
-docs-tables: $(INSTALLED) ## Write the tables of docs/metrics.md and docs/models.md from the rows
+docs-tables: $(INSTALLED) ## Write the tables of the documents from the rows and from docs/performance
 	@$(RUN) benchmark docs-tables $(ARGS)
 
-bench: $(INSTALLED) ## Measure speed against plain implementations; print ratios
+bench: $(INSTALLED) ## Measure speed against plain implementations; keep figures in docs/performance
 	PYTHONPATH=tests $(RUN) speed $(ARGS)
 
 bench-gpu: $(INSTALLED) ## Measure what needs a GPU (5 minutes); ARGS name sections

@@ -10,6 +10,7 @@ from speed.gpu.__main__ import main
 from support.tiny_models import shrunk
 
 from baselines.selva.model import SELVA
+from foundation.measurements import Figure
 
 SMALL = {"device": "cpu", "seconds": "0.64", "batches": "2", "batch": "2"}
 
@@ -33,8 +34,9 @@ def rows(section, **options):
 
 
 def test_the_machine_is_named_and_measured():
-    facts, *rates = rows(machine)
-    assert facts["card"]
+    facts, _, *rates = rows(machine)
+    assert facts.name
+    assert len(rates) == 4
     assert all(value >= 0 for row in rates for value in row.values() if isinstance(value, float))
 
 
@@ -96,6 +98,10 @@ def test_a_section_that_fails_or_hangs_costs_itself(capfd, monkeypatch):
     said = capfd.readouterr()
     assert "left with status 1" in json.loads(said.out.splitlines()[-1])["failed"]
     assert "nonsense" in said.err
+    assert main(["set_scores", "samples=60", "dimensions=4"]) == 0
+    *figures, took = map(json.loads, capfd.readouterr().out.splitlines())
+    assert took["took"] >= 0
+    assert [Figure.model_validate({k: v for k, v in line.items() if k != "section"}).n for line in figures] == [60] * 8
     monkeypatch.setattr(machine, "SECONDS", 0.0)
     assert main(["machine", "device=cpu"]) == 1
     assert "not done within" in capfd.readouterr().out

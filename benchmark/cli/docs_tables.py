@@ -1,4 +1,4 @@
-"""`docs-tables`: the tables of the documents, written from the rows of the registries."""
+"""`docs-tables`: the tables of the documents, written from the rows of the registries and from what was measured."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from benchmark.exits import SOME_FAILED
 from foundation.names import nearest
 
 DOCS = Path("docs")
+MEASURED = "performance"  # folder of the documents' folder: what was measured, see `foundation.measurements`
 _MARKED = re.compile(r"(<!-- table: (?P<name>[^\n>]+) -->\n)(?P<table>.*?)(\n?<!-- end of table -->)", re.DOTALL)
 
 
@@ -51,9 +52,12 @@ def with_tables(docs: Path) -> dict[Path, str]:
     """Return the documents of a folder that have marked tables, each with its text as the rows make it.
 
     Raises:
-        ValueError: a mark without an end, or one that names no table, says which file; or no document has a mark.
+        ValueError: a mark without an end, or one that names no table, says which file; or no document has a mark; or
+            a record of measurements cannot be read.
     """
-    known, texts = tables(), {}
+    from foundation.measurements import measured_tables
+
+    known, texts = {**tables(), **measured_tables(docs / MEASURED)}, {}
     for path in sorted(docs.glob("*.md")):
         text = path.read_text(encoding="utf-8")
         begun, found = text.count("<!-- table: "), len(_MARKED.findall(text))

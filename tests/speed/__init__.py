@@ -1,1 +1,1 @@
-"""Measurements: `make bench`. They print ratios of two ways to do the same work on the machine at hand."""
+"""Measurements: `make bench`. Each yields figures of two ways to do the same work on the machine at hand."""

@@ -14,14 +14,16 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import pandas as pd
 
 from foundation import media
+from foundation.measurements import Figure
 from foundation.work import available_cores
+from speed.board import show, significant
 from vgg_monoaudio.building.scenes import Settings, build_benchmark
 from vgg_monoaudio.collecting.clips import find_clips
 from vgg_monoaudio.composition import compose
@@ -95,48 +97,46 @@ def bare(target: Path, paired: Path, output: Path) -> None:
     subprocess.run(command, stdin=subprocess.DEVNULL, check=True)
 
 
-def line(name: str, ratio: float, of_processor: float, target: float, *, at_most: bool) -> bool:
-    """Print a measurement; True where it misses its target."""
-    missed = ratio > target if at_most else ratio < target
-    sign, verdict = ("<=" if at_most else ">="), ("MISSED" if missed else "ok")
-    print(
-        f"{name:<48} {ratio:5.2f} (processor {of_processor:4.2f})   target {sign} {target:4.2f}   {verdict}", flush=True
-    )
-    return missed
-
-
-def main() -> int:
-    """Run the measurements; return how many miss their target."""
+def measure(_arguments: Sequence[str] = ()) -> Iterator[Figure]:
+    """Yield what composing costs over the bare command, and what a second worker brings."""
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         clips = [folder / "clips" / f"clip{place}.mp4" for place in range(len(FORMS))]
         clips[0].parent.mkdir()
         for clip, form in zip(clips, FORMS, strict=True):
             film(clip, form)
-        missed = [against_bare(clips[0], clips[1], folder)]
+        yield against_bare(clips[0], clips[1], folder)
         if available_cores() < 2 or not hasattr(os, "sched_setaffinity"):
             print("two workers over one: not measured, it takes two cores and Linux")
         else:
-            missed.append(against_one_worker(folder))
-    return sum(missed)
+            yield against_one_worker(folder)
 
 
-def against_bare(target: Path, paired: Path, folder: Path) -> bool:
-    """Compose one scene both ways; True where ours costs too much."""
+def against_bare(target: Path, paired: Path, folder: Path) -> Figure:
+    """Compose one scene both ways."""
     ours, theirs = in_turns(
         lambda: compose(target, paired, folder / "ours.mp4", "left"),
         lambda: bare(target, paired, folder / "bare.mp4"),
         ROUNDS,
     )
-    wall, processor = ours.wall_seconds / theirs.wall_seconds, ours.processor_seconds / theirs.processor_seconds
-    return line("compose over the bare ffmpeg command", wall, processor, MOST_OVER_BARE, at_most=True)
+    processor = ours.processor_seconds / theirs.processor_seconds
+    return Figure(
+        what="compose a scene of 8 s", figure=significant(ours.wall_seconds), unit="s",
+        floor=significant(theirs.wall_seconds), floor_of="the bare ffmpeg command",
+        at_most=significant(MOST_OVER_BARE * theirs.wall_seconds), note=f"{processor:.2f} of its processor time",
+    )  # fmt: skip
 
 
-def against_one_worker(folder: Path) -> bool:
-    """Build the same benchmark on one core and on two; True where the second brings too little."""
+def against_one_worker(folder: Path) -> Figure:
+    """Build the same benchmark on one core and on two."""
     one, two = in_turns(lambda: build_on(1, folder), lambda: build_on(2, folder), 2)
-    wall, processor = one.wall_seconds / two.wall_seconds, one.processor_seconds / two.processor_seconds
-    return line("build: two workers, two cores over one and one", wall, processor, LEAST_OF_TWO_WORKERS, at_most=False)
+    processor = one.processor_seconds / two.processor_seconds
+    return Figure(
+        what="build 12 scenes of 4 s by two workers on two cores", figure=significant(two.wall_seconds), unit="s",
+        usual=significant(one.wall_seconds), usual_way="one worker on one core",
+        at_most=significant(one.wall_seconds / LEAST_OF_TWO_WORKERS),
+        note=f"the one takes {processor:.2f} of their processor time",
+    )  # fmt: skip
 
 
 def build_on(cores: int, folder: Path) -> None:
@@ -161,4 +161,4 @@ def build(folder: Path, workers: int) -> None:
 
 if __name__ == "__main__":
     os.environ.setdefault("OMP_NUM_THREADS", "1")
-    sys.exit(1 if main() else 0)
+    sys.exit(show(measure()))

@@ -12,7 +12,7 @@ import resource
 import sys
 import tempfile
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
@@ -20,7 +20,9 @@ from pathlib import Path
 import pandas as pd
 
 from foundation import media
+from foundation.measurements import Figure
 from foundation.work import available_cores, in_parallel
+from speed.board import show, significant
 from vgg_monoaudio.building.scenes import Settings, build_benchmark
 from vgg_monoaudio.building.verification import differences
 from vgg_monoaudio.collecting.clips import find_clips
@@ -81,7 +83,7 @@ def smallest_choice(sources: pd.DataFrame, scenes: int) -> tuple[pd.DataFrame, i
     raise ValueError(f"--scenes: {scenes} cannot be made from these {len(sources)} clips")
 
 
-def measure(sources: pd.DataFrame, inter_pairs: int, root: Path, workers: int) -> tuple[Stopwatch, Path]:
+def built(sources: pd.DataFrame, inter_pairs: int, root: Path, workers: int) -> tuple[Stopwatch, Path]:
     """Render the films, build, verify; return the times and the benchmark directory."""
     films, out = root / "films", root / "benchmark"
     films.mkdir(parents=True, exist_ok=True)
@@ -91,13 +93,13 @@ def measure(sources: pd.DataFrame, inter_pairs: int, root: Path, workers: int) -
     print(f"films: {len(sources)} rendered in {time.perf_counter() - start:.0f} s (not counted)", flush=True)
     watch, before = Stopwatch(), _encoder_seconds()
     settings = Settings(name="full-size", inter_pairs=inter_pairs)
-    built = build_benchmark(sources, find_clips(films), out, settings, workers=workers, progress=watch)
+    made = build_benchmark(sources, find_clips(films), out, settings, workers=workers, progress=watch)
     wall = time.perf_counter() - watch.start
-    counts = built.benchmark.record["counts"]
+    counts = made.benchmark.record["counts"]
     print(f"built: {counts['clips']} clips, {counts['inter']} + {counts['intra']} scenes in {wall:.1f} s", flush=True)
     print(f"ffmpeg took {_encoder_seconds() - before:.1f} s of processor time of it", flush=True)
     start = time.perf_counter()
-    wrong = differences(built.benchmark)
+    wrong = differences(made.benchmark)
     print(f"verified in {time.perf_counter() - start:.1f} s: {len(wrong)} differences", flush=True)
     if wrong:
         raise RuntimeError(wrong[0])
@@ -110,8 +112,8 @@ def _encoder_seconds() -> float:
     return used.ru_utime + used.ru_stime
 
 
-def tell(watch: Stopwatch, out: Path, sources: pd.DataFrame) -> None:
-    """Print times and sizes, and what they come to at full size."""
+def figures_of(watch: Stopwatch, out: Path, sources: pd.DataFrame) -> Iterator[Figure]:
+    """Yield times and sizes, and what they come to at full size."""
     _, intra = exhaustive_pairs(sources)
     full = {"sources": len(sources), "scenes": INTER_PAIRS + len(filter_intra_class(intra)[0])}
     folders = {"sources": [out / "sources"], "scenes": [out / "inter", out / "intra"]}
@@ -119,21 +121,19 @@ def tell(watch: Stopwatch, out: Path, sources: pd.DataFrame) -> None:
     for stage, number in full.items():
         made = watch.made[stage]
         bytes_ = sum(path.stat().st_size for folder in folders[stage] for path in folder.rglob("*") if path.is_file())
-        print(
-            f"{stage}: {made} in {watch.seconds(stage):.1f} s, {watch.seconds(stage) / made:.2f} s each; "
-            f"{bytes_ / 1e6:.1f} MB, {bytes_ / made / 1e6:.2f} MB each"
-        )
-        seconds += watch.seconds(stage) / made * number
-        size += bytes_ / made * number
-    estimated = "" if watch.made["scenes"] == full["scenes"] else " (estimated)"
-    print(
-        f"full size{estimated}: {full['sources']} clips, {full['scenes']} scenes: {seconds / 60:.1f} minutes, "
-        f"{size / GIGABYTE:.2f} GB"
-    )
+        took, each = watch.seconds(stage), bytes_ / made
+        yield Figure(what=f"{stage} made", n=made, figure=significant(took), unit="s", note=f"{took / made:.2f} s each")
+        yield Figure(what=f"a file of {stage}", figure=significant(each / 1e6), unit="MB")
+        seconds += took / made * number
+        size += each * number
+    note = {} if watch.made["scenes"] == full["scenes"] else {"note": "estimated"}
+    words = f"{full['sources']} clips and {full['scenes']:,} scenes"
+    yield Figure.model_validate({"what": words, "figure": significant(seconds / 60), "unit": "minutes", **note})
+    yield Figure.model_validate({"what": words, "figure": significant(size / GIGABYTE), "unit": "GB", **note})
 
 
-def main(arguments: Sequence[str] = ()) -> int:
-    """Measure the build."""
+def measure(arguments: Sequence[str] = ()) -> Iterator[Figure]:
+    """Yield what the build takes."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--scenes", type=int, help="make only so many")
     parser.add_argument("--workers", type=int, default=available_cores(), help="scenes made at once")
@@ -144,9 +144,8 @@ def main(arguments: Sequence[str] = ()) -> int:
     chosen, inter_pairs = (sources, INTER_PAIRS) if options.scenes is None else smallest_choice(sources, options.scenes)
     with tempfile.TemporaryDirectory() as temporary:
         root = options.keep or Path(temporary)
-        tell(*measure(chosen, inter_pairs, root, options.workers), sources)
-    return 0
+        yield from figures_of(*built(chosen, inter_pairs, root, options.workers), sources)
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    sys.exit(show(measure(sys.argv[1:])))

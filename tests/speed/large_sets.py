@@ -9,16 +9,17 @@ import argparse
 import resource
 import sys
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
 
+from foundation.measurements import Figure
 from metrics.fad import ResampledFrechet
 from metrics.inception_score import ResampledInception
 from metrics.kad import ResampledKernel
 from metrics.uncertainty.bootstrap import bootstrap_score, set_difference
-from speed.set_metrics import Board
+from speed.board import show, significant
 
 Rows = NDArray[np.float32]
 CLASSES = 527
@@ -47,12 +48,11 @@ def timed(action: Callable[[], object]) -> tuple[float, float]:
     return time.perf_counter() - wall, time.process_time() - cpu
 
 
-def main(arguments: Sequence[str] = ()) -> int:
-    """Run the measurements."""
+def measure(arguments: Sequence[str] = ()) -> Iterator[Figure]:
+    """Yield CPU time and memory of an interval, and the time of comparing two runs."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--quick", action="store_true", help="4,000 samples of 512 dimensions")
     n, d = (4000, 512) if parser.parse_args(arguments).quick else (15_446, 2048)
-    board = Board()
     reference, first, second = runs(n, d)
     pairs = np.stack([np.arange(n), (np.arange(n) + 1) % n], axis=1)  # each clip a target once, and paired once
 
@@ -62,9 +62,9 @@ def main(arguments: Sequence[str] = ()) -> int:
         scorer.value()
 
     _, cpu = timed(interval)
-    board.line(f"FAD and interval, n={n} d={d}, CPU", cpu, "s", 60.0, at_most=True)
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20  # kilobytes on Linux
-    board.line("peak memory of the process", peak, "GiB", 1.5, at_most=True)
+    yield Figure(what=f"FAD and its interval, d = {d:,}", n=n, figure=significant(cpu), unit="CPU s", at_most=60.0)
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024 / 1e9  # kilobytes on Linux
+    yield Figure(what="peak memory of that", n=n, figure=significant(peak), unit="GB", at_most=1.6)
     logits = [rows[:, : min(CLASSES, d)] * 4.0 for rows in (first, second)]
     total = 0.0
     for name, make in (
@@ -74,10 +74,11 @@ def main(arguments: Sequence[str] = ()) -> int:
     ):
         wall, cpu = timed(lambda make=make: set_difference(make(0), make(1), groups=pairs, seed=0))
         total += wall
-        print(f"     {name} of two runs compared: {wall:.1f} s wall, {cpu:.1f} s CPU", flush=True)
-    board.line(f"two runs compared in FAD, KAD and IS, n={n} d={d}", total, "s", 120.0, at_most=True)
-    return 1 if board.missed else 0
+        yield Figure(
+            what=f"{name} of two runs compared", n=n, figure=significant(wall), unit="s", note=f"{cpu:.1f} CPU s"
+        )
+    yield Figure(what="FAD, KAD and IS of two runs compared", n=n, figure=significant(total), unit="s", at_most=120.0)
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    sys.exit(show(measure(sys.argv[1:])))

@@ -10,14 +10,16 @@ import argparse
 import sys
 import time
 import tracemalloc
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
 
+from foundation.measurements import Figure
 from metrics import frechet_audio_distance, kernel_audio_distance
 from metrics.fad import ResampledFrechet
 from metrics.uncertainty.bootstrap import bootstrap_score
+from speed.board import show, significant
 
 Rows = NDArray[np.float32]
 DIMENSIONS = 2048  # of a PANNs embedding
@@ -69,73 +71,69 @@ def seconds(action: Callable[[], float], repeats: int = 1) -> tuple[float, float
     return best, result
 
 
-def seconds_and_gib(action: Callable[[], float]) -> tuple[float, float]:
+def seconds_and_gb(action: Callable[[], float]) -> tuple[float, float]:
     """Wall clock of one call, and the most memory that numpy held at once beyond what it held before."""
     tracemalloc.start()
     try:
         wall, _ = seconds(action)
-        return wall, tracemalloc.get_traced_memory()[1] / 2**30
+        return wall, tracemalloc.get_traced_memory()[1] / 1e9
     finally:
         tracemalloc.stop()
 
 
-class Board:
-    """Prints the measurements and remembers whether all met their targets."""
-
-    def __init__(self) -> None:
-        self.missed = 0
-
-    def line(self, what: str, value: float, unit: str, target: float, *, at_most: bool = False) -> None:
-        """Print one measurement beside its target."""
-        met = value <= target if at_most else value >= target
-        self.missed += not met
-        bound = "at most" if at_most else "at least"
-        print(f"{'ok  ' if met else 'MISS'} {what}: {value:.3g} {unit} (target: {bound} {target:g})", flush=True)
-
-
-def bench_frechet(board: Board, n: int, target: float) -> None:
+def bench_frechet(n: int, target: float) -> Iterator[Figure]:
     """FD against the square-root form."""
     r, g = embeddings(n, DIMENSIONS, seed=n)
     frechet_audio_distance(r[:32], g[:32])  # first call of the linear algebra library is slow
     fast, value = seconds(lambda: frechet_audio_distance(r, g), repeats=5)
     slow, expected = seconds(lambda: square_root_distance(r, g))
-    board.line(f"FD n={n} d={DIMENSIONS}, times faster ({slow:.2f} s / {fast:.3f} s)", slow / fast, "x", target)
-    board.line(f"FD n={n} d={DIMENSIONS}, relative difference", abs(value / expected - 1), "", 1e-5, at_most=True)
+    yield Figure(
+        what=f"FD, d = {DIMENSIONS:,}", n=n, figure=significant(fast), unit="s", usual=significant(slow),
+        usual_way="matrix square root", at_most=significant(slow / target),
+    )  # fmt: skip
+    off = abs(value / expected - 1)
+    yield Figure(what="relative difference of both", n=n, figure=significant(off), at_most=1e-5)
 
 
-def bench_kernel(board: Board, n: int, dense_n: int) -> None:
+def bench_kernel(n: int, dense_n: int) -> Iterator[Figure]:
     """KAD in tiles: memory at full size, time against the dense form where that fits."""
     r, g = embeddings(dense_n, DIMENSIONS, seed=1)
     fast, value = seconds(lambda: kernel_audio_distance(r, g))
     slow, expected = seconds(lambda: dense_kernel_distance(r, g))
-    board.line(f"KAD n=m={dense_n}, times faster than dense ({slow:.2f} s / {fast:.2f} s)", slow / fast, "x", 1.0)
-    board.line(f"KAD n=m={dense_n}, difference", abs(value - expected), "", 1e-6, at_most=True)
+    yield Figure(
+        what=f"KAD, d = {DIMENSIONS:,}", n=dense_n, figure=significant(fast), unit="s", usual=significant(slow),
+        usual_way="all distances at once", at_most=significant(slow),
+    )  # fmt: skip
+    off = abs(value - expected)
+    yield Figure(what="difference of both", n=dense_n, figure=significant(off), at_most=1e-6)
     r, g = embeddings(n, DIMENSIONS, seed=2)
-    wall, peak = seconds_and_gib(lambda: kernel_audio_distance(r, g))
-    board.line(f"KAD n=m={n} d={DIMENSIONS} ({wall:.1f} s), extra memory", peak, "GiB", 2.0, at_most=True)
+    wall, peak = seconds_and_gb(lambda: kernel_audio_distance(r, g))
+    yield Figure(
+        what="KAD, memory beyond the embeddings", n=n, figure=significant(peak), unit="GB", at_most=2.1,
+        usual=significant(3 * 8 * n * n / 1e9), usual_way="three matrices n x n of float64", note=f"{wall:.1f} s",
+    )  # fmt: skip
 
 
-def bench_bootstrap(board: Board, n: int, resamples: int) -> None:
+def bench_bootstrap(n: int, resamples: int) -> Figure:
     """FD intervals."""
     r, g = embeddings(n, DIMENSIONS, seed=3)
     start = time.perf_counter()
     bootstrap_score(ResampledFrechet(r, g), resamples=resamples, seed=0)
-    board.line(f"FD bootstrap n={n}, {resamples} resamples", time.perf_counter() - start, "s", 60.0, at_most=True)
+    took = time.perf_counter() - start
+    return Figure(what=f"FD, {resamples:,} resamples", n=n, figure=significant(took), unit="s", at_most=60.0)
 
 
-def main(arguments: Sequence[str] = ()) -> int:
-    """Run the measurements."""
+def measure(arguments: Sequence[str] = ()) -> Iterator[Figure]:
+    """Yield time, memory and agreement of FD and KAD with the straightforward forms."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--quick", action="store_true", help="leave out what takes minutes")
     quick = parser.parse_args(arguments).quick
-    board = Board()
-    bench_frechet(board, 560, 150)
+    yield from bench_frechet(560, 150)
     if not quick:
-        bench_frechet(board, 3000, 8)
-    bench_kernel(board, *((3000, 2000) if quick else (15_000, 6_000)))
-    bench_bootstrap(board, 560, 100 if quick else 1000)
-    return 1 if board.missed else 0
+        yield from bench_frechet(3000, 8)
+    yield from bench_kernel(*((3000, 2000) if quick else (15_000, 6_000)))
+    yield bench_bootstrap(560, 100 if quick else 1000)
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    sys.exit(show(measure(sys.argv[1:])))

@@ -3,6 +3,7 @@
 import os
 import subprocess
 import sys
+from functools import partial
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -39,7 +40,7 @@ def test_each_kind_of_block_is_compiled_once_and_serves_all_its_copies(monkeypat
     blocks = sum(isinstance(module, StreamBlock) for module in network.modules()) + 2
     assert compile_regions(network, others, compiler=compiler) == blocks + 2 + 4 + 1, "two attentions in each of two"
     assert sorted(compiler.given) == [
-        ("JointBlock.forward", False), ("SpaceTimeBlock.forward", True), ("StreamBlock.forward", False),
+        ("JointBlock.forward", False), ("SpaceTimeBlock.forward", False), ("StreamBlock.forward", False),
     ]  # fmt: skip
     assert others[2].fused
     assert others[0].attn.fused
@@ -52,6 +53,30 @@ def test_a_block_computes_what_it_did():
     before = block(x, condition, None)
     compile_regions(block, compiler=Compiler())
     assert torch.equal(block(x, condition, None), before)
+
+
+def test_segments_left_over_are_no_second_compilation_and_no_size_is_compiled_to_vary():
+    torch.manual_seed(0)
+    shapes = []
+
+    def backend(graph, inputs):
+        shapes.append([size for value in inputs if isinstance(value, torch.Tensor) for size in value.shape])
+        return graph.forward
+
+    block = SpaceTimeBlock(24).eval()
+    x = torch.randn(4, 1569, 24)
+    with torch.inference_mode():
+        expected = block(x)
+        torch.compiler.reset()
+        compile_regions(block, compiler=partial(torch.compile, backend=backend))
+        assert torch.equal(block(x), expected)
+        once = len(shapes)
+        for count in (2, 4, 1, 3, 4):
+            torch.testing.assert_close(block(x[:count]), expected[:count], atol=1e-6, rtol=0)
+        assert len(shapes) == once > 0
+        block(torch.cat([x, x]))
+        assert len(shapes) == 2 * once, "more than ever before"
+    assert {type(size) for sizes in shapes for size in sizes} == {int}
 
 
 def test_without_kernels_of_our_own_torch_s_are_used_and_that_is_said(monkeypatch, caplog):

@@ -36,13 +36,19 @@ CHOSEN = 16
 
 def measure(options: Mapping[str, str], *, compiled: bool = False) -> Iterator[dict[str, object]]:
     """Yield samples a second by batch size, then the seconds, share of the card and memory of each part."""
-    selva = model(options, precision="fast", compile=compiled)
     frames_of = made_up_frames(4, length(options))
-    sizes = [int(size) for size in options.get("batches", "16" if compiled else "1,4,16,32").split(",")]
+    sizes = sorted(int(size) for size in options.get("batches", "16" if compiled else "1,4,16,32").split(","))
+    chosen = max((size for size in sizes if size <= CHOSEN), default=sizes[0])
+    selva: SELVA | None = None
     with tempfile.TemporaryDirectory() as folder:
         for size in sizes:
+            if selva is None or compiled:
+                torch.compiler.reset()  # code for an earlier size would make torch compile for sizes that vary
+                selva = None  # its memory first
+                selva = model(options, precision="fast", compile=compiled)
             yield from _generated(selva, frames_of, size, Path(folder), length(options))
-    yield from _parts(selva, min(CHOSEN, max(sizes)), float(options.get("teraflops", "790")), length(options))
+            if size == chosen:
+                yield from _parts(selva, size, float(options.get("teraflops", "790")), length(options))
 
 
 class _InMemory:

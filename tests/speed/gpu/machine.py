@@ -7,23 +7,19 @@ from collections.abc import Iterator, Mapping
 import torch
 
 from foundation.devices import KERNELS, numerics
-from foundation.work import available_cores
+from foundation.measurements import Machine, this_machine
 from speed.gpu.shared import seconds_of
 
 SECONDS = 30
 SIDE = 8192
 
 
-def measure(options: Mapping[str, str]) -> Iterator[dict[str, object]]:
+def measure(options: Mapping[str, str]) -> Iterator[dict[str, object] | Machine]:
     """Yield the machine's facts, its matrix rates by precision and the rate of a copy."""
     device = torch.device(options.get("device", "cuda"))
     on_gpu = device.type == "cuda"
-    yield {
-        "card": torch.cuda.get_device_name(device) if on_gpu else "no GPU",
-        "torch": torch.__version__,
-        "cores": available_cores(),
-        "kernels of our own": KERNELS,
-    }
+    yield this_machine(torch.cuda.get_device_name(device) if on_gpu else None)
+    yield {"what": "kernels of our own", "there": KERNELS}
     side = SIDE if on_gpu else 512
     for what, dtype, precision in (
         ("bf16", torch.bfloat16, "fast"), ("TF32", torch.float32, "fast"), ("float32", torch.float32, "exact"),

@@ -31,4 +31,4 @@ def measure(options: Mapping[str, str]) -> Iterator[dict[str, object]]:
         wall, cpu = time.perf_counter(), time.process_time()
         work()
         wall, cpu = time.perf_counter() - wall, time.process_time() - cpu
-        yield {"what": f"{what}, n = {n:,}, d = {d:,}, numpy", "seconds": round(wall, 1), "cpu_seconds": round(cpu, 1)}
+        yield {"what": f"{what}, d = {d:,}, numpy", "n": n, "seconds": round(wall, 1), "cpu_seconds": round(cpu, 1)}
