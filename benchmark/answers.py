@@ -12,6 +12,7 @@ import numpy as np
 
 from baselines import GenerationError, Generator, Prepared, Request, Waveform
 from foundation import media
+from foundation.events import span
 
 log = logging.getLogger(__name__)
 
@@ -94,10 +95,11 @@ _FAILED, _TOO_LARGE = object(), object()
 def _together(generator: Any, requests: Sequence[Request], prepared: Sequence[Prepared | None]) -> object:
     """Return the list of answers to several requests, or what became of it."""
     try:
-        if prepared[0] is None:
-            answers = list(generator.generate_batch(list(requests)))
-        else:
-            answers = list(generator.generate_prepared(list(requests), list(prepared)))
+        with span("generate", (request.sample_id for request in requests)):
+            if prepared[0] is None:
+                answers = list(generator.generate_batch(list(requests)))
+            else:
+                answers = list(generator.generate_prepared(list(requests), list(prepared)))
         if len(answers) != len(requests):
             raise GenerationError(f"{len(answers)} answers to {len(requests)} requests")
         return answers
@@ -112,13 +114,14 @@ def _together(generator: Any, requests: Sequence[Request], prepared: Sequence[Pr
 
 def _alone(generator: Any, request: Request, prepared: Prepared | None) -> Answer:
     try:
-        if prepared is None:
-            answer: Answer = generator.generate(request)
-        else:
-            answers = list(generator.generate_prepared([request], [prepared]))
-            if len(answers) != 1:
-                raise GenerationError(f"{len(answers)} answers to 1 request")
-            answer = answers[0]
+        with span("generate", (request.sample_id,)):
+            if prepared is None:
+                answer: Answer = generator.generate(request)
+            else:
+                answers = list(generator.generate_prepared([request], [prepared]))
+                if len(answers) != 1:
+                    raise GenerationError(f"{len(answers)} answers to 1 request")
+                answer = answers[0]
         return answer
     except GenerationError as error:
         return error

@@ -21,6 +21,7 @@ from benchmark.runs import FailureRecord
 from benchmark.site import Site
 from benchmark.writer import Writer
 from foundation import media
+from foundation.events import spanned
 from foundation.ledger.ledger import Claim, Driver
 from foundation.work import Progress
 from vgg_monoaudio.dataset import Sample
@@ -120,7 +121,8 @@ class Asking:
                     self._generator.on_progress = partial(self._report, self._done())
                 answers = answers_to(self._generator, batch.requests, batch.prepared, self._size)
                 for request, answer in zip(batch.requests, answers, strict=True):
-                    writer.write(self._kept(self._samples[request.sample_id], answer))
+                    kept = self._kept(self._samples[request.sample_id], answer)
+                    writer.write(spanned("write", request.sample_id, kept))
                 self._answered.update(request.sample_id for request in batch.requests)
                 self._report(self._done(), 0)
         return len(self._answered) > before

@@ -35,6 +35,7 @@ from benchmark.scoring import Scores, score
 from benchmark.sharing import SharedExtraction
 from benchmark.site import LocalSite, hold
 from foundation.checkpoints import WeightOptions
+from foundation.events import span
 from foundation.files import PathLike, content_sha256, fingerprint, remove_partials
 from foundation.ledger.ledger import Ledger
 from foundation.work import Progress, found_in_each
@@ -198,7 +199,8 @@ class _Job:
         if not questions:
             count, path = len(self.samples), self.directory.path
             raise NothingToScore(f"{path}: none of {count} samples can be scored: {failures[0].reason}")
-        scores = score(gathered.evidence, _groups(questions, self.scoring), self.scoring)
+        with span("score", (question.sample.sample_id for question in questions)):
+            scores = score(gathered.evidence, _groups(questions, self.scoring), self.scoring)
         result = self._record(len(questions), failures, scores, mark)
         write_scored(self.directory, result, self._table(questions, failures, scores))
         return result

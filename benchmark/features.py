@@ -25,6 +25,7 @@ from benchmark.workers import Extractor as Extractor
 from benchmark.workers import Job, Medium, prepared, without_network
 from benchmark.workers import TooShort as TooShort
 from benchmark.workers import WorkerDied as WorkerDied
+from foundation.events import span
 from foundation.faults import check_own_fault
 from foundation.files import content_sha256
 from foundation.work import Progress, look_at_each
@@ -199,10 +200,14 @@ class _Kept:
         """Run the network on a batch and keep the features of each file."""
         extractor = batch.extractor
         tensors = [arrays for _, arrays in batch.files]
-        results = extractor.network(tensors) if extractor.network else tensors
+        results = tensors
+        if extractor.network:
+            with span("extract", (path.stem for path, _ in batch.files), extractor.name):
+                results = extractor.network(tensors)
         for (path, _), arrays in zip(batch.files, results, strict=True):
             if all(np.isfinite(array).all() for array in arrays.values()):
-                self._store.write(extractor, self._hashes[path], arrays)
+                with span("keep", (path.stem,), extractor.name):
+                    self._store.write(extractor, self._hashes[path], arrays)
                 self.computed += 1
             else:
                 self.fail(_Failed(path, f"its features by {extractor.name} are not finite"))

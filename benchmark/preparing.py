@@ -25,6 +25,7 @@ from benchmark.isolation import Lost
 from benchmark.pool import outcomes
 from benchmark.workers import Unforeseen, time_limit
 from foundation.devices import Staged, Uploader
+from foundation.events import Timed, span, timed
 from foundation.work import available_cores
 
 log = logging.getLogger(__name__)
@@ -34,6 +35,7 @@ BATCHES_AHEAD = 1  # on the device, beside the one that is answered
 
 Prepare = Callable[[Request], Prepared]
 Ready: TypeAlias = Prepared | GenerationError
+Outcome: TypeAlias = Timed[Ready | Unforeseen] | Ready | Lost  # of a worker
 
 
 def prepares(generator: Generator) -> bool:
@@ -81,7 +83,7 @@ def batches(
         return
     jobs = _Jobs(generator, requests)
     if workers == 0:
-        yield from _grouped(jobs, map(_prepared, jobs), size)
+        yield from _grouped(jobs, map(_worked, jobs), size)
         return
     uploader = _uploader(generator)
     hook: Any = generator.prepare  # type: ignore[attr-defined]
@@ -90,7 +92,7 @@ def batches(
     def make(stop: threading.Event) -> Iteration[tuple[Batch, Staged | None], None, None]:
         count = max(1, min(len(requests), workers or available_cores()))
         outcome = outcomes(
-            _prepared, jobs, count=count, limit_seconds=time_limit(),
+            _worked, jobs, count=count, limit_seconds=time_limit(),
             apart=lambda job: processes and job[0] is not None, stop=stop,
         )  # fmt: skip
         with closing(outcome):
@@ -126,11 +128,15 @@ class _Jobs:
             return True
 
 
-def _prepared(job: tuple[Prepare | None, Request]) -> Ready | Unforeseen:
-    """Be a worker: prepare one request, or say why not."""
+def _worked(job: tuple[Prepare | None, Request]) -> Timed[Ready | Unforeseen] | Ready:
+    """Be a worker: prepare one request, where that is wanted, and say when."""
     prepare, request = job
-    if prepare is None:
-        return {}
+    return {} if prepare is None else timed(_prepared, (prepare, request))
+
+
+def _prepared(job: tuple[Prepare, Request]) -> Ready | Unforeseen:
+    """Prepare one request, or say why not."""
+    prepare, request = job
     try:
         prepared = prepare(request)
         if not isinstance(prepared, Mapping):
@@ -144,8 +150,9 @@ def _prepared(job: tuple[Prepare | None, Request]) -> Ready | Unforeseen:
         return Unforeseen(named(error), traceback.format_exc())
 
 
-def _told(request: Request, outcome: Ready | Unforeseen | Lost) -> Ready:
+def _told(request: Request, found: Outcome) -> Ready:
     """Return what was prepared or the failure; log what only a developer can fix."""
+    outcome = found.told("decode", request.sample_id) if isinstance(found, Timed) else found
     if isinstance(outcome, Unforeseen):
         log.warning("sample %s: %s\n%s", request.sample_id, outcome.reason, outcome.trace)
         return GenerationError(outcome.reason)
@@ -154,7 +161,7 @@ def _told(request: Request, outcome: Ready | Unforeseen | Lost) -> Ready:
     return outcome
 
 
-def _grouped(jobs: _Jobs, outcome: Iterator[Ready | Unforeseen | Lost], size: BatchSize) -> Iterator[Batch]:
+def _grouped(jobs: _Jobs, outcome: Iterator[Outcome], size: BatchSize) -> Iterator[Batch]:
     """Yield requests with what was prepared for them, as many at once as the size says when a batch begins."""
     while made := list(islice(outcome, max(1, size.now))):
         asked = [jobs.given.popleft() for _ in made]
@@ -189,7 +196,8 @@ def _uploader(generator: Generator) -> Uploader | None:
 def _uploaded(uploader: Uploader, batch: Batch) -> Staged | None:
     """Begin to copy what was prepared; None where it cannot be copied, for want of memory or as it is no array."""
     try:
-        return uploader.stage([one for one in batch.prepared or [] if not isinstance(one, GenerationError)])
+        with span("upload", (request.sample_id for request in batch.requests)):
+            return uploader.stage([one for one in batch.prepared or [] if not isinstance(one, GenerationError)])
     except (RuntimeError, TypeError, ValueError, AttributeError) as error:
         log.warning("what was prepared stays on the host: %s", named(error))
         return None

@@ -13,6 +13,7 @@ import threading
 import traceback
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any, Literal
 
@@ -23,6 +24,7 @@ from benchmark.isolation import Lost
 from benchmark.isolation import WorkerDied as WorkerDied
 from benchmark.pool import outcomes
 from foundation import media
+from foundation.events import Timed, timed
 from foundation.work import available_cores
 
 log = logging.getLogger(__name__)
@@ -117,13 +119,13 @@ def prepared(
     limit = time_limit() if limit_seconds is None else limit_seconds
     if workers == 0:
         for job in jobs:
-            yield job[0], _told(job, _prepare(job))
+            yield job[0], _told(job, timed(_prepare, job))
         return
     processes = _worthwhile(jobs) if workers is None else workers
     threads = workers is None and processes < 2  # decoding and torch leave the interpreter free; nothing to start
     count = min(len(jobs), available_cores() if threads else processes)
     apart = _is_foreign if threads else _always
-    told = outcomes(_prepare, jobs, count=count, limit_seconds=limit, apart=apart, stop=stop)
+    told = outcomes(partial(timed, _prepare), jobs, count=count, limit_seconds=limit, apart=apart, stop=stop)
     for job, outcome in zip(jobs, told, strict=True):
         yield job[0], _told(job, outcome)
 
@@ -163,8 +165,9 @@ def _is_foreign(job: Job) -> bool:
     return form != b"RIFFWAVEfmt data" or kind not in {1, 3} or channels not in {1, 2}
 
 
-def _told(job: Job, outcome: dict[str, Arrays] | str | Unforeseen | Lost) -> dict[str, Arrays] | str:
+def _told(job: Job, found: Timed[dict[str, Arrays] | str | Unforeseen] | Lost) -> dict[str, Arrays] | str:
     """Return the tensors or the reason; log what only a developer can mend."""
+    outcome = found.told("decode", job[0].stem) if isinstance(found, Timed) else found
     if isinstance(outcome, Unforeseen):
         log.warning("%s: %s\n%s", job[0], outcome.reason, outcome.trace)
         return outcome.reason

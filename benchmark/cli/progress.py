@@ -1,14 +1,15 @@
-"""Progress on stderr: a bar with rate and remaining time for each stage."""
+"""Progress on stderr: a bar with rate and remaining time for each stage, and below them what happens now."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Iterable, Iterator
+from contextlib import ExitStack, contextmanager
 from typing import TYPE_CHECKING
 
 from foundation.work import Progress
 
 if TYPE_CHECKING:
+    from rich.console import RenderableType
     from rich.progress import ProgressColumn
 
 
@@ -16,15 +17,34 @@ if TYPE_CHECKING:
 def progress(what: str = "") -> Iterator[Progress]:
     """Yield a callback (stage, done, total); stages appear as they begin.
 
-    On a terminal bars are drawn and vanish when done; elsewhere nothing is printed.
+    On a terminal bars are drawn, with the rates of the stages, what waits and the GPU's memory below them, and vanish
+    when done; elsewhere nothing is printed, and nothing is counted.
     """
     from rich.console import Console
     from rich.progress import Progress as Bars
     from rich.progress import TaskID
+    from rich.text import Text
+
+    from benchmark.cli.live import Live
+    from foundation.events import listening
+
+    live = Live()
+
+    class BarsAndLive(Bars):
+        """Bars above a line of text, where there is any."""
+
+        def get_renderables(self) -> Iterable[RenderableType]:
+            yield from super().get_renderables()
+            if text := live.text():
+                yield Text(text, style="dim")
 
     console = Console(stderr=True)
     tasks: dict[str, TaskID] = {}
-    with Bars(*_columns(), console=console, transient=True, disable=not console.is_terminal) as bars:
+    with ExitStack() as stack:
+        if console.is_terminal:
+            stack.enter_context(listening(live))
+        bars = BarsAndLive(*_columns(), console=console, transient=True, disable=not console.is_terminal)
+        stack.enter_context(bars)
 
         def report(stage: str, done: int, total: int) -> None:
             if stage not in tasks:

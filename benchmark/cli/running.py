@@ -33,6 +33,7 @@ from benchmark.cli.options import (
 )
 from benchmark.cli.progress import progress
 from benchmark.cli.rows import Rows, check_report
+from benchmark.cli.traced import traced
 from benchmark.exits import SOME_FAILED, tell
 from benchmark.places import DEFAULT_REPORT
 from foundation.work import available_cores
@@ -46,6 +47,7 @@ WORTH_A_PROCESS = 16  # scenes: a process takes as long to begin as a thread tak
 
 
 @spread
+@traced
 def generate(
     model: Annotated[str, typer.Argument(help="A name of `list-models`, or a class of your own: mymodel.py:MyModel.")],
     *,
@@ -69,6 +71,7 @@ def generate(
 
 
 @spread
+@traced
 def evaluate(
     run: Annotated[list[Path], typer.Argument(help="Run directories that `generate` wrote.")],
     *,
@@ -102,6 +105,7 @@ def evaluate(
 
 
 @spread
+@traced
 def evaluate_models(
     *,
     model: Annotated[

@@ -1,11 +1,16 @@
 """Progress: bars on a terminal, silence elsewhere, nothing on stdout."""
 
 import io
+import sys
+from types import SimpleNamespace
 
 import pytest
 import rich.console
 
+from benchmark.cli import live
 from benchmark.cli.progress import progress
+from foundation import events
+from foundation.events import Event, Timed, span
 
 
 class Terminal(io.StringIO):
@@ -53,10 +58,59 @@ def test_a_total_that_becomes_known_later_is_shown(screen):
     assert "20/80" in screen.getvalue()
 
 
-def test_elsewhere_nothing_is_printed(capsys):
+def test_elsewhere_nothing_is_printed_and_nobody_listens(capsys):
     with progress("selva inter") as report:
         report("generate", 3, 4)
+        assert events._listeners == ()
     assert capsys.readouterr() == ("", "")
+
+
+def test_rates_and_queues_stand_below_the_bars(screen):
+    with progress("selva inter") as report:
+        report("generate", 1, 4)
+        for sample in "abc":
+            Timed(None, 1, 2, 3, 4).told("decode", sample)
+        with span("generate", ("a",)):
+            pass
+    last = screen.getvalue()
+    assert "/s" in last
+    assert "2 wait to generate · 1 wait to write" in last
+    assert events._listeners == ()
+
+
+def test_a_stage_s_rate_is_that_of_the_last_seconds(monkeypatch):
+    clock = [0]
+    monkeypatch.setattr(live.time, "perf_counter_ns", lambda: clock[0])
+    shown = live.Live()
+    assert shown.text() == ""
+    for second, samples in ((1, ("a", "b")), (4, ("c", "d")), (12, ("e", "f", "g"))):
+        clock[0] = second * 10**9
+        shown(Event("generate", 0, 1, 2, 3, samples))
+        if second == 4:
+            assert shown.text() == "generate 1.0/s · 4 wait to write"
+    assert shown.text() == "generate 0.5/s · 7 wait to write"
+    shown(Event("write", 0, 1, 2, 3, tuple("abcdefg")))
+    clock[0] = 60 * 10**9
+    assert shown.text() == ""
+
+
+def test_a_gpu_s_memory_is_told_where_this_process_uses_one(monkeypatch):
+    class Cuda:
+        used = False
+
+        def is_initialized(self):
+            return self.used
+
+        def mem_get_info(self):
+            return 71_000_000_000, 79_700_000_000
+
+    cuda = Cuda()
+    monkeypatch.setitem(sys.modules, "torch", SimpleNamespace(cuda=cuda))
+    assert live.gpu_memory() == ""
+    cuda.used = True
+    assert live.gpu_memory() == "GPU 8.7 of 80 GB"
+    monkeypatch.delitem(sys.modules, "torch")
+    assert live.gpu_memory() == ""
 
 
 def test_an_error_within_leaves_the_bars_and_is_not_held_back(screen):
