@@ -13,11 +13,13 @@ import numpy as np
 import pytest
 
 from baselines import Request
+from benchmark import preparing
 from benchmark.answers import BatchSize, answers_to
 from benchmark.features import Extractor, FeatureStore, Wanted, extract
 from benchmark.preparing import batches
 from benchmark.trace import tracing
 from foundation import media
+from foundation.devices import Uploader
 from foundation.events import Timed, span
 
 ROOT = Path(__file__).parents[2]
@@ -101,6 +103,19 @@ def test_what_workers_decode_and_a_model_answers_is_in_the_trace(tmp_path, worke
     processes = {event["pid"] for event in decoded}
     assert (os.getpid() in processes) == (workers != 2)
     assert min(event["ts"] for event in decoded) >= 0
+
+
+def test_uploads_are_in_the_trace_beside_what_is_generated(tmp_path, monkeypatch):
+    import torch
+    from support.trace_hooks import prepare_slowly
+
+    monkeypatch.setattr(preparing, "_uploader", lambda _model: Uploader(torch.device("cpu")))
+    with tracing(tmp_path / "t.json"):
+        asked(Sleeping(prepare_slowly), 4, None)
+    events = checked((tmp_path / "t.json").read_text())
+    thread = {event["name"]: event["tid"] for event in events}
+    assert [e["args"]["samples"] for e in events if e["name"] == "upload"] == [["s0", "s1"], ["s2", "s3"]]
+    assert thread["upload"] != thread["generate"]
 
 
 def front_end(audio, _seconds):
