@@ -8,11 +8,12 @@ VENV := .venv
 RUN := $(VENV)/bin/python -m
 INSTALLED := $(VENV)/.installed
 
-# make eval MODEL=oracle BENCHMARK=path PROFILE=signal SUBSET=inter ARGS="--limit 4"
+# make eval MODEL=oracle BENCHMARK=path PROFILE=signal SUBSET=inter SEEDS=3 ARGS="--limit 4"
 MODEL ?=
 BENCHMARK ?=
 PROFILE ?=
 SUBSET ?=
+SEEDS ?=
 # make build-benchmark SOURCES=folder LABELS=list.csv OUT=dir ALLOW_MISSING=1
 SOURCES ?=
 LABELS ?=
@@ -36,8 +37,8 @@ $(INSTALLED): pyproject.toml requirements.lock
 build-benchmark: $(INSTALLED) ## Build a benchmark: SOURCES=clips [LABELS=list.csv] [OUT=dir] [ALLOW_MISSING=1]; without SOURCES the demo
 	@$(RUN) benchmark build $(if $(SOURCES),--sources "$(SOURCES)") $(if $(LABELS),--labels "$(LABELS)") $(if $(OUT),--out "$(OUT)") $(if $(ALLOW_MISSING),--allow-missing) $(ARGS)
 
-eval: $(INSTALLED) ## Generate, score, report: [MODEL=selva] [BENCHMARK=dir] [PROFILE=signal] [SUBSET=inter]; without MODEL the controls
-	@$(RUN) benchmark eval $(foreach model,$(MODEL),--model $(model)) $(if $(BENCHMARK),--benchmark "$(BENCHMARK)") $(if $(PROFILE),--profile $(PROFILE)) $(if $(SUBSET),--subset $(SUBSET)) $(ARGS)
+eval: $(INSTALLED) ## Generate, score, report: [MODEL=selva] [BENCHMARK=dir] [PROFILE=signal] [SUBSET=inter] [SEEDS=3]; without MODEL the controls
+	@$(RUN) benchmark eval $(foreach model,$(MODEL),--model $(model)) $(if $(BENCHMARK),--benchmark "$(BENCHMARK)") $(if $(PROFILE),--profile $(PROFILE)) $(if $(SUBSET),--subset $(SUBSET)) $(if $(SEEDS),--seeds $(SEEDS)) $(ARGS)
 
 report: $(INSTALLED) ## Write tables and page from results/runs
 	@$(RUN) benchmark.report $(ARGS)

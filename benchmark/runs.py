@@ -39,6 +39,7 @@ if TYPE_CHECKING:
 SCHEMA_VERSION: Literal[1] = 1
 LONGEST_FOLDER_BYTES = 200  # of a model's folder; locks and temporary folders beside it have longer names
 VERSIONED_PACKAGES = ("vgg-monoaudio", "torch", "torchaudio", "numpy", "scipy", "pandas", "av", "scikit-learn")
+_SEED_MARK = "@seed"
 SAMPLE_COLUMNS = (  # of samples.parquet, from the manifest; status, reason and the per-sample metrics follow
     "sample_id",
     "label",
@@ -356,6 +357,29 @@ def folder_name(model: str) -> str:
         return name
     mark = f"-{fingerprint([model])[:12]}"  # two long names that begin alike stay two
     return name.encode()[: LONGEST_FOLDER_BYTES - len(mark)].decode("utf-8", "ignore") + mark
+
+
+def seed_run_name(name: str, seed: int) -> str:
+    """Return the name of the run that a further seed of a model has beside the run of this name."""
+    return f"{name}{_SEED_MARK}{seed}"
+
+
+def named_for_seed(name: str) -> tuple[str, int | None]:
+    """Return what a run is called without its seed, and the seed; None where its name has none."""
+    base, mark, seed = name.rpartition(_SEED_MARK)
+    named = base and mark and re.fullmatch(r"-?\d{1,20}", seed, re.ASCII)
+    return (base, int(seed)) if named else (name, None)
+
+
+def runs_of_seeds(path: Path) -> dict[int, RunDirectory]:
+    """Return the runs that were begun with further seeds of the run in this directory, scored or not, by seed."""
+    found: dict[int, RunDirectory] = {}
+    if path.parent.is_dir():
+        for folder in path.parent.iterdir():
+            base, seed = named_for_seed(folder.name)
+            if base == path.name and seed is not None and (folder / "run.json").is_file():
+                found[seed] = RunDirectory(folder)
+    return dict(sorted(found.items()))
 
 
 def find_runs(root: Path) -> list[RunDirectory]:

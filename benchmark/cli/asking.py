@@ -23,10 +23,24 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Generating:
-    """How models are to be run: what they are told, and the arguments of `benchmark.generate`."""
+    """How models are to be run: what they are told, the arguments of `benchmark.generate`, and with how many seeds."""
 
     own: Mapping[str, Any]
     options: RunOptions
+    seeds: int = 1
+
+    def each_seed(self, model: str) -> list[Generating]:
+        """Return how a model is run with each seed: the first as it is, the others in runs named for their seed."""
+        from baselines import get_model
+        from benchmark.runs import folder_name, seed_run_name
+
+        first = self.options.seed
+        name = self.options.run_name or folder_name(get_model(model).name)
+        further = [
+            replace(self.options, seed=seed, run_name=seed_run_name(name, seed))
+            for seed in range(first + 1, first + self.seeds)
+        ]
+        return [replace(self, options=options, seeds=1) for options in (self.options, *further)]
 
 
 @dataclass(frozen=True)
@@ -72,12 +86,18 @@ def subsets(built: Benchmark, wanted: str | None) -> list[Subset]:
     return chosen
 
 
-def generating(models: Sequence[str], told: ModelOptions, options: RunOptions) -> Generating:
+def generating(models: Sequence[str], told: ModelOptions, options: RunOptions, seeds: int = 1) -> Generating:
     """Return how these models are to be run.
+
+    Args:
+        models: their names.
+        told: what they are told.
+        options: how they are run.
+        seeds: how many, from that of the options on.
 
     Raises:
         ValueError: an option that one of the models does not have, one name for the runs of several, a device that is
-            not here, or a folder of runs that cannot be written.
+            not here, a folder of runs that cannot be written, or several seeds of recorded sounds.
     """
     from foundation.disk import check_folder
 
@@ -88,11 +108,16 @@ def generating(models: Sequence[str], told: ModelOptions, options: RunOptions) -
         allow_unverified=told.allow_unverified,
     )  # fmt: skip
     check_options(models, own, options.run_name)
+    if seeds > 1 and "recorded" in models:
+        raise ValueError(
+            "--seeds: recorded sounds are the same with every seed; run each folder alone with its --seed, "
+            "and with --run-name"
+        )
     for name in models:
         check_device_of(name, options.device)
     if not options.runs.is_dir():  # in one that is there each run is checked, where it has anything to write
         check_folder(options.runs)
-    return Generating(own, options)
+    return Generating(own, options, seeds)
 
 
 def check_device_of(model: str, device: str | None) -> None:
@@ -218,8 +243,9 @@ def check_runs(models: Sequence[str], built: Benchmark, parts: Sequence[Subset],
     from benchmark.generation import check_request
 
     for name in models:
-        for part in parts:
-            check_request(built, name, subset=part, options=options_of(name, ask.own), **asdict(ask.options))
+        for one in ask.each_seed(name):
+            for part in parts:
+                check_request(built, name, subset=part, options=options_of(name, one.own), **asdict(one.options))
 
 
 def _pair(option: str, text: str) -> tuple[str, str]:

@@ -95,6 +95,7 @@ WeightsDirOption = Annotated[
 RunsOption = Annotated[Path, typer.Option(help="Root of the run directories.")]
 RunNameOption = Annotated[str | None, typer.Option(help="Name of the run. Default: the model's.")]
 SeedOption = Annotated[int, typer.Option(help="Each sample's seed is made from it and the sample's name.")]
+SeedsOption = Annotated[int, typer.Option(min=1, help="How many, from --seed on; each is a run, shown as one row.")]
 WorkersOption = Annotated[int | None, typer.Option(min=0, help="Processes that decode. Default: one per core.")]
 LimitOption = Annotated[int | None, typer.Option(min=1, help="Only the first so many samples.")]
 BatchOption = Annotated[

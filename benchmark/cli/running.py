@@ -6,6 +6,7 @@ import contextlib
 import sys
 from collections.abc import Sequence
 from dataclasses import asdict, replace
+from itertools import product
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -28,6 +29,7 @@ from benchmark.cli.options import (
     ModelOptions,
     RunOptions,
     ScoreOptions,
+    SeedsOption,
     SubsetOption,
     spread,
 )
@@ -53,17 +55,21 @@ def generate(
     *,
     benchmark: BenchmarkOption = None,
     subset: SubsetOption = None,
+    seeds: SeedsOption = 1,
     model_options: ModelOptions,
     run_options: RunOptions,
 ) -> None:
-    """Let a model answer every sample; answers that exist are not made again."""
-    ask = generating([model], model_options, run_options)
+    """Let a model answer every sample; answers that exist are not made again.
+
+    With several seeds each after the first has a run of its own, <name>@seed<seed>.
+    """
+    ask = generating([model], model_options, run_options, seeds)
     built = find_benchmark(benchmark)
     parts = subsets(built, subset)
     check_runs([model], built, parts, ask)
     failures: list[FailureRecord] = []
-    for part in parts:
-        directory = _generate(built, model, part, ask)
+    for part, one in product(parts, ask.each_seed(model)):
+        directory = _generate(built, model, part, one)
         record = directory.read_run()
         failures += record.failures
         typer.echo(f"{directory.path}: {record.counts.generated} of {record.counts.expected} generated")
@@ -116,6 +122,7 @@ def evaluate_models(
     ] = None,
     benchmark: BenchmarkOption = None,
     subset: SubsetOption = None,
+    seeds: SeedsOption = 1,
     model_options: ModelOptions,
     run_options: RunOptions,
     score_options: ScoreOptions,
@@ -129,7 +136,7 @@ def evaluate_models(
 
     check_report(out)
     models = model or list(CONTROLS)
-    answers = generating(models, model_options, run_options)
+    answers = generating(models, model_options, run_options, seeds)
     built = find_benchmark(benchmark)
     parts = subsets(built, subset)
     if not model and parts == ["single"]:
@@ -142,9 +149,9 @@ def evaluate_models(
     failures: list[FailureRecord] = []
     rows = Rows()
     for name in models:
-        for part in parts:
-            with rows.losing(f"{name} {part}"):
-                directory, failed = _answer_and_score(name, part, answers, scores)
+        for part, one in product(parts, answers.each_seed(name)):
+            with rows.losing(f"{name} {part}" + (f" seed {one.options.seed}" if seeds > 1 else "")):
+                directory, failed = _answer_and_score(name, part, one, scores)
                 directories.append(directory)
                 failures += failed
     rows.check_any(directories)

@@ -47,7 +47,7 @@ def _result(row: Row) -> dict[str, Any]:
             "config": benchmark.subset,
             "split": "test",
             "revision": benchmark.fingerprint,
-            "args": {"version": benchmark.version, "samples": benchmark.samples, "scored": record.counts.scored},
+            "args": {"version": benchmark.version, "samples": benchmark.samples, "scored": row.scored, **_seeds(row)},
         },
         "metrics": [
             {
@@ -69,3 +69,8 @@ def _result(row: Row) -> dict[str, Any]:
             if (value := row.values.get(metric.name)) is not None and value.value is not None
         ],
     }
+
+
+def _seeds(row: Row) -> dict[str, Any]:
+    """Name the seeds whose mean the values are, where there are several."""
+    return {"seeds": list(row.seeds)} if row.of_seeds else {}

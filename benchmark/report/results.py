@@ -8,8 +8,10 @@ from collections.abc import Callable, Container, Hashable, Iterable, Mapping, Se
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
+from benchmark.report.seeds import Family, families, pooled, seeds_text, shortfalls, unscored_seeds
+from benchmark.report.seeds import shown_name as shown_name
 from benchmark.report.subsets import subset_rank
-from benchmark.runs import BenchmarkRecord, MetricsRecord, MetricValue, RunDirectory, ScoringRecord, folder_name
+from benchmark.runs import BenchmarkRecord, MetricsRecord, MetricValue, RunDirectory, ScoringRecord
 
 Kind = Literal["model", "control", "recorded", "external", "published"]
 
@@ -32,6 +34,10 @@ class Row:
         model_name: the model's name in the registry.
         texts: metric name to the digits as printed elsewhere; only for published rows.
         source: where a published row was printed.
+        run: where it was scored; of several seeds the first, whose samples are shown.
+        seeds: those whose mean the values are; () for a run by itself.
+        seed_note: which seeds, and what is missing of them.
+        others: the runs of the other seeds, with their records.
     """
 
     subset: str
@@ -50,6 +56,14 @@ class Row:
     source: str = ""
     run: RunDirectory | None = None
     record: MetricsRecord | None = None
+    seeds: tuple[int, ...] = ()
+    seed_note: str = ""
+    others: tuple[tuple[RunDirectory, MetricsRecord], ...] = ()
+
+    @property
+    def of_seeds(self) -> bool:
+        """Whether the values are means over several seeds."""
+        return len(self.seeds) > 1
 
     @property
     def partial(self) -> bool:
@@ -83,7 +97,11 @@ class Results:
     @property
     def records(self) -> list[tuple[RunDirectory, MetricsRecord]]:
         """Every run with its record."""
-        return [(row.run, row.record) for row in self.rows if row.run is not None and row.record is not None]
+        found: list[tuple[RunDirectory, MetricsRecord]] = []
+        for row in self.rows:
+            if row.run is not None and row.record is not None:
+                found += [(row.run, row.record), *row.others]
+        return found
 
     def of(self, subset: str) -> tuple[Row, ...]:
         """Rows of one subset."""
@@ -97,17 +115,19 @@ class Results:
 def collect(runs: Sequence[RunDirectory]) -> Results:
     """Return the runs as rows, after checking that their numbers can be compared.
 
+    Runs of one model that differ in nothing but the seed are one row: the mean over the seeds.
+
     Raises:
         MixedRuns: they differ in benchmark, version, manifest, profile, reference video, another scoring choice, a
             backbone or the definition of a metric; or one model appears twice on one subset. Names two of the runs.
-        benchmark.runs.UnusableRun: a run has no readable metrics.json.
+        benchmark.runs.UnusableRun: a run has no readable metrics.json, or one of several seeds no samples.parquet.
         ValueError: no runs.
     """
     if not runs:
         raise ValueError("runs: none given; a report needs at least one finished run")
     records = [(run, run.read_metrics()) for run in runs]
     check_alike(records)
-    rows = _disambiguated([_row(run, record) for run, record in records])
+    rows = _disambiguated(_joined([_row(run, record) for run, record in records]))
     benchmarks = {record.benchmark.subset: record.benchmark for _, record in records}
     return Results(_ordered(rows), benchmarks, records[0][1].scoring)
 
@@ -182,11 +202,37 @@ def _row(run: RunDirectory, record: MetricsRecord) -> Row:
     )
 
 
-def shown_name(run: RunDirectory, record: MetricsRecord) -> str:
-    """Return the name of a run: the one the user gave its directory, else the model's."""
-    path = run.path.resolve()
-    named_by_user = path.parent.name == record.benchmark.subset and path.name != folder_name(record.model.name)
-    return path.name if named_by_user else record.model.name
+def _joined(rows: Sequence[Row]) -> list[Row]:
+    """Make one row of the runs on a subset that differ in nothing but the seed; leave the others as they are."""
+    found = families([(row.run, row.record) for row in rows if row.run is not None and row.record is not None])
+    members = {one.run for family in found for one in family.runs}
+    alone = [_with_note(row) for row in rows if row.run not in members]
+    return [*alone, *[_of_seeds(family, subset) for family in found for subset in family.subsets]]
+
+
+def _of_seeds(family: Family, subset: str) -> Row:
+    runs = family.of(subset)
+    row = _row(runs[0].run, runs[0].record)
+    seeds = tuple(one.seed for one in runs)
+    told = (
+        seeds_text(seeds) if len(runs) > 1 else f"{seeds_text(seeds)} alone",
+        *shortfalls(runs, family.begun(subset)),
+    )
+    return replace(
+        row,
+        model=family.name,
+        values=pooled(runs) if len(runs) > 1 else row.values,
+        scored=min((one.record.counts.scored or 0 for one in runs), default=None),
+        seeds=seeds,
+        seed_note="; ".join(told),
+        others=tuple((one.run, one.record) for one in runs[1:]),
+    )
+
+
+def _with_note(row: Row) -> Row:
+    """Say of a run by itself which other seeds of it were begun and have no scores."""
+    absent = unscored_seeds(row.run) if row.run is not None else []
+    return replace(row, seed_note=f"one seed; {seeds_text(absent)} not scored") if absent else row
 
 
 def _disambiguated(rows: Sequence[Row]) -> list[Row]:

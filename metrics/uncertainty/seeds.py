@@ -2,13 +2,13 @@
 
 All seeds answer the same samples, so samples and seeds are crossed, and a mean over both is uncertain for two reasons.
 
-- *Samples*: units are drawn once for all seeds, as for one run, and the mean over the seeds is scored on each resample.
+- *Samples*: units are drawn once for all seeds, as for one run; the mean over the seeds is scored on each resample.
 - *Seeds*: the scores of S seeds have the standard deviation s, so their mean has the standard error s / sqrt(S), with
-  Student's t for S - 1 degrees of freedom. Seeds are not resampled: S of them drawn with replacement vary by (S - 1) / S
-  of what they should, and three have ten different resamples, none of which reaches as far as t does.
+  Student's t for S - 1 degrees of freedom. Seeds are not resampled: S of them drawn with replacement vary by
+  (S - 1) / S of what they should, and three have ten different resamples, none of which reaches as far as t does.
 
-The two reaches are joined as the root of the sum of their squares, each side by itself (the method of variance estimates
-recovery). What is particular to one sample with one seed counts in both, so the interval is rather too wide.
+The two reaches are joined as the root of the sum of their squares, each side by itself (the method of variance
+estimates recovery). What is particular to one sample with one seed counts in both, so the interval is rather too wide.
 
 Source:
     Zou & Donner 2008, "Construction of confidence limits about effect measures: a general approach" (the joining); Owen
@@ -45,8 +45,8 @@ def interval_of_means(
         level: nominal coverage.
 
     Raises:
-        ValueError: another shape, fewer than two seeds, a seed without a score, groups that do not fit, or settings that
-            make no sense.
+        ValueError: another shape, fewer than two seeds, a seed without a score, groups that do not fit, or settings
+            that make no sense.
 
     Example:
         Two seeds that differ by more than the samples do: the interval is mostly theirs.

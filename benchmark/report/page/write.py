@@ -113,7 +113,7 @@ def _whiskers(table: Table, block: Block) -> dict[str, dict[str, tuple[float, fl
 
 
 def _made_with(results: Results) -> Mapping[str, Any]:
-    records = [row.record for row in results.rows if row.record]
+    records = [record for _, record in results.records]
     commits = {(record.commit.sha[:10], record.commit.dirty) for record in records if record.commit}
     return {
         "version": version("vgg-monoaudio"),

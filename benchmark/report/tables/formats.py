@@ -10,6 +10,7 @@ from benchmark.report.tables.cells import Cell, Line, Table
 from benchmark.report.tables.marks import DASH, FEWER, PARTIAL, UNTRAINED, UNVERIFIED
 from foundation.markup import markdown_escaped, one_line, spreadsheet_text
 
+SEEDS_HEAD = "seeds"  # a column of CSV where a row has several
 CSV_HEAD = ("subset", "section", "model", "marks", "n", "expected", "profile", "reference_video", "source")
 
 
@@ -58,20 +59,24 @@ def padded(grid: Sequence[Sequence[str]]) -> str:
 def to_csv(table: Table) -> str:
     """Return the table as CSV: one line per row, three columns per metric (value, low, high), rounded as shown.
 
-    Where the table shows standard errors, a fourth column has them. An empty field means no value. Each run's
-    metrics.json has the unrounded numbers.
+    Where the table shows standard errors, a fourth column has them; where a row has several seeds, a column names them.
+    An empty field means no value. Each run's metrics.json has the unrounded numbers.
     """
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
     names = [column.metric.name for column in table.columns]
     endings = ("", "_low", "_high", *(["_se"] if table.standard_errors else []))
-    writer.writerow([*CSV_HEAD, *[f"{name}{ending}" for name in names for ending in endings]])
+    seeds = any(line.row.of_seeds for block in table.blocks for line in block.lines)
+    writer.writerow(
+        [*CSV_HEAD, *([SEEDS_HEAD] if seeds else []), *[f"{name}{ending}" for name in names for ending in endings]]
+    )
     for block in table.blocks:
         for section in block.sections:
             for line in section.lines:
                 texts, counts = _csv_facts(line)
                 named = [spreadsheet_text(text) for text in (block.subset, section.name, *texts[:2])]
                 told = [spreadsheet_text(text) for text in texts[2:]]
+                told += [" ".join(map(str, line.row.seeds))] if seeds else []
                 writer.writerow([*named, *counts, *told, *_csv_values(line, len(endings))])
     return text.getvalue()
 

@@ -24,6 +24,10 @@ def caption(results: Results) -> str:
     )
 
 
+_OF_SEEDS = (
+    "Rows of several seeds show the mean over the seeds; n is that of the seed with the fewest samples, intervals hold "
+    "samples and seeds, and the samples shown one by one are those of the first seed."
+)
 _PROFILE_WARNINGS = {
     "signal": " Profile signal needs no networks: CLAP is the cosine to the label's own sources, DeSync the lag of "
     "onsets against motion; none of these numbers is comparable with published ones."
@@ -59,6 +63,9 @@ def notes_below(blocks: Iterable[Block], columns: Sequence[Column], intervals: b
     if any(line.row.kind == "control" for _, line in lines):
         notes.append("Controls show the range of a metric and are not ranked.")
     notes += marks_explained(line.row for _, line in lines)
+    if any(line.row.of_seeds for _, line in lines):
+        notes.append(_OF_SEEDS)
+    notes += [f"{line.label}, {block.title}: {line.row.seed_note}." for block, line in lines if line.row.seed_note]
     for block, line in lines:
         cells = zip(columns, line.cells, strict=True)
         short = [f"{c.metric.label} {line.row.values[c.metric.name].n}" for c, cell in cells if cell.fewer]
