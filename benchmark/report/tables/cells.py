@@ -67,6 +67,11 @@ class Line:
     marks: str
     coverage: str  # "499/500", or a dash
 
+    @property
+    def title(self) -> str:
+        """The label, and of how many seeds the values are the mean, where there are several."""
+        return f"{self.label} ({len(self.row.seeds)} seeds)" if self.row.of_seeds else self.label
+
 
 @dataclass(frozen=True)
 class Section:

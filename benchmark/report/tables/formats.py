@@ -34,7 +34,7 @@ def to_markdown(table: Table, title: str = "Results") -> str:
 
 def _markdown_line(line: Line, table: Table) -> list[str]:
     return [
-        markdown_escaped(line.label) + line.marks,
+        markdown_escaped(line.title) + line.marks,
         *[_markdown_cell(cell, table.beside(cell)) for cell in line.cells],
         line.coverage,
     ]
@@ -163,7 +163,7 @@ def _latex_line(line: Line, table: Table) -> str:
     marks = rf"\textsuperscript{{{latex_escaped(line.marks)}}}" if line.marks else ""
     cells = [_latex_cell(cell, table) for cell in line.cells]
     coverage = "--" if line.coverage == DASH else line.coverage
-    return " & ".join([latex_escaped(line.label) + marks, *cells, coverage]) + r" \\"
+    return " & ".join([latex_escaped(line.title) + marks, *cells, coverage]) + r" \\"
 
 
 def _latex_cell(cell: Cell, table: Table) -> str:

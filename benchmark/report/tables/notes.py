@@ -65,7 +65,7 @@ def notes_below(blocks: Iterable[Block], columns: Sequence[Column], intervals: b
     notes += marks_explained(line.row for _, line in lines)
     if any(line.row.of_seeds for _, line in lines):
         notes.append(_OF_SEEDS)
-    notes += [f"{line.label}, {block.title}: {line.row.seed_note}." for block, line in lines if line.row.seed_note]
+    notes += _seed_notes(lines)
     for block, line in lines:
         cells = zip(columns, line.cells, strict=True)
         short = [f"{c.metric.label} {line.row.values[c.metric.name].n}" for c, cell in cells if cell.fewer]
@@ -78,6 +78,15 @@ def notes_below(blocks: Iterable[Block], columns: Sequence[Column], intervals: b
     for line in {line.row.key: line for _, line in lines}.values():
         notes += [f"{line.label}: {note.rstrip('.')}." for note in line.row.notes]
     return tuple(notes)
+
+
+def _seed_notes(lines: Sequence[tuple[Block, Line]]) -> list[str]:
+    """Name the seeds of the rows, and what is missing of them; rows of which the same is said share a sentence."""
+    concerned: dict[str, list[str]] = {}
+    for block, line in lines:
+        if line.row.seed_note:
+            concerned.setdefault(line.row.seed_note, []).append(f"{line.label} ({block.title})")
+    return [f"{', '.join(rows)}: {note}." for note, rows in concerned.items()]
 
 
 def _without_interval(lines: Sequence[tuple[Block, Line]], columns: Sequence[Column]) -> list[str]:

@@ -107,9 +107,7 @@ def _ranks(rows: Sequence[Row], column: Column) -> dict[str, Rank]:
 def _line(row: Row, columns: Sequence[Column], ranks: Mapping[str, Rank], labels: Mapping[str, str]) -> Line:
     cells = tuple(_cell(row, column, ranks[column.metric.name]) for column in columns)
     coverage = DASH if row.expected is None else f"{row.scored if row.scored is not None else 0}/{row.expected}"
-    label = labels.get(row.key, row.model)
-    label = f"{label} ({len(row.seeds)} seeds)" if row.of_seeds else label
-    return Line(row, cells, label, marks_of(row), coverage)
+    return Line(row, cells, labels.get(row.key, row.model), marks_of(row), coverage)
 
 
 def _cell(row: Row, column: Column, rank: Rank) -> Cell:

@@ -93,7 +93,7 @@ def _grid(table: Table, place: int) -> Grid:
 
 def _texts(line: Line, table: Table) -> list[Text]:
     cells = [_text(cell, table.beside(cell)) for cell in line.cells]
-    return [Text(line.label + line.marks), *cells, Text(line.coverage)]
+    return [Text(line.title + line.marks), *cells, Text(line.coverage)]
 
 
 def _text(cell: Cell, beside: str) -> Text:
