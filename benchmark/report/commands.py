@@ -129,6 +129,7 @@ def compare(
     run_b: Annotated[Path, typer.Argument(help="Second run directory, on the same subset.")],
     out: Annotated[Path | None, typer.Option(help="Write everything as Markdown to this file too.")] = None,
     largest: Annotated[int, typer.Option(min=0, help="How many samples to list for each metric.")] = 5,
+    alone: Annotated[bool, typer.Option("--alone", help="These two runs, and no other seeds of theirs.")] = False,
     as_json: JsonOption = False,
     benchmark_dir: BenchmarkDirOption = None,
     cache: CacheOption = DEFAULT_CACHE,
@@ -146,8 +147,9 @@ def compare(
     if out is not None:
         check_file(out)  # before networks are asked
     comparison = compare_runs(
-        run_a, run_b, largest=largest, benchmark_dir=benchmark_dir, cache=cache, allow_unverified=allow_unverified
-    )
+        run_a, run_b, largest=largest, alone=alone, benchmark_dir=benchmark_dir, cache=cache,
+        allow_unverified=allow_unverified,
+    )  # fmt: skip
     if out is not None:
         write_text(out, to_markdown(comparison))
     if as_json:

@@ -8,7 +8,7 @@ from collections.abc import Callable, Container, Hashable, Iterable, Mapping, Se
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
-from benchmark.report.seeds import Family, families, pooled, seeds_text, shortfalls, unscored_seeds
+from benchmark.report.seeds import Family, families, seeds_text, shortfalls, unscored_seeds
 from benchmark.report.seeds import shown_name as shown_name
 from benchmark.report.subsets import subset_rank
 from benchmark.runs import BenchmarkRecord, MetricsRecord, MetricValue, RunDirectory, ScoringRecord
@@ -211,6 +211,8 @@ def _joined(rows: Sequence[Row]) -> list[Row]:
 
 
 def _of_seeds(family: Family, subset: str) -> Row:
+    from benchmark.report.seed_means import pooled  # it needs pandas, and --help does not
+
     runs = family.of(subset)
     row = _row(runs[0].run, runs[0].record)
     seeds = tuple(one.seed for one in runs)

@@ -1,4 +1,4 @@
-"""Runs of one model that differ in nothing but the seed: which they are, and what they say together.
+"""Runs of one model that differ in nothing but the seed: which they are, and what is missing of them.
 
 `--seeds` gives every seed after the first a run of its own, `<name>@seed<seed>`; see `benchmark.runs.seed_run_name`.
 """
@@ -10,12 +10,8 @@ from collections.abc import Collection, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 
-import numpy as np
-
-from benchmark.report.run_samples import RunSamples, clips_of, read_run_samples
 from benchmark.runs import (
     MetricsRecord,
-    MetricValue,
     RunDirectory,
     RunRecord,
     UnusableRun,
@@ -24,8 +20,7 @@ from benchmark.runs import (
     runs_of_seeds,
 )
 from foundation.files import fingerprint
-from metrics.registry import Metric, list_metrics
-from metrics.uncertainty.seeds import interval_of_means, interval_of_sets
+from metrics.registry import list_metrics
 
 
 @dataclass(frozen=True)
@@ -43,6 +38,10 @@ class SeedRun:
     record: MetricsRecord
     seed: int
     asked: str
+
+    def has(self, metric: str) -> bool:
+        """Tell whether it has a value of a metric."""
+        return metric in self.record.metrics and self.record.metrics[metric].value is not None
 
 
 @dataclass(frozen=True)
@@ -143,87 +142,13 @@ def _asked(run: RunRecord, record: MetricsRecord) -> str:
 
 def unscored_seeds(run: RunDirectory) -> list[int]:
     """Return the seeds that were begun beside a run, in runs that have no scores."""
-    first = run.path.with_name(named_for_seed(run.path.name)[0])
+    path = run.path.absolute()
+    first = path.with_name(named_for_seed(path.name)[0])
     found = [seed for seed, other in runs_of_seeds(first).items() if not other.metrics_json.is_file()]
     if (first / "run.json").is_file() and not (first / "metrics.json").is_file():
         with suppress(UnusableRun):
             found.append(RunDirectory(first).read_run().seed)
     return sorted(set(found))
-
-
-def pooled(runs: Sequence[SeedRun]) -> dict[str, MetricValue]:
-    """Return every metric of runs that are one row: the mean over the seeds, with its interval for samples and seeds.
-
-    A metric that some seeds have no value of is the mean over the others; `shortfalls` says so.
-
-    Args:
-        runs: two or more of a family, on one subset.
-
-    Raises:
-        UnusableRun: the samples of a run cannot be read, or are others than those of the first.
-    """
-    tables = _tables([one.run for one in runs])
-    found = {}
-    for metric in list_metrics(extended=True):
-        there = [(one.record.metrics[metric.name], place) for place, one in enumerate(runs) if _has(one, metric.name)]
-        if len(there) > 1:
-            values, places = [value for value, _ in there], [place for _, place in there]
-            ends = _ends(metric, values, [tables[place] for place in places], runs[0].record)
-            found[metric.name] = _mean(metric, values, ends)
-        elif there or metric.name in runs[0].record.metrics:
-            found[metric.name] = there[0][0] if there else runs[0].record.metrics[metric.name]
-    return found
-
-
-def _has(one: SeedRun, metric: str) -> bool:
-    return metric in one.record.metrics and one.record.metrics[metric].value is not None
-
-
-def _tables(runs: Sequence[RunDirectory]) -> list[RunSamples]:
-    tables = [read_run_samples(run) for run in runs]
-    for table in tables:
-        if table.ids != tables[0].ids:
-            raise UnusableRun(f"{table.path}: lists other samples than {tables[0].path}; score both again")
-    return tables
-
-
-def _ends(
-    metric: Metric, values: Sequence[MetricValue], tables: Sequence[RunSamples], record: MetricsRecord
-) -> tuple[float, float] | str | None:
-    """Return the interval of a mean over seeds, or why there is none."""
-    without = [value for value in values if value.ci95 is None]
-    if metric.per == "set":
-        if without:
-            return without[0].reason
-        scores = [value.value for value in values if value.value is not None]
-        return interval_of_sets(
-            scores, [value.ci95 for value in values if value.ci95 is not None], level=record.scoring.confidence
-        )
-    if any(metric.name not in table.table for table in tables):
-        return "no interval: samples.parquet has no column of it"
-    scoring = record.scoring
-    columns = np.stack([table.table[metric.name].to_numpy(dtype=np.float64) for table in tables], axis=1)
-    rows = np.isfinite(columns).any(axis=1)
-    groups = clips_of(tables[0].table.loc[rows]) if scoring.resample_by == "source" else None
-    found = interval_of_means(
-        columns[rows], groups=groups, resamples=scoring.resamples, seed=scoring.bootstrap_seed,
-        level=scoring.confidence,
-    )  # fmt: skip
-    return found.ends or f"no interval: {found.reason}"
-
-
-def _mean(metric: Metric, values: Sequence[MetricValue], ends: tuple[float, float] | str | None) -> MetricValue:
-    mean = float(np.mean([value.value for value in values if value.value is not None]))
-    ci95 = None
-    if isinstance(ends, tuple):  # no score is beyond the ends of its scale, whatever the seeds
-        ci95 = (
-            ends[0] if metric.least is None else min(max(ends[0], metric.least), mean),
-            ends[1] if metric.most is None else max(min(ends[1], metric.most), mean),
-        )
-    return MetricValue(
-        value=mean, ci95=ci95, n=min(value.n for value in values), unit=values[0].unit, better=values[0].better,
-        version=values[0].version, reason=ends if isinstance(ends, str) else None,
-    )  # fmt: skip
 
 
 def shortfalls(runs: Sequence[SeedRun], begun: Collection[int]) -> tuple[str, ...]:
@@ -243,7 +168,7 @@ def shortfalls(runs: Sequence[SeedRun], begun: Collection[int]) -> tuple[str, ..
         if counts.scored != counts.expected:
             found.append(f"seed {one.seed} scored on {counts.scored} of {counts.expected} samples")
     for metric in list_metrics(extended=True):
-        without = sorted(one.seed for one in runs if not _has(one, metric.name))
+        without = sorted(one.seed for one in runs if not one.has(metric.name))
         if without and len(without) < len(runs):
             found.append(f"{metric.label} without {seeds_text(without)}")
     return tuple(found)

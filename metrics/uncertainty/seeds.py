@@ -16,8 +16,9 @@ Source:
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import hypot, sqrt
+from statistics import NormalDist
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -25,6 +26,7 @@ from numpy.typing import ArrayLike, NDArray
 from metrics.uncertainty.bootstrap import bootstrap_score
 from metrics.uncertainty.intervals import Interval, student_quantile
 from metrics.uncertainty.resampling import Counts, Groups, Needs
+from metrics.uncertainty.significance import Difference
 from metrics.validation import numbers, require_samples
 
 Ends = tuple[float, float]
@@ -200,6 +202,57 @@ def p_value_with_seeds(values: ArrayLike, error: float) -> float:
         middle = (low + high) / 2.0
         low, high = (middle, high) if covers_zero(float(np.exp(middle))) else (low, middle)
     return float(np.exp(high))
+
+
+def difference_with_seeds(found: Difference, values: ArrayLike) -> Difference:
+    """Return the paired test of scores averaged over seeds, with how much the difference varies with the seed.
+
+    Args:
+        found: the test on each sample's mean over the seeds: it holds the samples.
+        values: finite, shape (s,): the difference with each seed; their mean is that of `found`.
+
+    Raises:
+        ValueError: fewer than two seeds.
+
+    Example:
+        >>> from metrics.uncertainty.significance import paired_difference
+        >>> a, b = np.linspace(0.5, 0.9, 10), np.linspace(0.1, 0.6, 10)
+        >>> found = paired_difference(a, b, seed=0)
+        >>> found.p_value, round(difference_with_seeds(found, [0.1, 0.35, 0.6]).p_value, 2)
+        (0.001953125, 0.16)
+    """
+    scores = _seeds(values)
+    if found.interval.ends is None or found.p_value is None:
+        return found
+    level = found.interval.level
+    low, high = with_seeds(found.interval.ends, scores, level)
+    p_value = p_value_with_seeds(scores, sample_error(found.value, found.p_value))
+    return replace(found, interval=Interval(low, high, level, found.interval.method), p_value=p_value)
+
+
+def difference_of_sets(found: Sequence[Difference]) -> Difference:
+    """Return the paired test of a set-wise score's mean over seeds, from the test of each seed by itself.
+
+    As for `interval_of_sets`, the seeds are taken to move alike with the samples, which is the most that they can.
+
+    Args:
+        found: the test of each seed, all at one level.
+
+    Raises:
+        ValueError: fewer than two seeds.
+    """
+    values = _seeds([one.value for one in found])
+    value, first = float(values.mean()), found[0]
+    without = next((one for one in found if one.interval.ends is None), None)
+    if without is not None:
+        return replace(without, value=value)
+    level = first.interval.level
+    intervals = [one.interval.ends for one in found if one.interval.ends is not None]
+    low, high = interval_of_sets(values, intervals, level=level)
+    reach = NormalDist().inv_cdf((1.0 + level) / 2.0)  # at most that of the t distribution, so the error is not less
+    error = float(np.mean([(end - start) / 2.0 for start, end in intervals])) / reach
+    interval = Interval(low, high, level, first.interval.method)
+    return Difference(value, interval, p_value_with_seeds(values, error), first.test)
 
 
 def _seeds(values: ArrayLike) -> NDArray[np.float64]:

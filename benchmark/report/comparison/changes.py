@@ -76,6 +76,7 @@ class Comparison:
         changes: all samples first, then categories, then labels.
         apart: for each metric the samples that differ most, the largest difference first.
         only_one: samples that only one of the runs scored; they enter no number.
+        seeds: those that were paired, where there were several.
     """
 
     first: str
@@ -84,6 +85,7 @@ class Comparison:
     changes: tuple[Change, ...]
     apart: tuple[LargestGap, ...]
     only_one: tuple[str, ...]
+    seeds: tuple[int, ...] = ()
 
     def of(self, scope: Scope) -> tuple[Change, ...]:
         """Changes of one scope."""

@@ -34,11 +34,13 @@ class PairedTests:
         first: scores of the first run, one row per sample, as in its `samples.parquet`.
         second: scores of the second run, on the same samples in the same order.
         record: of the first run; its scoring says how to resample.
+        seeds: the same two tables of each seed, where those above are their means; () for one seed.
     """
 
     first: pd.DataFrame
     second: pd.DataFrame
     record: MetricsRecord
+    seeds: Sequence[tuple[pd.DataFrame, pd.DataFrame]] = ()
 
     def changes(self, scope: Scope, metrics: Sequence[Metric]) -> list[Change]:
         """Return the changes of a scope, p-values not corrected yet."""
@@ -71,9 +73,17 @@ class PairedTests:
             seed=scoring.bootstrap_seed,
             level=scoring.confidence,
         )
+        if self.seeds:
+            from metrics.uncertainty.seeds import difference_with_seeds
+
+            found = difference_with_seeds(found, self._by_seed(metric, rows))
         first, second = (float(score[rows].mean()) for score in scores)
         low, high, reason = found.interval.low, found.interval.high, found.interval.reason or ""
         return Change(metric, scope, name, int(rows.sum()), first, second, low, high, found.p_value, reason=reason)
+
+    def _by_seed(self, metric: Metric, rows: NDArray[np.bool_]) -> list[float]:
+        """Return the mean difference on these samples with each seed."""
+        return [float((one[metric.name] - other[metric.name]).to_numpy()[rows].mean()) for one, other in self.seeds]
 
 
 def largest_gaps(first: pd.DataFrame, second: pd.DataFrame, metric: Metric, count: int) -> list[LargestGap]:

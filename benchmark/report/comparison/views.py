@@ -116,6 +116,7 @@ def to_json(comparison: Comparison) -> dict[str, Any]:
         "first": comparison.first,
         "second": comparison.second,
         "caption": comparison.caption,
+        **({"seeds": list(comparison.seeds)} if comparison.seeds else {}),
         "changes": [
             {
                 "metric": change.metric.name,
