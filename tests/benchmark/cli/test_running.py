@@ -232,3 +232,29 @@ def test_a_disk_without_room_for_the_answers_is_said_before_a_model_is_asked(gen
     monkeypatch.setattr("shutil.disk_usage", lambda _place: type("Usage", (), {"free": free}))
     assert "free, 4 answers of humming take at least 0.6 MB" in generate("humming", "--subset", "inter").message
     assert models.ASKED == []
+
+
+def test_each_seed_is_a_run_of_its_own_and_the_first_keeps_the_name(generate):
+    done = generate("humming", "--subset", "inter", "--seed", 5, "--seeds", 3)
+    names = ["humming", "humming@seed6", "humming@seed7"]
+    assert done.out.splitlines()[1:] == [f"runs/tiny/inter/{name}: 4 of 4 generated" for name in names]
+    assert [run_of(name).read_run().seed for name in names] == [5, 6, 7]
+    assert generate("humming", "--subset", "inter", "--seed", 5, "--run-name", "mine", "--seeds", 2).status == 0
+    assert run_of("mine@seed6").read_run().seed == 6
+
+
+def test_one_seed_is_the_default_and_less_is_refused(generate):
+    assert len(generate("humming", "--subset", "inter").out.splitlines()) == 2
+    assert generate("humming", "--subset", "inter", "--seeds", 0).status == 2
+
+
+def test_recorded_sounds_have_no_seeds(generate, tmp_path):
+    refused = generate("recorded", "--folder", tmp_path, "--seeds", 2)
+    assert (refused.status, "--seeds: recorded sounds are the same with every seed" in refused.err) == (2, True)
+
+
+def test_a_seed_whose_run_is_another_is_refused_before_the_first_answers(generate):
+    generate("humming", "--subset", "inter", "--run-name", "humming@seed1")
+    refused = generate("humming", "--subset", "inter", "--seeds", 2)
+    assert refused.status == 2
+    assert not run_of("humming").path.exists()
