@@ -258,3 +258,29 @@ def test_a_seed_whose_run_is_another_is_refused_before_the_first_answers(generat
     refused = generate("humming", "--subset", "inter", "--seeds", 2)
     assert refused.status == 2
     assert not run_of("humming").path.exists()
+
+
+def test_the_seeds_of_a_model_are_one_row_of_the_report(evaluate):
+    done = evaluate("--model", "humming", "--seeds", 2)
+    report = Path("results/report.md").read_text()
+    assert (done.status, report.count("| humming")) == (0, 1)
+    assert "| humming (2 seeds) |" in report
+    assert "- humming (Inter-class): seeds 0, 1." in report
+
+
+def test_a_seed_that_fails_costs_itself_and_the_row_says_so(evaluate, monkeypatch):
+    from benchmark import evaluation
+
+    score = evaluation.evaluate
+
+    def failing(run, *given, **more):
+        if run.path.name == "humming@seed1":
+            raise evaluation.NothingToScore("no sample is left")
+        return score(run, *given, **more)
+
+    monkeypatch.setattr(evaluation, "evaluate", failing)
+    done = evaluate("--model", "humming", "--seeds", 3)
+    assert done.status == 1
+    assert "  humming inter seed 1: no sample is left" in done.err
+    told = "- humming (Inter-class): seeds 0, 2; seed 1 not scored, and not in the mean."
+    assert told in Path("results/report.md").read_text()
