@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import pandas as pd
 
 from benchmark.report.seeds import read_seed_run, seeds_text
-from benchmark.runs import RunDirectory, named_for_seed, runs_of_seeds
+from benchmark.runs import RunDirectory, runs_of_seeds
 from metrics.registry import Metric
 
 if TYPE_CHECKING:
@@ -69,8 +69,6 @@ def seeds_of(run: RunDirectory) -> dict[int, RunDirectory]:
     if own is None:
         return {}
     found = {own.seed: run}
-    if named_for_seed(run.path.absolute().name)[1] is not None:
-        return found
     for seed, other in runs_of_seeds(run.path.absolute()).items():
         one = read_seed_run(other, other.read_metrics()) if other.metrics_json.is_file() else None
         same = one is not None and one.asked == own.asked

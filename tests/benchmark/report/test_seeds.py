@@ -61,8 +61,13 @@ def test_its_intervals_hold_samples_and_seeds(seeded):
     scores = np.stack([pd.read_parquet(run.samples_parquet)["kl"] for run in runs], axis=1)
     assert row.values["kl"].ci95 == interval_of_means(scores, resamples=1000, seed=0).ends
     fads = [2.0, 3.0, 4.0]
-    low, high = interval_of_sets(fads, [(value - 0.5, value + 1.0) for value in fads])
-    assert row.values["fad"].ci95 == (max(low, 0.0), high)  # no distance is below 0
+    assert row.values["fad"].ci95 == interval_of_sets(fads, [(value - 0.5, value + 1.0) for value in fads])
+
+
+def test_no_interval_passes_the_end_of_a_scale(seeded):
+    (row,) = rows_of([seeded(seed) for seed in (0, 9)])
+    low, high = row.values["fad"].ci95  # a distance; Student's t alone would reach 50 below it
+    assert (low, high > 50) == (0.0, True)
 
 
 def test_source_clips_are_drawn_once_for_all_seeds(seeded, world):
@@ -154,6 +159,8 @@ def test_one_seed_twice_is_still_refused(seeded, world, tmp_path):
     twice = world.write_run(tmp_path / "elsewhere", "tiny-foley", "inter", world.Settings(resample_by="sample"))
     with pytest.raises(MixedRuns, match="tiny-foley appears twice on subset inter"):
         collect([seeded(0), twice])
+    with pytest.raises(MixedRuns, match="tiny-foley appears twice on subset inter"):
+        collect([seeded(0), seeded(1), twice])
 
 
 def test_a_name_that_its_record_denies_is_a_name_like_another(seeded):
