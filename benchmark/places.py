@@ -10,5 +10,6 @@ CLIPS = DATA / "clips"
 
 DEFAULT_RUNS = Path("results/runs")
 DEFAULT_CACHE = Path("results/cache")  # features, by content
+DEFAULT_COPIES = DEFAULT_CACHE / "remote"  # of what is on object stores
 DEFAULT_REPORT = Path("results/report")  # without an ending
 DEFAULT_FIGURES = Path("results/figures")

@@ -8,10 +8,13 @@ import pytest
 
 from foundation.files import WriteFailed
 from foundation.ledger.store import FolderStore
+from foundation.remote.store import FsspecStore
 
 
-@pytest.fixture(params=["links", "no links"])
-def store(request, tmp_path, monkeypatch):
+@pytest.fixture(params=["links", "no links", "memory", "s3"])
+def store(request, tmp_path, monkeypatch, new_bucket):
+    if request.param in ("memory", "s3"):
+        return FsspecStore(f"{new_bucket(request.param)}/runs/.model.ledger")
     if request.param == "no links":
 
         def link(*_given, **_how):
@@ -65,12 +68,14 @@ def test_an_empty_store_has_no_names_and_may_be_cleared(store, tmp_path):
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.mark.parametrize("store", ["links", "no links"], indirect=True)
 def test_what_a_killed_writer_left_is_no_record(store, tmp_path):
     store.create("a", b"one")
     (tmp_path / "store" / ".b.0badf00d-1-0badf00d-0badf00d.partial").write_bytes(b"half")
     assert store.names() == ["a"]
 
 
+@pytest.mark.parametrize("store", ["links", "no links"], indirect=True)
 def test_a_full_disk_is_said_with_the_record_s_name(store, tmp_path, monkeypatch):
     store.create("a", b"one")
 
