@@ -10,12 +10,17 @@ frames.
 
 Several processes, on several hosts, may share a cache: entries are written whole under names that follow from their
 content, so two writers of one entry write the same.
+
+A cache on an object store has a folder here in front of it: what is not here is looked for there, and what is computed
+is kept in both. What is there is asked once for each extractor; entries that others add later are computed again.
 """
 
 from __future__ import annotations
 
+import hashlib
 import json
 import logging
+import os
 import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -23,16 +28,19 @@ from pathlib import Path
 
 import numpy as np
 
-from benchmark.places import DEFAULT_CACHE
+from benchmark.places import DEFAULT_CACHE, DEFAULT_COPIES
 from benchmark.workers import Arrays, Extractor
 from foundation.files import PathLike, replacing
 from foundation.media import FRAME_RULE
+from foundation.remote import is_remote
+from foundation.remote.places import Place
 
 log = logging.getLogger(__name__)
 
 _NOTE = "features"
 _LENGTH_BYTES = 8  # of the header's length, at the beginning of a safetensors file
 _SHOWN_DIGITS = 12
+_FOLDER_DIGITS = 16
 _SMALL_BYTES = 2**16  # of an entry that is remembered: all but those of Synchformer, which have half a megabyte
 _REMEMBERED_BYTES = 2**27  # of all that are
 _WORDS = {"sha256": "file", "extractor": "extractor", "key": "version or weights"}
@@ -63,7 +71,13 @@ class FeatureStore:
     """
 
     def __init__(self, root: PathLike = DEFAULT_CACHE) -> None:
-        self._root = Path(root)
+        """Name a folder, or the address of one on an object store; it need not exist.
+
+        Raises:
+            foundation.remote.places.UnusableAddress: an address that leads nowhere.
+        """
+        self._root = cache_here(root)
+        self._remote = _Remote(os.fspath(root)) if is_remote(root) else None
         self._checked: dict[Path, _Stamp] = {}  # entries that are whole, as they were then
         self._remembered: dict[Path, _Entry] = {}
         self._room = _REMEMBERED_BYTES
@@ -117,6 +131,7 @@ class FeatureStore:
 
         Raises:
             foundation.files.WriteFailed: the disk is full, or the folder may not be written to.
+            foundation.remote.places.RemoteFailed: the object store does not take them.
         """
         from safetensors.numpy import save
 
@@ -128,11 +143,27 @@ class FeatureStore:
         self._forget(path)
         with replacing(path, lasting=False) as temporary:  # a lost one is computed again
             temporary.write_bytes(data)
+        if self._remote is not None:
+            self._remote.write(path.relative_to(self._root).as_posix(), data)
+
+    def _fetch(self, path: Path) -> bool:
+        """Bring an entry from the object store, and tell whether it is there."""
+        data = self._remote.read(path.relative_to(self._root).as_posix()) if self._remote is not None else None
+        if data is None:
+            return False
+        with replacing(path, lasting=False) as temporary:
+            temporary.write_bytes(data)
+        return True
 
     def _load(self, extractor: Extractor, sha256: str) -> tuple[Arrays, Mapping[str, object]]:
         """Return arrays and note of an entry; they are compared once, as long as the file stays as it is."""
         path = self.path(extractor, sha256)
-        status = path.stat()
+        try:
+            status = path.stat()
+        except FileNotFoundError:
+            if not self._fetch(path):
+                raise
+            status = path.stat()
         stamp = status.st_ino, status.st_size, status.st_mtime_ns
         entry = self._remembered.get(path)
         if entry is None or entry.stamp != stamp:
@@ -155,6 +186,37 @@ class FeatureStore:
     def _forget(self, path: Path) -> None:
         entry = self._remembered.pop(path, None)
         self._room += entry.size if entry else 0
+
+
+class _Remote:
+    """The entries on an object store; what is there is listed once for each extractor and key."""
+
+    def __init__(self, url: str) -> None:
+        self._place = Place(url)
+        self._listed: dict[str, set[str]] = {}
+
+    def read(self, name: str) -> bytes | None:
+        """Return an entry; None where there was none when its extractor was first asked for."""
+        return self._place.read(name) if name in self._of(name) else None
+
+    def write(self, name: str, data: bytes) -> None:
+        """Keep an entry."""
+        self._place.put(name, data)
+        self._of(name).add(name)
+
+    def _of(self, name: str) -> set[str]:
+        folder = "/".join(name.split("/")[:2])
+        if folder not in self._listed:
+            self._listed[folder] = set(self._place.listing(folder))
+        return self._listed[folder]
+
+
+def cache_here(root: PathLike) -> Path:
+    """Return the folder of this machine that a cache is in: its own, or the one in front of an object store."""
+    if not is_remote(root):
+        return Path(root)
+    url = os.fspath(root).rstrip("/")
+    return DEFAULT_COPIES / f"cache-{hashlib.sha256(url.encode()).hexdigest()[:_FOLDER_DIGITS]}"
 
 
 def _read(path: Path, stamp: _Stamp) -> _Entry:

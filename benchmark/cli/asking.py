@@ -13,6 +13,7 @@ import typer
 from benchmark.choices import Choices
 from benchmark.cli.building import build_demo
 from benchmark.places import DEMO, FULL
+from foundation.remote import is_remote
 
 if TYPE_CHECKING:
     from baselines import ModelEntry
@@ -50,7 +51,7 @@ class Scoring:
     benchmark: Benchmark
     choices: Choices
     profile: Profile
-    cache: Path
+    cache: str | Path
     workers: int | None
     allow_missing: bool
 
@@ -115,8 +116,9 @@ def generating(models: Sequence[str], told: ModelOptions, options: RunOptions, s
         )
     for name in models:
         check_device_of(name, options.device)
-    if not options.runs.is_dir():  # in one that is there each run is checked, where it has anything to write
-        check_folder(options.runs)
+    runs = options.runs  # in a folder that is there each run is checked, where it has anything to write
+    if not is_remote(runs) and not runs.is_dir():
+        check_folder(runs)
     return Generating(own, options, seeds)
 
 
@@ -142,11 +144,13 @@ def scoring(built: Benchmark, options: ScoreOptions) -> Scoring:
         foundation.checkpoints.MissingCheckpoint: weights of the profile are missing.
         ValueError: a cache that cannot be written.
     """
+    from benchmark.feature_store import cache_here
     from benchmark.profiles import load_profile
     from foundation.disk import check_folder
 
-    if not options.cache.is_dir():  # one that is there may be complete, and read-only
-        check_folder(options.cache)
+    here = cache_here(options.cache)
+    if not here.is_dir():  # one that is there may be complete, and read-only
+        check_folder(here)
     default = Choices(profile="signal" if is_demo(built) else "paper")
     given = {name: value for name in vars(default) if (value := getattr(options, name, None)) is not None}
     choices = replace(default, **given)

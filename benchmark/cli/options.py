@@ -15,7 +15,7 @@ from benchmark.choices import FEWEST_RESAMPLES, BandwidthFrom, ProfileName, Refe
 from benchmark.places import DEFAULT_CACHE, DEFAULT_RUNS, FULL
 from benchmark.report.options import CacheOption as CacheOption
 from benchmark.report.options import JsonOption as JsonOption
-from benchmark.report.options import UnverifiedOption
+from benchmark.report.options import UnverifiedOption, place
 from foundation.names import load
 
 
@@ -92,7 +92,9 @@ WeightsDirOption = Annotated[
 ]
 
 # Runs
-RunsOption = Annotated[Path, typer.Option(help="Root of the run directories.")]
+RunsOption = Annotated[
+    Any, typer.Option(help="Root of the run directories; a path or an address.", metavar="PLACE", parser=place)
+]
 RunNameOption = Annotated[str | None, typer.Option(help="Name of the run. Default: the model's.")]
 SeedOption = Annotated[int, typer.Option(help="Each sample's seed is made from it and the sample's name.")]
 SeedsOption = Annotated[int, typer.Option(min=1, help="How many, from --seed on; each is a run, shown as one row.")]

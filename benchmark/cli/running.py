@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import asdict, replace
 from itertools import product
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -38,6 +38,7 @@ from benchmark.cli.rows import Rows, check_report
 from benchmark.cli.traced import traced
 from benchmark.exits import SOME_FAILED, tell
 from benchmark.places import DEFAULT_REPORT
+from benchmark.report.options import place
 from foundation.work import available_cores
 
 if TYPE_CHECKING:
@@ -79,17 +80,22 @@ def generate(
 @spread
 @traced
 def evaluate(
-    run: Annotated[list[Path], typer.Argument(help="Run directories that `generate` wrote.")],
+    run: Annotated[
+        list[Any],
+        typer.Argument(
+            help="Run directories that `generate` wrote; paths or addresses.", metavar="RUN...", parser=place
+        ),
+    ],
     *,
     benchmark: BenchmarkOption = None,
     score_options: ScoreOptions,
     as_json: JsonOption = False,
 ) -> None:
     """Score runs: features, metrics, intervals. A run that cannot be scored costs itself alone."""
-    from benchmark.runs import RunDirectory
+    from benchmark.remote_site import brought_here
     from foundation.disk import check_file
 
-    directories = [RunDirectory(path) for path in run]
+    directories = [brought_here(given) for given in run]
     for directory in directories:  # before a benchmark is built or weights are read
         directory.read_run()
         check_file(directory.metrics_json)
@@ -197,21 +203,25 @@ def _check_read(directory: RunDirectory) -> None:
 
 def _score(directory: RunDirectory, ask: Scoring) -> MetricsRecord:
     from benchmark.evaluation import evaluate as score_run
+    from benchmark.remote_site import site_at
 
     with progress(directory.path.name) as report:
-        return score_run(
+        record = score_run(
             directory, ask.benchmark, ask.choices, profile=ask.profile, cache=ask.cache, workers=ask.workers,
             allow_missing=ask.allow_missing, progress=report,
         )  # fmt: skip
+    site_at(directory).push(directory.metrics_json, directory.samples_parquet)
+    return record
 
 
-def _report(directories: Sequence[RunDirectory], built: Benchmark, out: Path, cache: Path) -> None:
+def _report(directories: Sequence[RunDirectory], built: Benchmark, out: Path, cache: str | Path) -> None:
     from rich.console import Console
 
+    from benchmark.feature_store import cache_here
     from benchmark.report.tables.terminal import TerminalTable
     from benchmark.report.write import build_report
 
-    report = build_report(directories, out, benchmark_dirs={built.name: built.path}, cache=cache)
+    report = build_report(directories, out, benchmark_dirs={built.name: built.path}, cache=cache_here(cache))
     Console().print(TerminalTable(report.table))
     typer.echo(f"tables: {report.paths.markdown}, {report.paths.csv}, {report.paths.latex}")
     typer.echo(f"page:   {report.paths.html}")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -16,9 +16,11 @@ from benchmark.report.options import (
     JsonOption,
     ProfileFilter,
     ReferenceFilter,
+    RunArgument,
     RunsArgument,
     SubsetFilter,
     UnverifiedOption,
+    place,
 )
 from benchmark.report.tables.presets import PresetName
 from benchmark.runs import RunDirectory, UnusableRun, find_runs
@@ -42,11 +44,17 @@ def report(
     profile: ProfileFilter = "",
     reference_video: ReferenceFilter = "",
     benchmark_dir: BenchmarkDirOption = None,
-    cache: Annotated[Path, typer.Option(help="Where the page's pictures are kept.")] = DEFAULT_CACHE,
+    cache: Annotated[
+        Any,
+        typer.Option(
+            help="Where the page's pictures are kept; here, also for an address.", metavar="PLACE", parser=place
+        ),
+    ] = DEFAULT_CACHE,
 ) -> None:
     """Write tables (Markdown, LaTeX, CSV) and a page to open from disk, from finished runs."""
     from rich.console import Console
 
+    from benchmark.feature_store import cache_here
     from benchmark.report.tables.terminal import TerminalTable
     from benchmark.report.write import build_report
 
@@ -56,7 +64,7 @@ def report(
     homes = {name: home for name in names if (home := benchmark_dir or _home(name, chosen)) is not None}
     written = build_report(
         chosen, out, benchmark_dirs=homes, published=published, preset=table, intervals=intervals or standard_errors,
-        standard_errors=standard_errors, cache=cache,
+        standard_errors=standard_errors, cache=cache_here(cache),
     )  # fmt: skip
     Console().print(TerminalTable(written.table))
     for path in (written.paths.markdown, written.paths.csv, written.paths.latex, written.paths.html):
@@ -64,16 +72,17 @@ def report(
 
 
 def chosen_runs(
-    paths: Sequence[Path], *, benchmark: str = "", subset: str = "", profile: str = "", reference_video: str = ""
+    paths: Sequence[str | Path], *, benchmark: str = "", subset: str = "", profile: str = "", reference_video: str = ""
 ) -> list[RunDirectory]:
-    """Return the scored runs at or below these paths that pass the filters; "" does not filter.
+    """Return the scored runs at or below these places that pass the filters; "" does not filter.
 
     Raises:
-        UnusableRun: a path holds no scored run, or none of them passes.
+        UnusableRun: a place holds no scored run, or none of them passes.
+        foundation.remote.places.RemoteFailed: an object store cannot be read.
     """
     found: dict[Path, RunDirectory] = {}
     for path in paths:
-        below = find_runs(path)
+        below = find_runs(path if isinstance(path, Path) else _folder_here(path))
         if not below:
             raise UnusableRun(f"{path}: no scored run at or below it; run `python -m benchmark evaluate` first")
         found.update({run.path.resolve(): run for run in below})
@@ -86,6 +95,12 @@ def chosen_runs(
         there = "; ".join(f"{name}: {', '.join(sorted({has[name] for has in facts.values()}))}" for name in given)
         raise UnusableRun(f"none of the {len(found)} runs found passes {options}; there are {there}")
     return kept
+
+
+def _folder_here(address: str) -> Path:
+    from benchmark.remote_site import folder_here
+
+    return folder_here(address)
 
 
 def _facts(run: RunDirectory) -> dict[str, str]:
@@ -125,8 +140,8 @@ def _home_of(run: RunDirectory) -> Path | None:
 
 
 def compare(
-    run_a: Annotated[Path, typer.Argument(help="First run directory.")],
-    run_b: Annotated[Path, typer.Argument(help="Second run directory, on the same subset.")],
+    run_a: RunArgument,
+    run_b: RunArgument,
     out: Annotated[Path | None, typer.Option(help="Write everything as Markdown to this file too.")] = None,
     largest: Annotated[int, typer.Option(min=0, help="How many samples to list for each metric.")] = 5,
     alone: Annotated[bool, typer.Option("--alone", help="These two runs, and no other seeds of theirs.")] = False,
@@ -199,16 +214,17 @@ def export(
 
 
 def submit_check(
-    run: Annotated[Path, typer.Argument(help="Run directory to check.")],
+    run: RunArgument,
     benchmark_dir: BenchmarkDirOption = None,
     recompute: Annotated[bool, typer.Option(help="Score the audio again and compare.")] = True,
     cache: Annotated[Path | None, typer.Option(help="Where features are kept. Default: nowhere.")] = None,
     allow_unverified: UnverifiedOption = False,
 ) -> None:
     """Check a submitted run directory: schema, hashes, coverage, and the metrics computed again from its audio."""
+    from benchmark.remote_site import brought_here
     from benchmark.report import submission
 
-    record = RunDirectory(run)
+    record = brought_here(run)
     home = benchmark_dir or _home_of(record)
     checks = submission.submit_check(
         record, benchmark_dir=home, recompute=recompute, cache=cache, allow_unverified=allow_unverified

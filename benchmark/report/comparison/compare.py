@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Unpack
 import pandas as pd
 
 from benchmark.features import DEFAULT_CACHE
+from benchmark.remote_site import brought_here
 from benchmark.report.comparison.changes import SCOPES, Change, Comparison
 from benchmark.report.comparison.paired import GROUPED_BY, PairedTests, corrected, largest_gaps
 from benchmark.report.comparison.seeds import Pair, Pairs, mean_scores, pair_seeds, set_differences_over_seeds
@@ -35,7 +36,7 @@ def compare_runs(
     largest: int = 5,
     alone: bool = False,
     benchmark_dir: Path | None = None,
-    cache: Path = DEFAULT_CACHE,
+    cache: Path | str = DEFAULT_CACHE,
     **weights: Unpack[WeightOptions],
 ) -> Comparison:
     """Return how two runs on the same samples differ: a minus b.
@@ -48,12 +49,12 @@ def compare_runs(
     caption says so, and also where there are seeds that could not be paired.
 
     Args:
-        a: the first run, or its directory.
+        a: the first run, or its directory or address.
         b: the second run.
         largest: how many samples to list for each metric.
         alone: compare these two runs and no other seeds of theirs.
         benchmark_dir: the benchmark that both answer, to test set-wise scores.
-        cache: where features are kept; what is missing there is computed.
+        cache: where features are kept, a path or an address; what is missing there is computed.
         weights: of the profile; see `foundation.checkpoints.WeightOptions`.
 
     Raises:
@@ -62,7 +63,7 @@ def compare_runs(
             that were scored.
         foundation.checkpoints.MissingCheckpoint: features are missing, and weights of the profile too.
     """
-    given = [run if isinstance(run, RunDirectory) else RunDirectory(Path(run)) for run in (a, b)]
+    given = [brought_here(run) for run in (a, b)]
     pairs = Pairs(((given[0], given[1]),)) if alone else pair_seeds(given[0], given[1])
     records = _records(pairs.runs)
     if benchmark_dir is not None:

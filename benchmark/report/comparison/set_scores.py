@@ -38,7 +38,7 @@ def set_differences(
     samples: Sequence[str],
     benchmark_dir: Path,
     *,
-    cache: Path,
+    cache: Path | str,
     groups: NDArray[Any] | None,
     **weights: Unpack[WeightOptions],
 ) -> dict[str, SetDifference]:
@@ -94,7 +94,7 @@ def _evidence(
     records: Sequence[MetricsRecord],
     samples: Sequence[str],
     folder: Path,
-    cache: Path,
+    cache: Path | str,
     weights: WeightOptions,
 ) -> list[Evidence]:
     from benchmark.features import FeatureStore
