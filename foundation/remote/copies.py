@@ -14,7 +14,7 @@ import hashlib
 import json
 import os
 import threading
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path, PurePosixPath
 
@@ -102,17 +102,28 @@ class WorkingCopy:
             ValueError: a path that is not in this copy.
             RemoteFailed: the store does not take one; the file stays here.
         """
-        names = [self._name_of(path) for path in paths]
-        written = [name for name in names if (self.path / name).is_file()]
-        in_parallel(self._send, written)
-        for name in set(names) - set(written):
-            self._send_folder(name)
+        names = dict.fromkeys(self._name_of(path) for path in paths)
+        in_parallel(self._send, [name for name in names if (self.path / name).is_file()])
+        for name in names:
+            if (self.path / name).is_dir():
+                self._send_folder(name)
+        self._remove([name for name in names if not (self.path / name).exists()])
 
     def _send(self, name: str) -> None:
         self._place.put(name, (self.path / name).read_bytes())
 
+    def _remove(self, names: Sequence[str]) -> None:
+        """Remove objects, and what is below those that were folders; asks once what is there."""
+        if not names:
+            return
+        gone, there = set(names), self._place.listing(names[0] if len(names) == 1 else "")
+        in_parallel(
+            self._place.remove,
+            [name for name in there if gone & {"", name, *map(str, PurePosixPath(name).parents)}],
+        )
+
     def _send_folder(self, name: str) -> None:
-        """Make a folder of the store what it is here; where it is not here, remove it there."""
+        """Make a folder of the store what it is here."""
         here = {
             self._name_of(path) for path in (self.path / name).rglob("*") if path.is_file() and not is_partial(path)
         }

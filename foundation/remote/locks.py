@@ -2,7 +2,8 @@
 
 The claim of the highest number counts. It names its holder and a heartbeat, which a thread of the holder advances, or
 says that it was given back. Whoever finds it given back, or its holder gone, makes the next: of several who try, one
-does. Claims are never removed, so a number is never used twice, and one who looked long ago claims nothing that counts.
+does, and he removes those before it. The highest is never removed: one who looked long ago and makes a lower one sees
+that it does not count.
 """
 
 from __future__ import annotations
@@ -15,8 +16,8 @@ from collections.abc import Callable
 from types import TracebackType
 
 from foundation.holders import Holder, Seen, holder_in, is_gone
-from foundation.ledger.store import Store
 from foundation.locks import BEAT_SECONDS, POLL_SECONDS, LockLost
+from foundation.remote.store import FsspecStore
 
 _CLAIM = "lock."
 _GIVEN_BACK = b"given back\n"
@@ -36,7 +37,7 @@ class StoreLock:
 
     def __init__(
         self,
-        store: Store,
+        store: FsspecStore,
         subject: str,
         *,
         sleep: Callable[[float], None] = time.sleep,
@@ -96,10 +97,15 @@ class StoreLock:
             self._sleep(POLL_SECONDS)
 
     def _claim(self, number: int) -> bool:
-        """Make the claim of a number, and tell whether it counts: it is ours, and none is higher."""
+        """Make the claim of a number, and tell whether it counts: it is ours and the highest. Remove the others."""
         self._number, mine = number, self._holder.written()
         made = self._store.create(self._name(), mine) or self._store.read(self._name()) == mine
-        return made and self._highest() == number
+        numbers = self._numbers()
+        if not made or max(numbers, default=number) != number:
+            return False
+        for lower in sorted(numbers - {number}):
+            self._store.remove(f"{_CLAIM}{lower}")
+        return True
 
     def _seen(self) -> Seen | None:
         """Return the claim that counts; None where there was never one."""
@@ -110,8 +116,11 @@ class StoreLock:
         return Seen((number, content), holder_in(content))
 
     def _highest(self) -> int | None:
+        return max(self._numbers(), default=None)
+
+    def _numbers(self) -> set[int]:
         numbers = [name.removeprefix(_CLAIM) for name in self._store.names() if name.startswith(_CLAIM)]
-        return max((int(number) for number in numbers if number.isdecimal()), default=None)
+        return {int(number) for number in numbers if number.isdecimal()}
 
     def _name(self) -> str:
         return f"{_CLAIM}{self._number}"

@@ -8,6 +8,7 @@ import secrets
 from foundation.remote.places import Place, UnusableAddress, in_parallel
 
 _TRIALS = ".trial-"
+_trusted: set[str] = set()  # buckets that were seen to refuse a second record of one name
 
 
 class FsspecStore:
@@ -26,7 +27,6 @@ class FsspecStore:
         """
         self._place = Place(url)
         self._place.check_exclusive()
-        self._tried = False
 
     def create(self, name: str, data: bytes) -> bool:
         """Make a record; see `Store`.
@@ -57,6 +57,10 @@ class FsspecStore:
         """Return the names of all records, sorted."""
         return sorted(name for name in self._place.listing() if not name.startswith(_TRIALS))
 
+    def remove(self, name: str) -> None:
+        """Remove a record; nothing happens where there is none."""
+        self._place.remove(name)
+
     def clear(self) -> None:
         """Remove all records: the last by name first, alone, and the others when that is gone.
 
@@ -68,7 +72,8 @@ class FsspecStore:
 
     def _try(self) -> None:
         """Create one record twice: a store that does not know conditional requests takes the second, and is refused."""
-        if self._tried:
+        bucket = "/".join(self._place.url.split("/")[:3])
+        if bucket in _trusted:
             return
         trial = f"{_TRIALS}{secrets.token_hex(8)}"
         try:
@@ -81,4 +86,4 @@ class FsspecStore:
                 f"{self._place.url}: the store overwrites what a request told it to leave (If-None-Match), so runs "
                 "cannot be shared there; use a store or version that knows conditional writes"
             )
-        self._tried = True
+        _trusted.add(bucket)

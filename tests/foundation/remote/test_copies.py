@@ -1,6 +1,7 @@
 """Working copies: what differs is fetched, what is gone is removed, and nobody else works in one."""
 
 import logging
+import shutil
 import threading
 
 import fsspec
@@ -45,6 +46,7 @@ def test_a_pull_brings_the_objects_of_the_folder_alone(copy):
 
 
 def test_a_second_pull_fetches_only_what_differs_and_removes_what_is_gone(copy, files, reads):
+    files.put("same", b"same")
     copy.pull()
     reads.clear()
     files.put("run.json", b"[]")
@@ -52,7 +54,7 @@ def test_a_second_pull_fetches_only_what_differs_and_removes_what_is_gone(copy, 
     files.remove("audio/dog [1] #2.wav")
     copy.pull()
     assert sorted(reads) == ["new", "run.json"]
-    assert contents(copy) == {"run.json": b"[]", "new": b"new"}
+    assert contents(copy) == {"run.json": b"[]", "new": b"new", "same": b"same"}
     assert not (copy.path / "audio").exists()
 
 
@@ -145,3 +147,21 @@ def test_s3_repeats_a_request_that_is_told_to_slow_down(new_bucket, monkeypatch)
     place.put("a", b"one")
     assert asked.count("PutObject") == 2
     assert place.read("a") == b"one"
+
+
+def test_a_run_that_was_removed_here_is_removed_there_whether_by_its_files_or_its_folder(copy, files, monkeypatch):
+    copy.pull()
+    before = [path for path in copy.path.rglob("*") if path.is_file()]
+    shutil.rmtree(copy.path)
+    asked = []
+    listing = Place.listing
+    monkeypatch.setattr(Place, "listing", lambda self, below="": (asked.append(below), listing(self, below))[1])
+    copy.push(*before)
+    assert asked == [""]
+    assert files.listing() == {}
+    files.put("audio/a.wav", b"a")
+    copy.push(copy.path / "audio")
+    assert files.listing() == {}
+    files.put("audio/a.wav", b"a")
+    copy.push(copy.path)
+    assert files.listing() == {}

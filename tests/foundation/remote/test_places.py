@@ -1,6 +1,8 @@
 """Places on object stores: what goes wrong is one line that names the address and the way out."""
 
 import socket
+import threading
+import time
 
 import pytest
 from support.object_stores import forget_connections
@@ -57,6 +59,24 @@ def test_a_store_that_overwrites_what_it_was_told_to_leave_is_refused(new_bucket
     with pytest.raises(UnusableAddress, match=r"overwrites what a request told it to leave \(If-None-Match\)"):
         store.create("a", b"one")
     assert store.names() == []
+
+
+def test_in_memory_one_of_two_creates_however_they_are_interleaved(new_bucket, monkeypatch):
+    place, won = Place(f"{new_bucket('memory')}/runs"), []
+    exists = place._files.exists
+
+    def slowly(path):
+        found = exists(path)
+        time.sleep(0.05)  # as if another thread had its turn between looking and writing
+        return found
+
+    monkeypatch.setattr(place._files, "exists", slowly)
+    threads = [threading.Thread(target=lambda: won.append(place.create("a", b"one"))) for _ in range(2)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert sorted(won) == [False, True]
 
 
 def every_request(place):
