@@ -12,7 +12,7 @@ Several processes, on several hosts, may share a cache: entries are written whol
 content, so two writers of one entry write the same.
 
 A cache on an object store has a folder here in front of it: what is not here is looked for there, and what is computed
-is kept in both. What is there is asked once for each extractor; entries that others add later are computed again.
+is kept in both. What is there is listed for each extractor, and again from time to time while something is missing.
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ import hashlib
 import json
 import logging
 import os
+import time
 import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -41,6 +42,8 @@ _NOTE = "features"
 _LENGTH_BYTES = 8  # of the header's length, at the beginning of a safetensors file
 _SHOWN_DIGITS = 12
 _FOLDER_DIGITS = 16
+_RELIST_SECONDS = 1.0  # at least, between two listings of one folder
+_RELIST_SHARE = 10  # and so many times as long as one takes
 _SMALL_BYTES = 2**16  # of an entry that is remembered: all but those of Synchformer, which have half a megabyte
 _REMEMBERED_BYTES = 2**27  # of all that are
 _WORDS = {"sha256": "file", "extractor": "extractor", "key": "version or weights"}
@@ -189,14 +192,15 @@ class FeatureStore:
 
 
 class _Remote:
-    """The entries on an object store; what is there is listed once for each extractor and key."""
+    """The entries on an object store, listed for each extractor and key; a listing is not asked to answer for long."""
 
     def __init__(self, url: str) -> None:
         self._place = Place(url)
         self._listed: dict[str, set[str]] = {}
+        self._due: dict[str, float] = {}  # when a folder may be listed again
 
     def read(self, name: str) -> bytes | None:
-        """Return an entry; None where there was none when its extractor was first asked for."""
+        """Return an entry; None where there was none when its extractor was listed last."""
         return self._place.read(name) if name in self._of(name) else None
 
     def write(self, name: str, data: bytes) -> None:
@@ -206,8 +210,11 @@ class _Remote:
 
     def _of(self, name: str) -> set[str]:
         folder = "/".join(name.split("/")[:2])
-        if folder not in self._listed:
+        began = time.monotonic()
+        if name not in self._listed.get(folder, ()) and began >= self._due.get(folder, 0.0):
             self._listed[folder] = set(self._place.listing(folder))
+            took = time.monotonic() - began
+            self._due[folder] = began + took + max(_RELIST_SECONDS, _RELIST_SHARE * took)
         return self._listed[folder]
 
 

@@ -53,9 +53,9 @@ class RemoteSite:
         """Hold the run, on all machines; see `foundation.remote.locks.StoreLock`."""
         return StoreLock(FsspecStore(f"{self._above}/.{self._name}.lock"), self.url)
 
-    def ledger(self) -> Store:
+    def ledger(self, of: str = "ledger") -> Store:
         """Return a folder beside the run, hidden as its lock is."""
-        return FsspecStore(f"{self._above}/.{self._name}.ledger")
+        return FsspecStore(f"{self._above}/.{self._name}.{of}")
 
     def pull(self) -> None:
         """Bring the working copy up to date.

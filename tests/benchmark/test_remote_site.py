@@ -3,11 +3,13 @@
 import json
 import threading
 
+import numpy as np
 import pytest
 
 from benchmark import evaluate, evaluation, generate, generation
 from benchmark.choices import Choices
 from benchmark.feature_store import FeatureStore
+from benchmark.features import Extractor
 from benchmark.job import Job
 from benchmark.remote_site import RemoteSite, brought_here, folder_here, site_at, site_of
 from benchmark.report.comparison.compare import compare_runs
@@ -36,8 +38,7 @@ def run_at(tiny, monkeypatch):
             for module in (generation, evaluation):
                 patch.setattr(module, "LocalSite", lambda _directory: site)
             generate(tiny.benchmark, model, subset="inter", runs="unused")
-        site.push(site.directory.path)
-        evaluate(site.directory, tiny.benchmark, CHOICES, workers=0)
+            evaluate(site.directory, tiny.benchmark, CHOICES, workers=0)
         site.push(site.directory.metrics_json, site.directory.samples_parquet)
         return site
 
@@ -135,6 +136,19 @@ def test_a_store_that_cannot_be_read_is_one_line_of_the_command_line(s3_settings
     done = command("compare", "s3://no-such-bucket/runs/a", "s3://no-such-bucket/runs/b")
     assert done.status == 2
     assert done.message.startswith("s3://no-such-bucket/runs/a: cannot be read: The specified bucket does not exist")
+
+
+def test_features_that_another_machine_has_added_meanwhile_are_found(new_bucket, tmp_path, monkeypatch):
+    cache, extractor = f"{new_bucket('memory')}/cache", Extractor("toy", "v1", "audio", prepare=dict)
+    mine = FeatureStore(cache)
+    assert mine.why_not(extractor, "a" * 64) == ""
+    (tmp_path / "other machine").mkdir()
+    with monkeypatch.context() as patch:
+        patch.chdir(tmp_path / "other machine")
+        FeatureStore(cache).write(extractor, "a" * 64, {"x": np.zeros(3, np.float32)})
+    assert mine.why_not(extractor, "a" * 64) == ""  # it was listed just now
+    mine._remote._due.clear()
+    assert mine.why_not(extractor, "a" * 64) is None
 
 
 def test_features_on_an_object_store_are_computed_once(bucket, tmp_path, monkeypatch, run_at, tiny):
