@@ -9,7 +9,6 @@ import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Any, Unpack
 
 import numpy as np
@@ -19,6 +18,7 @@ from benchmark.choices import Choices, ScoringRecord
 from benchmark.features import DEFAULT_CACHE, FeatureStore, Wanted
 from benchmark.profiles import Profile, Question, load_profile
 from benchmark.profiles.gathering import Gathered, check_references, evidence_of, wanted_of
+from benchmark.remote_site import site_at
 from benchmark.runs import (
     SAMPLE_COLUMNS,
     CountsRecord,
@@ -33,7 +33,7 @@ from benchmark.runs import (
 from benchmark.scored import scored_before, write_scored
 from benchmark.scoring import Scores, score
 from benchmark.sharing import SharedExtraction
-from benchmark.site import LocalSite, hold
+from benchmark.site import hold
 from foundation.checkpoints import WeightOptions
 from foundation.events import span
 from foundation.files import PathLike, content_sha256, fingerprint, remove_partials
@@ -69,7 +69,7 @@ def evaluate(
     that the model failed on, or whose file cannot be scored, stays in the record with its reason.
 
     Args:
-        run: a run directory that `generate` wrote.
+        run: a run directory that `generate` wrote, or its address on an object store.
         benchmark: the benchmark it answers, or its directory.
         choices: what to compute.
         profile: one that is loaded, so that runs share its networks; None loads what `choices` names.
@@ -90,13 +90,16 @@ def evaluate(
         benchmark.features.WorkerDied: worker processes cannot begin.
     """
     _check_types(choices, profile)
-    directory = run if isinstance(run, RunDirectory) else RunDirectory(Path(run))
+    site = site_at(run)
+    directory = site.directory
+    site.pull()
     built = benchmark if isinstance(benchmark, Benchmark) else load_benchmark(benchmark)
     choices, _ = choices or Choices(), directory.read_run()  # what is no run is refused before it is locked
-    site, store, seconds = LocalSite(directory), FeatureStore(cache), built.duration_seconds
+    store, seconds = FeatureStore(cache), built.duration_seconds
     together = Ledger(site.ledger("features"))
     if share:
         with hold(site):
+            site.pull()
             job = _Job.of(directory, built, choices, _profile(choices, profile, weights), allow_missing)
             mark = job.fingerprint()
             if (previous := scored_before(directory, mark)[0]) is not None:
@@ -104,6 +107,7 @@ def evaluate(
             profile, shared = job.profile, SharedExtraction(job.wanted(), together, mark)
         shared.extract(store, seconds=seconds, workers=workers, progress=progress)
     with hold(site):
+        site.pull()
         job = _Job.of(directory, built, choices, _profile(choices, profile, weights), allow_missing)
         mark = job.fingerprint()
         previous, damage = scored_before(directory, mark)
@@ -117,6 +121,7 @@ def evaluate(
             progress=progress,
         )  # fmt: skip
         record = job.score(gathered, mark, allow_missing)
+        site.push(directory.metrics_json, directory.samples_parquet)
         together.store.clear()
         return record
 

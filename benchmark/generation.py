@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from pathlib import Path
 from typing import Any, Literal
 
 from baselines import Generator
@@ -17,10 +16,11 @@ from benchmark.asking import Asking, batch_size, shard_size
 from benchmark.job import Job, finished, references, sample_seed
 from benchmark.places import DEFAULT_RUNS
 from benchmark.preparing import check_workers
+from benchmark.remote_site import site_of
 from benchmark.removal import remove_run
 from benchmark.resuming import Standing, check_weights, failures_of_others, set_aside, standing
 from benchmark.runs import FailureRecord, ModelRecord, OwnModelRecord, RunDirectory, RunRecord, folder_name
-from benchmark.site import LocalSite, Site, hold
+from benchmark.site import Site, hold
 from foundation.files import PathLike, fingerprint, remove_partials
 from foundation.ledger.ledger import Driver, Ledger, Plan, shards_of
 from foundation.paths import check_name
@@ -51,13 +51,14 @@ def generate(
     A sample whose file is there already and whole is not asked again, so a run that was killed goes on where it
     stopped. Where run.json is damaged nothing says what the sounds answer: all are made again, and that is said. A
     failed sample is recorded with its reason and asked again by the next call. Recorded sounds are read every time:
-    they are the user's files, and may have changed. A second process on the run directory waits for the first.
+    they are the user's files, and may have changed. Several processes that make the same call at once, on one machine
+    or many, share the samples; each returns when all are done. What one that dies leaves, the others do.
 
     Args:
         benchmark: a built benchmark or its directory.
         model: a registered name, or the address of a class: path/to/file.py:Class or package.module:Class.
         subset: inter, intra or single.
-        runs: root of the run directories.
+        runs: root of the run directories: a folder, or an address such as s3://bucket/runs.
         options: the model's own options.
         seed: every sample's seed is made from it and the sample's id.
         limit: only the first so many samples; the others count as not generated.
@@ -86,9 +87,9 @@ def generate(
     _check(model, built, subset, run_name, limit=limit, batch_size=batch_size)
     check_workers(workers)
     job = Job(built, subset, built.samples(subset)[:limit], model, dict(options or {}), seed, device)
-    directory = RunDirectory.locate(Path(runs), built.name, subset, run_name or folder_name(job.entry.name))
-    _Run(job, LocalSite(directory), batch_size, workers, progress).finish(fresh=fresh)
-    return directory
+    site = site_of(runs, built.name, subset, run_name or folder_name(job.entry.name))
+    _Run(job, site, batch_size, workers, progress).finish(fresh=fresh)
+    return site.directory
 
 
 def check_request(
@@ -115,8 +116,9 @@ def check_request(
     check_workers(workers)
     _check(model, benchmark, subset, run_name, limit=limit, batch_size=batch_size)
     job = Job(benchmark, subset, benchmark.samples(subset)[:limit], model, dict(options or {}), seed, device)
-    directory = RunDirectory.locate(Path(runs), benchmark.name, subset, run_name or folder_name(job.entry.name))
-    standing(job, directory, fresh, look_inside=False)
+    site = site_of(runs, benchmark.name, subset, run_name or folder_name(job.entry.name))
+    site.pull()
+    standing(job, site.directory, fresh, look_inside=False)
 
 
 class _Run:
@@ -179,13 +181,12 @@ class _Run:
         self._job.check_shown(todo)
         record = self._job.begun(self._model(previous), previous)
         check_weights(self._directory, record, previous)
-        before = [path for path in self._directory.path.rglob("*") if path.is_file()]
         if fresh:
             remove_run(self._directory)  # not before there is a model that can replace the answers
         elif found.damaged_record:
             set_aside(self._directory)
         if fresh or found.damaged_record:
-            self._site.push(*before, *(path for path in self._directory.path.rglob("*") if path.is_file()))
+            self._site.push(self._directory.path)
         self._write(record)
         remove_partials(self._directory.path, alone=True)  # the run is held, and nobody is at it
         names = [sample.sample_id for sample in todo]

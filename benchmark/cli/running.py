@@ -203,15 +203,12 @@ def _check_read(directory: RunDirectory) -> None:
 
 def _score(directory: RunDirectory, ask: Scoring) -> MetricsRecord:
     from benchmark.evaluation import evaluate as score_run
-    from benchmark.remote_site import site_at
 
     with progress(directory.path.name) as report:
-        record = score_run(
+        return score_run(
             directory, ask.benchmark, ask.choices, profile=ask.profile, cache=ask.cache, workers=ask.workers,
             allow_missing=ask.allow_missing, progress=report,
         )  # fmt: skip
-    site_at(directory).push(directory.metrics_json, directory.samples_parquet)
-    return record
 
 
 def _report(directories: Sequence[RunDirectory], built: Benchmark, out: Path, cache: str | Path) -> None:

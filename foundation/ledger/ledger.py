@@ -153,9 +153,13 @@ class Driver:
             turn = turns.get(shard, -1)
             if turn >= 0 and self._is_held(shard, turn):
                 continue
-            if self._store.create(f"claim-{_digits(shard)}.{turn + 1}", self._holder.token.encode()):
-                self._mine.add(shard)
-                return Claim(shard, self._before(shard, turn) if turn >= 0 else "")
+            if not self._take(shard, turn + 1):
+                continue
+            if turn >= 0 and self._store.read(f"done-{_digits(shard)}") is not None:  # finished since the look
+                self._finished.add(shard)
+                continue
+            self._mine.add(shard)
+            return Claim(shard, self._before(shard, turn) if turn >= 0 else "")
         return None
 
     def finish(self, shard: int, found: Mapping[str, Any]) -> None:
@@ -200,6 +204,12 @@ class Driver:
         names = self._store.names()
         self._finished |= {int(name.removeprefix("done-")) for name in names if name.startswith("done-")}
         return names
+
+    def _take(self, shard: int, turn: int) -> bool:
+        """Claim a turn; tell whether it is this driver's."""
+        name, token = f"claim-{_digits(shard)}.{turn}", self._holder.token.encode()
+        # A store whose answer was lost is asked again, and finds the record that it made.
+        return self._store.create(name, token) or self._store.read(name) == token
 
     def _is_held(self, shard: int, turn: int) -> bool:
         """Tell whether the driver whose turn it is at a shard is still there."""

@@ -6,7 +6,7 @@ import threading
 import numpy as np
 import pytest
 
-from benchmark import evaluate, evaluation, generate, generation
+from benchmark import evaluate, generate
 from benchmark.choices import Choices
 from benchmark.feature_store import FeatureStore
 from benchmark.features import Extractor
@@ -29,18 +29,13 @@ def _elsewhere(tmp_path, monkeypatch):
 
 
 @pytest.fixture
-def run_at(tiny, monkeypatch):
-    """Generates and scores a control where it is told, through the site of that place."""
+def run_at(tiny):
+    """Generates and scores a control where it is told."""
 
     def run(root, model="mixture"):
-        site = site_of(root, "tiny", "inter", model)
-        with monkeypatch.context() as patch:
-            for module in (generation, evaluation):
-                patch.setattr(module, "LocalSite", lambda _directory: site)
-            generate(tiny.benchmark, model, subset="inter", runs="unused")
-            evaluate(site.directory, tiny.benchmark, CHOICES, workers=0)
-        site.push(site.directory.metrics_json, site.directory.samples_parquet)
-        return site
+        made = generate(tiny.benchmark, model, subset="inter", runs=root)
+        evaluate(made, tiny.benchmark, CHOICES, workers=0)
+        return site_at(made)
 
     return run
 

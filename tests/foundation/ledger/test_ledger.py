@@ -182,3 +182,20 @@ def test_a_full_disk_does_not_keep_a_driver_from_leaving(ledger, plan, monkeypat
 
     with ledger.join(plan):
         monkeypatch.setattr(FolderStore, "replace", full)
+
+
+def test_a_shard_that_was_finished_since_the_look_is_not_taken_over(ledger, plan, monkeypatch):
+    with ledger.join(plan) as before:
+        before.claim()
+        before.finish(0, {})
+    real = FolderStore.names
+    with ledger.join(plan) as driver, monkeypatch.context() as patch:
+        patch.setattr(FolderStore, "names", lambda self: [n for n in real(self) if not n.startswith("done-")])
+        assert driver.claim() == Claim(1, "")
+
+
+def test_a_claim_whose_answer_was_lost_and_that_was_made_again_is_the_driver_s(ledger, plan, monkeypatch):
+    real = FolderStore.create
+    with ledger.join(plan) as driver, monkeypatch.context() as patch:
+        patch.setattr(FolderStore, "create", lambda self, *given: real(self, *given) and real(self, *given))
+        assert driver.claim() == Claim(0, "")
