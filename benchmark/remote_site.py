@@ -49,6 +49,11 @@ class RemoteSite:
         """The run's working copy, as the last `pull` and the work since have left it."""
         return RunDirectory(self._copy.path)
 
+    @property
+    def address(self) -> str:
+        """The run's URL."""
+        return self.url
+
     def lock(self) -> AbstractContextManager[Any]:
         """Hold the run, on all machines; see `foundation.remote.locks.StoreLock`."""
         return StoreLock(FsspecStore(f"{self._above}/.{self._name}.lock"), self.url)

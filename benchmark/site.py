@@ -7,6 +7,7 @@ what was written.
 from __future__ import annotations
 
 import logging
+import os
 import time
 from collections.abc import Collection, Iterator
 from contextlib import AbstractContextManager, contextmanager
@@ -34,6 +35,11 @@ class Site(Protocol):
         """The run's files on this machine."""
         ...
 
+    @property
+    def address(self) -> str:
+        """Where the run lives, as others name it: a path, or the address of an object store."""
+        ...
+
     def lock(self) -> AbstractContextManager[Any]:
         """Hold the run, for as long as its records are read and written; whoever else wants that waits."""
         ...
@@ -56,6 +62,11 @@ class LocalSite:
     """A run in a folder of this machine, or of a file system that several machines mount."""
 
     directory: RunDirectory
+
+    @property
+    def address(self) -> str:
+        """The folder's path."""
+        return os.fspath(self.directory.path)
 
     def lock(self) -> AbstractContextManager[Any]:
         """Hold the run."""

@@ -46,7 +46,7 @@ def test_the_tree_keeps_its_contracts(tree):
         pytest.param("foundation/names.py", "import metrics.kl", "foundation.names", id="the ground floor on a room"),
         pytest.param("benchmark/runs.py", "import benchmark.scoring", "benchmark.runs", id="upwards in the harness"),
         pytest.param("metrics/uncertainty/intervals.py", "import metrics.kad", "metrics.uncertainty", id="a circle"),
-        pytest.param("benchmark/executors.py", "", "benchmark.executors", id="the harness: a module without a place"),
+        pytest.param("benchmark/rooms.py", "", "benchmark.rooms", id="the harness: a module without a place"),
         pytest.param("benchmark/report/rooms.py", "", "benchmark.report.rooms", id="the report: likewise"),
         pytest.param("vgg_monoaudio/rooms.py", "", "vgg_monoaudio.rooms", id="the builder: likewise"),
         pytest.param("foundation/rooms.py", "", "foundation.rooms", id="the ground floor: likewise"),

@@ -9,6 +9,7 @@ import typer
 
 from benchmark.cli import (
     building,
+    clustering,
     curating,
     docs_tables,
     doctor,
@@ -38,6 +39,7 @@ app.command("verify")(building.verify)
 app.command("generate")(running.generate)
 app.command("evaluate")(running.evaluate)
 app.command("eval")(running.evaluate_models)
+app.command("slurm")(clustering.slurm)
 app.command("generate-one")(single.generate_one)
 app.command("attention")(single.attention)
 app.command("candidates")(curating.candidates)

@@ -17,8 +17,11 @@ from foundation.remote import is_remote
 
 if TYPE_CHECKING:
     from baselines import ModelEntry
+    from benchmark.cli.driving import Drivers
     from benchmark.cli.options import ModelOptions, RunOptions, ScoreOptions
+    from benchmark.executors.orders import EvaluateOrder
     from benchmark.profiles import Profile
+    from benchmark.runs import RunDirectory
     from vgg_monoaudio.dataset import Benchmark, Subset
 
 
@@ -54,6 +57,21 @@ class Scoring:
     cache: str | Path
     workers: int | None
     allow_missing: bool
+    device: str | None = None
+    allow_unverified: bool = False
+    share: bool = False
+    drivers: Drivers | None = None
+
+    def order(self, directory: RunDirectory) -> EvaluateOrder:
+        """Return what drivers are told to score a run."""
+        from benchmark.executors.orders import EvaluateOrder
+        from benchmark.remote_site import site_at
+
+        return EvaluateOrder(
+            site_at(directory).address, str(self.benchmark.path), self.choices, cache=str(self.cache),
+            workers=self.workers, allow_missing=self.allow_missing, device=self.device,
+            allow_unverified=self.allow_unverified,
+        )  # fmt: skip
 
 
 def find_benchmark(path: Path | None) -> Benchmark:
@@ -157,7 +175,10 @@ def scoring(built: Benchmark, options: ScoreOptions) -> Scoring:
     profile = load_profile(
         choices.profile, device=options.device, allow_unverified=options.allow_unverified, extended=choices.extended
     )
-    return Scoring(built, choices, profile, options.cache, options.workers, options.allow_missing)
+    return Scoring(
+        built, choices, profile, options.cache, options.workers, options.allow_missing, options.device,
+        options.allow_unverified,
+    )  # fmt: skip
 
 
 def model_options(

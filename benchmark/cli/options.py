@@ -121,6 +121,9 @@ ExtendedOption = Annotated[
     bool, typer.Option("--extended", help="Also FD-VGG, FD, IS and KL with PaSST, and onsets; profile paper only.")
 ]
 MissingOption = Annotated[bool, typer.Option(help="Score the rest where generated files are missing or broken.")]
+ShareOption = Annotated[
+    bool, typer.Option(help="Share the reading of files with the same command that runs elsewhere at the same time.")
+]
 
 # Clips and lists
 VGGSoundOption = Annotated[

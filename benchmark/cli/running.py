@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, replace
 from itertools import product
 from pathlib import Path
@@ -23,6 +23,7 @@ from benchmark.cli.asking import (
     scoring,
     subsets,
 )
+from benchmark.cli.driving import DriverOptions, Drivers, drivers_of
 from benchmark.cli.options import (
     BenchmarkOption,
     JsonOption,
@@ -30,6 +31,7 @@ from benchmark.cli.options import (
     RunOptions,
     ScoreOptions,
     SeedsOption,
+    ShareOption,
     SubsetOption,
     spread,
 )
@@ -59,18 +61,21 @@ def generate(
     seeds: SeedsOption = 1,
     model_options: ModelOptions,
     run_options: RunOptions,
+    driver_options: DriverOptions,
 ) -> None:
     """Let a model answer every sample; answers that exist are not made again.
 
-    With several seeds each after the first has a run of its own, <name>@seed<seed>.
+    With several seeds each after the first has a run of its own, <name>@seed<seed>. The same command given twice at
+    once, on one machine or many, shares the samples.
     """
+    drivers = drivers_of(driver_options, fresh=run_options.fresh)
     ask = generating([model], model_options, run_options, seeds)
     built = find_benchmark(benchmark)
     parts = subsets(built, subset)
     check_runs([model], built, parts, ask)
     failures: list[FailureRecord] = []
     for part, one in product(parts, ask.each_seed(model)):
-        directory = _generate(built, model, part, one)
+        directory = _generate(built, model, part, one, drivers)
         record = directory.read_run()
         failures += record.failures
         typer.echo(f"{directory.path}: {record.counts.generated} of {record.counts.expected} generated")
@@ -89,9 +94,12 @@ def evaluate(
     *,
     benchmark: BenchmarkOption = None,
     score_options: ScoreOptions,
+    driver_options: DriverOptions,
+    share: ShareOption = False,
     as_json: JsonOption = False,
 ) -> None:
     """Score runs: features, metrics, intervals. A run that cannot be scored costs itself alone."""
+    drivers = drivers_of(driver_options)
     from benchmark.remote_site import brought_here
     from foundation.disk import check_file
 
@@ -101,7 +109,7 @@ def evaluate(
         check_file(directory.metrics_json)
     with contextlib.redirect_stdout(sys.stderr) if as_json else contextlib.nullcontext():
         built = find_benchmark(benchmark)
-    ask = scoring(built, score_options)
+    ask = replace(scoring(built, score_options), drivers=drivers, share=share)
     rows = Rows()
     records: dict[Path, MetricsRecord] = {}
     for directory in directories:
@@ -132,6 +140,8 @@ def evaluate_models(
     model_options: ModelOptions,
     run_options: RunOptions,
     score_options: ScoreOptions,
+    driver_options: DriverOptions,
+    share: ShareOption = False,
     out: Annotated[Path, typer.Option(help="Report: path without an ending.")] = DEFAULT_REPORT,
 ) -> None:
     """Generate, score and report in one go: the controls, or the models named.
@@ -141,6 +151,7 @@ def evaluate_models(
     from baselines import CONTROLS, PAIRED_CONTROLS
 
     check_report(out)
+    drivers = drivers_of(driver_options, fresh=run_options.fresh)
     models = model or list(CONTROLS)
     answers = generating(models, model_options, run_options, seeds)
     built = find_benchmark(benchmark)
@@ -150,7 +161,7 @@ def evaluate_models(
     if not score_options.allow_missing:
         check_recorded(models, built, parts, model_options.folder, run_options.limit)
     check_runs(models, built, parts, answers)
-    scores = scoring(built, score_options)
+    scores = replace(scoring(built, score_options), drivers=drivers, share=share)
     directories: list[RunDirectory] = []
     failures: list[FailureRecord] = []
     rows = Rows()
@@ -172,7 +183,7 @@ def _answer_and_score(
     from baselines import get_model
 
     limit = answers.options.limit
-    directory = _generate(scores.benchmark, name, part, answers)
+    directory = _generate(scores.benchmark, name, part, answers, scores.drivers)
     if get_model(name).kind == "recorded" and not scores.allow_missing:
         _check_read(directory)
     record = _score(directory, replace(scores, allow_missing=scores.allow_missing or limit is not None))
@@ -180,15 +191,30 @@ def _answer_and_score(
     return directory, [failure for failure in record.failures if failure.sample in asked]
 
 
-def _generate(built: Benchmark, name: str, part: Subset, ask: Generating) -> RunDirectory:
+def _generate(built: Benchmark, name: str, part: Subset, ask: Generating, drivers: Drivers | None) -> RunDirectory:
     from benchmark.generation import generate as run_model
 
+    options, own = asdict(ask.options), options_of(name, ask.own)
+    if drivers is not None:
+        return _driven(built, name, part, options, own, drivers)
     cores = available_cores()
-    options = asdict(ask.options)
     if options["workers"] is None and len(built.samples(part)[: ask.options.limit]) >= WORTH_A_PROCESS * cores:
         options["workers"] = cores
     with progress(f"{name} {part}") as report:
-        return run_model(built, name, subset=part, options=options_of(name, ask.own), progress=report, **options)
+        return run_model(built, name, subset=part, options=own, progress=report, **options)
+
+
+def _driven(
+    built: Benchmark, name: str, part: Subset, options: Mapping[str, Any], own: Mapping[str, Any], drivers: Drivers
+) -> RunDirectory:
+    """Have several drivers answer a subset."""
+    from benchmark.executors.orders import GenerateOrder
+    from benchmark.remote_site import brought_here
+
+    given = {key: value for key, value in options.items() if key not in {"fresh", "runs"}}
+    order = GenerateOrder(str(built.path), name, part, runs=str(options["runs"]), options=own, **given)
+    with progress(f"{name} {part}") as report:
+        return brought_here(drivers.drive(order, report))
 
 
 def _check_read(directory: RunDirectory) -> None:
@@ -205,9 +231,11 @@ def _score(directory: RunDirectory, ask: Scoring) -> MetricsRecord:
     from benchmark.evaluation import evaluate as score_run
 
     with progress(directory.path.name) as report:
+        if ask.drivers is not None:
+            ask.drivers.drive(ask.order(directory), report)  # what they have scored is read below
         return score_run(
             directory, ask.benchmark, ask.choices, profile=ask.profile, cache=ask.cache, workers=ask.workers,
-            allow_missing=ask.allow_missing, progress=report,
+            allow_missing=ask.allow_missing, share=ask.share, progress=report,
         )  # fmt: skip
 
 
