@@ -98,13 +98,14 @@ def evaluate(
     store, seconds = FeatureStore(cache), built.duration_seconds
     together = Ledger(site.ledger("features"))
     if share:
+        profile = _profile(choices, profile, weights)  # nobody waits for that
         with hold(site):
             site.pull()
-            job = _Job.of(directory, built, choices, _profile(choices, profile, weights), allow_missing)
+            job = _Job.of(directory, built, choices, profile, allow_missing)
             mark = job.fingerprint()
             if (previous := scored_before(directory, mark)[0]) is not None:
                 return previous
-            profile, shared = job.profile, SharedExtraction(job.wanted(), together, mark)
+            shared = SharedExtraction(job.wanted(), together, mark)
         shared.extract(store, seconds=seconds, workers=workers, progress=progress)
     with hold(site):
         site.pull()

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from itertools import islice
 from typing import Any, Generic, TypeVar
 
-from benchmark.isolation import LEAVING_SECONDS, Death, Lost, ProcessWorker, ThreadWorker
+from benchmark.isolation import LEAVING_SECONDS, Death, Lost, ProcessWorker, ThreadWorker, WorkerDied
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
@@ -135,7 +135,10 @@ class _Pool(Generic[Item, Result]):
 
     def _outcome(self, number: int, item: Item) -> Any:
         with self._turns.together():
-            outcome = self._ask(number, item)
+            try:
+                outcome = self._ask(number, item)
+            except WorkerDied as error:  # killed as it began, for the same reason perhaps
+                outcome = Death(str(error))
         if not isinstance(outcome, Death) or self.closing:
             return outcome
         with self._turns.alone():
@@ -153,11 +156,12 @@ class _Pool(Generic[Item, Result]):
         if self.closing:  # `close` may have looked for workers to end before there was this one
             worker.end()
             return Lost("was left, because all is")
-        outcome = worker.ask(item, self._limit)
-        if worker.ended:
-            worker.end()
-            del self._workers[key]
-        return outcome
+        try:
+            return worker.ask(item, self._limit)
+        finally:
+            if worker.ended:
+                worker.end()
+                del self._workers[key]
 
 
 class _Turns:

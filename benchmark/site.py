@@ -20,6 +20,8 @@ from foundation.ledger.ledger import Ledger
 from foundation.ledger.store import FolderStore, Store
 from foundation.locks import POLL_SECONDS, Lock
 
+ORDINARY_SECONDS = 10.0  # that a driver may wait for another to begin or end a run, without a word
+
 log = logging.getLogger(__name__)
 
 
@@ -70,7 +72,7 @@ class LocalSite:
 
     def lock(self) -> AbstractContextManager[Any]:
         """Hold the run."""
-        return Lock(self.directory.path)
+        return Lock(self.directory.path, tells_after=ORDINARY_SECONDS)
 
     def ledger(self, of: str = "ledger") -> Store:
         """Return a folder beside the run, hidden as its lock is."""

@@ -57,13 +57,21 @@ class Lock:
         self,
         subject: str | os.PathLike[str],
         *,
+        tells_after: float = 0.0,
         sleep: Callable[[float], None] = time.sleep,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        """Name what is to be held; it need not exist. The rest is for tests."""
+        """Name what is to be held; it need not exist.
+
+        Args:
+            subject: a file or folder.
+            tells_after: seconds of waiting after which it is said for whom; short waits may be ordinary.
+            sleep: for tests.
+            clock: for tests.
+        """
         self.subject = Path(subject).resolve()
         self.path = lock_path(subject)
-        self._sleep, self._clock = sleep, clock
+        self._tells_after, self._sleep, self._clock = tells_after, sleep, clock
         self._holder = Holder.this()
         self._file: int | None = None
         self._ended = threading.Event()
@@ -115,6 +123,7 @@ class Lock:
     def _acquire(self) -> None:
         """Return when the lock is held."""
         told, watched, since = "", None, self._clock()
+        began = since
         while True:
             if not self.path.exists() and self._create():
                 return
@@ -127,7 +136,7 @@ class Lock:
                 if self._take_over(seen):
                     log.warning("%s: took over the lock of %s, which is gone", self.subject, seen)
                     return
-            elif str(seen) != told:
+            elif str(seen) != told and self._clock() - began >= self._tells_after:
                 told = str(seen)
                 log.warning("%s: %s is at work on it; waiting for its end", self.subject, seen)
             self._sleep(POLL_SECONDS)

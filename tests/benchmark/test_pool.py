@@ -7,7 +7,7 @@ import time
 from pathlib import Path
 
 import pytest
-from support.pool_work import die_once, hang, process_id
+from support.pool_work import begins_at_the_second_try, die_once, hang, process_id
 
 from benchmark import isolation, pool
 from benchmark.isolation import Lost, ProcessWorker, ThreadWorker, WorkerDied, how_it_ended
@@ -144,6 +144,12 @@ def test_processes_that_cannot_begin_end_the_work_with_a_way_out(monkeypatch):
     monkeypatch.setattr(isolation, "_serve", Path("work.py").read_text)  # fails in the process, before it is ready
     with pytest.raises(WorkerDied, match=r"ended before it had begun: it left with status 1; --workers 0 reads in"):
         list(outcomes(double, [1, 2], count=1, limit_seconds=LONG, apart=everywhere))
+
+
+def test_a_process_that_is_killed_as_it_begins_is_replaced(monkeypatch, tmp_path):
+    monkeypatch.setenv("FIRST_WORKER", str(tmp_path / "begun"))
+    monkeypatch.setattr(isolation, "_serve", begins_at_the_second_try)
+    assert list(outcomes(double, [1, 2], count=1, limit_seconds=LONG, apart=everywhere)) == [2, 4]
 
 
 def test_leaving_early_ends_the_processes():

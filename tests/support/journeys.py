@@ -16,10 +16,11 @@ SHORT_SCENES = """
 import functools, vgg_monoaudio.building.scenes as scenes
 scenes.Settings = functools.partial(scenes.Settings, duration_seconds=0.4)
 """
-# Shards of one sample, and few words about others that take long.
+# Shards of one sample, and a word about others at once.
 SMALL_SHARDS = """
-import benchmark.asking
+import benchmark.asking, benchmark.site
 benchmark.asking.SMALLEST_SHARD, benchmark.asking.TELLING_SECONDS = 1, 0.4
+benchmark.site.ORDINARY_SECONDS = 0.0
 """
 UNTIMED = ("started", "finished", "generation_seconds", "scored_at", "commit")
 
@@ -124,7 +125,8 @@ def journeys(clips: Path, listed: Path, benchmark: Path, commands: Commands, scr
     made = generate.set_out(scratch / "generated")
     assert generate.run(commands, made).status == 0
     scoring = ("--profile", "signal", "--workers", "0", "--cache", "cache", "--benchmark", str(benchmark))
-    evaluate = Journey("evaluate", ("evaluate", "runs/tiny/inter/humming", *scoring), _scored, before=made)
+    asked = ("evaluate", "runs/tiny/inter/humming", *scoring)
+    evaluate = Journey("evaluate", asked, _scored, first=SMALL_SHARDS, before=made)
     scored = evaluate.set_out(scratch / "scored")
     assert evaluate.run(commands, scored).status == 0
     report = Journey(

@@ -3,6 +3,7 @@
 import os
 import signal
 import threading
+from pathlib import Path
 
 import numpy as np
 
@@ -54,3 +55,15 @@ class Unreadable:
 
 def unreadable_if_odd(number: int) -> object:
     return Unreadable() if number % 2 else number
+
+
+def begins_at_the_second_try(pipe, work):
+    """Be a worker process, but for the first one, which is killed as it begins."""
+    from benchmark import isolation
+
+    try:
+        Path(os.environ["FIRST_WORKER"]).touch(exist_ok=False)
+    except FileExistsError:
+        isolation._serve(pipe, work)
+    else:
+        os.kill(os.getpid(), signal.SIGKILL)

@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -48,39 +48,63 @@ def write_benchmark(tmp_path, short_film) -> Callable[..., Path]:
         pairs: dict[str, Sequence[tuple[int, int]]] | None = None,
         left_out: Sequence[dict[str, str]] = (),
     ) -> Path:
-        folder = tmp_path / name
         pairs = {"inter": INTER, "intra": INTRA} if pairs is None else pairs
-        sources = []
-        for place, (clip, label, category) in enumerate(clips):
-            (folder / "sources").mkdir(parents=True, exist_ok=True)
-            (folder / "sources" / f"{clip}.mp4").write_bytes(short_film)
-            wav = folder / "sources" / f"{clip}.wav"
-            media.write_audio(wav, np.full(1600, 0.01 * (place + 1), np.float32), 16_000)
-            sources.append({"clip_id": clip, "label": label, "category": category, "sha256": sha256(wav)})
-        for subset, chosen in pairs.items():
-            write_subset(folder, subset, clips, chosen, short_film)
-        record = {
-            "format": 1,
-            "name": name,
-            "version": "1.0",
-            "inputs": "0" * 64,
-            "settings": {"name": name, "version": "1.0", "seed": 0, "inter_pairs": None, "duration_seconds": 8.0},
-            "counts": {
-                "clips_listed": len(clips) + len(left_out),
-                "clips": len(clips),
-                "inter": len(pairs.get("inter", ())),
-                "intra": len(pairs.get("intra", ())),
-                "inter_pool": 6,
-                "intra_pool": 4,
-            },
-            "sources": sources,
-            "left_out": list(left_out),
-            "intra_dropped": [],
-        }
-        (folder / "benchmark.json").write_text(json.dumps(record))
-        return folder
+        return write_folder(tmp_path / name, clips, pairs, short_film, left_out=left_out)
 
     return write
+
+
+def write_folder(
+    folder: Path,
+    clips: Sequence[Clip],
+    pairs: Mapping[str, Sequence[tuple[int, int]]],
+    film: bytes,
+    *,
+    left_out: Sequence[dict[str, str]] = (),
+    sound: Callable[[int], np.ndarray] = lambda place: np.full(1600, 0.01 * (place + 1), np.float32),
+    seconds: float = 8.0,
+) -> Path:
+    """Write a benchmark directory, named as its folder.
+
+    Args:
+        folder: where.
+        clips: its sources.
+        pairs: of each subset, target and paired clip by their places.
+        film: what sources and scenes show; scenes differ in trailing bytes.
+        left_out: clips that are on record as left out.
+        sound: of the source at a place, at 16 kHz.
+        seconds: how long scenes are on record to be.
+    """
+    name = folder.name
+    sources = []
+    for place, (clip, label, category) in enumerate(clips):
+        (folder / "sources").mkdir(parents=True, exist_ok=True)
+        (folder / "sources" / f"{clip}.mp4").write_bytes(film)
+        wav = folder / "sources" / f"{clip}.wav"
+        media.write_audio(wav, sound(place), 16_000)
+        sources.append({"clip_id": clip, "label": label, "category": category, "sha256": sha256(wav)})
+    for subset, chosen in pairs.items():
+        write_subset(folder, subset, clips, chosen, film)
+    record = {
+        "format": 1,
+        "name": name,
+        "version": "1.0",
+        "inputs": "0" * 64,
+        "settings": {"name": name, "version": "1.0", "seed": 0, "inter_pairs": None, "duration_seconds": seconds},
+        "counts": {
+            "clips_listed": len(clips) + len(left_out),
+            "clips": len(clips),
+            "inter": len(pairs.get("inter", ())),
+            "intra": len(pairs.get("intra", ())),
+            "inter_pool": 6,
+            "intra_pool": 4,
+        },
+        "sources": sources,
+        "left_out": list(left_out),
+        "intra_dropped": [],
+    }
+    (folder / "benchmark.json").write_text(json.dumps(record))
+    return folder
 
 
 def write_subset(
@@ -91,7 +115,7 @@ def write_subset(
         name = f"{clips[target][0]}__{clips[paired][0]}"
         video = folder / subset / "video" / f"{name}.mp4"
         video.parent.mkdir(parents=True, exist_ok=True)
-        video.write_bytes(film + bytes([place]))
+        video.write_bytes(film + place.to_bytes(2, "little").rstrip(b"\0").ljust(1, b"\0"))
         row = (
             name, clips[target][1], clips[paired][1], clips[target][0], clips[paired][0],
             clips[target][2], clips[paired][2], ("left", "right")[place % 2], sha256(video),
