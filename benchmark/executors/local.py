@@ -99,9 +99,11 @@ class _Crew:
         for number in range(len(self._devices)):
             self._start(number)
         until: float | None = None
+        done, looked = self._look(), time.monotonic()
         while self._drivers and (until is None or time.monotonic() < until):
             wait([end for d in self._drivers.values() for end in (d.pipe, d.process.sentinel)], LOOK_SECONDS)
-            done = self._look()
+            if time.monotonic() >= looked + LOOK_SECONDS:  # drivers may speak more often
+                done, looked = self._look(), time.monotonic()
             for driver in list(self._drivers.values()):
                 self._hear(driver)
                 if not driver.process.is_alive():
@@ -109,6 +111,7 @@ class _Crew:
                     self._ended(driver, done)
             if self._tally.directory is not None and until is None:
                 until = time.monotonic() + TOGETHER_SECONDS
+        self._look()
         return self._tally.result()
 
     def end(self) -> None:

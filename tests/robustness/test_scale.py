@@ -1,6 +1,7 @@
 """A run whose drivers and workers are killed at random ends as an undisturbed one; see `robustness.scale`."""
 
 import pytest
+
 from robustness import scale
 
 

@@ -108,11 +108,11 @@ if __name__ == "__main__":
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGKILL])
-def test_drivers_end_with_the_command_however_it_ends(bench, notes, tmp_path, number):
+def test_drivers_end_with_the_command_however_it_ends(bench, notes, tmp_path, environment, number):
     script = tmp_path / "script.py"
     script.write_text(SCRIPT)
     command = [sys.executable, str(script), str(bench), MODEL, str(tmp_path / "runs"), str(notes)]
-    process = subprocess.Popen(command, stderr=subprocess.DEVNULL)
+    process = subprocess.Popen(command, env=environment, stderr=subprocess.DEVNULL)
     until(lambda: len(processes(notes)) == 2)
     process.send_signal(number)
     process.wait(30)
