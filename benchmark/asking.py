@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing
@@ -77,6 +78,7 @@ class Asking:
         self._shard_of = {name: number for number, names in enumerate(driver.plan.shards) for name in names}
         self._left: dict[int, int] = {}  # shards of this driver, and how many of their answers are yet to be written
         self._answered: set[str] = set()
+        self._moving = threading.Lock()  # a pull removes what is here and was not pushed yet
         self._peaks = [0.0]
         self._since = time.monotonic()
         self.failures: list[FailureRecord] = []
@@ -133,7 +135,8 @@ class Asking:
         log.warning("%s: took over %d samples of %s", self._site.directory.path.resolve(), len(names), claim.before)
         if self._job.entry.kind == "recorded":  # the user's files, which may have changed
             return names
-        self._site.pull()
+        with self._moving:
+            self._site.pull()
         paths = {name: self._site.directory.audio(name) for name in names}
         return [name for name, path in paths.items() if not path.is_file() or media.what_is_missing(path) is not None]
 
@@ -167,8 +170,9 @@ class Asking:
 
     def _done_with(self, sample: Sample, path: Path, write: Callable[[], None]) -> None:
         """Write an answer or remove one; the last of a shard finishes that."""
-        write()
-        self._site.push(path)
+        with self._moving:
+            write()
+            self._site.push(path)
         shard = self._shard_of[sample.sample_id]
         self._left[shard] -= 1
         if self._left[shard] == 0:

@@ -153,7 +153,9 @@ class _Run:
         mark = fingerprint([self._job.fingerprint, self._job.code_sha256, [s.sample_id for s in self._job.samples]])
         marks = [f"{mark} fresh"] if fresh else [mark, f"{mark} fresh"]
         while True:
-            with hold(self._site, joining=marks):
+            with hold(
+                self._site, joining=marks if self._generator is not None else ()
+            ):  # else none is to be asked here
                 self._site.pull()
                 others, plan = self._ledger.at_work(), self._ledger.plan()
                 found = standing(self._job, self._directory, fresh and not others)

@@ -7,26 +7,13 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from benchmark.cli.options import one_of
+from benchmark.cli.options import number_or_auto, one_of
 from foundation.work import Progress
 
 if TYPE_CHECKING:
     from benchmark.executors.orders import Order
 
 Executor = Literal["local", "ray"]
-
-
-def driver_count(value: str) -> int | str:
-    """Return a number of drivers: a number, or "auto".
-
-    Raises:
-        ValueError: it is neither.
-    """
-    if value == "auto":
-        return value
-    if not value.isdecimal() or int(value) < 1:
-        raise ValueError(f"--drivers: expected 1 or more, or auto, got {value!r}")
-    return int(value)
 
 
 @dataclass(frozen=True)
@@ -38,7 +25,7 @@ class DriverOptions:
     ] = None
     drivers: Annotated[
         str,
-        typer.Option(metavar="N|auto", callback=driver_count, help="How many; auto: one a GPU, else one a machine."),
+        typer.Option(metavar="N|auto", callback=number_or_auto, help="How many; auto: one a GPU, else one a machine."),
     ] = "auto"
     ray_address: Annotated[
         str | None, typer.Option(help="Executor ray: the cluster's address. Default: $RAY_ADDRESS, else one here.")

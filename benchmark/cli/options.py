@@ -40,16 +40,16 @@ def one_of(words: Any, help: str, metavar: str | None = None) -> Any:
     return typer.Option(help=help, metavar=metavar or "|".join(get_args(words)), callback=check)
 
 
-def batch_size(value: str) -> int | str:
-    """Return a size of batch: a number, or "auto".
+def number_or_auto(parameter: typer.CallbackParam, value: str) -> int | str:
+    """Return a number of 1 or more, or "auto".
 
     Raises:
-        ValueError: it is neither.
+        ValueError: it is neither; names the option.
     """
     if value == "auto":
         return value
     if not value.isdecimal() or int(value) < 1:
-        raise ValueError(f"--batch-size: expected 1 or more, or auto, got {value!r}")
+        raise ValueError(f"{parameter.opts[0]}: expected 1 or more, or auto, got {value!r}")
     return int(value)
 
 
@@ -103,7 +103,7 @@ LimitOption = Annotated[int | None, typer.Option(min=1, help="Only the first so 
 BatchOption = Annotated[
     str,
     typer.Option(
-        metavar="N|auto", callback=batch_size,
+        metavar="N|auto", callback=number_or_auto,
         help="Requests at once, for models that take several; auto: what fits the GPU.",
     ),
 ]  # fmt: skip

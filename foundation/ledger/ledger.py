@@ -3,14 +3,15 @@
 A ledger is a plan (the shards: names, in order), one record for each driver, which its heartbeat rewrites, and for
 each shard claims and at last what came of it:
 
-    plan                    the task's mark and its shards
-    driver-<token>          host, process, command and heartbeat; empty once it has left
-    claim-<shard>.<turn>    the token of the driver whose turn it is
-    done-<shard>            what was found; the shard is finished
+    plan-<plan>                    the task's mark and its shards
+    driver-<token>                 host, process, command and heartbeat; empty once it has left
+    claim-<plan>-<shard>.<turn>    the token of the driver whose turn it is
+    done-<plan>-<shard>            what was found; the shard is finished
 
 Every record is made by one of several that try, so a shard has one driver at a time. A driver that is gone (see
 `foundation.holders`) does not keep its shards: whoever finds that takes the next turn. One that only stood still may
-finish what it is at beside the one that took over, so a shard's work must be such that doing it twice does no harm.
+finish what it is at beside the one that took over, so a shard's work must be such that doing it twice does no harm; of
+a later plan it says nothing, since records name their plan.
 
 The ledger says who does what while drivers live. What is done is in the files that they wrote: a ledger whose drivers
 are all gone says nothing, and whoever comes next makes a plan of what is left.
@@ -30,7 +31,6 @@ from foundation.holders import Holder, Seen, holder_in, is_gone
 from foundation.ledger.store import Store
 
 BEAT_SECONDS = 5.0
-_PLAN = "plan"
 _SHARD_DIGITS = 6
 
 
@@ -78,8 +78,9 @@ class Ledger:
 
     def plan(self) -> Plan | None:
         """Return the plan; None where there is none."""
+        names = [name for name in self.store.names() if name.startswith("plan-")]
         try:
-            read = json.loads(self.store.read(_PLAN) or b"null")
+            read = json.loads(self.store.read(names[0]) or b"null") if names else None
             return None if read is None else Plan(**{**read, "shards": tuple(map(tuple, read["shards"]))})
         except (ValueError, TypeError, KeyError):
             return None  # of another version
@@ -88,7 +89,7 @@ class Ledger:
         """Make a plan in the place of what was there before; see `Plan`."""
         self.store.clear()
         plan = Plan(mark, Holder.this().token, tuple(map(tuple, shards)), known)
-        self.store.create(_PLAN, json.dumps(asdict(plan)).encode())
+        self.store.create(_plan(plan), json.dumps(asdict(plan)).encode())
         return plan
 
     def at_work(self) -> list[Seen]:
@@ -143,9 +144,11 @@ class Driver:
             self._store.replace(self._name, b"")
 
     def claim(self) -> Claim | None:
-        """Return a shard that is this driver's from now on; None where none is free."""
+        """Return a shard that is this driver's from now on; None where none is free, or the plan was ended."""
         names = self._look()
-        turns = _turns(names)
+        if _plan(self.plan) not in names:
+            return None
+        turns = self._turns(names)
         self.others = []
         for shard in range(len(self.plan.shards)):
             if shard in self._finished or shard in self._mine:
@@ -155,7 +158,7 @@ class Driver:
                 continue
             if not self._take(shard, turn + 1):
                 continue
-            if turn >= 0 and self._store.read(f"done-{_digits(shard)}") is not None:  # finished since the look
+            if turn >= 0 and self._store.read(self._done(shard)) is not None:  # finished since the look
                 self._finished.add(shard)
                 continue
             self._mine.add(shard)
@@ -164,13 +167,14 @@ class Driver:
 
     def finish(self, shard: int, found: Mapping[str, Any]) -> None:
         """Put down what came of a shard; where another driver did so before, that stands."""
-        self._store.create(f"done-{_digits(shard)}", json.dumps(found).encode())
+        if self.is_planned():
+            self._store.create(self._done(shard), json.dumps(found).encode())
         self._mine.discard(shard)
         self._finished.add(shard)
 
     def found(self) -> list[dict[str, Any]]:
         """Return what came of the shards that are finished, in their order."""
-        names = [name for name in self._store.names() if name.startswith("done-")]
+        names = [name for name in self._store.names() if name.startswith(self._done())]
         return [json.loads(read) for name in names if (read := self._store.read(name))]
 
     @property
@@ -180,13 +184,12 @@ class Driver:
 
     def is_over(self) -> bool:
         """Tell whether nothing is left: every shard is finished, or whoever saw that has ended the plan."""
-        self._look()
-        return len(self._finished) == len(self.plan.shards) or not self.is_planned()
+        names = self._look()
+        return len(self._finished) == len(self.plan.shards) or _plan(self.plan) not in names
 
     def is_planned(self) -> bool:
         """Tell whether the plan is still there."""
-        plan = self._ledger.plan()
-        return plan is not None and plan.token == self.plan.token
+        return _plan(self.plan) in self._store.names()
 
     def is_last(self) -> bool:
         """Tell whether no other driver is at the plan."""
@@ -202,12 +205,29 @@ class Driver:
 
     def _look(self) -> list[str]:
         names = self._store.names()
-        self._finished |= {int(name.removeprefix("done-")) for name in names if name.startswith("done-")}
+        self._finished |= {int(name.removeprefix(self._done())) for name in names if name.startswith(self._done())}
         return names
+
+    def _turns(self, names: Sequence[str]) -> dict[int, int]:
+        """Return the latest turn of each shard that was claimed."""
+        turns: dict[int, int] = {}
+        for name in names:
+            if name.startswith(self._claim()):
+                shard, turn = map(int, name.removeprefix(self._claim()).split("."))
+                turns[shard] = max(turn, turns.get(shard, -1))
+        return turns
+
+    def _done(self, shard: int | None = None) -> str:
+        """Return the name of the record that a shard is finished, or how all such names begin."""
+        return f"done-{self.plan.token}-{'' if shard is None else _digits(shard)}"
+
+    def _claim(self, shard: int | None = None, turn: int = 0) -> str:
+        """Return the name of a turn's record, or how all such names begin."""
+        return f"claim-{self.plan.token}-{'' if shard is None else f'{_digits(shard)}.{turn}'}"
 
     def _take(self, shard: int, turn: int) -> bool:
         """Claim a turn; tell whether it is this driver's."""
-        name, token = f"claim-{_digits(shard)}.{turn}", self._holder.token.encode()
+        name, token = self._claim(shard, turn), self._holder.token.encode()
         # A store whose answer was lost is asked again, and finds the record that it made.
         return self._store.create(name, token) or self._store.read(name) == token
 
@@ -219,7 +239,7 @@ class Driver:
         return seen is not None
 
     def _driver_of(self, shard: int, turn: int) -> str:
-        token = self._store.read(f"claim-{_digits(shard)}.{turn}") or b""
+        token = self._store.read(self._claim(shard, turn)) or b""
         return f"driver-{token.decode('ascii', 'replace')}"  # of nobody where its maker was killed as it wrote
 
     def _before(self, shard: int, turn: int) -> str:
@@ -234,14 +254,8 @@ def shards_of(names: Sequence[str], size: int) -> list[Sequence[str]]:
     return [names[start : start + size] for start in range(0, len(names), size)]
 
 
-def _turns(names: Sequence[str]) -> dict[int, int]:
-    """Return the latest turn of each shard that was claimed."""
-    turns: dict[int, int] = {}
-    for name in names:
-        if name.startswith("claim-"):
-            shard, turn = map(int, name.removeprefix("claim-").split("."))
-            turns[shard] = max(turn, turns.get(shard, -1))
-    return turns
+def _plan(plan: Plan) -> str:
+    return f"plan-{plan.token}"
 
 
 def _digits(shard: int) -> str:

@@ -3,15 +3,17 @@
 import threading
 import time
 
+import numpy as np
 import pytest
 
 from baselines import GenerationError
-from benchmark import Choices, evaluate, generate
+from benchmark import Choices, evaluate, generate, generation
 from benchmark import asking as module
 from benchmark import site as site_module
 from benchmark.runs import UnusableRun
 from benchmark.site import LocalSite
 from foundation.ledger.ledger import Ledger
+from foundation.media import write_audio
 
 pytestmark = pytest.mark.usefixtures("models")
 WITHIN_SECONDS = 30
@@ -289,3 +291,52 @@ def test_a_ledger_whose_drivers_were_killed_says_nothing(driver, befalls, ids, a
     driver("again").ended()
     assert sorted(name for call in asked for name in call) == sorted(ids[2:])
     assert LocalSite(run).ledger().names() == []
+
+
+class FarAway(LocalSite):
+    """A store as slow as one far away: what is not there yet is removed here by a pull."""
+
+    def __init__(self, directory):
+        super().__init__(directory)
+        object.__setattr__(self, "there", set())
+
+    def push(self, *paths):
+        time.sleep(0.2)
+        self.there.update(path for path in paths if path.exists())
+
+    def pull(self):
+        for path in set(self.directory.path.glob("audio/*.wav")) - self.there:
+            path.unlink()
+
+
+def test_no_answer_is_lost_to_a_pull_that_comes_before_it_was_pushed(tiny, tmp_path, monkeypatch, ids, look):
+    site = FarAway(site_module.RunDirectory.locate(tmp_path, "tiny", "inter", "humming"))
+    monkeypatch.setattr(generation, "site_of", lambda *place: site)
+    begin = Ledger.begin
+
+    def begun_by_another(self, *given):
+        plan = begin(self, *given)
+        with self.join(plan) as gone:
+            while gone.claim() is not None:
+                pass
+        return plan
+
+    monkeypatch.setattr(Ledger, "begin", begun_by_another)
+    run = generate(tiny.path, "humming", subset="inter", runs=tmp_path)
+    assert sorted(look.audio(run)) == sorted(ids)
+
+
+def test_a_call_that_has_nothing_to_ask_waits_for_the_drivers_and_does_not_end_their_run(
+    driver, befalls, ids, tiny, caplog
+):
+    befalls["first", ids[0]] = gate = Gate()
+    first = driver("first")
+    gate.until_there()
+    for name in ids:  # as if the others had written all, and the first had yet to say so
+        path = run_of(first).audio(name)
+        write_audio(path, np.zeros(80_000, np.float32), 16_000)
+    second = driver("second")
+    until(lambda: "is at work on it; waiting for its end" in caplog.text)
+    assert run_of(first).read_run().status == "running"
+    gate.open()
+    assert first.ended() == second.ended()

@@ -54,7 +54,7 @@ def test_a_plan_says_what_it_was_given(ledger, plan):
 
 
 def test_a_plan_of_another_version_is_none(ledger):
-    ledger.store.create("plan", b'{"mark": "m"}')
+    ledger.store.create("plan-1", b'{"mark": "m"}')
     assert ledger.plan() is None
 
 
@@ -165,14 +165,17 @@ def test_a_driver_knows_whether_it_is_the_last(ledger, plan):
 
 
 def test_a_claim_that_was_cut_as_it_was_written_is_taken_over(ledger, plan):
-    ledger.store.create("claim-000000.0", b"")
+    ledger.store.create(f"claim-{plan.token}-000000.0", b"")
     with ledger.join(plan) as driver:
         assert driver.claim() == Claim(0, "a driver that has left")
 
 
 def test_a_driver_that_leaves_an_ended_plan_brings_nothing_back(ledger, plan, tmp_path):
-    with ledger.join(plan):
+    with ledger.join(plan) as driver:
+        driver.claim()
         ledger.store.clear()
+        driver.finish(0, {})
+        assert driver.claim() is None
     assert list(tmp_path.iterdir()) == []
 
 
@@ -199,3 +202,15 @@ def test_a_claim_whose_answer_was_lost_and_that_was_made_again_is_the_driver_s(l
     with ledger.join(plan) as driver, monkeypatch.context() as patch:
         patch.setattr(FolderStore, "create", lambda self, *given: real(self, *given) and real(self, *given))
         assert driver.claim() == Claim(0, "")
+
+
+def test_a_driver_that_stood_still_until_another_plan_was_made_says_nothing_of_that_one(ledger, plan, monkeypatch):
+    with ledger.join(plan) as late:
+        late.claim()
+        later = ledger.begin("mark", SHARDS, {})
+        assert late.claim() is None
+        monkeypatch.setattr(late, "is_planned", lambda: True)  # it looked just before
+        late.finish(0, {"failures": ["of before"]})
+        with ledger.join(later) as driver:
+            assert driver.claim() == Claim(0, "")
+            assert driver.found() == []
