@@ -229,6 +229,7 @@ class _Run:
         if not driver.is_planned():
             return
         self._site.pull()
+        remove_partials(self._directory.path, alone=driver.is_last())  # of drivers that were killed as they wrote
         known, found = driver.plan.known, driver.found()
         told = [FailureRecord(**failure) for one in found for failure in one["failures"]]
         told += [failure for failure in asking.failures if failure not in told] if asking else []

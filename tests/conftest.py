@@ -15,9 +15,6 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 from support import skips
-from support.object_stores import bucket, new_bucket, s3_server, s3_settings
-
-__all__ = ["bucket", "new_bucket", "s3_server", "s3_settings"]
 
 # The same examples everywhere, however busy the machine: nothing is drawn, timed or remembered.
 hypothesis.settings.register_profile("everywhere", deadline=None, derandomize=True, database=None)

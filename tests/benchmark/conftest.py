@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
+from support.object_stores import bucket, new_bucket, s3_server, s3_settings
 
 from baselines import register_model, registry
 from benchmark.runs import RunDirectory
@@ -19,6 +20,8 @@ from foundation import media
 from foundation.files import file_sha256
 from vgg_monoaudio.building.scenes import Settings, build_benchmark
 from vgg_monoaudio.dataset import Benchmark, load_benchmark
+
+__all__ = ["bucket", "new_bucket", "s3_server", "s3_settings"]
 
 SECONDS = 5.0  # a little more than the 4.8 s that synchrony is judged on; half the work of 8
 RATE = 16_000

@@ -748,8 +748,10 @@ def interrupt_when(slow, times):
 
 @pytest.mark.parametrize(("times", "kept"), [(1, 4), (2, 1)])
 def test_ctrl_c_while_the_last_answers_are_written_waits_for_them_and_again_leaves_them(
-    tiny, tmp_path, monkeypatch, times, kept
+    tiny, tmp_path, monkeypatch, request, times, kept
 ):
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell may start its jobs without one
+    request.addfinalizer(lambda: signal.signal(signal.SIGINT, before))
     interrupt_when(Slow(monkeypatch), times)
     with pytest.raises(KeyboardInterrupt):
         generate(tiny.path, "humming", subset="inter", runs=tmp_path)

@@ -293,6 +293,18 @@ def test_a_ledger_whose_drivers_were_killed_says_nothing(driver, befalls, ids, a
     assert LocalSite(run).ledger().names() == []
 
 
+def test_what_a_driver_that_was_killed_had_half_written_is_gone_at_the_end(driver, befalls, ids):
+    befalls["first", ids[0]] = gate = Gate()
+    first = driver("first")
+    gate.until_there()
+    half = run_of(first).audio(ids[1]).with_name(".a.0badf00d-1-0badf00d-0badf00d.partial.wav")
+    half.parent.mkdir(exist_ok=True)
+    half.write_bytes(b"half")
+    gate.open()
+    first.ended()
+    assert not half.exists()
+
+
 class FarAway(LocalSite):
     """A store as slow as one far away: what is not there yet is removed here by a pull."""
 
