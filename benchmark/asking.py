@@ -132,13 +132,13 @@ class Asking:
     def _left_of(self, claim: Claim) -> Sequence[str]:
         """Return what another driver has left of a shard."""
         names = self._driver.plan.shards[claim.shard]
+        if self._job.entry.kind != "recorded":  # the user's files, which may have changed
+            with self._moving:
+                self._site.pull()
+            audio = self._site.directory.audio
+            names = tuple(n for n in names if not audio(n).is_file() or media.what_is_missing(audio(n)) is not None)
         log.warning("%s: took over %d samples of %s", self._site.directory.path.resolve(), len(names), claim.before)
-        if self._job.entry.kind == "recorded":  # the user's files, which may have changed
-            return names
-        with self._moving:
-            self._site.pull()
-        paths = {name: self._site.directory.audio(name) for name in names}
-        return [name for name, path in paths.items() if not path.is_file() or media.what_is_missing(path) is not None]
+        return names
 
     def _wait(self, waited: float) -> float:
         """Wait a little for other drivers; say once for whom."""
@@ -147,6 +147,7 @@ class Asking:
             holder, place = self._driver.others[0], self._site.directory.path.resolve()
             log.warning("%s: %s is at the last samples; waiting for its end", place, holder)
         time.sleep(POLL_SECONDS)
+        self._since += POLL_SECONDS  # nobody asks the model meanwhile
         return now
 
     def _kept(self, sample: Sample, answer: Answer) -> Callable[[], None]:
@@ -169,7 +170,12 @@ class Asking:
         return partial(self._done_with, sample, path, write)
 
     def _done_with(self, sample: Sample, path: Path, write: Callable[[], None]) -> None:
-        """Write an answer or remove one; the last of a shard finishes that."""
+        """Write an answer or remove one; the last of a shard finishes that.
+
+        One that stood still until others had ended the run writes no more: the run may be another by now.
+        """
+        if not self._driver.is_planned():
+            return
         with self._moving:
             write()
             self._site.push(path)

@@ -96,7 +96,6 @@ def evaluate(
     built = benchmark if isinstance(benchmark, Benchmark) else load_benchmark(benchmark)
     choices, _ = choices or Choices(), directory.read_run()  # what is no run is refused before it is locked
     store, seconds = FeatureStore(cache), built.duration_seconds
-    together = Ledger(site.ledger("features"))
     if share:
         profile = _profile(choices, profile, weights)  # nobody waits for that
         with hold(site):
@@ -105,7 +104,7 @@ def evaluate(
             mark = job.fingerprint()
             if (previous := scored_before(directory, mark)[0]) is not None:
                 return previous
-            shared = SharedExtraction(job.wanted(), together, mark)
+            shared = SharedExtraction(job.wanted(), Ledger(site.ledger(f"features-{mark[:12]}")), mark)
         shared.extract(store, seconds=seconds, workers=workers, progress=progress)
     with hold(site):
         site.pull()
@@ -123,7 +122,6 @@ def evaluate(
         )  # fmt: skip
         record = job.score(gathered, mark, allow_missing)
         site.push(directory.metrics_json, directory.samples_parquet)
-        together.store.clear()
         return record
 
 

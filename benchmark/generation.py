@@ -19,7 +19,15 @@ from benchmark.preparing import check_workers
 from benchmark.remote_site import site_of
 from benchmark.removal import remove_run
 from benchmark.resuming import Standing, check_weights, failures_of_others, set_aside, standing
-from benchmark.runs import FailureRecord, ModelRecord, OwnModelRecord, RunDirectory, RunRecord, folder_name
+from benchmark.runs import (
+    FailureRecord,
+    ModelRecord,
+    OwnModelRecord,
+    RunDirectory,
+    RunRecord,
+    UnusableRun,
+    folder_name,
+)
 from benchmark.site import Site, hold
 from foundation.files import PathLike, fingerprint, remove_partials
 from foundation.ledger.ledger import Driver, Ledger, Plan, shards_of
@@ -121,6 +129,9 @@ def check_request(
     standing(job, site.directory, fresh, look_inside=False)
 
 
+MOST_PASSES = 3  # over samples whose answers were written and are gone
+
+
 class _Run:
     """One driver of a run: begins it, goes on with it or joins those that are at it; the last one ends it."""
 
@@ -132,7 +143,8 @@ class _Run:
         self._ledger = Ledger(site.ledger())
         self._generator: Generator | None = None
         self._chosen: BatchSize | None = None
-        self._asked: set[str] = set()  # samples that this driver, or one beside it, has asked
+        self._driven: set[str] = set()  # samples of the plans that this driver was at
+        self._passes = 0
 
     def finish(self, *, fresh: bool) -> None:
         """Return when the run is finished."""
@@ -153,22 +165,40 @@ class _Run:
         mark = fingerprint([self._job.fingerprint, self._job.code_sha256, [s.sample_id for s in self._job.samples]])
         marks = [f"{mark} fresh"] if fresh else [mark, f"{mark} fresh"]
         while True:
-            with hold(
-                self._site, joining=marks if self._generator is not None else ()
-            ):  # else none is to be asked here
+            joining = marks if self._generator is not None else ()  # else there is nothing to ask here
+            with hold(self._site, self._ledger, joining=joining) as plan:
                 self._site.pull()
-                others, plan = self._ledger.at_work(), self._ledger.plan()
-                found = standing(self._job, self._directory, fresh and not others)
-                todo = [sample for sample in found.todo if sample.sample_id not in self._asked]
+                found = standing(self._job, self._directory, fresh and plan is None)
+                todo = self._left(found)
                 if todo and self._generator is None:
                     pass  # answers that are not whole: a model is needed after all, and the run is let go for that
-                elif others and plan is not None and found.previous is not None:
+                elif plan is not None and found.previous is not None:
                     return self._joined(found.previous, plan)
                 elif not todo and found.previous is not None and found.previous.status == "finished":
+                    self._ledger.store.clear()  # of who was killed just before that
                     return None
                 else:
                     return self._begun(found, todo, fresh, marks[0])
             self._load_for(todo)
+
+    def _left(self, found: Standing) -> list[Sample]:
+        """Return what is to be asked, apart from what failed in the run that this driver was at, or is the user's own.
+
+        Raises:
+            UnusableRun: answers of this driver are gone, time and again.
+        """
+        if not self._driven or found.previous is None or found.previous.status != "finished":
+            return found.todo
+        asked = {failure.sample for failure in found.previous.failures}
+        if self._job.entry.kind == "recorded":  # these are read every time, but once by a call
+            asked |= self._driven
+        left = [sample for sample in found.todo if sample.sample_id not in asked]
+        if left and self._passes >= MOST_PASSES:
+            raise UnusableRun(
+                f"{self._directory.path}: {len(left)} answers that were written are gone, the first is "
+                f"{left[0].sample_id}; see who removes them, and give the same command again"
+            )
+        return left
 
     def _joined(self, previous: RunRecord, plan: Plan) -> tuple[RunRecord, Driver]:
         """Be one more driver of a plan."""
@@ -202,6 +232,7 @@ class _Run:
     def _drive(self, record: RunRecord, driver: Driver) -> None:
         """Ask for what is to be asked here; end the run if nobody else has when nothing is left."""
         asking = None
+        self._passes += 1
         with driver:
             try:
                 if self._generator is not None and driver.plan.shards:
@@ -212,10 +243,11 @@ class _Run:
             except BaseException as error:  # Ctrl-C too
                 why = "interrupted" if isinstance(error, KeyboardInterrupt) else f"{type(error).__name__}: {error}"
                 with suppress(OSError), self._site.lock():  # the disk may be what is wrong
+                    driver.leave()  # of two that end at once, the second is the last
                     if driver.is_last():  # the others go on, with what this one leaves too
                         self._end(record, driver, asking, why)
                 raise
-        self._asked.update(name for names in driver.plan.shards for name in names)
+        self._driven.update(name for names in driver.plan.shards for name in names)
 
     def _asking(self, generator: Generator, driver: Driver) -> Asking:
         first = next(sample for sample in self._job.samples if sample.sample_id == driver.plan.shards[0][0])

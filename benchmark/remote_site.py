@@ -14,7 +14,7 @@ from typing import Any
 
 from benchmark.places import DEFAULT_COPIES
 from benchmark.runs import RunDirectory
-from benchmark.site import LocalSite, Site
+from benchmark.site import ORDINARY_SECONDS, LocalSite, Site
 from foundation.files import PathLike
 from foundation.ledger.store import Store
 from foundation.paths import check_name
@@ -56,7 +56,7 @@ class RemoteSite:
 
     def lock(self) -> AbstractContextManager[Any]:
         """Hold the run, on all machines; see `foundation.remote.locks.StoreLock`."""
-        return StoreLock(FsspecStore(f"{self._above}/.{self._name}.lock"), self.url)
+        return StoreLock(FsspecStore(f"{self._above}/.{self._name}.lock"), self.url, tells_after=ORDINARY_SECONDS)
 
     def ledger(self, of: str = "ledger") -> Store:
         """Return a folder beside the run, hidden as its lock is."""

@@ -32,7 +32,7 @@ class SharedExtraction:
             ledger: of this extraction.
             mark: of the evaluation: processes with the same one share it.
         """
-        self._wanted = _by_content(wanted)
+        self._wanted, self._ledger = _by_content(wanted), ledger
         plan = ledger.plan()
         if plan is None or plan.mark != mark or not ledger.at_work():
             plan = ledger.begin(mark, shards_of(list(self._wanted), FILES_AT_ONCE), {})
@@ -47,6 +47,13 @@ class SharedExtraction:
             workers: processes that decode, see `benchmark.features.extract`.
             progress: called as files are done, by this process or another.
         """
+        try:
+            self._extract(store, seconds, workers, progress)
+        finally:
+            if not self._ledger.at_work():
+                self._ledger.store.clear()
+
+    def _extract(self, store: FeatureStore, seconds: float, workers: int | None, progress: Progress | None) -> None:
         with self._driver as driver:
             while not driver.is_over():
                 claim = driver.claim()

@@ -16,9 +16,9 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from benchmark.runs import RunDirectory
-from foundation.ledger.ledger import Ledger
+from foundation.ledger.ledger import Ledger, Plan
 from foundation.ledger.store import FolderStore, Store
-from foundation.locks import POLL_SECONDS, Lock
+from foundation.locks import POLL_SECONDS, Lock, lock_path
 
 ORDINARY_SECONDS = 10.0  # that a driver may wait for another to begin or end a run, without a word
 
@@ -76,8 +76,8 @@ class LocalSite:
 
     def ledger(self, of: str = "ledger") -> Store:
         """Return a folder beside the run, hidden as its lock is."""
-        path = self.directory.path
-        return FolderStore(path.with_name(f".{path.name}.{of}"))
+        path = lock_path(self.directory.path)  # the same for every way that leads there
+        return FolderStore(path.with_suffix(f".{of}"))
 
     def pull(self) -> None:
         """Do nothing: what others write is here."""
@@ -87,20 +87,23 @@ class LocalSite:
 
 
 @contextmanager
-def hold(site: Site, *, joining: Collection[str] = ()) -> Iterator[None]:
+def hold(site: Site, ledger: Ledger | None = None, *, joining: Collection[str] = ()) -> Iterator[Plan | None]:
     """Hold a run that no driver is at, for the length of a block; wait for the end of those that are.
+
+    Yields the plan that drivers are at which this process is to join; None where there are none.
 
     Args:
         site: of the run.
+        ledger: of its drivers; None makes one.
         joining: marks of plans whose drivers are no hindrance, since this process is to be one more.
     """
-    ledger, told = Ledger(site.ledger()), ""
+    ledger, told = ledger or Ledger(site.ledger()), ""
     while True:
         with site.lock():
             at_work = ledger.at_work()
             plan = ledger.plan() if at_work else None
             if not at_work or (plan is not None and plan.mark in joining):
-                yield
+                yield plan
                 return
         if str(at_work[0]) != told:
             told = str(at_work[0])

@@ -39,8 +39,23 @@ def slurm(
         words, tasks=tasks, at_once=at_once, gpus=gpus, cpus=cpus, time=time, partition=partition, name=name,
         requeue=requeue, extra=sbatch or [],
     )  # fmt: skip
+    _check_options(words)
     script = job.write(out)
     if submit:
         typer.echo(f"job {hand_in(script)}: {script}")
     else:
         typer.echo(f"{script}; submit it with: sbatch {script}")
+
+
+def _check_options(words: list[str]) -> None:
+    """Let the verb's own parser read its options now: each task would find the mistake by itself.
+
+    Raises:
+        click.UsageError: an option that the verb does not have.
+    """
+    from benchmark.cli import app
+
+    verb, *rest = words
+    command = getattr(typer.main.get_command(app), "commands")[verb]  # noqa: B009 - a group, by its subclass
+    with command.context_class(command, info_name=verb) as context:
+        command.make_parser(context).parse_args(list(rest))

@@ -200,7 +200,12 @@ def _connected(ray: Any, address: str | None) -> Iterator[None]:
         return
     address = address or os.environ.get("RAY_ADDRESS")
     if address:
-        ray.init(address=address, logging_level=logging.WARNING)
+        try:
+            ray.init(address=address, logging_level=logging.WARNING)
+        except ValueError as error:
+            raise ValueError(
+                f"--ray-address: expected an address such as head:6379, got {address!r}: {error}"
+            ) from error
     else:
         ray.init(
             address="local", include_dashboard=False, object_store_memory=OBJECT_STORE_BYTES,

@@ -21,6 +21,7 @@ VERBS = ("generate", "evaluate", "eval")
 _REFUSED = {  # options of a command that is run by many tasks at once
     "--fresh": "every task, and each that is started again, would remove what the others have made; "
     "name another run with --run-name, or remove the old one before",
+    "--trace": "every task would write the same file",
     "--ray-address": "a task is a driver by itself; leave it out",
 }
 _TIME = re.compile(r"\d+(:\d{1,2}){0,2}|\d+-\d{1,2}(:\d{1,2}){0,2}")

@@ -20,6 +20,7 @@ are all gone says nothing, and whoever comes next makes a plan of what is left.
 from __future__ import annotations
 
 import json
+import logging
 import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -32,6 +33,8 @@ from foundation.ledger.store import Store
 
 BEAT_SECONDS = 5.0
 _SHARD_DIGITS = 6
+
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -139,6 +142,10 @@ class Driver:
         return self
 
     def __exit__(self, *_: object) -> None:
+        self.leave()
+
+    def leave(self) -> None:
+        """Give back what is not finished; the block may go on, to end the plan if this was the last driver."""
         self._left.set()
         with suppress(OSError):  # the plan was ended, or the disk is full: then the end of the process says the same
             self._store.replace(self._name, b"")
@@ -146,7 +153,7 @@ class Driver:
     def claim(self) -> Claim | None:
         """Return a shard that is this driver's from now on; None where none is free, or the plan was ended."""
         names = self._look()
-        if _plan(self.plan) not in names:
+        if self._name not in names:
             return None
         turns = self._turns(names)
         self.others = []
@@ -174,8 +181,14 @@ class Driver:
 
     def found(self) -> list[dict[str, Any]]:
         """Return what came of the shards that are finished, in their order."""
-        names = [name for name in self._store.names() if name.startswith(self._done())]
-        return [json.loads(read) for name in names if (read := self._store.read(name))]
+        found = []
+        for name in self._store.names():
+            if name.startswith(self._done()) and (read := self._store.read(name)):
+                try:
+                    found.append(json.loads(read))
+                except ValueError as error:  # cut, where a file system without links took it
+                    log.warning("ledger of a run: %s: damaged (%s); what it says is lost", name, error)
+        return found
 
     @property
     def finished(self) -> set[str]:
@@ -185,11 +198,11 @@ class Driver:
     def is_over(self) -> bool:
         """Tell whether nothing is left: every shard is finished, or whoever saw that has ended the plan."""
         names = self._look()
-        return len(self._finished) == len(self.plan.shards) or _plan(self.plan) not in names
+        return len(self._finished) == len(self.plan.shards) or self._name not in names
 
     def is_planned(self) -> bool:
-        """Tell whether the plan is still there."""
-        return _plan(self.plan) in self._store.names()
+        """Tell whether the plan was not ended: what is ended goes with the records of its drivers."""
+        return self._store.read(self._name) is not None
 
     def is_last(self) -> bool:
         """Tell whether no other driver is at the plan."""

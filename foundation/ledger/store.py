@@ -7,6 +7,7 @@ its bytes come whole. Files do that, and so do the object stores of today; neith
 from __future__ import annotations
 
 import errno
+import glob
 import os
 import shutil
 from contextlib import suppress
@@ -111,7 +112,9 @@ class FolderStore:
         leaving = self._folder.with_name(partial_name(self._folder.name))
         with suppress(FileNotFoundError):
             self._folder.rename(leaving)
-            shutil.rmtree(leaving)
+        for folder in self._folder.parent.glob(f".{glob.escape(self._folder.stem)}.*"):  # of who was killed here, too
+            if is_partial(folder):
+                shutil.rmtree(folder, ignore_errors=True)
 
 
 def _linked(temporary: Path, final: Path, data: bytes) -> bool:

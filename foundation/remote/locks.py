@@ -40,12 +40,21 @@ class StoreLock:
         store: FsspecStore,
         subject: str,
         *,
+        tells_after: float = 0.0,
         sleep: Callable[[float], None] = time.sleep,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        """Name where the claims are, and what they are on, for messages. The rest is for tests."""
+        """Name where the claims are, and what they are on, for messages.
+
+        Args:
+            store: where the claims are.
+            subject: what they are on.
+            tells_after: seconds of waiting after which it is said for whom; short waits may be ordinary.
+            sleep: for tests.
+            clock: for tests.
+        """
         self._store, self._subject = store, subject
-        self._sleep, self._clock = sleep, clock
+        self._tells_after, self._sleep, self._clock = tells_after, sleep, clock
         self._holder = Holder.this()
         self._number = -1
         self._beats = 0
@@ -78,6 +87,7 @@ class StoreLock:
     def _acquire(self) -> None:
         """Return when the lock is held."""
         told, watched, since = "", None, self._clock()
+        began = since
         while True:
             seen = self._seen()
             if seen is None or seen.mark[1] == _GIVEN_BACK:
@@ -91,7 +101,7 @@ class StoreLock:
                     log.warning("%s: took over the lock of %s, which is gone", self._subject, seen)
                     return
                 continue
-            if str(seen) != told:
+            if str(seen) != told and self._clock() - began >= self._tells_after:
                 told = str(seen)
                 log.warning("%s: %s is at work on it; waiting for its end", self._subject, seen)
             self._sleep(POLL_SECONDS)

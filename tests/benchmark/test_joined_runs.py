@@ -1,7 +1,9 @@
 """Several drivers of one run: each sample is asked once, by whichever; what one leaves another does."""
 
+import shutil
 import threading
 import time
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -10,8 +12,11 @@ from baselines import GenerationError
 from benchmark import Choices, evaluate, generate, generation
 from benchmark import asking as module
 from benchmark import site as site_module
+from benchmark.asking import Asking
 from benchmark.runs import UnusableRun
 from benchmark.site import LocalSite
+from foundation.holders import Holder
+from foundation.ledger.ledger import Driver as LedgerDriver
 from foundation.ledger.ledger import Ledger
 from foundation.media import write_audio
 
@@ -352,3 +357,95 @@ def test_a_call_that_has_nothing_to_ask_waits_for_the_drivers_and_does_not_end_t
     assert run_of(first).read_run().status == "running"
     gate.open()
     assert first.ended() == second.ended()
+
+
+def test_a_driver_that_stood_still_writes_nothing_into_a_run_that_is_another_by_now(
+    driver, befalls, ids, tiny, tmp_path, look
+):
+    other = generate(tiny.path, "humming", subset="inter", runs=tmp_path / "other", seed=7)
+    befalls["first", ids[0]] = gate = Gate()
+    first = driver("first")
+    gate.until_there()
+    run = run_of(first)
+    LocalSite(run).ledger().clear()
+    shutil.rmtree(run.path)
+    shutil.copytree(other.path, run.path)
+    gate.open()
+    with pytest.raises(UnusableRun, match="to another benchmark, seed or options"):
+        first.ended()
+    assert look.audio(run) == look.audio(other)
+    assert LocalSite(run).ledger().names() == []
+
+
+def test_a_ledger_that_vanishes_costs_no_failure_and_no_sample(driver, befalls, ids):
+    befalls["first", ids[0]] = refused
+    befalls["first", ids[2]] = gate = Gate()
+    first = driver("first")
+    gate.until_there()
+    LocalSite(run_of(first)).ledger().clear()
+    gate.open()
+    record = first.ended().read_run()
+    assert record.counts.generated == 3
+    assert [failure.sample for failure in record.failures] == [ids[0]]
+
+
+def test_answers_that_are_removed_each_time_end_the_run_with_a_word(driver, befalls, ids, monkeypatch):
+    finish = Asking._done_with
+
+    def removed(self, sample, path, write):
+        finish(self, sample, path, write)
+        if sample.sample_id == ids[1]:
+            path.unlink()
+
+    monkeypatch.setattr(Asking, "_done_with", removed)
+    with pytest.raises(UnusableRun, match=f"1 answers that were written are gone, the first is {ids[1]}"):
+        driver("first").ended()
+
+
+def test_of_two_drivers_that_are_interrupted_together_the_second_says_so(driver, befalls, ids, monkeypatch):
+    leave = LedgerDriver.__exit__
+
+    def slowly(self, *error):
+        time.sleep(0.5)
+        leave(self, *error)
+
+    monkeypatch.setattr(LedgerDriver, "__exit__", slowly)
+    gates = {"first": Gate(), "second": Gate()}
+    befalls["first", ids[0]], befalls["second", ids[1]] = gates["first"], gates["second"]
+    drivers = {}
+    for name, gate in gates.items():
+        drivers[name] = driver(name)
+        gate.until_there()
+    befalls.update({(name, one): interrupted for name in gates for one in ids})
+    for gate in gates.values():
+        gate.open()
+    for each in drivers.values():
+        with pytest.raises(KeyboardInterrupt):
+            each.ended()
+    record = run_of(drivers["first"]).read_run()
+    assert (record.status, record.reason, record.counts.generated) == ("failed", "interrupted", 2)
+    assert LocalSite(run_of(drivers["first"])).ledger().names() == []
+
+
+def test_a_run_is_begun_anew_when_the_drivers_of_another_machine_are_gone(driver, ids, asked, tmp_path, monkeypatch):
+    driver("before").ended()
+    asked.clear()
+    run, real = site_module.RunDirectory.locate(tmp_path / "runs", "tiny", "inter", "humming"), Holder.this()
+    ledger = Ledger(LocalSite(run).ledger())
+    with monkeypatch.context() as patch:
+        patch.setattr(Holder, "this", classmethod(lambda cls: replace(real, host="elsewhere")))
+        gone = ledger.join(ledger.begin("a mark", [["x"]], {"seconds": 0.0, "failures": []}))
+        gone._left.set()  # its heart stands still
+    monkeypatch.setattr("foundation.holders.PATIENCE_SECONDS", 0.3)
+    driver("first", fresh=True).ended()
+    assert sorted(name for call in asked for name in call) == sorted(ids)
+
+
+def test_a_run_has_one_ledger_by_whatever_way_and_however_long_its_name(tmp_path):
+    real = tmp_path / ("x" * 250)
+    real.mkdir()
+    (tmp_path / "link").symlink_to(real)
+    ledgers = [LocalSite(site_module.RunDirectory(path)).ledger() for path in (real, tmp_path / "link")]
+    assert ledgers[0].create("a", b"one")
+    assert ledgers[1].read("a") == b"one"
+    LocalSite(site_module.RunDirectory(real)).ledger("features-0123456789ab").create("a", b"")

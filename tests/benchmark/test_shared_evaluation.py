@@ -115,7 +115,7 @@ def test_a_shared_evaluation_of_a_scored_run_computes_nothing(tiny, run, tmp_pat
     written.clear()
     assert score(tiny, run, tmp_path / "cache", share=True) == before
     assert written == []
-    assert LocalSite(run).ledger("features").names() == []
+    assert not list(run.path.parent.glob(".*"))
 
 
 def test_a_file_that_cannot_be_read_is_told_of_as_one_alone_tells_it(tiny, run, tmp_path):
@@ -124,3 +124,13 @@ def test_a_file_that_cannot_be_read_is_told_of_as_one_alone_tells_it(tiny, run, 
     record = score(tiny, run, tmp_path / "cache", share=True, allow_missing=True)
     assert [(failure.sample, failure.stage) for failure in record.failures] == [(sample, "evaluate")]
     assert record.counts.scored == 3
+
+
+def test_evaluations_of_other_choices_have_ledgers_of_their_own(tiny, run, tmp_path, monkeypatch):
+    names, ledger = [], LocalSite.ledger
+    monkeypatch.setattr(LocalSite, "ledger", lambda self, of="ledger": names.append(of) or ledger(self, of))
+    for resamples in (100, 200):
+        choices = Choices(profile="signal", resamples=resamples)
+        evaluate(run, tiny.path, choices, cache=tmp_path / "cache", workers=0, share=True)
+    assert len({name for name in names if name.startswith("features-")}) == 2
+    assert not list(run.path.parent.glob(".*"))

@@ -47,6 +47,7 @@ def test_every_word_of_the_command_arrives_as_it_was_said(tmp_path):
         (["report"], {}, "expected generate, evaluate or eval"),
         ([], {}, "got nothing"),
         (["generate", "selva", "--fresh"], {}, "--fresh: every task"),
+        (["generate", "selva", "--trace", "t.json"], {}, "--trace: every task would write the same file"),
         (["generate", "selva", "--executor", "ray"], {}, "--executor ray"),
         (["generate", "selva"], {"tasks": 0}, "--tasks: expected 1 or more, got 0"),
         (["generate", "selva"], {"time": "a day"}, "--time: expected minutes"),
@@ -81,3 +82,11 @@ def test_the_command_line_writes_the_script(command, tmp_path, monkeypatch):
     script = (tmp_path / "vgg-monoaudio.sbatch").read_text()
     assert "--array=0-2" in directives(script)
     assert shlex.join([sys.executable, "-m", "benchmark", "evaluate", "runs/x", "--share"]) in script
+
+
+def test_an_option_that_the_verb_does_not_have_is_said_before_the_tasks_find_it(command, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    done = command("slurm", "--", "generate", "selva", "--nosuch", "1")
+    assert done.status == 2
+    assert "--nosuch" in done.message
+    assert list(tmp_path.iterdir()) == []

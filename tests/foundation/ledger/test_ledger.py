@@ -214,3 +214,11 @@ def test_a_driver_that_stood_still_until_another_plan_was_made_says_nothing_of_t
         with ledger.join(later) as driver:
             assert driver.claim() == Claim(0, "")
             assert driver.found() == []
+
+
+def test_a_record_of_a_finished_shard_that_was_cut_is_said_and_the_others_count(ledger, plan, caplog):
+    with ledger.join(plan) as driver:
+        ledger.store.create(f"done-{plan.token}-000000", b'{"failures": [')
+        driver.finish(1, {"failures": ["b"]})
+        assert driver.found() == [{"failures": ["b"]}]
+    assert f"done-{plan.token}-000000: damaged" in caplog.text

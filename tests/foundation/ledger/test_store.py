@@ -86,3 +86,13 @@ def test_a_full_disk_is_said_with_the_record_s_name(store, tmp_path, monkeypatch
     with pytest.raises(WriteFailed, match="store/b: cannot be written: No space left on device"):
         store.create("b", b"two")
     assert store.names() == ["a"]
+
+
+def test_what_one_left_that_was_killed_as_it_cleared_goes_with_the_next_clearing(tmp_path):
+    store = FolderStore(tmp_path / ".run.ledger")
+    left = tmp_path / "..run.0badf00d-1-0badf00d-0badf00d.partial.ledger"
+    left.mkdir()
+    (left / "plan-1").write_bytes(b"{}")
+    store.create("a", b"one")
+    store.clear()
+    assert list(tmp_path.iterdir()) == []
