@@ -406,7 +406,7 @@ def test_of_two_drivers_that_are_interrupted_together_the_second_says_so(driver,
     leave = LedgerDriver.__exit__
 
     def slowly(self, *error):
-        time.sleep(0.5)
+        time.sleep(1.5)
         leave(self, *error)
 
     monkeypatch.setattr(LedgerDriver, "__exit__", slowly)
