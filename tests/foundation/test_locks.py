@@ -20,6 +20,7 @@ from foundation.holders import PATIENCE_SECONDS, Holder, look
 from foundation.locks import BEAT_SECONDS, Lock, LockLost, lock_path
 
 ROOT = Path(locks.__file__).parents[1]
+SINCE = "2026-01-01T00:00:00+00:00"
 
 
 class Clock:
@@ -58,7 +59,9 @@ def taken(run, clock):
 
 
 def somewhere_else(**changes):
-    return replace(Holder.this(), token="f" * 16, host="elsewhere", command="python -m benchmark generate", **changes)
+    """A holder on another machine: the same one however often it is asked for."""
+    command = "python -m benchmark generate"
+    return replace(Holder.this(), token="f" * 16, host="elsewhere", command=command, since=SINCE, **changes)
 
 
 def gone():

@@ -10,6 +10,8 @@ from foundation.locks import POLL_SECONDS, LockLost
 from foundation.remote.locks import StoreLock
 from foundation.remote.store import FsspecStore
 
+SINCE = "2026-01-01T00:00:00+00:00"
+
 
 class Clock:
     """Time that passes only while somebody sleeps; what is due at every turn happens then."""
@@ -36,7 +38,9 @@ def lock(store, clock=None):
 
 
 def elsewhere(token="f" * 16):
-    return replace(Holder.this(), token=token, host="elsewhere", command="python -m benchmark generate")
+    """A holder on another machine: the same one however often it is asked for."""
+    command = "python -m benchmark generate"
+    return replace(Holder.this(), token=token, host="elsewhere", command=command, since=SINCE)
 
 
 def test_a_lock_names_its_holder_and_is_given_back(store):
