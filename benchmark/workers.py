@@ -1,7 +1,8 @@
 """Workers: each file is decoded once, and every front end that wants it is fed from that one decode.
 
-The front ends run where the file was decoded; the networks that follow run in the process that asked. Whatever one
-file does to its worker costs that file alone.
+The front ends run where the file was decoded, or in a thread of the process that asked, where the files are too few
+for workers that import torch; the networks that follow run in the process that asked. Whatever one file does to its
+worker costs that file alone.
 """
 
 from __future__ import annotations
@@ -12,10 +13,11 @@ import os
 import threading
 import traceback
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import closing
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, TypeAlias, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -91,6 +93,12 @@ class Unforeseen:
     trace: str
 
 
+Made = TypeVar("Made")
+_Decoded: TypeAlias = media.Audio | list[NDArray[Any]]
+_Read: TypeAlias = _Decoded | str | Unforeseen | Lost
+_Fed: TypeAlias = dict[str, Arrays] | str | Unforeseen | Lost
+
+
 def prepared(
     jobs: Sequence[Job],
     workers: int | None,
@@ -102,7 +110,7 @@ def prepared(
 
     A file that kills the process it is read in is named with the signal, one that is not read in time is given up. A
     thread cannot be killed, only left; so where threads do the work, a sound that is not a plain wav as the harness
-    itself writes them is still read in a process.
+    itself writes them is still decoded in a process, which needs no front end and starts at once.
 
     Args:
         jobs: what to decode, and the front ends to feed.
@@ -119,15 +127,40 @@ def prepared(
     limit = time_limit() if limit_seconds is None else limit_seconds
     if workers == 0:
         for job in jobs:
-            yield job[0], _told(job, timed(_prepare, job))
+            yield job[0], _told("decode", job, timed(_prepare, job))
         return
     processes = _worthwhile(jobs) if workers is None else workers
-    threads = workers is None and processes < 2  # decoding and torch leave the interpreter free; nothing to start
-    count = min(len(jobs), available_cores() if threads else processes)
-    apart = _is_foreign if threads else _always
-    told = outcomes(partial(timed, _prepare), jobs, count=count, limit_seconds=limit, apart=apart, stop=stop)
-    for job, outcome in zip(jobs, told, strict=True):
-        yield job[0], _told(job, outcome)
+    if workers is None and processes < 2:
+        yield from _by_threads(jobs, limit, stop)
+        return
+    count = min(len(jobs), processes)
+    found = outcomes(partial(timed, _prepare), jobs, count=count, limit_seconds=limit, apart=_always, stop=stop)
+    with closing(found):
+        for job, outcome in zip(jobs, found, strict=True):
+            yield job[0], _told("decode", job, outcome)
+
+
+def _by_threads(
+    jobs: Sequence[Job], limit: float, stop: threading.Event | None
+) -> Iterator[tuple[Path, dict[str, Arrays] | str]]:
+    """Do as `prepared`: decoding and torch leave the interpreter free; what could crash is decoded in processes."""
+    foreign, count = [_is_foreign(job) for job in jobs], min(len(jobs), available_cores())
+    read = outcomes(
+        partial(timed, _read), [_without_extractors(job) for job, apart in zip(jobs, foreign, strict=True) if apart],
+        count=min(count, sum(foreign)), limit_seconds=limit, apart=_always, stop=stop,
+    )  # fmt: skip
+
+    def begun() -> Iterator[tuple[Job, _Read | None]]:
+        for job, apart in zip(jobs, foreign, strict=True):
+            sound: _Read | None = None
+            if apart:
+                sound = _heard("decode", job, next(read))
+            yield job, sound
+
+    found = outcomes(partial(timed, _finish), begun(), count=count, limit_seconds=limit, apart=_never, stop=stop)
+    with closing(read), closing(found):
+        for job, apart, outcome in zip(jobs, foreign, found, strict=True):
+            yield job[0], _told("prepare" if apart else "decode", job, outcome)
 
 
 def time_limit() -> float:
@@ -150,6 +183,16 @@ def _always(_job: Job) -> bool:
     return True
 
 
+def _never(_begun: object) -> bool:
+    return False
+
+
+def _without_extractors(job: Job) -> Job:
+    """Drop what a sound is for: where it is only read, no front end's modules are imported."""
+    path, medium, seconds, _ = job
+    return path, medium, seconds, ()
+
+
 def _is_foreign(job: Job) -> bool:
     """Tell whether a sound is another file than a wav of one or two channels of PCM or floats, the shortest header."""
     path, medium, *_ = job
@@ -165,37 +208,70 @@ def _is_foreign(job: Job) -> bool:
     return form != b"RIFFWAVEfmt data" or kind not in {1, 3} or channels not in {1, 2}
 
 
-def _told(job: Job, found: Timed[dict[str, Arrays] | str | Unforeseen] | Lost) -> dict[str, Arrays] | str:
+def _heard(stage: str, job: Job, found: Timed[Made] | Lost) -> Made | Lost:
+    """Return what a worker made of a file, and tell how long it took."""
+    return found.told(stage, job[0].stem) if isinstance(found, Timed) else found
+
+
+def _told(stage: str, job: Job, found: Timed[_Fed] | Lost) -> dict[str, Arrays] | str:
     """Return the tensors or the reason; log what only a developer can mend."""
-    outcome = found.told("decode", job[0].stem) if isinstance(found, Timed) else found
+    outcome = _heard(stage, job, found)
     if isinstance(outcome, Unforeseen):
         log.warning("%s: %s\n%s", job[0], outcome.reason, outcome.trace)
         return outcome.reason
     return outcome.reason if isinstance(outcome, Lost) else outcome
 
 
-def _prepare(job: Job) -> dict[str, Arrays] | str | Unforeseen:
+def _prepare(job: Job) -> _Fed:
     """Decode a file once and feed every front end from that; a reason instead where the file cannot be used."""
+    return _feed(job, _read(job))
+
+
+def _finish(begun: tuple[Job, _Read | None]) -> _Fed:
+    """Feed the front ends from what was read in another process; read it here where it was not."""
+    job, read = begun
+    return _prepare(job) if read is None else _feed(job, read)
+
+
+def _read(job: Job) -> _Read:
+    """Decode a file once."""
     path, medium, seconds, extractors = job
+
+    def read() -> _Decoded:
+        if medium == "video":
+            requests = [extractor.frames for extractor in extractors if extractor.frames is not None]
+            return media.read_video_streams(path, requests, seconds=seconds)
+        audio = media.read_audio_native(path)
+        there = audio.samples.shape[1] / audio.sample_rate
+        if audio.samples.shape[1] < round(seconds * audio.sample_rate):
+            raise TooShort(path, f"{there:.3f} s of sound, {seconds:g} s are scored")
+        if not np.isfinite(audio.samples).all():
+            raise media.MediaError(path, "holds samples that are not finite")
+        return audio
+
+    return _or_why(read)
+
+
+def _feed(job: Job, read: _Read) -> _Fed:
+    """Feed every front end."""
+    if isinstance(read, str | Unforeseen | Lost):
+        return read
+    _, _, seconds, extractors = job
+    parts = read if isinstance(read, list) else [read] * len(extractors)
+    return _or_why(lambda: {e.name: e.prepare(part, seconds) for e, part in zip(extractors, parts, strict=True)})
+
+
+def _or_why(work: Callable[[], Made]) -> Made | str | Unforeseen:
+    """Return what is made of a file, or why nothing is: one odd file must not end the reading of all."""
     try:
-        if medium == "audio":
-            audio = media.read_audio_native(path)
-            there = audio.samples.shape[1] / audio.sample_rate
-            if audio.samples.shape[1] < round(seconds * audio.sample_rate):
-                raise TooShort(path, f"{there:.3f} s of sound, {seconds:g} s are scored")
-            if not np.isfinite(audio.samples).all():
-                raise media.MediaError(path, "holds samples that are not finite")
-            return {extractor.name: extractor.prepare(audio, seconds) for extractor in extractors}
-        requests = [extractor.frames for extractor in extractors if extractor.frames is not None]
-        streams = media.read_video_streams(path, requests, seconds=seconds)
-        return {e.name: e.prepare(frames, seconds) for e, frames in zip(extractors, streams, strict=True)}
+        return work()
     except media.MediaError as error:
         return error.reason
     except ValueError as error:
         if type(error) is ValueError:  # a front end that cannot use this file; its subclasses are nobody's intention
             return str(error)
         return _unforeseen(error)
-    except (Exception, SystemExit) as error:  # one odd file must not end the reading of all
+    except (Exception, SystemExit) as error:
         return _unforeseen(error)
 
 

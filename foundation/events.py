@@ -23,7 +23,7 @@ class Event:
     """One stage of one batch.
 
     Attributes:
-        stage: decode, upload, generate, write, extract, keep or score.
+        stage: decode, prepare (front ends fed apart from decoding), upload, generate, write, extract, keep or score.
         start_ns: by `time.perf_counter_ns`, which all processes of a machine share.
         duration_ns: 0 or more.
         process: its number.

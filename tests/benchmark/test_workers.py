@@ -1,6 +1,7 @@
 """Workers: processes where there is enough to do, threads where there is not, and what odd files come to."""
 
 import logging
+import os
 import threading
 from pathlib import Path
 
@@ -11,6 +12,7 @@ from support import front_ends
 from benchmark import workers
 from benchmark.workers import Extractor
 from foundation import media
+from foundation.events import listening
 
 RATE = 16_000
 
@@ -19,17 +21,18 @@ RATE = 16_000
     ("sounds", "films", "parallel"), [(127, 0, False), (128, 0, True), (0, 16, True), (0, 15, False)]
 )
 def test_processes_are_started_where_there_is_enough_to_do(monkeypatch, sounds, films, parallel):
-    asked = []
+    asked = set()
 
     def outcomes(work, jobs, *, count, limit_seconds, apart, stop):
-        asked.append((count, {apart(job) for job in jobs}))
-        return ["not read"] * len(jobs)
+        for job in jobs:
+            asked.add((count, apart(job)))
+            yield "not read"
 
     monkeypatch.setattr(workers, "outcomes", outcomes)
     monkeypatch.setattr(workers, "available_cores", lambda: 2)
     jobs = [(Path("a.wav"), "audio", 0.5, ())] * sounds + [(Path("a.mp4"), "video", 0.5, ())] * films
     assert len(list(workers.prepared(jobs, None))) == sounds + films
-    assert asked == [(2, {parallel})]
+    assert asked == {(2, parallel)}
 
 
 def test_a_few_files_are_prepared_by_threads_two_at_once(monkeypatch):
@@ -66,11 +69,41 @@ def job(path, prepare=front_ends.level):
         ("a.flac", {}, True),
     ],
 )
-def test_threads_read_only_sounds_of_the_kind_that_the_harness_writes(monkeypatch, tmp_path, name, options, foreign):
-    made = []
-    monkeypatch.setattr(workers, "outcomes", lambda work, jobs, *, apart, **_: [made.append(apart(jobs[0])) or "-"])
-    list(workers.prepared([job(write_sound(tmp_path / name, **options))], None))
-    assert made == [foreign]
+def test_threads_read_only_sounds_of_the_kind_that_the_harness_writes(tmp_path, name, options, foreign):
+    path, events = write_sound(tmp_path / name, **options), []
+    with listening(events.append):
+        [(_, found)] = workers.prepared([job(path)], None)
+    assert found["test.level"]["level"] == pytest.approx(0.5, abs=0.02)
+    by_stage = {event.stage: event for event in events}
+    assert (by_stage["decode"].process != os.getpid()) is foreign
+    assert by_stage.get("prepare", by_stage["decode"]).process == os.getpid(), "front ends are fed in this process"
+    assert {event.samples for event in events} == {("a",)}
+    assert len(events) == (2 if foreign else 1)
+
+
+def test_files_of_both_kinds_come_in_order_each_with_its_own_reason(tmp_path):
+    paths = [write_sound(tmp_path / f"{place}.{'flac' if place % 3 else 'wav'}", place / 20) for place in range(12)]
+    paths[4].write_bytes(b"no sound at all")
+    jobs = [job(path) for path in paths]
+    jobs[7] = (paths[7], "audio", 2.0, jobs[7][3])  # longer than the sound is
+    jobs[8] = job(paths[8], front_ends.missing_key)
+    told = list(workers.prepared(jobs, None))
+    assert [path for path, _ in told] == paths
+    reasons = {place: found for place, (_, found) in enumerate(told) if isinstance(found, str)}
+    assert sorted(reasons) == [4, 7, 8]
+    assert reasons[7] == "1.000 s of sound, 2 s are scored"
+    assert reasons[8] == "KeyError: 'absent'"
+    for place, (_, found) in enumerate(told):
+        if place not in reasons:
+            assert found["test.level"]["level"] == pytest.approx(place / 20, abs=1e-3)
+
+
+def test_a_sound_that_crashes_its_reader_costs_itself_alone_where_threads_work(tmp_path, monkeypatch):
+    paths = [write_sound(tmp_path / f"{level}.flac", level) for level in (0.25, 0.95, 0.5)]
+    monkeypatch.setattr(workers, "_read", front_ends.read_or_crash)
+    told = dict(workers.prepared([job(path) for path in paths], None))
+    assert told[paths[1]] == "ended the process that read it, twice: killed by SIGSEGV"
+    assert [list(told[path]) for path in (paths[0], paths[2])] == [["test.level"]] * 2
 
 
 def test_what_the_harness_writes_is_read_by_threads(tmp_path):

@@ -5,6 +5,8 @@ import signal
 
 import numpy as np
 
+from foundation import media
+
 
 def level(audio, seconds):
     return {"level": np.abs(audio.samples).mean(axis=1), "seconds": np.array([seconds])}
@@ -30,6 +32,13 @@ def crash_when_loud(audio, seconds):
     if np.abs(audio.samples).max() > 0.9:
         os.kill(os.getpid(), signal.SIGSEGV)
     return level(audio, seconds)
+
+
+def read_or_crash(job):
+    """Read a sound as workers do; one that is loud kills its reader."""
+    audio = media.read_audio_native(job[0])
+    crash_when_loud(audio, 0.0)
+    return audio
 
 
 def recursion(audio, seconds):
