@@ -10,7 +10,7 @@ from __future__ import annotations
 import logging
 import threading
 from collections.abc import Collection, Generator, Iterator, Mapping, Sequence
-from contextlib import closing
+from contextlib import ExitStack, closing
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -22,7 +22,7 @@ from benchmark.feature_store import without_time_stamps
 from benchmark.places import DEFAULT_CACHE as DEFAULT_CACHE
 from benchmark.workers import Arrays as Arrays
 from benchmark.workers import Extractor as Extractor
-from benchmark.workers import Job, Medium, prepared, without_network
+from benchmark.workers import Job, Medium, Readers, without_network
 from benchmark.workers import TooShort as TooShort
 from benchmark.workers import WorkerDied as WorkerDied
 from foundation.events import span
@@ -76,6 +76,7 @@ def extract(
     *,
     seconds: float,
     workers: int | None = None,
+    readers: Readers | None = None,
     progress: Progress | None = None,
 ) -> Extracted:
     """Make sure that the store has every feature wanted.
@@ -90,6 +91,7 @@ def extract(
         seconds: how much of every file is scored, from its start.
         workers: processes; None takes one per core where there is enough to do and threads where there is not; 0 works
             in this process.
+        readers: what reads the files, kept for further calls; None: workers that end with this one.
         progress: called as files are done.
 
     Raises:
@@ -102,8 +104,9 @@ def extract(
     jobs = [(path, medium, seconds, tuple(map(without_network, parts))) for path, medium, parts in missing]
     gathering = _Gathering(jobs, hashes, {extractor.name: extractor for *_, parts in missing for extractor in parts})
     kept = _Kept(store, hashes, failures)
-    with closing(_steps(gathering, workers)) as steps:
-        for step in steps:
+    with ExitStack() as held:
+        reading = readers or held.enter_context(closing(Readers(workers)))
+        for step in held.enter_context(closing(_steps(gathering, reading))):
             if isinstance(step, _Batch):
                 kept.run(step)
             elif isinstance(step, _Failed):
@@ -133,11 +136,11 @@ class _Failed:
 _Step = _Batch | _Failed | int  # how many files are read
 
 
-def _steps(gathering: _Gathering, workers: int | None) -> Generator[_Step, None, None]:
+def _steps(gathering: _Gathering, readers: Readers) -> Generator[_Step, None, None]:
     """Yield the steps of a gathering: made by a thread of its own, but where one process does all."""
-    if workers == 0:
-        return gathering.steps(0)
-    return made_ahead(lambda stop: gathering.steps(workers, stop), large=_is_large, count=QUEUED_BATCHES)
+    if readers.workers == 0:
+        return gathering.steps(readers)
+    return made_ahead(lambda stop: gathering.steps(readers, stop), large=_is_large, count=QUEUED_BATCHES)
 
 
 def _is_large(step: _Step) -> bool:
@@ -151,9 +154,9 @@ class _Gathering:
         self._jobs, self._hashes, self._extractors = jobs, hashes, extractors
         self._filling: dict[str, list[tuple[Path, Arrays]]] = {}
 
-    def steps(self, workers: int | None, stop: threading.Event | None = None) -> Generator[_Step, None, None]:
+    def steps(self, readers: Readers, stop: threading.Event | None = None) -> Generator[_Step, None, None]:
         """Yield what to do, in order; after the steps of each file the number of files that are read."""
-        for done, (path, outcome) in enumerate(prepared(self._jobs, workers, stop=stop), start=1):
+        for done, (path, outcome) in enumerate(readers.prepared(self._jobs, stop), start=1):
             yield from self._of(path, outcome)
             yield done
         for name in list(self._filling):

@@ -9,7 +9,7 @@ from __future__ import annotations
 import queue
 import threading
 from collections.abc import Callable, Generator, Iterable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass
 from itertools import islice
 from typing import Any, Generic, TypeVar
@@ -61,32 +61,8 @@ def outcomes(
         WorkerDied: a worker process cannot begin.
         Stopped: `stop` was set before all outcomes were there.
     """
-    pool = _Pool(work, count, limit_seconds, apart)
-    waiting = iter(enumerate(items))
-    found: dict[int, Any] = {}
-    given = 0
-
-    def give(most: int) -> None:
-        nonlocal given
-        for item in islice(waiting, most):
-            pool.items.put(item)
-            given += 1
-
-    try:
-        give(_AHEAD * count)
-        place = 0
-        while place < given:
-            while place not in found:
-                done, outcome = _next(pool.outcomes, stop)
-                found[done] = outcome
-            outcome = found.pop(place)
-            if isinstance(outcome, _Raised):
-                raise outcome.error
-            give(1)
-            yield outcome
-            place += 1
-    finally:
-        pool.close()
+    with closing(Pool(work, count=count, limit_seconds=limit_seconds, apart=apart)) as pool:
+        yield from pool.outcomes(items, stop)
 
 
 def _next(outcomes: queue.SimpleQueue[Result], stop: threading.Event | None) -> Result:
@@ -99,15 +75,18 @@ def _next(outcomes: queue.SimpleQueue[Result], stop: threading.Event | None) -> 
     raise Stopped
 
 
-class _Pool(Generic[Item, Result]):
-    """Supervisors, one for each worker: each hands it an item, waits for what becomes of it, and replaces it."""
+class Pool(Generic[Item, Result]):
+    """Workers that stay for one call of `outcomes` after the other; see the function of that name.
+
+    There is a supervisor for each: it hands its worker an item, waits for what becomes of it, and replaces it.
+    """
 
     def __init__(
-        self, work: Callable[[Item], Result], count: int, limit_seconds: float, apart: Callable[[Item], bool]
+        self, work: Callable[[Item], Result], *, count: int, limit_seconds: float, apart: Callable[[Item], bool]
     ) -> None:
-        self.items: queue.SimpleQueue[tuple[int, Item] | None] = queue.SimpleQueue()
-        self.outcomes: queue.SimpleQueue[tuple[int, Result | Lost | _Raised]] = queue.SimpleQueue()
-        self.closing = False
+        self.closed = False
+        self._items: queue.SimpleQueue[tuple[int, Item] | None] = queue.SimpleQueue()
+        self._outcomes: queue.SimpleQueue[tuple[int, Result | Lost | _Raised]] = queue.SimpleQueue()
         self._work, self._limit, self._apart = work, limit_seconds, apart
         self._turns = _Turns()
         self._workers: dict[tuple[int, bool], ProcessWorker | ThreadWorker] = {}
@@ -115,23 +94,59 @@ class _Pool(Generic[Item, Result]):
         for supervisor in self._supervisors:
             supervisor.start()
 
+    def outcomes(
+        self, items: Iterable[Item], stop: threading.Event | None = None
+    ) -> Generator[Result | Lost, None, None]:
+        """Yield what becomes of each item, in order; one call at a time. The pool is closed where not all is fetched.
+
+        Raises:
+            WorkerDied: a worker process cannot begin.
+            Stopped: `stop` was set before all outcomes were there.
+        """
+        waiting = iter(enumerate(items))
+        found: dict[int, Any] = {}
+        given = 0
+
+        def give(most: int) -> None:
+            nonlocal given
+            for item in islice(waiting, most):
+                self._items.put(item)
+                given += 1
+
+        place = 0
+        try:
+            give(_AHEAD * len(self._supervisors))
+            while place < given:
+                while place not in found:
+                    done, outcome = _next(self._outcomes, stop)
+                    found[done] = outcome
+                outcome = found.pop(place)
+                if isinstance(outcome, _Raised):
+                    raise outcome.error
+                give(1)
+                place += 1
+                yield outcome
+        finally:
+            if place < given:
+                self.close()
+
     def close(self) -> None:
         """End every worker, whatever it is at."""
-        self.closing = True
+        self.closed = True
         for _ in self._supervisors:
-            self.items.put(None)
+            self._items.put(None)
         for worker in list(self._workers.values()):
             worker.end()
         for supervisor in self._supervisors:
             supervisor.join(LEAVING_SECONDS)
 
     def _supervise(self, number: int) -> None:
-        while (given := self.items.get()) is not None and not self.closing:
+        while (given := self._items.get()) is not None and not self.closed:
             place, item = given
             try:
-                self.outcomes.put((place, self._outcome(number, item)))
+                self._outcomes.put((place, self._outcome(number, item)))
             except BaseException as error:  # raised again where outcomes are fetched
-                self.outcomes.put((place, _Raised(error)))
+                self._outcomes.put((place, _Raised(error)))
 
     def _outcome(self, number: int, item: Item) -> Any:
         with self._turns.together():
@@ -139,7 +154,7 @@ class _Pool(Generic[Item, Result]):
                 outcome = self._ask(number, item)
             except WorkerDied as error:  # killed as it began, for the same reason perhaps
                 outcome = Death(str(error))
-        if not isinstance(outcome, Death) or self.closing:
+        if not isinstance(outcome, Death) or self.closed:
             return outcome
         with self._turns.alone():
             outcome = self._ask(number, item)
@@ -153,7 +168,7 @@ class _Pool(Generic[Item, Result]):
         if key not in self._workers:
             self._workers[key] = ProcessWorker(self._work) if key[1] else ThreadWorker(self._work)
         worker = self._workers[key]
-        if self.closing:  # `close` may have looked for workers to end before there was this one
+        if self.closed:  # `close` may have looked for workers to end before there was this one
             worker.end()
             return Lost("was left, because all is")
         try:

@@ -24,7 +24,7 @@ from numpy.typing import NDArray
 
 from benchmark.isolation import Lost
 from benchmark.isolation import WorkerDied as WorkerDied
-from benchmark.pool import outcomes
+from benchmark.pool import Pool, outcomes
 from foundation import media
 from foundation.events import Timed, timed
 from foundation.work import available_cores
@@ -124,20 +124,46 @@ def prepared(
         ValueError: the environment names a time limit that is none.
         WorkerDied: a worker process cannot begin.
     """
-    limit = time_limit() if limit_seconds is None else limit_seconds
-    if workers == 0:
-        for job in jobs:
-            yield job[0], _told("decode", job, timed(_prepare, job))
-        return
-    processes = _worthwhile(jobs) if workers is None else workers
-    if workers is None and processes < 2:
-        yield from _by_threads(jobs, limit, stop)
-        return
-    count = min(len(jobs), processes)
-    found = outcomes(partial(timed, _prepare), jobs, count=count, limit_seconds=limit, apart=_always, stop=stop)
-    with closing(found):
-        for job, outcome in zip(jobs, found, strict=True):
-            yield job[0], _told("decode", job, outcome)
+    with closing(Readers(workers, limit_seconds=limit_seconds)) as readers:
+        yield from readers.prepared(jobs, stop)
+
+
+class Readers:
+    """Workers that read files for one call of `prepared` after the other: processes that were started stay."""
+
+    def __init__(self, workers: int | None, *, limit_seconds: float | None = None) -> None:
+        """See the function `prepared`."""
+        self.workers = workers
+        self._limit = time_limit() if limit_seconds is None else limit_seconds
+        self._pool: Pool[Job, Timed[_Fed]] | None = None
+
+    def prepared(
+        self, jobs: Sequence[Job], stop: threading.Event | None = None
+    ) -> Iterator[tuple[Path, dict[str, Arrays] | str]]:
+        """Yield every file, in order, with its prepared tensors or why it has none; see the function of that name."""
+        if self.workers == 0:
+            for job in jobs:
+                yield job[0], _told("decode", job, timed(_prepare, job))
+            return
+        processes = _worthwhile(jobs) if self.workers is None else self.workers
+        if self.workers is None and processes < 2 and self._pool is None:
+            yield from _by_threads(jobs, self._limit, stop)
+            return
+        with closing(self._processes(processes).outcomes(jobs, stop)) as found:
+            for job, outcome in zip(jobs, found, strict=True):
+                yield job[0], _told("decode", job, outcome)
+
+    def close(self) -> None:
+        """End the processes."""
+        if self._pool is not None:
+            self._pool.close()
+
+    def _processes(self, count: int) -> Pool[Job, Timed[_Fed]]:
+        """Return those that are there, or start as many as are asked for."""
+        if self._pool is None or self._pool.closed:
+            work = partial(timed, _prepare)
+            self._pool = Pool(work, count=count, limit_seconds=self._limit, apart=_always)
+        return self._pool
 
 
 def _by_threads(

@@ -4,6 +4,7 @@ import os
 import signal
 import threading
 import time
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -11,7 +12,7 @@ from support.pool_work import begins_at_the_second_try, die_once, hang, process_
 
 from benchmark import isolation, pool
 from benchmark.isolation import Lost, ProcessWorker, ThreadWorker, WorkerDied, how_it_ended
-from benchmark.pool import Stopped, outcomes
+from benchmark.pool import Pool, Stopped, outcomes
 
 LONG = 600.0  # a limit that no item here comes near
 
@@ -153,6 +154,26 @@ def test_a_process_that_is_killed_as_it_begins_is_replaced(monkeypatch, tmp_path
     assert first == second != os.getpid()
 
 
+def test_processes_of_a_pool_stay_from_call_to_call_and_end_with_it():
+    with closing(Pool(process_id, count=1, limit_seconds=LONG, apart=everywhere)) as kept:
+        [first], again = kept.outcomes([0]), list(kept.outcomes(range(7)))
+        assert again == [first] * 7
+        os.kill(first, 0)
+    with pytest.raises(ProcessLookupError):
+        os.kill(first, 0)
+
+
+def test_a_pool_whose_outcomes_were_not_all_fetched_is_closed():
+    kept = Pool(process_id, count=1, limit_seconds=LONG, apart=everywhere)
+    stream = kept.outcomes(range(3))
+    first = next(stream)
+    assert not kept.closed
+    stream.close()
+    assert kept.closed
+    with pytest.raises(ProcessLookupError):
+        os.kill(first, 0)
+
+
 def test_leaving_early_ends_the_processes():
     stream = outcomes(process_id, range(9), count=2, limit_seconds=LONG, apart=everywhere)
     working = {next(stream), next(stream)}
@@ -166,14 +187,14 @@ def test_leaving_early_ends_the_processes():
 def test_another_thread_may_stop_the_work_while_an_item_is_waited_for(apart, monkeypatch):
     monkeypatch.setattr(pool, "LEAVING_SECONDS", 0.1)  # a thread that hangs is left in any case
     workers, stop = [], threading.Event()
-    original = pool._Pool._ask
+    original = pool.Pool._ask
 
     def asked(self, *given):
         threading.Timer(0.2, stop.set).start()
         workers.append(self._workers)
         return original(self, *given)
 
-    monkeypatch.setattr(pool._Pool, "_ask", asked)
+    monkeypatch.setattr(pool.Pool, "_ask", asked)
     with pytest.raises(Stopped):
         list(outcomes(hang, ["hang"], count=1, limit_seconds=LONG, apart=apart, stop=stop))
     assert all(worker.ended for worker in workers[0].values())

@@ -7,6 +7,7 @@ import pytest
 from benchmark import Choices, evaluate, generate, sharing
 from benchmark.features import FeatureStore
 from benchmark.site import LocalSite
+from foundation.events import listening
 
 pytestmark = pytest.mark.usefixtures("models")
 WITHIN_SECONDS = 60
@@ -134,3 +135,12 @@ def test_evaluations_of_other_choices_have_ledgers_of_their_own(tiny, run, tmp_p
         evaluate(run, tiny.path, choices, cache=tmp_path / "cache", workers=0, share=True)
     assert len({name for name in names if name.startswith("features-")}) == 2
     assert not list(run.path.parent.glob(".*"))
+
+
+def test_one_that_shares_reads_all_its_files_with_the_processes_that_it_started_once(tiny, run, tmp_path):
+    events = []
+    with listening(events.append):
+        evaluate(run, tiny.path, Choices(profile="signal"), cache=tmp_path / "cache", workers=1, share=True)
+    decoded = [event for event in events if event.stage == "decode"]
+    assert len(decoded) > 2 * sharing.FILES_AT_ONCE
+    assert len({event.process for event in decoded}) == 1

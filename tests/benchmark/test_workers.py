@@ -3,6 +3,7 @@
 import logging
 import os
 import threading
+from contextlib import closing
 from pathlib import Path
 
 import numpy as np
@@ -10,6 +11,7 @@ import pytest
 from support import front_ends
 
 from benchmark import workers
+from benchmark.pool import Pool
 from benchmark.workers import Extractor
 from foundation import media
 from foundation.events import listening
@@ -23,12 +25,12 @@ RATE = 16_000
 def test_processes_are_started_where_there_is_enough_to_do(monkeypatch, sounds, films, parallel):
     asked = set()
 
-    def outcomes(work, jobs, *, count, limit_seconds, apart, stop):
+    def outcomes(self, jobs, _stop):
         for job in jobs:
-            asked.add((count, apart(job)))
+            asked.add((len(self._supervisors), self._apart(job)))
             yield "not read"
 
-    monkeypatch.setattr(workers, "outcomes", outcomes)
+    monkeypatch.setattr(Pool, "outcomes", outcomes)
     monkeypatch.setattr(workers, "available_cores", lambda: 2)
     jobs = [(Path("a.wav"), "audio", 0.5, ())] * sounds + [(Path("a.mp4"), "video", 0.5, ())] * films
     assert len(list(workers.prepared(jobs, None))) == sounds + films
@@ -151,6 +153,20 @@ def test_a_file_that_crashes_its_process_is_named_with_the_signal_and_the_others
     assert outcomes.pop(paths[1]) == "ended the process that read it, twice: killed by SIGSEGV"
     for path, found in outcomes.items():
         assert found["test.level"]["level"] == pytest.approx(float(path.stem), abs=1e-4)
+
+
+def test_readers_keep_their_processes_for_the_next_files_and_begin_anew_after_a_call_that_was_left(tmp_path):
+    jobs = [job(write_sound(tmp_path / f"{place}.wav")) for place in range(3)]
+    events = []
+    with closing(workers.Readers(1)) as readers, listening(events.append):
+        list(readers.prepared(jobs[:1]))
+        list(readers.prepared(jobs))
+        assert len({event.process for event in events}) == 1
+        left = readers.prepared(jobs)
+        next(left)
+        left.close()
+        assert [path for path, _ in readers.prepared(jobs)] == [path for path, *_ in jobs]
+        assert len({event.process for event in events}) == 2
 
 
 def test_a_result_that_cannot_leave_its_process_is_this_files_reason(tmp_path):
