@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import sys
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -43,7 +44,7 @@ _NAMES = ["filename", "target_id", "paired_id"]  # parts of paths; the last is e
 _NEVER_EMPTY = ["filename", "label", "target_id", "target_category", "sha256"]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Source:
     """A clip with one sound; the 8 s that it contributes."""
 
@@ -54,7 +55,7 @@ class Source:
     video: Path  # mp4 at the clip's own size, 25 fps
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Sample:
     """One sample of the benchmark and all its files.
 
@@ -211,10 +212,18 @@ class Benchmark:
         return sum(len(manifest) for manifest in self.manifests.values())
 
     def _source(self, clip_id: str, suffix: str) -> Path:
-        return as_stored(self.path / "sources" / f"{clip_id}.{suffix}")
+        """Return a file of a clip: one object for all samples with this clip."""
+        name = f"{clip_id}.{suffix}"
+        if name not in self._source_files:
+            self._source_files[name] = as_stored(self.path / "sources" / name)
+        return self._source_files[name]
+
+    @cached_property
+    def _source_files(self) -> dict[str, Path]:
+        return {}
 
     def _sample(self, subset: Subset, row: dict[Any, Any]) -> Sample:
-        fields = {("sample_id" if name == "filename" else name): str(row[name]) for name in MANIFEST_COLUMNS}
+        fields = {("sample_id" if name == "filename" else name): sys.intern(row[name]) for name in MANIFEST_COLUMNS}
         return Sample(
             subset=subset,
             video=as_stored(self.path / subset / "video" / f"{row['filename']}.mp4"),
