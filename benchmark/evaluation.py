@@ -204,7 +204,8 @@ class _Job:
             count, path = len(self.samples), self.directory.path
             raise NothingToScore(f"{path}: none of {count} samples can be scored: {failures[0].reason}")
         with span("score", (question.sample.sample_id for question in questions)):
-            scores = score(gathered.evidence, _groups(questions, self.scoring), self.scoring)
+            groups = _groups(questions, self.scoring)
+            scores = score(gathered.evidence, groups, self.scoring, device=self.profile.device)
         result = self._record(len(questions), failures, scores, mark)
         write_scored(self.directory, result, self._table(questions, failures, scores))
         return result

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from benchmark.evidence import Evidence, Rows, count_samples
 from benchmark.runs import MetricValue, ScoringRecord
 from foundation.names import load
+from metrics.placement import computing_on
 from metrics.registry import Metric, list_metrics
 from metrics.uncertainty import bootstrap
 from metrics.uncertainty.intervals import Interval
@@ -33,7 +34,7 @@ class Scores:
     columns: dict[str, NDArray[np.float64]]
 
 
-def score(evidence: Evidence, groups: Matrix | None, settings: ScoringRecord) -> Scores:
+def score(evidence: Evidence, groups: Matrix | None, settings: ScoringRecord, *, device: str = "cpu") -> Scores:
     """Return every metric with its interval, and the per-sample scores.
 
     A metric without a value keeps its row, with the reason in place of the number.
@@ -42,10 +43,16 @@ def score(evidence: Evidence, groups: Matrix | None, settings: ScoringRecord) ->
         evidence: at least one row of each array, the samples in one order.
         groups: (n, k) names of the clips that each sample is made of, or None to resample by sample.
         settings: what to compute, and how to resample.
+        device: what computes the set-wise scores of many samples, see `metrics.placement.computing_on`.
 
     Raises:
         ValueError: evidence that no metric takes, or arrays of different length.
     """
+    with computing_on(device):
+        return _score(evidence, groups, settings)
+
+
+def _score(evidence: Evidence, groups: Matrix | None, settings: ScoringRecord) -> Scores:
     values, columns = {}, {}
     n = count_samples(evidence)
     for metric in list_metrics(extended=settings.extended):

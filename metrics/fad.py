@@ -3,6 +3,7 @@
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from metrics.algebra import device_for_rows, product, triangle
 from metrics.frechet_expansion import frechet_expansion
 from metrics.uncertainty.expansion import Expansion
 from metrics.uncertainty.resampling import Counts, Needs, Units
@@ -122,15 +123,17 @@ def root_trace(reference: Matrix, generated: Matrix) -> float:
     """
     n, d = reference.shape
     m = len(generated)
-    if min(n, m) > d >= EIGEN_FROM:
+    device = device_for_rows(max(n, m), d)
+    if min(n, m) > d >= EIGEN_FROM and not device:
         fast = _root_trace_from_eigenvalues(reference, generated)
         if fast is not None:
             return fast
     if n > d:  # R = Q T with Q orthonormal, and Q changes no singular value
-        reference = _triangle(reference)
+        reference = triangle(reference)
     if m > d:
-        generated = _triangle(generated)
-    return float(np.linalg.svd(reference @ generated.T, compute_uv=False).sum())
+        generated = triangle(generated)
+    times = product if device else np.matmul
+    return float(np.linalg.svd(times(reference, generated.T), compute_uv=False).sum())
 
 
 def _root_trace_from_eigenvalues(reference: Matrix, generated: Matrix) -> float | None:
@@ -152,11 +155,6 @@ def _root_trace_from_eigenvalues(reference: Matrix, generated: Matrix) -> float 
     values = np.sqrt(squares)
     total = float(values.sum())
     return total if float((rounding / (2.0 * values)).sum()) <= 1e-11 * total else None
-
-
-def _triangle(rows: Matrix) -> Matrix:
-    """The d x d triangular factor of a tall matrix."""
-    return np.asarray(np.linalg.qr(rows, mode="r"), dtype=np.float64)  # the stubs lack the form that returns only R
 
 
 class ResampledFrechet:

@@ -7,6 +7,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from metrics.kernel_sums import KEPT_ROWS, KernelSums
 from metrics.pairwise import median_distance, tiles
+from metrics.placement import exponential
 from metrics.uncertainty.resampling import Counts, Needs, Units
 from metrics.validation import Matrix, paired_samples, same_dimension, samples
 
@@ -93,8 +94,7 @@ def _kernel_sum(rows: Matrix, gamma: float, others: Matrix | None = None) -> flo
     """Sum of the kernel over all ordered pairs, of `rows` with themselves where `others` is left out."""
     total = 0.0
     for tile in tiles(rows, others):
-        kernel = np.multiply(tile.squared, -gamma, out=tile.squared)
-        total += tile.weight * float(np.exp(kernel, out=kernel).sum())
+        total += tile.weight * float(exponential(tile.squared, -gamma).sum())
     return total
 
 

@@ -6,6 +6,7 @@ import numpy as np
 
 from metrics.algebra import product
 from metrics.pairwise import Tile, tiles
+from metrics.placement import beside, column_dots, exponential, fetched
 from metrics.validation import Matrix
 
 KEPT_ROWS = 2048  # up to so many rows the kernel stays in memory, 32 MB
@@ -57,8 +58,8 @@ class KernelSums:
         total = np.zeros(weights.shape[1])
         times = product if len(weights) > KEPT_ROWS else np.matmul
         for tile in self._tiles():
-            carried = times(tile.squared, weights[tile.others])
-            total += tile.weight * np.einsum("nb,nb->b", weights[tile.rows], carried)
+            carried = times(tile.squared, beside(weights[tile.others], tile.squared))
+            total += tile.weight * column_dots(beside(weights[tile.rows], carried), carried)
         return total
 
     def _tiles(self) -> Iterator[Tile]:
@@ -70,11 +71,11 @@ class KernelSums:
         kept: list[Tile] | None = [] if len(self._points) <= KEPT_ROWS else None
         rows, columns = np.zeros_like(self._rows), np.zeros_like(self._columns)
         for tile in tiles(self._points, self._others):
-            kernel = np.multiply(tile.squared, -self._gamma, out=tile.squared)
-            total += tile.weight * float(np.exp(kernel, out=kernel).sum())
-            rows[tile.rows] += kernel.sum(axis=1)
+            kernel = exponential(tile.squared, -self._gamma)
+            total += tile.weight * float(kernel.sum())
+            rows[tile.rows] += fetched(kernel.sum(axis=1))
             if self._others is not None or tile.weight == 2:
-                columns[tile.others] += kernel.sum(axis=0)
+                columns[tile.others] += fetched(kernel.sum(axis=0))
             if kept is not None:
                 kept.append(tile)
             yield tile

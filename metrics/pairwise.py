@@ -6,21 +6,25 @@ from dataclasses import dataclass
 import numpy as np
 
 from metrics.algebra import product
+from metrics.placement import Array, above_diagonal, current_device, fetched, zero_diagonal
 from metrics.validation import Matrix
 
 TILE = 1024  # rows and columns of a tile: 8 MB of float64, large enough for a matrix product at full speed
 COLLECTED = 1 << 22  # distances that the median search may hold at once, 32 MB
 BINS = 1 << 16
-LARGE = 2048  # rows; fewer keep numpy's product, and the last digits of their distances
+LARGE = 2048  # rows; fewer keep numpy's product whatever the device, and the last digits of their distances
 
 
 @dataclass(frozen=True, slots=True)
 class Tile:
-    """Squared distances of a stretch of rows to a stretch of others; `weight` 2 where the mirror tile is left out."""
+    """Squared distances of a stretch of rows to a stretch of others; `weight` 2 where the mirror tile is left out.
+
+    `squared` is numpy's, or on the device chosen for large sets, see `metrics.placement`.
+    """
 
     rows: slice
     others: slice
-    squared: Matrix
+    squared: Array
     weight: int
 
 
@@ -34,18 +38,21 @@ def tiles(rows: Matrix, others: Matrix | None = None) -> Iterator[Tile]:
     others = rows if others is None else others
     row_norms, other_norms = np.einsum("nd,nd->n", rows, rows), np.einsum("nd,nd->n", others, others)
     rounding = 4 * np.sqrt(rows.shape[1]) * np.finfo(np.float64).eps * max(row_norms.max(), other_norms.max())
-    times = product if max(len(rows), len(others)) > LARGE else np.matmul
-    for start in range(0, len(rows), TILE):
-        here = slice(start, min(start + TILE, len(rows)))
-        doubled = -2.0 * rows[here]
-        for other_start in range(start if own else 0, len(others), TILE):
-            there = slice(other_start, min(other_start + TILE, len(others)))
-            squared = times(doubled, others[there].T)
-            squared += row_norms[here, np.newaxis]
-            squared += other_norms[there]
+    large = max(len(rows), len(others)) > LARGE
+    times = product if large else np.matmul
+    device = current_device() if large else None
+    side, put = (device.side(rows.shape[1]), device.put) if device else (TILE, np.asarray)
+    for start in range(0, len(rows), side):
+        here = slice(start, min(start + side, len(rows)))
+        doubled = put(-2.0 * rows[here])
+        for other_start in range(start if own else 0, len(others), side):
+            there = slice(other_start, min(other_start + side, len(others)))
+            squared = times(doubled, put(others[there].T))
+            squared += put(row_norms[here, np.newaxis])
+            squared += put(other_norms[there])
             squared[squared < rounding] = 0.0
             if own and start == other_start:
-                np.fill_diagonal(squared, 0.0)
+                zero_diagonal(squared)
             yield Tile(here, there, squared, 2 if own and start != other_start else 1)
 
 
@@ -96,7 +103,7 @@ def _count(rows: Matrix, low: float, high: float) -> tuple[int, int, Matrix | No
         below += int((values < low).sum())
         inside += len(chosen)
         if kept is not None:
-            kept = [*kept, chosen] if inside <= COLLECTED else None
+            kept = [*kept, fetched(chosen)] if inside <= COLLECTED else None
     return below, inside, None if kept is None else np.concatenate(kept)
 
 
@@ -107,7 +114,7 @@ def _narrow(rows: Matrix, low: float, high: float, rank: int) -> tuple[float, fl
     edges = np.linspace(low, high, BINS + 1)
     counts = np.zeros(BINS + 2, dtype=np.int64)
     for values in _pair_values(rows):
-        counts += np.bincount(np.searchsorted(edges, values), minlength=BINS + 2)
+        counts += np.bincount(np.searchsorted(edges, fetched(values)), minlength=BINS + 2)
     cell = int(
         np.searchsorted(np.cumsum(counts), rank, side="right")
     )  # its values lie in (edges[cell - 1], edges[cell]]
@@ -116,7 +123,7 @@ def _narrow(rows: Matrix, low: float, high: float, rank: int) -> tuple[float, fl
     return (lower, upper) if np.nextafter(lower, upper) < upper else (upper, upper)
 
 
-def _pair_values(rows: Matrix) -> Iterator[Matrix]:
+def _pair_values(rows: Matrix) -> Iterator[Array]:
     """Squared distances of all pairs of different rows, each pair once, a tile at a time."""
     for tile in tiles(rows):
-        yield tile.squared.ravel() if tile.weight == 2 else tile.squared[np.triu_indices(len(tile.squared), k=1)]
+        yield tile.squared.ravel() if tile.weight == 2 else above_diagonal(tile.squared)

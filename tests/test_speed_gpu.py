@@ -11,6 +11,7 @@ from support.tiny_models import shrunk
 
 from baselines.selva.model import SELVA
 from foundation.measurements import Figure
+from metrics import algebra, placement
 
 SMALL = {"device": "cpu", "seconds": "0.64", "batches": "2", "batch": "2"}
 
@@ -62,8 +63,15 @@ def test_generation_from_files_is_timed_with_threads_and_processes(tiny):
     assert min(rates) > 0
 
 
-def test_set_scores_are_timed():
-    assert len(rows(set_scores, samples="60", dimensions="4")) == 4
+def test_set_scores_are_timed_on_the_device_and_without_it_and_compared(monkeypatch):
+    monkeypatch.setattr(placement, "WITH_FLOAT64", ("cpu",))
+    monkeypatch.setattr(algebra, "THICK", 64)
+    found = rows(set_scores, samples="2100", dimensions="64")
+    timed = [row for row in found if "seconds" in row]
+    assert [row["what"].rpartition(", ")[2] for row in timed] == ["cpu"] * 3 + ["numpy and scipy"] * 3
+    apart = [row["error"] for row in found if "error" in row]
+    assert len(apart) == 3
+    assert 0 < max(apart) < 1e-9
 
 
 def test_scoring_networks_are_held_against_the_card_s_rate(monkeypatch):
@@ -98,10 +106,10 @@ def test_a_section_that_fails_or_hangs_costs_itself(capfd, monkeypatch):
     said = capfd.readouterr()
     assert "left with status 1" in json.loads(said.out.splitlines()[-1])["failed"]
     assert "nonsense" in said.err
-    assert main(["set_scores", "samples=60", "dimensions=4"]) == 0
+    assert main(["set_scores", "samples=60", "dimensions=4", "device=cpu"]) == 0
     *figures, took = map(json.loads, capfd.readouterr().out.splitlines())
     assert took["took"] >= 0
-    assert [Figure.model_validate({k: v for k, v in line.items() if k != "section"}).n for line in figures] == [60] * 8
+    assert [Figure.model_validate({k: v for k, v in line.items() if k != "section"}).n for line in figures] == [60] * 15
     monkeypatch.setattr(machine, "SECONDS", 0.0)
     assert main(["machine", "device=cpu"]) == 1
     assert "not done within" in capfd.readouterr().out

@@ -80,6 +80,7 @@ class Profile(Protocol):
     derives: Derives  # evidence that is made of features, beside what the extractors yield
     unverified_weights: bool  # a checkpoint's hash was not checked
     extended: bool  # it has evidence for the extended metrics too
+    device: str  # where its networks run, and the arithmetic of large sets
 
     def backbones(self) -> dict[str, str]:
         """Return the content key of every backbone, for the record."""

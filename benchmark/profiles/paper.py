@@ -78,7 +78,7 @@ class PaperProfile:
         self.extended = extended
         if extended:
             import metrics.backbones.passt  # noqa: F401 - raises MissingPackage before work begins
-        self._device = weights.get("device") or _best_device()
+        self.device = weights.get("device") or _best_device()
         self._weights_dir = weights.get("weights_dir")
         self._allow_unverified = weights.get("allow_unverified", False)
         self._located = {
@@ -89,7 +89,7 @@ class PaperProfile:
             for name, metrics in (BACKBONES | (EXTENDED_BACKBONES if extended else {})).items()
         }  # fmt: skip
         self._networks: dict[str, Any] = {}
-        self._runner = Runner(self._device)
+        self._runner = Runner(self.device)
         self.unverified_weights = not all(located.verified for located in self._located.values())
         self.audio = self._audio_extractors()
         self.video = self._video_extractors()
@@ -104,13 +104,13 @@ class PaperProfile:
     def _network(self, name: str) -> Any:
         if name not in self._networks:
             self._networks[name] = load_backbone(
-                name, checkpoint=self._located[name].path, device=self._device, allow_unverified=self._allow_unverified
+                name, checkpoint=self._located[name].path, device=self.device, allow_unverified=self._allow_unverified
             )
         return self._networks[name]
 
     def _audio_extractors(self) -> tuple[Extractor, ...]:
         def row(name: str, prepare: Any, network: Any, **yields: str) -> Extractor:
-            key, size = self._key(name.partition(".")[0]), batch_size(name, self._device)
+            key, size = self._key(name.partition(".")[0]), batch_size(name, self.device)
             return Extractor(name, key, "audio", prepare, network=network, batch_size=size, yields=yields)
 
         rows = (
@@ -134,7 +134,7 @@ class PaperProfile:
     def _video_extractors(self) -> tuple[Extractor, ...]:
         def row(name: str, fps: float, network: Any, **yields: str) -> Extractor:
             frames = media.FrameRequest(fps, transform=front_ends.short_side)
-            key, size = self._key(name.partition(".")[0]), batch_size(name, self._device)
+            key, size = self._key(name.partition(".")[0]), batch_size(name, self.device)
             return Extractor(name, key, "video", front_ends.keep_frames, frames, network, size, yields)
 
         return (
@@ -244,7 +244,7 @@ class PaperProfile:
 
         folder = checkpoints.weights_folder(self._weights_dir) / "roberta-base"
         tokenizer = load_tokenizer(folder if folder.is_dir() else None)
-        ids, mask = (tensor.to(self._device) for tensor in tokenize([text], tokenizer))
+        ids, mask = (tensor.to(self.device) for tensor in tokenize([text], tokenizer))
         with exactly():
             return np.asarray(self._network("clap").text(ids, mask)[0].float().cpu().numpy())
 
@@ -261,7 +261,7 @@ class PaperProfile:
                 continue
             if not features.store.has(place, marks[-1], timed=not features.timed.isdisjoint(files)):
                 missing[marks[-1]] = question
-        todo, size = list(missing.items()), batch_size(place.name, self._device)
+        todo, size = list(missing.items()), batch_size(place.name, self.device)
         for start in range(0, len(todo), size):
             part = todo[start : start + size]
             pairs = self._windows([question for _, question in part], extractors, features)

@@ -48,6 +48,7 @@ class SignalProfile:
     name: ProfileName = "signal"
     unverified_weights = False
     extended = False
+    device = "cpu"
     audio = (
         Extractor(
             "signal.audio", f"v{Signal.version}", "audio", _prepare_audio,

@@ -193,9 +193,9 @@ def test_intervals_are_drawn_by_the_clips_that_scenes_share(run, tiny, cache, mo
     given = []
     original = evaluation.score
 
-    def spied(evidence, groups, settings):
+    def spied(evidence, groups, settings, **where):
         given.append(groups)
-        return original(evidence, groups, settings)
+        return original(evidence, groups, settings, **where)
 
     monkeypatch.setattr(evaluation, "score", spied)
     run.metrics_json.unlink()
@@ -204,6 +204,16 @@ def test_intervals_are_drawn_by_the_clips_that_scenes_share(run, tiny, cache, mo
     assert given[0].tolist() == manifest[["target_id", "paired_id"]].to_numpy().tolist()
     score(run, tiny, cache, Choices(profile="signal", resamples=100, resample_by="sample"))
     assert given[1] is None
+
+
+def test_large_sets_are_scored_where_the_profile_s_networks_run(run, tiny, cache, monkeypatch):
+    asked = []
+    monkeypatch.setattr("metrics.placement.Device", asked.append)
+    for device in ("cpu", "cuda:3"):
+        monkeypatch.setattr(SignalProfile, "device", device)
+        run.metrics_json.unlink()
+        score(run, tiny, cache)
+    assert asked == ["cuda:3"]
 
 
 def test_a_sample_the_model_failed_on_is_listed_and_moves_no_other(scored, tiny, tmp_path, cache):

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from benchmark.runs import MetricsRecord, RunDirectory, ScoringRecord, UnusableRun
 from benchmark.scoring import measurement
 from foundation.checkpoints import WeightOptions
+from metrics.placement import computing_on
 from metrics.registry import list_metrics
 from metrics.uncertainty.bootstrap import Difference, set_difference
 from metrics.uncertainty.resampling import Resampled
@@ -61,7 +62,18 @@ def set_differences(
         UnusableRun: another benchmark, other backbones than those that scored, or audio that is not what was scored.
         foundation.checkpoints.MissingCheckpoint: weights of the profile are missing.
     """
-    evidence = _evidence(runs, records, samples, benchmark_dir, cache, weights)
+    evidence, device = _evidence(runs, records, samples, benchmark_dir, cache, weights)
+    with computing_on(device):
+        return _tested_each(evidence, runs, records, samples, groups)
+
+
+def _tested_each(
+    evidence: Sequence[Evidence],
+    runs: Sequence[RunDirectory],
+    records: Sequence[MetricsRecord],
+    samples: Sequence[str],
+    groups: NDArray[Any] | None,
+) -> dict[str, SetDifference]:
     scoring = records[0].scoring
     found = {}
     for metric in list_metrics(extended=True):
@@ -96,7 +108,8 @@ def _evidence(
     folder: Path,
     cache: Path | str,
     weights: WeightOptions,
-) -> list[Evidence]:
+) -> tuple[list[Evidence], str]:
+    """What the profile says of the samples of each run, and where its networks run."""
     from benchmark.features import FeatureStore
     from benchmark.profiles import load_profile
     from benchmark.profiles.gathering import evidence_of
@@ -119,7 +132,7 @@ def _evidence(
         if gathered.failures:
             raise UnusableRun(f"{gathered.failures[0].reason}; score the run again")
         found.append(gathered.evidence)
-    return found
+    return found, profile.device
 
 
 def _check_as_scored(

@@ -7,9 +7,11 @@ import pytest
 from rich.console import Console
 
 from benchmark.report import MixedRuns, compare_runs
+from benchmark.report.comparison import set_scores
 from benchmark.report.comparison.views import to_json, to_markdown, to_terminal
 from benchmark.runs import RunDirectory, UnusableRun
 from foundation.media import write_audio
+from metrics import placement
 from metrics.uncertainty.bootstrap import paired_difference
 
 
@@ -216,6 +218,24 @@ def test_set_wise_metrics_are_tested_from_the_features_where_the_benchmark_is_gi
     tested = [one for one in comparison.of("all") if one.p_value is not None]
     smallest = min(tested, key=lambda one: one.p_value)
     assert smallest.corrected == pytest.approx(min(1.0, smallest.p_value * len(tested)))  # one family with the others
+
+
+def test_set_wise_metrics_are_tested_where_the_profile_s_networks_run(scored, monkeypatch):
+    runs, benchmark, cache = scored
+    asked, within = [], []
+    monkeypatch.setattr("metrics.placement.Device", lambda name: asked.append(name) or name)
+    tested = set_scores.set_difference
+    monkeypatch.setattr(
+        set_scores,
+        "set_difference",
+        lambda *sets, **how: within.append(placement._chosen.get()) or tested(*sets, **how),
+    )
+    for device in ("cpu", "cuda:1"):
+        monkeypatch.setattr("benchmark.profiles.signal.SignalProfile.device", device)
+        compare_runs(*runs, benchmark_dir=benchmark, cache=cache)
+    assert asked == ["cuda:1"]
+    assert set(within[: len(within) // 2]) == {None}
+    assert set(within[len(within) // 2 :]) == {"cuda:1"}
 
 
 def test_without_the_benchmark_set_wise_metrics_say_how_to_test_them(scored):
