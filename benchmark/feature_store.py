@@ -1,75 +1,66 @@
-"""The cache on disk: features of a file's content by an extractor, each entry with a note of whose they are.
+"""The cache on disk: features of a file's content by an extractor, many in one file that says whose they are.
 
-    <cache>/<extractor>/<its key>/<two digits>/<hash of the file>.safetensors
+    <cache>/<extractor>/<its key>/packs/<name>.pack
 
-The note (one text of metadata, so that equal features are equal bytes) holds the hash of the file, name and key of the
-extractor, the frame rule, and a checksum of the arrays with their names, types and shapes. So an entry that was cut,
-emptied, overwritten, renamed or copied from another is seen, and computed again. Entries of version 0.2 and earlier
-have no note: where they are whole they serve, but for files in which today's frame rule may find other samples or
-frames.
+A pack (`packs.py`) is written once and never changed: its name follows from its content, it appears whole, and nobody
+removes it. So several processes, on several hosts, may share a cache without a lock or a server, on a network's file
+system too, where those of a database do not hold. The same features in two packs do no harm: the first that are whole
+serve. Features that were cut, overwritten, renamed or copied from elsewhere are seen, and computed again.
 
-Several processes, on several hosts, may share a cache: entries are written whole under names that follow from their
-content, so two writers of one entry write the same.
+Packs are not merged. They are written by tens of files (`pending.py`), so there are a sixtieth as many of them as of
+features; merging would need to know that no reader is at the old ones, and saves some 30 µs for each.
+
+What was kept as one file for each file of media serves on (`single_entries.py`).
 
 A cache on an object store has a folder here in front of it: what is not here is looked for there, and what is computed
-is kept in both. What is there is listed for each extractor, and again from time to time while something is missing.
+is kept in both (`remote_cache.py`).
 """
 
 from __future__ import annotations
 
 import hashlib
-import json
 import logging
 import os
-import time
-import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-import numpy as np
-
+from benchmark.pack_folder import PackFolder
+from benchmark.packs import SHOWN_DIGITS, Record, Stamp, UnusableFeatures, read_record, stamp_of
 from benchmark.places import DEFAULT_CACHE, DEFAULT_COPIES
+from benchmark.remote_cache import RemoteCache, RemotePackFolder
+from benchmark.single_entries import name_of, read_single
 from benchmark.workers import Arrays, Extractor
 from foundation.files import PathLike, replacing
 from foundation.media import FRAME_RULE
 from foundation.remote import is_remote
-from foundation.remote.places import Place
+
+__all__ = ["FeatureStore", "UnusableFeatures", "cache_here", "without_time_stamps"]
 
 log = logging.getLogger(__name__)
 
-_NOTE = "features"
-_LENGTH_BYTES = 8  # of the header's length, at the beginning of a safetensors file
-_SHOWN_DIGITS = 12
+PACKS = "packs"
+_KEY_DIGITS = 32
 _FOLDER_DIGITS = 16
-_RELIST_SECONDS = 1.0  # at least, between two listings of one folder
-_RELIST_SHARE = 10  # and so many times as long as one takes
-_SMALL_BYTES = 2**16  # of an entry that is remembered: all but those of Synchformer, which have half a megabyte
+_SMALL_BYTES = 2**16  # of features that are remembered: all but those of Synchformer, which have half a megabyte
 _REMEMBERED_BYTES = 2**27  # of all that are
-_WORDS = {"sha256": "file", "extractor": "extractor", "key": "version or weights"}
-
-
-class UnusableFeatures(Exception):
-    """An entry of the cache that is damaged, or holds the features of something else; the message names it."""
-
-
-_Stamp = tuple[int, int, int]  # of an entry's file: inode, length, time of change
 
 
 @dataclass(frozen=True)
 class _Entry:
-    """What was read of an entry; nobody can change the arrays."""
+    """Features of a file as they were read; nobody can change the arrays."""
 
-    stamp: _Stamp
+    place: Record | Path
+    stamp: Stamp
     arrays: Arrays
-    note: Mapping[str, object]
+    frame_rule: str | None
     size: int  # bytes
 
 
 class FeatureStore:
-    """Features on disk, one safetensors file for each file of media and extractor.
+    """Features on disk, in packs for each extractor and key.
 
-    Small entries are read once, as long as their files stay as they are: what asks whether they can be used, and the
+    Small features are read once, as long as their files stay as they are: what asks whether they can be used, and the
     evidence of target, paired and generated sounds, share them.
     """
 
@@ -80,24 +71,20 @@ class FeatureStore:
             foundation.remote.places.UnusableAddress: an address that leads nowhere.
         """
         self._root = cache_here(root)
-        self._remote = _Remote(os.fspath(root)) if is_remote(root) else None
-        self._checked: dict[Path, _Stamp] = {}  # entries that are whole, as they were then
-        self._remembered: dict[Path, _Entry] = {}
+        self._remote = RemoteCache(os.fspath(root)) if is_remote(root) else None
+        self._folders: dict[tuple[str, str], PackFolder] = {}
+        self._remembered: dict[tuple[str, str, str], _Entry] = {}
         self._room = _REMEMBERED_BYTES
 
-    def path(self, extractor: Extractor, sha256: str) -> Path:
-        """Return where the features of a file are kept."""
-        return self._root.joinpath(extractor.name, extractor.key[:32], sha256[:2], f"{sha256}.safetensors")
-
     def has(self, extractor: Extractor, sha256: str, *, timed: bool = False) -> bool:
-        """Tell whether the features of a file are there and can be used; warn of an entry that cannot."""
+        """Tell whether the features of a file are there and can be used; warn of those that cannot."""
         why = self.why_not(extractor, sha256, timed=timed)
         if why:
-            log.warning("%s: %s; computed again", self.path(extractor, sha256), why)
+            log.warning("%s; computed again", why)
         return why is None
 
     def why_not(self, extractor: Extractor, sha256: str, *, timed: bool = False) -> str | None:
-        """Return why there are no features of a file: "" where there is no entry, None where it can be used.
+        """Return why there are no features of a file, and where: "" where none are kept, None where they can be used.
 
         Args:
             extractor: whose features.
@@ -106,14 +93,15 @@ class FeatureStore:
                 one that is not known, do not serve.
         """
         try:
-            _, note = self._load(extractor, sha256)
+            entry = self._load(extractor, sha256)
         except FileNotFoundError:
             return ""
         except UnusableFeatures as error:
             return str(error)
-        rule = note.get("frame_rule")
+        rule = entry.frame_rule
         if timed and rule != FRAME_RULE:
-            return f"read by {f'frame rule {rule}' if rule else 'the frame rule of an earlier version'}"
+            read_by = f"frame rule {rule}" if rule else "the frame rule of an earlier version"
+            return f"{_named(entry.place, sha256)}: read by {read_by}"
         return None
 
     def read(self, extractor: Extractor, sha256: str) -> Arrays:
@@ -121,101 +109,108 @@ class FeatureStore:
 
         Raises:
             FileNotFoundError: there are none.
-            UnusableFeatures: the entry is damaged, or holds other features.
+            UnusableFeatures: they are damaged, or of something else.
         """
         try:
-            return self._load(extractor, sha256)[0]
+            return dict(self._load(extractor, sha256).arrays)
         except UnusableFeatures as error:
-            path = self.path(extractor, sha256)
-            raise UnusableFeatures(f"{path}: {error}; the same command computes it again") from error
+            raise UnusableFeatures(f"{error}; the same command computes it again") from error
 
     def write(self, extractor: Extractor, sha256: str, arrays: Arrays) -> None:
-        """Keep the features of a file; whole or not at all.
+        """Keep the features of a file as a pack of its own; see `write_many`."""
+        self.write_many(extractor, {sha256: arrays})
+
+    def write_many(self, extractor: Extractor, features: Mapping[str, Arrays]) -> None:
+        """Keep the features of several files as one pack; whole or not at all.
+
+        Args:
+            extractor: whose features.
+            features: hash of a file to its arrays; at least one.
 
         Raises:
             foundation.files.WriteFailed: the disk is full, or the folder may not be written to.
             foundation.remote.places.RemoteFailed: the object store does not take them.
         """
-        from safetensors.numpy import save
+        for sha256 in features:
+            self._forget((extractor.name, extractor.key, sha256))
+        self._folder(extractor).write(features)
 
-        contiguous = {name: np.ascontiguousarray(array) for name, array in arrays.items()}
-        note = {**_identity(extractor, sha256), "frame_rule": FRAME_RULE, "crc32": zlib.crc32(save(contiguous))}
-        data = save(contiguous, {_NOTE: json.dumps(note, sort_keys=True)})
-        path = self.path(extractor, sha256)
-        self._checked.pop(path, None)
-        self._forget(path)
-        with replacing(path, lasting=False) as temporary:  # a lost one is computed again
-            temporary.write_bytes(data)
-        if self._remote is not None:
-            self._remote.write(path.relative_to(self._root).as_posix(), data)
+    def _folder(self, extractor: Extractor) -> PackFolder:
+        whose = extractor.name, extractor.key
+        if whose not in self._folders:
+            above = _above(extractor)
+            path, identity = self._root / above / PACKS, {"extractor": extractor.name, "key": extractor.key}
+            self._folders[whose] = (
+                RemotePackFolder(path, identity, self._remote, above) if self._remote else PackFolder(path, identity)
+            )
+        return self._folders[whose]
 
-    def _fetch(self, path: Path) -> bool:
-        """Bring an entry from the object store, and tell whether it is there."""
-        data = self._remote.read(path.relative_to(self._root).as_posix()) if self._remote is not None else None
+    def _load(self, extractor: Extractor, sha256: str) -> _Entry:
+        """Return the first features of a file that are whole.
+
+        Raises:
+            FileNotFoundError: there are none.
+            UnusableFeatures: those that there are cannot be used; names the first.
+        """
+        folder, unusable = self._folder(extractor), None
+        for record in folder.records(sha256):
+            try:
+                return self._of_pack(folder, record, (extractor.name, extractor.key, sha256))
+            except FileNotFoundError:
+                folder.forget(record.pack)
+            except UnusableFeatures as error:
+                unusable = unusable or UnusableFeatures(f"{_named(record, sha256)}: {error}")
+        try:
+            return self._of_single(extractor, sha256)
+        except (FileNotFoundError, UnusableFeatures) as error:
+            raise unusable or error from error
+
+    def _of_pack(self, folder: PackFolder, record: Record, whose: tuple[str, str, str]) -> _Entry:
+        stamp = folder.stamp(record.pack)
+        known = self._remembered.get(whose)
+        if known is not None and known.place is record:
+            return known
+        return self._remember(whose, _Entry(record, stamp, read_record(record), record.frame_rule, record.length))
+
+    def _of_single(self, extractor: Extractor, sha256: str) -> _Entry:
+        whose, path = (extractor.name, extractor.key, sha256), self._root / _above(extractor) / name_of(sha256)
+        try:
+            stamp = stamp_of(path.stat())
+        except FileNotFoundError:
+            if not self._fetch(path, _above(extractor)):
+                raise
+            stamp = stamp_of(path.stat())
+        known = self._remembered.get(whose)
+        if known is not None and (known.place, known.stamp) == (path, stamp):
+            return known
+        try:
+            arrays, rule = read_single(path.read_bytes(), extractor, sha256)
+        except UnusableFeatures as error:
+            raise UnusableFeatures(f"{path}: {error}") from error
+        return self._remember(whose, _Entry(path, stamp, arrays, rule, stamp[1]))
+
+    def _fetch(self, path: Path, above: str) -> bool:
+        """Bring a file from the object store, and tell whether it is there."""
+        name = path.relative_to(self._root).as_posix()
+        if self._remote is None or name not in self._remote.listing(above, name):
+            return False
+        data = self._remote.place.read(name)
         if data is None:
             return False
         with replacing(path, lasting=False) as temporary:
             temporary.write_bytes(data)
         return True
 
-    def _load(self, extractor: Extractor, sha256: str) -> tuple[Arrays, Mapping[str, object]]:
-        """Return arrays and note of an entry; they are compared once, as long as the file stays as it is."""
-        path = self.path(extractor, sha256)
-        try:
-            status = path.stat()
-        except FileNotFoundError:
-            if not self._fetch(path):
-                raise
-            status = path.stat()
-        stamp = status.st_ino, status.st_size, status.st_mtime_ns
-        entry = self._remembered.get(path)
-        if entry is None or entry.stamp != stamp:
-            entry = _read(path, stamp)
-            if self._checked.get(path) != stamp:
-                if entry.note:
-                    _compare(entry.note, _identity(extractor, sha256), entry.arrays)
-                else:
-                    _check_form(extractor, entry.arrays)
-                self._checked[path] = stamp
-            self._remember(path, entry)
-        return dict(entry.arrays), entry.note
-
-    def _remember(self, path: Path, entry: _Entry) -> None:
-        self._forget(path)
+    def _remember(self, whose: tuple[str, str, str], entry: _Entry) -> _Entry:
+        self._forget(whose)
         if entry.size <= min(_SMALL_BYTES, self._room):
-            self._remembered[path] = entry
+            self._remembered[whose] = entry
             self._room -= entry.size
+        return entry
 
-    def _forget(self, path: Path) -> None:
-        entry = self._remembered.pop(path, None)
+    def _forget(self, whose: tuple[str, str, str]) -> None:
+        entry = self._remembered.pop(whose, None)
         self._room += entry.size if entry else 0
-
-
-class _Remote:
-    """The entries on an object store, listed for each extractor and key; a listing is not asked to answer for long."""
-
-    def __init__(self, url: str) -> None:
-        self._place = Place(url)
-        self._listed: dict[str, set[str]] = {}
-        self._due: dict[str, float] = {}  # when a folder may be listed again
-
-    def read(self, name: str) -> bytes | None:
-        """Return an entry; None where there was none when its extractor was listed last."""
-        return self._place.read(name) if name in self._of(name) else None
-
-    def write(self, name: str, data: bytes) -> None:
-        """Keep an entry."""
-        self._place.put(name, data)
-        self._of(name).add(name)
-
-    def _of(self, name: str) -> set[str]:
-        folder = "/".join(name.split("/")[:2])
-        began = time.monotonic()
-        if name not in self._listed.get(folder, ()) and began >= self._due.get(folder, 0.0):
-            self._listed[folder] = set(self._place.listing(folder))
-            took = time.monotonic() - began
-            self._due[folder] = began + took + max(_RELIST_SECONDS, _RELIST_SHARE * took)
-        return self._listed[folder]
 
 
 def cache_here(root: PathLike) -> Path:
@@ -224,26 +219,6 @@ def cache_here(root: PathLike) -> Path:
         return Path(root)
     url = os.fspath(root).rstrip("/")
     return DEFAULT_COPIES / f"cache-{hashlib.sha256(url.encode()).hexdigest()[:_FOLDER_DIGITS]}"
-
-
-def _read(path: Path, stamp: _Stamp) -> _Entry:
-    """Read an entry as it is on disk.
-
-    Raises:
-        FileNotFoundError: there is none.
-        UnusableFeatures: it is empty or damaged.
-    """
-    from safetensors import SafetensorError
-    from safetensors.numpy import load
-
-    data = path.read_bytes()
-    try:
-        arrays = load(data)
-    except (SafetensorError, KeyError, ValueError) as error:  # the last two: a type that numpy lacks, a shape
-        raise UnusableFeatures(f"damaged ({error})" if data else "empty") from error
-    for array in arrays.values():
-        array.flags.writeable = False
-    return _Entry(stamp, arrays, _note(data), len(data))
 
 
 def without_time_stamps(path: Path) -> bool:
@@ -256,40 +231,11 @@ def without_time_stamps(path: Path) -> bool:
     return head[:4] == b"fLaC" or (head[:4] in (b"RIFF", b"RF64") and head[8:12] == b"WAVE")
 
 
-def _identity(extractor: Extractor, sha256: str) -> dict[str, str]:
-    return {"sha256": sha256, "extractor": extractor.name, "key": extractor.key}
+def _above(extractor: Extractor) -> str:
+    """Return the folder of an extractor and key, below the cache."""
+    return f"{extractor.name}/{extractor.key[:_KEY_DIGITS]}"
 
 
-def _header_bytes(data: bytes) -> int:
-    return int.from_bytes(data[:_LENGTH_BYTES], "little")
-
-
-def _note(data: bytes) -> dict[str, object]:
-    """Return what an entry says of itself; nothing where it is of an earlier version, or too damaged to tell."""
-    try:
-        header = json.loads(data[_LENGTH_BYTES : _LENGTH_BYTES + _header_bytes(data)])
-        note = json.loads(header["__metadata__"][_NOTE])
-    except (ValueError, KeyError, TypeError, RecursionError):
-        return {}
-    return note if isinstance(note, dict) else {}
-
-
-def _compare(note: Mapping[str, object], expected: Mapping[str, str], arrays: Arrays) -> None:
-    """Refuse an entry whose note names other features, or whose arrays are not those that were kept."""
-    from safetensors.numpy import save
-
-    for name, value in expected.items():
-        found = str(note.get(name))
-        if found != value:
-            raise UnusableFeatures(f"holds features of another {_WORDS[name]} ({found[:_SHOWN_DIGITS]})")
-    if note.get("crc32") != zlib.crc32(save(arrays)):
-        raise UnusableFeatures("damaged (its arrays are not those that were kept)")
-
-
-def _check_form(extractor: Extractor, arrays: Arrays) -> None:
-    """Refuse an entry of an earlier version, which says nothing of itself, that cannot be of this extractor."""
-    for name in extractor.yields.values():
-        if name not in arrays:
-            raise UnusableFeatures(f"damaged (no array {name})")
-        if arrays[name].dtype.kind != "f":
-            raise UnusableFeatures(f"damaged (array {name} holds {arrays[name].dtype}, not floats)")
+def _named(place: Record | Path, sha256: str) -> str:
+    """Return where features are, for messages."""
+    return str(place) if isinstance(place, Path) else f"{place.pack.path} ({sha256[:SHOWN_DIGITS]})"

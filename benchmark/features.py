@@ -19,6 +19,7 @@ import numpy as np
 from benchmark.ahead import made_ahead
 from benchmark.feature_store import FeatureStore as FeatureStore
 from benchmark.feature_store import without_time_stamps
+from benchmark.pending import Pending
 from benchmark.places import DEFAULT_CACHE as DEFAULT_CACHE
 from benchmark.workers import Arrays as Arrays
 from benchmark.workers import Extractor as Extractor
@@ -83,7 +84,8 @@ def extract(
 
     Worker processes decode and prepare, and a thread gathers what they send into batches; networks run here, in the
     thread that calls, so neither waits for the other. At most `QUEUED_BATCHES` full batches wait, beside the one that
-    a network is at and those that are filling. What is done is written at once, so a run that is killed loses these.
+    a network is at and those that are filling. What is done is written by tens of files or some seconds (`pending.py`),
+    and when this ends, however it does; so a run that is killed loses these, and some seconds' work.
 
     Args:
         wanted: files and extractors; a file may be listed several times.
@@ -103,10 +105,11 @@ def extract(
     missing = _missing(wanted, hashes, timed, store)
     jobs = [(path, medium, seconds, tuple(map(without_network, parts))) for path, medium, parts in missing]
     gathering = _Gathering(jobs, hashes, {extractor.name: extractor for *_, parts in missing for extractor in parts})
-    kept = _Kept(store, hashes, failures)
     with ExitStack() as held:
         reading = readers or held.enter_context(closing(Readers(workers)))
-        for step in held.enter_context(closing(_steps(gathering, reading))):
+        steps = held.enter_context(closing(_steps(gathering, reading)))
+        kept = _Kept(held.enter_context(Pending(store)), hashes, failures)
+        for step in steps:
             if isinstance(step, _Batch):
                 kept.run(step)
             elif isinstance(step, _Failed):
@@ -194,10 +197,10 @@ class _Gathering:
 class _Kept:
     """Runs the networks on batches, and keeps what comes out."""
 
-    def __init__(self, store: FeatureStore, hashes: Mapping[Path, str], failures: Mapping[Path, str]) -> None:
+    def __init__(self, pending: Pending, hashes: Mapping[Path, str], failures: Mapping[Path, str]) -> None:
         self.failures = dict(failures)
         self.computed = 0
-        self._store, self._hashes = store, hashes
+        self._pending, self._hashes = pending, hashes
 
     def run(self, batch: _Batch) -> None:
         """Run the network on a batch and keep the features of each file."""
@@ -209,11 +212,11 @@ class _Kept:
                 results = extractor.network(tensors)
         for (path, _), arrays in zip(batch.files, results, strict=True):
             if all(np.isfinite(array).all() for array in arrays.values()):
-                with span("keep", (path.stem,), extractor.name):
-                    self._store.write(extractor, self._hashes[path], arrays)
+                self._pending.add(extractor, self._hashes[path], arrays, path.stem)
                 self.computed += 1
             else:
                 self.fail(_Failed(path, f"its features by {extractor.name} are not finite"))
+        self._pending.write_due()
 
     def fail(self, failed: _Failed) -> None:
         """Record a file and, as one stood for all, every other that holds the same bytes."""
@@ -258,7 +261,7 @@ def _missing(
             _, _, extractors = jobs.setdefault((sha256, item.medium), (item.path, item.medium, []))
             if extractor not in extractors:
                 extractors.append(extractor)
-                unusable += [f"{store.path(extractor, sha256)}: {why}"] if why else []
+                unusable += [why] if why else []
     if unusable:
         others = f" (and {len(unusable) - 1} others)" if len(unusable) > 1 else ""
         log.warning("%s; computed again%s", unusable[0], others)

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from benchmark.evidence import Evidence, Rows
 from benchmark.features import Arrays, Extractor
+from benchmark.pending import Pending
 from benchmark.profiles import Derives, Features, ProfileName, Question, front_ends
 from benchmark.profiles.direct import backbone_keys, direct_evidence, files_of
 from benchmark.profiles.running import BATCH_SIZES, Network, Runner, batch_size, exactly
@@ -231,12 +232,13 @@ class PaperProfile:
     def _texts(self, texts: Sequence[str], features: Features) -> NDArray[Any]:
         """Return CLAP's embedding of each text, (n, 512); every text is embedded once."""
         place = Extractor("clap.text", self._key("clap"), "audio", front_ends.keep_frames)
-        embedded = {}
-        for text in dict.fromkeys(texts):
-            mark = hashlib.sha256(text.encode()).hexdigest()
-            if not features.store.has(place, mark):
-                features.store.write(place, mark, {"embedding": self._embed_text(text)})
-            embedded[text] = features.store.read(place, mark)["embedding"]
+        marks = {text: hashlib.sha256(text.encode()).hexdigest() for text in texts}
+        with Pending(features.store) as pending:
+            for text, mark in marks.items():
+                if not features.store.has(place, mark):
+                    pending.add(place, mark, {"embedding": self._embed_text(text)}, text)
+                    pending.write_due()
+        embedded = {text: features.store.read(place, mark)["embedding"] for text, mark in marks.items()}
         return np.stack([embedded[text] for text in texts])
 
     def _embed_text(self, text: str) -> NDArray[Any]:
@@ -262,11 +264,13 @@ class PaperProfile:
             if not features.store.has(place, marks[-1], timed=not features.timed.isdisjoint(files)):
                 missing[marks[-1]] = question
         todo, size = list(missing.items()), batch_size(place.name, self.device)
-        for start in range(0, len(todo), size):
-            part = todo[start : start + size]
-            pairs = self._windows([question for _, question in part], extractors, features)
-            for (mark, _), logits in zip(part, self._vote(pairs), strict=True):
-                features.store.write(place, mark, logits)
+        with Pending(features.store) as pending:
+            for start in range(0, len(todo), size):
+                part = todo[start : start + size]
+                pairs = self._windows([question for _, question in part], extractors, features)
+                for (mark, question), logits in zip(part, self._vote(pairs), strict=True):
+                    pending.add(place, mark, logits, question.generated.stem)
+                pending.write_due()
         return np.stack([features.store.read(place, mark)["logits"] for mark in marks])
 
     def _windows(

@@ -78,15 +78,19 @@ class Place:
             if name.startswith(wanted) or name == self._key(below)
         }
 
-    def read(self, name: str) -> bytes | None:
-        """Return an object; None where there is none.
+    def read(self, name: str, first: int | None = None) -> bytes | None:
+        """Return an object, or so many of its first bytes; None where there is none.
+
+        Args:
+            name: of the object.
+            first: at most as many bytes as it has, and not 0.
 
         Raises:
             RemoteFailed: the store cannot be asked.
         """
         with _naming(self.at(name), "read"):
             try:
-                data: bytes = self._files.cat_file(self._key(name))
+                data: bytes = self._files.cat_file(self._key(name), end=first)
             except FileNotFoundError as error:
                 if _lacks_bucket(error):
                     raise

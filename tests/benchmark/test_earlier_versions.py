@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from safetensors.numpy import load_file
+from support.packs import kept_below
 
 from benchmark import Choices, evaluate, generate, workers
 from benchmark.report import build_table, collect, compare_runs
@@ -77,17 +78,17 @@ def test_scoring_from_its_features_gives_its_numbers_and_its_fingerprint(earlier
 def test_its_features_are_those_that_would_be_computed_today(earlier, runs, tmp_path):
     runs["oracle"].metrics_json.unlink()
     evaluate(runs["oracle"], earlier / "tiny", CHOICES, cache=tmp_path / "cache", workers=1)
-    fresh, kept = tmp_path / "cache", earlier / "cache"
-    entries = sorted(path.relative_to(fresh) for path in fresh.rglob("*.safetensors"))
-    fitted = entries.pop(4)
-    assert fitted.parts[0] == "signal.classifier"  # is kept beside them since; it was fitted for every run
-    assert entries == sorted(path.relative_to(kept) for path in kept.rglob("*.safetensors"))
-    assert len(entries) == 8  # four sounds, four films
-    for entry in entries:
-        computed, read = load_file(fresh / entry), load_file(kept / entry)
-        assert computed.keys() == read.keys()
-        for name in read:
-            np.testing.assert_allclose(computed[name], read[name], rtol=1e-4, atol=1e-5, err_msg=f"{entry} {name}")
+    computed = {(one.extractor, one.key[:32], one.sha256): one.arrays for one in kept_below(tmp_path / "cache")}
+    fitted = [whose for whose in computed if whose[0] == "signal.classifier"]
+    assert [computed.pop(whose).keys() >= {"weights_by_dimension"} for whose in fitted] == [True]  # kept since
+    kept = earlier / "cache"
+    read = {(*path.relative_to(kept).parts[:2], path.stem): load_file(path) for path in kept.rglob("*.safetensors")}
+    assert computed.keys() == read.keys()
+    assert len(read) == 8  # four sounds, four films
+    for whose, arrays in read.items():
+        assert computed[whose].keys() == arrays.keys()
+        for name, array in arrays.items():
+            np.testing.assert_allclose(computed[whose][name], array, rtol=1e-4, atol=1e-5, err_msg=f"{whose} {name}")
 
 
 def test_a_finished_run_is_not_generated_again(earlier, runs):

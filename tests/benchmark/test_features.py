@@ -14,9 +14,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 from support import front_ends
+from support.packs import features_below, packs_below
 from support.together import wait_for_a_second
 
-from benchmark import features, isolation
+from benchmark import features, isolation, pending
 from benchmark.features import QUEUED_BATCHES, Extractor, FeatureStore, Wanted, WorkerDied, extract
 from benchmark.profiles.signal import SignalProfile
 from foundation import media
@@ -90,13 +91,14 @@ def test_a_video_is_decoded_once_for_all_rates_and_sizes(tmp_path, store, decode
     assert sizes == [12, 2]  # floor(0.5 s x 25), floor(0.5 s x 5)
 
 
-def test_a_second_call_computes_nothing(sounds, store, decodes, look):
+def test_a_second_call_computes_nothing(sounds, store, decodes, look, tmp_path):
     run(sounds, store, LEVEL)
-    before = look.written(store.path(LEVEL, "0").parents[2])
+    before = look.written(tmp_path / "cache")
     decodes.clear()
     done = run(sounds, store, LEVEL)
     assert (decodes, done.computed) == ([], 0)
-    assert look.written(store.path(LEVEL, "0").parents[2]) == before
+    assert before
+    assert look.written(tmp_path / "cache") == before
     assert set(done.sha256) == set(sounds)
 
 
@@ -191,8 +193,8 @@ def test_many_files_are_hashed_by_threads(sounds, store, monkeypatch):
     assert set(seen) == set(sounds)
 
 
-def test_two_processes_that_fill_one_cache_at_once_do_not_disturb_one_another(sounds, tmp_path, look):
-    """Features lie under the hash of what they are of and are renamed when whole, so there is nothing to lock."""
+def test_two_processes_that_fill_one_cache_at_once_do_not_disturb_one_another(sounds, tmp_path):
+    """Packs are named after what they hold and renamed when whole, so there is nothing to lock."""
     code = """
 import sys
 from pathlib import Path
@@ -207,7 +209,9 @@ extract([Wanted(Path(path), "audio", both) for path in sys.argv[2:]], FeatureSto
     both = [subprocess.Popen(command, env=environment, stderr=subprocess.PIPE, text=True) for _ in range(2)]
     assert [(process.communicate()[1], process.returncode) for process in both] == [("", 0)] * 2
     run(sounds, FeatureStore(alone), LEVEL, LENGTH)
-    assert look.tree(shared) == look.tree(alone)
+    assert features_below(shared) == features_below(alone)
+    assert len(features_below(alone)) == 4
+    assert sorted(path for path in shared.rglob("*") if path.is_file()) == packs_below(shared)
 
 
 def test_equal_files_that_do_not_serve_are_all_named(store, tmp_path):
@@ -288,9 +292,12 @@ def test_networks_run_in_the_thread_that_asks_and_features_are_kept_in_the_order
     store, tmp_path, monkeypatch, workers
 ):
     paths, threads, kept = many_sounds(tmp_path, 5), set(), []
-    original = FeatureStore.write
+    monkeypatch.setattr(pending, "PENDING_FILES", 1)
+    original = FeatureStore.write_many
     monkeypatch.setattr(
-        FeatureStore, "write", lambda self, *given: kept.append((given[0].name, given[1])) or original(self, *given)
+        FeatureStore,
+        "write_many",
+        lambda self, *given: kept.append((given[0].name, *given[1])) or original(self, *given),
     )
 
     def network(prepared):
@@ -303,8 +310,8 @@ def test_networks_run_in_the_thread_that_asks_and_features_are_kept_in_the_order
     first, second, third, fourth, fifth = (done.sha256[path] for path in paths)
     length, batch = LENGTH.name, batched.name
     assert kept == [
-        (length, first), (batch, first), (batch, second), (length, second), (length, third), (batch, third),
-        (batch, fourth), (length, fourth), (length, fifth), (batch, fifth),
+        (length, first), (batch, first, second), (length, second), (length, third), (batch, third, fourth),
+        (length, fourth), (length, fifth), (batch, fifth),
     ]  # fmt: skip
 
 
@@ -329,7 +336,7 @@ def test_what_a_network_raises_ends_all_and_is_raised(store, tmp_path, workers, 
     assert left_behind() == (set(), set())
 
 
-def test_the_number_of_workers_does_not_change_a_byte(tmp_path, look):
+def test_the_number_of_workers_does_not_change_a_byte(tmp_path):
     """The real front ends, on every rate and layout that models write, resampled by torch."""
     random = np.random.default_rng(5)
     paths = []
@@ -338,12 +345,13 @@ def test_the_number_of_workers_does_not_change_a_byte(tmp_path, look):
             paths.append(tmp_path / f"{rate}_{place}.wav")
             media.write_audio(paths[-1], random.uniform(-0.5, 0.5, round(5 * rate)).astype(np.float32), rate)
     audio, *_ = SignalProfile().audio
-    trees = []
+    kept = []
     for workers in (0, 1, 2):
         store = FeatureStore(tmp_path / f"cache{workers}")
         assert extract(wanted(paths, audio), store, seconds=5.0, workers=workers).computed == 6
-        trees.append(look.tree(tmp_path / f"cache{workers}"))
-    assert trees[0] == trees[1] == trees[2]
+        kept.append(features_below(tmp_path / f"cache{workers}"))
+    assert kept[0] == kept[1] == kept[2]
+    assert len(kept[0]) == 6
 
 
 def stereo(path, left, right, rate):
@@ -402,11 +410,11 @@ def test_a_file_that_ends_its_worker_is_named_with_all_its_copies_and_the_others
     assert all(store.has(crashing, done.sha256[path]) for path in sounds)
 
 
-def test_workers_that_cannot_begin_are_one_line_and_nothing_half_done(sounds, store, monkeypatch):
+def test_workers_that_cannot_begin_are_one_line_and_nothing_half_done(sounds, store, monkeypatch, tmp_path):
     monkeypatch.setattr(isolation, "_serve", Path("work.py").read_text)  # fails in the process
     with pytest.raises(WorkerDied, match=r"a worker process ended before it had begun.*--workers 0"):
         run(sounds, store, LEVEL, workers=2)
-    assert not list(Path(store.path(LEVEL, "0").parents[2]).rglob("*.safetensors"))
+    assert not [path for path in (tmp_path / "cache").rglob("*") if path.is_file()]
 
 
 def test_features_are_written_whole_or_not_at_all(store, monkeypatch):

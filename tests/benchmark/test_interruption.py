@@ -8,7 +8,7 @@ import sys
 import time
 
 import pytest
-from safetensors.numpy import load
+from support.packs import kept_below
 
 from benchmark import Choices, evaluate, generate
 from benchmark.runs import RunDirectory
@@ -17,6 +17,13 @@ from foundation import media
 pytestmark = pytest.mark.usefixtures("models")
 
 FEATURES = 12  # of four sources' sounds and films, and of four generated sounds
+# Each in a pack of its own, so that there are moments between them.
+ONE_BY_ONE = """
+import benchmark.pending
+benchmark.pending.PENDING_FILES = 1
+from benchmark.cli import main
+main()
+"""
 
 
 @pytest.fixture(scope="module")
@@ -41,7 +48,7 @@ class Evaluation:
         self.cache = folder / "cache"
         self._folder, self._environment = folder, environment
         self._command = [
-            sys.executable, "-m", "benchmark", "eval", "--benchmark", str(tiny.path), "--model", "dawdling", "--subset",
+            sys.executable, "-c", ONE_BY_ONE, "eval", "--benchmark", str(tiny.path), "--model", "dawdling", "--subset",
             "inter", "--profile", "signal", "--runs", "runs", "--cache", "cache", "--out", "report", "--workers", "2",
         ]  # fmt: skip
 
@@ -53,7 +60,7 @@ class Evaluation:
 
     def stop_when(self, moment, how):
         """Start, send a signal at the moment, wait for the end of every process; return status and stderr."""
-        self.features_before = count(self.cache, "*.safetensors")
+        self.features_before = count(self.cache, "*.pack")
         process = self.start()
         try:
             while not moment(self):
@@ -96,9 +103,9 @@ def count(folder, pattern):
 MOMENTS = {  # each is reached after the start of the process that is stopped there
     "generating": lambda evaluation: count(evaluation.run.path, "*.wav") >= 1,
     "generating on": lambda evaluation: count(evaluation.run.path, "*.wav") >= 3,
-    "reading": lambda evaluation: count(evaluation.cache, "*.safetensors") >= 1,
-    "reading on": lambda evaluation: count(evaluation.cache, "*.safetensors") >= evaluation.features_before + 3,
-    "scoring": lambda evaluation: count(evaluation.cache, "*.safetensors") == FEATURES,
+    "reading": lambda evaluation: count(evaluation.cache, "*.pack") >= 1,
+    "reading on": lambda evaluation: count(evaluation.cache, "*.pack") >= evaluation.features_before + 3,
+    "scoring": lambda evaluation: count(evaluation.cache, "*.pack") == FEATURES,
     "reporting": lambda evaluation: evaluation.run.metrics_json.is_file(),
 }
 
@@ -108,8 +115,7 @@ def check_that_nothing_is_half_written(evaluation, whole):
     for path in evaluation.run.path.glob("audio/[!.]*.wav"):
         assert path.read_bytes() == whole.audio(path.stem).read_bytes()
         assert media.read_audio_native(path).samples.shape == (1, 80_000)
-    for path in evaluation.cache.rglob("[!.]*.safetensors"):
-        assert load(path.read_bytes())
+    assert all(kept.arrays for kept in kept_below(evaluation.cache))
     if evaluation.run.run_json.is_file():
         evaluation.run.read_run()
     if evaluation.run.metrics_json.is_file():

@@ -11,6 +11,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 from support.checkpoint_files import write_profile_paper
+from support.packs import kept_below
 
 from metrics.registry import list_metrics
 
@@ -59,9 +60,9 @@ def evaluation(scenes, weights, tmp_path):
     return start
 
 
-def kept(cache: Path) -> dict[str, int]:
-    """Every feature file and when it was written."""
-    return {str(path): path.stat().st_mtime_ns for path in cache.rglob("*.safetensors")}
+def kept(cache: Path) -> dict[tuple[str, str], tuple[str, int]]:
+    """Extractor and hash of every file that has features, with the pack that they are in and when it was written."""
+    return {(one.extractor, one.sha256): (one.pack.name, one.pack.stat().st_mtime_ns) for one in kept_below(cache)}
 
 
 def kill_when_features_reach(process: subprocess.Popen[str], cache: Path, count: int) -> None:

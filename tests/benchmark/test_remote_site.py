@@ -154,6 +154,6 @@ def test_features_on_an_object_store_are_computed_once(bucket, tmp_path, monkeyp
     assert kept
     (tmp_path / "other machine").mkdir()
     monkeypatch.chdir(tmp_path / "other machine")
-    monkeypatch.setattr(FeatureStore, "write", lambda *given: pytest.fail("computed again"))
+    monkeypatch.setattr(FeatureStore, "write_many", lambda *given: pytest.fail("computed again"))
     evaluate(site.directory, tiny.benchmark, Choices(profile="signal", resamples=102), cache=cache, workers=0)
     assert Place(cache).listing() == kept

@@ -28,13 +28,13 @@ def run(tiny, tmp_path):
 @pytest.fixture
 def written(monkeypatch):
     """Which feature was kept by which thread."""
-    found, write = [], FeatureStore.write
+    found, write_many = [], FeatureStore.write_many
 
-    def seen(self, extractor, sha256, arrays):
-        found.append((threading.current_thread().name, extractor.name, sha256))
-        write(self, extractor, sha256, arrays)
+    def seen(self, extractor, features):
+        found.extend((threading.current_thread().name, extractor.name, sha256) for sha256 in features)
+        write_many(self, extractor, features)
 
-    monkeypatch.setattr(FeatureStore, "write", seen)
+    monkeypatch.setattr(FeatureStore, "write_many", seen)
     return found
 
 

@@ -10,6 +10,7 @@ from typing import Any
 from benchmark.runs import RunDirectory
 from foundation.files import file_sha256
 from support.commands import Commands, Ended
+from support.packs import features_below
 
 # Scenes of 0.4 s in place of 8: the same work, less of it.
 SHORT_SCENES = """
@@ -97,7 +98,7 @@ def _generated(folder: Path) -> dict[str, Any]:
 def _scored(folder: Path) -> dict[str, Any]:
     run = _run_of(folder)
     scores = {"metrics.json": untimed(run.metrics_json), "samples.parquet": file_sha256(run.samples_parquet)}
-    features = {str(path.relative_to(folder)) for path in folder.glob("cache/**/[!.]*.safetensors")}
+    features = set(features_below(folder / "cache"))
     return {**_generated(folder), **scores, "features": features}
 
 

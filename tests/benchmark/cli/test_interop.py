@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
+from support.packs import the_kept
 from support.world import Settings, write_run
 
 from benchmark.exchange import _SOUNDS, _VIDEOS
@@ -120,7 +121,7 @@ def test_what_no_metric_takes_of_target_sounds_is_left_out_where_one_has_none(ex
         answer.write_bytes(answer.read_bytes() + sample.sample_id.encode())
         keep(store, _SOUNDS, file_sha256(answer))
     for name in ("imagebind.audio", "synchformer.audio"):
-        store.path(Extractor(name, KEYS[name.partition(".")[0]], "audio", prepare=len), file_sha256(target)).unlink()
+        the_kept(tmp_path / "kept", name, file_sha256(target)).pack.unlink()
     done = export()
     assert (done.status, done.err) == (0, "")
     assert sorted(path.name for path in (tmp_path / "out" / "reference").iterdir()) == [

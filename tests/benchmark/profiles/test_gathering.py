@@ -6,6 +6,7 @@ from types import MappingProxyType
 
 import numpy as np
 import pytest
+from support.packs import kept_below
 
 from benchmark import generate
 from benchmark.features import Extractor, FeatureStore
@@ -75,8 +76,8 @@ def one(tiny, tmp_path):
 def kept(cache: Path) -> dict[str, set[str]]:
     """Extractor to the hashes of the files whose features are there."""
     found: dict[str, set[str]] = {}
-    for path in cache.rglob("*.safetensors"):
-        found.setdefault(path.relative_to(cache).parts[0], set()).add(path.stem)
+    for one in kept_below(cache):
+        found.setdefault(one.extractor, set()).add(one.sha256)
     return found
 
 

@@ -7,6 +7,7 @@ from dataclasses import replace
 import numpy as np
 import pandas as pd
 import pytest
+from support.packs import kept_below, spoil
 
 from benchmark import Choices, evaluate, generate
 from benchmark.features import Extractor, FeatureStore, Wanted, extract
@@ -48,7 +49,7 @@ def score(tiny, tmp_path):
 
 
 def entries(tmp_path):
-    return list((tmp_path / "cache" / "signal.classifier").rglob("*.safetensors"))
+    return kept_below(tmp_path / "cache" / "signal.classifier")
 
 
 def test_runs_on_the_same_sources_share_one_classifier_and_its_values_to_the_bit(score, fitted, tmp_path):
@@ -62,11 +63,11 @@ def test_runs_on_the_same_sources_share_one_classifier_and_its_values_to_the_bit
 def test_a_classifier_that_was_damaged_is_fitted_again_and_the_numbers_stay(score, fitted, tmp_path, caplog):
     first = score("humming")
     (entry,) = entries(tmp_path)
-    whole = entry.read_bytes()
-    entry.write_bytes(whole[:-8] + bytes(8))
+    whole = entry.pack.read_bytes()
+    spoil(entry)
     pd.testing.assert_frame_equal(score("humming"), first, check_exact=True)
-    assert (len(fitted), entry.read_bytes()) == (2, whole)
-    assert f"{entry}: damaged" in caplog.text
+    assert (len(fitted), entry.pack.read_bytes()) == (2, whole)
+    assert f"{entry.pack} ({entry.sha256[:12]}): damaged" in caplog.text
 
 
 @pytest.fixture
@@ -133,6 +134,6 @@ def test_what_is_kept_says_what_it_is(evidence, tmp_path):
     ask, _ = evidence
     ask()
     (entry,) = entries(tmp_path)
-    place = Extractor("signal.classifier", entry.parts[-3], "audio", len)
-    kept = FeatureStore(tmp_path / "cache").read(place, entry.stem)
+    place = Extractor("signal.classifier", entry.key, "audio", len)
+    kept = FeatureStore(tmp_path / "cache").read(place, entry.sha256)
     assert kept.keys() == {"mean", "spread", "bias", "prototypes", "weights_by_dimension"}
