@@ -9,6 +9,7 @@ import logging
 import os
 import time
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 
 from benchmark.packs import (
@@ -88,7 +89,8 @@ class PackFolder:
         """
         name, data = packed(self._identity, features)
         if not self._written:
-            remove_partials(self.path)  # of writers that were killed
+            with suppress(OSError):  # where nothing may be removed, writing says so
+                remove_partials(self.path)  # of writers that were killed
             self._written = True
         self._keep(name, data)
         if name in self._packs:

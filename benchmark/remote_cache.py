@@ -66,6 +66,7 @@ class RemotePackFolder(PackFolder):
         super().__init__(path, identity)
         self._remote, self._above = remote, above
         self._refused_there: set[str] = set()
+        self._seen: Mapping[str, Known] | None = None  # the listing whose packs are known
 
     def stamp(self, pack: Pack) -> Stamp:
         """Return what `PackFolder.stamp` does; a pack that is there alone is fetched.
@@ -84,6 +85,11 @@ class RemotePackFolder(PackFolder):
             pack.stamp = stamp_of(pack.path.stat())
         return super().stamp(pack)
 
+    def forget(self, pack: Pack) -> None:
+        """Leave a pack aside, as `PackFolder.forget` does; the one on the object store may serve."""
+        super().forget(pack)
+        self._seen = None
+
     def _keep(self, name: str, data: bytes) -> None:
         super()._keep(name, data)
         self._remote.place.put(self._there(name), data)
@@ -94,6 +100,9 @@ class RemotePackFolder(PackFolder):
     def _look(self) -> bool:
         here = super()._look()
         listed, below = self._remote.listing(self._above), self._there("")
+        if listed is self._seen:
+            return here
+        self._seen = listed
         sizes = {name.removeprefix(below): known.size for name, known in listed.items() if name.startswith(below)}
         known = {*self._packs, *self._refused_there}
         new = [name for name in sizes if name.endswith(SUFFIX) and name not in known]

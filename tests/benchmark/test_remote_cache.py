@@ -11,7 +11,7 @@ from support.packs import as_single, kept_below, packs_below, spoil
 from benchmark import remote_cache
 from benchmark.feature_store import FeatureStore, cache_here
 from benchmark.features import Extractor
-from foundation.remote.places import Place
+from foundation.remote.places import Known, Place
 
 ROW = Extractor("test.row", "v1", "audio", front_ends.level)
 FIRST, SECOND = "ab" * 32, "cd" * 32
@@ -134,6 +134,27 @@ def test_a_record_that_is_damaged_there_costs_itself_alone(cache, elsewhere, cap
     assert [store.has(ROW, sha256) for sha256 in (FIRST, SECOND)] == [False, True]
     (said,) = warnings(caplog)
     assert f"{kept.pack.name} ({FIRST[:12]}): damaged" in said
+
+
+def test_a_listing_is_looked_through_once_however_much_is_missing(cache, monkeypatch):
+    """It may name tens of thousands of entries, and as many may be missing."""
+    FeatureStore(cache).write(ROW, FIRST, values(1))
+    looked, original = [], remote_cache.RemotePackFolder._there
+    monkeypatch.setattr(remote_cache.RemotePackFolder, "_beginning", lambda *given: looked.append(given))
+    monkeypatch.setattr(remote_cache.RemoteCache, "listing", lambda *_: listing)
+    listing = {original(FeatureStore(cache)._folder(ROW), "0.pack"): Known(1, "")}
+    store = FeatureStore(cache)
+    assert [store.why_not(ROW, f"{number:064x}") for number in range(3)] == [""] * 3
+    assert len(looked) == 1
+
+
+def test_a_pack_that_was_removed_here_is_fetched_again(cache):
+    store = FeatureStore(cache)
+    store.write(ROW, FIRST, values(1))
+    assert store.why_not(ROW, SECOND) == ""  # which lists what is there
+    (pack,) = packs_below(cache_here(cache))
+    pack.unlink()
+    assert store.read(ROW, FIRST)["x"][0] == 1
 
 
 def test_a_pack_that_goes_away_meanwhile_is_no_error(cache, elsewhere, monkeypatch):

@@ -61,6 +61,17 @@ def test_a_store_that_overwrites_what_it_was_told_to_leave_is_refused(new_bucket
     assert store.names() == []
 
 
+def test_the_first_bytes_of_an_object_are_read_alone(bucket):
+    place = Place(f"{bucket}/folder")
+    place.put("a", b"head and the rest")
+    assert (place.read("a", 4), place.read("a", 17), place.read("a")) == (
+        b"head",
+        b"head and the rest",
+        b"head and the rest",
+    )
+    assert place.read("b", 4) is None
+
+
 def test_in_memory_one_of_two_creates_however_they_are_interleaved(new_bucket, monkeypatch):
     place, won = Place(f"{new_bucket('memory')}/runs"), []
     exists = place._files.exists
