@@ -43,7 +43,7 @@ PACKS = "packs"
 _KEY_DIGITS = 32
 _FOLDER_DIGITS = 16
 _SMALL_BYTES = 2**16  # of features that are remembered: all but those of Synchformer, which have half a megabyte
-_REMEMBERED_BYTES = 2**27  # of all that are
+_REMEMBERED_BYTES = 2**25  # of all that are
 
 
 @dataclass(frozen=True)
