@@ -11,7 +11,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
 from multiprocessing.connection import Connection
-from typing import Any
+from typing import Any, Protocol
 
 from benchmark.transfer import TooSlow, receive, send
 
@@ -38,6 +38,24 @@ class Lost:
 @dataclass(frozen=True)
 class Death(Lost):
     """The worker of an item died."""
+
+
+class Worker(Protocol):
+    """Does one item after the other.
+
+    Attributes:
+        ended: it does no more; another one has to be begun.
+    """
+
+    ended: bool
+
+    def ask(self, item: object, limit_seconds: float) -> Any:
+        """Return what becomes of an item: its result, `Lost`, or `Death` where it took the worker along."""
+        ...
+
+    def end(self) -> None:
+        """End it, whatever it is at; another thread may be waiting in `ask`."""
+        ...
 
 
 class ProcessWorker:

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from itertools import islice
 from typing import Any, Generic, TypeVar
 
-from benchmark.isolation import LEAVING_SECONDS, Death, Lost, ProcessWorker, ThreadWorker, WorkerDied
+from benchmark.isolation import LEAVING_SECONDS, Death, Lost, ProcessWorker, ThreadWorker, Worker, WorkerDied
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
@@ -32,6 +32,41 @@ class _Raised:
     """What a supervisor raised; an exception that `work` returned is a result like any other."""
 
     error: BaseException
+
+
+@dataclass(frozen=True)
+class Elsewhere:
+    """Where items go that are given to a process of their own.
+
+    Attributes:
+        more: how many are done there at once beside those that have a process here.
+        begin: from `work` to a worker; as many are begun as the pool has in all.
+    """
+
+    more: int
+    begin: Callable[[Callable[[Any], Any]], Worker]
+
+
+_elsewhere: Elsewhere | None = None
+
+
+@contextmanager
+def done_elsewhere(elsewhere: Elsewhere) -> Iterator[None]:
+    """Let all pools that begin meanwhile, in whichever thread, have their workers from there and not begin processes.
+
+    Whoever begins a pool for them counts its workers by `with_others`.
+    """
+    global _elsewhere
+    before, _elsewhere = _elsewhere, elsewhere
+    try:
+        yield
+    finally:
+        _elsewhere = before
+
+
+def with_others(processes: int) -> int:
+    """Return how many workers there are where this process has so many: those elsewhere, too."""
+    return processes + (_elsewhere.more if _elsewhere is not None else 0)
 
 
 def outcomes(
@@ -88,8 +123,9 @@ class Pool(Generic[Item, Result]):
         self._items: queue.SimpleQueue[tuple[int, Item] | None] = queue.SimpleQueue()
         self._outcomes: queue.SimpleQueue[tuple[int, Result | Lost | _Raised]] = queue.SimpleQueue()
         self._work, self._limit, self._apart = work, limit_seconds, apart
+        self._begin = ProcessWorker if _elsewhere is None else _elsewhere.begin
         self._turns = _Turns()
-        self._workers: dict[tuple[int, bool], ProcessWorker | ThreadWorker] = {}
+        self._workers: dict[tuple[int, bool], Worker] = {}
         self._supervisors = [threading.Thread(target=self._supervise, args=(n,), daemon=True) for n in range(count)]
         for supervisor in self._supervisors:
             supervisor.start()
@@ -166,7 +202,7 @@ class Pool(Generic[Item, Result]):
         """Hand an item to the worker of this number; forget a worker that did not come back with a result."""
         key = (number, self._apart(item))
         if key not in self._workers:
-            self._workers[key] = ProcessWorker(self._work) if key[1] else ThreadWorker(self._work)
+            self._workers[key] = self._begin(self._work) if key[1] else ThreadWorker(self._work)
         worker = self._workers[key]
         if self.closed:  # `close` may have looked for workers to end before there was this one
             worker.end()

@@ -22,7 +22,7 @@ from baselines import GenerationError, Generator, Prepared, Request
 from benchmark.ahead import made_ahead
 from benchmark.answers import Batch, BatchSize, named
 from benchmark.isolation import Lost
-from benchmark.pool import outcomes
+from benchmark.pool import outcomes, with_others
 from benchmark.workers import Unforeseen, time_limit
 from foundation.devices import Staged, Uploader
 from foundation.events import Timed, span, timed
@@ -90,7 +90,8 @@ def batches(
     processes = workers is not None and not own and _travels(hook, generator)
 
     def make(stop: threading.Event) -> Iteration[tuple[Batch, Staged | None], None, None]:
-        count = max(1, min(len(requests), workers or available_cores()))
+        here = workers or available_cores()
+        count = max(1, min(len(requests), with_others(here) if processes else here))
         outcome = outcomes(
             _worked, jobs, count=count, limit_seconds=time_limit(),
             apart=lambda job: processes and job[0] is not None, stop=stop,

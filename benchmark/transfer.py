@@ -31,6 +31,20 @@ def send(pipe: Connection, result: object) -> None:
         OSError: the other end is gone.
         Exception: whatever pickling raises.
     """
+    head, beside = packed(result)
+    pipe.send((head, [memory.nbytes for memory in beside]))
+    for memory in beside:
+        _write(pipe, memory)
+
+
+def packed(result: object) -> tuple[bytes, list[memoryview]]:
+    """Return the pickle of a result, and the memory of its large arrays where it lies.
+
+    `pickle.loads` puts them together again, given the memory as `buffers`, and makes arrays of it without a copy.
+
+    Raises:
+        Exception: whatever pickling raises.
+    """
     beside: list[memoryview] = []
 
     def keep_in(buffer: pickle.PickleBuffer) -> bool:
@@ -41,9 +55,7 @@ def send(pipe: Connection, result: object) -> None:
 
     head = io.BytesIO()
     _Pickler(head, 5, True, keep_in).dump(result)
-    pipe.send((head.getvalue(), [memory.nbytes for memory in beside]))
-    for memory in beside:
-        _write(pipe, memory)
+    return head.getvalue(), beside
 
 
 def receive(pipe: Connection, limit_seconds: float) -> Any:

@@ -24,7 +24,7 @@ from numpy.typing import NDArray
 
 from benchmark.isolation import Lost
 from benchmark.isolation import WorkerDied as WorkerDied
-from benchmark.pool import Pool, outcomes
+from benchmark.pool import Pool, outcomes, with_others
 from foundation import media
 from foundation.events import Timed, timed
 from foundation.work import available_cores
@@ -162,7 +162,7 @@ class Readers:
         """Return those that are there, or start as many as are asked for."""
         if self._pool is None or self._pool.closed:
             work = partial(timed, _prepare)
-            self._pool = Pool(work, count=count, limit_seconds=self._limit, apart=_always)
+            self._pool = Pool(work, count=with_others(count), limit_seconds=self._limit, apart=_always)
         return self._pool
 
 

@@ -27,6 +27,10 @@ class DriverOptions:
         str,
         typer.Option(metavar="N|auto", callback=number_or_auto, help="How many; auto: one a GPU, else one a machine."),
     ] = "auto"
+    readers: Annotated[
+        int | None,
+        typer.Option(min=0, help="Executor ray: cores that decode for the drivers. Default: all that no driver has."),
+    ] = None
     ray_address: Annotated[
         str | None, typer.Option(help="Executor ray: the cluster's address. Default: $RAY_ADDRESS, else one here.")
     ] = None
@@ -34,10 +38,11 @@ class DriverOptions:
 
 @dataclass(frozen=True)
 class Drivers:
-    """An executor, and how many drivers it is to start."""
+    """An executor, and how many drivers it is to start; on Ray, and readers."""
 
     executor: Executor
     count: int | None
+    readers: int | None
     address: str | None
 
     def drive(self, order: Order, progress: Progress | None) -> str:
@@ -52,7 +57,7 @@ class Drivers:
             return drive_locally(order, drivers=self.count, progress=progress)
         from benchmark.executors.ray import drive_on_ray
 
-        return drive_on_ray(order, drivers=self.count, address=self.address, progress=progress)
+        return drive_on_ray(order, drivers=self.count, readers=self.readers, address=self.address, progress=progress)
 
 
 def drivers_of(told: DriverOptions, *, fresh: bool = False) -> Drivers | None:
@@ -68,6 +73,8 @@ def drivers_of(told: DriverOptions, *, fresh: bool = False) -> Drivers | None:
     count = told.drivers if isinstance(told.drivers, int) else None
     if told.executor != "ray" and told.ray_address is not None:
         raise ValueError("--ray-address: only with --executor ray")
+    if told.executor != "ray" and told.readers is not None:
+        raise ValueError(f"--readers {told.readers}: only with --executor ray")
     if told.executor is None:
         if count not in (None, 1):
             raise ValueError(f"--drivers {count}: say where, with --executor local or --executor ray")
@@ -77,4 +84,4 @@ def drivers_of(told: DriverOptions, *, fresh: bool = False) -> Drivers | None:
             "--fresh: each driver that is started again would remove what the others have made; "
             "name another run with --run-name, or remove the old one before"
         )
-    return Drivers("ray" if told.executor == "ray" else "local", count, told.ray_address)
+    return Drivers("ray" if told.executor == "ray" else "local", count, told.readers, told.ray_address)

@@ -16,6 +16,7 @@ from benchmark.places import DEFAULT_CACHE, DEFAULT_RUNS
 from foundation.remote import is_remote
 from foundation.work import Progress
 from vgg_monoaudio.dataset import Subset
+from vgg_monoaudio.record import RECORD_NAME
 
 
 class Order(Protocol):
@@ -46,6 +47,10 @@ class Order(Protocol):
 
     def sounds(self) -> tuple[str, int] | None:
         """Return the folder that answers appear in and how many there will be; None where it makes no sounds."""
+        ...
+
+    def decoded(self) -> tuple[str, ...] | None:
+        """Return by which places one knows the files that are decoded; None where only the driver's node has them."""
         ...
 
 
@@ -102,6 +107,10 @@ class GenerateOrder:
         directory = RunDirectory.locate(Path(self.runs), built.name, self.subset, name)
         return os.fspath(directory.audio_folder), len(built.samples(self.subset)[: self.limit])
 
+    def decoded(self) -> tuple[str, ...]:
+        """Return the benchmark's record: scenes are decoded."""
+        return (os.fspath(Path(self.benchmark) / RECORD_NAME),)
+
 
 @dataclass(frozen=True)
 class EvaluateOrder:
@@ -139,3 +148,7 @@ class EvaluateOrder:
     def sounds(self) -> None:
         """Return None: it makes no sounds."""
         return
+
+    def decoded(self) -> tuple[str, ...] | None:
+        """Return the benchmark's record and the run: films and sounds are decoded; None for a run on a store."""
+        return None if is_remote(self.run) else (os.fspath(Path(self.benchmark) / RECORD_NAME), self.run)

@@ -1,30 +1,32 @@
 """Drivers as actors of a Ray cluster; needs the extra `ray`.
 
 Plain actors: Ray places them over the nodes, gives each its GPU, and starts again those that die or whose node is
-lost, a bounded number of times. It moves an order there and a folder's name back; nothing else goes through its object
-store. Scenes are decoded by worker processes of each driver, on the cores that the actor has.
+lost, a bounded number of times. It moves an order there and a folder's name back. Scenes are decoded by worker
+processes of each driver, on the cores that the actor has, and by its readers on cores that no driver has, see
+`ray_readers`.
 """
 
 from __future__ import annotations
 
 import logging
-import math
 import os
-import socket
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from benchmark.executors.orders import Order
-from benchmark.executors.outcomes import RESTARTS, Outcome, Tally, check_count, outcome_of, watching
+from benchmark.executors.outcomes import RESTARTS, Outcome, Tally, outcome_of, watching
+from benchmark.executors.ray_folder import enter, sight_of
+from benchmark.executors.ray_readers import reading_with
+from benchmark.executors.ray_shares import Seat, Share, seats_of, share_of
 from foundation.work import Progress
 
 OBJECT_STORE_BYTES = 100 * 2**20  # of a cluster that is begun here; Ray's own default is 30 % of the memory
 TOGETHER_SECONDS = 15.0  # in which the others come back when one has come back with the run
 LOOK_SECONDS = 1.0
+PLACED_SECONDS = 30.0  # for drivers to have a place; for those that have none by then cores are kept free of readers
 PASSED_ON = ("VGG_MONOAUDIO_", "OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")  # beginnings of names
 
 log = logging.getLogger(__name__)
@@ -34,27 +36,13 @@ class RayMissing(Exception):
     """The package ray is not installed."""
 
 
-class FolderMissing(Exception):
-    """A node of the cluster does not have the folder that the command was given in."""
-
-
-@dataclass(frozen=True)
-class Share:
-    """What each driver has of the cluster.
-
-    Attributes:
-        drivers: how many there are.
-        cpus: cores of each, on which it decodes.
-        gpus: GPUs of each, 0 or 1.
-    """
-
-    drivers: int
-    cpus: int
-    gpus: int
-
-
 def drive_on_ray(
-    order: Order, *, drivers: int | None = None, address: str | None = None, progress: Progress | None = None
+    order: Order,
+    *,
+    drivers: int | None = None,
+    readers: int | None = None,
+    address: str | None = None,
+    progress: Progress | None = None,
 ) -> str:
     """Let actors of a Ray cluster do one piece of work together; return the run directory.
 
@@ -64,50 +52,47 @@ def drive_on_ray(
     Args:
         order: what to do; where it names the device cpu, drivers ask for no GPU.
         drivers: how many; None: one for each GPU of the cluster, else one for each node.
+        readers: actors without a GPU that decode for the drivers, beside the cores of these; None: one for each core
+            that no driver has, 0: none. Results do not depend on it.
         address: of the cluster; None: that of $RAY_ADDRESS, else one that is begun on this machine and ended with the
             work. A cluster that this process is connected to already is used, whatever the address.
         progress: called as sounds appear.
 
     Raises:
         RayMissing: without the extra.
-        ValueError: more drivers than the cluster can run at once.
+        ValueError: more drivers or readers than the cluster can run at once, or readers for an order that has no use
+            for them.
         ConnectionError: there is no cluster at the address.
         Exception: what a driver raised, as itself, where none finished the work.
         DriversLost: every driver died, and again each time Ray started it.
     """
+    readers = _readers_for(order, readers)
     ray = _ray()
     with _connected(ray, address):
-        share = share_of(ray.nodes(), drivers, gpus_wanted=order.device is None or order.device.startswith("cuda"))
+        gpus_wanted = order.device is None or order.device.startswith("cuda")
+        share = share_of(ray.nodes(), drivers, gpus_wanted=gpus_wanted, readers=readers)
         if order.workers is None:
             order = order.with_workers(share.cpus)
         return _work(ray, order, share, progress)
 
 
-def share_of(nodes: list[Mapping[str, Any]], drivers: int | None, *, gpus_wanted: bool) -> Share:
-    """Return how a cluster is shared among drivers.
-
-    Args:
-        nodes: as `ray.nodes()` tells them.
-        drivers: how many; None: one for each GPU, else one for each node.
-        gpus_wanted: whether drivers are to have a GPU where there are any.
+def _readers_for(order: Order, readers: int | None) -> int | None:
+    """Return how many readers are wanted for an order.
 
     Raises:
-        ValueError: more drivers than the cluster can run at once, or no node that could run one.
+        ValueError: a number that is none, or readers for an order that has no use for them.
     """
-    alive = [node["Resources"] for node in nodes if node["Alive"] and node["Resources"].get("CPU", 0) >= 1]
-    with_gpus = [resources for resources in alive if resources.get("GPU", 0) >= 1] if gpus_wanted else []
-    if not alive:
-        raise ValueError("no node of the Ray cluster has a core to give; start one with `ray start --num-cpus`")
-    usable = with_gpus or alive
-    places = int(sum(resources["GPU" if with_gpus else "CPU"] for resources in usable))
-    count = drivers if drivers is not None else (places if with_gpus else len(alive))
-    check_count(count)
-    if count > places:
-        what = "GPUs" if with_gpus else "cores"
-        raise ValueError(f"--drivers: {count} asked for, and the Ray cluster has {places} {what}; ask for as many")
-    fewest = min(int(resources["CPU"]) for resources in usable)
-    on_one = max(int(resources["GPU"]) for resources in with_gpus) if with_gpus else math.ceil(count / len(alive))
-    return Share(count, max(1, fewest // max(1, on_one)), 1 if with_gpus else 0)
+    if readers is not None and (isinstance(readers, bool) or not isinstance(readers, int) or readers < 0):
+        raise ValueError(f"--readers: expected 0 or more, got {readers!r}")
+    if order.workers == 0:
+        reason = "--workers 0 decodes in the drivers; leave it out"
+    elif order.decoded() is None:
+        reason = "what is on an object store is read where each driver keeps its copy; leave it out"
+    else:
+        return readers
+    if readers:
+        raise ValueError(f"--readers {readers}: {reason}")
+    return 0
 
 
 class Driver:
@@ -115,31 +100,22 @@ class Driver:
 
     def __init__(self, folder: str, variables: Mapping[str, str]) -> None:
         os.environ.update(variables)
-        self._folder = folder
+        self._folder, self._variables = folder, variables
 
-    def drive(self, order: Order, device: str | None) -> Outcome:
-        """Do the order in the folder that it was given in; see `outcome_of`."""
+    def node(self) -> str:
+        """Return the id of the node that it is on."""
+        return str(_ray().get_runtime_context().get_node_id())
+
+    def drive(self, order: Order, device: str | None, seats: Sequence[Seat]) -> Outcome:
+        """Do the order in the folder that it was given in, with readers in these seats; see `outcome_of`."""
 
         def work() -> str:
-            _enter(self._folder)
-            return order.drive(device)
+            enter(self._folder)
+            place, seen = (self._folder, self._variables), sight_of(order.decoded() or ())
+            with reading_with(_ray(), seats, order.workers or 1, place, seen):
+                return order.drive(device)
 
         return outcome_of(work)
-
-
-def _enter(folder: str) -> None:
-    """Make a folder the current one.
-
-    Raises:
-        FolderMissing: this node does not have it.
-    """
-    try:
-        os.chdir(folder)
-    except OSError as error:
-        raise FolderMissing(
-            f"{socket.gethostname()} does not have {folder}, which the command was given in: {error.strerror}; give it "
-            "in a folder that all nodes of the cluster share"
-        ) from error
 
 
 def _work(ray: Any, order: Order, share: Share, progress: Progress | None) -> str:
@@ -151,9 +127,13 @@ def _work(ray: Any, order: Order, share: Share, progress: Progress | None) -> st
     variables = {name: value for name, value in os.environ.items() if name.startswith(PASSED_ON)}
     look, tally = watching(order, progress), Tally()
     actors = [actor.remote(os.fspath(Path.cwd()), variables) for _ in range(share.drivers)]
-    waiting = {actor.drive.remote(order, order.device): number for number, actor in enumerate(actors)}
     until: float | None = None
     try:
+        parts = _seats(ray, actors, share)
+        waiting = {
+            actor.drive.remote(order, order.device, seats): number
+            for number, (actor, seats) in enumerate(zip(actors, parts, strict=True))
+        }
         while waiting and (until is None or time.monotonic() < until):
             ready, _ = ray.wait(list(waiting), timeout=LOOK_SECONDS)
             look()
@@ -165,6 +145,27 @@ def _work(ray: Any, order: Order, share: Share, progress: Progress | None) -> st
         for each in actors:
             ray.kill(each)
     return tally.result()
+
+
+def _seats(ray: Any, actors: Sequence[Any], share: Share) -> list[list[Seat]]:
+    """Return where the readers of each driver are to be, now that it is known where these are."""
+    if not share.readers:
+        return [[] for _ in actors]
+    asked = [actor.node.remote() for actor in actors]
+    there, _ = ray.wait(asked, num_returns=len(asked), timeout=PLACED_SECONDS)
+    seats = seats_of(ray.nodes(), [_home(ray, one) if one in there else None for one in asked], share)
+    count = sum(map(len, seats))
+    if count < share.readers:
+        log.warning("%d readers of %d have a place beside the drivers", count, share.readers)
+    return seats
+
+
+def _home(ray: Any, reference: Any) -> str | None:
+    """Return the node of a driver; None where it died before it could say."""
+    try:
+        return str(ray.get(reference))
+    except ray.exceptions.RayError:
+        return None
 
 
 def _hear(ray: Any, tally: Tally, number: int, reference: Any) -> None:

@@ -23,6 +23,7 @@ _REFUSED = {  # options of a command that is run by many tasks at once
     "name another run with --run-name, or remove the old one before",
     "--trace": "every task would write the same file",
     "--ray-address": "a task is a driver by itself; leave it out",
+    "--readers": "a task decodes on its own cores; give it more with --cpus",
 }
 _TIME = re.compile(r"\d+(:\d{1,2}){0,2}|\d+-\d{1,2}(:\d{1,2}){0,2}")
 

@@ -12,7 +12,7 @@ from support.pool_work import begins_at_the_second_try, die_once, hang, process_
 
 from benchmark import isolation, pool
 from benchmark.isolation import Lost, ProcessWorker, ThreadWorker, WorkerDied, how_it_ended
-from benchmark.pool import Pool, Stopped, outcomes
+from benchmark.pool import Elsewhere, Pool, Stopped, done_elsewhere, outcomes, with_others
 
 LONG = 600.0  # a limit that no item here comes near
 
@@ -222,3 +222,37 @@ def test_how_a_process_ended_is_said_in_words(status, words):
 def test_an_exception_that_is_a_result_is_yielded_and_not_raised():
     found = list(outcomes(KeyError, ["frames"], count=1, limit_seconds=60.0, apart=lambda item: False))
     assert [type(error) for error in found] == [KeyError]
+
+
+class Fetched:
+    """A worker that is supplied from outside."""
+
+    def __init__(self, work):
+        self.work, self.ended = work, False
+
+    def ask(self, item, limit):
+        return "there", self.work(item), limit
+
+    def end(self):
+        self.ended = True
+
+
+def test_items_that_want_a_process_are_done_elsewhere_where_that_is_supplied():
+    supplied = []
+
+    def begin(work):
+        supplied.append(Fetched(work))
+        return supplied[-1]
+
+    with done_elsewhere(Elsewhere(3, begin)):
+        assert with_others(2) == 5
+        ready = outcomes(double, [1, 2, 3], count=2, limit_seconds=7, apart=lambda item: item != 2)
+        in_a_thread = []
+        thread = threading.Thread(target=lambda: in_a_thread.extend(ready))
+        thread.start()
+        thread.join()
+    assert in_a_thread == [("there", 2, 7), 4, ("there", 6, 7)]
+    assert supplied
+    assert all(worker.ended for worker in supplied)
+    assert with_others(2) == 2
+    assert list(outcomes(process_id, [1], count=1, limit_seconds=LONG, apart=everywhere)) != [os.getpid()]
