@@ -11,12 +11,21 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
+from support import front_ends
 from support.pool_work import arrays, die_once, hang, process_id, unreadable_if_odd
+from support.preparing_work import Travelling
 
+from baselines import Request
+from benchmark.answers import BatchSize
 from benchmark.executors.ray_folder import difference, sight_of
 from benchmark.executors.ray_reader import Core, Reader, ReaderLost, RemoteReader
+from benchmark.executors.ray_readers import Readers
 from benchmark.executors.ray_shares import Seat
 from benchmark.isolation import Death, Lost
+from benchmark.pool import Elsewhere, done_elsewhere
+from benchmark.preparing import batches
+from benchmark.workers import Extractor, prepared
+from foundation import media
 
 LONG = 600.0  # a limit that no item here comes near
 
@@ -168,3 +177,56 @@ def test_a_reader_works_where_the_command_was_given_and_only_if_it_sees_the_same
     assert reader.begin(seen).endswith(f"does not have {there}/bench/benchmark.json")
     assert "does not have " in Reader(os.fspath(tmp_path / "absent"), {}).begin(seen)
     assert difference(sight_of(["absent"])) == ""
+
+
+@pytest.fixture
+def with_readers(reader):
+    """Lets pools have one reader and one core; yields what the reader was asked."""
+    asked = []
+
+    class Asked(RemoteReader):
+        def ask(self, work, item, limit_seconds):
+            asked.append(item)
+            return super().ask(work, item, limit_seconds)
+
+    ray = StandIn(reader)
+    readers = Readers(lambda seat: Asked(ray, ray.actor, seat, threading.Semaphore(1)), [Seat("node", "host")], 1)
+    with done_elsewhere(Elsewhere(1, readers.worker)):
+        yield asked
+    readers.close()
+
+
+def test_features_are_the_same_to_the_last_bit_whoever_decodes(tmp_path, with_readers):
+    files = [tmp_path / f"{number}.wav" for number in range(6)]
+    for number, file in enumerate(files):
+        noise = np.random.default_rng(number).standard_normal(8_000 * (3 if number else 1))
+        media.write_audio(file, (0.1 * noise).astype(np.float32), 16_000)
+    front_end = Extractor("level.sound", "1", "audio", front_ends.level)
+    jobs = [(file, "audio", 1.0, (front_end,)) for file in files]
+    there = list(prepared(jobs, 1))
+    assert with_readers
+    here = list(prepared(jobs, 0))
+    assert there[0] == here[0] == (files[0], "0.500 s of sound, 1 s are scored")
+    assert [path for path, _ in there] == files
+    for (_, one), (_, other) in zip(there[1:], here[1:], strict=True):
+        np.testing.assert_array_equal(one["level.sound"]["level"], other["level.sound"]["level"])
+
+
+class Model:
+    """A model whose hook travels."""
+
+    sample_rate = 8_000
+
+    def __init__(self):
+        self.prepare = Travelling()
+        self.generate_prepared = self.generate = lambda *_: None
+
+
+@pytest.mark.parametrize(
+    ("workers", "own", "readers_asked"), [(1, False, True), (1, True, False), (None, False, False)]
+)
+def test_a_model_of_the_user_s_own_and_threads_leave_readers_alone(with_readers, workers, own, readers_asked):
+    requests = [Request(f"v{number}", Path("v.mp4"), "a bell", "", 1.0, number) for number in range(5)]
+    found = list(batches(Model(), requests, BatchSize(2), workers=workers, own=own))
+    assert [int(one["seed"][0]) for batch in found for one in batch.prepared] == list(range(5))
+    assert bool(with_readers) == readers_asked
