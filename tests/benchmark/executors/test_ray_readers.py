@@ -145,9 +145,9 @@ def test_an_item_whose_reader_is_lost_is_done_elsewhere_and_the_reader_begins_ag
     assert worker.ask("next", LONG) == ("read", "next")
     assert [reader.ended for reader in cluster.started] == [True, True, False, False]
     made.close()
-    assert caplog.messages == [
-        f"reader on host: The actor {id(cluster.started[0])} died; what it was at is read elsewhere"
-    ]
+    (said,) = caplog.messages
+    assert said.startswith("reader on host: The actor ")
+    assert said.endswith(" died; what it was at is read elsewhere")
 
 
 def test_an_item_that_loses_readers_again_and_again_is_done_on_a_core_of_the_driver(readers):
@@ -162,7 +162,7 @@ def test_a_seat_in_which_every_reader_is_lost_is_given_up_and_the_work_goes_on(r
     cluster = Cluster(answers=lost)
     made = readers(cluster)
     worker = made.worker(process_id)
-    for _ in range(RESTARTS + 1):
+    while len(cluster.asked) <= RESTARTS:  # one item may lose two of them
         begun(made)
         assert worker.ask("film", LONG) == ("here", "film")
     assert through(made, range(9)) == [("here", item) for item in range(9)]
