@@ -24,7 +24,7 @@ from benchmark.isolation import Lost
 from benchmark.pool import Elsewhere, done_elsewhere
 
 TRIES = 2  # of an item with readers that are lost; then it is done on a core of the driver
-FETCHED_AT_ONCE = 2  # results that come into the object store of the driver's node from others
+FETCHED_AT_ONCE = 4  # results that come into the object store of the driver's node from others
 
 log = logging.getLogger(__name__)
 
