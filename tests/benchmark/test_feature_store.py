@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 import safetensors.numpy
 from support import front_ends
+from support.levels import BRIGHTNESS, LEVEL, again, run, two_sounds
 from support.packs import features_below, kept_below, kept_in, packs_below, spoil, the_kept
 
 from benchmark import feature_store, pack_folder, packs
@@ -17,10 +18,6 @@ from foundation import media
 from foundation.files import WriteFailed, file_sha256
 from foundation.partials import partial_name
 
-LEVEL = Extractor("test.level", "v1", "audio", front_ends.level)
-BRIGHTNESS = Extractor("test.brightness", "v1", "video", front_ends.brightness, media.FrameRequest(25, (32, 48)))
-SECONDS = 0.5
-
 
 @pytest.fixture
 def store(tmp_path):
@@ -29,20 +26,7 @@ def store(tmp_path):
 
 @pytest.fixture
 def sounds(tmp_path):
-    """Two sounds of other levels."""
-    paths = [tmp_path / f"{name}.wav" for name in ("loud", "quiet")]
-    for path, level in zip(paths, (0.5, 0.25), strict=True):
-        media.write_audio(path, (level * np.sin(np.arange(8000) / 9)).astype(np.float32), 16_000)
-    return paths
-
-
-def run(paths, store, extractor=LEVEL, **options):
-    return extract([Wanted(path, extractor.medium, (extractor,), **options) for path in paths], store, seconds=SECONDS)
-
-
-def again(store):
-    """The same cache as another process finds it."""
-    return FeatureStore(store._root)
+    return two_sounds(tmp_path)
 
 
 def level(value):
@@ -281,7 +265,7 @@ def test_a_file_that_changes_while_it_is_read_gives_no_features(sounds, store, m
 
     before = file_sha256(sounds[0])
     monkeypatch.setattr(media, "read_audio_native", late)
-    done = extract([Wanted(path, "audio", (LEVEL,)) for path in sounds], store, seconds=SECONDS, workers=0)
+    done = extract([Wanted(path, "audio", (LEVEL,)) for path in sounds], store, seconds=0.5, workers=0)
     assert done.failures == {sounds[0]: f"{sounds[0]}: it changed while it was read; give the same command again"}
     assert not store.has(LEVEL, before)
     assert done.computed == 1

@@ -6,17 +6,14 @@ import numpy as np
 import pytest
 from safetensors.numpy import load, save
 from support import front_ends
+from support.levels import BRIGHTNESS, LEVEL, again, run, two_sounds
 from support.packs import as_single, kept_below, kept_in, packs_below
 
 from benchmark import packs
 from benchmark.feature_store import FeatureStore, UnusableFeatures
-from benchmark.features import Extractor, Wanted, extract
+from benchmark.features import Extractor
 from foundation import media
 from foundation.files import file_sha256
-
-LEVEL = Extractor("test.level", "v1", "audio", front_ends.level, yields={"level": "level"})
-BRIGHTNESS = Extractor("test.brightness", "v1", "video", front_ends.brightness, media.FrameRequest(25, (32, 48)))
-SECONDS = 0.5
 
 
 @pytest.fixture
@@ -26,20 +23,7 @@ def store(tmp_path):
 
 @pytest.fixture
 def sounds(tmp_path):
-    """Two sounds of other levels."""
-    paths = [tmp_path / f"{name}.wav" for name in ("loud", "quiet")]
-    for path, level in zip(paths, (0.5, 0.25), strict=True):
-        media.write_audio(path, (level * np.sin(np.arange(8000) / 9)).astype(np.float32), 16_000)
-    return paths
-
-
-def run(paths, store, extractor=LEVEL, **options):
-    return extract([Wanted(path, extractor.medium, (extractor,), **options) for path in paths], store, seconds=SECONDS)
-
-
-def again(store):
-    """The same cache as another process finds it."""
-    return FeatureStore(store._root)
+    return two_sounds(tmp_path)
 
 
 def singles(store, *, note=True):
