@@ -7,8 +7,8 @@ import os
 import queue
 import signal
 import threading
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from multiprocessing.connection import Connection
 from typing import Any, Protocol
@@ -62,14 +62,10 @@ class ProcessWorker:
     """A process that does one item after the other."""
 
     def __init__(self, work: Callable[[Any], Any]) -> None:
-        from multiprocessing import resource_tracker  # commands that read nothing do without it
-
         context = multiprocessing.get_context("spawn")  # a fork would copy locks that torch's threads hold
         self._pipe, theirs = context.Pipe()
         self._process = context.Process(target=_serve, args=(theirs, work), daemon=True)
-        with _STARTING:
-            resource_tracker.ensure_running()  # started by `start` otherwise, and that lets Ctrl-C through again
-            _hold_signals()
+        with _STARTING, signals_held():
             self._process.start()
         theirs.close()
         self._begun, self.ended = False, False
@@ -139,13 +135,23 @@ class ThreadWorker:
         self._items.put(None)
 
 
-def _hold_signals() -> None:
-    """Keep Ctrl-C and a hang-up from the processes that this thread starts: they inherit that, and are ended by us.
+@contextmanager
+def signals_held() -> Iterator[None]:
+    """Keep Ctrl-C and a hang-up from processes that are started in the block: they inherit that, and are ended by us.
 
     Without it every worker answers Ctrl-C with a traceback of its own.
     """
-    if hasattr(signal, "pthread_sigmask"):  # a POSIX system
-        signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT, signal.SIGHUP})
+    from multiprocessing import resource_tracker  # commands that read nothing do without it
+
+    resource_tracker.ensure_running()  # started by `start` otherwise, and that lets Ctrl-C through again
+    if not hasattr(signal, "pthread_sigmask"):  # not a POSIX system
+        yield
+        return
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT, signal.SIGHUP})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 def _serve(pipe: Connection, work: Callable[[Any], Any]) -> None:

@@ -13,8 +13,8 @@ import signal
 import sys
 import threading
 import time
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
 from multiprocessing.connection import Connection, wait
@@ -24,7 +24,7 @@ from typing import Any
 from benchmark.executors.orders import Order
 from benchmark.executors.outcomes import RESTARTS, Outcome, Tally, check_count, outcome_of, watching
 from benchmark.exits import AskedToEnd
-from benchmark.isolation import how_it_ended
+from benchmark.isolation import how_it_ended, signals_held
 from foundation.work import Progress, available_cores
 
 LEAVING_SECONDS = 15.0  # in which a driver that is asked to end writes how far it came
@@ -134,7 +134,7 @@ class _Crew:
         ours, theirs = context.Pipe(duplex=False)
         work = (theirs, self._order, self._devices[number])
         process = context.Process(target=_serve, args=work, name=f"driver {number}", daemon=False)
-        with _signals_held():
+        with signals_held():
             process.start()
         theirs.close()
         self._drivers[number] = _Driver(number, process, ours, None, restarts, done)
@@ -166,22 +166,6 @@ class _Crew:
             return
         log.warning("driver %d: %s; it is started again", driver.number, reason)
         self._start(driver.number, restarts, done)
-
-
-@contextmanager
-def _signals_held() -> Iterator[None]:
-    """Keep Ctrl-C and a hang-up from processes that are started in the block: they are ended by us."""
-    from multiprocessing import resource_tracker
-
-    resource_tracker.ensure_running()  # started by `start` otherwise, and that lets Ctrl-C through again
-    if not hasattr(signal, "pthread_sigmask"):  # not a POSIX system
-        yield
-        return
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT, signal.SIGHUP})
-    try:
-        yield
-    finally:
-        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 def _serve(pipe: Connection, order: Order, device: str | None) -> None:

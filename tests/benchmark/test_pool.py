@@ -154,6 +154,15 @@ def test_a_process_that_is_killed_as_it_begins_is_replaced(monkeypatch, tmp_path
     assert first == second != os.getpid()
 
 
+def test_beginning_a_process_leaves_the_signals_of_the_thread_as_they_were():
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, [])
+    worker = ProcessWorker(process_id)
+    after = signal.pthread_sigmask(signal.SIG_BLOCK, [])
+    assert worker.ask(0, LONG) != os.getpid()
+    worker.end()
+    assert before == after == set()
+
+
 def test_processes_of_a_pool_stay_from_call_to_call_and_end_with_it():
     with closing(Pool(process_id, count=1, limit_seconds=LONG, apart=everywhere)) as kept:
         [first], again = kept.outcomes([0]), list(kept.outcomes(range(7)))
