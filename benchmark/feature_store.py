@@ -18,6 +18,7 @@ is kept in both (`remote_cache.py`).
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import logging
 import os
@@ -146,23 +147,33 @@ class FeatureStore:
         return self._folders[whose]
 
     def _load(self, extractor: Extractor, sha256: str) -> _Entry:
-        """Return the first features of a file that are whole.
+        """Return the first features of a file that are whole: by today's frame rule, where there are such.
 
         Raises:
             FileNotFoundError: there are none.
             UnusableFeatures: those that there are cannot be used; names the first.
         """
-        folder, unusable = self._folder(extractor), None
+        folder, unusable, older = self._folder(extractor), None, None
         for record in folder.records(sha256):
             try:
-                return self._of_pack(folder, record, (extractor.name, extractor.key, sha256))
+                entry = self._of_pack(folder, record, (extractor.name, extractor.key, sha256))
             except FileNotFoundError:
                 folder.forget(record.pack)
             except UnusableFeatures as error:
                 unusable = unusable or UnusableFeatures(f"{_named(record, sha256)}: {error}")
+                folder.spoiled(record)
+            else:
+                if entry.frame_rule == FRAME_RULE:
+                    return entry
+                older = older or entry
+        if older is not None:
+            return older
         try:
             return self._of_single(extractor, sha256)
-        except (FileNotFoundError, UnusableFeatures) as error:
+        except FileNotFoundError as error:
+            there_is_none = FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), os.fspath(folder.path))
+            raise unusable or there_is_none from error
+        except UnusableFeatures as error:
             raise unusable or error from error
 
     def _of_pack(self, folder: PackFolder, record: Record, whose: tuple[str, str, str]) -> _Entry:

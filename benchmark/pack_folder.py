@@ -5,6 +5,7 @@ The folder is listed again when a record is missing and the folder has changed s
 
 from __future__ import annotations
 
+import errno
 import logging
 import os
 import time
@@ -31,6 +32,9 @@ from foundation.media import FRAME_RULE
 log = logging.getLogger(__name__)
 
 _TICK_NS = 100_000_000  # a folder that changed so lately may change again without another time
+_COARSE_NS, _COARSE_TICK_NS = 10**9, 2 * 10**9  # where times are whole seconds, of FAT every other one
+_MOST_LOOKS = 8  # for one record: packs that are never twice the same are none
+_NOT_OURS = {errno.EACCES, errno.EPERM, errno.EISDIR, errno.ELOOP}  # of another account, or no file at all
 UNUSABLE = ".unusable"  # ends the name of a damaged pack that was set aside
 
 
@@ -48,20 +52,20 @@ class PackFolder:
         self._identity = identity
         self._packs: dict[str, Pack] = {}
         self._records: dict[str, Record] = {}
-        self._refused: dict[str, Stamp] = {}  # packs that cannot be used, as they were then
+        self._refused: dict[str, Stamp | None] = {}  # packs that cannot be used, as they were then; None: not opened
         self._listed: tuple[int, int] | None = None
         self._written = False
 
     def records(self, sha256: str) -> Iterator[Record]:
         """Yield the records of a file, one after another until one serves; looks again before it ends."""
         tried: list[Record] = []
-        looking = True
-        while looking:
+        for _ in range(_MOST_LOOKS):
             for record in _same(self._records.get(sha256)):
                 if record not in tried and not record.pack.gone:
                     tried.append(record)
                     yield record
-            looking = self._look()
+            if not self._look():
+                return
 
     def stamp(self, pack: Pack) -> Stamp:
         """Return by what a pack is known to be as it was.
@@ -79,6 +83,9 @@ class PackFolder:
         pack.gone = True
         self._packs.pop(pack.path.name, None)
         self._listed = None
+
+    def spoiled(self, record: Record) -> None:
+        """Take note of a record that is damaged: a pack that is elsewhere too may be brought anew."""
 
     def write(self, features: Mapping[str, Arrays]) -> None:
         """Keep the features of files as one pack; whole or not at all.
@@ -115,8 +122,9 @@ class PackFolder:
         if listed == self._listed:
             return False
         names = {path.name for path in self.path.iterdir() if path.suffix == SUFFIX and not path.name.startswith(".")}
-        self._listed = listed if began - status.st_mtime_ns > _TICK_NS else None
         taken = [self._take(name) for name in sorted(names - self._packs.keys(), reverse=True)]
+        tick = _TICK_NS if status.st_mtime_ns % _COARSE_NS else _COARSE_TICK_NS
+        self._listed = listed if began - status.st_mtime_ns > tick else None
         return any(taken)
 
     def _take(self, name: str) -> bool:
@@ -130,9 +138,16 @@ class PackFolder:
                 lines = read_head(file, stamp[1], name, self._identity)
         except FileNotFoundError:
             return False
+        except OSError as error:
+            if error.errno not in _NOT_OURS:
+                raise
+            if name not in self._refused:
+                log.warning("%s: %s; what it holds is not used", path, error.strerror)
+            self._refused[name] = None
+            return False
         except UnusableFeatures as error:
             self._refused[name] = stamp
-            _refuse(path, error)
+            _refuse(path, stamp, error)
             return False
         self._enter(Pack(path, stamp), lines)
         return True
@@ -144,11 +159,11 @@ class PackFolder:
             self._records[line.sha256] = Record(pack, line.frame_rule, line.crc32, line.start, line.length, known)
 
 
-def _refuse(path: Path, error: UnusableFeatures) -> None:
+def _refuse(path: Path, stamp: Stamp, error: UnusableFeatures) -> None:
     """Say that a pack cannot be used; set a damaged one aside, so that it is said once."""
     aside = path.with_name(path.name + UNUSABLE)
     try:
-        if not isinstance(error, ForeignFeatures):
+        if not isinstance(error, ForeignFeatures) and stamp_of(path.stat()) == stamp:  # else it was written anew
             path.rename(aside)
     except OSError:  # a cache that may not be written to, or another process was first
         pass

@@ -13,7 +13,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from benchmark.pack_folder import PackFolder
-from benchmark.packs import SUFFIX, Pack, Stamp, UnusableFeatures, bytes_to_records, read_head, stamp_of
+from benchmark.packs import SUFFIX, Pack, Record, Stamp, UnusableFeatures, bytes_to_records, read_head, stamp_of
 from foundation.remote.places import Known, Place, in_parallel
 
 log = logging.getLogger(__name__)
@@ -66,6 +66,7 @@ class RemotePackFolder(PackFolder):
         super().__init__(path, identity)
         self._remote, self._above = remote, above
         self._refused_there: set[str] = set()
+        self._fetched_anew: set[str] = set()
         self._seen: Mapping[str, Known] | None = None  # the listing whose packs are known
 
     def stamp(self, pack: Pack) -> Stamp:
@@ -90,6 +91,17 @@ class RemotePackFolder(PackFolder):
         super().forget(pack)
         self._seen = None
 
+    def spoiled(self, record: Record) -> None:
+        """Have a pack that is damaged here fetched anew, once, where it is on the object store."""
+        name = record.pack.path.name
+        if record.pack.stamp is not None and name not in self._fetched_anew and self._there(name) in self._listing():
+            self._fetched_anew.add(name)
+            record.pack.path.unlink(missing_ok=True)
+            self.forget(record.pack)
+
+    def _listing(self) -> Mapping[str, Known]:
+        return self._remote.listing(self._above)
+
     def _keep(self, name: str, data: bytes) -> None:
         super()._keep(name, data)
         self._remote.place.put(self._there(name), data)
@@ -99,7 +111,7 @@ class RemotePackFolder(PackFolder):
 
     def _look(self) -> bool:
         here = super()._look()
-        listed, below = self._remote.listing(self._above), self._there("")
+        listed, below = self._listing(), self._there("")
         if listed is self._seen:
             return here
         self._seen = listed

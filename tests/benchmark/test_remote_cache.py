@@ -180,3 +180,23 @@ def test_entries_of_before_there_were_packs_serve_from_there(cache, elsewhere, a
     store = FeatureStore(cache)
     assert [store.read(ROW, FIRST)["x"][0] for _ in range(2)] == [1, 1]
     assert [name for name, _ in asked] == [single.name]
+
+
+def test_a_pack_whose_record_is_damaged_here_is_fetched_anew_and_nothing_is_computed(cache, caplog):
+    FeatureStore(cache).write_many(ROW, {FIRST: values(1), SECOND: values(2)})
+    spoil(kept_below(cache_here(cache))[1])
+    store = FeatureStore(cache)
+    assert [store.has(ROW, sha256) for sha256 in (FIRST, SECOND)] == [True, True]
+    assert store.read(ROW, SECOND)["x"].tolist() == [2, 2, 2, 2]
+    assert warnings(caplog) == []
+
+
+def test_a_pack_whose_record_is_damaged_on_the_object_store_too_is_fetched_anew_once(cache, asked, caplog):
+    FeatureStore(cache).write_many(ROW, {FIRST: values(1)})
+    (kept,) = kept_below(cache_here(cache))
+    spoil(kept)
+    Place(cache).put(kept.pack.relative_to(cache_here(cache)).as_posix(), kept.pack.read_bytes())
+    store = FeatureStore(cache)
+    assert [store.has(ROW, FIRST) for _ in range(3)] == [False] * 3
+    assert len(asked) == 1
+    assert all("computed again" in message for message in warnings(caplog))
