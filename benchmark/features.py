@@ -23,7 +23,7 @@ from benchmark.pending import Pending
 from benchmark.places import DEFAULT_CACHE as DEFAULT_CACHE
 from benchmark.workers import Arrays as Arrays
 from benchmark.workers import Extractor as Extractor
-from benchmark.workers import Job, Medium, Readers, without_network
+from benchmark.workers import Job, Medium, Workers, without_network
 from benchmark.workers import TooShort as TooShort
 from benchmark.workers import WorkerDied as WorkerDied
 from foundation.events import span
@@ -76,8 +76,7 @@ def extract(
     store: FeatureStore,
     *,
     seconds: float,
-    workers: int | None = None,
-    readers: Readers | None = None,
+    workers: int | Workers | None = None,
     progress: Progress | None = None,
 ) -> Extracted:
     """Make sure that the store has every feature wanted.
@@ -92,8 +91,7 @@ def extract(
         store: where features are kept.
         seconds: how much of every file is scored, from its start.
         workers: processes; None takes one per core where there is enough to do and threads where there is not; 0 works
-            in this process.
-        readers: what reads the files, kept for further calls; None: workers that end with this one.
+            in this process. `Workers` are kept for further calls.
         progress: called as files are done.
 
     Raises:
@@ -106,8 +104,9 @@ def extract(
     jobs = [(path, medium, seconds, tuple(map(without_network, parts))) for path, medium, parts in missing]
     gathering = _Gathering(jobs, hashes, {extractor.name: extractor for *_, parts in missing for extractor in parts})
     with ExitStack() as held:
-        reading = readers or held.enter_context(closing(Readers(workers)))
-        steps = held.enter_context(closing(_steps(gathering, reading)))
+        if not isinstance(workers, Workers):
+            workers = held.enter_context(closing(Workers(workers)))
+        steps = held.enter_context(closing(_steps(gathering, workers)))
         kept = _Kept(held.enter_context(Pending(store)), hashes, failures)
         for step in steps:
             if isinstance(step, _Batch):
@@ -139,11 +138,11 @@ class _Failed:
 _Step = _Batch | _Failed | int  # how many files are read
 
 
-def _steps(gathering: _Gathering, readers: Readers) -> Generator[_Step, None, None]:
+def _steps(gathering: _Gathering, workers: Workers) -> Generator[_Step, None, None]:
     """Yield the steps of a gathering: made by a thread of its own, but where one process does all."""
-    if readers.workers == 0:
-        return gathering.steps(readers)
-    return made_ahead(lambda stop: gathering.steps(readers, stop), large=_is_large, count=QUEUED_BATCHES)
+    if workers.count == 0:
+        return gathering.steps(workers)
+    return made_ahead(lambda stop: gathering.steps(workers, stop), large=_is_large, count=QUEUED_BATCHES)
 
 
 def _is_large(step: _Step) -> bool:
@@ -157,9 +156,9 @@ class _Gathering:
         self._jobs, self._hashes, self._extractors = jobs, hashes, extractors
         self._filling: dict[str, list[tuple[Path, Arrays]]] = {}
 
-    def steps(self, readers: Readers, stop: threading.Event | None = None) -> Generator[_Step, None, None]:
+    def steps(self, workers: Workers, stop: threading.Event | None = None) -> Generator[_Step, None, None]:
         """Yield what to do, in order; after the steps of each file the number of files that are read."""
-        for done, (path, outcome) in enumerate(readers.prepared(self._jobs, stop), start=1):
+        for done, (path, outcome) in enumerate(workers.prepared(self._jobs, stop), start=1):
             yield from self._of(path, outcome)
             yield done
         for name in list(self._filling):

@@ -12,7 +12,7 @@ from collections.abc import Mapping, Sequence
 from contextlib import closing
 
 from benchmark.features import FeatureStore, Wanted, extract
-from benchmark.workers import Readers
+from benchmark.workers import Workers
 from foundation.files import content_sha256
 from foundation.ledger.ledger import Ledger, shards_of
 from foundation.work import Progress, look_at_each
@@ -56,7 +56,7 @@ class SharedExtraction:
                 self._ledger.store.clear()
 
     def _extract(self, store: FeatureStore, seconds: float, workers: int | None, progress: Progress | None) -> None:
-        with self._driver as driver, closing(Readers(workers)) as readers:
+        with self._driver as driver, closing(Workers(workers)) as kept:
             while not driver.is_over():
                 claim = driver.claim()
                 if claim is None:
@@ -65,7 +65,7 @@ class SharedExtraction:
                 if claim.before:
                     log.warning("took over %d files of %s", len(driver.plan.shards[claim.shard]), claim.before)
                 files = [item for name in driver.plan.shards[claim.shard] for item in self._wanted.get(name, ())]
-                extract(files, store, seconds=seconds, readers=readers)
+                extract(files, store, seconds=seconds, workers=kept)
                 driver.finish(claim.shard, {})
                 if progress:
                     progress("features", len(driver.finished), len(self._wanted))

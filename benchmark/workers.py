@@ -99,54 +99,47 @@ _Read: TypeAlias = _Decoded | str | Unforeseen | Lost
 _Fed: TypeAlias = dict[str, Arrays] | str | Unforeseen | Lost
 
 
-def prepared(
-    jobs: Sequence[Job],
-    workers: int | None,
-    *,
-    limit_seconds: float | None = None,
-    stop: threading.Event | None = None,
-) -> Iterator[tuple[Path, dict[str, Arrays] | str]]:
-    """Yield every file, in order, with its prepared tensors or why it has none; a few files ahead of the networks.
+class Workers:
+    """Workers that read files for one call of `prepared` after the other: processes that were started stay.
 
     A file that kills the process it is read in is named with the signal, one that is not read in time is given up. A
     thread cannot be killed, only left; so where threads do the work, a sound that is not a plain wav as the harness
     itself writes them is still decoded in a process, which needs no front end and starts at once.
-
-    Args:
-        jobs: what to decode, and the front ends to feed.
-        workers: processes; None takes one per core where there is enough to do and threads where there is not, 0
-            works in this process, which nothing protects.
-        limit_seconds: longest time for one file; by default `time_limit()`.
-        stop: set by another thread to end the reading soon; where this process reads, after the file it is at.
-
-    Raises:
-        benchmark.pool.Stopped: `stop` was set before all files were there.
-        ValueError: the environment names a time limit that is none.
-        WorkerDied: a worker process cannot begin.
     """
-    with closing(Readers(workers, limit_seconds=limit_seconds)) as readers:
-        yield from readers.prepared(jobs, stop)
 
+    def __init__(self, count: int | None) -> None:
+        """Begin; nothing is started before there are files.
 
-class Readers:
-    """Workers that read files for one call of `prepared` after the other: processes that were started stay."""
+        Args:
+            count: processes; None takes one per core where there is enough to do and threads where there is not, 0
+                works in this process, which nothing protects.
 
-    def __init__(self, workers: int | None, *, limit_seconds: float | None = None) -> None:
-        """See the function `prepared`."""
-        self.workers = workers
-        self._limit = time_limit() if limit_seconds is None else limit_seconds
+        Raises:
+            ValueError: the environment names a time limit that is none.
+        """
+        self.count = count
+        self._limit = time_limit()
         self._pool: Pool[Job, Timed[_Fed]] | None = None
 
     def prepared(
         self, jobs: Sequence[Job], stop: threading.Event | None = None
     ) -> Iterator[tuple[Path, dict[str, Arrays] | str]]:
-        """Yield every file, in order, with its prepared tensors or why it has none; see the function of that name."""
-        if self.workers == 0:
+        """Yield every file, in order, with its prepared tensors or why it has none; a few files ahead of the networks.
+
+        Args:
+            jobs: what to decode, and the front ends to feed.
+            stop: set by another thread to end the reading soon; where this process reads, after the file it is at.
+
+        Raises:
+            benchmark.pool.Stopped: `stop` was set before all files were there.
+            WorkerDied: a worker process cannot begin.
+        """
+        if self.count == 0:
             for job in jobs:
                 yield job[0], _told("decode", job, timed(_prepare, job))
             return
-        processes = _worthwhile(jobs) if self.workers is None else self.workers
-        if self.workers is None and processes < 2 and self._pool is None:
+        processes = _worthwhile(jobs) if self.count is None else self.count
+        if self.count is None and processes < 2 and self._pool is None:
             yield from _by_threads(jobs, self._limit, stop)
             return
         with closing(self._processes(processes).outcomes(jobs, stop)) as found:
@@ -169,7 +162,7 @@ class Readers:
 def _by_threads(
     jobs: Sequence[Job], limit: float, stop: threading.Event | None
 ) -> Iterator[tuple[Path, dict[str, Arrays] | str]]:
-    """Do as `prepared`: decoding and torch leave the interpreter free; what could crash is decoded in processes."""
+    """Read by threads, as decoding and torch leave the interpreter free; what could crash is decoded in processes."""
     foreign, count = [_is_foreign(job) for job in jobs], min(len(jobs), available_cores())
     read = outcomes(
         partial(timed, _read), [_without_extractors(job) for job, apart in zip(jobs, foreign, strict=True) if apart],

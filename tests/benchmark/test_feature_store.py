@@ -9,7 +9,19 @@ import pytest
 import safetensors.numpy
 from support import front_ends
 from support.levels import BRIGHTNESS, LEVEL, again, run, two_sounds
-from support.packs import features_below, kept_below, kept_in, packs_below, spoil, the_kept
+from support.packs import (
+    copied_from_another,
+    cut_in_the_head,
+    emptied,
+    features_below,
+    kept_below,
+    kept_in,
+    of_another_kind,
+    packs_below,
+    spoil,
+    the_kept,
+    zeroed,
+)
 
 from benchmark import feature_store, pack_folder, packs
 from benchmark.feature_store import FeatureStore, UnusableFeatures, without_time_stamps
@@ -50,14 +62,6 @@ def test_a_pack_says_whose_features_it_holds_and_equal_features_are_equal_bytes(
     assert (other.name, other.read_bytes()) == (pack.name, data)
 
 
-def emptied(path, _other):
-    path.write_bytes(b"")
-
-
-def cut_in_the_head(path, _other):
-    path.write_bytes(path.read_bytes()[:100])
-
-
 def cut_to_its_length(path, _other):
     path.write_bytes(path.read_bytes()[:10])
 
@@ -71,18 +75,6 @@ def hash_overwritten(path, _other):
     data = path.read_bytes()
     place = data.index(b'"records":[["') + 13
     path.write_bytes(data[:place] + (b"0" if data[place : place + 1] != b"0" else b"1") + data[place + 1 :])
-
-
-def zeroed(path, _other):
-    path.write_bytes(bytes(path.stat().st_size))
-
-
-def of_another_kind(path, _other):
-    path.write_bytes(b"sample_id,label\n" * 99)
-
-
-def copied_from_another(path, other):
-    shutil.copyfile(other, path)
 
 
 def renamed(path, _other):

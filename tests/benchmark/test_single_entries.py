@@ -7,7 +7,17 @@ import pytest
 from safetensors.numpy import load, save
 from support import front_ends
 from support.levels import BRIGHTNESS, LEVEL, again, run, two_sounds
-from support.packs import as_single, kept_below, kept_in, packs_below
+from support.packs import (
+    as_single,
+    copied_from_another,
+    cut_in_the_head,
+    emptied,
+    kept_below,
+    kept_in,
+    of_another_kind,
+    packs_below,
+    zeroed,
+)
 
 from benchmark import packs
 from benchmark.feature_store import FeatureStore, UnusableFeatures
@@ -54,14 +64,6 @@ def test_an_entry_serves_and_nothing_is_written(sounds, store, entries, look):
     assert look.written(store._root) == before
 
 
-def emptied(path, _other):
-    path.write_bytes(b"")
-
-
-def cut_in_the_header(path, _other):
-    path.write_bytes(path.read_bytes()[:100])
-
-
 def cut_at_the_end(path, _other):
     path.write_bytes(path.read_bytes()[:-4])
 
@@ -71,19 +73,7 @@ def overwritten(path, _other):
     path.write_bytes(data[:-8] + bytes(8))
 
 
-def zeroed(path, _other):
-    path.write_bytes(bytes(path.stat().st_size))
-
-
-def of_another_kind(path, _other):
-    path.write_bytes(b"sample_id,label\n" * 9)
-
-
-def copied_from_another(path, other):
-    shutil.copyfile(other, path)
-
-
-DAMAGES = [emptied, cut_in_the_header, cut_at_the_end, overwritten, zeroed, of_another_kind, copied_from_another]
+DAMAGES = [emptied, cut_in_the_head, cut_at_the_end, overwritten, zeroed, of_another_kind, copied_from_another]
 
 
 @pytest.mark.parametrize("damage", DAMAGES)

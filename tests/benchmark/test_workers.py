@@ -19,6 +19,12 @@ from foundation.events import listening
 RATE = 16_000
 
 
+def prepared(jobs, count):
+    """What workers make of files."""
+    with closing(workers.Workers(count)) as some:
+        return list(some.prepared(jobs))
+
+
 @pytest.mark.parametrize(
     ("sounds", "films", "parallel"), [(127, 0, False), (128, 0, True), (0, 16, True), (0, 15, False)]
 )
@@ -33,7 +39,7 @@ def test_processes_are_started_where_there_is_enough_to_do(monkeypatch, sounds, 
     monkeypatch.setattr(Pool, "outcomes", outcomes)
     monkeypatch.setattr(workers, "available_cores", lambda: 2)
     jobs = [(Path("a.wav"), "audio", 0.5, ())] * sounds + [(Path("a.mp4"), "video", 0.5, ())] * films
-    assert len(list(workers.prepared(jobs, None))) == sounds + films
+    assert len(prepared(jobs, None)) == sounds + films
     assert asked == {(2, parallel)}
 
 
@@ -47,7 +53,7 @@ def test_a_few_files_are_prepared_by_threads_two_at_once(monkeypatch):
 
     monkeypatch.setattr(workers, "_prepare", prepare)
     jobs = [(Path(f"{number}.wav"), "audio", 0.5, ()) for number in range(4)]
-    assert list(workers.prepared(jobs, None)) == [(path, {"level": path}) for path, *_ in jobs]
+    assert prepared(jobs, None) == [(path, {"level": path}) for path, *_ in jobs]
 
 
 def write_sound(path, level=0.5, **options):
@@ -74,7 +80,7 @@ def job(path, prepare=front_ends.level):
 def test_threads_read_only_sounds_of_the_kind_that_the_harness_writes(tmp_path, name, options, foreign):
     path, events = write_sound(tmp_path / name, **options), []
     with listening(events.append):
-        [(_, found)] = workers.prepared([job(path)], None)
+        [(_, found)] = prepared([job(path)], None)
     assert found["test.level"]["level"] == pytest.approx(0.5, abs=0.02)
     by_stage = {event.stage: event for event in events}
     assert (by_stage["decode"].process != os.getpid()) is foreign
@@ -89,7 +95,7 @@ def test_files_of_both_kinds_come_in_order_each_with_its_own_reason(tmp_path):
     jobs = [job(path) for path in paths]
     jobs[7] = (paths[7], "audio", 2.0, jobs[7][3])  # longer than the sound is
     jobs[8] = job(paths[8], front_ends.missing_key)
-    told = list(workers.prepared(jobs, None))
+    told = prepared(jobs, None)
     assert [path for path, _ in told] == paths
     reasons = {place: found for place, (_, found) in enumerate(told) if isinstance(found, str)}
     assert sorted(reasons) == [4, 7, 8]
@@ -103,7 +109,7 @@ def test_files_of_both_kinds_come_in_order_each_with_its_own_reason(tmp_path):
 def test_a_sound_that_crashes_its_reader_costs_itself_alone_where_threads_work(tmp_path, monkeypatch):
     paths = [write_sound(tmp_path / f"{level}.flac", level) for level in (0.25, 0.95, 0.5)]
     monkeypatch.setattr(workers, "_read", front_ends.read_or_crash)
-    told = dict(workers.prepared([job(path) for path in paths], None))
+    told = dict(prepared([job(path) for path in paths], None))
     assert told[paths[1]] == "ended the process that read it, twice: killed by SIGSEGV"
     assert [list(told[path]) for path in (paths[0], paths[2])] == [["test.level"]] * 2
 
@@ -130,7 +136,7 @@ def test_a_file_that_its_front_end_stumbles_on_is_named_with_the_exception_and_t
     paths = [write_sound(tmp_path / f"{place}.wav") for place in range(len(odd) + 1)]
     jobs = [job(path, prepare) for path, prepare in zip(paths, [*odd, front_ends.level], strict=True)]
     with caplog.at_level(logging.WARNING):
-        *failed, (path, whole) = workers.prepared(jobs, count)
+        *failed, (path, whole) = prepared(jobs, count)
     assert [path for path, _ in failed] == paths[:-1]
     for (_, told), reason in zip(failed, odd.values(), strict=True):
         assert told.startswith(reason)
@@ -147,7 +153,7 @@ def test_a_file_that_its_front_end_stumbles_on_is_named_with_the_exception_and_t
 def test_a_file_that_crashes_its_process_is_named_with_the_signal_and_the_others_are_done_in_order(tmp_path):
     levels = (0.25, 0.95, 0.5, 0.75)
     paths = [write_sound(tmp_path / f"{level}.wav", level) for level in levels]
-    told = list(workers.prepared([job(path, front_ends.crash_when_loud) for path in paths], 2))
+    told = prepared([job(path, front_ends.crash_when_loud) for path in paths], 2)
     assert [path for path, _ in told] == paths
     outcomes = dict(told)
     assert outcomes.pop(paths[1]) == "ended the process that read it, twice: killed by SIGSEGV"
@@ -155,23 +161,23 @@ def test_a_file_that_crashes_its_process_is_named_with_the_signal_and_the_others
         assert found["test.level"]["level"] == pytest.approx(float(path.stem), abs=1e-4)
 
 
-def test_readers_keep_their_processes_for_the_next_files_and_begin_anew_after_a_call_that_was_left(tmp_path):
+def test_workers_keep_their_processes_for_the_next_files_and_begin_anew_after_a_call_that_was_left(tmp_path):
     jobs = [job(write_sound(tmp_path / f"{place}.wav")) for place in range(3)]
     events = []
-    with closing(workers.Readers(1)) as readers, listening(events.append):
-        list(readers.prepared(jobs[:1]))
-        list(readers.prepared(jobs))
+    with closing(workers.Workers(1)) as kept, listening(events.append):
+        list(kept.prepared(jobs[:1]))
+        list(kept.prepared(jobs))
         assert len({event.process for event in events}) == 1
-        left = readers.prepared(jobs)
+        left = kept.prepared(jobs)
         next(left)
         left.close()
-        assert [path for path, _ in readers.prepared(jobs)] == [path for path, *_ in jobs]
+        assert [path for path, _ in kept.prepared(jobs)] == [path for path, *_ in jobs]
         assert len({event.process for event in events}) == 2
 
 
 def test_a_result_that_cannot_leave_its_process_is_this_files_reason(tmp_path):
     paths = [write_sound(tmp_path / f"{place}.wav") for place in range(2)]
-    (_, odd), (_, whole) = workers.prepared([job(paths[0], front_ends.no_array), job(paths[1])], 1)
+    (_, odd), (_, whole) = prepared([job(paths[0], front_ends.no_array), job(paths[1])], 1)
     assert "pickle" in odd
     assert list(whole) == ["test.level"]
 
@@ -184,4 +190,4 @@ def test_the_time_limit_is_the_constant_or_what_the_environment_says(monkeypatch
     for wrong in ("0", "-1", "nan", "inf", "long"):
         monkeypatch.setenv(workers.LIMIT_VARIABLE, wrong)
         with pytest.raises(ValueError, match=f"VGG_MONOAUDIO_READING_SECONDS: expected seconds .*got '{wrong}'"):
-            list(workers.prepared([job(Path("a.wav"))], None))
+            prepared([job(Path("a.wav"))], None)

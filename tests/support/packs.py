@@ -1,6 +1,7 @@
 """What a cache of features holds, read without the code under test; and damage to it."""
 
 import json
+import shutil
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -98,3 +99,23 @@ def as_single(kept: Kept, cache: Path, *, note: bool = True) -> Path:
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_bytes(save(kept.arrays, {"features": json.dumps(said, sort_keys=True)} if note else None))
     return path
+
+
+def emptied(path: Path, _other: Path) -> None:
+    path.write_bytes(b"")
+
+
+def cut_in_the_head(path: Path, _other: Path) -> None:
+    path.write_bytes(path.read_bytes()[:100])
+
+
+def zeroed(path: Path, _other: Path) -> None:
+    path.write_bytes(bytes(path.stat().st_size))
+
+
+def of_another_kind(path: Path, _other: Path) -> None:
+    path.write_bytes(b"sample_id,label\n" * 99)
+
+
+def copied_from_another(path: Path, other: Path) -> None:
+    shutil.copyfile(other, path)

@@ -6,6 +6,7 @@ The actor is a plain object here, and Ray a stand-in; `test_ray.py` has the real
 import os
 import pickle
 import threading
+from contextlib import closing
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -24,7 +25,7 @@ from benchmark.executors.ray_shares import Seat
 from benchmark.isolation import Death, Lost
 from benchmark.pool import Elsewhere, done_elsewhere
 from benchmark.preparing import batches
-from benchmark.workers import Extractor, prepared
+from benchmark.workers import Extractor, Workers
 from foundation import media
 
 LONG = 600.0  # a limit that no item here comes near
@@ -203,9 +204,10 @@ def test_features_are_the_same_to_the_last_bit_whoever_decodes(tmp_path, with_re
         media.write_audio(file, (0.1 * noise).astype(np.float32), 16_000)
     front_end = Extractor("level.sound", "1", "audio", front_ends.level)
     jobs = [(file, "audio", 1.0, (front_end,)) for file in files]
-    there = list(prepared(jobs, 1))
+    with closing(Workers(1)) as workers:
+        there = list(workers.prepared(jobs))
     assert with_readers
-    here = list(prepared(jobs, 0))
+    here = list(Workers(0).prepared(jobs))
     assert there[0] == here[0] == (files[0], "0.500 s of sound, 1 s are scored")
     assert [path for path, _ in there] == files
     for (_, one), (_, other) in zip(there[1:], here[1:], strict=True):
