@@ -12,6 +12,7 @@ import os
 import resource
 import signal
 import sys
+import threading
 import traceback
 from pathlib import Path
 
@@ -30,10 +31,16 @@ class Steps:
         if self.busy or not self.is_step(event, arguments):
             return
         self.count += 1
-        if self.count == self.at:
-            self.busy = True
+        if self.is_at(arguments):
+            self.at, self.busy = None, True
             self.disturb()
             self.busy = False
+
+    def is_at(self, arguments):
+        """Tell whether this is the step: by its number, or by what the name of a file has in it."""
+        if isinstance(self.at, str):
+            return any(isinstance(name, str) and self.at in name for name in arguments)
+        return self.count == self.at
 
     def is_step(self, event, arguments):
         if event == "subprocess.Popen":
@@ -67,8 +74,8 @@ def disturbance(what, folder):
     def cut():
         resource.setrlimit(resource.RLIMIT_FSIZE, (100, resource.RLIM_INFINITY))
 
-    def stop():
-        os.kill(os.getpid(), signal.SIGSTOP)
+    def stop():  # by a signal to this thread: another one, which takes it late, would let this one go on meanwhile
+        signal.pthread_kill(threading.get_ident(), signal.SIGSTOP)
 
     def full():
         if not os.path.ismount(folder):  # the next best: no file may grow

@@ -42,8 +42,11 @@ class Commands:
         self._server.stdin.flush()
         return json.loads(self._server.stdout.readline())
 
-    def start(self, folder: Path, *arguments, at: int | None = None, what: str = "kill", first: str = "") -> int:
-        """Start a command that is disturbed before step `at`, see `command_server.disturbance`; return its process."""
+    def start(self, folder: Path, *arguments, at: int | str | None = None, what: str = "kill", first: str = "") -> int:
+        """Start a command that is disturbed before a step, see `command_server.disturbance`; return its process.
+
+        `at` is its number, or part of the name of a file that it makes.
+        """
         words = list(map(str, arguments))
         return self._ask(do="start", folder=str(folder), arguments=words, at=at, what=what, first=first)
 

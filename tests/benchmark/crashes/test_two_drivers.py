@@ -20,7 +20,8 @@ def held(request, undisturbed, commands, tmp_path):
     """A command that stands still half way, holding its folder, and a second one that waits for it."""
     whole = undisturbed(request.param)
     folder = whole.journey.set_out(tmp_path / "folder")
-    first = whole.journey.start(commands, folder, at=whole.steps // 2, what="stop")
+    half_way = "done-" if request.param == "generate" else whole.steps // 2  # a sample is asked for, and not finished
+    first = whole.journey.start(commands, folder, at=half_way, what="stop")
     commands.until_stopped(first)
     subject = folder / SUBJECTS[request.param]
     driven = list(subject.parent.glob(f".{subject.name}.ledger/driver-*"))
