@@ -1,0 +1,1 @@
+"""What people said of answers: read, screened, and turned into means, tests and rankings with intervals."""

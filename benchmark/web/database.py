@@ -1,0 +1,130 @@
+"""What is answered, in one SQLite file: on the disk before it is acknowledged, and of a known form."""
+
+from __future__ import annotations
+
+import sqlite3
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+from alembic import command
+from alembic.config import Config
+from alembic.script import ScriptDirectory
+from sqlalchemy import Engine, event, make_url
+from sqlalchemy.exc import DatabaseError, OperationalError
+from sqlmodel import Session, create_engine
+
+BUSY_MILLISECONDS = 10_000  # how long a request waits for another that writes
+
+_FULL = ("SQLITE_FULL", "SQLITE_IOERR", "SQLITE_READONLY", "SQLITE_CANTOPEN")
+
+
+class UnusableDatabase(Exception):
+    """A database that this version cannot use; the message says what to do."""
+
+
+class Database:
+    """One SQLite file, read by many threads and written by one at a time.
+
+    What is committed is on the disk: the journal is written ahead and flushed at every commit, so neither a killed
+    server nor a loss of power takes back what a rater was told is kept.
+    """
+
+    def __init__(self, path: Path, room: str) -> None:
+        """Open the file, made where there is none, and bring it to the present form.
+
+        Args:
+            path: the file; `-wal` and `-shm` lie beside it while it is open.
+            room: package with a folder `migrations`, such as "benchmark.web.study".
+
+        Raises:
+            UnusableDatabase: not a database, or one of a later version.
+        """
+        self.path = path
+        self._engine = create_engine(
+            make_url("sqlite://").set(database=str(path)), connect_args={"check_same_thread": False}, pool_size=16,
+            max_overflow=32,
+        )  # fmt: skip
+        event.listen(self._engine, "connect", _prepared)
+        event.listen(self._engine, "begin", _begun)
+        self._turn = threading.Lock()  # threads queue here; SQLite itself would make them sleep and try again
+        try:
+            _brought_up(self._engine, path, room)
+        except DatabaseError as error:
+            self.close()
+            if storage_fault(error):
+                raise
+            raise UnusableDatabase(f"{path}: not a database of {room}: {error.orig}") from error
+        except BaseException:
+            self.close()
+            raise
+
+    @contextmanager
+    def reading(self) -> Iterator[Session]:
+        """Yield a session that sees one state of the database and writes nothing."""
+        with Session(self._engine, expire_on_commit=False) as session:
+            yield session
+
+    @contextmanager
+    def writing(self) -> Iterator[Session]:
+        """Yield a session that alone may write; on the disk when the block has ended without an error."""
+        with self._turn, self._engine.connect() as connection:
+            writer = connection.execution_options(writes=True)
+            with Session(bind=writer, expire_on_commit=False) as session, session.begin():
+                yield session
+
+    def close(self) -> None:
+        """Close every connection."""
+        self._engine.dispose()
+
+
+def storage_fault(error: BaseException) -> str | None:
+    """Return why the disk took no write ("database or disk is full"); None where an error says no such thing."""
+    cause = error.orig if isinstance(error, DatabaseError) else error
+    name = getattr(cause, "sqlite_errorname", "") if isinstance(cause, sqlite3.Error) else ""
+    return str(cause) if name.startswith(_FULL) else None
+
+
+def is_busy(error: BaseException) -> bool:
+    """Tell whether a write gave up waiting for another."""
+    cause = error.orig if isinstance(error, OperationalError) else error
+    return str(getattr(cause, "sqlite_errorname", "")).startswith("SQLITE_BUSY")
+
+
+def _prepared(connection: Any, _record: object) -> None:
+    connection.isolation_level = None  # sqlite3 would begin transactions by itself, and late; `_begun` does
+    for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", f"busy_timeout={BUSY_MILLISECONDS}"):
+        connection.execute(f"PRAGMA {pragma}")
+
+
+def _begun(connection: Any) -> None:
+    """Begin; a transaction that writes takes the right to at once, since one that reads first could not wait for it."""
+    writes = connection.get_execution_options().get("writes", False)
+    connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
+
+
+def _brought_up(engine: Engine, path: Path, room: str) -> None:
+    config = Config()
+    scripts = Path(str(import_module(room).__file__)).parent / "migrations"
+    config.set_main_option("script_location", str(scripts).replace("%", "%%"))
+    config.set_main_option("path_separator", "os")
+    known = {script.revision for script in ScriptDirectory.from_config(config).walk_revisions()}
+    with engine.connect().execution_options(writes=True) as connection, connection.begin():
+        at = _revision(connection)
+        if at is not None and at not in known:
+            raise UnusableDatabase(
+                f"{path}: written by a later version of this suite (form {at}); use that version, or a new folder"
+            )
+        config.attributes["connection"] = connection
+        command.upgrade(config, "head")
+
+
+def _revision(connection: Any) -> str | None:
+    tables = connection.exec_driver_sql("SELECT name FROM sqlite_master WHERE name = 'alembic_version'").fetchall()
+    if not tables:
+        return None
+    row = connection.exec_driver_sql("SELECT version_num FROM alembic_version").fetchone()
+    return None if row is None else str(row[0])

@@ -1,0 +1,89 @@
+"""The frame of both servers: an application without routes, its pages, and how its errors are told."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Iterable
+from typing import Any
+
+from fastapi import FastAPI, HTTPException, Request
+from fastapi.exceptions import RequestValidationError
+from fastapi.staticfiles import StaticFiles
+from jinja2 import ChoiceLoader, Environment, PackageLoader, StrictUndefined
+from sqlalchemy.exc import DatabaseError
+from starlette.responses import HTMLResponse, JSONResponse, Response
+
+from benchmark.web.database import is_busy, storage_fault
+from benchmark.web.files import NoSuchFile
+from benchmark.web.security import Guard
+from benchmark.web.tokens import BadToken
+
+log = logging.getLogger(__name__)
+
+
+def new_app(room: str, *, hosts: Iterable[str] = ()) -> FastAPI:
+    """Return an application that has everything but routes.
+
+    Args:
+        room: package whose folder `static` is served below /static/<last part of its name>/; the frame's own is
+            below /static/frame/.
+        hosts: names that it may be asked by, see `Guard`.
+    """
+    app = FastAPI(docs_url=None, redoc_url=None, openapi_url=None)  # no page that loads scripts from elsewhere
+    app.add_middleware(Guard, hosts=hosts)
+    app.mount("/static/frame", StaticFiles(packages=[("benchmark.web", "static")]))
+    app.mount(f"/static/{room.rpartition('.')[2]}", StaticFiles(packages=[(room, "static")]))
+    app.add_exception_handler(RequestValidationError, _not_understood)
+    app.add_exception_handler(BadToken, _unknown)
+    app.add_exception_handler(NoSuchFile, _unknown)
+    app.add_exception_handler(DatabaseError, _not_kept)
+    return app
+
+
+class Pages:
+    """The pages of one server, from templates in which every value is escaped and a missing one is an error."""
+
+    def __init__(self, room: str, **always: Any) -> None:
+        """Find the templates of the frame and of `room`; `always` is known to each of them."""
+        self._pages = Environment(
+            loader=ChoiceLoader([PackageLoader(room, "templates"), PackageLoader("benchmark.web", "templates")]),
+            autoescape=True,
+            undefined=StrictUndefined,
+            trim_blocks=True,
+            lstrip_blocks=True,
+        )
+        self._pages.globals.update(always)
+
+    def page(self, name: str, *, status: int = 200, **values: Any) -> HTMLResponse:
+        """Return the page of a template."""
+        return HTMLResponse(self._pages.get_template(name).render(**values), status_code=status)
+
+
+def proven(given: Request, proves: Callable[[str], bool]) -> None:
+    """Check the header in which our pages send their proof.
+
+    Raises:
+        HTTPException: 403, it is missing or another page's.
+    """
+    if not proves(given.headers.get("x-proof", "")):
+        raise HTTPException(403, "this page is no longer valid; load it again")
+
+
+def _not_understood(_request: Request, error: Exception) -> Response:
+    found = error.errors() if isinstance(error, RequestValidationError) else []
+    told = "; ".join(f"{'.'.join(str(part) for part in one['loc'][1:])}: {one['msg']}" for one in found)
+    return JSONResponse({"error": told or "not understood"}, 422)
+
+
+def _unknown(_request: Request, _error: Exception) -> Response:
+    return JSONResponse({"error": "there is no such thing, or not for you"}, 404)
+
+
+def _not_kept(_request: Request, error: Exception) -> Response:
+    fault = storage_fault(error)
+    if fault is not None:
+        log.error("an answer could not be kept: %s", fault)
+        return JSONResponse({"error": "the server's disk takes no more; nothing is lost if this page stays open"}, 507)
+    if is_busy(error):
+        return JSONResponse({"error": "busy; ask again"}, 503, headers={"Retry-After": "1"})
+    raise error

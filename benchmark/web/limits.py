@@ -1,0 +1,38 @@
+"""How often one person may ask: a bucket of requests each, filled at a steady rate."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections import OrderedDict
+from collections.abc import Callable
+
+MOST_KEYS = 10_000  # people remembered; who was seen longest ago is forgotten, with a full bucket
+
+
+class RateLimit:
+    """Lets each key through `burst` times at once and `per_second` times in the long run."""
+
+    def __init__(self, per_second: float, burst: int, *, clock: Callable[[], float] = time.monotonic) -> None:
+        """Set the limit.
+
+        Args:
+            per_second: requests a key has a second in the long run.
+            burst: requests it may send at once after a pause.
+            clock: for tests, seconds.
+        """
+        self._rate, self._burst, self._clock = per_second, float(burst), clock
+        self._buckets: OrderedDict[str, tuple[float, float]] = OrderedDict()  # key: what is left, as of when
+        self._lock = threading.Lock()
+
+    def wait_seconds(self, key: str) -> float:
+        """Take one request of this key; return 0 if it may pass, else seconds until the next may."""
+        with self._lock:
+            now = self._clock()
+            left, then = self._buckets.pop(key, (self._burst, now))
+            left = min(self._burst, left + (now - then) * self._rate)
+            passes = left >= 1
+            self._buckets[key] = (left - 1 if passes else left, now)
+            while len(self._buckets) > MOST_KEYS:
+                self._buckets.popitem(last=False)
+            return 0.0 if passes else (1 - left) / self._rate

@@ -1,0 +1,100 @@
+"""What stands before every request: how large it may be, who sends it, what browsers may do with the answer."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from urllib.parse import urlsplit
+
+from starlette.datastructures import Headers, MutableHeaders
+from starlette.responses import JSONResponse
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+LARGEST_BODY = 64 * 1024  # bytes; an answer has a few hundred, a note some thousand
+
+# Nothing but what this server itself serves: no inline script or style, no other host, no frame around it.
+POLICY = (
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; media-src 'self' blob:; "
+    "connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+)
+HEADERS = {
+    "Content-Security-Policy": POLICY,
+    "X-Content-Type-Options": "nosniff",
+    "X-Frame-Options": "DENY",
+    "Referrer-Policy": "no-referrer",
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Cross-Origin-Resource-Policy": "same-origin",
+    "Permissions-Policy": "camera=(), microphone=(), geolocation=(), interest-cohort=()",
+}
+_SAFE = ("GET", "HEAD", "OPTIONS")
+
+
+class Guard:
+    """ASGI middleware: refuses large bodies and requests that other sites send, and adds the headers above.
+
+    The proof that a page was served here (`Tokens.proof`) is checked by the routes, which know whose page it was.
+    """
+
+    def __init__(self, app: ASGIApp, *, hosts: Iterable[str] = ()) -> None:
+        """Stand before `app`.
+
+        Args:
+            app: what answers.
+            hosts: names that requests may ask this server by; empty: any. With names, a page of another site cannot
+                reach a server on this machine by giving its own name this address.
+        """
+        self._app, self._hosts = app, frozenset(hosts)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer a request, or refuse it."""
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+
+        async def with_headers(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                headers = MutableHeaders(scope=message)
+                for name, value in HEADERS.items():
+                    headers[name] = value
+                if "cache-control" not in headers:
+                    headers["Cache-Control"] = "no-store"
+            await send(message)
+
+        refused = self._refusal(scope)
+        if refused is not None:
+            await refused(scope, receive, with_headers)
+            return
+        await self._app(scope, _Counted(receive, LARGEST_BODY), with_headers)
+
+    def _refusal(self, scope: Scope) -> JSONResponse | None:
+        headers = Headers(scope=scope)
+        host = headers.get("host", "")
+        if self._hosts and (urlsplit(f"//{host}").hostname or "") not in self._hosts:
+            return JSONResponse({"error": "this server is not asked by that name"}, 421)
+        length = headers.get("content-length", "0")
+        if not length.isdecimal() or int(length) > LARGEST_BODY:
+            return JSONResponse({"error": f"larger than {LARGEST_BODY} bytes"}, 413)
+        if scope["method"] not in _SAFE and not _same_site(headers, host):
+            return JSONResponse({"error": "sent from another site"}, 403)
+        return None
+
+
+def _same_site(headers: Headers, host: str) -> bool:
+    """Tell whether a browser says that one of our own pages sends this; programs that are no browsers say nothing."""
+    if headers.get("sec-fetch-site", "same-origin") not in ("same-origin", "none"):
+        return False
+    origin = headers.get("origin")
+    return origin is None or urlsplit(origin).netloc == host
+
+
+class _Counted:
+    """Passes a body on, and breaks off one that is longer than it said, or says nothing of its length."""
+
+    def __init__(self, receive: Receive, largest: int) -> None:
+        self._receive, self._left = receive, largest
+
+    async def __call__(self) -> Message:
+        message = await self._receive()
+        self._left -= len(message.get("body", b""))
+        if self._left < 0:
+            return {"type": "http.disconnect"}
+        return message

@@ -1,0 +1,92 @@
+"""Starting a server: one at a time over one folder, on this machine alone unless asked otherwise."""
+
+from __future__ import annotations
+
+import errno
+import ipaddress
+import os
+import socket
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import uvicorn
+from fastapi import FastAPI
+
+from foundation.holders import Seen, look
+from foundation.locks import Lock
+
+DEFAULT_HOST, DEFAULT_PORT = "127.0.0.1", 8321
+MOST_CONNECTIONS = 1_000  # at once; more are told to come back
+_ENDING_SECONDS = 5  # for requests under way when the server is asked to end
+
+
+class CannotServe(Exception):
+    """Another server has the folder, or another program the port."""
+
+
+def serve(
+    app: FastAPI, folder: Path, *, host: str, port: int, started: Callable[[str], None], proxies: str = "127.0.0.1"
+) -> None:
+    """Serve until asked to end.
+
+    Args:
+        app: what answers.
+        folder: held as long as the server runs, so that two servers never write one study.
+        host: address to listen on.
+        port: 0: any that is free.
+        started: called with the address, such as "http://127.0.0.1:8321", when requests are taken.
+        proxies: addresses whose word on where a request comes from is believed, commas between them.
+
+    Raises:
+        CannotServe: another server has the folder, or the port is taken or forbidden.
+    """
+    with Lock(folder, sleep=_Refusal(folder)), _bound(host, port) as listening:
+        config = uvicorn.Config(
+            app, log_level="warning", access_log=False, server_header=False, proxy_headers=True,
+            forwarded_allow_ips=proxies, limit_concurrency=MOST_CONNECTIONS, timeout_keep_alive=30,
+            timeout_graceful_shutdown=_ENDING_SECONDS, lifespan="on",
+        )  # fmt: skip
+        server = uvicorn.Server(config)
+        number = listening.getsockname()[1]
+        started(f"http://{f'[{host}]' if ':' in host else host}:{number}")
+        server.run(sockets=[listening])
+
+
+def is_loopback(host: str) -> bool:
+    """Tell whether only programs of this machine reach a server that listens on `host`."""
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
+
+
+class _Refusal:
+    """In place of waiting for a lock: refuses where its holder lives, waits only to find out whether it does."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder, self._lock = folder, Lock(folder).path
+        self._first: Seen | None = None
+
+    def __call__(self, seconds: float) -> None:
+        seen = look(self._lock)
+        if seen is not None:
+            self._first = self._first or seen
+            here = seen.holder is not None and seen.holder.runs_here()
+            if here or seen.mark != self._first.mark:
+                raise CannotServe(f"{self._folder}: {seen} serves it already; one server at a time")
+        time.sleep(seconds)
+
+
+def _bound(host: str, port: int) -> socket.socket:
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    made = socket.socket(family, socket.SOCK_STREAM)
+    made.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        made.bind((host, port))
+        made.listen(2048)
+    except OSError as error:
+        made.close()
+        known = {errno.EADDRINUSE: "another program listens there; pass another --port"}
+        raise CannotServe(f"{host}:{port}: {known.get(error.errno or 0, os.strerror(error.errno or 0))}") from error
+    return made

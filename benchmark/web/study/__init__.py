@@ -1,0 +1,1 @@
+"""The human study: people hear answers without their models' names and rate them."""
