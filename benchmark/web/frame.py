@@ -54,9 +54,9 @@ class Pages:
         )
         self._pages.globals.update(always)
 
-    def page(self, name: str, *, status: int = 200, **values: Any) -> HTMLResponse:
+    def page(self, template: str, /, *, status: int = 200, **values: Any) -> HTMLResponse:
         """Return the page of a template."""
-        return HTMLResponse(self._pages.get_template(name).render(**values), status_code=status)
+        return HTMLResponse(self._pages.get_template(template).render(**values), status_code=status)
 
 
 def proven(given: Request, proves: Callable[[str], bool]) -> None:

@@ -1,0 +1,47 @@
+"""How often one person may ask."""
+
+from benchmark.web import limits
+from benchmark.web.limits import RateLimit
+
+
+class Clock:
+    now = 0.0
+
+    def __call__(self):
+        return self.now
+
+
+def test_a_burst_passes_and_what_follows_waits_for_its_turn():
+    clock = Clock()
+    limit = RateLimit(2.0, 3, clock=clock)
+    assert [limit.wait_seconds("a") for _ in range(5)] == [0, 0, 0, 0.5, 0.5]
+    clock.now = 0.5
+    assert limit.wait_seconds("a") == 0
+    assert limit.wait_seconds("a") == 0.5
+
+
+def test_a_refused_request_costs_nothing():
+    clock = Clock()
+    limit = RateLimit(1.0, 1, clock=clock)
+    assert limit.wait_seconds("a") == 0
+    for tenth in range(1, 10):
+        clock.now = tenth / 10
+        assert limit.wait_seconds("a") > 0
+    clock.now = 1.0
+    assert limit.wait_seconds("a") == 0
+
+
+def test_keys_do_not_share_a_bucket_and_a_pause_fills_no_more_than_a_burst():
+    clock = Clock()
+    limit = RateLimit(1.0, 2, clock=clock)
+    assert [limit.wait_seconds(key) for key in ("a", "a", "b", "b")] == [0, 0, 0, 0]
+    clock.now = 1_000.0
+    assert [limit.wait_seconds("a") for _ in range(3)] == [0, 0, 1]
+
+
+def test_the_memory_of_keys_is_bounded(monkeypatch):
+    monkeypatch.setattr(limits, "MOST_KEYS", 3)
+    limit = RateLimit(1.0, 1, clock=Clock())
+    for key in "abcd":
+        limit.wait_seconds(key)
+    assert list(limit._buckets) == ["b", "c", "d"]
