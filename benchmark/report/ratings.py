@@ -3,22 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import combinations
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from benchmark.report.ratings_file import CRITERIA as CRITERIA
-from benchmark.report.ratings_file import NAMES, Rating, read_lines
+from benchmark.ratings.answers import Answers, Preferences
+from benchmark.ratings.correlation import FEWEST, Method, correlation_by, interval_of_models
+from benchmark.ratings.opinion import resampled_means
+from benchmark.ratings.reading import read_answers
 from benchmark.report.results import Results, Row
 from benchmark.report.samples import Samples, clips_of, read_run_samples
 from benchmark.runs import ScoringRecord
 from metrics.registry import Metric, list_metrics
 
-FEWEST_ANSWERS, FEWEST_MODELS = 3, 3  # below that a rank correlation is meaningless
 ALIKE = 0.1  # of the metric's standard deviation over the rated answers
 
 
@@ -27,21 +29,25 @@ class Ratings:
     """How people rated the answers to one subset.
 
     Attributes:
-        criteria: those of `CRITERIA` that were rated.
+        criteria: what was rated.
         means: one row per rated answer, columns sample_id, key (the model's), raters (how many), one per criterion: the
             mean over the raters, NaN where it was not rated.
+        answers: of the single raters; a model is named by its key.
     """
 
     subset: str
     criteria: tuple[str, ...]
     means: pd.DataFrame
+    answers: Answers
 
 
 @dataclass(frozen=True)
 class Agreement:
-    """Spearman's rank correlation of a metric with one criterion; positive: people prefer what the metric prefers.
+    """Rank correlation of a metric with one criterion; positive: people prefer what the metric prefers.
 
     Attributes:
+        over: answers, or models.
+        method: Spearman's correlation, or Kendall's tau-b.
         count: how many answers, or models, it is over.
         value: in [-1, 1]; None where one side is constant or there are too few.
         low: lower end of the interval; None where there is none.
@@ -50,6 +56,8 @@ class Agreement:
 
     metric: Metric
     criterion: str
+    over: Literal["answers", "models"]
+    method: Method
     count: int
     value: float | None
     low: float | None = None
@@ -85,59 +93,70 @@ class Case:
 
 
 def read_ratings(path: Path, results: Results) -> list[Ratings]:
-    """Return a study's ratings of these runs' answers, one entry per subset.
+    """Return a study's ratings of these runs' answers, one entry per subset; nobody is screened.
 
     Args:
-        path: CSV in UTF-8 with the columns subset, sample_id, model, rater and at least one of AQ, TA, VA; a line is
-            one person's rating of one answer, in whole points from 1 (bad) to 5 (excellent), empty where not rated.
-            The model is named as in the tables. Blanks around names and blank lines do not count.
+        path: CSV in UTF-8, `answers.csv` of a study or the short form: columns subset, sample_id, model, rater and at
+            least one of AQ, TA, VA; a line is one person's rating of one answer, in whole points from 1 (bad) to 5
+            (excellent), empty where not rated. The model is named as in the tables. Blanks around names and blank lines
+            do not count.
         results: the runs; every rated answer must be one of theirs.
 
     Raises:
-        ValueError: no such file, another column, a line or rating that cannot be right, see `ratings_file.read_lines`,
-            a subset, model or sample that the runs do not have, or one person's second rating of an answer; names the
-            line.
+        ValueError: what `benchmark.ratings.reading.read_answers` refuses, preferences, or ratings of other answers; see
+            `ratings_of`.
     """
-    lines = read_lines(path)
-    keys = _keys(lines, results)
-    seen: set[tuple[str, ...]] = set()
-    for line, key in zip(lines, keys, strict=True):
-        subset, sample, model, rater = (line.names[name] for name in NAMES)
-        if (subset, sample, key, rater) in seen:
-            raise ValueError(f"{line.where}: {rater} rates {model} on {sample} twice")
-        seen.add((subset, sample, key, rater))
-    table = pd.DataFrame([{**line.names, **line.points, "key": key} for line, key in zip(lines, keys, strict=True)])
-    if table.empty:
-        raise ValueError(f"{path}: no rating in it")
-    criteria = tuple(name for name in CRITERIA if name in table.columns)
-    return [_means(str(subset), criteria, part) for subset, part in table.groupby("subset", sort=False)]
+    answers = read_answers(path)
+    if isinstance(answers, Preferences):
+        raise ValueError(f"{path}: holds preferences, expected ratings in points; `study analyse` takes both")
+    return ratings_of(answers, results)
 
 
-def _keys(lines: Sequence[Rating], results: Results) -> list[str]:
-    """Return the key of each line's model, after checking that its run has the sample."""
+def ratings_of(answers: Answers, results: Results) -> list[Ratings]:
+    """Return ratings of these runs' answers, one entry per subset, in the order in which they first appear.
+
+    Raises:
+        ValueError: a subset, model or sample that the runs do not have, or one person's second rating of an answer;
+            names the line.
+    """
+    items = answers.items
+    keyed = items.assign(model=_keys(items, answers.source, results))
+    again = keyed.duplicated(["subset", "sample_id", "model", "rater"])
+    if again.any():
+        row = items.iloc[int(again.to_numpy().argmax())]
+        what = f"{row['rater']} rates {row['model']} on {row['sample_id']} twice"
+        raise ValueError(f"{answers.source}, line {row['line']}: {what}")
+    found = []
+    for subset, part in keyed.groupby("subset", sort=False):
+        found.append(_means(str(subset), replace(answers, table=part)))
+    return found
+
+
+def _keys(items: pd.DataFrame, source: str, results: Results) -> list[str]:
+    """Return the key of each row's model, after checking that its run has the sample."""
     known: dict[tuple[str, str], tuple[str, set[str]]] = {}
     for row in results.rows:
         if row.run is not None:
             answered = set(read_run_samples(row.run).scored_ids)
             known |= {(row.subset, name): (row.key, answered) for name in (row.model, row.key)}
     keys = []
-    for line in lines:
-        subset, sample, model = line.names["subset"], line.names["sample_id"], line.names["model"]
+    for line, subset, sample, model in items[["line", "subset", "sample_id", "model"]].itertuples(index=False):
+        where = f"{source}, line {line}"
         if (subset, model) not in known:
             there = sorted({f"{row.model} ({row.subset})" for row in results.rows if row.run is not None})
-            raise ValueError(f"{line.where}: no run of {model!r} on {subset!r}; there are {', '.join(there)}")
+            raise ValueError(f"{where}: no run of {model!r} on {subset!r}; there are {', '.join(there)}")
         key, answered = known[subset, model]
         if sample not in answered:
-            raise ValueError(f"{line.where}: {model} on {subset} has no scored answer to {sample!r}")
+            raise ValueError(f"{where}: {model} on {subset} has no scored answer to {sample!r}")
         keys.append(key)
     return keys
 
 
-def _means(subset: str, criteria: tuple[str, ...], table: pd.DataFrame) -> Ratings:
-    grouped = table.groupby(["sample_id", "key"], sort=False)
-    means = grouped[list(criteria)].mean()
+def _means(subset: str, answers: Answers) -> Ratings:
+    grouped = answers.table.groupby(["sample_id", "model"], sort=False)
+    means = grouped[list(answers.criteria)].mean()
     means.insert(0, "raters", grouped["rater"].nunique())
-    return Ratings(subset, criteria, means.reset_index())
+    return Ratings(subset, answers.criteria, means.reset_index().rename(columns={"model": "key"}), answers)
 
 
 def _with_scores(ratings: Ratings, part: Samples) -> pd.DataFrame:
@@ -145,11 +164,14 @@ def _with_scores(ratings: Ratings, part: Samples) -> pd.DataFrame:
     return ratings.means.merge(scored, on=["sample_id", "key"], validate="one_to_one")
 
 
-def agreement_by_answer(ratings: Ratings, part: Samples, scoring: ScoringRecord) -> list[Agreement]:
+def agreement_by_answer(
+    ratings: Ratings, part: Samples, scoring: ScoringRecord, method: Method = "spearman"
+) -> list[Agreement]:
     """Return how well each per-sample metric of the paper ranks answers as people do, resampled as in the tables."""
     from metrics.uncertainty.bootstrap import bootstrap_set_statistic
 
     answers = _with_scores(ratings, part)
+    correlate = correlation_by(method)
     found = []
     for metric in list_metrics(headline=True):
         if metric.per != "sample" or metric.name not in answers or not answers[metric.name].notna().any():
@@ -157,15 +179,15 @@ def agreement_by_answer(ratings: Ratings, part: Samples, scoring: ScoringRecord)
         for criterion in ratings.criteria:
             both = answers.dropna(subset=[metric.name, criterion])
             scores, points = (both[name].to_numpy(dtype=np.float64) for name in (metric.name, criterion))
-            value = _oriented(scores, points, metric)
+            value = _oriented(scores, points, metric, method)
             if value is None:
-                found.append(Agreement(metric, criterion, len(both), None))
+                found.append(Agreement(metric, criterion, "answers", method, len(both), None))
                 continue
 
             def of_rows(
                 rows: NDArray[np.int64], s: NDArray[np.float64] = scores, p: NDArray[np.float64] = points
             ) -> float:
-                return rank_correlation(s[rows], p[rows])
+                return correlate(s[rows], p[rows])
 
             by_source = scoring.resample_by == "source"
             interval = bootstrap_set_statistic(
@@ -173,14 +195,23 @@ def agreement_by_answer(ratings: Ratings, part: Samples, scoring: ScoringRecord)
                 resamples=scoring.resamples, seed=scoring.bootstrap_seed, level=scoring.confidence, method="percentile",
             )  # fmt: skip
             ends = sorted(_sign(metric) * end for end in interval.ends) if interval.ends else (None, None)
-            found.append(Agreement(metric, criterion, len(both), value, ends[0], ends[1]))
+            found.append(Agreement(metric, criterion, "answers", method, len(both), value, ends[0], ends[1]))
     return found
 
 
-def agreement_by_model(ratings: Ratings, rows: Sequence[Row]) -> list[Agreement]:
+def agreement_by_model(
+    ratings: Ratings, rows: Sequence[Row], scoring: ScoringRecord | None = None, method: Method = "spearman"
+) -> list[Agreement]:
     """Return how well each metric of the paper ranks the models on the whole subset as people do on what they heard.
 
-    A model that lacks samples or has random weights is left out: its score cannot be compared with the others.
+    A model that lacks samples or has random weights is left out: its score cannot be compared with the others. The
+    interval is that of these models' correlation by other raters and on other rated scenes, the scores as they are.
+
+    Args:
+        ratings: of the models' answers.
+        rows: the models.
+        scoring: what the resamples of the tables are; without it there is no interval.
+        method: of correlation.
     """
     heard = ratings.means.groupby("key")[list(ratings.criteria)].mean()
     rated = [row for row in rows if row.key in heard.index and not (row.partial or row.untrained)]
@@ -192,10 +223,34 @@ def agreement_by_model(ratings: Ratings, rows: Sequence[Row]) -> list[Agreement]
         for criterion in ratings.criteria:
             points = heard.loc[[row.key for row in rated], criterion].to_numpy(dtype=np.float64)
             both = np.isfinite(scores) & np.isfinite(points)
-            enough = both.sum() >= FEWEST_MODELS
-            value = _oriented(scores[both], points[both], metric) if enough else None
-            found.append(Agreement(metric, criterion, int(both.sum()), value))
+            value = _oriented(scores[both], points[both], metric, method)
+            keys = [row.key for row, there in zip(rated, both, strict=True) if there]
+            ends = (
+                (None, None)
+                if value is None
+                else _ends(ratings, criterion, keys, scores[both], metric, method, scoring)
+            )
+            found.append(Agreement(metric, criterion, "models", method, int(both.sum()), value, *ends))
     return found
+
+
+def _ends(
+    ratings: Ratings,
+    criterion: str,
+    keys: Sequence[str],
+    scores: NDArray[np.float64],
+    metric: Metric,
+    method: Method,
+    scoring: ScoringRecord | None,
+) -> tuple[float | None, float | None]:
+    """Return the ends of the interval over models, or None twice."""
+    if scoring is None:
+        return None, None
+    means = resampled_means(
+        ratings.answers, criterion, keys, resamples=scoring.resamples, seed=scoring.bootstrap_seed
+    )  # fmt: skip
+    interval = interval_of_models(_sign(metric) * scores, means, method, scoring.confidence)
+    return (None, None) if interval is None else interval
 
 
 def _value(row: Row, metric: str) -> float:
@@ -207,18 +262,9 @@ def _sign(metric: Metric) -> int:
     return 1 if metric.better == "higher" else -1
 
 
-def _oriented(scores: NDArray[np.float64], points: NDArray[np.float64], metric: Metric) -> float | None:
-    value = rank_correlation(scores, points) if len(scores) >= FEWEST_ANSWERS else float("nan")
+def _oriented(scores: NDArray[np.float64], points: NDArray[np.float64], metric: Metric, method: Method) -> float | None:
+    value = correlation_by(method)(scores, points) if len(scores) >= FEWEST else float("nan")
     return _sign(metric) * value if np.isfinite(value) else None
-
-
-def rank_correlation(a: NDArray[np.float64], b: NDArray[np.float64]) -> float:
-    """Return Spearman's rank correlation, equal values sharing their mean rank; NaN where one side is constant."""
-    from scipy.stats import rankdata
-
-    first, second = (rankdata(values) - (len(values) + 1) / 2 for values in (a, b))
-    size = float(np.sqrt(first @ first * (second @ second)))
-    return float(first @ second) / size if size > 0 else float("nan")
 
 
 def alike_but_apart(ratings: Ratings, part: Samples, metric: Metric) -> Case | None:

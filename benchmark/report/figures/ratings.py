@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from benchmark.ratings.answers import criterion_words
 from benchmark.report.figures.drawing import COLOURS, GRID, INK, PAGE_INCHES, SOFT, new_figure
-from benchmark.report.ratings import CRITERIA, Agreement, Case, Ratings
+from benchmark.report.ratings import Agreement, Case, Ratings
 from benchmark.report.subsets import subset_title
 
 if TYPE_CHECKING:
@@ -34,6 +35,12 @@ def agreement_figure(ratings: Ratings, by_answer: Sequence[Agreement], by_model:
     return figure
 
 
+def _titled(criterion: str) -> str:
+    """Return a criterion's name with what it judges, where that says more."""
+    words = criterion_words(criterion)
+    return criterion if words == criterion else f"{criterion}, {words}"
+
+
 def _grid(axes: Axes, criteria: Sequence[str], found: Sequence[Agreement], *, named: bool) -> None:
     from matplotlib.colors import LinearSegmentedColormap
 
@@ -54,7 +61,7 @@ def _grid(axes: Axes, criteria: Sequence[str], found: Sequence[Agreement], *, na
             ends = f"[{one.low:.2f}, {one.high:.2f}]"
             axes.text(across, down + 0.24, ends, ha="center", va="center", fontsize=5, color=colour)
     axes.set_xticks(range(len(metrics)), [next(o.metric.label for o in found if o.metric.name == m) for m in metrics])
-    axes.set_yticks(range(len(criteria)), [f"{name}, {CRITERIA[name]}" if named else "" for name in criteria])
+    axes.set_yticks(range(len(criteria)), [_titled(name) if named else "" for name in criteria])
     axes.tick_params(length=0)
     axes.spines[:].set_visible(False)
     axes.set_xticks(np.arange(len(metrics) + 1) - 0.5, minor=True)
@@ -84,7 +91,7 @@ def case_figure(case: Case, subset: str, names: Mapping[str, str]) -> Figure:
     axes.grid(visible=True)
     axes.margins(0.08)
     axes.set_xlabel(f"difference in {case.metric.label}")
-    axes.set_ylabel(f"difference in {case.criterion} ({CRITERIA[case.criterion]}) [points]")
+    axes.set_ylabel(f"difference in {_titled(case.criterion)} [points]")
     figure.suptitle(
         f"{subset_title(subset)}: pairs of answers to one sample",
         x=0.01, ha="left", fontsize=8.5, fontweight="bold",

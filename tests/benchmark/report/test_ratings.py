@@ -5,6 +5,7 @@ import pandas as pd
 import pytest
 from scipy.stats import spearmanr
 
+from benchmark.ratings.correlation import rank_correlation
 from benchmark.report import collect, write_figures
 from benchmark.report.figures.panels import sample_panel
 from benchmark.report.figures.ratings import agreement_figure, case_figure
@@ -12,7 +13,6 @@ from benchmark.report.ratings import (
     agreement_by_answer,
     agreement_by_model,
     alike_but_apart,
-    rank_correlation,
     read_ratings,
 )
 from benchmark.report.samples import read_samples

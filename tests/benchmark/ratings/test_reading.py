@@ -1,0 +1,116 @@
+import pandas as pd
+import pytest
+from support.rated_studies import Study, preferences, ratings, written
+
+from benchmark.ratings.answers import Answers, Preferences
+from benchmark.ratings.reading import answers_of_table, expected_answers, read_answers
+
+SMALL = Study(raters=4, scenes=3, each=2, repeats=1, checks=1)
+
+
+def small(tmp_path, change=None, *, row=0):
+    table = ratings(SMALL, 1).astype(object)
+    for name, value in (change or {}).items():
+        table.loc[row, name] = value
+    return written(table, tmp_path / "answers.csv")
+
+
+def test_every_role_of_a_study_is_read_and_only_items_count(tmp_path):
+    answers = read_answers(small(tmp_path))
+    assert isinstance(answers, Answers)
+    assert answers.criteria == ("AQ", "TA", "VA")
+    assert answers.points == (1, 5)
+    assert answers.table["role"].value_counts().to_dict() == {"item": 30, "repeat": 4, "attention": 4}
+    assert len(answers.items) == 30
+    assert answers.raters == ("p00", "p01", "p02", "p03")
+    assert answers.models == ("a", "b", "c", "d", "e")
+    assert answers.table["AQ"].dtype == answers.table["seconds"].dtype == "float64"
+
+
+def test_a_table_handed_on_by_a_study_is_read_like_its_file(tmp_path):
+    table = ratings(SMALL, 1)
+    table.loc[3, "TA"] = float("nan")
+    from_file, from_table = read_answers(written(table, tmp_path / "answers.csv")), answers_of_table(table, "a study")
+    columns = [name for name in from_file.table.columns if name != "line"]
+    pd.testing.assert_frame_equal(from_file.table[columns], from_table.table[columns])
+    assert from_table.source == "a study"
+
+
+def test_criteria_may_have_any_name_and_a_scale_more_points(tmp_path):
+    table = ratings(SMALL, 1).rename(columns={"AQ": "realism"}).drop(columns=["TA", "VA"])
+    table["expected"] = table["expected"].str.replace(r"AQ=(\d).*", r"realism=\1", regex=True)
+    table.loc[0, "realism"] = 7
+    answers = read_answers(written(table, tmp_path / "answers.csv"))
+    assert (answers.criteria, answers.points) == (("realism",), (1, 7))
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"AQ": "0"}, r"answers\.csv, line 2: AQ: expected a whole number from 1 to 100, got '0'"),
+        ({"AQ": "2.5"}, r"line 2: AQ: expected a whole number"),
+        ({"role": "test"}, r"line 2: role: expected one of item, repeat, attention, got 'test'"),
+        ({"rater": " "}, r"line 2: rater is empty"),
+        ({"model": ""}, r"line 2: model is empty"),
+        ({"seconds": "-1"}, r"line 2: seconds: expected a number from 0 on"),
+        ({"seconds": "inf"}, r"line 2: seconds: expected a number from 0 on"),
+        ({"plays": "often"}, r"line 2: plays: expected a number from 0 on, or nothing, got 'often'"),
+        ({"role": "attention"}, r"line 2: expected: expected what an attention item asks for, such as AQ=2;TA=2"),
+        ({"role": "attention", "expected": "XY=2"}, r"line 2: expected: expected some of the criteria AQ, TA, VA"),
+    ],
+)
+def test_a_row_that_cannot_be_right_is_named_by_its_line(tmp_path, change, message):
+    with pytest.raises(ValueError, match=message):
+        read_answers(small(tmp_path, change))
+
+
+def test_a_second_answer_counts_only_where_it_is_marked_as_a_repeat(tmp_path):
+    table = ratings(SMALL, 1)
+    again = table.iloc[[0]].assign(position=99)
+    with pytest.raises(ValueError, match=rf"line {len(table) + 2}: p00 rates . on s\d+ twice"):
+        read_answers(written(pd.concat([table, again]), tmp_path / "answers.csv"))
+    marked = pd.concat([table, again.assign(role="repeat")])
+    assert len(read_answers(written(marked, tmp_path / "answers.csv")).items) == 30
+
+
+@pytest.mark.parametrize("missing", ["rater", "sample_id", "model", "subset"])
+def test_a_column_that_is_missing_is_named(tmp_path, missing):
+    path = written(ratings(SMALL, 1).drop(columns=missing), tmp_path / "answers.csv")
+    with pytest.raises(ValueError, match=f"no column {missing}; expected rater, role"):
+        read_answers(path)
+
+
+def test_a_file_without_criteria_or_rows_is_refused(tmp_path):
+    table = ratings(SMALL, 1)
+    with pytest.raises(ValueError, match="no column of a criterion"):
+        read_answers(written(table.drop(columns=["AQ", "TA", "VA"]), tmp_path / "answers.csv"))
+    with pytest.raises(ValueError, match="no answer in it"):
+        read_answers(written(table.head(0), tmp_path / "answers.csv"))
+
+
+def test_the_short_form_is_read_with_its_own_scale(tmp_path):
+    path = tmp_path / "ratings.csv"
+    path.write_text("subset,sample_id,model,rater,AQ\ninter,s1,m,p,4.0\ninter,s1,m,q,\n")
+    answers = read_answers(path)
+    assert (answers.criteria, answers.points, len(answers.items)) == (("AQ",), (1, 5), 2)
+    assert answers.items["AQ"].tolist()[0] == 4.0
+    path.write_text("subset,sample_id,model,rater,AQ\ninter,s1,m,p,6\n")
+    with pytest.raises(ValueError, match="line 2: AQ: expected a whole number from 1 to 5, got '6'"):
+        read_answers(path)
+
+
+def test_preferences_are_read_and_their_order_of_models_checked(tmp_path):
+    table = preferences({"x": 0.0, "y": 0.5}, 0.0, seed=1, raters=2, each=5)
+    found = read_answers(written(table, tmp_path / "preferences.csv"))
+    assert isinstance(found, Preferences)
+    assert (found.criteria, found.models, len(found.items)) == (("AQ",), ("x", "y"), 10)
+    swapped = table.rename(columns={"model_a": "model_b", "model_b": "model_a"})
+    with pytest.raises(ValueError, match="line 2: model_b: expected a name after that of model_a"):
+        read_answers(written(swapped, tmp_path / "preferences.csv"))
+    table.loc[1, "AQ"] = "left"
+    with pytest.raises(ValueError, match="line 3: AQ: expected one of a, b, tie, or nothing, got 'left'"):
+        read_answers(written(table, tmp_path / "preferences.csv"))
+
+
+def test_what_an_attention_item_asks_for_is_taken_apart():
+    assert expected_answers("AQ=2; TA = 3") == {"AQ": "2", "TA": "3"}
