@@ -26,3 +26,8 @@ def spreadsheet_text(text: str) -> str:
     ids of VGGSound begin with a dash.
     """
     return f"'{text}" if text.startswith(_FORMULA) else text
+
+
+def text_of_spreadsheet(text: str) -> str:
+    """Return the text that `spreadsheet_text` made a cell of."""
+    return text[1:] if text[:1] == "'" and text[1:].startswith(_FORMULA) else text

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from typing import Literal
 
 import pandas as pd
 
-CRITERIA: Mapping[str, str] = {"AQ": "audio quality", "TA": "text-audio alignment", "VA": "audio-video alignment"}
-SCALE = (1, 5)  # points of a Likert scale as in the paper, lowest and highest
 ROLES = ("item", "repeat", "attention")
 Role = Literal["item", "repeat", "attention"]
 ANSWER = ("subset", "sample_id", "model")  # what names one rated answer
@@ -17,11 +15,6 @@ PAIR = ("subset", "sample_id", "model_a", "model_b")
 TEXTS = ("rater", "role", "subset", "category", "expected", "answered_at")
 NUMBERS = ("position", "seconds", "clip_seconds", "focus_losses")
 CHOICES = ("a", "b", "tie")
-
-
-def criterion_words(criterion: str) -> str:
-    """Return what a criterion judges, in words; one that the paper does not have is called by its own name."""
-    return CRITERIA.get(criterion, criterion)
 
 
 @dataclass(frozen=True)

@@ -14,16 +14,16 @@ import pandas as pd
 from benchmark.ratings.answers import (
     ANSWER,
     CHOICES,
-    CRITERIA,
     NUMBERS,
     PAIR,
     ROLES,
-    SCALE,
     TEXTS,
     Answers,
     Preferences,
 )
+from benchmark.ratings.criteria import CRITERIA, SCALE
 from benchmark.ratings.lines import Lines, read_csv_lines
+from foundation.markup import text_of_spreadsheet
 
 SHORT = ("subset", "sample_id", "model", "rater")  # the columns that the short form must have
 MOST_POINTS = 100  # of a scale whose length a file does not state
@@ -127,7 +127,8 @@ def _check_header(lines: Lines, needed: Sequence[str], criteria: Sequence[str]) 
 
 
 def _texts(lines: Lines) -> pd.DataFrame:
-    table = pd.DataFrame(list(lines.rows), columns=list(lines.header), dtype=object)
+    rows = [[text_of_spreadsheet(text) for text in row] for row in lines.rows]
+    table = pd.DataFrame(rows, columns=list(lines.header), dtype=object)
     table.insert(0, "line", list(lines.numbers))
     return table
 

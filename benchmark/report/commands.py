@@ -39,6 +39,9 @@ def report(
     published: Annotated[bool, typer.Option(help="Add the rows that the paper prints for this table.")] = False,
     intervals: Annotated[bool, typer.Option(help="Show confidence intervals.")] = True,
     standard_errors: Annotated[bool, typer.Option(help="Show standard errors in place of intervals.")] = False,
+    ratings: Annotated[
+        Path | None, typer.Option(help="CSV of a human study: its criteria as columns, its ratings on the cards.")
+    ] = None,
     benchmark: BenchmarkFilter = "",
     subset: SubsetFilter = "",
     profile: ProfileFilter = "",
@@ -64,7 +67,7 @@ def report(
     homes = {name: home for name in names if (home := benchmark_dir or _home(name, chosen)) is not None}
     written = build_report(
         chosen, out, benchmark_dirs=homes, published=published, preset=table, intervals=intervals or standard_errors,
-        standard_errors=standard_errors, cache=cache_here(cache),
+        standard_errors=standard_errors, ratings=ratings, cache=cache_here(cache),
     )  # fmt: skip
     Console().print(TerminalTable(written.table))
     for path in (written.paths.markdown, written.paths.csv, written.paths.latex, written.paths.html):

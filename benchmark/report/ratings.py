@@ -40,6 +40,11 @@ class Ratings:
     means: pd.DataFrame
     answers: Answers
 
+    def with_scores(self, part: Samples) -> pd.DataFrame:
+        """Return the rated answers with what every metric scored them: a row per answer."""
+        scored = pd.concat([table.assign(key=key) for key, table in part.scored.items()], ignore_index=True)
+        return self.means.merge(scored, on=["sample_id", "key"], validate="one_to_one")
+
 
 @dataclass(frozen=True)
 class Agreement:
@@ -159,18 +164,13 @@ def _means(subset: str, answers: Answers) -> Ratings:
     return Ratings(subset, answers.criteria, means.reset_index().rename(columns={"model": "key"}), answers)
 
 
-def _with_scores(ratings: Ratings, part: Samples) -> pd.DataFrame:
-    scored = pd.concat([table.assign(key=key) for key, table in part.scored.items()], ignore_index=True)
-    return ratings.means.merge(scored, on=["sample_id", "key"], validate="one_to_one")
-
-
 def agreement_by_answer(
     ratings: Ratings, part: Samples, scoring: ScoringRecord, method: Method = "spearman"
 ) -> list[Agreement]:
     """Return how well each per-sample metric of the paper ranks answers as people do, resampled as in the tables."""
     from metrics.uncertainty.bootstrap import bootstrap_set_statistic
 
-    answers = _with_scores(ratings, part)
+    answers = ratings.with_scores(part)
     correlate = correlation_by(method)
     found = []
     for metric in list_metrics(headline=True):
@@ -274,7 +274,7 @@ def alike_but_apart(ratings: Ratings, part: Samples, metric: Metric) -> Case | N
     """
     if any(metric.name not in table for table in part.scored.values()):
         return None
-    answers = _with_scores(ratings, part).dropna(subset=[metric.name])
+    answers = ratings.with_scores(part).dropna(subset=[metric.name])
     near = ALIKE * float(answers[metric.name].std(ddof=0)) if len(answers) else 0.0
     best: tuple[float, str, pd.Series[float], pd.Series[float]] | None = None
     gaps: dict[str, list[tuple[float, float]]] = {criterion: [] for criterion in ratings.criteria}

@@ -77,12 +77,26 @@ class Row:
 
 
 @dataclass(frozen=True)
+class Rated:
+    """What people judged of the answers; the rows have it among their values.
+
+    Attributes:
+        criteria: names of these values.
+        note: on whom and what they are based, for below a table.
+    """
+
+    criteria: tuple[str, ...]
+    note: str
+
+
+@dataclass(frozen=True)
 class Results:
     """Rows that agree in benchmark, version and scoring, in the order in which a table shows them."""
 
     rows: tuple[Row, ...]
     benchmarks: Mapping[str, BenchmarkRecord]  # by subset
     scoring: ScoringRecord | None  # None: published rows only
+    rated: Rated | None = None
 
     @property
     def subsets(self) -> tuple[str, ...]:

@@ -8,7 +8,10 @@ from pathlib import Path
 
 from benchmark.report.page.media import check_report_place
 from benchmark.report.page.write import write_page
+from benchmark.report.rated import with_mean_ratings, with_ratings
+from benchmark.report.ratings import read_ratings
 from benchmark.report.results import collect
+from benchmark.report.samples import read_samples
 from benchmark.report.scored_on import check_scored_on
 from benchmark.report.tables.cells import Table
 from benchmark.report.tables.formats import to_csv, to_latex, to_markdown
@@ -48,6 +51,7 @@ def write_report(
     preset: PresetName = "main",
     intervals: bool = True,
     standard_errors: bool = False,
+    ratings: Path | None = None,
     cache: Path | None = None,
     workers: int | None = None,
 ) -> ReportPaths:
@@ -61,6 +65,8 @@ def write_report(
         preset: which table of the paper.
         intervals: show confidence intervals in Markdown and LaTeX; CSV and page always have them.
         standard_errors: show standard errors instead, in CSV as well.
+        ratings: a human study of the runs' answers, see `benchmark.report.ratings.read_ratings`; its criteria become
+            columns, and its mean ratings stand on the cards of the page.
         cache: where the page's pictures are kept for reports into other folders too, such as the cache of features;
             None: nowhere.
         workers: threads that draw pictures; one per available core by default.
@@ -68,11 +74,12 @@ def write_report(
     Raises:
         benchmark.report.results.MixedRuns: the runs cannot share a table.
         benchmark.runs.UnusableRun: a run cannot be read, or was scored on another benchmark than the one given.
-        ValueError: the place is another's, no runs, an unknown preset, or a preset that none of the runs belongs in.
+        ValueError: the place is another's, no runs, an unknown preset, a preset that none of the runs belongs in, or
+            ratings of other answers.
     """
     return build_report(
         runs, out, benchmark_dirs=benchmark_dirs, published=published, preset=preset, intervals=intervals,
-        standard_errors=standard_errors, cache=cache, workers=workers,
+        standard_errors=standard_errors, ratings=ratings, cache=cache, workers=workers,
     ).paths  # fmt: skip
 
 
@@ -85,6 +92,7 @@ def build_report(
     preset: PresetName = "main",
     intervals: bool = True,
     standard_errors: bool = False,
+    ratings: Path | None = None,
     cache: Path | None = None,
     workers: int | None = None,
 ) -> Report:
@@ -94,6 +102,9 @@ def build_report(
     home = (benchmark_dirs or {}).get(results.name)
     if home is not None:
         check_scored_on(home, results.records)
+    heard = read_ratings(ratings, results) if ratings is not None else []
+    if ratings is not None:
+        results = with_ratings(results, heard, ratings.name)
     if published:
         from benchmark.report.tables.published import with_published
 
@@ -107,5 +118,8 @@ def build_report(
     with Lock(out):
         for ending, text in texts.items():
             write_text(paths[ending], text)
-        page, media = write_page(shown, full, out, benchmark=home, title=title, cache=cache, workers=workers)
+        samples = with_mean_ratings(read_samples(shown), heard)
+        page, media = write_page(
+            shown, full, out, benchmark=home, title=title, samples=samples, cache=cache, workers=workers
+        )
     return Report(ReportPaths(paths["md"], paths["csv"], paths["tex"], page, media), compact)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from benchmark.ratings.answers import criterion_words
+from benchmark.ratings.criteria import criterion_words
 from benchmark.report.figures.drawing import COLOURS, GRID, INK, PAGE_INCHES, SOFT, new_figure
 from benchmark.report.ratings import Agreement, Case, Ratings
 from benchmark.report.subsets import subset_title

@@ -113,7 +113,9 @@ def _of_ratings(results: Results, path: Path, folder: Path | None) -> dict[str, 
         subset, part, rows = ratings.subset, parts[ratings.subset], results.of(ratings.subset)
         if results.scoring is not None:
             answers = agreement_by_answer(ratings, part, results.scoring)
-            figures[f"{subset}-ratings"] = agreement_figure(ratings, answers, agreement_by_model(ratings, rows))
+            figures[f"{subset}-ratings"] = agreement_figure(
+                ratings, answers, agreement_by_model(ratings, rows, results.scoring)
+            )
         case = alike_but_apart(ratings, part, get_metric("clap"))
         if case is None:
             continue

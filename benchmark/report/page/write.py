@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from importlib.metadata import version
 from importlib.resources import files
 from pathlib import Path
@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from benchmark.report.page.data import embedded, page_data, wanted_media
 from benchmark.report.page.media import drop_unused, place_media
 from benchmark.report.results import Results
-from benchmark.report.samples import read_samples
+from benchmark.report.samples import Samples, read_samples
 from benchmark.report.tables.cells import Block, Table
 from benchmark.report.tables.marks import DASH
 from foundation.files import write_text
@@ -34,6 +34,7 @@ def write_page(
     *,
     benchmark: Path | None,
     title: str,
+    samples: Sequence[Samples] | None = None,
     cache: Path | None = None,
     workers: int | None = None,
 ) -> tuple[Path, Path]:
@@ -45,6 +46,7 @@ def write_page(
         out: path without a suffix.
         benchmark: the benchmark directory, for scenes and sources; None: the page plays the answers alone.
         title: heading of the page.
+        samples: those of the runs, where they have columns of their own, such as ratings; None: read from the runs.
         cache: where pictures are kept for pages in other folders too; None: nowhere.
         workers: threads that draw pictures; one per available core by default.
 
@@ -54,14 +56,14 @@ def write_page(
     Raises:
         benchmark.runs.UnusableRun: the samples of a run cannot be read.
     """
-    samples = read_samples(results)
+    samples = read_samples(results) if samples is None else samples
     rows = [row for row in results.rows if row.run is not None]
     homes = [*(row.run.path for row in rows if row.run), *([] if benchmark is None else [benchmark])]
     placed = place_media(out, wanted_media(samples, rows, benchmark), homes, cache=cache, workers=workers)
     data = page_data(results, table, samples, placed, out.name)
     page = out.with_name(f"{out.name}.html")
     text = (
-        _environment()
+        environment()
         .get_template("page.html")
         .render(
             title=title,
@@ -70,8 +72,8 @@ def write_page(
             count=sum(len(part.listing) for part in samples),
             made_with=_made_with(results),
             policy=CONTENT_POLICY,
-            style=_read("page.css"),
-            script="\n".join(_read(name) for name in SCRIPTS),
+            style=template_text("page.css"),
+            script="\n".join(template_text(name) for name in SCRIPTS),
             data=embedded(data),
             dash=DASH,
         )
@@ -81,16 +83,18 @@ def write_page(
     return page, out
 
 
-def _environment() -> jinja2.Environment:
+def environment() -> jinja2.Environment:
+    """Return what renders the templates of pages: every text escaped, a name that is not there an error."""
     import jinja2
 
     return jinja2.Environment(
-        loader=jinja2.FunctionLoader(_read), autoescape=True, trim_blocks=True, lstrip_blocks=True,
+        loader=jinja2.FunctionLoader(template_text), autoescape=True, trim_blocks=True, lstrip_blocks=True,
         undefined=jinja2.StrictUndefined,
     )  # fmt: skip
 
 
-def _read(name: str) -> str:
+def template_text(name: str) -> str:
+    """Return a file of the templates' folder."""
     return files("benchmark.report.page").joinpath("templates", name).read_text(encoding="utf-8")
 
 

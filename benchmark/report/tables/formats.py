@@ -98,7 +98,7 @@ def _csv_values(line: Line, columns: int) -> list[str]:
     return values
 
 
-_LATEX_HEAD = r"""% Compiles as it is; read by \input in a paper it is the table alone (load booktabs, graphicx there).
+LATEX_HEAD = r"""% Compiles as it is; read by \input in a paper it is the table alone (load booktabs, graphicx there).
 \makeatletter
 \ifx\@nodocument\relax
   \makeatother
@@ -123,7 +123,7 @@ def to_latex(table: Table, label: str = "tab:results") -> str:
     """Return the table as LaTeX (booktabs): a whole document, or the table alone if a paper reads it with \\input."""
     width = len(table.columns) + 2
     lines = [
-        _LATEX_HEAD + r"\begin{table*}[t]",
+        LATEX_HEAD + r"\begin{table*}[t]",
         r"\centering",
         r"\newcommand{\interval}[2]{\begin{tabular}[c]{@{}c@{}}#1\\[-0.4ex]{\tiny[#2]}\end{tabular}}",
         r"\resizebox{\textwidth}{!}{%",

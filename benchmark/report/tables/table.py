@@ -18,6 +18,7 @@ from benchmark.report.tables.cells import (
     Table,
     reach_in_standard_errors,
 )
+from benchmark.report.tables.criteria import criterion_metric
 from benchmark.report.tables.marks import DASH, marks_of
 from benchmark.report.tables.notes import caption, interval_note, notes_below
 from benchmark.runs import MetricValue
@@ -51,16 +52,19 @@ def build_table(
         decimals: decimals that differ from the registry's, by metric name.
         labels: what the first column shows, by row key; the model's name where left out.
     """
-    columns = _columns(results.rows, breadth, decimals or {})
+    criteria = results.rated.criteria if results.rated else ()
+    columns = _columns(results.rows, breadth, decimals or {}, criteria)
     blocks = tuple(_block(subset, results.of(subset), columns, labels or {}) for subset in results.subsets)
-    notes = notes_below(blocks, columns, intervals)
+    notes = (*((results.rated.note,) if results.rated else ()), *notes_below(blocks, columns, intervals))
     beside = interval_note(results, standard_errors)
     return Table(columns, blocks, caption(results), notes, heading, intervals, standard_errors, beside)
 
 
-def _columns(rows: Sequence[Row], breadth: Breadth, decimals: Mapping[str, int]) -> tuple[Column, ...]:
+def _columns(
+    rows: Sequence[Row], breadth: Breadth, decimals: Mapping[str, int], criteria: Sequence[str]
+) -> tuple[Column, ...]:
     kept = []
-    for metric in list_metrics(extended=True):
+    for metric in (*list_metrics(extended=True), *map(criterion_metric, criteria)):
         there = any(_value(row, metric.name) is not None or metric.name in row.texts for row in rows)
         wanted = breadth == "full" or metric.field == "win"
         if metric.headline or (there and wanted):

@@ -1,0 +1,109 @@
+"""`study analyse`: from the answers of a study, or of others, to tables, figures and a page."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from benchmark.cli.options import JsonOption
+from benchmark.exits import tell
+from benchmark.places import STUDIES
+from benchmark.report.options import place
+
+if TYPE_CHECKING:
+    from benchmark.ratings.answers import Answers, Preferences
+    from benchmark.report.results import Results
+    from benchmark.report.study.sheets import Sheet
+
+SHOWN = ("opinions", "strengths")  # the tables that a terminal gets; the others are in the files
+
+
+def analyse(
+    what: Annotated[
+        Path,
+        typer.Argument(
+            exists=True, metavar="WHAT",
+            help="Folder of a study; or a file: answers.csv, preferences.csv, ratings.csv, or public ratings, JSONL or "
+            "CSV of Audiobox-Aesthetics.",
+        ),
+    ],
+    runs: Annotated[
+        list[Any] | None,
+        typer.Option("--runs", help="Runs whose answers were rated, for metrics beside the ratings; may be repeated.",
+                     metavar="RUNS", parser=place),
+    ] = None,
+    out: Annotated[Path | None, typer.Option(help="Folder to write to.", show_default=f"{STUDIES}/NAME")] = None,
+    keep: Annotated[list[str] | None, typer.Option(help="A rater who stays whatever screening says.")] = None,
+    drop: Annotated[list[str] | None, typer.Option(help="A rater who is left out whatever screening says.")] = None,
+    screening: Annotated[
+        bool, typer.Option("--screening/--no-screening", help="Leave out raters who break a rule.")
+    ] = True,
+    precision: Annotated[
+        float, typer.Option(help="Half-width of an interval, in points, that a next study is planned for.")
+    ] = 0.1,
+    seed: Annotated[int, typer.Option(min=0, help="Of all resamples.")] = 0,
+    as_json: JsonOption = False,
+) -> None:  # fmt: skip
+    """Analyse a human study: who counts, mean opinions with intervals, tests, agreement, what a next study needs."""
+    import json
+
+    from benchmark.ratings.analysis import Settings, analyse_preferences, analyse_ratings, to_json
+    from benchmark.ratings.answers import Preferences
+    from benchmark.report.study.write import write_study
+
+    answers = _answers(what)
+    settings = Settings(
+        keep=tuple(keep or ()), drop=tuple(drop or ()), screening=screening, precision=precision, seed=seed
+    )
+    results = _results(runs, answers) if runs else None
+    if isinstance(answers, Preferences):
+        analysis: Any = analyse_preferences(answers, settings)
+    else:
+        analysis = analyse_ratings(answers, settings)
+    name = what.resolve().name if what.is_dir() else what.stem
+    written = write_study(analysis, out or STUDIES / name, title=f"Human study: {name}", results=results)
+    for one in analysis.screening.exclusions:
+        tell(f"left out {one.rater}: {one.told}", prefix="")
+    if as_json:
+        typer.echo(json.dumps(to_json(analysis), indent=2, ensure_ascii=False))
+        return
+    for sheet in written.sheets:
+        if sheet.name in SHOWN:
+            _show(sheet)
+    for path in written.files:
+        typer.echo(path)
+
+
+def _answers(what: Path) -> Answers | Preferences:
+    from benchmark.ratings.public import is_public, read_public
+    from benchmark.ratings.reading import answers_of_table, read_answers
+
+    if what.is_dir():
+        from benchmark.ratings.extras import load_extra
+
+        export = load_extra("benchmark.web.study.export")
+        try:
+            table = export.answers_of(what)
+        except ValueError:  # of the other form
+            table = export.preferences_of(what)
+        return answers_of_table(table, str(what))
+    return read_public(what) if is_public(what) else read_answers(what)
+
+
+def _results(runs: list[Any], answers: Answers | Preferences) -> Results:
+    """Return the runs on the subsets that were rated."""
+    from benchmark.report.commands import chosen_runs
+    from benchmark.report.results import collect
+
+    chosen = chosen_runs(runs)
+    rated = [run for run in chosen if run.read_metrics().benchmark.subset in answers.subsets]
+    return collect(rated or chosen)
+
+
+def _show(sheet: Sheet) -> None:
+    from benchmark.cli.table import show_table
+    from benchmark.report.study.sheets import shown
+
+    show_table(list(sheet.columns), [[shown(entry) for entry in row] for row in sheet.rows])
