@@ -3,25 +3,38 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
+from metrics.uncertainty.bootstrap import bootstrap_score, bootstrap_set_statistic
+from metrics.uncertainty.intervals import Interval
+from metrics.uncertainty.resampling import Counts, Needs
+
 Method = Literal["spearman", "kendall"]
 METHODS: tuple[Method, ...] = ("spearman", "kendall")
 FEWEST = 3  # below, a rank correlation is meaningless
+MOST_PAIRWISE = 3000  # answers, whose pairs are compared once for all resamples; 36 MB for each of three matrices
 
 Floats = NDArray[np.float64]
 
 
 def rank_correlation(a: Floats, b: Floats) -> float:
     """Return Spearman's rank correlation, equal values sharing their mean rank; NaN where one side is constant."""
+    return float(rank_correlations(a, b[np.newaxis])[0])
+
+
+def rank_correlations(a: Floats, rows: Floats) -> Floats:
+    """Return Spearman's rank correlation of values (n,) with each of b rows (b, n), shape (b,)."""
     from scipy.stats import rankdata
 
-    first, second = (rankdata(values) - (len(values) + 1) / 2 for values in (a, b))
-    size = float(np.sqrt(first @ first * (second @ second)))
-    return float(first @ second) / size if size > 0 else float("nan")
+    middle = (len(a) + 1) / 2
+    first, second = rankdata(a) - middle, rankdata(rows, axis=1) - middle
+    size = np.sqrt(float(first @ first) * (second**2).sum(axis=1))
+    with np.errstate(invalid="ignore", divide="ignore"):
+        found: Floats = np.where(size > 0, second @ first / size, np.nan)
+    return found
 
 
 def kendall_correlation(a: Floats, b: Floats) -> float:
@@ -33,9 +46,68 @@ def kendall_correlation(a: Floats, b: Floats) -> float:
     return float(kendalltau(a, b).statistic)
 
 
+def kendall_correlations(a: Floats, rows: Floats) -> Floats:
+    """Return Kendall's tau-b of values (n,) with each of b rows (b, n), shape (b,); for few values."""
+    first, second = np.triu_indices(len(a), 1)
+    of_a, of_rows = np.sign(a[first] - a[second]), np.sign(rows[:, first] - rows[:, second])
+    return _tau(of_rows @ of_a, np.full(len(rows), (of_a**2).sum()), (of_rows**2).sum(axis=1))
+
+
+def _tau(agreeing: Floats, apart_a: Floats, apart_b: Floats) -> Floats:
+    """Tau-b: pairs in the same order minus pairs in the opposite one, over those that differ at all on either side."""
+    size = np.sqrt(apart_a * apart_b)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        found: Floats = np.where(size > 0, agreeing / size, np.nan)
+    return found
+
+
 def correlation_by(method: Method) -> Callable[[Floats, Floats], float]:
     """Return the function of a method."""
     return rank_correlation if method == "spearman" else kendall_correlation
+
+
+class ResampledKendall:
+    """Kendall's tau-b of resamples, for `bootstrap_score`: every pair is compared once."""
+
+    needs = Needs(rows=2, different=2)
+    lower_bound = None
+    smooth = True
+
+    def __init__(self, a: Floats, b: Floats) -> None:
+        self.samples = len(a)
+        of_a, of_b = (np.sign(values[:, np.newaxis] - values).astype(np.float32) for values in (a, b))
+        self._matrices = of_a * of_b, np.abs(of_a), np.abs(of_b)  # sums of whole numbers below 2^24: exact
+
+    def __call__(self, counts: Counts) -> Floats:
+        """Return tau-b, shape (b,), of resamples in which each answer occurs so often, shape (b, n)."""
+        often = counts.astype(np.float32)
+        return _tau(*[((often @ matrix) * often).sum(axis=1, dtype=np.float64) for matrix in self._matrices])
+
+
+def interval_of_answers(
+    scores: Floats, points: Floats, method: Method, groups: NDArray[Any], *, resamples: int, seed: int, level: float
+) -> Interval:
+    """Return the interval of the correlation over answers, resampled by groups as metrics are.
+
+    Args:
+        scores: of the metric, shape (n,).
+        points: mean ratings, shape (n,).
+        method: of correlation.
+        groups: see `metrics.uncertainty.resampling.units`.
+        resamples: how many.
+        seed: decides the draws.
+        level: nominal coverage.
+    """
+    if method == "kendall" and len(scores) <= MOST_PAIRWISE:
+        return bootstrap_score(
+            ResampledKendall(scores, points), groups=groups, resamples=resamples, seed=seed, level=level,
+            method="percentile",
+        )  # fmt: skip
+    correlate = correlation_by(method)
+    return bootstrap_set_statistic(
+        lambda rows: correlate(scores[rows], points[rows]), len(scores), groups=groups, resamples=resamples, seed=seed,
+        level=level, method="percentile",
+    )  # fmt: skip
 
 
 def interval_of_models(scores: Floats, resampled: Floats, method: Method, level: float) -> tuple[float, float] | None:
@@ -50,10 +122,10 @@ def interval_of_models(scores: Floats, resampled: Floats, method: Method, level:
     Returns:
         Lower and upper end; None where more than one in a hundred resamples has no correlation.
     """
-    correlate = correlation_by(method)
-    found = np.array([correlate(scores, row) if np.isfinite(row).all() else np.nan for row in resampled])
+    whole = resampled[np.isfinite(resampled).all(axis=1)]
+    found = (rank_correlations if method == "spearman" else kendall_correlations)(scores, whole)
     there = found[np.isfinite(found)]
-    if len(there) < 0.99 * len(found) or not len(there):
+    if not len(there) or len(there) < 0.99 * len(resampled):
         return None
     low, high = np.quantile(there, [(1.0 - level) / 2.0, (1.0 + level) / 2.0])
     return float(low), float(high)

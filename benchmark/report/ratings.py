@@ -13,7 +13,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from benchmark.ratings.answers import Answers, Preferences
-from benchmark.ratings.correlation import FEWEST, Method, correlation_by, interval_of_models
+from benchmark.ratings.correlation import FEWEST, Method, correlation_by, interval_of_answers, interval_of_models
 from benchmark.ratings.opinion import resampled_means
 from benchmark.ratings.reading import read_answers
 from benchmark.report.results import Results, Row
@@ -57,6 +57,7 @@ class Agreement:
         value: in [-1, 1]; None where one side is constant or there are too few.
         low: lower end of the interval; None where there is none.
         high: upper end.
+        reason: why there is no interval, where that is known.
     """
 
     metric: Metric
@@ -67,6 +68,7 @@ class Agreement:
     value: float | None
     low: float | None = None
     high: float | None = None
+    reason: str = ""
 
 
 @dataclass(frozen=True)
@@ -168,10 +170,7 @@ def agreement_by_answer(
     ratings: Ratings, part: Samples, scoring: ScoringRecord, method: Method = "spearman"
 ) -> list[Agreement]:
     """Return how well each per-sample metric of the paper ranks answers as people do, resampled as in the tables."""
-    from metrics.uncertainty.bootstrap import bootstrap_set_statistic
-
     answers = ratings.with_scores(part)
-    correlate = correlation_by(method)
     found = []
     for metric in list_metrics(headline=True):
         if metric.per != "sample" or metric.name not in answers or not answers[metric.name].notna().any():
@@ -184,18 +183,17 @@ def agreement_by_answer(
                 found.append(Agreement(metric, criterion, "answers", method, len(both), None))
                 continue
 
-            def of_rows(
-                rows: NDArray[np.int64], s: NDArray[np.float64] = scores, p: NDArray[np.float64] = points
-            ) -> float:
-                return correlate(s[rows], p[rows])
-
-            by_source = scoring.resample_by == "source"
-            interval = bootstrap_set_statistic(
-                of_rows, len(both), groups=clips_of(both) if by_source else both["sample_id"].to_numpy(),
-                resamples=scoring.resamples, seed=scoring.bootstrap_seed, level=scoring.confidence, method="percentile",
+            groups = clips_of(both) if scoring.resample_by == "source" else both["sample_id"].to_numpy()
+            interval = interval_of_answers(
+                scores, points, method, groups, resamples=scoring.resamples, seed=scoring.bootstrap_seed,
+                level=scoring.confidence,
             )  # fmt: skip
             ends = sorted(_sign(metric) * end for end in interval.ends) if interval.ends else (None, None)
-            found.append(Agreement(metric, criterion, "answers", method, len(both), value, ends[0], ends[1]))
+            found.append(
+                Agreement(
+                    metric, criterion, "answers", method, len(both), value, ends[0], ends[1], interval.reason or ""
+                )
+            )
     return found
 
 
@@ -215,42 +213,37 @@ def agreement_by_model(
     """
     heard = ratings.means.groupby("key")[list(ratings.criteria)].mean()
     rated = [row for row in rows if row.key in heard.index and not (row.partial or row.untrained)]
+    points = heard.loc[[row.key for row in rated]]
+    drawn = {name: _resampled(ratings, name, points, scoring) for name in ratings.criteria}
     found = []
     for metric in list_metrics(headline=True):
         scores = np.array([_value(row, metric.name) for row in rated], dtype=np.float64)
         if not np.isfinite(scores).any():
             continue
         for criterion in ratings.criteria:
-            points = heard.loc[[row.key for row in rated], criterion].to_numpy(dtype=np.float64)
-            both = np.isfinite(scores) & np.isfinite(points)
-            value = _oriented(scores[both], points[both], metric, method)
-            keys = [row.key for row, there in zip(rated, both, strict=True) if there]
-            ends = (
-                (None, None)
-                if value is None
-                else _ends(ratings, criterion, keys, scores[both], metric, method, scoring)
-            )
-            found.append(Agreement(metric, criterion, "models", method, int(both.sum()), value, *ends))
+            values = points[criterion].to_numpy(dtype=np.float64)
+            both = np.isfinite(scores) & np.isfinite(values)
+            value = _oriented(scores[both], values[both], metric, method)
+            means, ends = drawn[criterion], None
+            if value is not None and means is not None and scoring is not None:
+                ends = interval_of_models(_sign(metric) * scores[both], means[:, both], method, scoring.confidence)
+            low, high = ends or (None, None)
+            found.append(Agreement(metric, criterion, "models", method, int(both.sum()), value, low, high))
     return found
 
 
-def _ends(
-    ratings: Ratings,
-    criterion: str,
-    keys: Sequence[str],
-    scores: NDArray[np.float64],
-    metric: Metric,
-    method: Method,
-    scoring: ScoringRecord | None,
-) -> tuple[float | None, float | None]:
-    """Return the ends of the interval over models, or None twice."""
+def _resampled(
+    ratings: Ratings, criterion: str, points: pd.DataFrame, scoring: ScoringRecord | None
+) -> NDArray[np.float64] | None:
+    """Return the models' mean ratings on resamples, shape (b, models), NaN for a model that was not rated so."""
     if scoring is None:
-        return None, None
-    means = resampled_means(
-        ratings.answers, criterion, keys, resamples=scoring.resamples, seed=scoring.bootstrap_seed
-    )  # fmt: skip
-    interval = interval_of_models(_sign(metric) * scores, means, method, scoring.confidence)
-    return (None, None) if interval is None else interval
+        return None
+    there = points[criterion].notna().to_numpy()
+    means = np.full((scoring.resamples, len(points)), np.nan)
+    means[:, there] = resampled_means(
+        ratings.answers, criterion, list(points.index[there]), resamples=scoring.resamples, seed=scoring.bootstrap_seed
+    )
+    return means
 
 
 def _value(row: Row, metric: str) -> float:

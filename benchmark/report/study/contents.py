@@ -211,7 +211,8 @@ def agreement_sheet(agreements: Sequence[tuple[str, Agreement]]) -> Sheet:
         "Over answers: mean ratings of single answers, resampled as the metrics are. Over models: these models, by "
         "other raters and on other scenes; scores of the whole subset.",
     )
-    return Sheet("agreement", "Metrics against people", lead, columns, tuple(table), notes)
+    reasons = dict.fromkeys(f"No interval over answers: {one.reason}." for _, one in agreements if one.reason)
+    return Sheet("agreement", "Metrics against people", lead, columns, tuple(table), (*notes, *reasons))
 
 
 def strength_sheet(analysis: PreferenceAnalysis) -> Sheet:

@@ -29,6 +29,13 @@ def test_zeros_are_ranked_and_then_left_out():
     assert found.p_value == pytest.approx(2 / 2**3)  # no other signs of three differences are as far out
 
 
+def test_few_pairs_with_ties_and_zeros_have_scipys_exact_p():
+    rng = np.random.default_rng(1)
+    for size in (5, 8):
+        values = rng.integers(-2, 4, size)
+        assert signed_rank(values).p_value == pytest.approx(wilcoxon(values, zero_method="pratt").pvalue, abs=1e-12)
+
+
 def test_differences_that_are_equal_but_for_rounding_tie():
     assert signed_rank([3.4 - 3.2, 4.4 - 4.2, -0.2]).p_value == signed_rank([0.2, 0.2, -0.2]).p_value
 
