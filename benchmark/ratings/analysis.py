@@ -15,6 +15,7 @@ from benchmark.ratings.opinion import Opinion, OpinionDifference, differences, o
 from benchmark.ratings.paired_tests import PairedTest, paired_tests
 from benchmark.ratings.planning import Plan, plan
 from benchmark.ratings.preference import Ranking, rank
+from benchmark.ratings.reliability import RESAMPLES as ALPHA_RESAMPLES
 from benchmark.ratings.reliability import Reliability, reliability
 from benchmark.ratings.screening import Limits, Screening, screen
 
@@ -102,7 +103,7 @@ def analyse_ratings(answers: Answers, settings: Settings) -> RatingAnalysis:
         by_category=tuple(means(by_category=True)),
         differences=tuple(differences(kept, resamples=resamples, seed=seed, level=level)),
         tests=tuple(paired_tests(kept)),
-        reliability=tuple(reliability(kept, seed=seed, level=level)),
+        reliability=tuple(reliability(kept, resamples=min(resamples, ALPHA_RESAMPLES), seed=seed, level=level)),
         mixed=tuple(mixed_models(kept, level=level)),
         plans=tuple(plan(kept, settings.precision, level)),
     )

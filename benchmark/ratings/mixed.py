@@ -11,7 +11,7 @@ from benchmark.ratings.answers import Answers
 from benchmark.ratings.extras import load_extra
 from metrics.uncertainty.intervals import Interval
 
-MOST_RATINGS, MOST_EFFECTS = 2500, 200  # statsmodels' matrices are dense: some 4 s at this size, 13 s at 4,000 and 260
+MOST_RATINGS, MOST_EFFECTS = 2000, 150  # statsmodels' matrices are dense: 2 s at 1,500 and 100, 13 s at 2,500 and 160
 FEWEST_LEVELS = 3  # raters, and scenes, below which their variance means nothing
 
 
@@ -79,14 +79,17 @@ def mixed_models(answers: Answers, *, level: float = 0.95) -> list[MixedModel]:
             rated = items[items[criterion].notna()].sort_values(["model", "rater", "sample_id"])
             if not answers.named:
                 found.append(MixedModel(subset, criterion, len(rated), reason="raters have no names"))
-            elif reason := _too_large_or_small(rated):
+            elif reason := _unfit(rated, criterion):
                 found.append(MixedModel(subset, criterion, len(rated), reason=reason))
             else:
                 found.append(fit_mixed(rated, criterion, subset=subset, level=level))
     return found
 
 
-def _too_large_or_small(rated: pd.DataFrame) -> str:
+def _unfit(rated: pd.DataFrame, criterion: str) -> str:
+    """Return why these ratings are not fitted, or ""."""
+    if rated[criterion].nunique() < 2:
+        return "all ratings are the same"
     raters, scenes = rated["rater"].nunique(), rated["sample_id"].nunique()
     if raters < FEWEST_LEVELS or scenes < FEWEST_LEVELS:
         return f"needs at least {FEWEST_LEVELS} raters and {FEWEST_LEVELS} scenes, got {raters} and {scenes}"
@@ -110,6 +113,9 @@ def fit_mixed(rated: pd.DataFrame, criterion: str, *, subset: str = "", level: f
     Raises:
         benchmark.ratings.extras.MissingPackage: the extra `web` is not installed.
 
+    The two variances are found by Nelder and Mead's method. Where one of them is near zero, methods that follow the
+    gradient end elsewhere, and say that they converged.
+
     Source:
         `statsmodels` MixedLM with variance components; equal to lme4 on its Penicillin data (a test).
     """
@@ -123,9 +129,8 @@ def fit_mixed(rated: pd.DataFrame, criterion: str, *, subset: str = "", level: f
     with warnings.catch_warnings(record=True) as heard:
         warnings.simplefilter("always")
         try:
-            fitted = formulas.mixedlm(formula, table, groups="everything", re_formula="0", vc_formula=parts).fit(
-                reml=True
-            )
+            made = formulas.mixedlm(formula, table, groups="everything", re_formula="0", vc_formula=parts)
+            fitted = made.fit(reml=True, method="nm")
         except (ValueError, ArithmeticError) as error:  # numpy's LinAlgError is a ValueError
             return MixedModel(subset, criterion, len(table), reason=f"cannot be fitted: {error}")
     if not fitted.converged:

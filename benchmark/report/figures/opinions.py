@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from benchmark.ratings.correlation import rank_correlation
+from benchmark.ratings.correlation import FEWEST, rank_correlation
 from benchmark.ratings.criteria import criterion_words
 from benchmark.report.figures.drawing import COLOURS, HATCHES, INK, PAGE_INCHES, SOFT, new_figure
 from benchmark.report.subsets import subset_title
@@ -61,7 +61,8 @@ def _titled(criterion: str) -> str:
 
 
 def rating_scatter(answers: pd.DataFrame, metrics: Sequence[Metric], criteria: Sequence[str], subset: str) -> Figure:
-    """Return every rated answer by metric (columns) and by mean rating (rows), with Spearman's correlation.
+    """Return every rated answer by metric (columns) and by mean rating (rows), with Spearman's correlation: positive
+    where people prefer what the metric prefers.
 
     Args:
         answers: a row per answer, columns named as the metrics and criteria.
@@ -88,7 +89,8 @@ def rating_scatter(answers: pd.DataFrame, metrics: Sequence[Metric], criteria: S
 def _cloud(axes: Axes, both: pd.DataFrame, metric: Metric, criterion: str) -> None:
     x, y = (both[name].to_numpy(dtype=np.float64) for name in (metric.name, criterion))
     axes.scatter(x, y, s=7, color=COLOURS[2], alpha=0.55, linewidths=0)
-    value = rank_correlation(x, y) if len(x) > 2 else float("nan")
+    sign = 1.0 if metric.better == "higher" else -1.0
+    value = sign * rank_correlation(x, y) if len(x) >= FEWEST else float("nan")
     text = f"Spearman {value:.2f}" if np.isfinite(value) else "no correlation"
     axes.set_title(text, fontsize=6.5, fontweight="normal", color=SOFT)
     axes.grid(visible=True)

@@ -109,8 +109,10 @@ def difference_sheet(analysis: RatingAnalysis) -> Sheet:
     )  # fmt: skip
     lead = "First minus second in points, on the scenes that both were rated on; positive: the first is rated higher."
     notes = (
-        "p: Student's t with the standard error of the interval. W: Wilcoxon's signed-rank test of scene means, zeros "
-        "after Pratt; its effect is the rank-biserial correlation. Holm: corrected over all rows of this table.",
+        "p: by Student's t with the standard error of the interval, which is over other raters and other scenes; the "
+        "interval itself is of resamples and may end a little elsewhere. W: Wilcoxon's signed-rank test of scene means "
+        "with zeros after Pratt: over other scenes alone, the raters as they are; its effect is the rank-biserial "
+        "correlation. Holm: corrected over all rows of this table.",
     )
     return Sheet("differences", "Differences of models", lead, columns, tuple(rows), notes if rows else ())
 

@@ -99,10 +99,17 @@ def to_markdown(sheet: Sheet) -> str:
     """Return a section: heading, lead, grid and notes."""
     parts = [f"## {markdown_escaped(sheet.title)}", markdown_escaped(sheet.lead)]
     if sheet.rows:
-        parts.append(padded([sheet.columns, *[[markdown_escaped(shown(e)) for e in row] for row in sheet.rows]]))
+        rows = [[_markdown(entry) for entry in row] for row in sheet.rows]
+        texts = {place for place, entry in enumerate(sheet.rows[0]) if isinstance(entry, str)}
+        parts.append(padded([[markdown_escaped(name) for name in sheet.columns], *rows], texts))
     if sheet.notes:
         parts.append("\n".join(f"- {markdown_escaped(note)}" for note in sheet.notes))
     return "\n\n".join(part for part in parts if part)
+
+
+def _markdown(entry: Entry) -> str:
+    """Escape a text; brackets of an interval are no link, as no address follows them."""
+    return markdown_escaped(entry) if isinstance(entry, str) else f"{markdown_escaped(entry.text)} {entry.ends}".strip()
 
 
 def to_csv(sheet: Sheet) -> str:

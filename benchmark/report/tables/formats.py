@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 from benchmark.report.tables.cells import Cell, Line, Table
 from benchmark.report.tables.marks import DASH, FEWER, PARTIAL, UNTRAINED, UNVERIFIED
@@ -45,14 +45,18 @@ def _markdown_cell(cell: Cell, beside: str) -> str:
     return f"{text} {beside}" if beside else text
 
 
-def padded(grid: Sequence[Sequence[str]]) -> str:
-    """Draw a grid with equal column widths: first column left-aligned, the others right-aligned."""
+def padded(grid: Sequence[Sequence[str]], texts: Collection[int] = (0,)) -> str:
+    """Draw a grid with equal column widths: columns of texts (by default the first) left-aligned, others right."""
     widths = [max(3, *map(len, column)) for column in zip(*grid, strict=True)]
     lines = []
     for row in grid:
-        first, *others = [text.rjust(width) for text, width in zip(row, widths, strict=True)]
-        lines.append("| " + " | ".join([first.strip().ljust(widths[0]), *others]) + " |")
-    rule = "|" + "|".join([":" + "-" * (widths[0] + 1), *("-" * (width + 1) + ":" for width in widths[1:])]) + "|"
+        cells = [
+            text.strip().ljust(width) if place in texts else text.rjust(width)
+            for place, (text, width) in enumerate(zip(row, widths, strict=True))
+        ]
+        lines.append("| " + " | ".join(cells) + " |")
+    rules = [":" + "-" * (w + 1) if place in texts else "-" * (w + 1) + ":" for place, w in enumerate(widths)]
+    rule = "|" + "|".join(rules) + "|"
     return "\n".join([lines[0], rule, *lines[1:]])
 
 

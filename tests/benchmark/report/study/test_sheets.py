@@ -1,0 +1,45 @@
+import csv
+import io
+
+from benchmark.report.study.sheets import Number, Sheet, p_value, to_csv, to_latex, to_markdown
+
+SHEET = Sheet(
+    "opinions", "Mean opinion scores", "Points from 1 to 5.", ("Model", "AQ", "Raters"),
+    (("=a_model|", Number(3.456, 2, (-0.001, 4.0)), Number(12, 0)), ("–", Number(None), Number(3, 0))),
+    ("No interval: too few.",),
+)  # fmt: skip
+
+
+def test_numbers_are_rounded_and_never_minus_zero():
+    assert Number(-0.001).text == "0.00"
+    assert Number(3.456, 2, (-0.001, 4.0)).ends == "[0.00, 4.00]"
+    assert Number(None).text == "–"
+
+
+def test_a_p_value_is_never_shown_as_zero():
+    assert (p_value(0.00002).text, p_value(0.0).text, p_value(0.04126).text) == ("<0.0001", "<0.0001", "0.0413")
+
+
+def test_markdown_has_heading_grid_and_notes_with_texts_to_the_left():
+    lines = to_markdown(SHEET).splitlines()
+    assert lines[:3] == ["## Mean opinion scores", "", "Points from 1 to 5."]
+    assert [cell.strip() for cell in lines[6].split(" | ")] == [r"| =a_model\|", "3.46 [0.00, 4.00]", "12 |"]
+    assert lines[5].startswith("|:---")
+    assert lines[5].endswith("---:|")
+    assert lines[-1] == "- No interval: too few."
+
+
+def test_csv_has_a_column_for_each_end_and_nothing_that_a_spreadsheet_calculates():
+    rows = list(csv.reader(io.StringIO(to_csv(SHEET))))
+    assert rows == [
+        ["Model", "AQ", "AQ low", "AQ high", "Raters"],
+        ["'=a_model|", "3.456", "-0.001", "4", "12"],
+        ["", "", "", "", "3"],
+    ]
+
+
+def test_latex_escapes_names():
+    text = to_latex([SHEET], "tab:study")
+    assert r"=a\_model\textbar{} & 3.46 {[}0.00, 4.00{]} & 12 \\" in text
+    assert r"\label{tab:study-opinions}" in text
+    assert text.rstrip().endswith(r"\endofreport")

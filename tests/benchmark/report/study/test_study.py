@@ -1,0 +1,161 @@
+import csv
+import json
+import re
+import shutil
+import subprocess
+
+import pandas as pd
+import pytest
+from support.rated_studies import preferences, written
+
+from benchmark.cli.analysing import analyse
+from benchmark.ratings.analysis import Settings, analyse_preferences, analyse_ratings, to_json
+from benchmark.ratings.reading import read_answers
+from benchmark.report import collect
+from benchmark.report.study.write import write_study
+
+PNG = b"\x89PNG\r\n\x1a\n"
+
+
+def analysed(path, **settings):
+    """The analysis of ratings, drawn from few resamples."""
+    return analyse_ratings(read_answers(path), Settings(resamples=60, **settings))
+
+
+def rows_of(path):
+    with path.open(encoding="utf-8", newline="") as file:
+        return list(csv.DictReader(file))
+
+
+@pytest.fixture(scope="module")
+def study(rated, made, tmp_path_factory):
+    """The folder of an analysis with runs."""
+    out = tmp_path_factory.mktemp("study") / "out"
+    analyse(rated, runs=[made.runs[0].path.parents[2]], out=out)
+    return out
+
+
+def test_a_study_with_runs_has_every_table_and_figure_and_nothing_else(study):
+    tables = ("agreement", "categories", "differences", "mixed", "opinions", "planning", "raters", "reliability")
+    figures = [f"{s}-{kind}" for s in ("inter", "intra") for kind in ("agreement", "opinions", "scatter")]
+    drawn = {f"{name}.{ending}" for name in figures for ending in ("pdf", "png")}
+    expected = {"study.md", "study.tex", "study.html", "metrics.md", "metrics.tex", "analysis.json", *drawn}
+    expected |= {f"{name}.csv" for name in (*tables, "metrics", "ratings")}
+    assert {path.name for path in study.iterdir()} == expected
+    assert all((study / f"{name}.png").read_bytes().startswith(PNG) for name in figures)
+
+
+def test_the_opinions_of_the_files_are_those_of_the_raters_who_count(study, rated):
+    table = read_answers(rated).items
+    kept = table[table["rater"] != "p7"]
+    for row in rows_of(study / "opinions.csv"):
+        subset = {"Inter-class": "inter", "Intra-class": "intra"}[row["Subset"]]
+        own = kept[(kept["subset"] == subset) & (kept["model"] == row["Model"])]
+        for criterion in ("AQ", "TA", "VA"):
+            assert float(row[criterion]) == pytest.approx(own[criterion].mean(), abs=1e-4)
+        assert int(row["Raters"]) == 7
+    assert {row["Rater"] for row in rows_of(study / "raters.csv") if row["Outcome"] == "left out"} == {"p7"}
+
+
+def test_the_table_beside_metrics_has_both(study):
+    (row,) = [r for r in rows_of(study / "metrics.csv") if (r["model"], r["subset"]) == ("grand-foley", "inter")]
+    assert float(row["clap"]) > 0
+    assert 3.5 < float(row["AQ"]) < 4.7
+    text = (study / "metrics.md").read_text()
+    assert "Human Study" in text
+    assert "ratings by 7 raters (answers.csv)" in text
+
+
+def test_the_kept_ratings_are_read_again_by_report_and_figures(study):
+    again = read_answers(study / "ratings.csv")
+    assert again.raters == tuple(f"p{n}" for n in range(7))
+    assert again.points == (1, 5)
+
+
+def test_ratings_on_another_scale_are_kept_in_a_form_that_is_read_again(rated, tmp_path):
+    table = pd.read_csv(rated, keep_default_na=False)
+    table = table[(table["role"] == "item") & (table["subset"] == "inter")].rename(columns={"TA": "realism"})
+    table = table.drop(columns="VA").astype(object)
+    table.loc[0, "AQ"] = 7
+    analysis = analysed(written(table, tmp_path / "own.csv"))
+    write_study(analysis, tmp_path / "out", title="own")
+    again = read_answers(tmp_path / "out" / "ratings.csv")
+    assert (again.criteria, again.points) == (("AQ", "realism"), (1, 7))
+
+
+def test_the_page_is_one_file_that_loads_nothing_and_escapes_names(rated, tmp_path):
+    table = pd.read_csv(rated, keep_default_na=False)
+    table["model"] = table["model"].replace("tiny-foley", "<script>alert(1)</script>")
+    write_study(analysed(written(table, tmp_path / "answers.csv")), tmp_path / "out", title="<b>bold</b>")
+    page = (tmp_path / "out" / "study.html").read_text()
+    assert "<script" not in page
+    assert "<b>" not in page
+    assert "&lt;script&gt;alert(1)" in page
+    assert re.findall(r'src="(?!data:image/png;base64,)', page) == []
+    assert "default-src &#39;none&#39;" in page
+    assert page.count('src="data:image/png;base64,') == 2
+
+
+def test_screening_is_reversed_by_name_and_switched_off(rated):
+    assert analysed(rated).screening.left_out == ("p7",)
+    by_hand = analysed(rated, keep=("p7",), drop=("p0",))
+    assert by_hand.screening.left_out == ("p0",)
+    assert {one.rater for one in by_hand.screening.overruled} == {"p7"}
+    assert analysed(rated, screening=False).screening.left_out == ()
+
+
+def test_the_command_tells_who_is_left_out_and_prints_strict_json(rated, tmp_path, capsys):
+    analyse(rated, out=tmp_path / "out", seed=3, as_json=True)
+    out, err = capsys.readouterr()
+    assert "left out p7: 100% of 1 attention items missed, at most 33% allowed" in err
+    printed = json.loads(out, parse_constant=pytest.fail)
+    assert printed == json.loads((tmp_path / "out" / "analysis.json").read_text())
+    assert (printed["settings"]["seed"], printed["screening"]["left_out"]) == (3, ["p7"])
+    assert {"opinions", "differences", "tests", "reliability", "mixed", "plans"} <= set(printed)
+
+
+def test_the_numbers_are_the_same_for_a_seed(rated):
+    first, again, other = (to_json(analysed(rated, seed=seed)) for seed in (1, 1, 2))
+    assert first == again
+    assert first["opinions"][0]["interval"] != other["opinions"][0]["interval"]
+
+
+def test_a_study_of_preferences_has_strengths_and_comparisons(tmp_path, capsys):
+    path = written(preferences({"x": -0.5, "y": 0.0, "z": 0.5}, -1.0, seed=1), tmp_path / "preferences.csv")
+    analyse(path, out=tmp_path / "out", as_json=True)
+    found = json.loads(capsys.readouterr().out)
+    assert [one["model"] for one in found["ranking"]["strengths"]] == ["z", "y", "x"]
+    assert {p.name for p in (tmp_path / "out").iterdir()} >= {"strengths.csv", "comparisons.csv", "study.html"}
+
+
+def test_preferences_have_no_metrics_beside_them(made, tmp_path):
+    path = written(preferences({"x": -0.5, "y": 0.5}, -1.0, seed=1), tmp_path / "preferences.csv")
+    analysis = analyse_preferences(read_answers(path), Settings(resamples=60))
+    with pytest.raises(ValueError, match="metrics are compared with ratings in points"):
+        write_study(analysis, tmp_path / "out", title="x", results=collect(made.runs))
+
+
+def test_ratings_of_answers_that_no_run_has_are_named_by_line(rated, made, tmp_path):
+    table = pd.read_csv(rated, keep_default_na=False)
+    table.loc[4, "model"] = "nobody"
+    path = written(table, tmp_path / "answers.csv")
+    with pytest.raises(ValueError, match=r"answers\.csv, line 6: no run of 'nobody' on 'inter'"):
+        analyse(path, runs=[made.runs[0].path.parents[2]], out=tmp_path / "out")
+    assert not (tmp_path / "out").exists()
+
+
+def test_when_screening_leaves_nobody_the_way_out_is_told(tmp_path):
+    rows = [("p", "item", "inter", f"s{n}", "m", 3, "") for n in range(20)]
+    columns = ["rater", "role", "subset", "sample_id", "model", "AQ", "expected"]
+    path = written(pd.DataFrame(rows, columns=columns), tmp_path / "answers.csv")
+    with pytest.raises(ValueError, match="screening left out all 1 raters; see why with --no-screening"):
+        analyse(path, out=tmp_path / "out")
+
+
+@pytest.mark.skipif(shutil.which("pdflatex") is None, reason="no pdflatex (Debian: texlive-latex-base)")
+def test_the_tables_compile_as_latex(study, tmp_path):
+    done = subprocess.run(
+        ["pdflatex", "-interaction=nonstopmode", "-halt-on-error", study / "study.tex"],
+        cwd=tmp_path, capture_output=True, text=True,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stdout[-2000:]
