@@ -19,6 +19,7 @@ from benchmark.cli import (
     listing,
     running,
     single,
+    studying,
     weights,
 )
 from benchmark.exits import run
@@ -66,6 +67,7 @@ app.command("export-av-benchmark")(interop.export_av_benchmark)
 app.command("import-av-benchmark")(interop.import_av_benchmark)
 app.command("export-kadtk")(interop.export_kadtk)
 app.command("import-kadtk")(interop.import_kadtk)
+app.add_typer(studying.app)
 
 
 def main() -> None:

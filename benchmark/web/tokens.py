@@ -10,6 +10,10 @@ from pathlib import Path
 
 from itsdangerous import BadSignature, URLSafeSerializer
 
+from foundation.flushing import flush_folder
+from foundation.partials import partial_name
+from foundation.write_failures import naming_failures
+
 SECRET_BYTES = 32
 
 
@@ -62,16 +66,10 @@ def read_secret(path: Path) -> bytes:
 
     Raises:
         ValueError: the file holds something else.
+        foundation.files.WriteFailed: it cannot be written.
     """
-    try:
-        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    except FileExistsError:
-        pass
-    else:
-        with os.fdopen(descriptor, "w") as file:
-            file.write(secrets.token_hex(SECRET_BYTES))
-            file.flush()
-            os.fsync(file.fileno())
+    if not path.exists():
+        _write_secret(path)
     try:
         secret = bytes.fromhex(path.read_text(encoding="ascii").strip())
     except (ValueError, UnicodeDecodeError):
@@ -82,3 +80,25 @@ def read_secret(path: Path) -> bytes:
             "sessions given out so far then end"
         )
     return secret
+
+
+def _write_secret(path: Path) -> None:
+    """Make a secret, whole or not at all; of two processes that do, one succeeds, and both read what it wrote."""
+    temporary = path.with_name(partial_name(path.name))
+    try:
+        with naming_failures(path, temporary):
+            descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+            with os.fdopen(descriptor, "w") as file:
+                file.write(secrets.token_hex(SECRET_BYTES))
+                file.flush()
+                os.fsync(file.fileno())
+            try:
+                os.link(temporary, path)
+            except FileExistsError:
+                pass
+            except OSError:  # a file system without hard links
+                if not path.exists():
+                    temporary.rename(path)
+            flush_folder(path.parent)
+    finally:
+        temporary.unlink(missing_ok=True)

@@ -1,0 +1,198 @@
+"""`study create`, `serve`, `status`, `export`: a human study, from finished runs to a table of ratings."""
+
+from __future__ import annotations
+
+import logging
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from benchmark.cli.options import BenchmarkOption, JsonOption
+from benchmark.cli.progress import progress
+from benchmark.cli.table import show_table
+from benchmark.exits import tell
+from benchmark.places import DEFAULT_RUNS, DEFAULT_STUDIES
+
+if TYPE_CHECKING:
+    from benchmark.web.study.creating import Created
+    from benchmark.web.study.study import Study
+
+app = typer.Typer(name="study", help="People rate answers without knowing whose they are.", no_args_is_help=True)
+
+FolderArgument = Annotated[Path, typer.Argument(help="Folder of the study, as `create` made it.")]
+
+
+@app.command("create")
+def create(
+    settings: Annotated[Path, typer.Argument(help="Settings of the study (TOML).")],
+    out: Annotated[Path | None, typer.Option(help=f"Folder, absent or empty. Default: {DEFAULT_STUDIES}/NAME.")] = None,
+    benchmark: BenchmarkOption = None,
+    example: Annotated[
+        bool, typer.Option("--example", help="Write a file of settings to begin with, and create nothing.")
+    ] = False,
+    runs: Annotated[Path, typer.Option(help="With --example: where finished runs are looked for.")] = DEFAULT_RUNS,
+) -> None:
+    """Make the clips of a study and freeze its design; the same command goes on where it was interrupted."""
+    if example:
+        _write_example(settings, runs)
+        return
+    _check_extra()
+    from benchmark.cli.asking import find_benchmark
+    from benchmark.web.study.creating import create_study
+    from benchmark.web.study.settings import read_settings
+
+    asked = read_settings(settings)
+    built = find_benchmark(benchmark)
+    folder = out or DEFAULT_STUDIES / asked.name
+    with progress("study") as report:
+        created = create_study(asked, settings, built, folder, report=report)
+    _tell_created(created)
+
+
+@app.command("serve")
+def serve(
+    folder: FolderArgument,
+    host: Annotated[
+        str, typer.Option(help="Address to listen on; raters on other machines need 0.0.0.0.")
+    ] = "127.0.0.1",
+    port: Annotated[int, typer.Option(min=0, max=65535, help="0: any that is free.")] = 8321,
+    url: Annotated[str, typer.Option(help="Under which raters reach it, behind a proxy: https://study.lab.org.")] = "",
+    proxies: Annotated[
+        str, typer.Option(help="Addresses of proxies that say where a request comes from, commas between them.")
+    ] = "127.0.0.1",
+    admin_anywhere: Annotated[
+        bool, typer.Option("--admin-anywhere", help="The admin page answers other machines too.")
+    ] = False,
+) -> None:
+    """Show a study to raters until Ctrl-C; answers are on the disk before they are acknowledged."""
+    _check_extra()
+    from urllib.parse import urlsplit
+
+    from benchmark.web import serving
+    from benchmark.web.study.app import Serving, study_app
+    from benchmark.web.study.study import Study
+
+    address = urlsplit(url)
+    if url and (address.scheme not in ("http", "https") or not address.hostname or address.path.strip("/")):
+        raise ValueError(f"--url: expected https://NAME without a path, got {url!r}")
+    study = Study.opened(folder)
+    hosts = () if not serving.is_loopback(host) or url else ("localhost", "127.0.0.1", "::1")
+
+    def started(where: str) -> None:
+        typer.echo(f"study: {study.design.title} ({folder})")
+        typer.echo(f"raters: {url or where}")
+        typer.echo(f"Prolific: {url or where}/?PROLIFIC_PID={{{{%PROLIFIC_PID%}}}}&STUDY_ID={{{{%STUDY_ID%}}}}"
+                   "&SESSION_ID={{%SESSION_ID%}}")  # fmt: skip
+        typer.echo(f"admin: {where}/admin, opened by what the file {study.folder.admin} holds")
+
+    logging.getLogger("uvicorn.error").setLevel(logging.WARNING)
+    app = study_app(study, Serving(url.rstrip("/"), hosts, admin_anywhere))
+    try:
+        serving.serve(app, folder, host=host, port=port, started=started, proxies=proxies)
+    finally:
+        study.close()
+
+
+@app.command("status")
+def status(folder: FolderArgument, as_json: JsonOption = False) -> None:
+    """Show how far a study is; also while it is served."""
+    import json
+    from dataclasses import asdict
+
+    from benchmark.web.study.status import status as status_of
+
+    with_study = _opened(folder)
+    try:
+        found = status_of(with_study)
+    finally:
+        with_study.close()
+    if as_json:
+        typer.echo(json.dumps(asdict(found), indent=2))
+        return
+    rows = [
+        ["answers", f"{found.answers} of {found.items * found.wanted}"],
+        ["answers of an item", f"fewest {found.fewest}, median {found.median:g}, most {found.most}"],
+        ["items complete", f"{found.complete} of {found.items}"],
+        *([f"raters at {step}", str(count)] for step, count in found.raters.items()),
+        ["active now", str(found.active)],
+        ["withdrawn", str(found.withdrawn)],
+        ["clips passed over", str(found.skipped)],
+        ["still wanted", f"{found.places_left} answers, at least {found.raters_left} raters"],
+    ]
+    show_table(["", ""], rows)
+
+
+@app.command("export")
+def export(
+    folder: FolderArgument,
+    out: Annotated[Path | None, typer.Option(help="Folder of the tables. Default: the study's, export.")] = None,
+    with_ids: Annotated[
+        bool, typer.Option("--with-ids", help="Also the panels' ids of raters, which may lead to a person.")
+    ] = False,
+) -> None:
+    """Write ratings, answers and raters as CSV; also while the study is served."""
+    study = _opened(folder)
+    from benchmark.web.study.export import write_export
+
+    try:
+        for path, rows in write_export(study, out or folder / "export", with_ids=with_ids):
+            typer.echo(f"{path}: {rows} rows")
+    finally:
+        study.close()
+
+
+def _opened(folder: Path) -> Study:
+    _check_extra()
+    from benchmark.web.study.study import Study
+
+    return Study.opened(folder)
+
+
+def _check_extra() -> None:
+    """Say what to install where the extra of these pages is absent.
+
+    Raises:
+        ValueError: it is; says how to get it.
+    """
+    try:
+        import fastapi  # noqa: F401
+        import sqlmodel  # noqa: F401
+    except ModuleNotFoundError as error:
+        raise ValueError(f"{error.name} is missing; pip install 'vgg-monoaudio[web]'") from error
+
+
+def _write_example(path: Path, runs: Path) -> None:
+    _check_extra()
+    from benchmark.web.study.choosing import finished_runs
+    from benchmark.web.study.example import example_settings, usable_together
+    from foundation.files import write_text
+
+    if path.exists():
+        raise ValueError(f"{path}: is there already; give another name, or remove it")
+    found = finished_runs(runs)
+    chosen = usable_together(found)
+    write_text(path, example_settings(chosen))
+    left = len(found) - len(chosen)
+    beside = f", {left} of other benchmarks or without a run of each subset left out" if left else ""
+    typer.echo(f"{path}: {len(chosen)} finished runs of {runs}{beside}; read it through, then study create {path}")
+
+
+def _tell_created(created: Created) -> None:
+    design, folder = created.design, created.folder.path
+    minutes = design.seconds_per_rater / 60
+    answers = len(design.items) * design.raters_per_item
+    if created.left_out:
+        shown = ", ".join(created.left_out[:3]) + (", ..." if len(created.left_out) > 3 else "")
+        tell(
+            f"{len(created.left_out)} samples were not drawn from, since a run has no answer to them: {shown}",
+            prefix="",
+        )
+    typer.echo(f"{folder}: {'created' if created.is_new else 'is there already, whole'}")
+    typer.echo(f"{len(design.items)} items, {design.raters_per_item} raters each: {answers} answers, at least "
+               f"{-(-answers // design.items_per_rater)} raters")  # fmt: skip
+    typer.echo(f"a rater: {design.items_per_rater} items, {design.repeats} again, {len(design.attention)} attention "
+               f"items; about {minutes:.0f} minutes")  # fmt: skip
+    if design.target_lufs is not None:
+        typer.echo(f"loudness: {design.target_lufs:.1f} LUFS")
+    typer.echo(f"next: python -m benchmark study serve {folder}")

@@ -1,0 +1,168 @@
+"""The study's server: its pages, each of which a rater sees when it is due and not before."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable, Iterable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from dataclasses import dataclass
+from math import ceil
+from urllib.parse import quote
+
+from fastapi import APIRouter, FastAPI, Request
+from sqlmodel import Session
+from starlette.responses import RedirectResponse, Response
+
+from benchmark.web.frame import Pages, new_app
+from benchmark.web.study import raters, views
+from benchmark.web.study.admin import Admin
+from benchmark.web.study.api import Api
+from benchmark.web.study.door import Door, refused
+from benchmark.web.study.messages import Refused
+from benchmark.web.study.sitting import item_counts
+from benchmark.web.study.study import ROOM, Study
+from benchmark.web.study.tables import Rater
+
+_BEFORE_ITEMS = ("consent", "checks", "tutorial")
+
+
+@dataclass(frozen=True)
+class Serving:
+    """How a study is served.
+
+    Attributes:
+        url: under which raters reach it, without a slash at the end; "": as they asked.
+        hosts: names that it may be asked by; empty: any.
+        admin_anywhere: the page for those who hold the study answers other machines too.
+    """
+
+    url: str = ""
+    hosts: tuple[str, ...] = ()
+    admin_anywhere: bool = False
+
+
+def study_app(study: Study, serving: Serving = Serving()) -> FastAPI:
+    """Return the application that answers for a study; it closes the study when it ends."""
+    app = new_app(ROOM, hosts=serving.hosts)
+    app.router.lifespan_context = _closing(study)
+    app.add_exception_handler(Refused, refused)
+    design = study.design
+    pages = Pages(
+        ROOM, language=design.language, direction=design.direction, texts=design.texts, title=design.title,
+        study=study.mark, form=design.form, contact=design.contact,
+    )  # fmt: skip
+    door = Door(study)
+    app.include_router(Api(study, door).router())
+    app.include_router(_Way(study, door, pages, serving.url).router())
+    app.include_router(Admin(study, pages, anywhere=serving.admin_anywhere).router())
+    return app
+
+
+class _Way:
+    """The routes of the pages."""
+
+    def __init__(self, study: Study, door: Door, pages: Pages, url: str) -> None:
+        self._study, self._door, self._pages, self._url = study, door, pages, url
+
+    def router(self) -> APIRouter:
+        router = APIRouter(default_response_class=Response)
+        router.add_api_route("/", self.begin, methods=["GET"])
+        router.add_api_route("/resume/{token}", self.resume, methods=["GET"])
+        for step in (*raters.STEPS, "complete", "withdrawn"):
+            router.add_api_route(f"/{step}", self.page, methods=["GET"])
+        return router
+
+    def begin(self, request: Request) -> Response:
+        """Register who comes, or lead back who was here; the ids of a panel do not stay in the address."""
+        panel, key = raters.Panel.of(dict(request.query_params)), self._door.key(request)
+        with self._study.database.reading() as session:
+            known = raters.find(session, key) if key and panel is None else None
+            full = self._is_full(session)
+        if known is not None:
+            return _to(self._place(known, full))
+        if full and panel is None:
+            return _to("/complete")
+        self._door.may_arrive(request)
+        with self._study.database.writing() as session:
+            rater = raters.arrived(session, panel, self._study.clock())
+            key, place = rater.key, self._place(rater, full)
+        response = _to(place)
+        self._door.remember(response, request, key)
+        return response
+
+    def resume(self, request: Request, token: str) -> Response:
+        """Go on in another browser."""
+        key = str(self._study.tokens.opened("resume", token))
+        response = _to("/")
+        self._door.remember(response, request, key)
+        return response
+
+    def page(self, request: Request) -> Response:
+        """Return the page on which the rater is, or lead there."""
+        asked, key = request.url.path, self._door.key(request)
+        with self._study.database.reading() as session:
+            rater = raters.find(session, key) if key else None
+            full = self._is_full(session)
+        if rater is None:
+            if asked not in ("/complete", "/withdrawn"):
+                return _to("/")
+            return self._shown(request, asked, None, "full")
+        place = self._place(rater, full)
+        if place != asked:
+            return _to(place)
+        return self._shown(request, asked, rater, "headphones" if rater.step == raters.UNSUITED else "full")
+
+    def _place(self, rater: Rater, full: bool) -> str:
+        """Return the page on which a rater is: who has not begun when every item has its raters need not begin."""
+        return "/complete" if full and rater.step in _BEFORE_ITEMS else raters.path_of(rater)
+
+    def _is_full(self, session: Session) -> bool:
+        counts = item_counts(self._study, session, self._study.clock())
+        return self._study.assignment.places_left(counts) == 0
+
+    def _shown(self, request: Request, path: str, rater: Rater | None, reason: str) -> Response:
+        name, key = path.removeprefix("/"), rater.key if rater else ""
+        tokens = self._study.tokens
+        base = self._url or str(request.base_url).rstrip("/")
+        return self._pages.page(
+            f"{name}.html",
+            page=self._content(name, rater, reason),
+            proof=tokens.proof("rater", key) if rater else "",
+            resume=f"{base}/resume/{quote(tokens.signed('resume', key))}" if rater else "",
+        )
+
+    def _content(self, name: str, rater: Rater | None, reason: str) -> views.Page:
+        design = self._study.design
+        if rater is None or name in ("complete", "withdrawn"):
+            return views.WithdrawnPage() if name == "withdrawn" else views.CompletePage(reason)
+        match name:
+            case "consent":
+                minutes = ceil(design.seconds_per_rater / 60)
+                return views.ConsentPage(minutes, _paragraphs(design.consent), _paragraphs(design.data_kept))
+            case "checks":
+                left = design.headphone_tries - rater.headphone_tries
+                required = design.headphone_check is True
+                return views.ChecksPage(bool(rater.device), raters.needs_headphones(rater, design), required, left)
+            case "questionnaire":
+                return views.QuestionnairePage(design.questionnaire)
+            case "thanks":
+                deletion = raters.deletion_code(self._study, rater.key)
+                return views.ThanksPage(design.completion_code, design.completion_url, deletion)
+        return views.TutorialPage() if name == "tutorial" else views.RatePage()
+
+
+def _closing(study: Study) -> Callable[[FastAPI], AbstractAsyncContextManager[None]]:
+    @asynccontextmanager
+    async def running(_app: FastAPI) -> AsyncIterator[None]:
+        yield
+        study.close()
+
+    return running
+
+
+def _to(place: str) -> RedirectResponse:
+    return RedirectResponse(place, 303)
+
+
+def _paragraphs(text: str) -> tuple[str, ...]:
+    parts: Iterable[str] = (" ".join(part.split()) for part in text.split("\n\n"))
+    return tuple(part for part in parts if part)

@@ -1,0 +1,188 @@
+"""Creating a study: from settings and finished runs to a folder that can be served, whole or to be gone on with."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from benchmark.web.study.choosing import Chosen, choose
+from benchmark.web.study.clips import SAME_TIME, Workshop, opaque, remove_unused
+from benchmark.web.study.design import Answer, Clip, Design, Example, Item, StudyFolder, Trial
+from benchmark.web.study.estimate import Estimate
+from benchmark.web.study.headphones import kinds, write_trial
+from benchmark.web.study.planning import Draft, Plan, PlannedItem, plan
+from benchmark.web.study.raters import TRIALS
+from benchmark.web.study.settings import Criterion, Problem, Settings, UnusableSettings
+from benchmark.web.study.texts import wordings
+from benchmark.web.tokens import read_secret
+from foundation.disk import check_folder
+from foundation.files import fingerprint, remove_partials
+from foundation.flushing import make_folder
+from foundation.locks import Lock
+from foundation.work import Progress
+from vgg_monoaudio.dataset import Benchmark
+
+
+@dataclass(frozen=True)
+class Created:
+    """A study that can be served.
+
+    Attributes:
+        is_new: it was made or finished now, not before.
+        left_out: samples that a run has no answer to, and that were therefore not drawn from.
+    """
+
+    folder: StudyFolder
+    design: Design
+    is_new: bool
+    left_out: tuple[str, ...]
+
+
+def create_study(
+    settings: Settings, path: Path, benchmark: Benchmark, folder: Path, *, report: Progress = lambda *_: None
+) -> Created:
+    """Create a study. What an interrupted creation has made already stays; what is whole is left as it is.
+
+    Args:
+        settings: of the study.
+        path: of their file, for messages.
+        benchmark: that the runs were made of.
+        folder: of the study; absent, empty, or of an interrupted creation.
+        report: called as clips are made.
+
+    Raises:
+        UnusableSettings: runs, samples, wordings or minutes that no study can be made of; names each.
+        ValueError: the folder holds another study, or something else.
+        vgg_monoaudio.dataset.BenchmarkError: a file of the benchmark is not the one that was built.
+        foundation.media.MediaError: a sound that cannot be read.
+        foundation.files.WriteFailed: the disk is full.
+    """
+    texts, criteria = wordings(settings, path)
+    chosen = choose(settings, path, benchmark)
+    mark = _fingerprint(settings, texts, criteria, benchmark, chosen)
+    place = StudyFolder(folder)
+    _check_folder(place, mark)
+    check_folder(folder)
+    planned = plan(settings, criteria, benchmark, chosen)
+    items, estimate = _items_per_rater(settings, path, criteria, planned)
+    with Lock(folder):
+        if _check_folder(place, mark):
+            return Created(place, place.read(), False, chosen.left_out)
+        make_folder(folder)
+        remove_partials(folder, alone=True)
+        secret = read_secret(place.secret)
+        used = {file for draft in planned.drafts for file in (draft.video, draft.sound.path)}
+        benchmark.check_files(file for file in used if file in benchmark.recorded_sha256)
+        workshop = Workshop(place, secret, report)
+        clips, target = workshop.make(planned.drafts, equal=settings.loudness == "equal")
+        making = _Freezing(settings, secret, clips)
+        design = Design.model_validate(dict(
+            **_settings_kept(settings), schema=1, fingerprint=mark,
+            benchmark=f"{benchmark.name} {benchmark.version}", criteria=criteria, texts=texts, items_per_rater=items,
+            seconds_per_rater=estimate.seconds(items), each_seconds=estimate.each_seconds,
+            limit_seconds=_limit(settings, estimate), target_lufs=target,
+            items=tuple(map(making.item, planned.items)), attention=tuple(map(making.item, planned.attention)),
+            tutorial=tuple(Example(criterion=one.criterion, good=one.good, clip=clips[one.draft])
+                           for one in planned.tutorial),
+            headphones=_headphones(settings, place, secret),
+        ))  # fmt: skip
+        remove_unused(place, design.clips)
+        place.write(design)
+    return Created(place, design, True, chosen.left_out)
+
+
+class _Freezing:
+    """Turns what was planned into what is kept."""
+
+    def __init__(self, settings: Settings, secret: bytes, clips: Mapping[Draft, Clip]) -> None:
+        self._settings, self._secret, self._clips = settings, secret, clips
+
+    def item(self, planned: PlannedItem) -> Item:
+        sample = planned.sample
+        models = [answer.model for answer in planned.answers]
+        kind = "attention" if planned.expected else "item"
+        return Item(
+            item=opaque(self._secret, kind, sample.subset, sample.sample_id, models),
+            subset=sample.subset, sample_id=sample.sample_id, category=sample.target_category, prompt=sample.label,
+            answers=tuple(Answer(model=one.model, run=one.run, clip=self._clips[one.draft]) for one in planned.answers),
+            expected=dict(planned.expected),
+        )  # fmt: skip
+
+
+def _settings_kept(settings: Settings) -> dict[str, object]:
+    """Return what a design takes as it is."""
+    kept = set(Design.model_fields) & set(Settings.model_fields)
+    made_here = {"items_per_rater", "criteria", "texts", "attention"}
+    return {name: getattr(settings, name) for name in kept - made_here if name != "tutorial"}
+
+
+def _fingerprint(
+    settings: Settings, texts: object, criteria: Mapping[str, Criterion], benchmark: Benchmark, chosen: Chosen
+) -> str:
+    """Return what tells this study from every other: what it asks, of which answers, in which words."""
+    content = settings.model_dump(mode="json", exclude={"runs", "criteria", "texts"})
+    asked = {name: criterion.content() for name, criterion in criteria.items()}
+    runs = [[subset, run.model, run.record.fingerprint] for subset, found in chosen.runs.items() for run in found]
+    samples = [[sample.subset, sample.sample_id, sample.sha256] for sample in chosen.samples]
+    return fingerprint([content, asked, texts, benchmark.name, benchmark.version, sorted(runs), samples])
+
+
+def _check_folder(place: StudyFolder, mark: str) -> bool:
+    """Tell whether this very study is there already, whole.
+
+    Raises:
+        ValueError: something else is there; names it.
+    """
+    if place.design.is_file():
+        if place.read().fingerprint != mark:
+            raise ValueError(f"{place.path}: holds a study of other settings or runs; choose another folder with --out")
+        return True
+    foreign = [] if not place.path.is_dir() or place.secret.is_file() else list(place.path.iterdir())
+    if foreign:
+        raise ValueError(f"{place.path}: holds {min(foreign).name}, and no study; choose another folder with --out")
+    return False
+
+
+def _items_per_rater(
+    settings: Settings, path: Path, criteria: Mapping[str, Criterion], planned: Plan
+) -> tuple[int, Estimate]:
+    """Return how many items a rater judges, and what that takes.
+
+    Raises:
+        UnusableSettings: the minutes do not suffice for one.
+    """
+    seconds = [sum(answer.draft.sound.seconds for answer in item.answers) for item in planned.items]
+    estimate = Estimate(
+        item_seconds=sum(seconds) / len(seconds), criteria=len(criteria),
+        tutorial_seconds=sum(example.draft.sound.seconds for example in planned.tutorial),
+        trials=TRIALS if settings.headphone_check else 0, questions=len(settings.questionnaire),
+        extra=settings.repeats + settings.attention,
+    )  # fmt: skip
+    asked = settings.items_per_rater
+    if settings.minutes_per_rater is not None:
+        try:
+            asked = estimate.items_within(settings.minutes_per_rater)
+        except ValueError as error:
+            raise UnusableSettings(path, [Problem(str(error))]) from error
+    return min(asked or 1, len(planned.items)), estimate
+
+
+def _limit(settings: Settings, estimate: Estimate) -> float | None:
+    minutes = settings.minutes_per_rater
+    return None if minutes is None else 60 * minutes - estimate.around_seconds
+
+
+def _headphones(settings: Settings, place: StudyFolder, secret: bytes) -> tuple[Trial, ...]:
+    """Write the sounds of the headphone check, if there is one."""
+    if not settings.headphone_check:
+        return ()
+    trials = []
+    for number, (softest, turned) in enumerate(kinds(settings.seed)):
+        trial = Trial.model_validate({"sound": opaque(secret, "trial", number), "softest": softest})
+        path = place.sound(trial.sound)
+        write_trial(path, softest, turned)
+        os.utime(path, (SAME_TIME, SAME_TIME))
+        trials.append(trial)
+    return tuple(trials)

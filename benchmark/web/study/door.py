@@ -1,0 +1,126 @@
+"""Who asks: the cookie that names a rater, the proof that a page was served here, and how often one may ask."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from math import ceil
+
+from fastapi import Request
+from sqlmodel import Session
+from starlette.responses import JSONResponse, Response
+
+from benchmark.web.frame import proven
+from benchmark.web.limits import RateLimit
+from benchmark.web.study.messages import Refused
+from benchmark.web.study.raters import find
+from benchmark.web.study.study import Study
+from benchmark.web.study.tables import Rater
+from benchmark.web.tokens import BadToken
+
+REQUESTS_PER_SECOND, REQUESTS_AT_ONCE = 5.0, 60  # of a rater to the API; an item takes four
+FILES_PER_SECOND, FILES_AT_ONCE = 40.0, 400  # a player asks for a film piece by piece
+ARRIVALS_PER_SECOND, ARRIVALS_AT_ONCE = 2.0, 120  # from one address: a class in a lecture room
+COOKIE_SECONDS = 60 * 24 * 3600
+
+
+@dataclass(frozen=True)
+class Asking:
+    """A rater's request while it is answered, in a session that alone may write.
+
+    Attributes:
+        now: seconds since 1970.
+    """
+
+    session: Session
+    rater: Rater
+    now: float
+
+
+class Door:
+    """Lets requests in, or says why not."""
+
+    def __init__(self, study: Study) -> None:
+        """Stand before a study."""
+        self._study = study
+        self._api = RateLimit(REQUESTS_PER_SECOND, REQUESTS_AT_ONCE, clock=study.clock)
+        self._files = RateLimit(FILES_PER_SECOND, FILES_AT_ONCE, clock=study.clock)
+        self._arrivals = RateLimit(ARRIVALS_PER_SECOND, ARRIVALS_AT_ONCE, clock=study.clock)
+
+    @property
+    def cookie(self) -> str:
+        """Name of the cookie; another one for each study, since ports of a host share cookies."""
+        return f"rater-{self._study.mark}"
+
+    def key(self, request: Request) -> str | None:
+        """Return the key that a cookie names; None where there is none, or none of ours."""
+        try:
+            return str(self._study.tokens.opened("rater", request.cookies.get(self.cookie, "")))
+        except BadToken:
+            return None
+
+    def remember(self, response: Response, request: Request, key: str) -> None:
+        """Let the browser name this rater from now on."""
+        response.set_cookie(
+            self.cookie, self._study.tokens.signed("rater", key), max_age=COOKIE_SECONDS, httponly=True,
+            samesite="lax", secure=request.url.scheme == "https",
+        )  # fmt: skip
+
+    def may_arrive(self, request: Request) -> None:
+        """Count an arrival.
+
+        Raises:
+            Refused: 429, too many from one address.
+        """
+        self._pass(self._arrivals, request.client.host if request.client else "")
+
+    def rater_key(self, request: Request) -> str:
+        """Return who asks for a file.
+
+        Raises:
+            Refused: 401, nobody whom we know; 429, too often.
+        """
+        key = self.key(request)
+        if key is None:
+            raise _unknown()
+        self._pass(self._files, key)
+        return key
+
+    @contextmanager
+    def asking(self, request: Request) -> Iterator[Asking]:
+        """Yield the rater who asks; what the block changes is on the disk when it has ended.
+
+        Raises:
+            Refused: 401, nobody whom we know; 429, too often.
+            HTTPException: 403, a POST without the proof.
+        """
+        key = self.key(request)
+        if key is None:
+            raise _unknown()
+        self._pass(self._api, key)
+        if request.method == "POST":
+            proven(request, lambda given: self._study.tokens.proves("rater", key, given))
+        with self._study.database.writing() as session:
+            rater = find(session, key)
+            if rater is None:
+                raise _unknown()
+            yield Asking(session, rater, self._study.clock())
+
+    @staticmethod
+    def _pass(limit: RateLimit, key: str) -> None:
+        seconds = limit.wait_seconds(key)
+        if seconds > 0:
+            raise Refused(429, "too many requests; wait a little", retry_seconds=seconds)
+
+
+def refused(_request: Request, error: Exception) -> Response:
+    """Return the answer to a request that is not granted."""
+    if not isinstance(error, Refused):
+        raise error
+    headers = {} if error.retry_seconds is None else {"Retry-After": str(ceil(error.retry_seconds))}
+    return JSONResponse(error.content, error.status, headers=headers)
+
+
+def _unknown() -> Refused:
+    return Refused(401, "the study does not know this browser; begin at its first page", next="/")

@@ -1,0 +1,223 @@
+"""`study.toml`: what a study asks of whom, checked as a whole, so that every problem is named at once."""
+
+from __future__ import annotations
+
+import tomllib
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Any, Literal, Self
+
+from pydantic import AfterValidator, Field, StringConstraints, ValidationError, model_validator
+
+from foundation.paths import FolderName
+from foundation.records import Record, read_bounded
+
+Form = Literal["rating", "preference"]
+Loudness = Literal["as-is", "equal"]
+BadExample = Literal["noisy", "paired", "shifted"]
+Text = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1)]
+
+POINTS = 5  # of a scale, as in the paper
+GAP = 5  # answers between an item and its repeat
+# Columns that the export has beside the criteria, in any of its files.
+_TAKEN = frozenset({
+    "rater", "position", "role", "subset", "sample_id", "model", "model_a", "model_b", "category", "expected",
+    "seconds", "clip_seconds", "plays", "plays_a", "plays_b", "focus_losses", "answered_at", "shown_first",
+})  # fmt: skip
+_MOST_BYTES = 1 << 20
+
+
+@dataclass(frozen=True)
+class Problem:
+    """One thing that is wrong with a file of settings: key, value, what was expected."""
+
+    reason: str
+
+
+class UnusableSettings(ValueError):
+    """Settings that no study can be made of; the message names the file, `problems` each key with its value."""
+
+    def __init__(self, path: Path, problems: list[Problem]) -> None:
+        super().__init__(f"{path}: {len(problems)} problem{'s' if len(problems) > 1 else ''}")
+        self.problems = problems
+
+
+def _check_link(address: str) -> str:
+    if address and not address.startswith("https://"):
+        raise ValueError("expected an address that begins with https://")
+    return address
+
+
+class Criterion(Record):
+    """What one scale is about.
+
+    Attributes:
+        name: a few words above the scale.
+        question: that it answers.
+        words: at its five points, the worst first.
+        good: what is said to a good example in the tutorial.
+        bad: what is said to a bad one.
+        bad_example: how a bad example is made: the target's sound with noise and clipping, the paired sound, or the
+            target's sound out of step; null: the tutorial has no examples of this criterion.
+    """
+
+    name: Text
+    question: Text
+    words: tuple[Text, ...] = Field(min_length=POINTS, max_length=POINTS)
+    good: str = ""
+    bad: str = ""
+    bad_example: BadExample | None = None
+
+    @model_validator(mode="after")
+    def _explained(self) -> Self:
+        if self.bad_example is not None and not (self.good and self.bad):
+            raise ValueError("a criterion with a bad_example needs the sentences good and bad")
+        return self
+
+
+class Question(Record):
+    """One question of the questionnaire at the end.
+
+    Attributes:
+        id: names its column in the export.
+        kind: choice: one of `options`; number; text: up to 1,000 characters.
+    """
+
+    id: str = Field(pattern=r"^[a-z][a-z0-9_]{0,31}$")
+    question: Text
+    kind: Literal["choice", "number", "text"] = "text"
+    options: tuple[Text, ...] = ()
+    required: bool = False
+
+    @model_validator(mode="after")
+    def _options_belong(self) -> Self:
+        if (self.kind == "choice") != (len(self.options) > 1):
+            raise ValueError("options: expected two or more for the kind choice, and none for another")
+        return self
+
+
+class Settings(Record):
+    """A study as its file describes it.
+
+    Attributes:
+        name: names the folder, and what raters' browsers keep.
+        title: shown on every page.
+        language: of the pages, a language tag such as "en" or "pt-BR".
+        direction: ltr or rtl.
+        form: rating: each answer on scales; preference: two answers to one scene beside each other.
+        runs: run directories, one or more of each model.
+        subsets: of the benchmark; empty: those of the runs.
+        samples: how many of each subset, drawn by `seed` and balanced over the targets' categories, or which by their
+            ids. The same for every model.
+        raters_per_item: how many answers each item is to have.
+        items_per_rater: how many items a rater judges, beside repeats and attention items.
+        minutes_per_rater: in its place, how long a rater is to be at it at most.
+        repeats: items that a rater judges a second time.
+        attention: items that say what to choose.
+        claim_minutes: how long an item is held for a rater who shows no sign of life.
+        criteria: id, as the columns of the export are called, to what is asked.
+        loudness: as-is, or equal: all clips brought to one loudness (ITU-R BS.1770).
+        headphone_check: true: who fails may not take part; "warn": it is on record; false: none.
+        headphone_tries: how often it may be taken.
+        tutorial: examples of each criterion before the first item.
+        questionnaire: questions at the end.
+        consent: text of what taking part means; blank lines part paragraphs.
+        contact: whom to ask.
+        data_kept: text of what is kept, for how long and who sees it.
+        completion_code: shown at the end.
+        completion_url: where the end leads back to.
+        texts: other words for any sentence of the pages, by page and key.
+        seed: decides every draw.
+    """
+
+    name: FolderName
+    title: Text
+    language: str = Field("en", pattern=r"^[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8})*$")
+    direction: Literal["ltr", "rtl"] = "ltr"
+    form: Form = "rating"
+    runs: tuple[Path, ...] = Field(min_length=1)
+    subsets: tuple[Literal["inter", "intra", "single"], ...] = ()
+    samples: Annotated[int, Field(ge=1)] | tuple[Text, ...] = 20
+    raters_per_item: int = Field(5, ge=1, le=1000)
+    items_per_rater: int | None = Field(None, ge=1, le=500)
+    minutes_per_rater: float | None = Field(None, gt=0, le=240)
+    repeats: int = Field(1, ge=0, le=50)
+    attention: int = Field(2, ge=0, le=20)
+    claim_minutes: float = Field(20, ge=1, le=24 * 60)
+    criteria: dict[Annotated[str, Field(pattern=r"^[A-Za-z][A-Za-z0-9_]{0,15}$")], Criterion] = Field(
+        default_factory=dict
+    )
+    loudness: Loudness = "as-is"
+    headphone_check: Literal["warn"] | bool = "warn"
+    headphone_tries: int = Field(2, ge=1, le=10)
+    tutorial: bool = True
+    questionnaire: tuple[Question, ...] = ()
+    consent: Text
+    contact: Text
+    data_kept: Text
+    completion_code: str = ""
+    completion_url: Annotated[str, AfterValidator(_check_link)] = ""
+    texts: dict[str, dict[str, str]] = Field(default_factory=dict)
+    seed: int = 0
+
+    @model_validator(mode="after")
+    def _whole(self) -> Self:
+        if (self.items_per_rater is None) == (self.minutes_per_rater is None):
+            raise ValueError("items_per_rater, minutes_per_rater: expected one of the two")
+        if self.repeats and self.items_per_rater is not None and self.items_per_rater < GAP + self.repeats:
+            raise ValueError(
+                f"repeats: {self.repeats} of {self.items_per_rater} items; a repeat comes {GAP} items after the first "
+                f"answer, so expected at least {GAP + self.repeats} items_per_rater"
+            )
+        taken = sorted(_TAKEN & set(self.criteria))
+        if taken:
+            raise ValueError(f"criteria: {taken[0]!r} is a column that the export has already; choose another id")
+        ids = [question.id for question in self.questionnaire]
+        if len(set(ids)) < len(ids):
+            raise ValueError("questionnaire: two questions have the same id")
+        return self
+
+
+def read_settings(path: Path) -> Settings:
+    """Return the settings of a file.
+
+    Raises:
+        UnusableSettings: not TOML, an unknown key, a value of another kind; names each key with its value.
+    """
+    try:
+        content = tomllib.loads(read_bounded(path, _MOST_BYTES).decode("utf-8"))
+    except OSError as error:
+        raise UnusableSettings(path, [Problem(f"cannot be read: {error.strerror}")]) from error
+    except ValueError as error:  # not UTF-8, not TOML, or too large
+        raise UnusableSettings(path, [Problem(f"not a file of TOML: {error}")]) from error
+    return settings_of(content, path)
+
+
+def settings_of(content: dict[str, Any], path: Path) -> Settings:
+    """Return settings from what a file holds.
+
+    Raises:
+        UnusableSettings: see `read_settings`.
+    """
+    try:
+        return Settings.model_validate(content)
+    except ValidationError as error:
+        raise UnusableSettings(path, _problems(error)) from error
+
+
+def _problems(error: ValidationError) -> list[Problem]:
+    """Return one problem per key; of a value that might be of several kinds, what each kind expected."""
+    found: dict[str, list[str]] = {}
+    for one in error.errors():
+        key = ".".join(str(part) for part in one["loc"] if not _names_a_kind(part)) or "study"
+        said = one["msg"].removeprefix("Value error, ")
+        if one["type"] == "extra_forbidden":
+            said = "no such key"
+        given = "" if one["type"] == "missing" or isinstance(one["input"], dict) else f", got {one['input']!r}"
+        found.setdefault(key, []).append(f"{said}{given}")
+    return [Problem(f"{key}: {' or '.join(dict.fromkeys(said))}") for key, said in found.items()]
+
+
+def _names_a_kind(part: int | str) -> bool:
+    """Tell whether a part of a place is pydantic's name for one kind of several, no key of ours."""
+    return isinstance(part, str) and (part in {"int", "bool", "[key]"} or "[" in part)

@@ -1,0 +1,93 @@
+"""A study that is open: its design, its answers, its files, and the rules by which items are given."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Self
+
+from benchmark.web.database import Database
+from benchmark.web.files import MediaFiles
+from benchmark.web.study.assignment import Assignment, Candidate
+from benchmark.web.study.design import Design, Item, StudyFolder, UnusableStudy
+from benchmark.web.tokens import Tokens, read_secret
+
+ROOM = "benchmark.web.study"
+
+
+@dataclass(frozen=True)
+class Study:
+    """Everything that answering a rater needs.
+
+    Attributes:
+        secret: of the study; tokens are signed with it.
+        clips: the films, by the name of their media.
+        sounds: of the headphone check.
+        clock: seconds since 1970.
+    """
+
+    folder: StudyFolder
+    design: Design
+    database: Database
+    secret: bytes
+    clips: MediaFiles
+    sounds: MediaFiles
+    clock: Callable[[], float] = time.time
+
+    @classmethod
+    def opened(cls, folder: Path, *, clock: Callable[[], float] = time.time) -> Self:
+        """Open a study.
+
+        Raises:
+            UnusableStudy: there is none, or a file of it is missing.
+            benchmark.web.database.UnusableDatabase: `answers.sqlite` cannot be used.
+            benchmark.web.files.NoSuchFile: a file is a link that leads out of the study.
+        """
+        place = StudyFolder(folder)
+        design = place.read()
+        clips = {media: place.clip(media) for media in design.clips}
+        sounds = {trial.sound: place.sound(trial.sound) for trial in design.headphones}
+        for path in (*clips.values(), *sounds.values()):
+            if not path.is_file():
+                raise UnusableStudy(f"{path}: missing; put it back, or create the study again in another folder")
+        files = MediaFiles(place.media, clips), MediaFiles(place.sounds, sounds)
+        secret = read_secret(place.secret)
+        return cls(place, design, Database(place.answers, ROOM), secret, *files, clock)
+
+    def close(self) -> None:
+        """Close the database."""
+        self.database.close()
+
+    @cached_property
+    def tokens(self) -> Tokens:
+        """Signs what a browser is given."""
+        return Tokens(self.secret)
+
+    @cached_property
+    def mark(self) -> str:
+        """A word that tells this study from others in what a browser keeps."""
+        return self.tokens.proof("study", self.design.fingerprint)[:8]
+
+    @cached_property
+    def items(self) -> Mapping[str, Item]:
+        """Every item, attention items too, by id."""
+        return {item.item: item for item in (*self.design.items, *self.design.attention)}
+
+    @cached_property
+    def assignment(self) -> Assignment:
+        """The rules by which items are given."""
+        design = self.design
+        return Assignment(
+            candidates=tuple(
+                Candidate(item.item, f"{item.subset}/{item.sample_id}", tuple(answer.model for answer in item.answers))
+                for item in design.items
+            ),
+            wanted=design.raters_per_item,
+            items=design.items_per_rater,
+            repeats=design.repeats,
+            attention=tuple(item.item for item in design.attention),
+            seed=design.seed,
+        )
