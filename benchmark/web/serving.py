@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import ipaddress
+import math
 import os
 import socket
 import time
@@ -41,7 +42,7 @@ def serve(
     Raises:
         CannotServe: another server has the folder, or the port is taken or forbidden.
     """
-    with Lock(folder, sleep=_Refusal(folder)), _bound(host, port) as listening:
+    with Lock(folder, sleep=_Refusal(folder), tells_after=math.inf), _bound(host, port) as listening:
         config = uvicorn.Config(
             app, log_level="warning", access_log=False, server_header=False, proxy_headers=True,
             forwarded_allow_ips=proxies, limit_concurrency=MOST_CONNECTIONS, timeout_keep_alive=30,

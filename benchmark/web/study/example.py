@@ -7,6 +7,8 @@ from collections.abc import Sequence
 
 from benchmark.web.study.choosing import Run
 
+_SAMPLES = 20  # of each subset, where there are so many
+
 _TEMPLATE = """\
 # A human study. `python -m benchmark study create THIS_FILE` makes its folder, `study serve FOLDER` shows it to raters.
 
@@ -20,7 +22,7 @@ form = "rating"                        # five points on each scale; or "preferen
 runs = [
 {runs}]
 subsets = [{subsets}]                     # empty: those of the runs
-samples = 20                           # of each subset, balanced over categories; or a list of ids
+samples = {samples:<28} # of each subset, balanced over categories; or a list of ids
 raters_per_item = 5                    # answers that each clip is to have
 items_per_rater = 20                   # or, in its place: minutes_per_rater = 15
 repeats = 1                            # clips that a rater judges twice, to see how steady the answers are
@@ -73,7 +75,8 @@ def example_settings(runs: Sequence[Run]) -> str:
     lines = "".join(f"  {json.dumps(str(run.directory.path))},\n" for run in runs)
     subsets = dict.fromkeys(run.record.benchmark.subset for run in runs)
     none = '  # none was found; for example "results/runs/demo/inter/selva-s-16k",\n'
-    return _TEMPLATE.format(runs=lines or none, subsets=", ".join(map(json.dumps, subsets)))
+    samples = min([_SAMPLES, *(run.record.counts.generated for run in runs)])
+    return _TEMPLATE.format(runs=lines or none, subsets=", ".join(map(json.dumps, subsets)), samples=samples)
 
 
 def usable_together(runs: Sequence[Run]) -> list[Run]:

@@ -55,6 +55,7 @@ class Study:
                 raise UnusableStudy(f"{path}: missing; put it back, or create the study again in another folder")
         files = MediaFiles(place.media, clips), MediaFiles(place.sounds, sounds)
         secret = read_secret(place.secret)
+        place.answers.touch(mode=0o600)  # it may hold ids of people
         return cls(place, design, Database(place.answers, ROOM), secret, *files, clock)
 
     def close(self) -> None:
