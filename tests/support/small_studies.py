@@ -105,6 +105,8 @@ class Person:
         self.browser, self.clock, self.proof = browser, clock, ""
         self.arrival = browser.get(f"/{query}")
         self.at = self.arrival.headers.get("location", "")
+        if self.at == "/":
+            self.at = browser.get("/").headers["location"]
         self.see()
 
     def see(self) -> str:

@@ -66,7 +66,7 @@ class Placement(SQLModel, table=True):
     __tablename__: ClassVar[Any] = "placements"
     __table_args__: ClassVar[Any] = (
         Index("one_at_a_place", "rater_id", "position", unique=True),
-        Index("by_item", "role", "item", "state"),
+        Index("by_state", "role", "state", "item"),
     )
 
     id: int | None = Field(default=None, primary_key=True)

@@ -1,15 +1,231 @@
 """A rater's way through a study, as the pages' script asks for it."""
 
+import pytest
+
+PAGES = ("consent", "checks", "tutorial", "rate", "questionnaire", "thanks")
+AGE = {"id": "age", "question": "How old are you?", "kind": "number", "required": True}
+
 
 def test_a_rater_goes_through_every_step_to_the_end(serve):
-    served = serve(questionnaire=[{"id": "age", "question": "How old are you?", "kind": "number"}])
+    served = serve(questionnaire=[AGE], completion_code="C0DE")
     rater = served.rater()
     assert rater.at == "/consent"
     rater.begin()
     done = rater.rate()
     assert len(done) == 8  # six items, one of them again, one that says what to choose
     assert [item["number"] for item in done] == list(range(1, 9))
+    assert {item["of"] for item in done} == {8}
     assert rater.at == "/questionnaire"
     rater.go("/api/questionnaire", answers={"age": 40})
     assert rater.at == "/thanks"
-    assert rater.browser.get("/thanks").status_code == 200
+    assert "C0DE" in rater.see()
+
+
+def test_no_step_can_be_skipped_and_none_done_twice(serve):
+    rater = serve(questionnaire=[AGE]).rater()
+    steps = [
+        ("/api/consent", {"agrees": True}), ("/api/checks/device", {"width": 1, "height": 1, "canPlay": True}),
+        ("/api/tutorial", {}), ("", {}), ("/api/questionnaire", {"answers": {"age": 3}}),
+    ]  # fmt: skip
+    for place, page in enumerate(PAGES):
+        assert rater.at == f"/{page}"
+        for other in PAGES:
+            shown = rater.browser.get(f"/{other}")
+            wanted = (200, None) if other == page else (303, f"/{page}")
+            assert (shown.status_code, shown.headers.get("location")) == wanted
+        for later, (path, content) in enumerate(steps):
+            if path and later != place:
+                assert rater.post(path, **content).status_code == 409
+        if page != "rate":
+            assert rater.browser.get("/api/item").json()["next"] == f"/{page}"
+        if page == "rate":
+            rater.rate()
+        elif page != "thanks":
+            rater.go(steps[place][0], **steps[place][1])
+
+
+def test_steps_that_a_study_does_not_have_are_left_out(serve):
+    rater = serve(tutorial=False).rater().begin()
+    rater.rate()
+    assert rater.at == "/thanks"
+
+
+def test_who_does_not_agree_leaves_nothing_behind(serve):
+    served = serve()
+    rater = served.rater().go("/api/consent", agrees=False)
+    assert rater.at == "/withdrawn"
+    assert rater.browser.get("/withdrawn").status_code == 200
+    with served.study.database.reading() as session:
+        assert session.connection().exec_driver_sql("SELECT count(*) FROM raters").scalar() == 0
+
+
+def test_a_rater_goes_on_in_another_browser_by_the_personal_link(serve):
+    served = serve()
+    rater = served.rater().begin()
+    rater.rate(3)
+    item = rater.item()
+    token = served.study.tokens.signed("resume", rater_key(served, rater))
+    other = served.rater(f"resume/{token}")
+    assert other.at == "/rate"
+    assert other.item() == item
+    other.watch(item)
+    assert other.answer(item).status_code == 200
+
+
+def rater_key(served, rater):
+    return served.study.tokens.opened("rater", rater.browser.cookies[f"rater-{served.study.mark}"])
+
+
+@pytest.mark.parametrize(
+    ("ids", "other"),
+    [
+        ("?PROLIFIC_PID=abc123&STUDY_ID=s1&SESSION_ID=x1", "?PROLIFIC_PID=abd123&STUDY_ID=s1&SESSION_ID=x1"),
+        ("?workerId=W1&assignmentId=A1&hitId=H1", "?workerId=W2&assignmentId=A1&hitId=H1"),
+    ],
+)
+def test_a_panel_s_rater_goes_on_by_its_id_in_any_browser(serve, ids, other):
+    served = serve()
+    first = served.rater(ids).begin()
+    assert "=" not in first.arrival.headers["location"]  # the ids do not stay in the address
+    first.rate(2)
+    item = first.item()
+    again = served.rater(ids)
+    assert again.at == "/rate"
+    assert again.item() == item
+    assert served.rater(other).at == "/consent"
+
+
+def test_who_comes_when_every_item_has_its_raters_is_turned_away(serve):
+    served = serve(raters_per_item=1, samples=2, items_per_rater=6, repeats=0)
+    waiting = served.rater()
+    served.rater().begin().rate()
+    late = served.rater()
+    assert late.at == "/complete"
+    assert waiting.browser.get("/consent").headers["location"] == "/complete"
+    assert waiting.browser.get("/complete").status_code == 200
+
+
+def test_a_place_becomes_free_when_somebody_leaves(serve):
+    served = serve(raters_per_item=1, samples=2, items_per_rater=6, repeats=0, attention=0, claim_minutes=5)
+    leaver = served.rater().begin()
+    leaver.rate(5)
+    leaver.item()
+    assert served.rater().at == "/complete"
+    served.clock.forward(5 * 60 + 1)
+    rater = served.rater().begin()
+    assert len(rater.rate()) == 1
+
+
+def test_a_questionnaire_takes_what_was_asked_and_nothing_else(serve):
+    choice = {"id": "ears", "question": "?", "kind": "choice", "options": ["good", "bad"]}
+    rater = serve(questionnaire=[AGE, choice, {"id": "remarks", "question": "?"}]).rater().begin()
+    rater.rate()
+    for answers, named in (
+        ({}, "age"), ({"age": "old"}, "age"), ({"age": 3, "ears": "none"}, "ears"), ({"age": 3, "x": 1}, "x"),
+        ({"age": 3, "remarks": 7}, "remarks"),
+    ):  # fmt: skip
+        refused = rater.post("/api/questionnaire", answers=answers)
+        assert (refused.status_code, named in refused.json()["error"]) == (422, True), answers
+    assert rater.post("/api/questionnaire", answers={"age": 3, "remarks": "x" * 1001}).status_code == 422
+    rater.go("/api/questionnaire", answers={"age": 3, "ears": "bad", "remarks": "fine"})
+    assert rater.at == "/thanks"
+
+
+def test_a_browser_that_cannot_play_the_clips_does_not_go_on(serve):
+    rater = serve().rater().go("/api/consent", agrees=True)
+    refused = rater.post("/api/checks/device", width=1, height=1, canPlay=False)
+    assert (refused.status_code, refused.json()["code"]) == (422, "cannot_play")
+    assert rater.browser.get("/").headers["location"] == "/checks"
+
+
+def right(served, rater):
+    """What a rater with headphones answers."""
+    softest = {trial.sound: trial.softest for trial in served.study.design.headphones}
+    sounds = rater.browser.get("/api/checks/headphones").json()["trials"]
+    key = rater_key(served, rater)
+    tokens = (one["sound"].removeprefix("/sound/").removesuffix(".wav") for one in sounds)
+    return [softest[served.study.tokens.opened("sound", token, owner=key)] for token in tokens]
+
+
+def at_headphones(served):
+    rater = served.rater().go("/api/consent", agrees=True)
+    rater.go("/api/checks/device", width=1280, height=720, canPlay=True)
+    assert rater.at == "/checks"
+    return rater
+
+
+def wrong(answers, count):
+    return [answer % 3 + 1 for answer in answers[:count]] + answers[count:]
+
+
+def test_five_of_six_trials_pass_the_headphone_check_and_four_do_not(serve):
+    served = serve(headphone_check=True, headphone_tries=2)
+    rater = at_headphones(served)
+    answers = right(served, rater)
+    assert len(answers) == 6
+    told = rater.post("/api/checks/headphones", answers=wrong(answers, 2)).json()
+    assert told == {"passed": False, "tries_left": 1, "next": "/checks"}
+    told = rater.post("/api/checks/headphones", answers=wrong(right(served, rater), 1)).json()
+    assert told == {"passed": True, "tries_left": 0, "next": "/tutorial"}
+
+
+def test_another_try_has_other_trials(serve):
+    served = serve(headphone_check=True)
+    rater = at_headphones(served)
+    first = right(served, rater)
+    rater.post("/api/checks/headphones", answers=wrong(first, 6))
+    sounds = rater.browser.get("/api/checks/headphones").json()
+    assert sounds == rater.browser.get("/api/checks/headphones").json()
+    assert right(served, rater) != first
+
+
+@pytest.mark.parametrize(("check", "place"), [(True, "/complete"), ("warn", "/tutorial")])
+def test_who_fails_the_headphone_check_is_not_asked_to_rate_unless_it_only_warns(serve, check, place):
+    served = serve(headphone_check=check, headphone_tries=1)
+    rater = at_headphones(served)
+    told = rater.post("/api/checks/headphones", answers=wrong(right(served, rater), 3)).json()
+    assert told == {"passed": False, "tries_left": 0, "next": place}
+    assert rater.browser.get("/").headers["location"] == place
+    assert rater.browser.get(place).status_code == 200
+    assert rater.post("/api/checks/headphones", answers=[1] * 6).status_code == 409
+
+
+def test_the_tutorial_has_two_good_and_two_bad_examples_of_each_criterion(serve):
+    rater = serve().rater().go("/api/consent", agrees=True)
+    rater.go("/api/checks/device", width=1280, height=720, canPlay=True)
+    criteria = rater.browser.get("/api/tutorial").json()["criteria"]
+    assert [one["id"] for one in criteria] == ["AQ", "TA", "VA"]
+    for one in criteria:
+        assert [example["good"] for example in one["examples"]] == [True, False, True, False]
+        assert all(example["text"] for example in one["examples"])
+        for example in one["examples"]:
+            assert rater.browser.get(example["media"]["url"]).headers["content-type"] == "video/mp4"
+
+
+def test_deletion_by_code_takes_everything_of_that_rater_and_of_nobody_else(serve):
+    served = serve()
+    leaving, staying = served.rater("?PROLIFIC_PID=gone1&STUDY_ID=s&SESSION_ID=t").begin(), served.rater().begin()
+    leaving.rate()
+    staying.rate()
+    code = leaving.see().split("<p>")[-1].split("<")[0]
+    later = served.rater()
+    assert later.post("/api/withdraw", code="AAAA-AAAA-AAAA-AAAA").status_code == 404
+    assert later.post("/api/withdraw", code=code.lower()).json() == {"next": "/withdrawn"}
+    assert leaving.browser.get("/").headers["location"] == "/consent"
+    with served.study.database.reading() as session:
+        left = session.connection().exec_driver_sql("SELECT DISTINCT rater_id FROM placements").scalars().all()
+    assert len(left) == 1
+    assert staying.browser.get("/thanks").status_code == 200
+    assert later.post("/api/withdraw", code=code).status_code == 404
+
+
+def test_who_withdraws_frees_the_items_and_no_byte_stays(serve):
+    served = serve(raters_per_item=1, samples=2, items_per_rater=6, repeats=0)
+    person = "5f3c9d1e7a7b4c2d8e6f0a1b"
+    rater = served.rater(f"?PROLIFIC_PID={person}&STUDY_ID=s&SESSION_ID=t").begin()
+    rater.rate(4)
+    files = [served.study.folder.answers, served.study.folder.answers.with_name("answers.sqlite-wal")]
+    assert any(person.encode() in file.read_bytes() for file in files)
+    assert rater.go("/api/withdraw").at == "/withdrawn"
+    assert not any(person.encode() in file.read_bytes() for file in files)
+    assert len(served.rater().begin().rate()) == 7

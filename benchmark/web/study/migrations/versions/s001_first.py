@@ -52,7 +52,7 @@ def upgrade() -> None:
         sa.Column("reason", sa.String, nullable=False),
     )
     op.create_index("one_at_a_place", "placements", ["rater_id", "position"], unique=True)
-    op.create_index("by_item", "placements", ["role", "item", "state"])
+    op.create_index("by_state", "placements", ["role", "state", "item"])
     op.create_table(
         "withdrawals", sa.Column("id", sa.Integer, primary_key=True), sa.Column("at", sa.Float, nullable=False)
     )
