@@ -64,7 +64,10 @@ def test_a_measurement_runs_in_a_process_and_is_kept_under_its_name(tmp_path, mo
 
 def test_a_measurement_that_is_not_there_is_named(capsys):
     assert __main__.main(["nothing"]) == 2
-    known = "cache, composition, events, extraction, full_build, generation, large_sets, set_metrics, signal_profile"
+    known = (
+        "cache, composition, events, extraction, full_build, generation, large_sets, set_metrics, signal_profile, "
+        "study_load"
+    )
     assert capsys.readouterr().err == f"error: no measurement 'nothing'; there are {known}\n"
 
 

@@ -81,8 +81,8 @@ class _Refusal:
 
 def _bound(host: str, port: int) -> socket.socket:
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    # The protocol is named: asyncio sends small answers at once (TCP_NODELAY) where a socket says that it is TCP's; without
-    # that each waits 40 ms for the other side's acknowledgement.
+    # The protocol is named: asyncio sends small answers at once (TCP_NODELAY) where a socket says that it is TCP's;
+    # without that each waits 40 ms for the other side's acknowledgement.
     made = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     made.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:

@@ -108,7 +108,7 @@ class Rater(threading.Thread):
         medium = item["media"][0]
         sent = self._ask("GET", medium["url"])[1]
         self._post("/api/played", token=item["token"], media=0)
-        time.sleep(medium["seconds"] + float(self._draw.uniform(0.1, 0.6)))
+        time.sleep(medium["seconds"] + float(self._draw.uniform(0.5, 1.5)))
         answers = {one["id"]: int(self._draw.integers(1, 6)) for one in item["criteria"]}
         key = str(uuid.uuid4())
         began = time.perf_counter()

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
+from fastapi import FastAPI
 from fastapi.testclient import TestClient
 
 from benchmark import generate
@@ -85,13 +86,19 @@ class Served:
     study: Study
     clock: Clock
     serving: Serving = field(default_factory=Serving)
+    _apps: dict[Serving, FastAPI] = field(default_factory=dict)
 
     def browser(
         self, base_url: str = "http://testserver", client: tuple[str, int] = ("203.0.113.7", 4000)
     ) -> TestClient:
         """A browser without cookies."""
-        app = study_app(self.study, self.serving)
-        return TestClient(app, base_url=base_url, client=client, follow_redirects=False)
+        return TestClient(self.app(self.serving), base_url=base_url, client=client, follow_redirects=False)
+
+    def app(self, serving: Serving) -> FastAPI:
+        """The application, one for each way of serving: it counts who asks how often."""
+        if serving not in self._apps:
+            self._apps[serving] = study_app(self.study, serving)
+        return self._apps[serving]
 
     def rater(self, query: str = "") -> "Person":
         """A rater who has opened the first page."""

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from math import ceil
 from urllib.parse import quote
 
+from anyio.to_thread import current_default_thread_limiter
 from fastapi import APIRouter, FastAPI, Request
 from sqlmodel import Session
 from starlette.responses import RedirectResponse, Response
@@ -22,6 +23,7 @@ from benchmark.web.study.sitting import item_counts
 from benchmark.web.study.study import ROOM, Study
 from benchmark.web.study.tables import Rater
 
+THREADS = 4  # at requests at a time: one writes, and many that wait for their turn would only keep it from doing so
 _BEFORE_ITEMS = ("consent", "checks", "tutorial")
 
 
@@ -153,6 +155,7 @@ class _Way:
 def _closing(study: Study) -> Callable[[FastAPI], AbstractAsyncContextManager[None]]:
     @asynccontextmanager
     async def running(_app: FastAPI) -> AsyncIterator[None]:
+        current_default_thread_limiter().total_tokens = THREADS
         yield
         study.close()
 

@@ -219,5 +219,5 @@ def _problems(error: ValidationError) -> list[Problem]:
 
 
 def _names_a_kind(part: int | str) -> bool:
-    """Tell whether a part of a place is pydantic's name for one kind of several, no key of ours."""
-    return isinstance(part, str) and (part in {"int", "bool", "[key]"} or "[" in part)
+    """Tell whether a part of a place is pydantic's name for one kind of several (`constrained-int`), no key of ours."""
+    return isinstance(part, str) and (part in {"int", "bool"} or not part.isidentifier())

@@ -1,5 +1,7 @@
 """Fixtures of the study's tests: a small benchmark with three runs, and studies of it that are served in process."""
 
+import json
+import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -18,15 +20,30 @@ def ground(tmp_path_factory: pytest.TempPathFactory, short_film: bytes) -> Groun
     return lay_ground(tmp_path_factory.mktemp("ground"), short_film)
 
 
+@pytest.fixture(scope="session")
+def created(ground: Ground, tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Path]:
+    """Returns a study with these settings, made once; for copies."""
+    known: dict[str, Path] = {}
+
+    def study(**changes: object) -> Path:
+        key = json.dumps(changes, sort_keys=True)
+        if key not in known:
+            known[key] = tmp_path_factory.mktemp("created") / "study"
+            ground.create(known[key], **changes)
+        return known[key]
+
+    return study
+
+
 @pytest.fixture
-def serve(ground: Ground, tmp_path: Path) -> Iterator[Callable[..., Served]]:
-    """Creates a study with these settings, and serves it in this process."""
+def serve(created: Callable[..., Path], tmp_path: Path) -> Iterator[Callable[..., Served]]:
+    """Serves a study with these settings in this process."""
     opened = []
 
     def served(**changes: object) -> Served:
         clock = Clock()
         folder = tmp_path / f"study{len(opened)}"
-        ground.create(folder, **{"headphone_check": False, **changes})
+        shutil.copytree(created(**{"headphone_check": False, **changes}), folder)
         study = Study.opened(folder, clock=clock)
         opened.append(study)
         return Served(study, clock)

@@ -1,0 +1,95 @@
+"""`study create`, `serve`, `status`, `export` as a lab types them."""
+
+import json
+import re
+import signal
+import subprocess
+import sys
+import tomllib
+
+import pytest
+from support.small_benchmarks import short_film
+from support.small_studies import lay_ground
+
+__all__ = ["short_film"]
+
+
+@pytest.fixture(scope="module")
+def ground(tmp_path_factory, short_film):
+    return lay_ground(tmp_path_factory.mktemp("ground"), short_film)
+
+
+@pytest.fixture
+def example(command, ground, tmp_path):
+    """A file of settings as `--example` writes it, for the runs of the ground."""
+    done = command("study", "create", "--example", "study.toml", "--runs", ground.runs[0].parents[2])
+    assert done.status == 0, done.err
+    return tmp_path / "study.toml", done
+
+
+def test_an_example_names_the_finished_runs_and_is_ready_to_use(command, ground, example, tmp_path):
+    path, done = example
+    assert "3 finished runs" in done.out
+    assert tomllib.loads(path.read_text())["runs"] == [str(run) for run in ground.runs]
+    created = command("study", "create", path, "--benchmark", ground.benchmark)
+    assert created.status == 0, created.err
+    assert "results/studies/first-study: created" in created.out
+    assert "24 items, 5 raters each: 120 answers, at least 6 raters" in created.out
+    again = command("study", "create", path, "--benchmark", ground.benchmark)
+    assert "is there already, whole" in again.out
+    shown = command("study", "status", "results/studies/first-study", "--json")
+    assert json.loads(shown.out)["places_left"] == 120
+    told = command("study", "status", "results/studies/first-study").out
+    assert "0 of 120" in told
+    exported = command("study", "export", "results/studies/first-study", "--out", "tables")
+    assert exported.out.splitlines()[0] == "tables/answers.csv: 0 rows"
+
+
+def test_an_example_does_not_replace_a_file(command, example):
+    path, _ = example
+    done = command("study", "create", "--example", path)
+    assert (done.status, "is there already" in done.err) == (2, True)
+
+
+def test_an_example_without_runs_says_where_they_go(command, tmp_path):
+    done = command("study", "create", "--example", "study.toml")
+    assert "0 finished runs of results/runs" in done.out
+    assert "none was found" in (tmp_path / "study.toml").read_text()
+
+
+def test_every_problem_of_the_settings_is_a_line(command, example):
+    path, _ = example
+    path.write_text(path.read_text().replace("raters_per_item", "raters_an_item").replace('"rating"', '"stars"'))
+    done = command("study", "create", path)
+    assert done.status == 2
+    first, *others = done.err.splitlines()
+    assert first == f"error: {path}: 2 problems"
+    assert [line.split(":")[0].strip() for line in others] == ["form", "raters_an_item"]
+
+
+@pytest.mark.parametrize("verb", ["serve", "status", "export"])
+def test_a_folder_that_holds_no_study_is_named(command, verb):
+    done = command("study", verb, "nowhere")
+    assert done.status == 2
+    assert done.message.startswith("nowhere: no study; `python -m benchmark study create`")
+
+
+def test_an_address_that_no_study_is_reached_by_is_refused(command, ground, tmp_path):
+    ground.create(tmp_path / "study", headphone_check=False, tutorial=False, samples=1)
+    for url in ("study.example.org", "https://example.org/study", "ftp://example.org"):
+        done = command("study", "serve", "study", "--url", url)
+        assert done.message == f"--url: expected https://NAME without a path, got {url!r}"
+
+
+def test_a_server_says_where_raters_go_and_where_the_secret_is_not_what_it_is(ground, tmp_path):
+    ground.create(tmp_path / "study", headphone_check=False, tutorial=False, samples=1)
+    words = [sys.executable, "-m", "benchmark", "study", "serve", str(tmp_path / "study"), "--port", "0"]
+    server = subprocess.Popen(words, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    lines = [server.stdout.readline() for _ in range(4)]
+    server.send_signal(signal.SIGINT)
+    _, err = server.communicate()
+    told = "".join(lines)
+    assert re.search(r"^raters: http://127\.0\.0\.1:\d+$", told, re.M)
+    assert "?PROLIFIC_PID={{%PROLIFIC_PID%}}&STUDY_ID={{%STUDY_ID%}}&SESSION_ID={{%SESSION_ID%}}" in told
+    assert f"opened by what the file {tmp_path / 'study' / 'admin-secret'} holds" in told
+    assert (tmp_path / "study" / "admin-secret").read_text() not in told + err

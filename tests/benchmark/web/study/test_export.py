@@ -1,0 +1,124 @@
+"""What is exported is what was answered, in the columns that analysis reads."""
+
+import csv
+
+import pandas as pd
+import pytest
+
+from benchmark.report.ratings_file import read_lines
+from benchmark.web.study.export import answers_of, preferences_of, write_export
+from benchmark.web.study.status import status
+
+ANSWERS = [
+    "rater", "position", "role", "subset", "sample_id", "model", "category", "AQ", "TA", "VA", "expected", "seconds",
+    "clip_seconds", "plays", "focus_losses", "answered_at",
+]  # fmt: skip
+PREFERENCES = [
+    "rater", "position", "role", "subset", "sample_id", "model_a", "model_b", "category", "AQ", "TA", "VA", "expected",
+    "seconds", "clip_seconds", "plays_a", "plays_b", "focus_losses", "answered_at", "shown_first",
+]  # fmt: skip
+
+
+def rows(path):
+    with path.open(newline="", encoding="utf-8") as file:
+        return list(csv.DictReader(file))
+
+
+def exported(served, out, **how):
+    return {path.name: path for path, _ in write_export(served.study, out, **how)}
+
+
+def test_answers_are_exported_as_they_were_given(serve, tmp_path):
+    served = serve()
+    rater = served.rater().begin()
+    given = []
+    for points in (1, 2, 3, 4, 5, 1, 2, 3):
+        item = rater.item()
+        rater.watch(item)
+        served.clock.forward(2)
+        rater.answer(item, points, plays=[points], focus_losses=points - 1)
+        given.append((item["prompt"], points))
+    table = answers_of(served.study.folder.path)
+    assert list(table.columns) == ANSWERS
+    assert list(table["position"]) == list(range(1, 9))
+    assert [*zip(table["AQ"], table["VA"], strict=True)] == [(points, points) for _, points in given]
+    assert list(table["plays"]) == [points for _, points in given]
+    assert list(table["focus_losses"]) == [points - 1 for _, points in given]
+    assert set(table["rater"]) == {"r001"}
+    assert table["role"].value_counts().to_dict() == {"item": 6, "repeat": 1, "attention": 1}
+    assert (table["seconds"] - table["clip_seconds"]).round(3).eq(2).all()
+    assert table["answered_at"][0] == "2027-01-15T08:00:03+00:00"
+    items = {item.item: item for item in served.study.design.items}
+    for _, row in table[table["role"] != "attention"].iterrows():
+        assert any((item.sample_id, item.answers[0].model, item.category) == (row.sample_id, row.model, row.category)
+                   for item in items.values())  # fmt: skip
+    attention = table[table["role"] == "attention"].iloc[0]
+    assert attention["expected"] in ("AQ=1;TA=1;VA=1", "AQ=2;TA=2;VA=2")
+    assert (table["expected"] == "").sum() == 7
+    files = exported(served, tmp_path / "out")
+    assert sorted(files) == ["answers.csv", "raters.csv", "ratings.csv"]
+    assert list(rows(files["answers.csv"])[0]) == ANSWERS
+    assert pd.read_csv(files["answers.csv"], keep_default_na=False).astype(str).equals(table.astype(str))
+
+
+def test_ratings_have_neither_repeats_nor_attention_items_and_are_read_by_the_report(serve, tmp_path):
+    served = serve()
+    served.rater().begin().rate(points=4)
+    found = read_lines(exported(served, tmp_path)["ratings.csv"])
+    assert len(found) == 6
+    assert {one.names["model"] for one in found} == {"distractor", "mixture", "oracle"}
+    assert {tuple(one.points.values()) for one in found} == {(4, 4, 4)}
+
+
+def test_preferences_are_exported_by_answer_not_by_side(serve, tmp_path):
+    served = serve(form="preference", items_per_rater=4, repeats=0, attention=0)
+    raters = [served.rater().begin() for _ in range(6)]
+    for rater in raters:
+        rater.rate(points="second")
+    table = preferences_of(served.study.folder.path)
+    assert list(table.columns) == PREFERENCES
+    assert (table["model_a"] < table["model_b"]).all()
+    assert set(zip(table["shown_first"], table["AQ"], strict=True)) == {("a", "b"), ("b", "a")}
+    assert sorted(exported(served, tmp_path)) == ["preferences.csv", "raters.csv"]
+    with pytest.raises(ValueError, match="a study of form 'preference', not 'rating'"):
+        answers_of(served.study.folder.path)
+
+
+def test_raters_are_exported_without_the_panel_s_ids_unless_asked(serve, tmp_path):
+    served = serve(questionnaire=[{"id": "remarks", "question": "?"}])
+    rater = served.rater("?PROLIFIC_PID=p123456&STUDY_ID=s1&SESSION_ID=t1").begin()
+    rater.rate()
+    rater.go("/api/questionnaire", answers={"remarks": "=HYPERLINK(1)\n+2"})
+    served.rater()  # has not agreed to take part
+    path = exported(served, tmp_path)["raters.csv"]
+    (row,) = rows(path)
+    assert "p123456" not in path.read_text()
+    assert (row["state"], row["answered"], row["panel"]) == ("finished", "8", "prolific")
+    assert row["question_remarks"] == "'=HYPERLINK(1) +2"
+    (row,) = rows(exported(served, tmp_path, with_ids=True)["raters.csv"])
+    assert (row["panel_id"], row["panel_study"], row["panel_session"]) == ("p123456", "s1", "t1")
+
+
+def test_nothing_answered_gives_tables_with_their_columns(serve, tmp_path):
+    served = serve()
+    assert list(answers_of(served.study.folder.path).columns) == ANSWERS
+    assert rows(exported(served, tmp_path)["answers.csv"]) == []
+
+
+def test_status_counts_answers_and_raters(serve):
+    served = serve(samples=2, raters_per_item=2, items_per_rater=6, repeats=0, attention=0)
+    found = status(served.study)
+    assert (found.items, found.answers, found.fewest, found.places_left, found.raters_left) == (6, 0, 0, 12, 2)
+    served.rater().begin().rate()
+    active = served.rater().begin()
+    active.rate(2)
+    active.item()
+    served.rater()
+    found = status(served.study)
+    assert (found.answers, found.fewest, found.median, found.most, found.complete) == (8, 1, 1.0, 2, 2)
+    assert found.raters == {"consent": 1, "rate": 1, "thanks": 1}
+    assert (found.active, found.places_left) == (1, 2)  # four places, two of them claimed
+    served.clock.forward(3600)
+    assert (status(served.study).active, status(served.study).places_left) == (0, 4)
+    active.go("/api/withdraw")
+    assert (status(served.study).withdrawn, status(served.study).answers) == (1, 6)

@@ -1,0 +1,294 @@
+"""What a stranger, another rater or a curious one gets: nothing that is not theirs, and no word of whose a sound is."""
+
+import logging
+import re
+
+import pytest
+from support.small_studies import CLIPS, MODELS
+
+from benchmark.web.security import LARGEST_BODY
+from benchmark.web.serving import _bound
+from benchmark.web.study.app import Serving
+
+# What would give away whose a sound is, or what a scene is called; prompts are shown, so labels alone are not secret.
+TELLING = (*MODELS, *(clip for clip, _, _ in CLIPS), "inter/", "Animal", "Music", "oracle-noisy")
+LOCAL = {"base_url": "http://127.0.0.1:8321", "client": ("127.0.0.1", 5000)}
+
+
+class Listener:
+    """Keeps everything that is answered to a browser: status line, headers and body."""
+
+    def __init__(self, browser):
+        self.heard, send = [], browser.send
+
+        def sent(request, **how):
+            answer = send(request, **how)
+            if not answer.headers.get("content-type", "").startswith(("video", "audio")):
+                self.heard.append(f"{answer.status_code} {dict(answer.headers)} {answer.text}")
+            return answer
+
+        browser.send = sent
+
+
+@pytest.mark.parametrize("form", ["rating", "preference"])
+def test_no_answer_names_a_model_or_a_sample(serve, form):
+    served = serve(form=form, headphone_check="warn", headphone_tries=1, questionnaire=[{"id": "a", "question": "?"}])
+    rater = served.rater("?PROLIFIC_PID=p1&STUDY_ID=s&SESSION_ID=t")
+    listener = Listener(rater.browser)
+    rater.at = rater.browser.get("/").headers["location"]
+    rater.see()
+    rater.go("/api/consent", agrees=True).see()
+    rater.go("/api/checks/device", width=1, height=1, canPlay=True).see()
+    rater.browser.get("/api/checks/headphones")
+    rater.go("/api/checks/headphones", answers=[1] * 6).see()
+    rater.browser.get("/api/tutorial")
+    rater.go("/api/tutorial").see()
+    for item in rater.rate(points=2 if form == "rating" else "tie"):
+        for medium in item["media"]:
+            rater.browser.get(medium["url"])
+        listener.heard.append(rater.answer(item, 1).text)
+    rater.see()
+    rater.go("/api/questionnaire", answers={}).see()
+    rater.go("/api/withdraw")
+    for path in ("/api/nothing", "/media/none.mp4", "/sound/none.wav", "/resume/none", "/study.json", "/admin"):
+        rater.browser.get(path)
+    assert len(listener.heard) > 30
+    for told in listener.heard:
+        assert not [word for word in TELLING if word in told], told
+
+
+def test_a_token_tells_no_more_than_a_number_or_an_opaque_name(serve):
+    import base64
+
+    rater = serve().rater().begin()
+    item = rater.item()
+    media = item["media"][0]["url"].removeprefix("/media/").removesuffix(".mp4")
+    inside = [base64.urlsafe_b64decode(token.split(".")[0] + "==") for token in (item["token"], media)]
+    assert re.fullmatch(rb"\d+", inside[0])
+    assert re.fullmatch(rb'"[0-9a-f]{24}"', inside[1])
+
+
+def test_items_and_media_of_another_rater_are_not_found(serve):
+    served = serve()
+    one, other = served.rater().begin(), served.rater().begin()
+    item = one.item()
+    one.watch(item)
+    assert other.answer(item).status_code == 404
+    assert other.post("/api/played", token=item["token"], media=0).status_code == 404
+    assert other.post("/api/skip", token=item["token"], reason="x", key="12345678").status_code == 404
+    assert other.browser.get(item["media"][0]["url"]).status_code == 404
+    assert one.answer(item, 5).status_code == 200
+    assert served.browser().get(item["media"][0]["url"]).status_code == 401
+
+
+def test_a_token_is_good_for_its_own_kind_alone(serve):
+    rater = serve().rater().begin()
+    item = rater.item()
+    media = item["media"][0]["url"].removeprefix("/media/").removesuffix(".mp4")
+    assert rater.browser.get(f"/sound/{media}.wav").status_code == 404
+    assert rater.browser.get(f"/media/{item['token']}.mp4").status_code == 404
+    assert rater.browser.get(f"/media/{media[:-2]}xx.mp4").status_code == 404
+    assert rater.post("/api/answer", token=media, answers={}, plays=[], key="12345678").status_code == 404
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "../study.json",
+        "..%2fstudy.json",
+        "%2e%2e/secret",
+        "/etc/passwd",
+        "%2fetc%2fpasswd",
+        "..\\secret",
+        "a%00b",
+        "....//x",
+    ],
+)
+def test_no_path_leaves_the_folder_of_media(serve, path):
+    rater = serve().rater().begin()
+    for address in (f"/media/{path}", f"/media/{path}.mp4", f"/sound/{path}.wav", f"/static/study/{path}"):
+        answer = rater.browser.get(address)
+        assert answer.status_code == 404, address
+        assert "root:" not in answer.text
+
+
+def test_a_clip_that_became_a_link_leading_out_is_not_sent(serve, tmp_path):
+    served = serve()
+    rater = served.rater().begin()
+    url = rater.item()["media"][0]["url"]
+    assert rater.browser.get(url).status_code == 200
+    for path in served.study.folder.media.iterdir():
+        path.unlink()
+        path.symlink_to("/etc/hostname")
+    assert rater.browser.get(url).status_code == 404
+
+
+def test_a_clip_is_sent_piece_by_piece_as_asked(serve):
+    served = serve()
+    rater = served.rater().begin()
+    url = rater.item()["media"][0]["url"]
+    whole = rater.browser.get(url)
+    part = rater.browser.get(url, headers={"Range": "bytes=100-299"})
+    assert (part.status_code, part.headers["content-range"]) == (206, f"bytes 100-299/{len(whole.content)}")
+    assert part.content == whole.content[100:300]
+    assert rater.browser.get(url, headers={"Range": "bytes=99999999-"}).status_code == 416
+
+
+def test_a_request_without_the_proof_of_the_page_is_refused(serve):
+    served = serve()
+    rater, other = served.rater().begin(), served.rater().begin()
+    item = rater.item()
+    content = {"token": item["token"], "media": 0}
+    for headers in ({}, {"X-Proof": ""}, {"X-Proof": other.proof}, {"X-Proof": "ä".encode()}):
+        assert rater.browser.post("/api/played", json=content, headers=headers).status_code == 403
+
+
+@pytest.mark.parametrize("headers", [{"Origin": "https://evil.example"}, {"Sec-Fetch-Site": "cross-site"}])
+def test_a_request_that_another_site_sends_is_refused(serve, headers):
+    rater = serve().rater()
+    headers = {"X-Proof": rater.proof, **headers}
+    assert rater.browser.post("/api/consent", json={"agrees": True}, headers=headers).status_code == 403
+
+
+def test_every_answer_forbids_inline_script_and_other_hosts(serve):
+    rater = serve().rater()
+    for path in (rater.at, "/api/item", "/media/none.mp4", "/admin"):
+        policy = rater.browser.get(path).headers["content-security-policy"]
+        assert "default-src 'none'" in policy
+        assert "unsafe" not in policy
+        assert "http" not in policy
+
+
+def test_a_body_that_is_too_large_is_refused(serve):
+    rater = serve().rater()
+    assert rater.post("/api/consent", agrees=True, filler="x" * LARGEST_BODY).status_code == 413
+
+
+def test_a_rater_who_asks_too_often_is_told_to_wait_and_nobody_else(serve):
+    served = serve()
+    rater, other = served.rater(), served.rater()
+    answers = [rater.browser.get("/api/item") for _ in range(80)]
+    refused = [answer for answer in answers if answer.status_code == 429]
+    assert len(refused) == 20
+    assert refused[0].headers["retry-after"] == "1"
+    assert other.browser.get("/api/item").status_code == 409
+    served.clock.forward(1)
+    assert rater.browser.get("/api/item").status_code == 409
+
+
+def test_arrivals_from_one_address_are_limited(serve):
+    browser = serve().browser()
+    codes = []
+    for _ in range(130):
+        browser.cookies.clear()
+        codes.append(browser.get("/").status_code)
+    assert codes[:120] == [303] * 120
+    assert set(codes[120:]) == {429}
+
+
+def test_a_forged_cookie_is_nobody(serve):
+    served = serve()
+    rater = served.rater().begin()
+    name = f"rater-{served.study.mark}"
+    value = rater.browser.cookies[name]
+    rater.browser.cookies.clear()
+    rater.browser.cookies.set(name, value[:-3] + ("AAA" if value[-3:] != "AAA" else "BBB"))
+    assert rater.browser.get("/api/item").status_code == 401
+    assert rater.browser.get("/rate").headers["location"] == "/"
+
+
+def test_the_cookie_is_not_for_scripts_nor_for_other_sites_nor_for_plain_http_where_there_is_tls(serve):
+    served = serve()
+    plain = served.browser().get("/").headers["set-cookie"]
+    assert "HttpOnly" in plain
+    assert "SameSite=lax" in plain
+    assert "Secure" not in plain
+    assert "Secure" in served.browser("https://study.example.org").get("/").headers["set-cookie"]
+
+
+def test_texts_that_the_study_gives_are_escaped(serve):
+    served = serve(title="<script>alert(1)</script>", consent="<img src=x>")
+    assert "<script>alert" not in served.rater().see()
+
+
+def enter(browser, secret):
+    return browser.post("/admin", data={"secret": secret})
+
+
+def test_the_admin_page_needs_its_secret(serve):
+    served = serve()
+    browser = served.browser(**LOCAL)
+    assert "answers to" not in browser.get("/admin").text
+    refused = enter(browser, "0" * 64)
+    assert refused.status_code == 403
+    assert "set-cookie" not in refused.headers
+    secret = served.study.folder.admin.read_text()
+    entered = enter(browser, secret)
+    assert (entered.status_code, entered.headers["location"]) == (303, "/admin")
+    page = browser.get("/admin").text
+    assert "answers to 12 items" in page
+    assert secret not in page
+    assert not [word for word in TELLING if word in page]
+
+
+def test_the_study_s_own_secret_does_not_open_the_admin_page(serve):
+    served = serve()
+    assert enter(served.browser(**LOCAL), served.study.folder.secret.read_text()).status_code == 403
+
+
+def test_a_rater_s_cookie_does_not_open_the_admin_page(serve):
+    served = serve()
+    rater = served.rater().begin()
+    browser = served.browser(**LOCAL)
+    browser.cookies.set(f"admin-{served.study.mark}", next(iter(rater.browser.cookies.values())))
+    assert "answers to" not in browser.get("/admin").text
+
+
+@pytest.mark.parametrize(
+    "where", [{"client": ("192.0.2.1", 1), "base_url": "http://127.0.0.1"}, {"client": ("127.0.0.1", 1)}]
+)
+def test_the_admin_page_answers_this_machine_alone_unless_told_otherwise(serve, where):
+    served = serve()
+    assert served.browser(**where).get("/admin").status_code == 404
+    assert enter(served.browser(**where), served.study.folder.admin.read_text()).status_code == 404
+    served.serving = Serving(admin_anywhere=True)
+    assert served.browser(**where).get("/admin").status_code == 200
+
+
+def test_the_secret_cannot_be_guessed_at_will(serve):
+    browser = serve().browser(**LOCAL)
+    codes = [enter(browser, "guess").status_code for _ in range(12)]
+    assert codes == [403] * 10 + [429] * 2
+
+
+def test_no_secret_is_in_the_log(serve, caplog):
+    caplog.set_level(logging.DEBUG)
+    served = serve()
+    rater = served.rater("?PROLIFIC_PID=p5a5a5a5a&STUDY_ID=s&SESSION_ID=t").begin()
+    rater.rate(2)
+    enter(served.browser(**LOCAL), served.study.folder.admin.read_text())
+    own = [one for one in caplog.records if not one.name.startswith(("httpx", "httpcore"))]  # of the test's browser
+    told = "\n".join(one.getMessage() for one in own)
+    cookie = next(iter(rater.browser.cookies.values()))
+    for secret in (
+        "p5a5a5a5a",
+        rater.proof,
+        cookie,
+        served.study.folder.secret.read_text(),
+        served.study.folder.admin.read_text(),
+    ):
+        assert secret not in told
+
+
+def test_only_who_owns_the_study_reads_answers_and_secrets(serve):
+    served = serve()
+    served.browser()
+    for path in (served.study.folder.answers, served.study.folder.secret, served.study.folder.admin):
+        assert path.stat().st_mode & 0o077 == 0, path
+
+
+def test_small_answers_are_sent_at_once():
+    import socket
+
+    with _bound("127.0.0.1", 0) as listening:
+        assert listening.proto == socket.IPPROTO_TCP  # what asyncio asks for before it sets TCP_NODELAY

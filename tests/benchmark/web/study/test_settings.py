@@ -1,0 +1,129 @@
+"""Every problem of a file of settings is named at once, by key and value."""
+
+import pytest
+
+from benchmark.web.study.settings import UnusableSettings, read_settings
+from benchmark.web.study.texts import default_texts, filled, wordings
+
+LEAST = """
+name = "trial"
+title = "A trial"
+runs = ["results/runs/demo/inter/oracle"]
+items_per_rater = 12
+consent = "c"
+contact = "x"
+data_kept = "d"
+"""
+
+
+@pytest.fixture
+def settings(tmp_path):
+    def read(text="", least=LEAST):
+        path = tmp_path / "study.toml"
+        path.write_text(least + text)
+        return read_settings(path), path
+
+    return read
+
+
+def problems(settings, text, least=LEAST):
+    with pytest.raises(UnusableSettings) as refused:
+        settings(text, least)
+    return [problem.reason for problem in refused.value.problems]
+
+
+def test_what_is_not_given_has_a_default(settings):
+    found, _ = settings()
+    assert (found.form, found.raters_per_item, found.headphone_check) == ("rating", 5, "warn")
+
+
+def test_every_problem_is_named_with_its_key_and_value(settings):
+    told = problems(settings, 'raters_per_itme = 3\nform = "ratings"\nattention = -1\nsamples = 0\nloudness = 3\n')
+    assert [line.partition(":")[0] for line in told] == ["form", "samples", "attention", "loudness", "raters_per_itme"]
+    assert "'ratings'" in told[0]
+    assert "-1" in told[2]
+    assert "no such key, got 3" in told[4]
+
+
+def test_what_is_missing_is_named(settings):
+    told = problems(settings, "", 'name = "x"\n')
+    assert {line.partition(":")[0] for line in told} == {"title", "runs", "consent", "contact", "data_kept"}
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("minutes_per_rater = 9\n", "expected one of the two"),
+        ("repeats = 9\n", "expected at least 14 items_per_rater"),
+        ('completion_url = "http://x"\n', "expected an address that begins with https://"),
+        ('[criteria.AQ]\nname = "n"\nquestion = "q"\nwords = ["1", "2", "3", "4"]\n', "criteria.AQ.words"),
+        ('[criteria.model]\nname = "n"\nquestion = "q"\nwords = ["1", "2", "3", "4", "5"]\n', "is a column"),
+        ('[criteria."1x"]\nname = "n"\nquestion = "q"\nwords = ["1", "2", "3", "4", "5"]\n', "got '1x'"),
+        ('[[questionnaire]]\nid = "a"\nquestion = "q"\nkind = "choice"\n', "questionnaire.0"),
+        ('[[questionnaire]]\nid = "a"\nquestion = "q"\n[[questionnaire]]\nid = "a"\nquestion = "q"\n', "same id"),
+        ('samples = ["a", 3]\n', "samples"),
+        ("seed = 1.5\n", "seed"),
+    ],
+)
+def test_what_does_not_fit_is_refused(settings, text, told):
+    assert told in " ".join(problems(settings, text))
+
+
+@pytest.mark.parametrize("content", [b"name = ", b"\xff\xfe", b"name = 1\nname = 2"])
+def test_a_file_that_is_no_toml_is_refused(tmp_path, content):
+    (tmp_path / "study.toml").write_bytes(content)
+    with pytest.raises(UnusableSettings) as refused:
+        read_settings(tmp_path / "study.toml")
+    assert "not a file of TOML" in refused.value.problems[0].reason
+
+
+def test_a_file_that_is_not_there_is_named(tmp_path):
+    with pytest.raises(UnusableSettings, match=r"absent\.toml"):
+        read_settings(tmp_path / "absent.toml")
+
+
+def worded(settings, text):
+    return wordings(*settings(text))
+
+
+def test_a_study_words_any_sentence_otherwise(settings):
+    texts, criteria = worded(settings, '[texts.consent]\ntitle = "Hello"\n')
+    assert texts["consent"]["title"] == "Hello"
+    assert texts["consent"]["begin"] == default_texts()["consent"]["begin"]
+    assert list(criteria) == ["AQ", "TA", "VA"]
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ('[texts.consnet]\ntitle = "x"\n', "texts.consnet: no such page"),
+        ('[texts.consent]\ntilte = "x"\n', "texts.consent.tilte: no such key"),
+        ('[texts.consent]\ntime = "{minuets} min"\n', "{minuets} is not filled in there; expected {minutes}"),
+    ],
+)
+def test_a_sentence_that_no_page_has_is_refused(settings, text, told):
+    with pytest.raises(UnusableSettings) as refused:
+        worded(settings, text)
+    assert told in refused.value.problems[0].reason
+
+
+def test_a_language_of_its_own_needs_every_sentence_and_its_criteria(settings):
+    with pytest.raises(UnusableSettings) as refused:
+        worded(settings, 'language = "de"\n[texts.consent]\ntitle = "Hallo"\n')
+    missing, criteria = [problem.reason for problem in refused.value.problems]
+    count = sum(map(len, default_texts().values())) - 1
+    assert f"{count} sentences are missing in 'de'" in missing
+    assert criteria.startswith("criteria: ")
+
+
+def test_another_language_is_whole_when_every_sentence_is_given(settings):
+    lines = ['language = "xx"\n[criteria.Q]\nname = "n"\nquestion = "q"\nwords = ["1", "2", "3", "4", "5"]\n']
+    for page, sentences in default_texts().items():
+        lines.append(f"[texts.{page}]\n" + "".join(f'{key} = "{key}"\n' for key in sentences))
+    texts, criteria = worded(settings, "".join(lines))
+    assert texts["rate"]["next"] == "next"
+    assert list(criteria) == ["Q"]
+
+
+def test_only_words_in_braces_are_filled_in():
+    assert filled("{number} of {of}, {other} {number.x}", number=3, of=4) == "3 of 4, {other} {number.x}"
