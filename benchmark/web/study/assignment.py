@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from itertools import pairwise
 
 from benchmark.web.study.design import Role
@@ -23,7 +24,7 @@ class Candidate:
     scene: str
     models: tuple[str, ...]
 
-    @property
+    @cached_property
     def pairs(self) -> frozenset[tuple[str, str]]:
         """Each answer in it, as (scene, model)."""
         return frozenset((self.scene, model) for model in self.models)
@@ -101,27 +102,27 @@ class Assignment:
 
     def _new(self, rater: str, had: Sequence[Seat], counts: Mapping[str, int]) -> Choice | None:
         """Return an item that has fewest raters; among these, of models and a scene that this rater met least."""
-        by_id = {candidate.item: candidate for candidate in self.candidates}
-        mine = [by_id[seat.item] for seat in had if seat.role == "item" and seat.item in by_id]
+        mine = [self._by_id[seat.item] for seat in had if seat.role == "item" and seat.item in self._by_id]
         seen = frozenset(pair for candidate in mine for pair in candidate.pairs)
         models = Counter(model for candidate in mine for model in candidate.models)
         scenes = Counter(candidate.scene for candidate in mine)
         left = [
-            candidate for candidate in self.candidates
-            if counts.get(candidate.item, 0) < self.wanted and not candidate.pairs & seen
+            (counts.get(candidate.item, 0), candidate) for candidate in self.candidates
+            if counts.get(candidate.item, 0) < self.wanted and candidate.pairs.isdisjoint(seen)
         ]  # fmt: skip
         if not left:
             return None
-
-        def burden(candidate: Candidate) -> tuple[int, int, int]:
-            met = sum(models[model] for model in candidate.models)
-            return counts.get(candidate.item, 0), met, scenes[candidate.scene]
-
-        least = min(map(burden, left))
-        best = (candidate.item for candidate in left if burden(candidate) == least)
+        fewest = min(count for count, _ in left)
+        burdens = [
+            ((sum(models[model] for model in candidate.models), scenes[candidate.scene]), candidate)
+            for count, candidate in left
+            if count == fewest
+        ]
+        least = min(burden for burden, _ in burdens)
+        best = (candidate.item for burden, candidate in burdens if burden == least)
         chosen = min(best, key=lambda item: rank(self.seed, rater, item))
-        turn = counts.get(chosen, 0) + rank(self.seed, "side", chosen)
-        return Choice("item", chosen, swapped=bool(turn % 2) and len(by_id[chosen].models) > 1)
+        turn = fewest + rank(self.seed, "side", chosen)
+        return Choice("item", chosen, swapped=bool(turn % 2) and len(self._by_id[chosen].models) > 1)
 
     def _again(self, rater: str, had: Sequence[Seat]) -> Choice | None:
         """Return an item that this rater has answered at least `GAP` places ago, once."""
@@ -131,7 +132,7 @@ class Assignment:
         if not left:
             return None
         chosen = min(left, key=lambda item: rank(self.seed, rater, "again", item))
-        two = any(len(candidate.models) > 1 for candidate in self.candidates if candidate.item == chosen)
+        two = len(self._by_id[chosen].models) > 1
         return Choice("repeat", chosen, swapped=two and bool(rank(self.seed, rater, "side again", chosen) % 2))
 
     def _attention_places(self, rater: str) -> list[int]:
@@ -146,6 +147,10 @@ class Assignment:
 
     def _drawn(self, rater: str, what: str, low: int, high: int) -> int:
         return low + rank(self.seed, rater, what) % (high - low + 1) if high > low else min(low, self.items)
+
+    @cached_property
+    def _by_id(self) -> Mapping[str, Candidate]:
+        return {candidate.item: candidate for candidate in self.candidates}
 
     @staticmethod
     def _due(places: Iterable[int], items: int) -> int:
