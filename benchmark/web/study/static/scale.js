@@ -1,0 +1,73 @@
+// One question with its possible answers: five points with words, or first, no difference, second.
+
+import { make } from "./dom.js";
+
+const LONG_WORD = 11; // letters; words longer than this stand beside their points on a narrow screen, not below
+
+/** @typedef {{value: number|string, label: string, words: string}} Point what is sent, and what is shown */
+
+export class Scale {
+  /**
+   * @param {{id: string, name: string, question: string}} criterion
+   * @param {Point[]} points
+   * @param {{onAnswer: () => void}} told
+   */
+  constructor({ id, name, question }, points, { onAnswer }) {
+    this.id = id;
+    this.points = points;
+    this.inputs = points.map(({ value }) => make("input", { type: "radio", name: `criterion-${id}`, value }));
+    const long = points.some(({ words }) => words.split(/\s+/).some((word) => word.length > LONG_WORD));
+    const legend = make("legend", {}, make("span", { class: "criterion", text: name }), make("span", { class: "question", text: question }));
+    const row = make("div", { class: long ? "points long" : "points" }, ...points.map((point, place) => this.#label(point, place)));
+    this.element = make("fieldset", { class: "scale", disabled: true }, legend, row);
+    this.element.addEventListener("change", () => {
+      this.mark(false);
+      onAnswer();
+    });
+  }
+
+  #label({ label, words }, place) {
+    const number = label ? make("span", { class: "number", text: label }) : null;
+    return make("label", { class: "point" }, this.inputs[place], number, make("span", { class: "words", text: words }));
+  }
+
+  /** What was answered: the value of a point, or null. */
+  get answer() {
+    const place = this.inputs.findIndex((input) => input.checked);
+    return place < 0 ? null : this.points[place].value;
+  }
+
+  /** Let it be answered. */
+  open() {
+    this.element.disabled = false;
+  }
+
+  /** Answer with the point at a place, counted from 0; a place that is not there is passed over. */
+  choose(place) {
+    if (this.element.disabled || !this.inputs[place]) return false;
+    this.inputs[place].checked = true;
+    this.element.dispatchEvent(new Event("change"));
+    return true;
+  }
+
+  /** Take up an answer given before. */
+  restore(answer) {
+    const place = this.points.findIndex(({ value }) => value === answer);
+    if (place >= 0) this.inputs[place].checked = true;
+  }
+
+  /** Move the keyboard here: to the answer given, or to the first point. */
+  focus() {
+    (this.inputs.find((input) => input.checked) ?? this.inputs[0]).focus();
+  }
+
+  /** Tell whether the keyboard is here. */
+  get current() {
+    return this.element.contains(document.activeElement);
+  }
+
+  /** Show that it lacks an answer, after the rater tried to go on without, or that it does no longer. */
+  mark(lacking) {
+    this.element.classList.toggle("lacking", lacking);
+  }
+}
