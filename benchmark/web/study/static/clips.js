@@ -2,7 +2,7 @@
 
 import { Unsent } from "./server.js";
 
-const KEPT = 6; // clips held at once: the pair at hand, the next, and what is still shown
+const KEPT = 12; // clips held at once: eight of a tutorial, those at hand and those of the next criterion
 const SILENCE_MILLISECONDS = 20_000; // without a single byte: the clip counts as not to be had
 
 const fetched = new Map(); // address: promise of an address within the browser

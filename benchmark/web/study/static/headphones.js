@@ -2,7 +2,7 @@
 // and right, so that through loudspeakers it is that one which seems softer. The server alone knows which is which.
 
 import { clip } from "./clips.js";
-import { announce, byId, complain, showStep } from "./dom.js";
+import { byId, complain, showStep } from "./dom.js";
 import { explain, goTo } from "./leaving.js";
 import { get, post } from "./server.js";
 import { text } from "./texts.js";
@@ -52,9 +52,9 @@ async function playTrial() {
 }
 
 function ended() {
+  byId("trial-play").textContent = text("checks.trial_played");
   byId("choices").disabled = false;
-  announce(text("checks.trial_question"));
-  byId("choices").querySelector("button").focus();
+  byId("choices").focus(); // none of the three is suggested
 }
 
 async function choose(answer) {

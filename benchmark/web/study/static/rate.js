@@ -65,7 +65,7 @@ function showState() {
   byId("instruction").hidden = !finished || shown.instruction === null;
   byId("instruction-text").textContent = finished ? (shown.instruction ?? "") : "";
   byId("next").disabled = !finished || busy;
-  if (missing.length === 0) complain(null);
+  if (!byId("complaint").hidden) complain(missingSentence(missing.length));
   if (finished && !open) openQuestions();
 }
 
@@ -81,11 +81,16 @@ async function next() {
   const { missing } = item;
   if (missing.length) {
     for (const scale of missing) scale.mark(true);
-    complain(missing.length === 1 ? text("rate.missing_one") : text("rate.missing", { count: missing.length }));
+    complain(missingSentence(missing.length));
     missing[0].focus();
     return;
   }
   await leaveItem("/api/answer", item.letter, null);
+}
+
+function missingSentence(count) {
+  if (count === 0) return null;
+  return count === 1 ? text("rate.missing_one") : text("rate.missing", { count });
 }
 
 /** Send what ends an item, and show the next, or go where the server says. */

@@ -19,7 +19,7 @@ export class Scale {
     const long = points.some(({ words }) => words.split(/\s+/).some((word) => word.length > LONG_WORD));
     const legend = make("legend", {}, make("span", { class: "criterion", text: name }), make("span", { class: "question", text: question }));
     const row = make("div", { class: long ? "points long" : "points" }, ...points.map((point, place) => this.#label(point, place)));
-    this.element = make("fieldset", { class: "scale", disabled: true }, legend, row);
+    this.element = make("fieldset", { class: "scale", disabled: true, tabindex: "-1" }, legend, row);
     this.element.addEventListener("change", () => {
       this.mark(false);
       onAnswer();
@@ -56,9 +56,9 @@ export class Scale {
     if (place >= 0) this.inputs[place].checked = true;
   }
 
-  /** Move the keyboard here: to the answer given, or to the first point. */
+  /** Move the keyboard here: to the answer given, or to the question as a whole, so that no point is suggested. */
   focus() {
-    (this.inputs.find((input) => input.checked) ?? this.inputs[0]).focus();
+    (this.inputs.find((input) => input.checked) ?? this.element).focus();
   }
 
   /** Tell whether the keyboard is here. */
