@@ -140,7 +140,7 @@ class Api:
         criterion = self._study.design.criteria[scale.id]
         words = {True: criterion.good, False: criterion.bad}
         examples = tuple(
-            said.ShownExample(self._medium(asking, one.clip), one.good, words[one.good])
+            said.ShownExample(self._medium(asking, one.clip), one.good, one.prompt, words[one.good])
             for one in self._study.design.tutorial
             if one.criterion == scale.id
         )

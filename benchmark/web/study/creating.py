@@ -84,8 +84,10 @@ def create_study(
             seconds_per_rater=estimate.seconds(items), each_seconds=estimate.each_seconds,
             limit_seconds=_limit(settings, estimate), target_lufs=target,
             items=tuple(map(making.item, planned.items)), attention=tuple(map(making.item, planned.attention)),
-            tutorial=tuple(Example(criterion=one.criterion, good=one.good, clip=clips[one.draft])
-                           for one in planned.tutorial),
+            tutorial=tuple(
+                Example(criterion=one.criterion, good=one.good, prompt=one.prompt, clip=clips[one.draft])
+                for one in planned.tutorial
+            ),
             headphones=_headphones(settings, place, secret),
         ))  # fmt: skip
         remove_unused(place, design.clips)

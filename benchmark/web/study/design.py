@@ -68,10 +68,11 @@ class Item(Record):
 
 
 class Example(Record):
-    """A clip of the tutorial."""
+    """A clip of the tutorial; the prompt is what it should sound like."""
 
     criterion: str
     good: bool
+    prompt: str
     clip: Clip
 
 

@@ -149,10 +149,11 @@ class Scale:
 
 @dataclass(frozen=True)
 class ShownExample:
-    """A clip of the tutorial and what is said to it."""
+    """A clip of the tutorial, what it should sound like, and what is said to it."""
 
     media: Medium
     good: bool
+    prompt: str
     text: str
 
 

@@ -46,10 +46,11 @@ class PlannedItem:
 
 @dataclass(frozen=True)
 class PlannedExample:
-    """A clip of the tutorial."""
+    """A clip of the tutorial; the prompt is what it should sound like."""
 
     criterion: str
     good: bool
+    prompt: str
     draft: Draft
 
 
@@ -129,8 +130,9 @@ class _Making:
             if criterion.bad_example is None:
                 continue
             for place in range(EXAMPLES):
-                yield PlannedExample(name, True, self._good(next(scenes)))
-                yield PlannedExample(name, False, self._bad(next(scenes), criterion.bad_example, place))
+                fine, poor = next(scenes), next(scenes)
+                yield PlannedExample(name, True, fine.label, self._good(fine))
+                yield PlannedExample(name, False, poor.label, self._bad(poor, criterion.bad_example, place))
 
     def _good(self, sample: Sample) -> Draft:
         return Draft(sample.video, Sound(sample.target_audio, self._seconds))

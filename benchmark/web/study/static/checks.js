@@ -9,7 +9,7 @@ import { text } from "./texts.js";
 import { Tone } from "./tone.js";
 
 const CLIPS = 'video/mp4; codecs="avc1.64001f, mp4a.40.2"'; // H.264 High and AAC-LC, as the clips are encoded
-const NARROW_PIXELS = 600; // below, a clip of 16:9 is smaller than a quarter of a common screen
+const NARROW_PIXELS = 600; // below, a clip of 16:9 is hardly larger than a hand
 
 const canPlay = document.createElement("video").canPlayType(CLIPS) !== "";
 const tone = new Tone();

@@ -19,7 +19,7 @@ const DRAFT = "draft";
 /** Return the points of a criterion's scale: five words, or first, no difference, second. */
 function pointsOf({ words }, form) {
   if (form === "rating") return words.map((word, place) => ({ value: place + 1, label: String(place + 1), words: word }));
-  return ["first", "tie", "second"].map((value, place) => ({ value, label: String(place + 1), words: text(`rate.${value}`) }));
+  return ["first", "tie", "second"].map((value, place) => ({ value, label: String(place + 1), words: text(`rate.side_${value}`) }));
 }
 
 export class Item {
@@ -45,7 +45,7 @@ export class Item {
     const replayLabel = text("rate.replay");
     if (!this.pair) return { label: text("rate.play"), replayLabel };
     const side = place === 0 ? "first" : "second";
-    return { label: text(`rate.play_${side}`), replayLabel, name: text(`rate.${side}`) };
+    return { label: text(`rate.play_${side}`), replayLabel, name: text(`rate.side_${side}`) };
   }
 
   /** Tell whether two clips are compared. */

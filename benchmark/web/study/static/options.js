@@ -8,7 +8,11 @@ const menu = byId("options");
 if (menu) {
   byId("resume-copy").addEventListener("click", () => copy(byId("resume")));
   const sure = byId("withdraw-sure");
-  for (const button of document.querySelectorAll("[data-withdraw]")) button.addEventListener("click", () => sure.showModal());
+  const ask = () => {
+    menu.open = false;
+    sure.showModal();
+  };
+  for (const button of document.querySelectorAll("[data-withdraw]")) button.addEventListener("click", ask);
   byId("withdraw-no").addEventListener("click", () => sure.close());
   once(byId("withdraw-yes"), () => withdraw("").finally(() => sure.close()));
   document.addEventListener("click", ({ target }) => menu.contains(target) || (menu.open = false));

@@ -11,7 +11,7 @@ const JUMP_SECONDS = 0.3; // further on than the time since its start by this mu
 const NOTHING = { plays: 0, finished: false, focusLosses: 0 };
 const NOTES = {
   loading: text("rate.loading"),
-  broken: text("rate.broken"),
+  broken: `${text("rate.broken")} ${text("rate.broken_hint")}`,
   interrupted: text("rate.interrupted"),
   refused: text("rate.not_started"),
 };

@@ -59,8 +59,8 @@ function sendStart(token, media) {
 function showState() {
   if (item === null) return;
   const { finished, pair, missing, shown } = item;
-  const ending = pair ? "_preference" : "";
-  byId("lock").textContent = text(`rate.${finished ? "unlocked" : "locked"}${ending}`);
+  const [locked, unlocked] = pair ? ["rate.locked_preference", "rate.unlocked_preference"] : ["rate.locked", "rate.unlocked"];
+  byId("lock").textContent = text(finished ? unlocked : locked);
   byId("lock").classList.toggle("done", finished);
   byId("instruction").hidden = !finished || shown.instruction === null;
   byId("instruction-text").textContent = finished ? (shown.instruction ?? "") : "";

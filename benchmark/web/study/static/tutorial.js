@@ -7,7 +7,7 @@ import { Player } from "./player.js";
 import { get, post } from "./server.js";
 import { text } from "./texts.js";
 
-/** @typedef {{media: {url: string}, good: boolean, text: string}} Example */
+/** @typedef {{media: {url: string}, good: boolean, prompt: string, text: string}} Example */
 
 let criteria = [];
 let place = 0;
@@ -40,9 +40,8 @@ function showCriterion() {
 const elementsOf = (examples, good) => players.filter((_, at) => examples[at].good === good).map(({ element }) => element);
 
 /** @param {Example} example */
-function makePlayer({ media, good }, at, examples) {
-  const number = examples.slice(0, at + 1).filter((one) => one.good === good).length;
-  const name = text("tutorial.example", { number });
+function makePlayer({ media, prompt }) {
+  const name = text("tutorial.example", { prompt });
   return new Player({ url: media.url, label: text("tutorial.play"), replayLabel: text("tutorial.replay"), name }, { onState: watch });
 }
 
