@@ -18,6 +18,7 @@ const NO_ROOM = 507; // HTTP: the server's disk is full
 let item = null;
 let busy = true; // something is on its way, and nothing else is done until it has arrived
 let open = false; // the questions have been opened, and the rater been told so
+let asked = false; // the rater was told that questions are open, and is told how many until none is
 const patience = new Patience(showPause);
 const outbox = new Outbox(patience);
 
@@ -65,7 +66,8 @@ function showState() {
   byId("instruction").hidden = !finished || shown.instruction === null;
   byId("instruction-text").textContent = finished ? (shown.instruction ?? "") : "";
   byId("next").disabled = !finished || busy;
-  if (!byId("complaint").hidden) complain(missingSentence(missing.length));
+  if (asked) complain(missingSentence(missing.length));
+  asked &&= missing.length > 0;
   if (finished && !open) openQuestions();
 }
 
@@ -81,6 +83,7 @@ async function next() {
   const { missing } = item;
   if (missing.length) {
     for (const scale of missing) scale.mark(true);
+    asked = true;
     complain(missingSentence(missing.length));
     missing[0].focus();
     return;

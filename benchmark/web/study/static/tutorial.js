@@ -22,7 +22,7 @@ function showCriterion() {
   byId("steps").value = place + 1;
   byId("criterion").textContent = name;
   byId("question").textContent = question;
-  byId("words").replaceChildren(...words.map((word) => make("li", { text: word })));
+  byId("words")?.replaceChildren(...words.map((word) => make("li", { text: word })));
   byId("good").textContent = examples.find(({ good }) => good)?.text ?? "";
   byId("bad").textContent = examples.find(({ good }) => !good)?.text ?? "";
   players = examples.map(makePlayer);

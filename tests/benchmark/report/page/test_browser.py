@@ -1,33 +1,13 @@
 """The page in a real browser, from disk."""
 
-import shutil
-from importlib import resources
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
+from support.chromium import NEEDS_CHROMIUM, axe_violations, browser
 
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
-pytestmark = [
-    pytest.mark.browser,
-    pytest.mark.skipif(CHROMIUM is None, reason="no chromium on PATH (Debian: apt-get install chromium)"),
-]
-ARGUMENTS = [
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-    "--mute-audio",
-]
+__all__ = ["browser"]
 
-
-@pytest.fixture(scope="module")
-def browser():
-    sync_api = pytest.importorskip("playwright.sync_api", reason="no playwright (pip install '.[dev]')")
-    with sync_api.sync_playwright() as playwright:
-        chromium = playwright.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
-        yield chromium
-        chromium.close()
+pytestmark = [pytest.mark.browser, NEEDS_CHROMIUM]
 
 
 @pytest.fixture
@@ -357,13 +337,10 @@ WEAK_TEXT = """() => {
     ],
 )
 def test_axe_finds_nothing_against_the_page(browser, made, theme, width):
-    pytest.importorskip("axe_playwright_python", reason="no axe-core (pip install axe-playwright-python)")
-    axe = resources.files("axe_playwright_python").joinpath("axe.min.js").read_text(encoding="utf-8")
     context = browser.new_context(viewport={"width": width, "height": 844}, color_scheme=theme, bypass_csp=True)
     page = context.new_page()
     page.goto(made.paths.html.as_uri())
     page.wait_for_selector(".card")
-    page.evaluate(axe)
     page.check("#show-more")
     page.locator(".card").first.get_by_role("button", name="tiny-foley").click()
     page.wait_for_selector(".card.current")
@@ -372,12 +349,6 @@ def test_axe_finds_nothing_against_the_page(browser, made, theme, width):
     found.append(axe_violations(page))
     context.close()
     assert found == [[], []]
-
-
-def axe_violations(page):
-    done = page.evaluate("async () => await axe.run(document)")
-    assert len(done["passes"]) > 10  # it looked
-    return [f"{v['impact']} {v['id']}: {v['nodes'][0]['html']}" for v in done["violations"]]
 
 
 def test_everything_that_can_be_pressed_has_a_name_and_can_be_reached(opened):

@@ -35,9 +35,7 @@ def test_every_sentence_that_is_shown_is_there_and_every_one_there_is_shown():
     texts = default_texts()
     asked = asked_for(texts)
     assert len(asked) > 80  # it looked
-    matched = {
-        (page, key) for page, pattern in asked for key in texts.get(page, {}) if re.fullmatch(pattern, key)
-    }
+    matched = {(page, key) for page, pattern in asked for key in texts.get(page, {}) if re.fullmatch(pattern, key)}
     missing = [
         f"{page}.{pattern}" for page, pattern in sorted(asked)
         if not any(re.fullmatch(pattern, key) for key in texts.get(page, {}))

@@ -1,0 +1,297 @@
+"""The rating page in a real browser: what can be answered when, and that no answer is lost or given twice."""
+
+import json
+
+import pytest
+from support.chromium import NEEDS_CHROMIUM, browser
+from support.study_pages import Comer, advance, answer, live, ready, watch
+
+__all__ = ["browser"]
+
+pytestmark = [pytest.mark.browser, NEEDS_CHROMIUM]
+
+
+@pytest.fixture(scope="module")
+def rating(ground, tmp_path_factory):
+    with live(ground, tmp_path_factory.mktemp("study") / "rating", tutorial=False) as served:
+        yield served
+
+
+@pytest.fixture(scope="module")
+def preference(ground, tmp_path_factory):
+    changes = {"form": "preference", "items_per_rater": 3, "repeats": 0, "attention": 0, "samples": 3}
+    with live(ground, tmp_path_factory.mktemp("study") / "preference", tutorial=False, **changes) as served:
+        yield served
+
+
+@pytest.fixture
+def comes(browser):
+    comer = Comer(browser)
+    yield comer
+    comer.close()
+
+
+def at_first_item(comes, served, **how):
+    page = comes(served.address, **how)
+    advance(page, served.address)
+    ready(page)
+    return page
+
+
+def test_no_answer_can_be_given_before_the_clip_has_ended(comes, rating):
+    page = at_first_item(comes, rating, expects=("409",))
+    for key in ("1", "2", "3", "Enter"):
+        page.keyboard.press(key)
+    assert page.locator(".scale[disabled]").count() == 3
+    assert page.locator("#next").is_disabled()
+    assert page.locator("#lock").inner_text() == "Watch the clip to its end; then you can answer."
+    assert page.locator("input:checked").count() == 0
+    page.keyboard.press("Space")
+    page.wait_for_selector(".clip[data-state=playing]")
+    page.keyboard.press("1")
+    assert page.locator(".scale[disabled]").count() == 3
+    refused = page.evaluate("""async () => {
+      const { post } = await import("/static/study/server.js");
+      const { kept } = await import("/static/study/store.js");
+      const { token, key } = kept("draft", null);
+      try { await post("/api/answer", { token, answers: { AQ: 1, TA: 1, VA: 1 }, key }); } catch (error) { return [error.status, error.told.code]; }
+    }""")
+    assert refused == [409, "early"]
+    page.wait_for_selector(".scale:not([disabled])")
+    assert rating.answers() == []
+
+
+def test_a_clip_can_be_neither_wound_on_nor_hurried_nor_muted(comes, rating):
+    page = at_first_item(comes, rating)
+    page.keyboard.press("Space")
+    page.wait_for_selector(".clip[data-state=playing]")
+    page.evaluate("""() => {
+      const video = document.querySelector("video");
+      video.playbackRate = 4;
+      video.muted = true;
+      video.volume = 0.1;
+      video.currentTime = video.duration - 0.05;
+    }""")
+    page.wait_for_function(
+        "() => { const v = document.querySelector('video'); return v.playbackRate === 1 && !v.muted && v.volume === 1; }"
+    )
+    page.wait_for_selector(".clip:not([data-state=playing])")
+    if page.locator(".clip[data-state=ended]").count() == 0:  # it was over at once, and does not count as watched
+        assert page.locator(".scale[disabled]").count() == 3
+        watch(page)
+    spent = page.evaluate("performance.now()")
+    assert spent > 900  # of a clip of one second
+    assert page.locator("video[controls]").count() == 0
+
+
+def test_leaving_the_page_while_a_clip_plays_stops_it_and_is_counted(comes, rating):
+    page = at_first_item(comes, rating)
+    page.keyboard.press("Space")
+    page.wait_for_selector(".clip[data-state=playing]")
+    page.evaluate("dispatchEvent(new Event('blur'))")
+    page.wait_for_selector(".clip[data-state=interrupted]")
+    assert page.evaluate("document.querySelector('video').paused")
+    assert page.locator(".clip-note").inner_text().startswith("Interrupted.")
+    watch(page)
+    answer(page, 3, 4, 5)
+    ready(page, 2)
+    (first, *_) = rating.placements()
+    assert (first.focus_losses, json.loads(first.plays), json.loads(first.starts)) == (1, [2], [2])
+    assert rating.answers() == [{"AQ": 3, "TA": 4, "VA": 5}]
+
+
+def test_replays_are_counted_and_a_double_click_sends_once(comes, rating):
+    page = at_first_item(comes, rating)
+    sent = []
+    page.on("request", lambda request: sent.append(request.url) if request.url.endswith("/api/answer") else None)
+    watch(page)
+    page.get_by_role("button", name="Play again").click()
+    page.wait_for_selector(".clip[data-state=playing]")
+    page.wait_for_selector(".clip[data-state=ended]")
+    for scale, point in zip(page.locator(".scale").all(), (2, 5, 1), strict=True):
+        scale.locator(".point").nth(point - 1).click()
+    page.locator("#next").dblclick()
+    ready(page, 2)
+    assert rating.answers() == [{"AQ": 2, "TA": 5, "VA": 1}]
+    assert json.loads(rating.placements()[0].plays) == [2]
+    assert len(sent) == 1
+
+
+def test_what_is_not_answered_yet_is_said_and_arrows_change_the_question(comes, rating):
+    page = at_first_item(comes, rating)
+    watch(page)
+    page.keyboard.press("ArrowDown")
+    page.keyboard.press("4")
+    page.keyboard.press("Enter")
+    assert page.locator("#complaint").inner_text() == "2 questions are still open."
+    assert page.locator(".scale.lacking").count() == 2
+    page.keyboard.press("5")
+    assert page.locator("#complaint").inner_text() == "One question is still open."
+    page.keyboard.press("ArrowUp")
+    page.keyboard.press("ArrowUp")
+    page.keyboard.press("1")
+    assert page.locator("input:checked").evaluate_all("points => points.map((point) => point.value)") == ["1", "4"]
+    assert rating.answers() == []
+
+
+def no_room(page):
+    """The server's disk takes no more."""
+    page.route("**/api/answer", lambda route: route.fulfill(status=507, json={"error": "full"}))
+    return lambda: page.unroute("**/api/answer")
+
+
+def not_reached(page):
+    """The network is gone."""
+    page.context.set_offline(True)
+    return lambda: page.context.set_offline(False)
+
+
+def reply_lost(page):
+    """The server keeps the answer, and its reply is lost."""
+    page.route("**/api/answer", lambda route: (route.fetch(), route.abort()))
+    return lambda: page.unroute("**/api/answer")
+
+
+@pytest.mark.parametrize(
+    ("fault", "told"),
+    [
+        pytest.param(no_room, "the server has no room for it just now", id="no room"),
+        pytest.param(not_reached, "the server cannot be reached", id="offline"),
+        pytest.param(reply_lost, "the server cannot be reached", id="reply lost"),
+    ],
+)
+def test_an_answer_that_cannot_be_sent_is_kept_and_sent_again_once(comes, rating, fault, told):
+    page = at_first_item(comes, rating, expects=("507", "ERR_INTERNET_DISCONNECTED", "ERR_FAILED"))
+    watch(page)
+    mended = fault(page)
+    answer(page, 4, 3, 2)
+    page.wait_for_selector("#notice:not([hidden])")
+    said = page.locator("#notice-text").inner_text()
+    assert "Your answer is safe on this device" in said
+    assert told in said
+    mended()
+    page.evaluate("document.querySelector('#send-now').click()")  # where the network's return did not do so already
+    ready(page, 2)
+    assert page.locator("#notice").is_hidden()
+    assert rating.answers() == [{"AQ": 4, "TA": 3, "VA": 2}]
+
+
+def test_an_answer_kept_in_a_tab_that_was_closed_is_sent_when_the_study_is_opened_again(comes, rating):
+    page = at_first_item(comes, rating, expects=("507",))
+    watch(page)
+    no_room(page)
+    answer(page, 5, 5, 4)
+    page.wait_for_selector("#notice:not([hidden])")
+    page.close()
+    assert rating.answers() == []
+    page = page.context.new_page()
+    page.goto(rating.address)
+    ready(page, 2)
+    assert rating.answers() == [{"AQ": 5, "TA": 5, "VA": 4}]
+
+
+def test_a_reloaded_page_knows_what_was_watched_and_answered(comes, rating):
+    page = at_first_item(comes, rating)
+    watch(page)
+    page.keyboard.press("2")
+    page.reload()
+    ready(page, 1)
+    assert page.locator(".scale:not([disabled])").count() == 3
+    assert page.locator("input:checked").evaluate_all("points => points.map((point) => point.value)") == ["2"]
+    answer(page, 3, 3)
+    ready(page, 2)
+    assert rating.answers() == [{"AQ": 2, "TA": 3, "VA": 3}]
+    assert json.loads(rating.placements()[0].plays) == [1]
+
+
+def test_a_clip_answered_in_another_window_is_passed_over(comes, rating):
+    page = at_first_item(comes, rating, expects=("409",))
+    other = page.context.new_page()
+    other.goto(f"{rating.address}/rate")
+    ready(other)
+    watch(page)
+    other.bring_to_front()
+    watch(other)
+    answer(other, 1, 1, 1)
+    ready(other, 2)
+    page.bring_to_front()
+    for scale in page.locator(".scale").all():
+        scale.locator(".point").nth(4).click()
+    page.locator("#next").click()
+    ready(page, 2)
+    assert page.locator("#toast").inner_text() == "This clip was answered in another window; here is the next one."
+    assert rating.answers() == [{"AQ": 1, "TA": 1, "VA": 1}]
+
+
+def test_a_clip_that_does_not_load_is_tried_again_or_reported_and_never_rated(comes, rating):
+    page = comes(rating.address, expects=("ERR_FAILED",))
+    page.route("**/media/**", lambda route: route.abort())
+    advance(page, rating.address)
+    page.wait_for_selector(".clip[data-state=broken]")
+    page.unroute("**/media/**")
+    page.get_by_role("button", name="Try again").click()
+    ready(page, 1)
+    page.get_by_role("button", name="Report a problem").click()
+    page.get_by_label("Something else").check()
+    page.get_by_label("In a few words").fill("=it flickers")
+    page.get_by_role("button", name="Report and go on").click()
+    page.wait_for_function("document.querySelector('#toast').textContent.startsWith('Reported')")
+    ready(page, 2)
+    first = rating.placements()[0]
+    assert (first.state, first.reason, first.answers) == ("skipped", "other: =it flickers", "")
+
+
+def test_a_browser_that_does_not_start_the_clip_says_so_and_tries_again(comes, rating):
+    page = at_first_item(comes, rating)
+    page.evaluate("""() => {
+      const { play } = HTMLMediaElement.prototype;
+      HTMLMediaElement.prototype.play = async function () {
+        HTMLMediaElement.prototype.play = play;
+        throw new DOMException("not allowed", "NotAllowedError");
+      };
+    }""")
+    page.keyboard.press("Space")
+    page.wait_for_selector(".clip[data-state=refused]")
+    assert (
+        page.locator(".clip-note").inner_text() == "Your browser did not start the clip. Please press Play once more."
+    )
+    watch(page)
+
+
+def test_the_next_clip_is_there_before_it_is_shown(comes, rating):
+    page = at_first_item(comes, rating)
+    page.wait_for_function(
+        "performance.getEntriesByType('resource').filter((e) => e.name.includes('/media/')).length > 1"
+    )
+    watch(page)
+    page.route("**/media/**", lambda route: route.abort())
+    answer(page, 3, 3, 3)
+    ready(page, 2)
+    assert page.locator(".clip[data-state=ready]").count() == 1
+
+
+def test_two_clips_are_compared_after_both_have_ended_and_the_sides_are_undone(comes, preference):
+    page = at_first_item(comes, preference)
+    given = []
+    choices = (("First", "No difference", "Second"), ("Second", "Second", "First"))
+    for number, words in enumerate(choices, 1):
+        ready(page, number)
+        assert page.locator(".clip[data-state=held] .clip-note").inner_text() == "After the first"
+        page.get_by_role("button", name="Play the first").click()
+        page.wait_for_selector(".clip:first-child[data-state=ended]")
+        assert page.locator(".scale[disabled]").count() == 3
+        page.get_by_role("button", name="Play the second").click()
+        page.wait_for_selector(".clip:last-child[data-state=ended]")
+        for scale, word in zip(page.locator(".scale").all(), words, strict=True):
+            scale.get_by_role("radio", name=word).check()
+        page.locator("#next").click()
+        given.append(words)
+        if number < len(choices):
+            ready(page, number + 1)
+    ready(page, 3)
+    for placement, words in zip(preference.placements(), given, strict=False):
+        first, second = ("b", "a") if placement.swapped else ("a", "b")
+        sides = {"First": first, "Second": second, "No difference": "tie"}
+        kept = json.loads(placement.answers)
+        assert [kept[name] for name in ("AQ", "TA", "VA")] == [sides[word] for word in words]
+        assert json.loads(placement.plays) == [1, 1]

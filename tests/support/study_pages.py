@@ -1,0 +1,141 @@
+"""The study's pages in a real browser: a study that is served, a rater's browser, and what raters do there."""
+
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from sqlmodel import select
+from support.servers import answering
+from support.small_studies import Ground
+
+from benchmark.web.study.app import Serving, study_app
+from benchmark.web.study.raters import trials_of
+from benchmark.web.study.study import Study
+from benchmark.web.study.tables import Placement, Rater
+
+PATIENCE_MILLISECONDS = 15_000
+QUESTIONS = [
+    {"id": "heard", "question": "What did you listen with?", "kind": "choice",
+     "options": ["Headphones", "Loudspeakers"], "required": True},
+    {"id": "age", "question": "How old are you?", "kind": "number"},
+    {"id": "room", "question": "Where are you?", "kind": "choice", "options": [f"Room {k}" for k in range(8)]},
+    {"id": "remarks", "question": "Anything else?"},
+]  # fmt: skip
+
+
+@dataclass
+class Live:
+    """A study that answers on loopback."""
+
+    study: Study
+    address: str
+
+    def raters(self) -> list[Rater]:
+        """Those who came, in order."""
+        with self.study.database.reading() as session:
+            return list(session.exec(select(Rater).order_by(Rater.id)))
+
+    def placements(self, rater: Rater | None = None) -> list[Placement]:
+        """Items given to a rater (the last who came), in order."""
+        with self.study.database.reading() as session:
+            whose = (rater or self.raters()[-1]).id
+            return list(session.exec(select(Placement).where(Placement.rater_id == whose).order_by(Placement.position)))
+
+    def answers(self, rater: Rater | None = None) -> list[dict]:
+        """What a rater (the last who came) answered, in order."""
+        return [json.loads(one.answers) for one in self.placements(rater) if one.state == "answered"]
+
+    def softest(self, rater: Rater) -> list[int]:
+        """The right answers of a rater's headphone check."""
+        return [trial.softest for trial in trials_of(rater, self.study.design)]
+
+
+@contextmanager
+def live(ground: Ground, folder: Path, **changes: object) -> Iterator[Live]:
+    """Create a study with these settings and serve it; its clock is the machine's, since films run by that."""
+    ground.create(folder, **{"headphone_check": False, "raters_per_item": 1000, "questionnaire": QUESTIONS, **changes})
+    study = Study.opened(folder)
+    try:
+        with answering(study_app(study, Serving())) as address:
+            yield Live(study, address)
+    finally:
+        study.close()
+
+
+class Comer:
+    """Opens browsers for raters, and keeps what they log and ask for."""
+
+    def __init__(self, browser: object) -> None:
+        self._browser, self.contexts, self.heard, self.asked = browser, [], [], []
+
+    def __call__(
+        self, address: str, *, width: int = 1440, height: int = 900, expects: tuple[str, ...] = (), **how: object
+    ):
+        """Open a page in a browser of its own; `expects` are words of messages that the browser logs by itself."""
+        context = self._browser.new_context(viewport={"width": width, "height": height}, **how)
+        self.contexts.append(context)
+        context.on("page", lambda page: self._listen(page, expects))
+        page = context.new_page()
+        page.goto(address)
+        return page
+
+    def _listen(self, page: object, expects: tuple[str, ...]) -> None:
+        page.set_default_timeout(PATIENCE_MILLISECONDS)
+        page.on("console", lambda said: self._hear(said.text, expects))
+        page.on("pageerror", lambda error: self.heard.append(str(error)))
+        page.on("request", lambda request: self.asked.append(request.url))
+
+    def _hear(self, said: str, expects: tuple[str, ...]) -> None:
+        if not any(words in said for words in expects):
+            self.heard.append(said)
+
+    def close(self) -> None:
+        """Nothing may have been logged (a breach of the policy would be), or asked of another server."""
+        for context in self.contexts:
+            context.close()
+        assert self.heard == []
+        assert self.asked
+        assert [url for url in self.asked if not url.startswith(("http://127.0.0.1:", "blob:http://127.0.0.1:"))] == []
+
+
+def send(page, path: str, **content: object) -> dict:
+    """Send what the page that is shown could send; return the server's answer."""
+    proof = page.locator("meta[name=proof]").get_attribute("content")
+    address = f"{urlsplit(page.url)._replace(path='', query='').geturl()}{path}"
+    told = page.context.request.post(address, data=content, headers={"X-Proof": proof})
+    assert told.ok, told.text()
+    return told.json()
+
+
+def advance(page, address: str) -> None:
+    """Bring the rater of this browser from the consent to the first item, without the pages in between."""
+    send(page, "/api/consent", agrees=True)
+    send(page, "/api/checks/device", width=1440, height=900, canPlay=True)
+    page.goto(f"{address}/rate")
+
+
+def ready(page, number: int | None = None) -> None:
+    """Wait for an item whose first clip can be played."""
+    if number is not None:
+        page.wait_for_function(
+            "number => document.querySelector('#place')?.textContent.includes(` ${number} of`)", arg=number
+        )
+    page.wait_for_selector("#clips .clip:first-child[data-state=ready], #clips .clip:first-child[data-state=ended]")
+
+
+def watch(page) -> None:
+    """Play every clip of the item to its end, by keyboard."""
+    for place in range(1, page.locator("#clips .clip").count() + 1):
+        page.keyboard.press("Space")
+        page.wait_for_selector(f"#clips .clip:nth-child({place})[data-state=ended]")
+    page.wait_for_selector(".scale:not([disabled])")
+
+
+def answer(page, *points: int) -> None:
+    """Answer the questions in turn by keyboard, and go on."""
+    for point in points:
+        page.keyboard.press(str(point))
+    page.keyboard.press("Enter")
