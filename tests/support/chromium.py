@@ -13,8 +13,9 @@ ARGUMENTS = [
 ]  # fmt: skip
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser():
+    """A browser for the tests of one module: as long as it lives, its loop is the running one of this thread."""
     sync_api = pytest.importorskip("playwright.sync_api", reason="no playwright (pip install '.[dev]')")
     with sync_api.sync_playwright() as playwright:
         chromium = playwright.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)

@@ -8,13 +8,13 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from sqlmodel import select
-from support.servers import answering
-from support.small_studies import Ground
 
 from benchmark.web.study.app import Serving, study_app
 from benchmark.web.study.raters import trials_of
 from benchmark.web.study.study import Study
 from benchmark.web.study.tables import Placement, Rater
+from support.servers import answering
+from support.small_studies import Ground
 
 PATIENCE_MILLISECONDS = 15_000
 QUESTIONS = [

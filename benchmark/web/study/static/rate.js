@@ -98,8 +98,9 @@ function missingSentence(count) {
 
 /** Send what ends an item, and show the next, or go where the server says. */
 async function leaveItem(path, letter, message) {
-  setBusy(true);
+  asked = false;
   complain(null);
+  setBusy(true);
   try {
     const { next: where } = await outbox.send(path, letter);
     await leaveFor(where, message);

@@ -19,9 +19,10 @@ SMALL_TARGETS = """smallest => [...document.querySelectorAll("button, summary, s
 
 @pytest.fixture(scope="module")
 def served(ground, tmp_path_factory):
-    changes = {"items_per_rater": 1, "repeats": 0, "attention": 0, "samples": 1, "completion_code": "C0DE-77",
-               "completion_url": "https://panel.example.org/complete?cc=C0DE-77", "headphone_check": "warn"}  # fmt: skip
-    with live(ground, tmp_path_factory.mktemp("study") / "everybody", **changes) as study:
+    shortest = {"items_per_rater": 1, "repeats": 0, "attention": 0, "samples": 1}
+    ending = {"completion_code": "C0DE-77", "completion_url": "https://panel.example.org/complete?cc=C0DE-77"}
+    folder = tmp_path_factory.mktemp("study") / "everybody"
+    with live(ground, folder, headphone_check="warn", **shortest, **ending) as study:
         yield study
 
 
@@ -99,9 +100,10 @@ def test_axe_finds_nothing_and_everything_fits(comes, served, width, scheme):
         wide = page.evaluate("document.documentElement.scrollWidth - innerWidth")
         faults[name] = [*found, *([f"{wide} pixels too wide"] if wide > 0 else [])]
     assert {name: found for name, found in faults.items() if found} == {}
-    assert len(faults) == 12
+    assert len(faults) == 13
 
 
+@pytest.mark.slow(minutes=0.1)
 def test_pages_of_another_language_and_direction_are_laid_out_from_the_right(comes, ground, tmp_path):
     words = {"rate": {"next": "הבא", "locked": "צפו בקטע עד סופו"}}
     with live(ground, tmp_path / "study", direction="rtl", tutorial=False, texts=words) as served:
@@ -115,6 +117,7 @@ def test_pages_of_another_language_and_direction_are_laid_out_from_the_right(com
         assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
 
 
+@pytest.mark.slow(minutes=0.1)
 def test_what_changes_is_read_aloud_and_the_keyboard_is_where_it_is_needed(comes, served):
     page = comes(served.address)
     send(page, "/api/consent", agrees=True)

@@ -54,7 +54,8 @@ def test_no_answer_can_be_given_before_the_clip_has_ended(comes, rating):
       const { post } = await import("/static/study/server.js");
       const { kept } = await import("/static/study/store.js");
       const { token, key } = kept("draft", null);
-      try { await post("/api/answer", { token, answers: { AQ: 1, TA: 1, VA: 1 }, key }); } catch (error) { return [error.status, error.told.code]; }
+      const letter = { token, key, answers: { AQ: 1, TA: 1, VA: 1 } };
+      return post("/api/answer", letter).then(() => "kept", (error) => [error.status, error.told.code]);
     }""")
     assert refused == [409, "early"]
     page.wait_for_selector(".scale:not([disabled])")
@@ -72,9 +73,10 @@ def test_a_clip_can_be_neither_wound_on_nor_hurried_nor_muted(comes, rating):
       video.volume = 0.1;
       video.currentTime = video.duration - 0.05;
     }""")
-    page.wait_for_function(
-        "() => { const v = document.querySelector('video'); return v.playbackRate === 1 && !v.muted && v.volume === 1; }"
-    )
+    page.wait_for_function("""() => {
+      const { playbackRate, muted, volume } = document.querySelector("video");
+      return playbackRate === 1 && !muted && volume === 1;
+    }""")
     page.wait_for_selector(".clip:not([data-state=playing])")
     if page.locator(".clip[data-state=ended]").count() == 0:  # it was over at once, and does not count as watched
         assert page.locator(".scale[disabled]").count() == 3
@@ -117,6 +119,7 @@ def test_replays_are_counted_and_a_double_click_sends_once(comes, rating):
     assert len(sent) == 1
 
 
+@pytest.mark.slow(minutes=0.1)
 def test_what_is_not_answered_yet_is_said_and_arrows_change_the_question(comes, rating):
     page = at_first_item(comes, rating)
     watch(page)
@@ -157,7 +160,7 @@ def reply_lost(page):
     [
         pytest.param(no_room, "the server has no room for it just now", id="no room"),
         pytest.param(not_reached, "the server cannot be reached", id="offline"),
-        pytest.param(reply_lost, "the server cannot be reached", id="reply lost"),
+        pytest.param(reply_lost, "the server cannot be reached", id="reply lost", marks=pytest.mark.slow(minutes=0.1)),
     ],
 )
 def test_an_answer_that_cannot_be_sent_is_kept_and_sent_again_once(comes, rating, fault, told):
@@ -176,6 +179,7 @@ def test_an_answer_that_cannot_be_sent_is_kept_and_sent_again_once(comes, rating
     assert rating.answers() == [{"AQ": 4, "TA": 3, "VA": 2}]
 
 
+@pytest.mark.slow(minutes=0.1)
 def test_an_answer_kept_in_a_tab_that_was_closed_is_sent_when_the_study_is_opened_again(comes, rating):
     page = at_first_item(comes, rating, expects=("507",))
     watch(page)
@@ -190,6 +194,7 @@ def test_an_answer_kept_in_a_tab_that_was_closed_is_sent_when_the_study_is_opene
     assert rating.answers() == [{"AQ": 5, "TA": 5, "VA": 4}]
 
 
+@pytest.mark.slow(minutes=0.1)
 def test_a_reloaded_page_knows_what_was_watched_and_answered(comes, rating):
     page = at_first_item(comes, rating)
     watch(page)
@@ -204,6 +209,7 @@ def test_a_reloaded_page_knows_what_was_watched_and_answered(comes, rating):
     assert json.loads(rating.placements()[0].plays) == [1]
 
 
+@pytest.mark.slow(minutes=0.1)
 def test_a_clip_answered_in_another_window_is_passed_over(comes, rating):
     page = at_first_item(comes, rating, expects=("409",))
     other = page.context.new_page()
@@ -235,12 +241,13 @@ def test_a_clip_that_does_not_load_is_tried_again_or_reported_and_never_rated(co
     page.get_by_label("Something else").check()
     page.get_by_label("In a few words").fill("=it flickers")
     page.get_by_role("button", name="Report and go on").click()
-    page.wait_for_function("document.querySelector('#toast').textContent.startsWith('Reported')")
+    page.wait_for_function("() => document.querySelector('#toast').textContent.startsWith('Reported')")
     ready(page, 2)
     first = rating.placements()[0]
     assert (first.state, first.reason, first.answers) == ("skipped", "other: =it flickers", "")
 
 
+@pytest.mark.slow(minutes=0.1)
 def test_a_browser_that_does_not_start_the_clip_says_so_and_tries_again(comes, rating):
     page = at_first_item(comes, rating)
     page.evaluate("""() => {
@@ -259,10 +266,9 @@ def test_a_browser_that_does_not_start_the_clip_says_so_and_tries_again(comes, r
 
 
 def test_the_next_clip_is_there_before_it_is_shown(comes, rating):
-    page = at_first_item(comes, rating)
-    page.wait_for_function(
-        "performance.getEntriesByType('resource').filter((e) => e.name.includes('/media/')).length > 1"
-    )
+    page = at_first_item(comes, rating, expects=("ERR_FAILED",))
+    fetched = "performance.getEntriesByType('resource').filter(({ name }) => name.includes('/media/')).length"
+    page.wait_for_function(f"() => {fetched} > 1")
     watch(page)
     page.route("**/media/**", lambda route: route.abort())
     answer(page, 3, 3, 3)
