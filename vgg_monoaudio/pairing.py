@@ -115,8 +115,28 @@ def sample_inter_class(inter: pd.DataFrame, *, count: int = 560, seed: int = 0) 
     return pairs.loc[taken, PAIR_COLUMNS].sort_values(["target_id", "paired_id"], ignore_index=True)
 
 
+@dataclass(frozen=True)
+class JudgedPairs:
+    """What people said of intra-class pairs.
+
+    Attributes:
+        table: one row per pair that was judged: target_id, paired_id, target_label, paired_label, also_describes (bool:
+            the prompt describes the paired clip too) and reason.
+        sha256: of the file it was read from.
+    """
+
+    table: pd.DataFrame
+    sha256: str
+
+    def unused(self, intra: pd.DataFrame) -> pd.DataFrame:
+        """Return the rows that are about none of these pairs: another clip, or other labels than those judged."""
+        key = PAIR_COLUMNS[:4]
+        found = pd.MultiIndex.from_frame(self.table[key]).isin(pd.MultiIndex.from_frame(intra[key]))
+        return self.table[~found]
+
+
 def filter_intra_class(
-    intra: pd.DataFrame, subsumption: pd.DataFrame | None = None
+    intra: pd.DataFrame, subsumption: pd.DataFrame | None = None, judged: JudgedPairs | None = None
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Return the intra-class pairs whose prompt singles out one sound, and those it does not, with the reason.
 
@@ -127,6 +147,8 @@ def filter_intra_class(
         intra: pairs with at least target_label and paired_label.
         subsumption: columns target_label, paired_label, reason, one row per relation; the table that ships with this
             package (`subsumption.csv`) if not given.
+        judged: what people said of single pairs; a relation counts only where they said nothing. Needs the columns
+            target_id and paired_id too.
 
     Returns:
         The pairs kept, in their order, and the pairs dropped, in theirs, with a column `reason`.
@@ -156,10 +178,15 @@ def filter_intra_class(
         target, paired = twice.iloc[0][key]
         raise ValueError(f"subsumption: {target!r} over {paired!r} is listed more than once; keep one row")
     relations = subsumption.set_index(key)["reason"]
-    dropped = pd.MultiIndex.from_frame(intra[key]).isin(relations.index)
+    reasons = intra[key].apply(tuple, axis="columns", result_type="reduce").map(relations.to_dict())
+    if judged is not None:
+        said = judged.table.set_index(PAIR_COLUMNS[:4])
+        pairs = pd.MultiIndex.from_frame(intra[PAIR_COLUMNS[:4]])
+        verdicts = said["reason"].where(said["also_describes"]).reindex(pairs).set_axis(intra.index)
+        reasons = reasons.where(~pairs.isin(said.index), verdicts)
+    dropped = reasons.notna()
     kept = intra[~dropped].reset_index(drop=True)
-    gone = intra[dropped].merge(subsumption[[*key, "reason"]], on=key, how="left", validate="many_to_one")
-    return kept, gone
+    return kept, intra[dropped].assign(reason=reasons[dropped]).reset_index(drop=True)
 
 
 def _category_shares(available: dict[str, int], count: int, seed: int) -> dict[str, int]:

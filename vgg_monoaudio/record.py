@@ -37,6 +37,9 @@ class SceneSettingsRecord(Record):
     fit: Fit = Field(default="stretch", description="how a clip comes to half a scene")
     soundtrack: Soundtrack = Field(default="mixture", description="of a scene")
     duration_seconds: int | float = Field(gt=0, le=MOST_SECONDS)
+    judged_pairs_sha256: str | None = Field(
+        default=None, description="of the file of verdicts on intra-class pairs; absent: the table of relations alone"
+    )
 
 
 class SingleSettingsRecord(Record):

@@ -11,6 +11,7 @@ from benchmark.cli import (
     building,
     clustering,
     curating,
+    deciding,
     docs_tables,
     doctor,
     exporting,
@@ -45,7 +46,7 @@ app.command("generate-one")(single.generate_one)
 app.command("attention")(single.attention)
 app.command("candidates")(curating.candidates)
 app.command("screen")(curating.screen)
-app.command("curate")(curating.curate)
+app.add_typer(deciding.curate, name="curate")
 app.command("list-sources")(curating.list_sources)
 app.command("extract")(fetching.extract)
 app.command("download")(fetching.download)

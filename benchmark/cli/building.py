@@ -19,7 +19,10 @@ from benchmark.exits import tell
 from benchmark.places import DEMO, FULL, SINGLE
 
 if TYPE_CHECKING:
+    import pandas as pd
+
     from vgg_monoaudio.building.scenes import Build
+    from vgg_monoaudio.pairing import JudgedPairs
 
 
 def build(
@@ -29,6 +32,9 @@ def build(
     labels: Annotated[
         Path | None,
         typer.Option(help="Curated list: CSV with clip_id,label[,category,start_seconds]. None: the list that ships."),
+    ] = None,
+    pairs: Annotated[
+        Path | None, typer.Option(help="Verdicts on intra-class pairs, by `curate pairs`; the rest by subsumption.csv.")
     ] = None,
     out: Annotated[Path | None, typer.Option(help=f"Benchmark directory. Default: {FULL}, or {DEMO}.")] = None,
     name: Annotated[str | None, typer.Option(help="Name in tables. Default: the directory's.")] = None,
@@ -49,22 +55,45 @@ def build(
     from vgg_monoaudio.selection.source_list import R1, list_path, read_source_list
 
     if sources is None:
-        if labels is not None:
-            raise typer.BadParameter("--labels goes with --sources, the folder of the clips that it lists")
+        for option, given in (("--labels", labels), ("--pairs", pairs)):
+            if given is not None:
+                raise typer.BadParameter(f"{option} goes with --sources, the folder of the clips that it lists")
         build_demo(out or DEMO, workers=workers)
         return
     target, listed = out or FULL, list_path(labels or R1)
     settings = Settings(
         name=name or target.name, seed=seed, inter_pairs=inter_pairs, fit=fit, soundtrack=soundtrack  # type: ignore[arg-type]  # compose checks both
     )  # fmt: skip
+    rows = read_source_list(listed)
+    judged = None if pairs is None else _judged(pairs, rows)
     with progress() as report:
         built = build_benchmark(
-            read_source_list(listed), find_clips(sources), target, settings, allow_missing=allow_missing,
+            rows, find_clips(sources), target, settings, judged=judged, allow_missing=allow_missing,
             overwrite=overwrite, workers=workers, progress=report,
         )  # fmt: skip
     funnel = funnel_path(listed)
     record_funnel(target, read_funnel(funnel) if funnel.is_file() else None)
     _tell_built(built)
+
+
+def _judged(file: Path, sources: pd.DataFrame) -> JudgedPairs:
+    """Read verdicts on pairs; say which of them are about no pair of this list."""
+    from foundation.files import file_sha256
+    from vgg_monoaudio.pairing import JudgedPairs, exhaustive_pairs
+    from vgg_monoaudio.selection.pair_decisions import read_pair_verdicts
+
+    judged = JudgedPairs(read_pair_verdicts(file), file_sha256(file))
+    intra = exhaustive_pairs(sources).intra
+    unused = judged.unused(intra)
+    if len(unused):
+        first = unused.iloc[0]
+        tell(
+            f"{file}: {len(unused)} verdicts are about no pair of this list, the first about "
+            f"{first['target_id']} ({first['target_label']}) with {first['paired_id']} ({first['paired_label']})",
+            prefix="note: ",
+        )
+    typer.echo(f"{file}: verdicts on {len(judged.table) - len(unused)} of {len(intra)} intra-class pairs")
+    return judged
 
 
 def build_demo(out: Path = DEMO, *, workers: int | None = None) -> Path:

@@ -1,9 +1,8 @@
-"""`candidates`, `screen`, `curate` and `list-sources`: which clips become sources, and how that was decided."""
+"""`candidates`, `screen` and `list-sources`: which clips may become sources, and which are."""
 
 from __future__ import annotations
 
 import io
-from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -16,7 +15,6 @@ from benchmark.exits import SOME_FAILED, tell
 if TYPE_CHECKING:
     import pandas as pd
 
-    from vgg_monoaudio.selection.agreement import CriterionAgreement
     from vgg_monoaudio.selection.screening import VGGSounder
 
 CandidatesOption = Annotated[
@@ -63,7 +61,7 @@ def candidates(
     _write(out, found.clips)
     write_funnel(funnel_path(out), found.funnel)
     typer.echo(f"videos in both datasets: {found.common_videos} (expected {expected_common_videos})")
-    _show_funnel(found.funnel)
+    show_funnel(found.funnel)
     for note in found.notes:
         typer.echo(f"note: {note}")
     differ = int(found.clips["labels_differ"].sum())
@@ -82,66 +80,16 @@ def screen(
     from vgg_monoaudio.selection.funnel import funnel_path, write_funnel
     from vgg_monoaudio.selection.screening import proposals_per_label
 
-    rows, funnel, labels = _screened(candidates, vggsounder)
+    rows, funnel, labels = screened_rows(candidates, vggsounder)
     _write(out, rows)
     write_funnel(funnel_path(out), funnel)
     counts = proposals_per_label(rows)
     show_table(["label", "clips proposed"], [[label, str(count)] for label, count in counts.items()])
-    _show_funnel(funnel)
+    show_funnel(funnel)
     empty = [label for label, count in counts.items() if not count]
     if empty:
         typer.echo(f"no clip is proposed for {len(empty)} of {len(counts)} labels: {', '.join(empty)}")
     typer.echo(f"{out}: {int(rows['proposed'].sum())} of {len(rows)} proposed, by VGGSounder {labels.version}")
-
-
-def curate(
-    decisions: Annotated[
-        list[Path] | None,
-        typer.Argument(help="Files of decisions, one, or one per reviewer.", show_default="curation.csv"),
-    ] = None,
-    auto: Annotated[
-        bool, typer.Option("--auto", help="First add to the (first) file what the screening alone decides.")
-    ] = False,
-    candidates: CandidatesOption = None,
-    vggsounder: VGGSounderOption = None,
-    out: Annotated[Path, typer.Option(help="List of accepted clips, for `build --labels`.")] = Path("sources.csv"),
-    time: Annotated[str | None, typer.Option(help="Of the automatic decisions, ISO 8601. Default: now.")] = None,
-) -> None:
-    """Turn decisions into a list of sources; show who agrees, and every conflict."""
-    from vgg_monoaudio.selection.agreement import agreement
-    from vgg_monoaudio.selection.decisions import read_curations
-    from vgg_monoaudio.selection.funnel import add_stage, first_stage, funnel_path, write_funnel
-    from vgg_monoaudio.selection.source_list import source_list, write_source_list
-    from vgg_monoaudio.selection.verdicts import apply_decisions, conflicts
-
-    files = decisions or [Path("curation.csv")]
-    funnel = None
-    if auto:
-        funnel = _fill(files[0], candidates, vggsounder, time)
-    made = read_curations(files)
-    applied = apply_decisions(made)
-    _show_agreement(agreement(made))
-    disputed = conflicts(made)
-    for row in disputed.to_dict("records"):
-        typer.echo(f"conflict: {row['clip_id']} {row['criterion']}: {row['votes']}")
-    sources = source_list(applied)
-    write_source_list(out, sources)
-    clips = len(applied.sources) + len(applied.rejected)
-    if funnel is None and candidates is not None:
-        funnel = _funnel_beside(candidates)
-        if clips <= int(funnel["clips"].iloc[-1]):
-            funnel = add_stage(funnel, "decided on", clips, "no decision yet")
-    if funnel is None or int(funnel["clips"].iloc[-1]) != clips:
-        funnel = first_stage("clips decided on", clips)
-    funnel = add_stage(funnel, "accepted", len(sources), "a criterion is not met, or reviewers do not agree")
-    write_funnel(funnel_path(out), funnel)
-    _show_funnel(funnel)
-    programs = sum(name.startswith("auto") for name in sources["reviewers"])
-    typer.echo(
-        f"{out}: {len(sources)} clips of {sources['label'].nunique()} labels and {sources['category'].nunique()} "
-        f"categories accepted, {programs} of them by the screening alone; {len(applied.rejected)} rejected, "
-        f"{len(disputed)} conflicts"
-    )
 
 
 def list_sources(
@@ -179,7 +127,7 @@ def list_sources(
         raise typer.Exit(SOME_FAILED)
 
 
-def _screened(candidates: Path | None, vggsounder: Path | None) -> tuple[pd.DataFrame, pd.DataFrame, VGGSounder]:
+def screened_rows(candidates: Path | None, vggsounder: Path | None) -> tuple[pd.DataFrame, pd.DataFrame, VGGSounder]:
     """Return the evidence, the funnel up to the proposals, and the labels behind it."""
     import pandas as pd
 
@@ -203,33 +151,19 @@ def _screened(candidates: Path | None, vggsounder: Path | None) -> tuple[pd.Data
             tell(f"{row['clip_id']}: {row['reason']}", prefix="")
         rows = screened.rows
         clips = rows["clip_id"].nunique()
-        funnel = _funnel_beside(candidates)
+        funnel = funnel_beside(candidates)
         funnel = add_stage(funnel, "annotated by VGGSounder", clips, "VGGSounder does not give the label")
     return rows, funnel, labels
 
 
-def _funnel_beside(candidates: Path) -> pd.DataFrame:
+def funnel_beside(candidates: Path) -> pd.DataFrame:
+    """Return the funnel that was written next to a table, or one that begins with the table."""
     import pandas as pd
 
     from vgg_monoaudio.selection.funnel import first_stage, funnel_path, read_funnel
 
     beside = funnel_path(candidates)
     return read_funnel(beside) if beside.is_file() else first_stage("candidates", len(pd.read_csv(candidates)))
-
-
-def _fill(file: Path, candidates: Path | None, vggsounder: Path | None, time: str | None) -> pd.DataFrame:
-    """Add the automatic decisions to a file; return the funnel up to them."""
-    from datetime import UTC, datetime
-
-    from vgg_monoaudio.selection.decisions import append_decisions, new_automatic_decisions, read_decisions
-
-    rows, funnel, labels = _screened(candidates, vggsounder)
-    earlier = read_decisions(file) if file.is_file() else []
-    when = time or datetime.now(UTC).isoformat(timespec="seconds")
-    new = new_automatic_decisions(rows, earlier, label_version=labels.version, time=when)
-    append_decisions(file, new)
-    typer.echo(f"{file}: {len(new)} automatic decisions added, {len(earlier)} were there")
-    return funnel
 
 
 def _overlap(sources: pd.DataFrame, unav: Path) -> dict[str, Any]:
@@ -264,21 +198,6 @@ def _write(path: Path, table: pd.DataFrame) -> None:
         table.to_csv(temporary, index=False, lineterminator="\n")
 
 
-def _show_funnel(funnel: pd.DataFrame) -> None:
+def show_funnel(funnel: pd.DataFrame) -> None:
+    """Print a funnel."""
     show_table(list(funnel.columns), [[str(value) for value in row] for row in funnel.to_numpy().tolist()])
-
-
-def _show_agreement(found: Sequence[CriterionAgreement]) -> None:
-    if not any(row.clips for row in found):
-        typer.echo("agreement: no clip was judged by two people")
-        return
-    rows = [
-        [row.criterion, str(row.reviewers), str(row.clips), _number(row.observed), _number(row.kappa), row.method,
-         row.reason]
-        for row in found
-    ]  # fmt: skip
-    show_table(["criterion", "reviewers", "clips", "observed", "kappa", "method", ""], rows)
-
-
-def _number(value: float | None) -> str:
-    return "-" if value is None else f"{value:.3f}"

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from vgg_monoaudio.pairing import PAIR_COLUMNS, exhaustive_pairs, filter_intra_class, sample_inter_class
+from vgg_monoaudio.pairing import PAIR_COLUMNS, JudgedPairs, exhaustive_pairs, filter_intra_class, sample_inter_class
 
 
 def table(*clips: tuple[str, str, str]) -> pd.DataFrame:
@@ -260,3 +260,22 @@ def test_a_relation_listed_twice_is_refused(sources):
     relation = pd.DataFrame({"target_label": ["a", "a"], "paired_label": ["b", "b"], "reason": ["x", "y"]})
     with pytest.raises(ValueError, match="'a' over 'b' is listed more than once"):
         filter_intra_class(intra, relation)
+
+
+def test_what_people_said_of_a_pair_outweighs_the_relation_of_its_labels():
+    clips = [("a", "people whispering", "Human"), ("b", "baby babbling", "Human"), ("c", "baby babbling", "Human")]
+    intra = exhaustive_pairs(pd.DataFrame(clips, columns=["clip_id", "label", "category"])).intra
+    rows = [
+        ("a", "b", "people whispering", "baby babbling", False, "told apart"),
+        ("b", "a", "baby babbling", "people whispering", True, "heard as one"),
+        ("b", "a", "baby crying", "people whispering", False, "judged under another label"),
+    ]
+    columns = ["target_id", "paired_id", "target_label", "paired_label", "also_describes", "reason"]
+    judged = JudgedPairs(pd.DataFrame(rows, columns=columns), sha256="0" * 64)
+    kept, dropped = filter_intra_class(intra, judged=judged)
+    assert list(zip(kept["target_id"], kept["paired_id"], strict=True)) == [("a", "b"), ("c", "a")]
+    assert dict(zip(dropped["target_id"] + dropped["paired_id"], dropped["reason"], strict=True)) == {
+        "ac": filter_intra_class(intra)[1]["reason"][0],  # nobody judged it, so the relation stands
+        "ba": "heard as one",
+    }
+    assert judged.unused(intra)["reason"].to_list() == ["judged under another label"]

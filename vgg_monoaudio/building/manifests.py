@@ -14,7 +14,7 @@ from foundation.files import replacing
 from vgg_monoaudio.building.result import BuildError
 from vgg_monoaudio.composition import Side
 from vgg_monoaudio.dataset import MANIFEST_COLUMNS, Subset
-from vgg_monoaudio.pairing import exhaustive_pairs, filter_intra_class, sample_inter_class
+from vgg_monoaudio.pairing import JudgedPairs, exhaustive_pairs, filter_intra_class, sample_inter_class
 from vgg_monoaudio.record import DroppedPairRecord
 
 PAPER_INTER_PAIRS = 560
@@ -40,13 +40,16 @@ class Chosen:
     dropped: tuple[DroppedPairRecord, ...]
 
 
-def choose_scenes(sources: pd.DataFrame, *, inter_pairs: int | None, seed: int) -> Chosen:
+def choose_scenes(
+    sources: pd.DataFrame, *, inter_pairs: int | None, seed: int, judged: JudgedPairs | None = None
+) -> Chosen:
     """Choose pairs, sides and names.
 
     Args:
         sources: one row per clip: clip_id, label, category.
         inter_pairs: number of inter-class scenes; None takes 560, or every pair where there are fewer.
         seed: of the inter-class sample and of the sides.
+        judged: what people said of intra-class pairs; the table of relations decides about the others.
 
     Raises:
         BuildError: fewer pairs than asked for, none at all, two that would share a file name, or one whose file name
@@ -59,7 +62,7 @@ def choose_scenes(sources: pd.DataFrame, *, inter_pairs: int | None, seed: int) 
         raise BuildError(f"{count} inter-class pairs asked for, {len(inter_pool)} exist")
     chosen = 0 < count < len(inter_pool)
     inter = sample_inter_class(inter_pool, count=count, seed=seed) if chosen else inter_pool.iloc[:count]
-    intra, dropped = filter_intra_class(intra_pool)
+    intra, dropped = filter_intra_class(intra_pool, judged=judged)
     if not len(inter) and not len(intra):
         raise BuildError(f"{len(sources)} usable clips make no pair of different labels")
     manifests: dict[Subset, pd.DataFrame] = {"inter": _manifest(inter, seed), "intra": _manifest(intra, seed)}

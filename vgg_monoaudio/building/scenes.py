@@ -25,6 +25,7 @@ from vgg_monoaudio.building.manifests import Chosen, choose_scenes, write_manife
 from vgg_monoaudio.building.result import Build, BuildError, Problem, existing, unusable
 from vgg_monoaudio.building.sources import cut_clips, hash_clips, source_records, whole_sound
 from vgg_monoaudio.dataset import MANIFEST_COLUMNS, Subset, load_benchmark
+from vgg_monoaudio.pairing import JudgedPairs
 from vgg_monoaudio.record import (
     FORMAT_VERSION,
     BuildRecord,
@@ -86,6 +87,7 @@ class _Work:
     hashes: Mapping[str, str]  # of each clip that is there
     starts: Mapping[str, float]  # seconds into each clip
     settings: Settings
+    judged: JudgedPairs | None
     workers: int | None
     report: Progress
 
@@ -96,6 +98,7 @@ def build_benchmark(
     out: PathLike,
     settings: Settings | None = None,
     *,
+    judged: JudgedPairs | None = None,
     allow_missing: bool = False,
     overwrite: bool = False,
     workers: int | None = None,
@@ -108,6 +111,7 @@ def build_benchmark(
         clips: clip id to file, as `vgg_monoaudio.collecting.clips.find_clips` makes it.
         out: the benchmark directory.
         settings: content; the paper's by default.
+        judged: what people said of intra-class pairs; the hash of its file is kept with the settings.
         allow_missing: leave out clips that are absent, silent, short or broken instead of refusing to build.
         overwrite: replace a benchmark of other clips or settings.
         workers: scenes made at once; None takes one per core. The result does not depend on it.
@@ -123,7 +127,7 @@ def build_benchmark(
     out = workplace.destination(out, workers)
     rows = sources.assign(start_seconds=sources.get("start_seconds", 0.0)).sort_values("clip_id").to_dict("records")
     hashes = hash_clips([row["clip_id"] for row in rows], clips, workers=workers)
-    inputs = _inputs(rows, hashes, settings)
+    inputs = _inputs(rows, hashes, _on_record(settings, judged))
     built = existing(out, inputs, allow_missing=allow_missing, overwrite=overwrite, quiet=True)
     if built is not None:
         return built
@@ -133,7 +137,7 @@ def build_benchmark(
         if built is not None:  # by the process that was waited for
             return built
         report = progress or (lambda *_: None)
-        work = _Work(workplace.prepare(out, inputs), clips, hashes, starts, settings, workers, report)
+        work = _Work(workplace.prepare(out, inputs), clips, hashes, starts, settings, judged, workers, report)
         return _build(work, rows, inputs, out, allow_missing=allow_missing)
 
 
@@ -147,7 +151,8 @@ def _build(work: _Work, rows: Sequence[Mapping[Any, Any]], inputs: str, out: Pat
         if problems and not allow_missing:
             raise unusable(problems, len(rows))
         table = pd.DataFrame(usable, columns=pd.Index(keep))
-        chosen = choose_scenes(table, inter_pairs=work.settings.inter_pairs, seed=work.settings.seed)
+        settings = work.settings
+        chosen = choose_scenes(table, inter_pairs=settings.inter_pairs, seed=settings.seed, judged=work.judged)
     except (BuildError, ValueError):
         shutil.rmtree(work.folder)
         raise
@@ -158,10 +163,15 @@ def _build(work: _Work, rows: Sequence[Mapping[Any, Any]], inputs: str, out: Pat
     return Build(load_benchmark(out), problems, reused=False)
 
 
-def _inputs(rows: Sequence[Mapping[Any, Any]], hashes: Mapping[str, str], settings: Settings) -> str:
+def _on_record(settings: Settings, judged: JudgedPairs | None) -> dict[str, Any]:
+    """Return the settings as `benchmark.json` has them; a benchmark without judged pairs stays what it always was."""
+    return asdict(settings) if judged is None else {**asdict(settings), "judged_pairs_sha256": judged.sha256}
+
+
+def _inputs(rows: Sequence[Mapping[Any, Any]], hashes: Mapping[str, str], settings: Mapping[str, Any]) -> str:
     """Fingerprint of everything that decides the result: the list, the bytes of the clips, the settings."""
     listed = [[row["clip_id"], row["label"], row["category"], float(row["start_seconds"])] for row in rows]
-    return fingerprint([FORMAT_VERSION, listed, hashes, asdict(settings)])
+    return fingerprint([FORMAT_VERSION, listed, hashes, settings])
 
 
 def _cut_sources(work: _Work) -> list[Problem]:
@@ -219,7 +229,7 @@ def _record(
         version=settings.version,
         frame_rule=media.FRAME_RULE,
         inputs=inputs,
-        settings=SceneSettingsRecord(**asdict(settings)),
+        settings=SceneSettingsRecord(**_on_record(settings, work.judged)),
         counts=CountsRecord(
             clips_listed=len(usable) + len(problems),
             clips=len(usable),

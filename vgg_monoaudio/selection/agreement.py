@@ -1,11 +1,15 @@
 """How far reviewers agree beyond chance, on each criterion of the curation."""
 
-from collections.abc import Iterable, Sequence
+from collections import Counter
+from collections.abc import Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import combinations
 
 from vgg_monoaudio.selection.decisions import CRITERIA, Decision
 from vgg_monoaudio.selection.verdicts import last_words
+
+_NOT_SHARED = "no clip was judged by two people"
+_ALL_THE_SAME = "judgements: all are the same, so agreement beyond chance is not defined (0/0)"
 
 
 @dataclass(frozen=True)
@@ -20,6 +24,8 @@ class CriterionAgreement:
         kappa: agreement beyond chance, at most 1, 0 at chance; None where it is not defined.
         method: "cohen" for two reviewers, "fleiss" for more.
         reason: why kappa is None, else "".
+        alpha: Krippendorff's, over all clips that two or more judged; None where it is not defined.
+        alpha_reason: why alpha is None, else "".
     """
 
     criterion: str
@@ -29,17 +35,47 @@ class CriterionAgreement:
     kappa: float | None
     method: str
     reason: str
+    alpha: float | None = None
+    alpha_reason: str = ""
 
 
 def agreement(decisions: Iterable[Decision]) -> list[CriterionAgreement]:
     """Return the agreement of people on each criterion, on the label and on acceptance; programs are left out.
 
     Two reviewers are compared by Cohen's kappa over the clips that both judged. More are compared by Fleiss' kappa,
-    which needs equally many judgements per clip, so over the clips that all of them judged.
+    which needs equally many judgements per clip, so over the clips that all of them judged. Krippendorff's alpha takes
+    every clip that two or more judged.
     """
     judged = [[vote for vote in votes if not vote.automatic] for votes in last_words(decisions).values()]
-    several = [votes for votes in judged if len(votes) > 1]
-    return [_agreement(name, several) for name in (*CRITERIA, "label", "accepted")]
+    return [
+        agreement_on(name, [{vote.reviewer: getattr(vote, name) for vote in votes} for votes in judged])
+        for name in (*CRITERIA, "label", "accepted")
+    ]
+
+
+def agreement_on(criterion: str, judged: Iterable[Mapping[str, Hashable]]) -> CriterionAgreement:
+    """Return the agreement on one question.
+
+    Args:
+        criterion: its name.
+        judged: for each clip, or whatever was judged, reviewer to judgement.
+    """
+    clips = [dict(sorted(votes.items())) for votes in judged if len(votes) > 1]
+    reviewers = len({reviewer for votes in clips for reviewer in votes})
+    values = [list(votes.values()) for votes in clips]
+    kappa, reason = _kappa(values, reviewers)
+    alpha, alpha_reason = _alpha(values)
+    return CriterionAgreement(
+        criterion=criterion,
+        reviewers=reviewers,
+        clips=len(clips),
+        observed=_share_of_agreeing_pairs(values) if clips else None,
+        kappa=kappa,
+        method=_method(reviewers),
+        reason=reason,
+        alpha=alpha,
+        alpha_reason=alpha_reason,
+    )
 
 
 def cohen_kappa(first: Sequence[object], second: Sequence[object]) -> float:
@@ -80,34 +116,59 @@ def fleiss_kappa(judgements: Sequence[Sequence[object]]) -> float:
     return _beyond_chance(_share_of_agreeing_pairs(judgements), chance)
 
 
-def _agreement(criterion: str, clips: Sequence[Sequence[Decision]]) -> CriterionAgreement:
-    """Return the agreement on one criterion; `clips` holds the decisions of people on clips that several judged."""
-    reviewers = sorted({vote.reviewer for votes in clips for vote in votes})
-    method = "cohen" if len(reviewers) <= 2 else "fleiss"
-    values = [[getattr(vote, criterion) for vote in votes] for votes in clips]
-    complete = [judged for judged in values if len(judged) == len(reviewers)]
-    kappa, reason = None, ""
+def krippendorff_alpha(judgements: Sequence[Sequence[Hashable]]) -> float:
+    """Return Krippendorff's alpha of nominal judgements: 1 is full agreement, 0 chance.
+
+    Clips may have unequally many judgements; those with fewer than two say nothing of agreement and do not count.
+
+    Args:
+        judgements: for each clip its judgements, in any order.
+
+    Raises:
+        ValueError: no clip with two judgements, or all judgements that count are the same, where alpha is 0/0.
+        ModuleNotFoundError: the extra `web` is not installed; says how to get it.
+
+    Source:
+        Krippendorff 2011, Computing Krippendorff's Alpha-Reliability; computed by the package `krippendorff`.
+    """
+    try:
+        import krippendorff
+    except ModuleNotFoundError as error:
+        raise ModuleNotFoundError("alpha needs krippendorff: pip install 'vgg-monoaudio[web]'") from error
+    clips = [Counter(clip) for clip in judgements if len(clip) > 1]
+    values = sorted({value for clip in clips for value in clip}, key=str)
     if not clips:
-        reason = "no clip was judged by two people"
-    elif not complete:
-        reason = f"no clip was judged by all {len(reviewers)} reviewers"
-    else:
-        try:
-            # last_words sorts the votes on a clip by reviewer, so a column is one reviewer's judgements.
-            kappa = (
-                cohen_kappa(*map(list, zip(*complete, strict=True))) if method == "cohen" else fleiss_kappa(complete)
-            )
-        except ValueError as error:
-            reason = str(error)
-    return CriterionAgreement(
-        criterion=criterion,
-        reviewers=len(reviewers),
-        clips=len(clips),
-        observed=_share_of_agreeing_pairs(values) if clips else None,
-        kappa=kappa,
-        method=method,
-        reason=reason,
-    )
+        raise ValueError(_NOT_SHARED)
+    if len(values) == 1:
+        raise ValueError(_ALL_THE_SAME)
+    counts = [[clip[value] for value in values] for clip in clips]
+    return float(krippendorff.alpha(value_counts=counts, level_of_measurement="nominal"))
+
+
+def _method(reviewers: int) -> str:
+    return "cohen" if reviewers <= 2 else "fleiss"
+
+
+def _kappa(clips: Sequence[Sequence[Hashable]], reviewers: int) -> tuple[float | None, str]:
+    """Return kappa, or why there is none; `clips` holds two or more judgements each, in the order of the reviewers."""
+    if not clips:
+        return None, _NOT_SHARED
+    complete = [judged for judged in clips if len(judged) == reviewers]
+    if not complete:
+        return None, f"no clip was judged by all {reviewers} reviewers"
+    try:
+        if _method(reviewers) == "cohen":
+            return cohen_kappa(*map(list, zip(*complete, strict=True))), ""
+        return fleiss_kappa(complete), ""
+    except ValueError as error:
+        return None, str(error)
+
+
+def _alpha(clips: Sequence[Sequence[Hashable]]) -> tuple[float | None, str]:
+    try:
+        return krippendorff_alpha(clips), ""
+    except (ValueError, ModuleNotFoundError) as error:
+        return None, str(error)
 
 
 def _share_of_agreeing_pairs(judgements: Sequence[Sequence[object]]) -> float:
@@ -121,5 +182,5 @@ def _share_of_agreeing_pairs(judgements: Sequence[Sequence[object]]) -> float:
 
 def _beyond_chance(observed: float, chance: float) -> float:
     if chance == 1:
-        raise ValueError("judgements: all are the same, so agreement beyond chance is not defined (0/0)")
+        raise ValueError(_ALL_THE_SAME)
     return (observed - chance) / (1 - chance)

@@ -4,28 +4,22 @@ A row of `curation.csv` is what one reviewer decided about one clip. A later row
 clip replaces the earlier one, so a file only ever grows.
 """
 
-import csv
-import io
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, fields
 from datetime import datetime
 from pathlib import Path
 
 import pandas as pd
 
-from foundation.files import PathLike, replacing
-from foundation.locks import Lock
-from foundation.text import NotUTF8, read_text
+from foundation.files import PathLike
 from vgg_monoaudio.selection.clip_ids import WINDOW_SECONDS, split_clip_id
+from vgg_monoaudio.selection.decision_files import BadCuration as BadCuration
+from vgg_monoaudio.selection.decision_files import DecisionFile, as_text, yes_or_no
 from vgg_monoaudio.taxonomy import category_of
 
 CRITERIA = ("single_source", "visible", "label_matches")
 SCENE_SECONDS = 8  # what a source contributes of its 10 s
 AUTO_REVIEWER = "auto"  # reviewers of this name, or "auto:...", are programs
-
-
-class BadCuration(Exception):
-    """A decisions file that does not hold what it should; the message lists every such line."""
 
 
 @dataclass(frozen=True)
@@ -60,14 +54,12 @@ class Decision:
         latest = WINDOW_SECONDS - SCENE_SECONDS
         if not 0 <= self.start_offset_seconds <= latest:
             raise ValueError(f"start_offset_seconds: expected 0 to {latest}, got {self.start_offset_seconds}")
-        if not self.reviewer.strip():
-            raise ValueError("reviewer: expected a name, got none")
-        datetime.fromisoformat(self.time)
+        check_reviewer_and_time(self.reviewer, self.time)
 
     @property
     def automatic(self) -> bool:
         """Whether a program decided."""
-        return self.reviewer.partition(":")[0] == AUTO_REVIEWER
+        return is_program(self.reviewer)
 
     @property
     def accepted(self) -> bool:
@@ -75,31 +67,29 @@ class Decision:
         return self.single_source and self.visible and self.label_matches
 
 
-COLUMNS = [field.name for field in fields(Decision)]
+def is_program(reviewer: str) -> bool:
+    """Tell whether a reviewer's name is that of a program."""
+    return reviewer.partition(":")[0] == AUTO_REVIEWER
 
 
-def read_decisions(path: str | Path) -> list[Decision]:
+def check_reviewer_and_time(reviewer: str, time: str) -> None:
+    """Refuse a decision of nobody, or of no known time.
+
+    Raises:
+        ValueError: the name is empty, or the time is not ISO 8601.
+    """
+    if not reviewer.strip():
+        raise ValueError("reviewer: expected a name, got none")
+    datetime.fromisoformat(time)
+
+
+def read_decisions(path: PathLike) -> list[Decision]:
     """Return the decisions of a `curation.csv`, in the order of the file.
 
     Raises:
         BadCuration: not UTF-8, the header is another one, or lines are malformed; all are named.
     """
-    path = Path(path)
-    decisions, problems = [], []
-    _check_header(path)
-    reader = csv.reader(_lines(path), strict=True)
-    next(reader)
-    try:
-        for row in reader:
-            try:
-                decisions.append(_decision(row))
-            except ValueError as error:
-                problems.append(f"{path}:{reader.line_num}: {error}")
-    except csv.Error as error:
-        problems.append(f"{path}:{reader.line_num}: {error}")
-    if problems:
-        raise BadCuration("\n".join(problems))
-    return decisions
+    return CURATION.read(path)
 
 
 def read_curations(paths: Sequence[PathLike]) -> list[Decision]:
@@ -120,32 +110,13 @@ def read_curations(paths: Sequence[PathLike]) -> list[Decision]:
     return decisions
 
 
-def append_decisions(path: str | Path, decisions: Iterable[Decision]) -> None:
+def append_decisions(path: PathLike, decisions: Iterable[Decision]) -> None:
     """Add decisions to a `curation.csv`; makes the file, with its header, where there is none.
 
     Raises:
         BadCuration: the file exists and has another header.
     """
-    path = Path(path).resolve()  # a link keeps pointing there
-    with Lock(path):
-        before = path.read_bytes() if path.exists() else b""
-        if before:
-            _check_header(path)
-        with replacing(path) as temporary:  # all of them or none: a reviewer's work is in it
-            temporary.write_bytes(before + _as_rows(decisions, before))
-
-
-def _as_rows(decisions: Iterable[Decision], before: bytes) -> bytes:
-    """Return decisions as they stand in a file behind what is there, with the header where nothing is."""
-    text = io.StringIO(newline="")
-    if before and not before.endswith(b"\n"):
-        text.write("\n")  # a row cut off by a crash stays a row of its own, and is reported when read
-    writer = csv.writer(text, lineterminator="\n")
-    if not before:
-        writer.writerow(COLUMNS)
-    for decision in decisions:
-        writer.writerow([as_text(value) for value in asdict(decision).values()])
-    return text.getvalue().encode("utf-8")
+    CURATION.append(path, decisions)
 
 
 def automatic_decisions(screened: pd.DataFrame, *, label_version: str, time: str) -> list[Decision]:
@@ -190,20 +161,17 @@ def new_automatic_decisions(
     return [decision for decision in made if _without_time(decision) not in known]
 
 
-def _decision(row: Sequence[str]) -> Decision:
+def _decision(values: Mapping[str, str]) -> Decision:
     """Return the decision of a row of text."""
-    if len(row) != len(COLUMNS):
-        raise ValueError(f"expected {len(COLUMNS)} fields, found {len(row)}")
-    values = dict(zip(COLUMNS, row, strict=True))
     try:
         offset = float(values["start_offset_seconds"])
     except ValueError:
         raise ValueError(f"start_offset_seconds: expected a number, found {values['start_offset_seconds']!r}") from None
     return Decision(
         clip_id=values["clip_id"],
-        single_source=_yes(values, "single_source"),
-        visible=_yes(values, "visible"),
-        label_matches=_yes(values, "label_matches"),
+        single_source=yes_or_no(values, "single_source"),
+        visible=yes_or_no(values, "visible"),
+        label_matches=yes_or_no(values, "label_matches"),
         label=values["label"],
         start_offset_seconds=offset,
         reviewer=values["reviewer"],
@@ -212,30 +180,8 @@ def _decision(row: Sequence[str]) -> Decision:
     )
 
 
-def _yes(values: dict[str, str], name: str) -> bool:
-    if values[name] not in ("yes", "no"):
-        raise ValueError(f"{name}: expected yes or no, found {values[name]!r}")
-    return values[name] == "yes"
-
-
-def as_text(value: str | bool | float) -> str:
-    """Return a field of a decision as `curation.csv` spells it."""
-    if isinstance(value, bool):
-        return "yes" if value else "no"
-    return value if isinstance(value, str) else repr(float(value))
-
-
-def _lines(path: Path) -> io.StringIO:
-    try:
-        return io.StringIO(read_text(path), newline="")
-    except NotUTF8 as error:
-        raise BadCuration(str(error)) from error
-
-
-def _check_header(path: Path) -> None:
-    header = next(csv.reader(_lines(path)), [])
-    if header != COLUMNS:
-        raise BadCuration(f"{path}: expected the columns {','.join(COLUMNS)}, found {','.join(header) or 'none'}")
+def _cells(decision: Decision) -> list[str]:
+    return [as_text(value) for value in asdict(decision).values()]
 
 
 def _without_time(decision: Decision) -> tuple[object, ...]:
@@ -243,3 +189,7 @@ def _without_time(decision: Decision) -> tuple[object, ...]:
         decision.clip_id, decision.single_source, decision.visible, decision.label_matches, decision.label,
         decision.start_offset_seconds, decision.reviewer, decision.note,
     )  # fmt: skip
+
+
+COLUMNS = [field.name for field in fields(Decision)]
+CURATION = DecisionFile(COLUMNS, _decision, _cells)

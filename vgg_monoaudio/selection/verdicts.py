@@ -5,7 +5,8 @@ from dataclasses import dataclass
 
 import pandas as pd
 
-from vgg_monoaudio.selection.decisions import CRITERIA, Decision, as_text
+from vgg_monoaudio.selection.decision_files import as_text
+from vgg_monoaudio.selection.decisions import CRITERIA, Decision
 from vgg_monoaudio.taxonomy import category_of
 
 

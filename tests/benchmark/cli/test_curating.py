@@ -7,10 +7,12 @@ import pytest
 
 from vgg_monoaudio.selection.decisions import Decision, append_decisions, read_decisions
 from vgg_monoaudio.selection.funnel import read_funnel
+from vgg_monoaudio.selection.pair_decisions import PAIR_DECISIONS, PairDecision, read_pair_verdicts
 from vgg_monoaudio.selection.screening import LABEL_COLUMNS
 from vgg_monoaudio.selection.source_list import load_source_list, read_source_list
 
 DOG, CAR, HARP, HORN = "aaaaaaaaaaa_000010", "bbbbbbbbb-b_000020", "ccccc_ccccc_000030", "ddddddddddd_000040"
+LABELS = {DOG: "dog barking", HORN: "sheep bleating", CAR: "car passing by", HARP: "driving buses"}
 NOON = "2025-06-01T12:00:00+00:00"
 
 
@@ -120,7 +122,7 @@ def test_candidates_of_another_form_are_refused(call, tmp_path, vggsounder_file)
 
 
 def test_auto_fills_the_decisions_and_ends_in_a_list_that_build_takes(call, vggsounder_file, tmp_path):
-    result = call("curate", "--auto", "--vggsounder", vggsounder_file, "--time", NOON)
+    result = call("curate", "apply", "--auto", "--vggsounder", vggsounder_file, "--time", NOON)
     assert "3 automatic decisions added, 0 were there" in result.stdout
     assert (
         "2 clips of 2 labels and 2 categories accepted, 2 of them by the screening alone; 1 rejected" in result.stdout
@@ -130,14 +132,24 @@ def test_auto_fills_the_decisions_and_ends_in_a_list_that_build_takes(call, vggs
     assert read_source_list(tmp_path / "sources.csv")["clip_id"].to_list() == [DOG, HARP]
     assert read_funnel(tmp_path / "sources.funnel.csv")["clips"].to_list() == [3, 2]
     before = (tmp_path / "curation.csv").read_bytes()
-    again = call("curate", "--auto", "--vggsounder", vggsounder_file)
+    again = call("curate", "apply", "--auto", "--vggsounder", vggsounder_file)
     assert "0 automatic decisions added, 3 were there" in again.stdout
     assert (tmp_path / "curation.csv").read_bytes() == before
 
 
 def test_the_funnel_runs_from_all_clips_to_those_accepted(call, unav, vggsound, trims, vggsounder_file, tmp_path):
     call("candidates", "--unav", unav, "--vggsound", vggsound, "--trims", trims)
-    call("curate", "--auto", "--candidates", "candidates.csv", "--vggsounder", vggsounder_file, "--out", "mine.csv")
+    call(
+        "curate",
+        "apply",
+        "--auto",
+        "--candidates",
+        "candidates.csv",
+        "--vggsounder",
+        vggsounder_file,
+        "--out",
+        "mine.csv",
+    )
     funnel = read_funnel(tmp_path / "mine.funnel.csv")
     assert funnel["stage"].to_list()[0] == "VGGSound test clips"
     assert funnel["stage"].to_list()[-2:] == ["annotated by VGGSounder", "accepted"]
@@ -145,24 +157,72 @@ def test_the_funnel_runs_from_all_clips_to_those_accepted(call, unav, vggsound, 
 
 def test_people_go_on_from_the_candidates_funnel(call, unav, vggsound, trims, decided, tmp_path):
     call("candidates", "--unav", unav, "--vggsound", vggsound, "--trims", trims)
-    call("curate", decided("ann.csv", "ann", (DOG, True)), "--candidates", "candidates.csv")
+    call("curate", "apply", decided("ann.csv", "ann", (DOG, True)), "--candidates", "candidates.csv")
     assert read_funnel(tmp_path / "sources.funnel.csv")["stage"].to_list()[-2:] == ["decided on", "accepted"]
 
 
 def test_reviewers_agreement_and_every_conflict_are_shown(call, decided):
     ann = decided("ann.csv", "ann", (DOG, True), (CAR, True), (HARP, False), (HORN, True))
     bob = decided("bob.csv", "bob", (DOG, True), (CAR, False), (HARP, False), (HORN, True))
-    result = call("curate", ann, bob)
+    result = call("curate", "apply", ann, bob)
     assert f"conflict: {CAR} single_source: ann: yes; bob: no" in result.stdout
     row = next(line.split() for line in result.stdout.splitlines() if line.startswith("single_source"))
-    assert row == ["single_source", "2", "4", "0.750", "0.500", "cohen"]
+    assert row == ["single_source", "2", "4", "0.750", "0.500", "cohen", "0.533"]  # alpha: 1 - (1/4) / (30/56)
     assert (
         "2 clips of 1 labels and 1 categories accepted, 0 of them by the screening alone; 2 rejected" in result.stdout
     )
 
 
+@pytest.mark.parametrize("words", [(), ("--out", "sources.csv")], ids=["files alone", "options too"])
+def test_curate_without_a_subcommand_applies_and_names_the_new_spelling(call, decided, tmp_path, words):
+    file = decided("curation.csv", "ann", (DOG, True))
+    result = call("curate", *words, file)
+    assert result.stderr == "note: curate without a subcommand is spelled `curate apply` now\n"
+    assert read_source_list(tmp_path / "sources.csv")["clip_id"].to_list() == [DOG]
+    assert "spelled" not in call("curate", "apply", file).stderr
+
+
+def test_the_help_of_the_group_names_its_verbs(call):
+    shown = call("curate", "--help").stdout
+    assert all(verb in shown for verb in ("apply", "pairs"))
+
+
+@pytest.fixture
+def judged_pairs(tmp_path):
+    def write(name: str, *answers: tuple[str, str, bool]):
+        made = [
+            PairDecision(target, paired, LABELS[target], LABELS[paired], yes, name, "", NOON)
+            for target, paired, yes in answers
+        ]
+        PAIR_DECISIONS.append(tmp_path / f"{name}.csv", made)
+        return tmp_path / f"{name}.csv"
+
+    return write
+
+
+def test_decisions_about_pairs_become_verdicts(call, judged_pairs, tmp_path):
+    ann = judged_pairs("ann", (DOG, HORN, True), (HORN, DOG, False), (CAR, HARP, False))
+    bob = judged_pairs("bob", (DOG, HORN, False), (HORN, DOG, False))
+    result = call("curate", "pairs", ann, bob)
+    assert f"conflict: {DOG} (dog barking) with {HORN}: ann: yes; bob: no" in result.stdout
+    assert "pairs.csv: 3 pairs judged, 1 of them dropped; 1 conflicts" in result.stdout
+    verdicts = read_pair_verdicts(tmp_path / "pairs.csv").set_index(["target_id", "paired_id"])
+    assert verdicts["also_describes"].to_dict() == {(DOG, HORN): True, (HORN, DOG): False, (CAR, HARP): False}
+    assert verdicts["reason"][DOG, HORN].startswith("reviewers: undecided, 1 of 2 say")
+
+
+def test_build_says_which_verdicts_are_about_no_pair_of_its_list(call, judged_pairs, tmp_path):
+    call("curate", "pairs", judged_pairs("ann", (DOG, HORN, True), (CAR, HARP, False)))
+    (tmp_path / "mine.csv").write_text(f"clip_id,label\n{DOG},dog barking\n{HORN},sheep bleating\n")
+    (tmp_path / "clips").mkdir()
+    words = ("build", "--labels", "mine.csv", "--sources", "clips", "--pairs", "pairs.csv", "--out", "built")
+    result = call(*words, status=1)  # no clip is there
+    assert "pairs.csv: verdicts on 1 of 2 intra-class pairs" in result.stdout
+    assert f"1 verdicts are about no pair of this list, the first about {CAR}" in result.stderr
+
+
 def test_without_decisions_the_way_to_some_is_named(call):
-    assert "`curate --auto` makes one" in str(call("curate", status=1).exception)
+    assert "`curate --auto` makes one" in str(call("curate", "apply", status=1).exception)
 
 
 def test_r1_is_listed_with_its_counts_and_whose_it_is_not(call):

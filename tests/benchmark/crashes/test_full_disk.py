@@ -76,7 +76,7 @@ def small_journeys(tiny, write_unav100, tmp_path):
         "statistics": ("statistics", "bench", "--csv", "tables"),
         "export hf": ("export-benchmark", "bench", "--to", "hf", "--out", "export"),
         "export webdataset": ("export-benchmark", "bench", "--to", "webdataset", "--out", "export"),
-        "curate": ("curate", "curation.csv"),
+        "curate": ("curate", "apply", "curation.csv"),
         "candidates": ("candidates", "--unav", str(unav), "--vggsound", str(tmp_path / "vggsound.csv")),
     }
     return {

@@ -19,6 +19,7 @@ from vgg_monoaudio.building.result import BuildError
 from vgg_monoaudio.building.scenes import Settings, build_benchmark
 from vgg_monoaudio.collecting.clips import find_clips
 from vgg_monoaudio.dataset import MANIFEST_COLUMNS, BenchmarkError
+from vgg_monoaudio.pairing import JudgedPairs
 
 SETTINGS = Settings(name="tiny", seed=3, duration_seconds=0.4)
 ROOT = Path(media.__file__).parents[2]
@@ -101,6 +102,29 @@ def test_a_benchmark_has_its_record_manifests_scenes_and_sources(straight):
     sources = {f"sources/{clip_id}.{suffix}" for clip_id, *_ in ROWS for suffix in ("wav", "mp4")}
     assert set(tree(straight)) == {"benchmark.json", "inter/manifest.csv", "intra/manifest.csv"} | scenes | sources
     assert len(scenes) == 12
+
+
+def judged(*answers: tuple[int, int, bool], sha256: str = "a" * 64) -> JudgedPairs:
+    rows = [(*(ROWS[i][0] for i in pair), *(ROWS[i][1] for i in pair), yes, "heard") for *pair, yes in answers]
+    columns = ["target_id", "paired_id", "target_label", "paired_label", "also_describes", "reason"]
+    return JudgedPairs(pd.DataFrame(rows, columns=columns), sha256)
+
+
+def test_pairs_that_people_dropped_are_not_built_and_the_file_is_on_record(folder, tmp_path, quick, straight):
+    def build(verdicts, **more):
+        return build_benchmark(SOURCES, find_clips(folder), tmp_path / "tiny", SETTINGS, judged=verdicts, **more)
+
+    kept = pd.read_csv(build(judged((0, 1, True), (1, 0, False))).benchmark.path / "intra" / "manifest.csv")
+    assert (ROWS[0][0], ROWS[1][0]) not in zip(kept["target_id"], kept["paired_id"], strict=True)
+    assert len(kept) == 3
+    written = record(tmp_path / "tiny")
+    assert written["settings"]["judged_pairs_sha256"] == "a" * 64
+    assert written["intra_dropped"] == [{"target_id": ROWS[0][0], "paired_id": ROWS[1][0], "reason": "heard"}]
+    assert "judged_pairs_sha256" not in record(straight)["settings"]
+    assert build(judged((0, 1, True), (1, 0, False))).reused
+    with pytest.raises(BuildError, match="overwrite"):  # another file is another benchmark
+        build(judged((0, 1, True), sha256="b" * 64))
+    assert not build(judged((0, 1, True), sha256="b" * 64), overwrite=True).reused
 
 
 def test_a_manifest_begins_with_the_columns_that_selvas_reader_wants(straight):

@@ -1,10 +1,12 @@
 """How far reviewers agree: closed forms, an independent implementation, and what is not defined."""
 
+import sys
+
 import pytest
 from sklearn.metrics import cohen_kappa_score
 from support.decisions import A, B, C, decision
 
-from vgg_monoaudio.selection.agreement import agreement, cohen_kappa, fleiss_kappa
+from vgg_monoaudio.selection.agreement import agreement, cohen_kappa, fleiss_kappa, krippendorff_alpha
 from vgg_monoaudio.selection.decisions import CRITERIA
 
 
@@ -114,3 +116,44 @@ def test_three_reviewers_are_compared_by_fleiss_kappa_over_the_clips_of_all():
     assert (found.method, found.reviewers, found.clips) == ("fleiss", 3, 3)
     assert found.kappa == pytest.approx(fleiss_kappa([votes[A], votes[B]]))
     assert found.observed == pytest.approx((1 + 1 / 3 + 0) / 3)
+
+
+# Krippendorff 2011, example C: four observers, twelve units; a point is a judgement that was not made.
+OBSERVERS = ("123321412...", "1233224125.3", ".3332342251.", "12332441251.")
+UNITS = [[value for value in unit if value != "."] for unit in zip(*OBSERVERS, strict=True)]
+
+
+def test_krippendorff_s_alpha_of_his_example_c():
+    assert krippendorff_alpha(UNITS) == pytest.approx(0.743, abs=5e-4)  # published with three decimals
+
+
+def test_alpha_in_closed_form_of_clips_that_one_two_and_three_judged():
+    # Do = (4 / 2 + 2 / 1) / 5, of ordered pairs that differ; De = 2 * 3 * 2 / (5 * 4).
+    assert krippendorff_alpha(["yyn", "yn", "y"]) == pytest.approx(1 - (4 / 5) / (12 / 20))
+
+
+def test_alpha_does_not_depend_on_the_order_of_clips_or_judgements():
+    assert krippendorff_alpha([unit[::-1] for unit in UNITS[::-1]]) == pytest.approx(
+        krippendorff_alpha(UNITS), abs=1e-12
+    )
+
+
+@pytest.mark.parametrize(("judged", "message"), [(["y", "n"], "by two people"), (["yy", "yyy"], "all are the same")])
+def test_alpha_without_anything_to_measure_is_refused(judged, message):
+    with pytest.raises(ValueError, match=message):
+        krippendorff_alpha(judged)
+
+
+def test_alpha_takes_clips_that_kappa_must_leave_out():
+    votes = [decision(A, "ada"), decision(A, "bob"), decision(B, "bob", visible=False), decision(B, "cyd")]
+    visible = next(row for row in agreement(votes) if row.criterion == "visible")
+    assert (visible.kappa, visible.reason) == (None, "no clip was judged by all 3 reviewers")
+    assert visible.alpha == pytest.approx(krippendorff_alpha(["yy", "ny"]))
+
+
+def test_where_the_package_is_missing_alpha_says_how_to_get_it(monkeypatch):
+    monkeypatch.setitem(sys.modules, "krippendorff", None)
+    found = agreement([decision(A, "ada"), decision(A, "bob", visible=False)])
+    assert {(row.alpha, row.alpha_reason) for row in found} == {
+        (None, "alpha needs krippendorff: pip install 'vgg-monoaudio[web]'")
+    }

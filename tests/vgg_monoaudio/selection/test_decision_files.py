@@ -1,0 +1,50 @@
+"""Files of decisions: every byte of a row comes back, whatever people and programs wrote into it."""
+
+import pytest
+from support.decisions import A, B, decision
+
+from vgg_monoaudio.selection.decision_files import BadCuration, joined
+from vgg_monoaudio.selection.decisions import COLUMNS, CURATION, append_decisions, read_decisions
+
+ODD = f"""{",".join(COLUMNS)}
+{A},yes,no,yes,dog barking,0,"O'Brien, ""Bo"" <b>",=1+1,2026-01-31T12:00:00Z
+"{B}",no,yes,yes,dog barking,1.50,Zoë,"two
+lines",2026-01-31
+{A},yes,yes,yes,dog barking,0.0,auto:vggsounder-1.0,VGGSounder 1.0: no other sound,2026-01-31T12:00:00+00:00
+"""
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        pytest.param(ODD.encode(), id="quotes, commas, lines, formulas"),
+        pytest.param(b"\xef\xbb\xbf" + ODD.encode(), id="byte order mark"),
+        pytest.param(ODD.replace("\n", "\r\n").encode(), id="line ends of Windows"),
+        pytest.param(ODD.rstrip("\n").encode(), id="no line end at the end"),
+    ],
+)
+def test_head_and_texts_are_the_bytes_of_the_file(tmp_path, content):
+    path = tmp_path / "curation.csv"
+    path.write_bytes(content)
+    found = CURATION.content(path)
+    assert joined(found.head, [row.text for row in found.rows]).encode() == content
+    assert [row.says for row in found.rows] == read_decisions(path)
+    assert [row.says.reviewer for row in found.rows] == ['O\'Brien, "Bo" <b>', "Zoë", "auto:vggsounder-1.0"]
+    assert found.rows[1].says.note in ("two\nlines", "two\r\nlines")
+
+
+def test_a_row_without_line_end_gets_one_when_another_follows():
+    assert joined("head\n", ["a", "b\n", "c"]) == "head\na\nb\nc"
+
+
+def test_the_text_of_a_decision_is_what_is_appended(tmp_path):
+    made = decision(note='a "word", a comma', start_offset_seconds=0.52)
+    append_decisions(tmp_path / "curation.csv", [made])
+    assert CURATION.content(tmp_path / "curation.csv").rows[0].text == CURATION.text(made)
+
+
+def test_a_row_that_was_cut_off_is_named_by_its_line(tmp_path):
+    path = tmp_path / "curation.csv"
+    path.write_text(ODD[:-60])
+    with pytest.raises(BadCuration, match=r"curation.csv:5: "):
+        CURATION.content(path)

@@ -1,0 +1,188 @@
+"""Files of decisions: CSV files that only grow, read with the very text of each row, so that nothing of it is lost."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Generic, TypeVar
+
+from foundation.files import PathLike, replacing
+from foundation.locks import Lock
+from foundation.text import NotUTF8, read_text
+
+Kind = TypeVar("Kind")
+
+BYTE_ORDER_MARK = "\ufeff"
+
+
+class BadCuration(Exception):
+    """A decisions file that does not hold what it should; the message lists every such line."""
+
+
+@dataclass(frozen=True)
+class Row(Generic[Kind]):
+    """A row of a file: its text as it stands there, with its line end if it has one, and what it says."""
+
+    text: str
+    says: Kind
+
+
+@dataclass(frozen=True)
+class Content(Generic[Kind]):
+    """A file of decisions.
+
+    Attributes:
+        head: the header as it stands there, with the byte order mark if there is one.
+        rows: in the order of the file.
+    """
+
+    head: str
+    rows: tuple[Row[Kind], ...]
+
+
+@dataclass(frozen=True)
+class DecisionFile(Generic[Kind]):
+    """The form of a file of decisions of one kind.
+
+    Attributes:
+        columns: its header.
+        parse: makes a decision of the texts of a row by column; raises ValueError, which says what is wrong.
+        cells: the texts of a decision, in the order of the columns.
+    """
+
+    columns: Sequence[str]
+    parse: Callable[[Mapping[str, str]], Kind]
+    cells: Callable[[Kind], Sequence[str]]
+
+    def content(self, path: PathLike) -> Content[Kind]:
+        """Return all of a file; head and texts of the rows, one after the other, are its bytes.
+
+        Raises:
+            BadCuration: not UTF-8, the header is another one, or lines are malformed; all are named.
+        """
+        path = Path(path)
+        taken = _Lines(_text(path))
+        reader = csv.reader(taken, strict=True)
+        rows, problems = [], []
+        try:
+            self._check_header(path, next(reader, []))
+            head = (BYTE_ORDER_MARK if _is_marked(path) else "") + taken.since_last()
+            for cells in reader:
+                text = taken.since_last()
+                try:
+                    rows.append(Row(text, self._decision(cells)))
+                except ValueError as error:
+                    problems.append(f"{path}:{reader.line_num}: {error}")
+        except csv.Error as error:
+            problems.append(f"{path}:{reader.line_num}: {error}")
+        if problems:
+            raise BadCuration("\n".join(problems))
+        return Content(head, tuple(rows))
+
+    def read(self, path: PathLike) -> list[Kind]:
+        """Return the decisions of a file, in its order.
+
+        Raises:
+            BadCuration: see `content`.
+        """
+        return [row.says for row in self.content(path).rows]
+
+    def append(self, path: PathLike, decisions: Iterable[Kind]) -> None:
+        """Add decisions to a file; makes it, with its header, where there is none.
+
+        Raises:
+            BadCuration: the file exists and has another header.
+        """
+        path = Path(path).resolve()  # a link keeps pointing there
+        with Lock(path):
+            before = path.read_bytes() if path.exists() else b""
+            if before:
+                self._check_header(path, next(csv.reader(io.StringIO(_text(path), newline="")), []))
+                # A row cut off by a crash stays a row of its own, and is reported when read.
+                gap = "" if before.endswith(b"\n") else "\n"
+            else:
+                gap = self.header()
+            with replacing(path) as temporary:  # all of them or none: a reviewer's work is in it
+                temporary.write_bytes(before + (gap + "".join(map(self.text, decisions))).encode("utf-8"))
+
+    def header(self) -> str:
+        """Return the first line of a new file."""
+        return _line(self.columns)
+
+    def text(self, decision: Kind) -> str:
+        """Return the row of a decision."""
+        return _line(self.cells(decision))
+
+    def _check_header(self, path: Path, found: Sequence[str]) -> None:
+        if list(found) != list(self.columns):
+            wanted = ",".join(self.columns)
+            raise BadCuration(f"{path}: expected the columns {wanted}, found {','.join(found) or 'none'}")
+
+    def _decision(self, cells: Sequence[str]) -> Kind:
+        if len(cells) != len(self.columns):
+            raise ValueError(f"expected {len(self.columns)} fields, found {len(cells)}")
+        return self.parse(dict(zip(self.columns, cells, strict=True)))
+
+
+def joined(head: str, texts: Iterable[str]) -> str:
+    """Return the text of a file; what lacks its line end gets one when something follows."""
+    parts = [head, *texts]
+    ended = [part if part.endswith(("\n", "\r")) else f"{part}\n" for part in parts[:-1]]
+    return "".join([*ended, parts[-1]])
+
+
+def yes_or_no(values: Mapping[str, str], name: str) -> bool:
+    """Return what a cell says.
+
+    Raises:
+        ValueError: neither yes nor no.
+    """
+    if values[name] not in ("yes", "no"):
+        raise ValueError(f"{name}: expected yes or no, found {values[name]!r}")
+    return values[name] == "yes"
+
+
+def as_text(value: str | bool | float) -> str:
+    """Return a field of a decision as files spell it."""
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    return value if isinstance(value, str) else repr(float(value))
+
+
+class _Lines:
+    """The lines of a text, which remembers those that were taken since it was last asked."""
+
+    def __init__(self, text: str) -> None:
+        self._lines = io.StringIO(text, newline="")
+        self._taken: list[str] = []
+
+    def __iter__(self) -> Iterator[str]:
+        for line in self._lines:
+            self._taken.append(line)
+            yield line
+
+    def since_last(self) -> str:
+        text = "".join(self._taken)
+        self._taken.clear()
+        return text
+
+
+def _text(path: Path) -> str:
+    try:
+        return read_text(path)
+    except NotUTF8 as error:
+        raise BadCuration(str(error)) from error
+
+
+def _is_marked(path: Path) -> bool:
+    with path.open("rb") as file:
+        return file.read(3) == BYTE_ORDER_MARK.encode("utf-8")
+
+
+def _line(cells: Sequence[str]) -> str:
+    text = io.StringIO(newline="")
+    csv.writer(text, lineterminator="\n").writerow(cells)
+    return text.getvalue()
