@@ -92,11 +92,56 @@ def apply(
     )
 
 
+@curate.command("serve")
+def serve(
+    candidates: Annotated[
+        Path, typer.Argument(exists=True, dir_okay=False, help="What `candidates` or `screen` wrote.")
+    ],
+    clips: Annotated[Path, typer.Option(exists=True, file_okay=False, help="Folder of the clips.")],
+    decisions: Annotated[Path, typer.Option(help="File of decisions; goes on with it if it is there.")] = Path(
+        "curation.csv"
+    ),
+    screened: Annotated[
+        Path | None, typer.Option(exists=True, dir_okay=False, help="What `screen` wrote: evidence beside each clip.")
+    ] = None,
+    sources: Annotated[
+        Path | None,
+        typer.Option(help="List whose pairs are judged (r1, or a file). None: of the clips accepted so far."),
+    ] = None,
+    imports: Annotated[
+        list[Path] | None,
+        typer.Option("--import", exists=True, dir_okay=False, help="File of decisions to take in; several times."),
+    ] = None,
+    blind: Annotated[
+        bool, typer.Option(help="Hide what others decided about a clip until one has decided oneself.")
+    ] = True,
+    reviewer: Annotated[str | None, typer.Option(help="Your name, if you are alone. None: the page asks.")] = None,
+    host: Annotated[
+        str, typer.Option(help="Address to listen on; others than this machine's need the link.")
+    ] = "127.0.0.1",
+    port: Annotated[int, typer.Option(min=0, max=65535, help="0: any that is free.")] = 8321,
+) -> None:
+    """Serve the page on which reviewers decide about clips and pairs (extra: web)."""
+    from foundation.names import load
+
+    try:
+        run = load("benchmark.web.curation.serving:serve_curation")
+    except ModuleNotFoundError as error:
+        raise ValueError(f"curate serve needs {error.name}: pip install 'vgg-monoaudio[web]'") from error
+    from benchmark.web.curation.site import Asked
+
+    asked = Asked(
+        candidates, clips, decisions, screened=screened, sources=None if sources is None else _listed(sources),
+        imports=tuple(imports or ()), blind=blind, reviewer=reviewer,
+    )  # fmt: skip
+    run(asked, host=host, port=port, tell=lambda line: tell(line, prefix=""), started=typer.echo)
+
+
 @curate.command("pairs")
 def pairs(
     decisions: Annotated[
         list[Path] | None,
-        typer.Argument(help="Files of decisions about pairs.", show_default="pair_decisions.csv"),
+        typer.Argument(help="Files of decisions about pairs.", show_default="curation.pairs.csv"),
     ] = None,
     out: Annotated[Path, typer.Option(help="Verdicts, for `build --pairs`.")] = Path("pairs.csv"),
 ) -> None:
@@ -109,7 +154,7 @@ def pairs(
         write_pair_verdicts,
     )
 
-    made = read_pair_decisions(decisions or [Path("pair_decisions.csv")])
+    made = read_pair_decisions(decisions or [Path("curation.pairs.csv")])
     _show_agreement([pair_agreement(made)])
     disputed = pair_conflicts(made)
     for row in disputed.to_dict("records"):
@@ -118,6 +163,12 @@ def pairs(
     write_pair_verdicts(out, verdicts)
     dropped = int(verdicts["also_describes"].sum())
     typer.echo(f"{out}: {len(verdicts)} pairs judged, {dropped} of them dropped; {len(disputed)} conflicts")
+
+
+def _listed(sources: Path) -> Path:
+    from vgg_monoaudio.selection.source_list import list_path
+
+    return list_path(sources)
 
 
 def _fill(file: Path, candidates: Path | None, vggsounder: Path | None, time: str | None) -> pd.DataFrame:

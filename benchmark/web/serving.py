@@ -42,7 +42,7 @@ def serve(
     Raises:
         CannotServe: another server has the folder, or the port is taken or forbidden.
     """
-    with Lock(folder, sleep=_Refusal(folder), tells_after=math.inf), _bound(host, port) as listening:
+    with held(folder), _bound(host, port) as listening:
         config = uvicorn.Config(
             app, log_level="warning", access_log=False, server_header=False, proxy_headers=True,
             forwarded_allow_ips=proxies, limit_concurrency=MOST_CONNECTIONS, timeout_keep_alive=30,
@@ -52,6 +52,15 @@ def serve(
         number = listening.getsockname()[1]
         started(f"http://{f'[{host}]' if ':' in host else host}:{number}")
         server.run(sockets=[listening])
+
+
+def held(subject: Path) -> Lock:
+    """Return a lock on a file or folder of a server, which is refused and not waited for where another has it.
+
+    Raises:
+        CannotServe: when it is entered, another server has it.
+    """
+    return Lock(subject, sleep=_Refusal(subject), tells_after=math.inf)  # the refusal itself says it
 
 
 def is_loopback(host: str) -> bool:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import io
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Generic, TypeVar
 
@@ -64,20 +64,33 @@ class DecisionFile(Generic[Kind]):
             BadCuration: not UTF-8, the header is another one, or lines are malformed; all are named.
         """
         path = Path(path)
-        taken = _Lines(_text(path))
-        reader = csv.reader(taken, strict=True)
-        rows, problems = [], []
+        found = self.parsed(_text(path), str(path))
+        return replace(found, head=BYTE_ORDER_MARK + found.head) if _is_marked(path) else found
+
+    def parsed(self, text: str, where: str) -> Content[Kind]:
+        """Return what the text of a file says.
+
+        Args:
+            text: of the whole file.
+            where: its name, for messages.
+
+        Raises:
+            BadCuration: see `content`.
+        """
+        lines = _Lines(text)
+        reader = csv.reader(lines, strict=True)
+        rows, problems, head = [], [], ""
         try:
-            self._check_header(path, next(reader, []))
-            head = (BYTE_ORDER_MARK if _is_marked(path) else "") + taken.since_last()
+            self._check_header(where, next(reader, []))
+            head = lines.since_last()
             for cells in reader:
-                text = taken.since_last()
+                row = lines.since_last()
                 try:
-                    rows.append(Row(text, self._decision(cells)))
+                    rows.append(Row(row, self._decision(cells)))
                 except ValueError as error:
-                    problems.append(f"{path}:{reader.line_num}: {error}")
+                    problems.append(f"{where}:{reader.line_num}: {error}")
         except csv.Error as error:
-            problems.append(f"{path}:{reader.line_num}: {error}")
+            problems.append(f"{where}:{reader.line_num}: {error}")
         if problems:
             raise BadCuration("\n".join(problems))
         return Content(head, tuple(rows))
@@ -100,7 +113,7 @@ class DecisionFile(Generic[Kind]):
         with Lock(path):
             before = path.read_bytes() if path.exists() else b""
             if before:
-                self._check_header(path, next(csv.reader(io.StringIO(_text(path), newline="")), []))
+                self._check_header(str(path), next(csv.reader(io.StringIO(_text(path), newline="")), []))
                 # A row cut off by a crash stays a row of its own, and is reported when read.
                 gap = "" if before.endswith(b"\n") else "\n"
             else:
@@ -116,10 +129,10 @@ class DecisionFile(Generic[Kind]):
         """Return the row of a decision."""
         return _line(self.cells(decision))
 
-    def _check_header(self, path: Path, found: Sequence[str]) -> None:
+    def _check_header(self, where: str, found: Sequence[str]) -> None:
         if list(found) != list(self.columns):
             wanted = ",".join(self.columns)
-            raise BadCuration(f"{path}: expected the columns {wanted}, found {','.join(found) or 'none'}")
+            raise BadCuration(f"{where}: expected the columns {wanted}, found {','.join(found) or 'none'}")
 
     def _decision(self, cells: Sequence[str]) -> Kind:
         if len(cells) != len(self.columns):

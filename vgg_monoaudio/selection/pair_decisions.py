@@ -1,6 +1,6 @@
 """Decisions of people about intra-class pairs: does the prompt of the target also describe the paired clip?
 
-A row of `pair_decisions.csv` is what one reviewer said of one pair. As in `curation.csv` a file only grows, and a later
+A row of `curation.pairs.csv` is what one reviewer said of one pair. As in `curation.csv` a file only grows, and a later
 row of the same reviewer about the same pair replaces the earlier one. `pair_verdicts` says what they amount to.
 """
 

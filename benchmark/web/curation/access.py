@@ -1,0 +1,136 @@
+"""Who asks: people who have the link, by the names they gave."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from fastapi import HTTPException, Request
+from starlette.responses import RedirectResponse, Response
+
+from benchmark.web.frame import proven
+from benchmark.web.tokens import BadToken, Tokens
+from foundation.text import composed
+from vgg_monoaudio.selection.decisions import is_program
+
+LONGEST_NAME = 60  # characters
+_DAYS = 60 * 60 * 24
+_NAME, _KEY = "curation-reviewer", "curation-key"
+
+
+class WithoutName(Exception):
+    """A request of somebody who has not said a name yet."""
+
+
+class NotAdmitted(Exception):
+    """A request from afar without the secret of the link."""
+
+
+@dataclass(frozen=True)
+class Access:
+    """Tells reviewers apart by a cookie that was signed here.
+
+    Attributes:
+        tokens: signs.
+        by_link: whether only those are admitted who have the link with the secret.
+        default: name of whoever has said none; None: it is asked for.
+    """
+
+    tokens: Tokens
+    by_link: bool = False
+    default: str | None = None
+
+    @property
+    def link(self) -> str:
+        """The end of the address that admits."""
+        return f"/?key={self._key}" if self.by_link else "/"
+
+    def admitted(self, request: Request) -> None:
+        """Check that a request has the secret, if it needs one.
+
+        Raises:
+            NotAdmitted: it has not.
+        """
+        if self.by_link and not self.tokens.proves("link", "", request.cookies.get(_KEY, "")):
+            raise NotAdmitted
+
+    def entered(self, request: Request) -> Response | None:
+        """Return the answer to the address with the secret: a cookie, and the address without it; None to others."""
+        key = request.query_params.get("key")
+        if key is None or not self.by_link or not self.tokens.proves("link", "", key):
+            return None
+        answer = RedirectResponse("/", 303)
+        self._set(answer, request, _KEY, self._key)
+        return answer
+
+    def reviewer(self, request: Request) -> str:
+        """Return the name of who asks.
+
+        Raises:
+            NotAdmitted: without the secret of the link.
+            WithoutName: no name was given yet.
+        """
+        self.admitted(request)
+        try:
+            return str(self.tokens.opened("reviewer", request.cookies.get(_NAME, "")))
+        except BadToken:
+            if self.default is None:
+                raise WithoutName from None
+            return self.default
+
+    def writer(self, request: Request) -> str:
+        """Return the name of who sends a decision from one of our pages.
+
+        Raises:
+            NotAdmitted, WithoutName: as `reviewer`.
+            fastapi.HTTPException: 403, the request is none of a page that was served to this reviewer.
+        """
+        reviewer = self.reviewer(request)
+        proven(request, lambda given: self.tokens.proves("page", reviewer, given))
+        return reviewer
+
+    def named(self, request: Request, name: str) -> Response:
+        """Return the answer that gives a browser its name.
+
+        Raises:
+            NotAdmitted: without the secret of the link.
+            fastapi.HTTPException: 403, no page of ours asks; 422, no name for a person.
+        """
+        self.admitted(request)
+        proven(request, lambda given: self.tokens.proves("page", "", given))
+        try:
+            taken = checked_name(name)
+        except ValueError as error:
+            raise HTTPException(422, str(error)) from error
+        answer = Response(status_code=204)
+        self._set(answer, request, _NAME, self.tokens.signed("reviewer", taken))
+        return answer
+
+    def proof(self, reviewer: str) -> str:
+        """Return what a page served to this reviewer sends back; "" is nobody yet."""
+        return self.tokens.proof("page", reviewer)
+
+    @property
+    def _key(self) -> str:
+        return self.tokens.proof("link", "")
+
+    def _set(self, answer: Response, request: Request, name: str, value: str) -> None:
+        secure = request.url.scheme == "https"
+        answer.set_cookie(name, value, max_age=90 * _DAYS, httponly=True, samesite="lax", secure=secure)
+
+
+def checked_name(name: str) -> str:
+    """Return a reviewer's name in its one form.
+
+    Raises:
+        ValueError: empty, too long, unprintable, or that of a program.
+    """
+    name = composed(" ".join(name.split()))
+    if not name:
+        raise ValueError("name: expected one, got none")
+    if len(name) > LONGEST_NAME:
+        raise ValueError(f"name: expected at most {LONGEST_NAME} characters, got {len(name)}")
+    if not name.isprintable():
+        raise ValueError("name: expected characters that can be shown")
+    if is_program(name):
+        raise ValueError(f"name: {name!r} is kept for programs")
+    return name

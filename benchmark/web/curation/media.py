@@ -1,0 +1,214 @@
+"""Clips as the page plays them: which are there, which a browser can play, and what their sound looks like."""
+
+from __future__ import annotations
+
+import json
+import threading
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, dataclass
+from itertools import pairwise
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+from starlette.responses import FileResponse
+
+from benchmark.web.files import MediaFiles, NoSuchFile
+from foundation import media
+from foundation.files import content_sha256, replacing, write_text
+from vgg_monoaudio.encoding import encode, ffmpeg_for
+
+PEAKS = 1000  # columns of the drawn sound; a wide screen shows about as many
+PREVIEWS = 1  # made at once: each keeps a core busy for seconds
+
+_PLAYED_PICTURES = {"h264", "vp8", "vp9", "av1"}
+_PLAYED_SOUNDS = {"aac", "mp3", "opus", "vorbis", "flac", None}
+_PLAYED_PIXELS = {"yuv420p", "yuvj420p"}
+_TYPES = {".mp4": "video/mp4", ".mov": "video/mp4", ".webm": "video/webm"}
+_SMALLER = "scale=min(1280\\,iw):-2:out_range=tv,format=yuv420p"  # no more than a reviewer's screen shows
+
+
+@dataclass(frozen=True)
+class Footage:
+    """What the page has to know of a clip's file.
+
+    Attributes:
+        missing: why it cannot be shown; "" where it can.
+        seconds: its length.
+        frames_per_second: of its picture, for steps of one frame.
+        has_sound: whether it has a soundtrack.
+        is_preview: whether the browser gets a copy in codecs that every browser plays.
+    """
+
+    missing: str
+    seconds: float = 0.0
+    frames_per_second: float = 25.0
+    has_sound: bool = False
+    is_preview: bool = False
+
+
+@dataclass(frozen=True)
+class Peaks:
+    """The outline of a clip's sound, in `PEAKS` columns of equal length.
+
+    Attributes:
+        seconds: how much sound there is.
+        low: lowest sample of each column, -127 to 127 for full scale.
+        high: highest likewise.
+    """
+
+    seconds: float
+    low: tuple[int, ...]
+    high: tuple[int, ...]
+
+
+class Clips:
+    """The clips of one folder, by id; what is made of them (previews, outlines) is made once and kept apart."""
+
+    def __init__(self, folder: Path, files: Mapping[str, Path], wanted: Iterable[str], kept: Path) -> None:
+        """Look which of the clips are there; nothing is opened.
+
+        Args:
+            folder: of the clips.
+            files: clip id to file, as `vgg_monoaudio.collecting.clips.find_clips` makes it.
+            wanted: the clips that may be asked for.
+            kept: folder for what is made of them, by content.
+        """
+        self._missing = {clip: _why_missing(folder, files.get(clip)) for clip in wanted}
+        self._files = {clip: files[clip] for clip, why in self._missing.items() if not why}
+        self._sent = MediaFiles(folder, self._files)
+        self._kept = kept
+        self._making = threading.Semaphore(PREVIEWS)
+
+    def why_missing(self, clip: str) -> str:
+        """Return why a clip cannot be shown, "" where its file is there.
+
+        Raises:
+            NoSuchFile: a clip that is not asked about here.
+        """
+        if clip not in self._missing:
+            raise NoSuchFile("no such clip")
+        return self._missing[clip]
+
+    def footage(self, clip: str) -> Footage:
+        """Return what the page has to know of a clip.
+
+        Raises:
+            NoSuchFile: a clip that is not asked about here.
+        """
+        why = self.why_missing(clip)
+        if why:
+            return Footage(why)
+        path = self._files[clip]
+        try:
+            info = media.probe(path)
+        except media.MediaError as error:
+            return Footage(f"its file cannot be read: {error.reason}")
+        except OSError as error:
+            return Footage(f"its file cannot be opened: {error.strerror}")
+        if info.video is None:
+            return Footage("its file has no picture")
+        return Footage(
+            missing="",
+            seconds=info.duration_seconds,
+            frames_per_second=info.video.frames_per_second or 25.0,
+            has_sound=info.audio is not None,
+            is_preview=not _is_played(path, info),
+        )
+
+    def film(self, clip: str, *, preview: bool) -> FileResponse:
+        """Return the answer that sends a clip, or the copy of it that every browser plays.
+
+        Args:
+            clip: its id.
+            preview: send the copy also where browsers should play the file: this one could not.
+
+        Raises:
+            NoSuchFile: no such clip, or its file has gone.
+            foundation.media.MediaError: no copy can be made of it.
+            vgg_monoaudio.encoding.EncodingStopped: no copy can be made of anything.
+        """
+        footage = self.footage(clip)
+        if footage.missing:
+            raise NoSuchFile(footage.missing)
+        path = self._files[clip]
+        if not preview and not footage.is_preview:
+            return self._sent.response(clip, media_type=_TYPES[path.suffix.lower()])
+        name = self._preview(path)
+        return MediaFiles(self._kept, {clip: Path(name)}).response(clip, media_type="video/mp4")
+
+    def peaks(self, clip: str) -> Peaks:
+        """Return the outline of a clip's sound.
+
+        Raises:
+            NoSuchFile: no such clip.
+            foundation.media.MediaError: its sound cannot be read.
+        """
+        why = self.why_missing(clip)
+        if why:
+            raise NoSuchFile(why)
+        path = self._files[clip]
+        kept = self._kept / f"{content_sha256(path)}.peaks-{PEAKS}.json"
+        if kept.is_file():
+            return Peaks(**json.loads(kept.read_text(encoding="utf-8")))
+        audio = media.read_audio_native(path)
+        found = _outline(audio.samples.mean(axis=0), audio.sample_rate)
+        write_text(kept, json.dumps(asdict(found)))
+        return found
+
+    def _preview(self, path: Path) -> str:
+        """Make the copy of a file unless it is there; return its name."""
+        name = f"{content_sha256(path)}.preview.mp4"
+        with self._making:
+            if not (self._kept / name).is_file():
+                _transcode(path, self._kept / name)
+        return name
+
+
+def _why_missing(folder: Path, path: Path | None) -> str:
+    if path is None:
+        return f"no file of this clip in {folder}"
+    if not path.resolve().is_relative_to(folder.resolve()):
+        return f"its file is a link that leads out of {folder}"
+    return ""
+
+
+def _is_played(path: Path, info: media.MediaInfo) -> bool:
+    """Tell whether browsers play a file as it is."""
+    sound = None if info.audio is None else info.audio.codec
+    return (
+        path.suffix.lower() in _TYPES
+        and info.video is not None
+        and info.video.codec in _PLAYED_PICTURES
+        and info.video.pixel_format in _PLAYED_PIXELS
+        and sound in _PLAYED_SOUNDS
+    )
+
+
+def _outline(samples: NDArray[np.float32], sample_rate: int) -> Peaks:
+    """Return lowest and highest sample of each column; a column without samples is silent."""
+    edges = np.linspace(0, samples.size, PEAKS + 1).round().astype(int)
+    scaled = np.clip(samples * 127, -127, 127)
+    columns = [scaled[start:stop] for start, stop in pairwise(edges)]
+    return Peaks(
+        seconds=samples.size / sample_rate,
+        low=tuple(int(column.min()) if column.size else 0 for column in columns),
+        high=tuple(int(column.max()) if column.size else 0 for column in columns),
+    )
+
+
+def _transcode(path: Path, output: Path) -> None:
+    """Write a copy in H.264 and AAC; times stay as they are, so that what is decided on it holds for the file."""
+    info = media.probe(path)
+    streams = ["-map", f"0:{info.video.index if info.video else 'v:0'}"]
+    if info.audio is not None:
+        streams += ["-map", f"0:{info.audio.index}"]
+    with replacing(output) as temporary:
+        command = [
+            ffmpeg_for(output), "-v", "error", "-nostdin", "-y", "-i", str(path.absolute()), *streams,
+            "-vf", _SMALLER, "-vcodec", "libx264", "-preset", "veryfast", "-crf", "21", "-acodec", "aac",
+            "-b:a", "128k", "-map_metadata", "-1", "-movflags", "+faststart", str(temporary),
+        ]  # fmt: skip
+        told = encode(command, temporary, output, {temporary: output, path.absolute(): path})
+        if told is not None:
+            raise media.MediaError(path, f"no preview can be made of it: {told}")

@@ -1,0 +1,219 @@
+"""Decisions that were acknowledged: in the database first, then in the file that the command line reads."""
+
+from __future__ import annotations
+
+import threading
+from collections import defaultdict, deque
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Generic, TypeVar
+
+from sqlmodel import Field, Session, SQLModel, col, delete, select
+
+from benchmark.web.database import Database
+from foundation.files import replacing
+from vgg_monoaudio.selection.decision_files import Content, DecisionFile, joined
+
+Kind = TypeVar("Kind")
+
+
+class KeptRow(SQLModel, table=True):
+    """A row of a file of decisions.
+
+    Attributes:
+        id: rows of one file follow one another by it.
+        file: which file, such as "clips".
+        text: the row as it stands, or is to stand, in the file.
+        batch: rows that were decided at one stroke on the page, and are taken back together; None: from elsewhere.
+        withdrawn: taken back, so in the file no more.
+    """
+
+    __tablename__ = "kept_row"
+
+    id: int | None = Field(default=None, primary_key=True)
+    file: str = Field(index=True)
+    text: str
+    batch: int | None = None
+    withdrawn: bool = False
+
+
+@dataclass(frozen=True)
+class _Entry(Generic[Kind]):
+    id: int
+    text: str
+    says: Kind
+    batch: int | None
+
+
+@dataclass(frozen=True)
+class Met:
+    """What file and database told one another when the server began.
+
+    Attributes:
+        added: rows that only the file had; others wrote them.
+        restored: rows that only the database had: a server was killed before it wrote them to the file, or somebody
+            removed them there.
+    """
+
+    added: int
+    restored: int
+
+
+class KeptRows(Generic[Kind]):
+    """The rows of one file, in memory, in the database and in the file.
+
+    The database has every decision before it is acknowledged. The file follows at once, so that `curate apply` reads
+    what was decided on the page. When the server begins, what either lacks is taken from the other: rows of the file
+    keep their place and every byte, and nothing that was acknowledged is lost with a killed server.
+    """
+
+    def __init__(self, database: Database, name: str, path: Path, form: DecisionFile[Kind]) -> None:
+        """Bring file and database together.
+
+        Args:
+            database: where rows are kept; the caller closes it.
+            name: of this file in the database.
+            path: the file, made with the first decision where there is none.
+            form: of its rows.
+
+        Raises:
+            vgg_monoaudio.selection.decision_files.BadCuration: the file is malformed.
+        """
+        self._database, self._name, self._form = database, name, form
+        self.path = path
+        self.version = 0  # moves with every change
+        self._lock = threading.RLock()
+        self._behind = False  # whether the file lacks something that the database has
+        content = form.content(path) if path.exists() and path.stat().st_size else Content(form.header(), ())
+        self._head = content.head
+        self._entries: list[_Entry[Kind]] = []
+        self.met = self._meet([row.text for row in content.rows])
+
+    def standing(self) -> tuple[Kind, ...]:
+        """Return the decisions that were not taken back, in the order of the file."""
+        return tuple(entry.says for entry in self._entries)
+
+    def text(self) -> str:
+        """Return the file as it is to be."""
+        return joined(self._head, [entry.text for entry in self._entries])
+
+    def add(self, decisions: Sequence[Kind]) -> None:
+        """Keep decisions that were made at one stroke.
+
+        Raises:
+            sqlalchemy.exc.DatabaseError: they could not be kept.
+            foundation.files.WriteFailed: they are kept, but could not be written to the file; see `settle`.
+        """
+        with self._lock:
+            batch = 1 + self._latest_batch()
+            self._put([(self._form.text(decision), decision) for decision in decisions], batch)
+            self._write()
+
+    def take_in(self, content: Content[Kind]) -> int:
+        """Add the rows of another file that are not here yet; return how many.
+
+        Raises:
+            sqlalchemy.exc.DatabaseError, foundation.files.WriteFailed: as `add`.
+        """
+        with self._lock:
+            known = {_bare(entry.text) for entry in self._entries}
+            new = [(row.text, row.says) for row in content.rows if _bare(row.text) not in known]
+            self._put(new, None)
+            if new:
+                self._write()
+            return len(new)
+
+    def take_back(self, by: Callable[[Kind], bool]) -> list[Kind]:
+        """Withdraw what was decided last on the page, of the decisions for which `by` is true; return it.
+
+        Raises:
+            sqlalchemy.exc.DatabaseError, foundation.files.WriteFailed: as `add`.
+        """
+        with self._lock:
+            mine = [entry for entry in self._entries if entry.batch is not None and by(entry.says)]
+            if not mine:
+                return []
+            last = max(entry.batch for entry in mine if entry.batch is not None)
+            gone = [entry for entry in mine if entry.batch == last]
+            ids = {entry.id for entry in gone}
+            with self._database.writing() as session:
+                for row in session.exec(select(KeptRow).where(col(KeptRow.id).in_(ids))):
+                    row.withdrawn = True
+                    session.add(row)
+            self._entries = [entry for entry in self._entries if entry.id not in ids]
+            self._write()
+            return [entry.says for entry in gone]
+
+    def settle(self) -> None:
+        """Write what could not be written before.
+
+        Raises:
+            foundation.files.WriteFailed: it cannot be written yet.
+        """
+        with self._lock:
+            if self._behind:
+                self._write()
+
+    def _meet(self, found: Sequence[str]) -> Met:
+        """Take from file and database what the other lacks; write the file if it is the one."""
+        with self._database.writing() as session:
+            kept = list(session.exec(select(KeptRow).where(KeptRow.file == self._name).order_by(col(KeptRow.id))))
+            rows, met = self._united(found, kept)
+            if met.added or [row.id for row in rows] != [row.id for row in kept]:
+                session.exec(delete(KeptRow).where(col(KeptRow.file) == self._name))
+                session.expunge_all()
+                rows = [KeptRow(**row.model_dump(exclude={"id"})) for row in rows]
+                _insert(session, rows)
+        standing = [row for row in rows if not row.withdrawn]
+        says = self._form.parsed(joined(self._form.header(), [row.text for row in standing]), str(self.path)).rows
+        self._entries = [
+            _Entry(row.id or 0, row.text, one.says, row.batch) for row, one in zip(standing, says, strict=True)
+        ]
+        if len(standing) != len(found) or met.restored:
+            self._write()
+        return met
+
+    def _united(self, found: Sequence[str], kept: Sequence[KeptRow]) -> tuple[list[KeptRow], Met]:
+        """Return the rows of the file in its order, then those that only the database has."""
+        left: dict[str, deque[KeptRow]] = defaultdict(deque)
+        for row in kept:
+            left[_bare(row.text)].append(row)
+        rows = []
+        for text in found:
+            same = left[_bare(text)]
+            rows.append(same.popleft() if same else KeptRow(file=self._name, text=text))
+        rest = sorted((row for same in left.values() for row in same), key=lambda row: row.id or 0)
+        return [*rows, *rest], Met(
+            added=sum(row.id is None for row in rows), restored=sum(not row.withdrawn for row in rest)
+        )
+
+    def _put(self, decided: Sequence[tuple[str, Kind]], batch: int | None) -> None:
+        rows = [KeptRow(file=self._name, text=text, batch=batch) for text, _ in decided]
+        with self._database.writing() as session:
+            _insert(session, rows)
+        self._entries += [
+            _Entry(row.id or 0, text, says, batch) for row, (text, says) in zip(rows, decided, strict=True)
+        ]
+
+    def _latest_batch(self) -> int:
+        return max((entry.batch or 0 for entry in self._entries), default=0)
+
+    def _write(self) -> None:
+        self.version += 1
+        self._behind = True
+        with replacing(self.path.resolve()) as temporary:  # a link keeps pointing there
+            temporary.write_bytes(self.text().encode("utf-8"))
+        self._behind = False
+
+
+def _insert(session: Session, rows: Sequence[KeptRow]) -> None:
+    """Add rows in their order; afterwards each has its id."""
+    for row in rows:
+        session.add(row)
+        session.flush()  # else the order of several is not promised
+
+
+def _bare(text: str) -> str:
+    """Return a row without its line end, which the last row of a file may lack."""
+    return text.rstrip("\r\n")

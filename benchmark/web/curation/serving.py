@@ -1,0 +1,67 @@
+"""Serving the curation page: one server over one file of decisions, from afar only with the link."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Callable
+from dataclasses import replace
+
+from benchmark.web.curation.access import checked_name
+from benchmark.web.curation.app import create_app
+from benchmark.web.curation.site import Asked, Site, page_folder
+from benchmark.web.serving import held, is_loopback, serve
+
+_HERE = ("localhost", "127.0.0.1", "::1")
+
+
+def serve_curation(
+    asked: Asked, *, host: str, port: int, tell: Callable[[str], None], started: Callable[[str], None]
+) -> None:
+    """Serve until asked to end.
+
+    Args:
+        asked: which clips and decisions.
+        host: address to listen on; where others than this machine reach it, they need the link with the secret.
+        port: 0: any that is free.
+        tell: called with what is to be known of the files, a line each.
+        started: called with the address when requests are taken.
+
+    Raises:
+        ValueError: a table, list or name that cannot be used, or a default name where others than this machine come in.
+        benchmark.web.serving.CannotServe: another server has the file of decisions, or the port is taken.
+    """
+    by_link = not is_loopback(host)
+    if asked.reviewer is not None:
+        if by_link:
+            raise ValueError(f"--reviewer: several may come in at {host}, so the page asks each for a name")
+        asked = replace(asked, reviewer=checked_name(asked.reviewer))
+    asked = replace(asked, by_link=by_link)
+    with held(asked.decisions), contextlib.closing(Site(asked)) as site:
+        for line in told(site):
+            tell(line)
+        hosts = () if by_link else {*_HERE, host}
+        serve(
+            create_app(site, hosts=hosts), page_folder(asked.decisions), host=host, port=port,
+            started=lambda address: started(f"{address}{site.access.link}"),
+        )  # fmt: skip
+
+
+def told(site: Site) -> list[str]:
+    """Return what is to be known of the files when a server begins: what was taken in, and what was written again."""
+    lines = []
+    for rows in (site.decisions, site.pair_decisions):
+        if rows.met.added:
+            lines.append(f"{rows.path}: {rows.met.added} decisions taken in")
+        if rows.met.restored:
+            lines.append(
+                f"{rows.path}: {rows.met.restored} decisions that it lacked were acknowledged by the page, and are "
+                "written again"
+            )
+    if site.taken_in:
+        lines.append(f"{site.decisions.path}: {site.taken_in} decisions added by --import")
+    standing = site.desk.standing()
+    if standing.missing:
+        lines.append(
+            f"{standing.missing} of {standing.missing + standing.clips} clips cannot be shown; the page says why"
+        )
+    return lines
