@@ -101,13 +101,16 @@ def _add_pages(app: FastAPI, site: Site, pages: Pages) -> None:
 
     @app.get("/conflicts")
     def conflicts(request: Request) -> Response:
-        found, hidden = site.desk.conflicts(access.reviewer(request))
-        return page(request, "conflicts.html", tab="conflicts", conflicts=found, hidden=hidden)
+        reviewer = access.reviewer(request)
+        found, hidden = site.desk.conflicts(reviewer)
+        pairs = site.pairs.conflicts(reviewer)
+        return page(request, "conflicts.html", tab="conflicts", conflicts=found, hidden=hidden, pairs=pairs)
 
     @app.get("/agreement")
     def agreement(request: Request) -> Response:
-        pairs = site.pairs.agreement()
-        return page(request, "agreement.html", tab="agreement", standing=site.desk.standing(), pairs=pairs)
+        standing = site.desk.standing()
+        rows = [*standing.agreement, site.pairs.agreement()]
+        return page(request, "agreement.html", tab="agreement", standing=standing, rows=rows)
 
     @app.get("/name")
     def name(request: Request) -> Response:

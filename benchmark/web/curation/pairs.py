@@ -12,6 +12,7 @@ from benchmark.web.curation.rows import KeptRows
 from benchmark.web.files import NoSuchFile
 from vgg_monoaudio.pairing import exhaustive_pairs
 from vgg_monoaudio.selection.agreement import CriterionAgreement
+from vgg_monoaudio.selection.decision_files import as_text
 from vgg_monoaudio.selection.pair_decisions import Pair, PairDecision, last_words_on_pairs, pair_agreement
 from vgg_monoaudio.taxonomy import load_subsumption
 
@@ -58,6 +59,14 @@ class PairAnswer:
     also_describes: bool
     note: str
     whole_group: bool
+
+
+@dataclass(frozen=True)
+class PairConflict:
+    """A pair about which reviewers differ: who said yes (drops it) and who no."""
+
+    line: PairLine
+    votes: tuple[tuple[str, str], ...]
 
 
 class PairDesk:
@@ -121,6 +130,15 @@ class PairDesk:
         """
         return self._rows.take_back(lambda decision: decision.reviewer == reviewer)
 
+    def conflicts(self, reviewer: str) -> list[PairConflict]:
+        """Return the conflicts that this reviewer may see."""
+        words = last_words_on_pairs(self._rows.standing())
+        return [
+            PairConflict(line, tuple((vote.reviewer, as_text(vote.also_describes)) for vote in words[_pair(line)]))
+            for line in self.lines(reviewer)
+            if line.conflict
+        ]
+
     def agreement(self) -> CriterionAgreement:
         """Return how far people agree."""
         return pair_agreement(self._rows.standing())
@@ -141,6 +159,10 @@ class PairDesk:
             mine="" if mine is None else "yes" if mine.also_describes else "no",
             conflict=shown and len({vote.also_describes for vote in votes}) > 1,
         )
+
+
+def _pair(line: PairLine) -> Pair:
+    return line.target_id, line.paired_id, line.target_label, line.paired_label
 
 
 def _labels(line: PairLine) -> tuple[str, str]:

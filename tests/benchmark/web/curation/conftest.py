@@ -1,0 +1,141 @@
+"""Ten clips and the tables about them, a site over them, and a server that answers on loopback."""
+
+import csv
+import os
+import shutil
+import threading
+import time
+from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
+from itertools import count
+from pathlib import Path
+
+import numpy as np
+import pytest
+import uvicorn
+from support.chromium import browser
+
+from benchmark.web.curation.app import create_app
+from benchmark.web.curation.site import Asked, Site
+from vgg_monoaudio.selection.candidates import CANDIDATE_COLUMNS
+from vgg_monoaudio.selection.queue import SCREENED_COLUMNS
+from vgg_monoaudio.taxonomy import category_of, spelling
+
+__all__ = ["browser"]
+
+# VGGSound's class, UnAV-100's; the third and the seventh differ.
+LABELS = [
+    ("dog barking", "dog barking"),
+    ("sheep bleating", "sheep bleating"),
+    ("car passing by", "driving buses"),
+    ("police car (siren)", "police car siren"),
+    ("playing harp", "playing harp"),
+    ("playing accordion", "playing accordion"),
+    ("baby laughter", "baby babbling"),
+    ("baby laughter", "baby laughter"),
+    ("dog barking", "dog barking"),
+    ("sheep bleating", "sheep bleating"),
+]
+REAL = ["3qesirWAGt4_000020", "0B4dYTMsgHA_000130", "F8Zt3mYlOqU_000094"]  # where the folder of real clips is there
+
+
+@pytest.fixture(scope="session")
+def ten_clips(film, tmp_path_factory):
+    """A folder of ten clips of 10 s, small, each each with its sound; where real ones are, they are the first."""
+    folder = tmp_path_factory.mktemp("ten-clips")
+    real = Path(os.environ.get("VGG_MONOAUDIO_TEST_MEDIA", "/nowhere"))
+    for place in range(10):
+        path = folder / f"{CLIP_IDS[place]}.mp4"
+        if place < len(REAL) and (real / f"{REAL[place]}.mp4").is_file():
+            shutil.copy(real / f"{REAL[place]}.mp4", path)
+            continue
+        seconds = np.arange(160_000) / 16_000
+        sound = film.noise(10, seed=place, level=0.08) * (0.3 + np.abs(np.sin(seconds * (0.7 + place / 5)))) ** 3
+        film.write(path, seconds=10, fps=10, size=(36, 64), sound=sound.astype(np.float32))
+    return folder
+
+
+CLIP_IDS = [*REAL, *(f"clip{place:07d}_{place * 10:06d}" for place in range(3, 10))]
+
+
+@pytest.fixture(scope="session")
+def candidates(tmp_path_factory):
+    """What `candidates` writes about the ten clips."""
+    rows = []
+    for clip, (vggsound, unav100) in zip(CLIP_IDS, LABELS, strict=True):
+        rows.append({
+            "clip_id": clip, "youtube_id": clip[:11], "start_seconds": int(clip[12:]), "vggsound": vggsound,
+            "unav100": unav100, "label": "", "category": "", "labels_differ": vggsound != unav100,
+        })  # fmt: skip
+    return write_table(tmp_path_factory.mktemp("tables") / "candidates.csv", list(CANDIDATE_COLUMNS), rows)
+
+
+@pytest.fixture(scope="session")
+def screened(tmp_path_factory):
+    """What `screen` writes about them: the second is not proposed."""
+    labels = ["dog barking", "sheep bleating", "car passing by"]
+    rows = [
+        {
+            "clip_id": clip, "label": label, "category": category_of(label), "single_source": label != "sheep bleating",
+            "visible": True, "label_matches": True, "proposed": label != "sheep bleating", "other_sounds": "",
+            "silent_objects": "", "evidence": f"VGGSounder 1.0: {spelling(label, 'vggsound')} <audible> & visible",
+        }
+        for clip, label in zip(CLIP_IDS, labels, strict=False)
+    ]  # fmt: skip
+    return write_table(tmp_path_factory.mktemp("tables") / "screened.csv", list(SCREENED_COLUMNS), rows)
+
+
+def write_table(path, columns, rows):
+    with path.open("w", newline="", encoding="utf-8") as file:
+        table = csv.DictWriter(file, columns, lineterminator="\n")
+        table.writeheader()
+        table.writerows(rows)
+    return path
+
+
+@pytest.fixture
+def asked(ten_clips, candidates, screened, tmp_path):
+    """What `curate serve` is asked for, in an empty folder."""
+    return Asked(candidates, ten_clips, tmp_path / "curation.csv", screened=screened)
+
+
+@pytest.fixture
+def opened():
+    """Open sites whose clock ticks a second at every decision; closed at the end."""
+    sites = []
+
+    def open_site(asked):
+        ticks = count()
+        sites.append(Site(asked, now=lambda: datetime(2026, 1, 31, 12, tzinfo=UTC) + timedelta(seconds=next(ticks))))
+        return sites[-1]
+
+    yield open_site
+    for site in sites:
+        site.close()
+
+
+@pytest.fixture
+def site(asked, opened):
+    return opened(asked)
+
+
+@contextmanager
+def answering(site):
+    """Yield the address of a server over a site, in a thread."""
+    server = uvicorn.Server(uvicorn.Config(create_app(site), port=0, log_level="warning", lifespan="off"))
+    thread = threading.Thread(target=server.run)
+    thread.start()
+    try:
+        while not server.started:
+            assert thread.is_alive()
+            time.sleep(0.01)
+        yield f"http://127.0.0.1:{server.servers[0].sockets[0].getsockname()[1]}"
+    finally:
+        server.should_exit = server.force_exit = True
+        thread.join(10)
+
+
+@pytest.fixture
+def served(site):
+    with answering(site) as address:
+        yield address
