@@ -150,7 +150,8 @@ class Clips:
         path = self._files[clip]
         kept = self._kept / f"{content_sha256(path)}.peaks-{PEAKS}.json"
         if kept.is_file():
-            return Peaks(**json.loads(kept.read_text(encoding="utf-8")))
+            outline = json.loads(kept.read_text(encoding="utf-8"))
+            return Peaks(outline["seconds"], tuple(outline["low"]), tuple(outline["high"]))
         audio = media.read_audio_native(path)
         found = _outline(audio.samples.mean(axis=0), audio.sample_rate)
         write_text(kept, json.dumps(asdict(found)))

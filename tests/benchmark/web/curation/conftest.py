@@ -3,17 +3,14 @@
 import csv
 import os
 import shutil
-import threading
-import time
-from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from itertools import count
 from pathlib import Path
 
 import numpy as np
 import pytest
-import uvicorn
 from support.chromium import browser
+from support.servers import answering
 
 from benchmark.web.curation.app import create_app
 from benchmark.web.curation.site import Asked, Site
@@ -43,7 +40,8 @@ REAL = ["3qesirWAGt4_000020", "0B4dYTMsgHA_000130", "F8Zt3mYlOqU_000094"]  # whe
 def ten_clips(film, tmp_path_factory):
     """A folder of ten clips of 10 s, small, each each with its sound; where real ones are, they are the first."""
     folder = tmp_path_factory.mktemp("ten-clips")
-    real = Path(os.environ.get("VGG_MONOAUDIO_TEST_MEDIA", "/nowhere"))
+    sibling = Path(__file__).resolve().parents[5] / "shared" / "media"
+    real = Path(os.environ.get("VGG_MONOAUDIO_TEST_MEDIA", sibling))
     for place in range(10):
         path = folder / f"{CLIP_IDS[place]}.mp4"
         if place < len(REAL) and (real / f"{REAL[place]}.mp4").is_file():
@@ -119,23 +117,7 @@ def site(asked, opened):
     return opened(asked)
 
 
-@contextmanager
-def answering(site):
-    """Yield the address of a server over a site, in a thread."""
-    server = uvicorn.Server(uvicorn.Config(create_app(site), port=0, log_level="warning", lifespan="off"))
-    thread = threading.Thread(target=server.run)
-    thread.start()
-    try:
-        while not server.started:
-            assert thread.is_alive()
-            time.sleep(0.01)
-        yield f"http://127.0.0.1:{server.servers[0].sockets[0].getsockname()[1]}"
-    finally:
-        server.should_exit = server.force_exit = True
-        thread.join(10)
-
-
 @pytest.fixture
 def served(site):
-    with answering(site) as address:
+    with answering(create_app(site)) as address:
         yield address

@@ -1,0 +1,332 @@
+"""The pages in a real browser: by keyboard alone, by two people at once, on a phone, and for everybody."""
+
+import subprocess
+from dataclasses import replace
+
+import pytest
+from support.chromium import NEEDS_CHROMIUM, axe_violations
+from support.decisions import decision
+from support.servers import answering
+
+from benchmark.web.curation.app import create_app
+from benchmark.web.curation.site import pairs_path
+from foundation import media
+from vgg_monoaudio.selection.decisions import append_decisions, read_decisions
+from vgg_monoaudio.selection.pair_decisions import PAIR_DECISIONS, pair_verdicts
+from vgg_monoaudio.selection.verdicts import apply_decisions
+
+pytestmark = [pytest.mark.browser, NEEDS_CHROMIUM]
+
+CURRENT = "#lines [aria-current=true] .id"
+
+
+@pytest.fixture
+def clips(candidates):
+    return [row.partition(",")[0] for row in candidates.read_text().splitlines()[1:]]
+
+
+@pytest.fixture
+def comes(browser):
+    """Somebody comes to the page with a browser of their own; nothing may be logged, or asked of another server."""
+    contexts, heard, asked = [], [], []
+
+    def come(address, name, *, width=1440, height=900, expects=(), **how):
+        contexts.append(browser.new_context(viewport={"width": width, "height": height}, **how))
+        page = contexts[-1].new_page()
+        page.set_default_timeout(15_000)
+        told = lambda text: None if any(word in text for word in expects) else heard.append(text)  # noqa: E731
+        page.on("console", lambda message: told(message.text))
+        page.on("pageerror", lambda error: heard.append(str(error)))
+        page.on("request", lambda request: asked.append(request.url))
+        page.goto(address)
+        page.keyboard.type(name)
+        page.keyboard.press("Enter")
+        return page
+
+    yield come
+    for context in contexts:
+        context.close()
+    assert heard == []
+    assert asked
+    assert [url for url in asked if not url.startswith(("http://127.0.0.1:", "data:"))] == []
+
+
+def at(page, clip):
+    """Wait until a clip is on the page and its picture is there."""
+    shown = "document.querySelector('#clip-title').textContent === clip"
+    page.wait_for_function(f"clip => {shown} && document.querySelector('#film').readyState > 1", arg=clip)
+
+
+def press(page, *keys):
+    for key in keys:
+        page.keyboard.press(key)
+
+
+def test_one_reviewer_curates_ten_clips_by_keyboard_alone(comes, served, asked, clips):
+    page = comes(served, "Ada")
+    at(page, clips[0])
+    for place, clip in enumerate(clips):
+        at(page, clip)
+        press(page, "1", "2", "3")
+        if place == 2:
+            press(page, "l", "l")  # VGGSound's, then UnAV-100's
+        if place == 4:
+            press(page, "2", "n")  # not in view, and why
+            page.keyboard.type('behind "the" player, 1 2 3')
+            press(page, "Escape")
+        if place == 6:
+            press(page, "Enter")  # refused: no label is chosen yet
+            assert "choose the label" in page.locator("#problem").inner_text()
+            press(page, "l")
+        if place == 7:
+            press(page, "]", "]", "{")
+        press(page, "Enter")
+    page.wait_for_function("() => document.querySelector('#count').textContent === '10 of 10 decided'")
+    made = {one.clip_id: one for one in read_decisions(asked.decisions)}
+    assert list(made) == clips
+    assert {one.reviewer for one in made.values()} == {"Ada"}
+    assert made[clips[2]].label == "driving buses"
+    assert (made[clips[4]].visible, made[clips[4]].note) == (False, 'behind "the" player, 1 2 3')
+    assert made[clips[6]].label == "baby laughter"
+    assert made[clips[7]].start_offset_seconds == 0.36
+    assert [clip for clip, one in made.items() if not one.accepted] == [clips[4]]
+
+
+def test_undo_and_reload_lose_nothing(comes, served, asked, clips):
+    page = comes(served, "Ada")
+    at(page, clips[0])
+    press(page, "1", "1", "2", "3", "Enter")
+    at(page, clips[1])
+    press(page, "1", "2", "]", "n")
+    page.keyboard.type("not yet")
+    page.reload()
+    at(page, clips[1])
+    assert page.locator("#note").input_value() == "not yet"
+    assert page.locator("#start-shown").inner_text() == "0.20 s"
+    assert page.locator('[aria-pressed=true][data-answer="yes"]').count() == 2
+    press(page, "u")
+    at(page, clips[0])
+    assert read_decisions(asked.decisions) == []
+    pressed = page.locator('[data-criterion="single_source"] [aria-pressed=true]')
+    assert pressed.inner_text() == "No"
+    press(page, "1", "1", "Enter")  # undecided, then yes
+    at(page, clips[1])
+    assert [one.single_source for one in read_decisions(asked.decisions)] == [True]
+    assert page.locator("#note").input_value() == "not yet"
+
+
+def test_two_reviewers_differ_and_settle_it(comes, served, asked, clips):
+    ada, bob = comes(served, "Ada"), comes(served, "Bob <i>B</i>")
+    for page, keys in ((ada, "123"), (bob, "1223")):
+        at(page, clips[0])
+        press(page, *keys, "Enter")
+        at(page, clips[1])
+    bob.goto(f"{served}/conflicts")
+    row = bob.locator("tbody tr")
+    assert [cell.strip() for cell in row.first.locator("th, td").all_inner_texts()] == ["visible", "yes", "no", "open"]
+    assert bob.locator("thead th").all_inner_texts()[1:3] == ["Ada", "Bob <i>B</i>"]
+    bob.get_by_role("link", name="Decide anew").click()
+    at(bob, clips[0])
+    assert "Ada" in bob.locator("#others").inner_text()
+    assert bob.locator("#mark").inner_text() == "reviewers differ"
+    press(bob, "2", "2", "Enter")
+    bob.wait_for_function("() => document.querySelector('#mark').textContent === 'accepted'")
+    bob.goto(f"{served}/conflicts")
+    assert "differ about no clip" in bob.locator("main").inner_text()
+    bob.goto(f"{served}/agreement")
+    assert bob.locator("tbody tr").nth(1).locator("td").nth(2).inner_text() == "100%"
+    assert apply_decisions(read_decisions(asked.decisions)).sources["clip_id"].to_list() == [clips[0]]
+
+
+def test_the_page_of_numbers_renews_itself(comes, served, site, clips):
+    page = comes(served, "Ada")
+    at(page, clips[0])
+    page.goto(f"{served}/agreement")
+    assert "Zoe" not in page.locator("main").inner_text()
+    site.desk.decide(decision(clips[0], "Zoe"))
+    page.evaluate("() => document.dispatchEvent(new Event('visibilitychange'))")
+    page.wait_for_function("() => document.querySelector('#live').textContent.includes('Zoe')")
+
+
+def test_frames_steps_loop_and_the_start_on_the_time_line(comes, served, clips):
+    page = comes(served, "Ada")
+    at(page, clips[0])
+    moment = "() => document.querySelector('#film').currentTime"
+    press(page, "j")
+    at(page, clips[1])
+    press(page, "k")
+    at(page, clips[0])
+    page.evaluate("() => document.querySelector('#film').pause()")
+    press(page, "]")
+    page.wait_for_function("() => Math.abs(document.querySelector('#film').currentTime - 0.2) < 0.01")
+    before = page.evaluate(moment)
+    press(page, ".")
+    page.wait_for_function("before => document.querySelector('#film').currentTime > before", arg=before)
+    press(page, ",")
+    page.wait_for_function(
+        "before => Math.abs(document.querySelector('#film').currentTime - before) < 0.05", arg=before
+    )
+    box = page.locator("#wave").bounding_box()
+    page.mouse.move(box["x"] + 100, box["y"] + 40)
+    page.mouse.down()
+    page.mouse.move(box["x"] + 100 + box["width"] / 10, box["y"] + 40, steps=4)
+    page.mouse.up()
+    assert float(page.locator("#start").input_value()) == pytest.approx(1.2, abs=0.05)
+    page.mouse.move(box["x"] + 100, box["y"] + 40)
+    page.mouse.down()
+    page.mouse.move(box["x"] + box["width"], box["y"] + 40, steps=4)
+    page.mouse.up()
+    assert page.locator("#start-shown").inner_text() == "2.00 s"
+    page.evaluate("() => { document.querySelector('#film').currentTime = 9.9; }")
+    press(page, " ")
+    page.wait_for_function(
+        "() => document.querySelector('#film').currentTime > 2.05 && document.querySelector('#film').currentTime < 5"
+    )
+
+
+def test_the_outline_of_the_sound_is_drawn(comes, served, clips):
+    page = comes(served, "Ada")
+    at(page, clips[0])
+    page.wait_for_function("""() => {
+      const canvas = document.querySelector('#wave');
+      const { data } = canvas.getContext('2d').getImageData(0, 8, canvas.width, canvas.height - 30);
+      const colours = new Set();
+      for (let at = 0; at < data.length; at += 4) colours.add(data.slice(at, at + 3).join());
+      return colours.size > 3;
+    }""")
+
+
+def test_a_missing_clip_says_why_and_an_odd_one_is_shown_as_a_preview(comes, asked, opened, clips, odd_folder):
+    with answering(create_app(opened(replace(asked, clips=odd_folder)))) as address:
+        page = comes(address, "Ada")
+        at(page, clips[1])  # the first undecided one that is there
+        assert "shown as a preview" in page.locator("#footage").inner_text()
+        assert page.evaluate("() => document.querySelector('#film').src").endswith("?preview=true")
+        page.select_option("#show", "missing")
+        page.wait_for_function("clip => document.querySelector('#clip-title').textContent === clip", arg=clips[0])
+        assert page.locator("#missing").inner_text() == f"no file of this clip in {odd_folder}"
+        assert page.locator("#save").is_disabled()
+        assert page.locator("#lines .line").count() == 9
+
+
+@pytest.fixture
+def odd_folder(ten_clips, clips, tmp_path):
+    """Two of the ten clips: one is not there, and the second is in a container that no browser opens."""
+    folder = tmp_path / "odd"
+    folder.mkdir()
+    command = [media.ffmpeg_executable(), "-v", "error", "-i", str(ten_clips / f"{clips[1]}.mp4"), "-t", "1"]
+    subprocess.run([*command, "-vcodec", "mpeg4", "-acodec", "pcm_s16le", str(folder / f"{clips[1]}.avi")], check=True)
+    return folder
+
+
+def test_what_could_not_be_saved_stays_and_is_saved_when_the_server_is_back(comes, served, asked, clips):
+    page = comes(served, "Ada", expects=["ERR_FAILED"])
+    at(page, clips[0])
+    page.route("**/api/clips/*", lambda route: route.abort() if route.request.method == "POST" else route.continue_())
+    press(page, "a", "Enter")
+    page.wait_for_selector("#problem:not([hidden])")
+    assert "does not answer" in page.locator("#problem").inner_text()
+    assert page.locator("#clip-title").inner_text() == clips[0]
+    assert not asked.decisions.exists()
+    page.unroute("**/api/clips/*")
+    press(page, "Enter")
+    at(page, clips[1])
+    assert len(read_decisions(asked.decisions)) == 1
+    assert page.locator("#problem").is_hidden()
+
+
+@pytest.fixture
+def accepted(asked, clips):
+    """Bob accepted two dogs and two sheep, which make eight pairs."""
+    made = [
+        decision(clips[place], "Bob", label=label)
+        for place, label in ((0, "dog barking"), (1, "sheep bleating"), (8, "dog barking"), (9, "sheep bleating"))
+    ]
+    append_decisions(asked.decisions, made)
+
+
+def test_pairs_are_decided_by_keyboard_one_by_one_and_as_a_group(comes, accepted, served, asked, clips):
+    page = comes(served, "Ada")
+    at(page, clips[0])
+    page.goto(f"{served}/pairs")
+    count = "text => document.querySelector('#count').textContent === text"
+    page.wait_for_function(count, arg="0 of 8 pairs decided")
+    assert page.locator("h1").inner_text().replace("\n", " ") == (
+        "Does the prompt dog barking also describe the paired clip, sheep bleating?"
+    )
+    press(page, "y")
+    page.wait_for_function(count, arg="1 of 8 pairs decided")
+    press(page, "g", "n")
+    page.wait_for_function(count, arg="4 of 8 pairs decided")
+    assert "sheep bleating" in page.locator("h1 q").inner_text()  # the other direction is next
+    press(page, "u")
+    page.wait_for_function(count, arg="1 of 8 pairs decided")
+    press(page, "g", "n")
+    page.wait_for_function(count, arg="4 of 8 pairs decided")
+    press(page, "g", "y")
+    page.wait_for_function(count, arg="8 of 8 pairs decided")
+    made = PAIR_DECISIONS.read(pairs_path(asked.decisions))
+    assert sorted(pair_verdicts(made)["also_describes"]) == [False] * 3 + [True] * 5
+    assert page.locator("#groups .line").all_inner_texts() == [
+        "dog barking → sheep bleating\n1 of 4 dropped", "sheep bleating → dog barking\n4 of 4 dropped",
+    ]  # fmt: skip
+
+
+def test_of_two_clips_one_plays(comes, accepted, served, clips):
+    page = comes(served, "Ada")
+    at(page, clips[0])
+    page.goto(f"{served}/pairs")
+    page.wait_for_selector(".side.heard")
+    playing = "() => [...document.querySelectorAll('.side video')].map((video) => !video.paused)"
+    for key, wanted in (("1", [True, False]), ("2", [False, True]), (" ", [False, False]), (" ", [False, True])):
+        press(page, key)
+        page.wait_for_function(f"wanted => ({playing})().join() === wanted.join()", arg=wanted)
+    assert page.locator(".side.heard").get_attribute("data-side") == "paired"
+
+
+PAGES = ("/", "/pairs", "/conflicts", "/agreement", "/name")
+
+
+@pytest.fixture
+def disputed(accepted, asked, clips):
+    made = [
+        decision(clips[0], "Ada", visible=False, note="hm"),
+        decision(clips[3], "Ada"),
+        decision(clips[3], "auto:x"),
+    ]
+    append_decisions(asked.decisions, made)
+
+
+@pytest.mark.parametrize(
+    ("width", "theme"),
+    [
+        (390, "light"),
+        (1440, "dark"),
+        pytest.param(390, "dark", marks=pytest.mark.slow),
+        pytest.param(1440, "light", marks=pytest.mark.slow),
+    ],
+)
+def test_axe_finds_nothing_and_nothing_runs_over_the_edge(comes, disputed, served, clips, width, theme):
+    page = comes(served, "Ada", width=width, color_scheme=theme, bypass_csp=True)
+    page.wait_for_selector("#lines .line")
+    found = {}
+    for address in PAGES:
+        page.goto(f"{served}{address}#clip={clips[0]}&show=all")
+        page.wait_for_function("() => document.querySelector('#live, .narrow, #pairs:not([hidden]), #evidence p')")
+        found[address] = axe_violations(page)
+        assert page.evaluate("() => document.documentElement.scrollWidth") <= width, address
+    page.goto(served)
+    page.wait_for_selector("#evidence p")
+    page.locator("#help-open").click()
+    found["help"] = axe_violations(page)
+    assert found == {name: [] for name in (*PAGES, "help")}
+
+
+def test_on_a_phone_a_clip_is_decided_with_the_thumb(comes, served, asked, clips):
+    page = comes(served, "Ada", width=390, height=844, has_touch=True, is_mobile=True)
+    at(page, clips[0])
+    for criterion, answer in (("single_source", "Yes"), ("visible", "Yes"), ("label_matches", "No")):
+        page.locator(f'[data-criterion="{criterion}"]').get_by_role("button", name=answer).tap()
+    page.locator("#save").tap()
+    at(page, clips[1])
+    assert [one.label_matches for one in read_decisions(asked.decisions)] == [False]

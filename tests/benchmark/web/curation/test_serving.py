@@ -1,0 +1,115 @@
+"""The server as a process: one at a time, and what it acknowledged survives its death."""
+
+import http.cookiejar
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+import urllib.request
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from benchmark.web.curation.serving import serve_curation, told
+from benchmark.web.serving import CannotServe
+from vgg_monoaudio.selection.decisions import append_decisions, read_decisions
+
+ROOT = Path(__file__).parents[4]
+
+
+class Server:
+    """`curate serve` as a process, and a reviewer at it."""
+
+    def __init__(self, asked, *more):
+        words = [sys.executable, "-m", "benchmark", "curate", "serve", asked.candidates, "--clips", asked.clips]
+        words += ["--decisions", asked.decisions, "--port", "0", "--reviewer", "Ada", *more]
+        self.process = subprocess.Popen(
+            [str(word) for word in words], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+            env=os.environ | {"PYTHONPATH": str(ROOT)}, cwd=asked.decisions.parent,
+        )  # fmt: skip
+        self.address = self.process.stdout.readline().strip().rstrip("/")
+        assert self.address.startswith("http://127.0.0.1:"), self.process.stderr.read()
+        self._opener = urllib.request.build_opener(urllib.request.HTTPCookieProcessor(http.cookiejar.CookieJar()))
+        self._proof = re.search(r'name="proof" content="([0-9a-f]+)"', self.ask("/").decode())[1]
+
+    def ask(self, address, body=None):
+        headers = {} if body is None else {"content-type": "application/json", "x-proof": self._proof}
+        data = None if body is None else json.dumps(body).encode()
+        with self._opener.open(urllib.request.Request(self.address + address, data, headers), timeout=20) as answer:
+            return answer.read()
+
+    def decide(self, clip, start):
+        body = dict.fromkeys(("single_source", "visible", "label_matches"), True)
+        self.ask(f"/api/clips/{clip}", body | {"label": "dog barking", "start_offset_seconds": start, "note": ""})
+
+    def end(self, number):
+        self.process.send_signal(number)
+        self.process.communicate(timeout=30)
+        return self.process.returncode
+
+
+@pytest.fixture
+def server(asked):
+    begun = []
+
+    def begin(*more):
+        begun.append(Server(asked, *more))
+        return begun[-1]
+
+    yield begin
+    for one in begun:
+        one.process.kill()
+        one.process.communicate()
+
+
+@pytest.fixture
+def clip(candidates):
+    return candidates.read_text().splitlines()[1].partition(",")[0]
+
+
+@pytest.mark.parametrize("kills", [3, pytest.param(20, marks=pytest.mark.slow(minutes=2))])
+def test_a_killed_server_loses_no_decision_that_it_acknowledged(server, asked, clip, kills):
+    acknowledged = []
+    for kill in range(kills):
+        one = server()
+        for again in range(2):
+            start = round(0.04 * ((2 * kill + again) % 50), 2)
+            one.decide(clip, start)
+            acknowledged.append(start)
+        assert one.end(signal.SIGKILL) == -signal.SIGKILL
+        assert [made.start_offset_seconds for made in read_decisions(asked.decisions)] == acknowledged
+    lines = json.loads(server().ask(f"/api/clips/{clip}"))
+    assert lines["mine"]["start_offset_seconds"] == acknowledged[-1]
+
+
+def test_a_second_server_over_one_file_is_refused_and_the_first_gives_it_back(server, asked, clip):
+    one = server()
+    one.decide(clip, 0.4)
+    with pytest.raises(CannotServe, match=r"curation.csv: .* serves it already; one server at a time"):
+        serve_curation(asked, host="127.0.0.1", port=0, tell=print, started=print)
+    one.decide(clip, 0.8)
+    assert one.end(signal.SIGTERM) == 128 + signal.SIGTERM
+    assert not list(asked.decisions.parent.glob(".*.lock"))
+    assert [made.start_offset_seconds for made in read_decisions(asked.decisions)] == [0.4, 0.8]
+
+
+def test_where_others_come_in_nobody_has_a_name_by_default(asked):
+    with pytest.raises(ValueError, match=r"--reviewer: several may come in at 0.0.0.0"):
+        serve_curation(replace(asked, reviewer="Ada"), host="0.0.0.0", port=0, tell=print, started=print)
+
+
+def test_what_was_taken_in_and_what_is_missing_is_said(asked, opened, candidates, tmp_path):
+    from support.decisions import decision
+
+    append_decisions(asked.decisions, [decision()])
+    append_decisions(tmp_path / "bob.csv", [decision(reviewer="bob"), decision(reviewer="cyd")])
+    (tmp_path / "empty").mkdir()
+    site = opened(replace(asked, clips=tmp_path / "empty", imports=(tmp_path / "bob.csv",)))
+    assert told(site) == [
+        f"{asked.decisions}: 1 decisions taken in",
+        f"{asked.decisions}: 2 decisions added by --import",
+        "10 of 10 clips cannot be shown; the page says why",
+    ]
