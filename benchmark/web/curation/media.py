@@ -168,9 +168,9 @@ class Clips:
 
 def _why_missing(folder: Path, path: Path | None) -> str:
     if path is None:
-        return f"no file of this clip in {folder}"
+        return f"no file of this clip in the folder {folder.name}"
     if not path.resolve().is_relative_to(folder.resolve()):
-        return f"its file is a link that leads out of {folder}"
+        return f"its file is a link that leads out of the folder {folder.name}"
     return ""
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import socket
 from collections.abc import Callable
 from dataclasses import replace
 
@@ -42,8 +43,16 @@ def serve_curation(
         hosts = () if by_link else {*_HERE, host}
         serve(
             create_app(site, hosts=hosts), page_folder(asked.decisions), host=host, port=port,
-            started=lambda address: started(f"{address}{site.access.link}"),
+            started=lambda address: started(f"{_reached(address, host)}{site.access.link}"),
         )  # fmt: skip
+
+
+def _reached(address: str, host: str) -> str:
+    """Return an address that leads here from other machines, where it is asked to listen at all of this one's."""
+    every = ("0.0.0.0", "::")
+    if host not in every:
+        return address
+    return f"http://{socket.gethostname()}:{address.rpartition(':')[2]}"
 
 
 def told(site: Site) -> list[str]:

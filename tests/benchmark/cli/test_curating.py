@@ -1,6 +1,7 @@
 """The verbs from annotations to a list: they print the funnel, name what is wrong, and end in a list for `build`."""
 
 import json
+import sys
 
 import pandas as pd
 import pytest
@@ -184,7 +185,23 @@ def test_curate_without_a_subcommand_applies_and_names_the_new_spelling(call, de
 
 def test_the_help_of_the_group_names_its_verbs(call):
     shown = call("curate", "--help").stdout
-    assert all(verb in shown for verb in ("apply", "pairs"))
+    assert all(verb in shown for verb in ("apply", "pairs", "serve"))
+
+
+def test_without_the_extra_the_page_says_how_to_get_it(call, tmp_path, monkeypatch):
+    monkeypatch.setitem(sys.modules, "uvicorn", None)
+    monkeypatch.delitem(sys.modules, "benchmark.web.serving", raising=False)
+    monkeypatch.delitem(sys.modules, "benchmark.web.curation.serving", raising=False)
+    (tmp_path / "candidates.csv").write_text("")
+    refused = call("curate", "serve", "candidates.csv", "--clips", ".", status=1).exception
+    assert str(refused) == "curate serve needs uvicorn: pip install 'vgg-monoaudio[web]'"
+
+
+def test_serving_what_is_no_queue_is_refused_and_nothing_is_left(call, tmp_path):
+    (tmp_path / "x.csv").write_text("clip_id\na\n")
+    refused = call("curate", "serve", "x.csv", "--clips", ".", status=1).exception
+    assert "not what `candidates` or `screen` writes" in str(refused)
+    assert [path.name for path in tmp_path.iterdir()] == ["x.csv"]
 
 
 @pytest.fixture

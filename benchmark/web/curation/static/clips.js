@@ -43,6 +43,7 @@ function showClip() {
   mark.hidden = !mine && !line.conflict;
   mark.textContent = line.conflict ? "reviewers differ" : mine ? line.mine : "";
   mark.className = `chip ${line.conflict ? "bad" : line.mine === "accepted" ? "good" : ""}`;
+  $(".stage").classList.toggle("gone", Boolean(footage.missing));
   $("#missing").hidden = !footage.missing;
   $("#missing").textContent = footage.missing;
   $("#film").hidden = Boolean(footage.missing);
