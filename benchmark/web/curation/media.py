@@ -15,7 +15,7 @@ from starlette.responses import FileResponse
 
 from benchmark.web.files import MediaFiles, NoSuchFile
 from foundation import media
-from foundation.files import content_sha256, replacing, write_text
+from foundation.files import content_sha256, once_a_file, replacing, write_text
 from vgg_monoaudio.encoding import encode, ffmpeg_for
 
 PEAKS = 1000  # columns of the drawn sound; a wide screen shows about as many
@@ -62,6 +62,9 @@ class Peaks:
     high: tuple[int, ...]
 
 
+_probed = once_a_file(media.probe)  # a film is asked for in many pieces
+
+
 class Clips:
     """The clips of one folder, by id; what is made of them (previews, outlines) is made once and kept apart."""
 
@@ -101,7 +104,7 @@ class Clips:
             return Footage(why)
         path = self._files[clip]
         try:
-            info = media.probe(path)
+            info = _probed(path)
         except media.MediaError as error:
             return Footage(f"its file cannot be read: {error.reason}")
         except OSError as error:

@@ -103,7 +103,7 @@ function showWhole() {
 }
 
 function showGroups() {
-  const groups = Map.groupBy ? Map.groupBy(lines, labelsOf) : grouped();
+  const groups = grouped();
   const done = lines.filter((line) => line.mine).length;
   $("#count").textContent = `${done} of ${lines.length} pairs decided`;
   $("#progress").max = lines.length;

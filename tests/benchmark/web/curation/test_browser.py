@@ -27,7 +27,10 @@ def clips(candidates):
 
 @pytest.fixture
 def comes(browser):
-    """Somebody comes to the page with a browser of their own; nothing may be logged, or asked of another server."""
+    """Somebody comes to the page with a browser of their own; nothing may be logged, or asked of another server.
+
+    Asked for behind `served`, so that browsers leave before the server does.
+    """
     contexts, heard, asked = [], [], []
 
     def come(address, name, *, width=1440, height=900, expects=(), **how):
@@ -62,7 +65,7 @@ def press(page, *keys):
         page.keyboard.press(key)
 
 
-def test_one_reviewer_curates_ten_clips_by_keyboard_alone(comes, served, asked, clips):
+def test_one_reviewer_curates_ten_clips_by_keyboard_alone(served, comes, asked, clips):
     page = comes(served, "Ada")
     at(page, clips[0])
     for place, clip in enumerate(clips):
@@ -92,7 +95,7 @@ def test_one_reviewer_curates_ten_clips_by_keyboard_alone(comes, served, asked, 
     assert [clip for clip, one in made.items() if not one.accepted] == [clips[4]]
 
 
-def test_undo_and_reload_lose_nothing(comes, served, asked, clips):
+def test_undo_and_reload_lose_nothing(served, comes, asked, clips):
     page = comes(served, "Ada")
     at(page, clips[0])
     press(page, "1", "1", "2", "3", "Enter")
@@ -115,7 +118,7 @@ def test_undo_and_reload_lose_nothing(comes, served, asked, clips):
     assert page.locator("#note").input_value() == "not yet"
 
 
-def test_two_reviewers_differ_and_settle_it(comes, served, asked, clips):
+def test_two_reviewers_differ_and_settle_it(served, comes, asked, clips):
     ada, bob = comes(served, "Ada"), comes(served, "Bob <i>B</i>")
     for page, keys in ((ada, "123"), (bob, "1223")):
         at(page, clips[0])
@@ -138,7 +141,7 @@ def test_two_reviewers_differ_and_settle_it(comes, served, asked, clips):
     assert apply_decisions(read_decisions(asked.decisions)).sources["clip_id"].to_list() == [clips[0]]
 
 
-def test_the_page_of_numbers_renews_itself(comes, served, site, clips):
+def test_the_page_of_numbers_renews_itself(served, comes, site, clips):
     page = comes(served, "Ada")
     at(page, clips[0])
     page.goto(f"{served}/agreement")
@@ -148,7 +151,7 @@ def test_the_page_of_numbers_renews_itself(comes, served, site, clips):
     page.wait_for_function("() => document.querySelector('#live').textContent.includes('Zoe')")
 
 
-def test_frames_steps_loop_and_the_start_on_the_time_line(comes, served, clips):
+def test_frames_steps_loop_and_the_start_on_the_time_line(served, comes, clips):
     page = comes(served, "Ada")
     at(page, clips[0])
     moment = "() => document.querySelector('#film').currentTime"
@@ -166,6 +169,11 @@ def test_frames_steps_loop_and_the_start_on_the_time_line(comes, served, clips):
     page.wait_for_function(
         "before => Math.abs(document.querySelector('#film').currentTime - before) < 0.05", arg=before
     )
+    page.evaluate("() => { document.querySelector('#film').currentTime = 8.1; }")
+    press(page, " ")  # 0.1 s before the end of the 8 s
+    page.wait_for_function("() => document.querySelector('#film').currentTime < 2")
+    assert page.evaluate(moment) >= 0.19
+    press(page, " ")
     box = page.locator("#wave").bounding_box()
     page.mouse.move(box["x"] + 100, box["y"] + 40)
     page.mouse.down()
@@ -184,7 +192,7 @@ def test_frames_steps_loop_and_the_start_on_the_time_line(comes, served, clips):
     )
 
 
-def test_the_outline_of_the_sound_is_drawn(comes, served, clips):
+def test_the_outline_of_the_sound_is_drawn(served, comes, clips):
     page = comes(served, "Ada")
     at(page, clips[0])
     page.wait_for_function("""() => {
@@ -207,6 +215,7 @@ def test_a_missing_clip_says_why_and_an_odd_one_is_shown_as_a_preview(comes, ask
         assert page.locator("#missing").inner_text() == "no file of this clip in the folder odd"
         assert page.locator("#save").is_disabled()
         assert page.locator("#lines .line").count() == 9
+        page.context.close()
 
 
 @pytest.fixture
@@ -219,7 +228,7 @@ def odd_folder(ten_clips, clips, tmp_path):
     return folder
 
 
-def test_what_could_not_be_saved_stays_and_is_saved_when_the_server_is_back(comes, served, asked, clips):
+def test_what_could_not_be_saved_stays_and_is_saved_when_the_server_is_back(served, comes, asked, clips):
     page = comes(served, "Ada", expects=["ERR_FAILED"])
     at(page, clips[0])
     page.route("**/api/clips/*", lambda route: route.abort() if route.request.method == "POST" else route.continue_())
@@ -245,7 +254,7 @@ def accepted(asked, clips):
     append_decisions(asked.decisions, made)
 
 
-def test_pairs_are_decided_by_keyboard_one_by_one_and_as_a_group(comes, accepted, served, asked, clips):
+def test_pairs_are_decided_by_keyboard_one_by_one_and_as_a_group(accepted, served, comes, asked, clips):
     page = comes(served, "Ada")
     at(page, clips[0])
     page.goto(f"{served}/pairs")
@@ -272,7 +281,7 @@ def test_pairs_are_decided_by_keyboard_one_by_one_and_as_a_group(comes, accepted
     ]  # fmt: skip
 
 
-def test_of_two_clips_one_plays(comes, accepted, served, clips):
+def test_of_two_clips_one_plays(accepted, served, comes, clips):
     page = comes(served, "Ada")
     at(page, clips[0])
     page.goto(f"{served}/pairs")
@@ -306,7 +315,7 @@ def disputed(accepted, asked, clips):
         pytest.param(1440, "light", marks=pytest.mark.slow),
     ],
 )
-def test_axe_finds_nothing_and_nothing_runs_over_the_edge(comes, disputed, served, clips, width, theme):
+def test_axe_finds_nothing_and_nothing_runs_over_the_edge(disputed, served, comes, clips, width, theme):
     page = comes(served, "Ada", width=width, color_scheme=theme, bypass_csp=True)
     page.wait_for_selector("#lines .line")
     found = {}
@@ -322,7 +331,7 @@ def test_axe_finds_nothing_and_nothing_runs_over_the_edge(comes, disputed, serve
     assert found == {name: [] for name in (*PAGES, "help")}
 
 
-def test_on_a_phone_a_clip_is_decided_with_the_thumb(comes, served, asked, clips):
+def test_on_a_phone_a_clip_is_decided_with_the_thumb(served, comes, asked, clips):
     page = comes(served, "Ada", width=390, height=844, has_touch=True, is_mobile=True)
     at(page, clips[0])
     for criterion, answer in (("single_source", "Yes"), ("visible", "Yes"), ("label_matches", "No")):

@@ -70,6 +70,10 @@ def clip(candidates):
     return candidates.read_text().splitlines()[1].partition(",")[0]
 
 
+def began(address):
+    raise AssertionError(f"a server began at {address}")
+
+
 @pytest.mark.parametrize("kills", [3, pytest.param(20, marks=pytest.mark.slow(minutes=2))])
 def test_a_killed_server_loses_no_decision_that_it_acknowledged(server, asked, clip, kills):
     acknowledged = []
@@ -89,7 +93,7 @@ def test_a_second_server_over_one_file_is_refused_and_the_first_gives_it_back(se
     one = server()
     one.decide(clip, 0.4)
     with pytest.raises(CannotServe, match=r"curation.csv: .* serves it already; one server at a time"):
-        serve_curation(asked, host="127.0.0.1", port=0, tell=print, started=print)
+        serve_curation(asked, host="127.0.0.1", port=0, tell=print, started=began)
     one.decide(clip, 0.8)
     assert one.end(signal.SIGTERM) == 128 + signal.SIGTERM
     assert not list(asked.decisions.parent.glob(".*.lock"))
@@ -98,7 +102,7 @@ def test_a_second_server_over_one_file_is_refused_and_the_first_gives_it_back(se
 
 def test_where_others_come_in_nobody_has_a_name_by_default(asked):
     with pytest.raises(ValueError, match=r"--reviewer: several may come in at 0.0.0.0"):
-        serve_curation(replace(asked, reviewer="Ada"), host="0.0.0.0", port=0, tell=print, started=print)
+        serve_curation(replace(asked, reviewer="Ada"), host="0.0.0.0", port=0, tell=print, started=began)
 
 
 def test_what_was_taken_in_and_what_is_missing_is_said(asked, opened, candidates, tmp_path):
