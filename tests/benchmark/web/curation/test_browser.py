@@ -151,6 +151,19 @@ def test_the_page_of_numbers_renews_itself(served, comes, site, clips):
     page.wait_for_function("() => document.querySelector('#live').textContent.includes('Zoe')")
 
 
+LATEST_MOMENT = """() => new Promise((tell) => {
+  const film = document.querySelector('#film');
+  let latest = 0;
+  const look = () => {
+    latest = Math.max(latest, film.currentTime);
+    if (film.currentTime < 2) tell(latest);
+    else requestAnimationFrame(look);
+  };
+  film.addEventListener('seeked', () => { film.play(); look(); }, { once: true });
+  film.currentTime = 8.1;
+})"""
+
+
 def test_frames_steps_loop_and_the_start_on_the_time_line(served, comes, clips):
     page = comes(served, "Ada")
     at(page, clips[0])
@@ -169,11 +182,8 @@ def test_frames_steps_loop_and_the_start_on_the_time_line(served, comes, clips):
     page.wait_for_function(
         "before => Math.abs(document.querySelector('#film').currentTime - before) < 0.05", arg=before
     )
-    page.evaluate("() => { document.querySelector('#film').currentTime = 8.1; }")
-    press(page, " ")  # 0.1 s before the end of the 8 s
-    page.wait_for_function("() => document.querySelector('#film').currentTime < 2")
-    assert page.evaluate(moment) >= 0.19
-    press(page, " ")
+    assert page.evaluate(LATEST_MOMENT) < 9.5  # the 8 s from 0.2 s on; the film has 10 s, and the machine may be slow
+    page.evaluate("() => document.querySelector('#film').pause()")
     box = page.locator("#wave").bounding_box()
     page.mouse.move(box["x"] + 100, box["y"] + 40)
     page.mouse.down()
