@@ -13,5 +13,5 @@ DEFAULT_CACHE = Path("results/cache")  # features, by content
 DEFAULT_COPIES = DEFAULT_CACHE / "remote"  # of what is on object stores
 DEFAULT_REPORT = Path("results/report")  # without an ending
 DEFAULT_FIGURES = Path("results/figures")
-STUDIES = Path("results/study")  # what is made of a human study, a folder each
+DEFAULT_ANALYSES = Path("results/analyses")  # what is made of the ratings of a study, a folder each
 DEFAULT_STUDIES = Path("results/studies")  # one folder each

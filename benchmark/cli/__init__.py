@@ -8,6 +8,7 @@ from __future__ import annotations
 import typer
 
 from benchmark.cli import (
+    analysing,
     building,
     clustering,
     curating,
@@ -68,7 +69,8 @@ app.command("export-av-benchmark")(interop.export_av_benchmark)
 app.command("import-av-benchmark")(interop.import_av_benchmark)
 app.command("export-kadtk")(interop.export_kadtk)
 app.command("import-kadtk")(interop.import_kadtk)
-app.add_typer(studying.app)
+studying.app.command("analyse")(analysing.analyse)
+app.add_typer(studying.app, name="study")
 
 
 def main() -> None:

@@ -9,7 +9,7 @@ import typer
 
 from benchmark.cli.options import JsonOption
 from benchmark.exits import tell
-from benchmark.places import STUDIES
+from benchmark.places import DEFAULT_ANALYSES
 from benchmark.report.options import place
 
 if TYPE_CHECKING:
@@ -34,7 +34,9 @@ def analyse(
         typer.Option("--runs", help="Runs whose answers were rated, for metrics beside the ratings; may be repeated.",
                      metavar="RUNS", parser=place),
     ] = None,
-    out: Annotated[Path | None, typer.Option(help="Folder to write to.", show_default=f"{STUDIES}/NAME")] = None,
+    out: Annotated[
+        Path | None, typer.Option(help="Folder to write to.", show_default=f"{DEFAULT_ANALYSES}/NAME")
+    ] = None,
     keep: Annotated[list[str] | None, typer.Option(help="A rater who stays whatever screening says.")] = None,
     drop: Annotated[list[str] | None, typer.Option(help="A rater who is left out whatever screening says.")] = None,
     screening: Annotated[
@@ -63,7 +65,7 @@ def analyse(
     else:
         analysis = analyse_ratings(answers, settings)
     name = what.resolve().name if what.is_dir() else what.stem
-    written = write_study(analysis, out or STUDIES / name, title=f"Human study: {name}", results=results)
+    written = write_study(analysis, out or DEFAULT_ANALYSES / name, title=f"Human study: {name}", results=results)
     for one in analysis.screening.exclusions:
         tell(f"left out {one.rater}: {one.told}", prefix="")
     if as_json:

@@ -5,7 +5,7 @@ import csv
 import pandas as pd
 import pytest
 
-from benchmark.report.ratings_file import read_lines
+from benchmark.ratings.reading import read_answers
 from benchmark.web.study.export import answers_of, preferences_of, write_export
 from benchmark.web.study.status import status
 
@@ -64,10 +64,10 @@ def test_answers_are_exported_as_they_were_given(serve, tmp_path):
 def test_ratings_have_neither_repeats_nor_attention_items_and_are_read_by_the_report(serve, tmp_path):
     served = serve()
     served.rater().begin().rate(points=4)
-    found = read_lines(exported(served, tmp_path)["ratings.csv"])
-    assert len(found) == 6
-    assert {one.names["model"] for one in found} == {"distractor", "mixture", "oracle"}
-    assert {tuple(one.points.values()) for one in found} == {(4, 4, 4)}
+    found = read_answers(exported(served, tmp_path)["ratings.csv"])
+    assert len(found.table) == 6
+    assert set(found.table["model"]) == {"distractor", "mixture", "oracle"}
+    assert set(found.table[["AQ", "TA", "VA"]].itertuples(index=False, name=None)) == {(4, 4, 4)}
 
 
 def test_preferences_are_exported_by_answer_not_by_side(serve, tmp_path):
