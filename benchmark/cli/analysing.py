@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -52,7 +53,7 @@ def analyse(
     import json
 
     from benchmark.ratings.analysis import Settings, analyse_preferences, analyse_ratings, to_json
-    from benchmark.ratings.answers import Preferences
+    from benchmark.ratings.answers import Answers, Preferences
     from benchmark.report.study.write import write_study
 
     answers = _answers(what)
@@ -60,6 +61,8 @@ def analyse(
         keep=tuple(keep or ()), drop=tuple(drop or ()), screening=screening, precision=precision, seed=seed
     )
     results = _results(runs, answers) if runs else None
+    if results is not None and isinstance(answers, Answers) and not answers.named:
+        answers = _on_subset(answers, results)
     if isinstance(answers, Preferences):
         analysis: Any = analyse_preferences(answers, settings)
     else:
@@ -102,6 +105,14 @@ def _results(runs: list[Any], answers: Answers | Preferences) -> Results:
     chosen = chosen_runs(runs)
     rated = [run for run in chosen if run.read_metrics().benchmark.subset in answers.subsets]
     return collect(rated or chosen)
+
+
+def _on_subset(answers: Answers, results: Results) -> Answers:
+    """Return public ratings, which name no subset, as those of the one subset that the runs have."""
+    if len(results.subsets) != 1:
+        there = ", ".join(results.subsets)
+        raise ValueError(f"{answers.source}: names no subset; give runs on one subset alone, there are {there}")
+    return replace(answers, table=answers.table.assign(subset=results.subsets[0]))
 
 
 def _show(sheet: Sheet) -> None:

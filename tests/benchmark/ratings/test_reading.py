@@ -114,3 +114,12 @@ def test_preferences_are_read_and_their_order_of_models_checked(tmp_path):
 
 def test_what_an_attention_item_asks_for_is_taken_apart():
     assert expected_answers("AQ=2; TA = 3") == {"AQ": "2", "TA": "3"}
+
+
+def test_a_name_that_was_made_safe_for_spreadsheets_is_the_name_again(tmp_path):
+    table = ratings(SMALL, 1)
+    table["sample_id"] = "'-" + table["sample_id"]
+    table["category"] = "'tis"
+    answers = read_answers(written(table, tmp_path / "answers.csv"))
+    assert set(answers.items["sample_id"]) == {"-s000", "-s001", "-s002"}
+    assert set(answers.items["category"]) == {"'tis"}

@@ -144,6 +144,22 @@ def test_ratings_of_answers_that_no_run_has_are_named_by_line(rated, made, tmp_p
     assert not (tmp_path / "out").exists()
 
 
+def test_public_ratings_are_those_of_the_one_subset_that_the_runs_have(made, world, tmp_path):
+    lines = [
+        {"data_path": f"x/{model}/{sample}.wav", "Production_Quality": [float(level), level + 1.0]}
+        for level, model in enumerate(("tiny-foley", "grand-foley"), 5)
+        for sample in world.sample_ids("inter")
+    ]
+    path = tmp_path / "public.jsonl"
+    path.write_text("".join(json.dumps(line) + "\n" for line in lines))
+    inter = [run.path for run in made.runs if run.path.parent.name == "inter"]
+    analyse(path, runs=inter, out=tmp_path / "out")
+    assert {row["Criterion"] for row in rows_of(tmp_path / "out" / "agreement.csv")} == {"PQ"}
+    assert not (tmp_path / "out" / "ratings.csv").exists()
+    with pytest.raises(ValueError, match="names no subset; give runs on one subset alone, there are inter, intra"):
+        analyse(path, runs=[run.path for run in made.runs], out=tmp_path / "out")
+
+
 def test_when_screening_leaves_nobody_the_way_out_is_told(tmp_path):
     rows = [("p", "item", "inter", f"s{n}", "m", 3, "") for n in range(20)]
     columns = ["rater", "role", "subset", "sample_id", "model", "AQ", "expected"]
