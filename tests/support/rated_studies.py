@@ -54,13 +54,13 @@ def rater_name(place: int) -> str:
 
 def dealt(study: Study, rng: np.random.Generator) -> list[list[tuple[int, str]]]:
     """Give every answer to `each` raters, all with nearly the same number and nobody twice the same."""
-    decks: list[list[tuple[int, str]]] = [[] for _ in range(study.raters)]
+    decks: list[dict[tuple[int, str], None]] = [{} for _ in range(study.raters)]  # in order, and quick to search
     answers = [(scene, model) for scene in range(study.scenes) for model in study.models]
     for _ in range(study.each):
         for place in rng.permutation(len(answers)):
             free = [deck for deck in decks if answers[place] not in deck]
-            min(free, key=len).append(answers[place])
-    return decks
+            min(free, key=len)[answers[place]] = None
+    return [list(deck) for deck in decks]
 
 
 def ratings(study: Study, seed: int) -> pd.DataFrame:
