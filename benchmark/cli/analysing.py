@@ -56,7 +56,7 @@ def analyse(
     from benchmark.ratings.answers import Answers, Preferences
     from benchmark.report.study.write import write_study
 
-    answers = _answers(what)
+    answers = read_study(what)
     settings = Settings(
         keep=tuple(keep or ()), drop=tuple(drop or ()), screening=screening, precision=precision, seed=seed
     )
@@ -81,7 +81,13 @@ def analyse(
         typer.echo(path)
 
 
-def _answers(what: Path) -> Answers | Preferences:
+def read_study(what: Path) -> Answers | Preferences:
+    """Return the answers in a study's folder, in a file that it exported, or in a file of public ratings.
+
+    Raises:
+        ValueError: what `benchmark.ratings.reading` or `benchmark.ratings.public` refuses.
+        benchmark.ratings.extras.MissingPackage: a folder, and the extra `web` is not installed.
+    """
     from benchmark.ratings.public import is_public, read_public
     from benchmark.ratings.reading import answers_of_table, read_answers
 

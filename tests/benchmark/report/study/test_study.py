@@ -3,13 +3,15 @@ import json
 import re
 import shutil
 import subprocess
+from types import SimpleNamespace
 
 import pandas as pd
 import pytest
 from support.rated_studies import preferences, written
 
-from benchmark.cli.analysing import analyse
+from benchmark.cli.analysing import analyse, read_study
 from benchmark.ratings.analysis import Settings, analyse_preferences, analyse_ratings, to_json
+from benchmark.ratings.extras import MissingPackage
 from benchmark.ratings.reading import read_answers
 from benchmark.report import collect
 from benchmark.report.study.write import write_study
@@ -133,6 +135,43 @@ def test_preferences_have_no_metrics_beside_them(made, tmp_path):
     analysis = analyse_preferences(read_answers(path), Settings(resamples=60))
     with pytest.raises(ValueError, match="metrics are compared with ratings in points"):
         write_study(analysis, tmp_path / "out", title="x", results=collect(made.runs))
+
+
+def exporting(answers=None, preferences=None):
+    """A stand-in for the export of studies: each function refuses a study of the other form."""
+
+    def of(table, form):
+        def read(folder):
+            if table is None:
+                raise ValueError(f"{folder}: a study of another form than {form}")
+            return table
+
+        return read
+
+    return SimpleNamespace(answers_of=of(answers, "rating"), preferences_of=of(preferences, "preference"))
+
+
+def test_a_folder_of_a_study_is_asked_for_answers_and_else_for_preferences(rated, tmp_path, monkeypatch, capsys):
+    folder = tmp_path / "my-study"
+    folder.mkdir()
+    table = pd.read_csv(rated)
+    monkeypatch.setattr("benchmark.ratings.extras.import_module", lambda name: exporting(answers=table))
+    assert read_study(folder).criteria == ("AQ", "TA", "VA")
+    choices = preferences({"x": -0.5, "y": 0.5}, -1.0, seed=1)
+    monkeypatch.setattr("benchmark.ratings.extras.import_module", lambda name: exporting(preferences=choices))
+    monkeypatch.chdir(tmp_path)
+    analyse(folder, as_json=True)
+    assert len(json.loads(capsys.readouterr().out)["ranking"]["strengths"]) == 2
+    assert (tmp_path / "results" / "study" / "my-study" / "study.html").is_file()
+
+
+def test_a_study_without_the_extra_web_says_how_to_get_it(tmp_path, monkeypatch):
+    def missing(name):
+        raise ModuleNotFoundError("No module named 'sqlmodel'", name="sqlmodel")
+
+    monkeypatch.setattr("benchmark.ratings.extras.import_module", missing)
+    with pytest.raises(MissingPackage, match=r"package sqlmodel; to get it: pip install 'vgg-monoaudio\[web\]'"):
+        read_study(tmp_path)
 
 
 def test_ratings_of_answers_that_no_run_has_are_named_by_line(rated, made, tmp_path):
