@@ -1,5 +1,5 @@
-// The checks before the first clip: does the browser play it, is the window large enough, is the volume set; then, where
-// the study asks for them, headphones.
+// The checks before the first clip: does the browser play it, is the window large enough, is the volume set; then,
+// where the study asks for them, headphones.
 
 import { announce, byId, showStep } from "./dom.js";
 import { startHeadphones } from "./headphones.js";

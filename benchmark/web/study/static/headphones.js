@@ -86,7 +86,8 @@ function showOutcome({ passed, tries_left: left, next }) {
   const part = passed ? "passed" : again ? "again" : "failed";
   byId("outcome-title").textContent = text(`checks.${part}_title`);
   byId("outcome-text").textContent = text(`checks.${part}`);
-  byId("outcome-tries").textContent = !again ? "" : left === 1 ? text("checks.again_try") : text("checks.again_tries", { tries: left });
+  const tries = left === 1 ? text("checks.again_try") : text("checks.again_tries", { tries: left });
+  byId("outcome-tries").textContent = again ? tries : "";
   byId("outcome-next").textContent = text(again ? "checks.again_button" : "frame.next");
   byId("outcome-next").onclick = () => (again ? startHeadphones() : goTo(next));
   showStep(byId("outcome"));

@@ -18,14 +18,17 @@ const DRAFT = "draft";
 
 /** Return the points of a criterion's scale: five words, or first, no difference, second. */
 function pointsOf({ words }, form) {
-  if (form === "rating") return words.map((word, place) => ({ value: place + 1, label: String(place + 1), words: word }));
-  return ["first", "tie", "second"].map((value, place) => ({ value, label: String(place + 1), words: text(`rate.side_${value}`) }));
+  const label = (place) => String(place + 1); // the key that answers with it
+  if (form === "rating") return words.map((word, place) => ({ value: place + 1, label: label(place), words: word }));
+  const sides = ["first", "tie", "second"];
+  return sides.map((value, place) => ({ value, label: label(place), words: text(`rate.side_${value}`) }));
 }
 
 export class Item {
   /**
    * @param {Shown} shown
-   * @param {{onStart: (media: number) => void, onChange: () => void}} told when a clip starts, and when anything changes.
+   * @param {{onStart: (media: number) => void, onChange: () => void}} told when a clip starts, and when anything
+   *   changes.
    */
   constructor(shown, { onStart, onChange }) {
     this.shown = shown;
@@ -33,7 +36,8 @@ export class Item {
     const found = kept(DRAFT, null);
     const before = found?.token === shown.token ? found : { key: newKey(), clips: [], answers: {} };
     this.key = before.key; // of the answer: the same when it is given again
-    this.scales = shown.criteria.map((one) => new Scale(one, pointsOf(one, shown.form), { onAnswer: () => this.#changed() }));
+    const onAnswer = () => this.#changed();
+    this.scales = shown.criteria.map((one) => new Scale(one, pointsOf(one, shown.form), { onAnswer }));
     for (const scale of this.scales) scale.restore(before.answers[scale.id]);
     this.players = shown.media.map(({ url }, place) => {
       const told = { onStart: () => onStart(place), onState: () => this.#changed() };

@@ -1,4 +1,5 @@
-// The rating page by keyboard: space plays, digits answer the question at hand, arrows up and down change it, Enter goes on.
+// The rating page by keyboard: space plays, digits answer the question at hand, arrows up and down change it, and Enter
+// goes on.
 
 const TYPING = "input:not([type='radio']), textarea, select";
 const PRESSING = "button, a, summary"; // space and Enter press these, as everywhere

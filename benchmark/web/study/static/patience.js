@@ -31,8 +31,9 @@ export class Patience {
         return outcome;
       } catch (error) {
         if (error instanceof Unsent) await this.#wait(Math.max(pause, error.waitSeconds), error.status);
-        else if (error instanceof Refused && error.told.code === "early") await this.#wait(error.told.wait_seconds, error.status);
-        else {
+        else if (error instanceof Refused && error.told.code === "early") {
+          await this.#wait(error.told.wait_seconds, error.status); // by the server's clock the clip still plays
+        } else {
           this.onPause(null);
           throw error;
         }

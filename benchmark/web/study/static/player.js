@@ -1,5 +1,5 @@
-// A clip that is watched in one go: no seeking, no other speed, no sound switched off, and it stops when the rater looks
-// elsewhere. It can be answered once it has played from its beginning to its end.
+// A clip that is watched in one go: no seeking, no other speed, no sound switched off, and it stops when the rater
+// looks elsewhere. It can be answered once it has played from its beginning to its end.
 
 import { make } from "./dom.js";
 import { clip, giveUp } from "./clips.js";
@@ -8,6 +8,7 @@ import { text } from "./texts.js";
 const HASTE = 0.9; // an end that comes before this part of the clip's length has passed was not played to
 const JUMP_SECONDS = 0.3; // further on than the time since its start by this much: it was sent there
 
+const MEDIA_KEYS = ["play", "pause", "stop", "seekto", "seekforward", "seekbackward", "previoustrack", "nexttrack"];
 const NOTHING = { plays: 0, finished: false, focusLosses: 0 };
 const NOTES = {
   loading: text("rate.loading"),
@@ -16,8 +17,8 @@ const NOTES = {
   refused: text("rate.not_started"),
 };
 
-/** @typedef {{plays: number, finished: boolean, focusLosses: number}} Watched how often it was started, whether once to its
- *   end, how often it was stopped because the rater looked elsewhere */
+/** @typedef {{plays: number, finished: boolean, focusLosses: number}} Watched how often it was started, whether once to
+ *   its end, how often it was stopped because the rater looked elsewhere */
 /** @typedef {"loading"|"ready"|"playing"|"ended"|"interrupted"|"refused"|"broken"} PlayerState */
 
 export class Player {
@@ -42,12 +43,14 @@ export class Player {
   }
 
   #build(name) {
-    this.video = make("video", { playsinline: true, disablepictureinpicture: true, disableremoteplayback: true, preload: "auto" });
+    const alone = { playsinline: true, disablepictureinpicture: true, disableremoteplayback: true };
+    this.video = make("video", { ...alone, preload: "auto" });
     this.button = make("button", { type: "button", class: "play" });
     this.note = make("span", { class: "clip-note" });
     this.bar = make("span", { class: "played" });
     const title = name ? make("figcaption", { text: name }) : null;
-    const screen = make("div", { class: "screen" }, this.video, this.button, this.note, make("span", { class: "line" }, this.bar));
+    const line = make("span", { class: "line" }, this.bar);
+    const screen = make("div", { class: "screen" }, this.video, this.button, this.note, line);
     this.element = make("figure", { class: "clip" }, title, screen);
     this.button.addEventListener("click", () => this.play());
   }
@@ -168,14 +171,16 @@ export class Player {
   }
 
   #showPart(part) {
-    if (this.state === "loading") this.note.textContent = text("rate.loading_part", { percent: Math.round(100 * part) });
+    if (this.state !== "loading") return;
+    this.note.textContent = text("rate.loading_part", { percent: Math.round(100 * part) });
   }
 
   #show() {
     const { label, replayLabel } = this.labels;
     const held = this.held !== null && this.state !== "playing";
     this.element.dataset.state = held ? "held" : this.state;
-    this.button.textContent = this.state === "broken" ? text("frame.retry") : this.watched.finished ? replayLabel : label;
+    const words = this.watched.finished ? replayLabel : label;
+    this.button.textContent = this.state === "broken" ? text("frame.retry") : words;
     this.button.disabled = held || this.state === "loading" || this.state === "playing";
     this.note.textContent = held ? this.held : (NOTES[this.state] ?? "");
   }
@@ -183,7 +188,7 @@ export class Player {
 
 /** Take the keys and buttons for media away from the browser, which would seek and pause with them. */
 export function silenceMediaKeys() {
-  for (const action of ["play", "pause", "stop", "seekto", "seekforward", "seekbackward", "previoustrack", "nexttrack"]) {
+  for (const action of MEDIA_KEYS) {
     try {
       navigator.mediaSession?.setActionHandler(action, () => {});
     } catch {

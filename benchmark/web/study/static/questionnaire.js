@@ -19,7 +19,8 @@ function given(question) {
 function mark(question) {
   const missing = question.dataset.required === "true" && given(question) === "";
   question.querySelector(".fault").hidden = !missing;
-  for (const field of question.querySelectorAll("input, textarea, select")) field.setAttribute("aria-invalid", String(missing));
+  const fields = question.querySelectorAll("input, textarea, select");
+  for (const field of fields) field.setAttribute("aria-invalid", String(missing));
   return missing;
 }
 

@@ -14,6 +14,7 @@ import { lasting } from "./store.js";
 import { text } from "./texts.js";
 
 const NO_ROOM = 507; // HTTP: the server's disk is full
+const NOT_OVER = 409; // HTTP: by the server's clock the clip still plays; the answer follows in a moment
 
 let item = null;
 let busy = true; // something is on its way, and nothing else is done until it has arrived
@@ -60,7 +61,8 @@ function sendStart(token, media) {
 function showState() {
   if (item === null) return;
   const { finished, pair, missing, shown } = item;
-  const [locked, unlocked] = pair ? ["rate.locked_preference", "rate.unlocked_preference"] : ["rate.locked", "rate.unlocked"];
+  const locked = pair ? "rate.locked_preference" : "rate.locked";
+  const unlocked = pair ? "rate.unlocked_preference" : "rate.unlocked";
   byId("lock").textContent = text(finished ? unlocked : locked);
   byId("lock").classList.toggle("done", finished);
   byId("instruction").hidden = !finished || shown.instruction === null;
@@ -133,7 +135,7 @@ function setBusy(now, error = null) {
 /** Tell why it takes long: the server cannot be reached, or has no room. */
 function showPause(pause) {
   const notice = byId("notice");
-  if (pause === null || !busy) {
+  if (pause === null || !busy || pause.status === NOT_OVER) {
     notice.hidden = true;
     return;
   }
@@ -170,7 +172,10 @@ function choose(place) {
 byId("next").addEventListener("click", next);
 byId("send-now").addEventListener("click", () => patience.hurry());
 addEventListener("beforeunload", (event) => busy && outbox.letters.length && !lasting() && event.preventDefault());
-startReports((reason) => leaveItem("/api/skip", { token: item.shown.token, reason, key: item.key }, text("rate.reported")));
-listenToKeys({ play: () => item.play(), choose, move, next, idle: () => busy || document.querySelector("dialog[open]") !== null });
+startReports((reason) => {
+  leaveItem("/api/skip", { token: item.shown.token, reason, key: item.key }, text("rate.reported"));
+});
+const idle = () => busy || document.querySelector("dialog[open]") !== null;
+listenToKeys({ play: () => item.play(), choose, move, next, idle });
 silenceMediaKeys();
 showNext().catch(explain);

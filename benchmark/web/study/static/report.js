@@ -5,7 +5,8 @@ import { byId } from "./dom.js";
 /**
  * Let the rater report the clip at hand.
  *
- * @param {(reason: string) => void} report takes a word for the kind of problem, and after a colon what the rater wrote.
+ * @param {(reason: string) => void} report takes a word for the kind of problem, and after a colon what the rater
+ *   wrote.
  */
 export function startReports(report) {
   const dialog = byId("report");

@@ -17,8 +17,10 @@ export class Scale {
     this.points = points;
     this.inputs = points.map(({ value }) => make("input", { type: "radio", name: `criterion-${id}`, value }));
     const long = points.some(({ words }) => words.split(/\s+/).some((word) => word.length > LONG_WORD));
-    const legend = make("legend", {}, make("span", { class: "criterion", text: name }), make("span", { class: "question", text: question }));
-    const row = make("div", { class: long ? "points long" : "points" }, ...points.map((point, place) => this.#label(point, place)));
+    const asked = make("span", { class: "question", text: question });
+    const legend = make("legend", {}, make("span", { class: "criterion", text: name }), asked);
+    const labels = points.map((point, place) => this.#label(point, place));
+    const row = make("div", { class: long ? "points long" : "points" }, ...labels);
     this.element = make("fieldset", { class: "scale", disabled: true, tabindex: "-1" }, legend, row);
     this.element.addEventListener("change", () => {
       this.mark(false);

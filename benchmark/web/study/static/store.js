@@ -21,7 +21,7 @@ export function keep(name, value) {
   try {
     localStorage.setItem(`${raterName}.${name}`, JSON.stringify(value));
   } catch {
-    // `lasting` tells the rater; the page goes on with what it holds in memory
+    forgetStored(name); // an older value would be taken for this one; `lasting` tells the rater
   }
 }
 
@@ -39,10 +39,14 @@ export function kept(name, otherwise) {
 /** Keep a name no longer. */
 export function drop(name) {
   memory.delete(name);
+  forgetStored(name);
+}
+
+function forgetStored(name) {
   try {
     localStorage.removeItem(`${raterName}.${name}`);
   } catch {
-    // nothing was kept there either
+    // forbidden: nothing was kept there either
   }
 }
 

@@ -37,12 +37,14 @@ function showCriterion() {
   ahead((criteria[place + 1]?.examples ?? []).map(({ media }) => media.url));
 }
 
-const elementsOf = (examples, good) => players.filter((_, at) => examples[at].good === good).map(({ element }) => element);
+const elementsOf = (examples, good) =>
+  players.filter((_, at) => examples[at].good === good).map(({ element }) => element);
 
 /** @param {Example} example */
 function makePlayer({ media, prompt }) {
   const name = text("tutorial.example", { prompt });
-  return new Player({ url: media.url, label: text("tutorial.play"), replayLabel: text("tutorial.replay"), name }, { onState: watch });
+  const words = { label: text("tutorial.play"), replayLabel: text("tutorial.replay"), name };
+  return new Player({ url: media.url, ...words }, { onState: watch });
 }
 
 function watch(state, player) {
