@@ -186,12 +186,11 @@ def _add_pairs(app: FastAPI, site: Site) -> None:
     def decide(request: Request, given: PairAnswerIn) -> Response:
         reviewer = access.writer(request)
         answer = PairAnswer(**given.model_dump(exclude={"note"}), note=_text(given.note))
-        return _json({"pairs": site.pairs.decide(answer, reviewer, site.now())})
+        return _json([asdict(line) for line in site.pairs.decide(answer, reviewer, site.now())])
 
     @app.post("/api/pairs/undo")
     def undo(request: Request) -> Response:
-        gone = site.pairs.undo(access.writer(request))
-        return _json([{"target_id": one.target_id, "paired_id": one.paired_id} for one in gone])
+        return _json([asdict(line) for line in site.pairs.undo(access.writer(request))])
 
 
 def _json(content: Any) -> JSONResponse:

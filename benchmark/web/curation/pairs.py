@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from typing import Any
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
 
 import pandas as pd
 
@@ -85,19 +84,15 @@ class PairDesk:
             (row["target_label"], row["paired_label"]): f"{row['reason']} ({row['basis']})"
             for row in load_subsumption().to_dict("records")
         }
+        self._made: tuple[pd.DataFrame | None, list[PairLine]] = (None, [])
 
     def lines(self, reviewer: str) -> list[PairLine]:
         """Return all pairs, those of one category and of two labels together, then the other direction."""
-        sources = self._sources()
-        if sources.empty:
-            return []
-        starts = dict(zip(sources["clip_id"], sources["start_seconds"], strict=True))
         words = last_words_on_pairs(self._rows.standing())
-        found = [self._line(row, starts, words, reviewer) for row in exhaustive_pairs(sources).intra.to_dict("records")]
-        return sorted(found, key=_place)
+        return [_seen(line, words, reviewer, blind=self._blind) for line in self._all()]
 
-    def decide(self, answer: PairAnswer, reviewer: str, time: str) -> int:
-        """Keep an answer; return on how many pairs it is. The same answer again changes nothing.
+    def decide(self, answer: PairAnswer, reviewer: str, time: str) -> list[PairLine]:
+        """Keep an answer; return the pairs that it is about. The same answer again changes nothing.
 
         Raises:
             NoSuchFile: no such pair.
@@ -108,27 +103,25 @@ class PairDesk:
         if asked is None:
             raise NoSuchFile("no such pair")
         same = [line for line in lines if answer.whole_group and _labels(line) == _labels(asked) and not line.mine]
-        word = "yes" if answer.also_describes else "no"
-        meant = [line for line in dict.fromkeys([asked, *same]) if line.mine != word or (answer.note and line is asked)]
-        if not meant:
+        meant = list(dict.fromkeys([asked, *same]))
+        word = as_text(answer.also_describes)
+        new = [line for line in meant if line.mine != word or (answer.note and line is asked)]
+        if new:
+            self._rows.add([
+                PairDecision(*_pair(line), answer.also_describes, reviewer, answer.note, time) for line in new
+            ])  # fmt: skip
+        else:
             self._rows.settle()
-            return 0
-        self._rows.add([
-            PairDecision(
-                line.target_id, line.paired_id, line.target_label, line.paired_label, answer.also_describes, reviewer,
-                answer.note, time,
-            )
-            for line in meant
-        ])  # fmt: skip
-        return len(meant)
+        return self._again({_pair(line) for line in meant}, reviewer)
 
-    def undo(self, reviewer: str) -> list[PairDecision]:
-        """Take back what this reviewer said last, of one pair or of a whole group.
+    def undo(self, reviewer: str) -> list[PairLine]:
+        """Take back what this reviewer said last, of one pair or of a whole group; return the pairs.
 
         Raises:
             sqlalchemy.exc.DatabaseError, foundation.files.WriteFailed: see `KeptRows.take_back`.
         """
-        return self._rows.take_back(lambda decision: decision.reviewer == reviewer)
+        gone = self._rows.take_back(lambda decision: decision.reviewer == reviewer)
+        return self._again({decision.pair for decision in gone}, reviewer)
 
     def conflicts(self, reviewer: str) -> list[PairConflict]:
         """Return the conflicts that this reviewer may see."""
@@ -143,22 +136,44 @@ class PairDesk:
         """Return how far people agree."""
         return pair_agreement(self._rows.standing())
 
-    def _line(
-        self, row: Mapping[Any, Any], starts: dict[str, float], words: dict[Pair, list[PairDecision]], reviewer: str
-    ) -> PairLine:
-        pair = row["target_id"], row["paired_id"], row["target_label"], row["paired_label"]
-        votes = words.get(pair, [])
-        mine = next((vote for vote in votes if vote.reviewer == reviewer), None)
-        shown = mine is not None or not self._blind
-        return PairLine(
-            *pair,
-            category=row["target_category"],
-            target_start=float(starts[row["target_id"]]),
-            paired_start=float(starts[row["paired_id"]]),
-            proposal=self._relations.get((row["target_label"], row["paired_label"]), ""),
-            mine="" if mine is None else "yes" if mine.also_describes else "no",
-            conflict=shown and len({vote.also_describes for vote in votes}) > 1,
-        )
+    def _again(self, pairs: set[Pair], reviewer: str) -> list[PairLine]:
+        return [line for line in self.lines(reviewer) if _pair(line) in pairs]
+
+    def _all(self) -> list[PairLine]:
+        """Return all pairs, without anybody's answers; made anew where the clips are others."""
+        sources = self._sources()
+        if self._made[0] is not sources:
+            self._made = (sources, [] if sources.empty else self._lines(sources))
+        return self._made[1]
+
+    def _lines(self, sources: pd.DataFrame) -> list[PairLine]:
+        starts = dict(zip(sources["clip_id"], sources["start_seconds"].astype(float), strict=True))
+        found = [
+            PairLine(
+                target_id=row["target_id"],
+                paired_id=row["paired_id"],
+                target_label=row["target_label"],
+                paired_label=row["paired_label"],
+                category=row["target_category"],
+                target_start=starts[row["target_id"]],
+                paired_start=starts[row["paired_id"]],
+                proposal=self._relations.get((row["target_label"], row["paired_label"]), ""),
+                mine="",
+                conflict=False,
+            )
+            for row in exhaustive_pairs(sources).intra.to_dict("records")
+        ]
+        return sorted(found, key=_place)
+
+
+def _seen(line: PairLine, words: Mapping[Pair, Sequence[PairDecision]], reviewer: str, *, blind: bool) -> PairLine:
+    """Return a pair as a reviewer sees it."""
+    votes = words.get(_pair(line), ())
+    mine = next((vote for vote in votes if vote.reviewer == reviewer), None)
+    if not votes or (mine is None and blind):
+        return line
+    differ = len({vote.also_describes for vote in votes}) > 1
+    return replace(line, mine="" if mine is None else as_text(mine.also_describes), conflict=differ)
 
 
 def _pair(line: PairLine) -> Pair:

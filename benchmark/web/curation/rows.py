@@ -209,9 +209,8 @@ class KeptRows(Generic[Kind]):
 
 def _insert(session: Session, rows: Sequence[KeptRow]) -> None:
     """Add rows in their order; afterwards each has its id."""
-    for row in rows:
-        session.add(row)
-        session.flush()  # else the order of several is not promised
+    session.add_all(rows)  # rows of one table are inserted in the order in which they were added
+    session.flush()
 
 
 def _bare(text: str) -> str:

@@ -152,9 +152,10 @@ async function decide(yes) {
   const { target_id, paired_id } = lines[at];
   const body = { target_id, paired_id, also_describes: yes, whole_group: $("#whole").checked };
   const kept = await attempt(() => ask("/api/pairs", body));
-  if (kept && (await renew())) {
+  if (kept) {
+    take(kept);
     $("#whole").checked = false;
-    say(`${yes ? "Dropped" : "Kept"}: ${kept.pairs || 1} ${kept.pairs > 1 ? "pairs" : "pair"}`);
+    say(`${yes ? "Dropped" : "Kept"}: ${kept.length} ${kept.length > 1 ? "pairs" : "pair"}`);
     const next = nextUndecided();
     show(next ?? at, { plays: next !== null });
     if (next === null) say("All pairs are decided.");
@@ -177,18 +178,20 @@ async function undo() {
     say("Nothing of yours to undo.");
     return;
   }
-  if (await renew()) show(Math.max(0, lines.findIndex((line) => same(line, gone[0]))));
+  take(gone);
+  show(Math.max(0, lines.findIndex((line) => same(line, gone[0]))));
   say(gone.length === 1 ? "Taken back" : `Taken back: ${gone.length} pairs`);
 }
 
-async function renew() {
-  const found = await attempt(() => ask("/api/pairs"));
-  if (found) lines = found;
-  return found !== null;
+/** Take over what the server says of some pairs. */
+function take(changed) {
+  lines = lines.map((line) => changed.find((one) => same(one, line)) ?? line);
 }
 
 async function begin() {
-  if (!(await renew())) return;
+  const found = await attempt(() => ask("/api/pairs"));
+  if (!found) return;
+  lines = found;
   $("#pairs").hidden = lines.length === 0;
   $("#nothing").hidden = lines.length > 0;
   if (!lines.length) return;

@@ -231,11 +231,12 @@ def test_pairs_are_decided_and_their_file_is_what_the_command_line_reads(ada, ca
     for clip, label in zip(clips, ("dog barking", "sheep bleating"), strict=True):
         ada.post(f"/api/clips/{clip}", YES | {"label": label})
     body = {"target_id": clips[0], "paired_id": clips[1], "also_describes": True}
-    assert ada.post("/api/pairs", body).json() == {"pairs": 1}
+    assert [line["mine"] for line in ada.post("/api/pairs", body).json()] == ["yes"]
     written = asked.decisions.with_name("curation.pairs.csv").read_text()
     assert ",yes,Ada,,2026-01-31T12:00:02.000+00:00" in written
     assert ada.get("/files/pairs.csv").text == written
-    assert ada.post("/api/pairs/undo").json() == [{"target_id": clips[0], "paired_id": clips[1]}]
+    (undone,) = ada.post("/api/pairs/undo").json()
+    assert (undone["target_id"], undone["paired_id"], undone["mine"]) == (clips[0], clips[1], "")
     assert ada.post("/api/pairs", body | {"paired_id": "../x"}).status_code == 404
 
 

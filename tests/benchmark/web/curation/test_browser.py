@@ -56,7 +56,7 @@ def comes(browser):
 
 def at(page, clip):
     """Wait until a clip is on the page and its picture is there."""
-    shown = "document.querySelector('#clip-title').textContent === clip"
+    shown = "document.querySelector('#clip-title')?.textContent === clip"
     page.wait_for_function(f"clip => {shown} && document.querySelector('#film').readyState > 1", arg=clip)
 
 

@@ -75,7 +75,7 @@ def began(address):
 
 
 @pytest.mark.parametrize("kills", [3, pytest.param(20, marks=pytest.mark.slow(minutes=2))])
-def test_a_killed_server_loses_no_decision_that_it_acknowledged(server, asked, clip, kills):
+def test_a_killed_server_loses_no_decision_that_it_acknowledged(server, asked, opened, clip, kills):
     acknowledged = []
     for kill in range(kills):
         one = server()
@@ -85,8 +85,9 @@ def test_a_killed_server_loses_no_decision_that_it_acknowledged(server, asked, c
             acknowledged.append(start)
         assert one.end(signal.SIGKILL) == -signal.SIGKILL
         assert [made.start_offset_seconds for made in read_decisions(asked.decisions)] == acknowledged
-    lines = json.loads(server().ask(f"/api/clips/{clip}"))
-    assert lines["mine"]["start_offset_seconds"] == acknowledged[-1]
+    site = opened(asked)
+    assert (site.decisions.met.added, site.decisions.met.restored) == (0, 0)
+    assert site.desk.view(clip, "Ada").mine.start_offset_seconds == acknowledged[-1]
 
 
 def test_a_second_server_over_one_file_is_refused_and_the_first_gives_it_back(server, asked, clip):
