@@ -106,6 +106,7 @@ class KeptRows(Generic[Kind]):
             foundation.files.WriteFailed: they are kept, but could not be written to the file; see `settle`.
         """
         with self._lock:
+            self.settle()
             batch = 1 + self._latest_batch()
             self._put([(self._form.text(decision), decision) for decision in decisions], batch)
             self._write()
@@ -131,6 +132,7 @@ class KeptRows(Generic[Kind]):
             sqlalchemy.exc.DatabaseError, foundation.files.WriteFailed: as `add`.
         """
         with self._lock:
+            self.settle()  # while the disk takes nothing, asking again takes no more back
             mine = [entry for entry in self._entries if entry.batch is not None and by(entry.says)]
             if not mine:
                 return []

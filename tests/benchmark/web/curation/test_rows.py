@@ -161,7 +161,10 @@ def test_a_file_that_takes_no_more_is_written_when_it_does(path, kept, monkeypat
         patch.setattr(rows_module, "replacing", full)
         with pytest.raises(WriteFailed, match="No space left"):
             rows.add([decision(A)])
-    assert rows.standing() == (decision(A),)  # kept, only the file lacks it
+        assert rows.standing() == (decision(A),)  # kept, only the file lacks it
+        with pytest.raises(WriteFailed):
+            rows.take_back(lambda made: True)
+    assert rows.standing() == (decision(A),)
     rows.settle()
     assert read_decisions(path) == [decision(A)]
 
