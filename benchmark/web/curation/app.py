@@ -70,7 +70,7 @@ def create_app(site: Site, *, hosts: Iterable[str] = ()) -> FastAPI:
     pages = Pages(ROOM, language="en", direction="ltr", longest_name=LONGEST_NAME, longest_note=LONGEST_NOTE)
     app.add_exception_handler(NotAdmitted, lambda _request, _error: pages.page("no_link.html", status=403, proof=""))
     app.add_exception_handler(WithoutName, _ask_for_name)
-    app.add_exception_handler(WriteFailed, _kept_but_not_written)
+    app.add_exception_handler(WriteFailed, _not_written)
     app.add_exception_handler(MediaError, _unplayable)
     app.add_exception_handler(EncodingStopped, _unplayable)
     _add_pages(app, site, pages)
@@ -216,9 +216,10 @@ def _ask_for_name(request: Request, _error: Exception) -> Response:
     return JSONResponse({"error": "say your name first: load the page again"}, 401)
 
 
-def _kept_but_not_written(_request: Request, error: Exception) -> Response:
-    log.error("kept, but not written yet: %s", error)
-    return JSONResponse({"error": "kept, but the server's disk takes no more: its file lacks it; send it again"}, 507)
+def _not_written(_request: Request, error: Exception) -> Response:
+    log.error("not written yet: %s", error)
+    told = "the server's disk takes no more; nothing is lost if this page stays open: send it again later"
+    return JSONResponse({"error": told}, 507)
 
 
 def _unplayable(_request: Request, error: Exception) -> Response:
