@@ -1,5 +1,7 @@
 """A rater's way through a study, as the pages' script asks for it."""
 
+import re
+
 import pytest
 
 PAGES = ("consent", "checks", "tutorial", "rate", "questionnaire", "thanks")
@@ -207,7 +209,7 @@ def test_deletion_by_code_takes_everything_of_that_rater_and_of_nobody_else(serv
     leaving, staying = served.rater("?PROLIFIC_PID=gone1&STUDY_ID=s&SESSION_ID=t").begin(), served.rater().begin()
     leaving.rate()
     staying.rate()
-    code = leaving.see().split("<p>")[-1].split("<")[0]
+    code = re.search(r'id="deletion"[^>]*>([^<]+)', leaving.see())[1]
     later = served.rater()
     assert later.post("/api/withdraw", code="AAAA-AAAA-AAAA-AAAA").status_code == 404
     assert later.post("/api/withdraw", code=code.lower()).json() == {"next": "/withdrawn"}

@@ -137,3 +137,13 @@ def test_what_changes_is_read_aloud_and_the_keyboard_is_where_it_is_needed(comes
     assert page.evaluate("document.activeElement.className") == "scale"  # the question, none of its points
     page.keyboard.press("Enter")
     assert page.locator("#complaint[role=alert]").inner_text() == "3 questions are still open."
+
+
+def test_who_holds_the_study_sees_how_far_it_is_with_the_secret(comes, served):
+    page = comes(f"{served.address}/admin", expects=("403",))
+    page.get_by_label("Secret").fill("guessed")
+    page.get_by_role("button", name="Open").click()
+    assert page.get_by_role("alert").inner_text() == "That is not the secret."
+    page.get_by_label("Secret").fill(served.study.folder.admin.read_text(encoding="utf-8").strip())
+    page.get_by_role("button", name="Open").click()
+    page.get_by_text("Still wanted").wait_for()
