@@ -209,7 +209,7 @@ def test_deletion_by_code_takes_everything_of_that_rater_and_of_nobody_else(serv
     leaving, staying = served.rater("?PROLIFIC_PID=gone1&STUDY_ID=s&SESSION_ID=t").begin(), served.rater().begin()
     leaving.rate()
     staying.rate()
-    code = re.search(r'id="deletion"[^>]*>([^<]+)', leaving.see())[1]
+    code = re.search(r"\b[0-9A-F]{4}(-[0-9A-F]{4}){3}\b", leaving.see())[0]
     later = served.rater()
     assert later.post("/api/withdraw", code="AAAA-AAAA-AAAA-AAAA").status_code == 404
     assert later.post("/api/withdraw", code=code.lower()).json() == {"next": "/withdrawn"}

@@ -87,7 +87,7 @@ def folder(ground, tmp_path):
     return tmp_path / "study"
 
 
-@pytest.mark.parametrize("kills", [3, pytest.param(20, marks=pytest.mark.slow(minutes=2))])
+@pytest.mark.parametrize("kills", [3, pytest.param(20, marks=pytest.mark.slow(minutes=3))])
 def test_no_answer_is_lost_or_doubled_however_often_the_server_is_killed(folder, kills):
     """Between any two requests, and while one is under way: what has no reply is sent again to the next server."""
     draw, client, acknowledged = np.random.default_rng(kills), Client(), {}
