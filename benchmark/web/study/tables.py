@@ -67,6 +67,7 @@ class Placement(SQLModel, table=True):
     __table_args__: ClassVar[Any] = (
         Index("one_at_a_place", "rater_id", "position", unique=True),
         Index("by_state", "role", "state", "item"),
+        {"sqlite_autoincrement": True},  # a token of one that was dropped must not come to name another
     )
 
     id: int | None = Field(default=None, primary_key=True)

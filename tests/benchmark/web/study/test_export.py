@@ -74,11 +74,15 @@ def test_preferences_are_exported_by_answer_not_by_side(serve, tmp_path):
     served = serve(form="preference", items_per_rater=4, repeats=0, attention=0)
     raters = [served.rater().begin() for _ in range(6)]
     for rater in raters:
-        rater.rate(points="second")
+        while "token" in (item := rater.item()):
+            rater.watch(item)
+            assert rater.answer(item, "second", plays=[1, 2]).status_code == 200  # the first once, the second twice
     table = preferences_of(served.study.folder.path)
     assert list(table.columns) == PREFERENCES
     assert (table["model_a"] < table["model_b"]).all()
     assert set(zip(table["shown_first"], table["AQ"], strict=True)) == {("a", "b"), ("b", "a")}
+    plays = set(zip(table["shown_first"], table["plays_a"], table["plays_b"], strict=True))
+    assert plays == {("a", 1, 2), ("b", 2, 1)}
     assert sorted(exported(served, tmp_path)) == ["preferences.csv", "raters.csv"]
     with pytest.raises(ValueError, match="a study of form 'preference', not 'rating'"):
         answers_of(served.study.folder.path)

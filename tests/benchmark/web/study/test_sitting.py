@@ -152,16 +152,29 @@ def test_a_rater_who_was_away_finds_the_clip_again_as_long_as_it_is_wanted(serve
 
 
 def test_a_clip_that_others_took_meanwhile_is_replaced(serve):
-    served = serve(raters_per_item=1, samples=2, items_per_rater=5, repeats=0, attention=0, claim_minutes=5)
+    served = serve(raters_per_item=1, samples=4, items_per_rater=6, repeats=0, attention=0, claim_minutes=5)
     away = served.rater().begin()
     item = away.item()
     served.clock.forward(301)
-    served.rater().begin().rate()
-    found = away.item()
-    assert found.get("token") != item["token"]
-    away.clock.forward(10)
+    for _ in range(2):
+        assert len(served.rater().begin().rate()) == 6
+    assert away.item() == {"next": "/thanks"}
     refused = away.answer(item)
     assert (refused.status_code, refused.json()["code"]) == (409, "elsewhere")
+
+
+def test_a_token_of_a_clip_that_was_given_away_names_no_other(serve):
+    served = serve()
+    rater = served.rater().begin()
+    item = rater.item()
+    with served.study.database.writing() as session:  # as when others have taken both that were claimed
+        for placement in session.exec(select(Placement)).all():
+            session.delete(placement)
+    new = rater.item()
+    assert new["token"] != item["token"]
+    rater.watch(new)
+    assert rater.answer(item).json()["code"] == "elsewhere"
+    assert rater.answer(new).status_code == 200
 
 
 def test_what_was_watched_to_the_end_counts_though_the_claim_has_lapsed(serve):

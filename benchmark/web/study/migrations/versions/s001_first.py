@@ -50,6 +50,7 @@ def upgrade() -> None:
         sa.Column("focus_losses", sa.Integer, nullable=False),
         sa.Column("key", sa.String, nullable=False),
         sa.Column("reason", sa.String, nullable=False),
+        sqlite_autoincrement=True,
     )
     op.create_index("one_at_a_place", "placements", ["rater_id", "position"], unique=True)
     op.create_index("by_state", "placements", ["role", "state", "item"])
