@@ -149,10 +149,12 @@ def estimate(draws: Draws, *terms: tuple[float, Matrix, Matrix]) -> Estimate:
         rated += counts
         with np.errstate(invalid="ignore", divide="ignore"):
             replicates = replicates + sign * draws.totals(sums) / draws.totals(counts)
-    return with_error(draws, value, replicates, influence, rated)
+    return with_error(draws, value, replicates, influence, rated, contrast=len(terms) > 1)
 
 
-def with_error(draws: Draws, value: float, replicates: Matrix, influence: Matrix, rated: Matrix) -> Estimate:
+def with_error(
+    draws: Draws, value: float, replicates: Matrix, influence: Matrix, rated: Matrix, *, contrast: bool
+) -> Estimate:
     """Return a value with its standard error over other raters and other scenes.
 
     Args:
@@ -161,27 +163,30 @@ def with_error(draws: Draws, value: float, replicates: Matrix, influence: Matrix
         replicates: on the resamples, shape (b,).
         influence: how far the ratings in each cell (raters, scenes) moved the value.
         rated: how many ratings each cell has.
+        contrast: whether models are compared, so that what their raters and scenes share cancels out.
     """
     scenes, raters = int((rated.sum(axis=0) > 0).sum()), int((rated.sum(axis=1) > 0).sum())
     few = [f"{count} of at least {FEWEST} {name}" for count, name in ((scenes, "scenes"), (raters, "raters"))
            if count < FEWEST and (name == "scenes" or draws.named)]  # fmt: skip
     if few:
         return Estimate(value, replicates, float("nan"), 0, f"too few to resample: {' and '.join(few)}")
-    error, freedom = _error(influence, scenes, raters, named=draws.named)
+    error, freedom = _error(influence, scenes, raters, named=draws.named, contrast=contrast)
     return Estimate(value, replicates, error, freedom, "")
 
 
-def _error(influence: Matrix, scenes: int, raters: int, *, named: bool) -> tuple[float, int]:
+def _error(influence: Matrix, scenes: int, raters: int, *, named: bool, contrast: bool) -> tuple[float, int]:
     """Standard error of a sum of influences (raters, scenes), clustered by raters and by scenes, and its freedom.
 
-    The difference of three sums of squares may come out below one of them by chance; the larger single one stands then.
+    The variance is a difference of sums, which may come out too small by chance. That of a mean is never below either
+    of the first two. That of a contrast is, where raters are strict with both models alike: the smaller one bounds it.
     Degrees of freedom by Satterthwaite's rule: those of whichever of raters and scenes matters more.
     """
     by_scene = float((influence.sum(axis=0) ** 2).sum()) * scenes / (scenes - 1)
     if not named:
         return float(np.sqrt(by_scene)), scenes - 1
     by_rater = float((influence.sum(axis=1) ** 2).sum()) * raters / (raters - 1)
-    variance = max(by_scene + by_rater - float((influence**2).sum()), by_scene, by_rater)
+    bound = min(by_scene, by_rater) if contrast else max(by_scene, by_rater)
+    variance = max(by_scene + by_rater - float((influence**2).sum()), bound)
     unsure = by_scene**2 / (scenes - 1) + by_rater**2 / (raters - 1)
     freedom = variance**2 / unsure if unsure > 0 else 0.0
     return float(np.sqrt(variance)), int(max(freedom, min(scenes, raters) - 1))

@@ -158,7 +158,7 @@ class _Choices:
         influence = np.sum([matrix * moved[at] for at, matrix in self.matrices.items()], axis=0)
         rated = np.sum(list(self.matrices.values()), axis=0)
         value, replicates = float(self.found.strengths[0] @ weights), self.resampled.strengths @ weights
-        return with_error(self.draws, value, replicates, influence, rated)
+        return with_error(self.draws, value, replicates, influence, rated, contrast=True)
 
     def bound(self, interval: Interval) -> Interval:
         """Return the interval, or why there is none: too many resamples in which a model won or lost every choice."""
