@@ -320,7 +320,7 @@ def disputed(accepted, asked, clips):
     ("width", "theme"),
     [
         (390, "light"),
-        (1440, "dark"),
+        pytest.param(1440, "dark", marks=pytest.mark.slow),
         pytest.param(390, "dark", marks=pytest.mark.slow),
         pytest.param(1440, "light", marks=pytest.mark.slow),
     ],
