@@ -37,13 +37,13 @@ def created(ground: Ground, tmp_path_factory: pytest.TempPathFactory) -> Callabl
 
 @pytest.fixture
 def serve(created: Callable[..., Path], tmp_path: Path) -> Iterator[Callable[..., Served]]:
-    """Serves a study with these settings in this process."""
+    """Serves a study with these settings in this process; without headphone check and tutorial unless asked."""
     opened = []
 
     def served(**changes: object) -> Served:
         clock = Clock()
         folder = tmp_path / f"study{len(opened)}"
-        shutil.copytree(created(**{"headphone_check": False, **changes}), folder)
+        shutil.copytree(created(**{"headphone_check": False, "tutorial": False, **changes}), folder)
         study = Study.opened(folder, clock=clock)
         opened.append(study)
         return Served(study, clock)

@@ -24,7 +24,7 @@ def test_a_rater_goes_through_every_step_to_the_end(serve):
 
 
 def test_no_step_can_be_skipped_and_none_done_twice(serve):
-    rater = serve(questionnaire=[AGE]).rater()
+    rater = serve(questionnaire=[AGE], tutorial=True).rater()
     steps = [
         ("/api/consent", {"agrees": True}), ("/api/checks/device", {"width": 1, "height": 1, "canPlay": True}),
         ("/api/tutorial", {}), ("", {}), ("/api/questionnaire", {"answers": {"age": 3}}),
@@ -47,7 +47,7 @@ def test_no_step_can_be_skipped_and_none_done_twice(serve):
 
 
 def test_steps_that_a_study_does_not_have_are_left_out(serve):
-    rater = serve(tutorial=False).rater().begin()
+    rater = serve().rater().begin()
     rater.rate()
     assert rater.at == "/thanks"
 
@@ -161,7 +161,7 @@ def wrong(answers, count):
 
 
 def test_five_of_six_trials_pass_the_headphone_check_and_four_do_not(serve):
-    served = serve(headphone_check=True, headphone_tries=2)
+    served = serve(headphone_check=True, headphone_tries=2, tutorial=True)
     rater = at_headphones(served)
     answers = right(served, rater)
     assert len(answers) == 6
@@ -183,7 +183,7 @@ def test_another_try_has_other_trials(serve):
 
 @pytest.mark.parametrize(("check", "place"), [(True, "/complete"), ("warn", "/tutorial")])
 def test_who_fails_the_headphone_check_is_not_asked_to_rate_unless_it_only_warns(serve, check, place):
-    served = serve(headphone_check=check, headphone_tries=1)
+    served = serve(headphone_check=check, headphone_tries=1, tutorial=True)
     rater = at_headphones(served)
     told = rater.post("/api/checks/headphones", answers=wrong(right(served, rater), 3)).json()
     assert told == {"passed": False, "tries_left": 0, "next": place}
@@ -193,7 +193,7 @@ def test_who_fails_the_headphone_check_is_not_asked_to_rate_unless_it_only_warns
 
 
 def test_the_tutorial_has_two_good_and_two_bad_examples_of_each_criterion(serve):
-    rater = serve().rater().go("/api/consent", agrees=True)
+    rater = serve(tutorial=True).rater().go("/api/consent", agrees=True)
     rater.go("/api/checks/device", width=1280, height=720, canPlay=True)
     criteria = rater.browser.get("/api/tutorial").json()["criteria"]
     assert [one["id"] for one in criteria] == ["AQ", "TA", "VA"]

@@ -23,7 +23,7 @@ from foundation.media import read_audio, read_video, write_audio
 @pytest.fixture
 def create(ground, tmp_path):
     def created(name="study", **changes):
-        return ground.create(tmp_path / name, **{"headphone_check": False, **changes})
+        return ground.create(tmp_path / name, **{"headphone_check": False, "tutorial": False, **changes})
 
     return created
 
@@ -191,7 +191,7 @@ def test_a_preference_compares_every_two_models_in_the_order_of_their_names(crea
 
 
 def test_equal_loudness_brings_every_clip_to_one_and_none_to_clip(create):
-    created = create(loudness="equal", tutorial=False)
+    created = create(loudness="equal")
     assert -33 <= created.design.target_lufs <= -23
     found = set()
     for item in created.design.items:
@@ -249,7 +249,7 @@ def test_the_headphone_check_has_tones_as_published():
 
 
 def test_attention_items_and_examples_show_scenes_that_nobody_judges(create):
-    created = create(samples=2, tutorial=False, attention=2)
+    created = create(samples=2, attention=2)
     judged = {item.sample_id for item in created.design.items}
     assert not judged & {item.sample_id for item in created.design.attention}
     assert all(item.expected.keys() == {"AQ", "TA", "VA"} for item in created.design.attention)
@@ -272,6 +272,6 @@ def test_a_study_of_a_later_version_is_refused(create):
 
 
 def test_the_time_that_a_study_takes_is_stated(create):
-    design = create(tutorial=False, attention=1, repeats=1).design
+    design = create(attention=1, repeats=1).design
     assert design.each_seconds == SECONDS + 3 * 4 + 2
     assert design.seconds_per_rater == 60 + 8 * design.each_seconds

@@ -32,7 +32,8 @@ class Listener:
 
 @pytest.mark.parametrize("form", ["rating", "preference"])
 def test_no_answer_names_a_model_or_a_sample(serve, form):
-    served = serve(form=form, headphone_check="warn", headphone_tries=1, questionnaire=[{"id": "a", "question": "?"}])
+    asked = [{"id": "a", "question": "?"}]
+    served = serve(form=form, headphone_check="warn", headphone_tries=1, questionnaire=asked, tutorial=True)
     rater = served.rater("?PROLIFIC_PID=p1&STUDY_ID=s&SESSION_ID=t")
     listener = Listener(rater.browser)
     rater.at = rater.browser.get("/").headers["location"]
