@@ -162,7 +162,7 @@ def test_a_folder_of_a_study_is_asked_for_answers_and_else_for_preferences(rated
     monkeypatch.chdir(tmp_path)
     analyse(folder, as_json=True)
     assert len(json.loads(capsys.readouterr().out)["ranking"]["strengths"]) == 2
-    assert (tmp_path / "results" / "study" / "my-study" / "study.html").is_file()
+    assert (tmp_path / "results" / "analyses" / "my-study" / "study.html").is_file()
 
 
 def test_a_study_without_the_extra_web_says_how_to_get_it(tmp_path, monkeypatch):
