@@ -107,7 +107,8 @@ def skip(study: Study, session: Session, rater: Rater, told: Skipped, now: float
     if placement.state == "answered":
         raise Refused(409, "this clip has an answer already", code=_ELSEWHERE, next="item")
     placement.state, placement.reason, placement.key = "skipped", told.reason, told.key
-    placement.answered_at = rater.seen_at = now
+    placement.answered_at = now
+    _seen(study, session, rater, now)
     return "item"
 
 

@@ -1,6 +1,7 @@
 """What is taken for an answer, and when; what is sent again; what becomes of claims."""
 
 import uuid
+from collections import Counter
 
 import pytest
 from sqlmodel import select
@@ -11,6 +12,10 @@ from benchmark.web.study.tables import Placement
 def kept(served):
     with served.study.database.reading() as session:
         return session.exec(select(Placement).where(Placement.state == "answered")).all()
+
+
+def skip(rater, item, reason="load"):
+    return rater.post("/api/skip", token=item["token"], reason=reason, key=str(uuid.uuid4()))
 
 
 def test_a_rating_before_the_end_of_the_clip_is_refused(serve):
@@ -207,6 +212,21 @@ def test_two_who_were_away_do_not_both_go_beyond_the_number(serve):
     for one in kept(served):
         counts[one.item] = counts.get(one.item, 0) + 1
     assert max(counts.values()) <= 3
+
+
+def test_passing_a_clip_over_brings_no_lapsed_claim_to_life(serve):
+    served = serve(raters_per_item=1, samples=4, items_per_rater=6, repeats=0, attention=0, claim_minutes=5)
+    away = []
+    for _ in range(5):
+        rater = served.rater().begin()
+        away.append((rater, rater.item()))
+        served.clock.forward(301)
+    for rater, item in away:
+        assert skip(rater, item).status_code == 200
+    for rater, _ in away:
+        rater.rate()
+    counts = Counter(one.item for one in kept(served))
+    assert max(counts.values()) == 1
 
 
 def test_a_slow_rater_is_not_kept_beyond_the_minutes_of_the_study(serve):
