@@ -19,7 +19,7 @@ class RateLimit:
         Args:
             per_second: requests a key has a second in the long run.
             burst: requests it may send at once after a pause.
-            clock: for tests, seconds.
+            clock: seconds; one that is never set.
         """
         self._rate, self._burst, self._clock = per_second, float(burst), clock
         self._buckets: OrderedDict[str, tuple[float, float]] = OrderedDict()  # key: what is left, as of when
@@ -30,7 +30,7 @@ class RateLimit:
         with self._lock:
             now = self._clock()
             left, then = self._buckets.pop(key, (self._burst, now))
-            left = min(self._burst, left + (now - then) * self._rate)
+            left = min(self._burst, left + max(0.0, now - then) * self._rate)
             passes = left >= 1
             self._buckets[key] = (left - 1 if passes else left, now)
             while len(self._buckets) > MOST_KEYS:

@@ -97,7 +97,7 @@ class Served:
     def app(self, serving: Serving) -> FastAPI:
         """The application, one for each way of serving: it counts who asks how often."""
         if serving not in self._apps:
-            self._apps[serving] = study_app(self.study, serving)
+            self._apps[serving] = study_app(self.study, serving, ticks=self.clock)
         return self._apps[serving]
 
     def rater(self, query: str = "") -> "Person":

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import secrets
+import time
+from collections.abc import Callable
 from urllib.parse import parse_qs, urlsplit
 
 from fastapi import APIRouter, Request
@@ -24,11 +26,13 @@ COOKIE_SECONDS = 12 * 3600
 class Admin:
     """The routes below /admin."""
 
-    def __init__(self, study: Study, pages: Pages, *, anywhere: bool) -> None:
-        """Answer for a study; `anywhere`: other machines too."""
+    def __init__(
+        self, study: Study, pages: Pages, *, anywhere: bool, ticks: Callable[[], float] = time.monotonic
+    ) -> None:
+        """Answer for a study; `anywhere`: other machines too; `ticks`: see `Door`."""
         self._study, self._pages, self._anywhere = study, pages, anywhere
         self._secret = read_secret(study.folder.admin).hex()
-        self._tries = RateLimit(TRIES_PER_SECOND, TRIES_AT_ONCE, clock=study.clock)
+        self._tries = RateLimit(TRIES_PER_SECOND, TRIES_AT_ONCE, clock=ticks)
 
     def router(self) -> APIRouter:
         """Return the routes."""

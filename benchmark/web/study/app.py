@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import AsyncIterator, Callable, Iterable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass
@@ -42,8 +43,14 @@ class Serving:
     admin_anywhere: bool = False
 
 
-def study_app(study: Study, serving: Serving = Serving()) -> FastAPI:
-    """Return the application that answers for a study; it closes the study when it ends."""
+def study_app(study: Study, serving: Serving = Serving(), *, ticks: Callable[[], float] = time.monotonic) -> FastAPI:
+    """Return the application that answers for a study; it closes the study when it ends.
+
+    Args:
+        study: which one.
+        serving: how.
+        ticks: seconds, by which it is counted how often one asks; never set, as the clock of the study may be.
+    """
     app = new_app(ROOM, hosts=serving.hosts)
     app.router.lifespan_context = _closing(study)
     app.add_exception_handler(Refused, refused)
@@ -52,10 +59,10 @@ def study_app(study: Study, serving: Serving = Serving()) -> FastAPI:
         ROOM, language=design.language, direction=design.direction, texts=design.texts, title=design.title,
         study=study.mark, form=design.form, contact=design.contact,
     )  # fmt: skip
-    door = Door(study)
+    door = Door(study, ticks=ticks)
     app.include_router(Api(study, door).router())
     app.include_router(_Way(study, door, pages, serving.url).router())
-    app.include_router(Admin(study, pages, anywhere=serving.admin_anywhere).router())
+    app.include_router(Admin(study, pages, anywhere=serving.admin_anywhere, ticks=ticks).router())
     return app
 
 

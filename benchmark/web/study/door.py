@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from math import ceil
@@ -41,12 +42,12 @@ class Asking:
 class Door:
     """Lets requests in, or says why not."""
 
-    def __init__(self, study: Study) -> None:
-        """Stand before a study."""
+    def __init__(self, study: Study, *, ticks: Callable[[], float] = time.monotonic) -> None:
+        """Stand before a study; `ticks` are the seconds by which it is counted how often one asks."""
         self._study = study
-        self._api = RateLimit(REQUESTS_PER_SECOND, REQUESTS_AT_ONCE, clock=study.clock)
-        self._files = RateLimit(FILES_PER_SECOND, FILES_AT_ONCE, clock=study.clock)
-        self._arrivals = RateLimit(ARRIVALS_PER_SECOND, ARRIVALS_AT_ONCE, clock=study.clock)
+        self._api = RateLimit(REQUESTS_PER_SECOND, REQUESTS_AT_ONCE, clock=ticks)
+        self._files = RateLimit(FILES_PER_SECOND, FILES_AT_ONCE, clock=ticks)
+        self._arrivals = RateLimit(ARRIVALS_PER_SECOND, ARRIVALS_AT_ONCE, clock=ticks)
 
     @property
     def cookie(self) -> str:

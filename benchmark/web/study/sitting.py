@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Sequence
 from typing import cast
 
-from sqlalchemy import func
+from sqlalchemy import ColumnElement, func
 from sqlmodel import Session, col, select
 
 from benchmark.web.study.assignment import Seat
@@ -29,10 +29,18 @@ def item_counts(study: Study, session: Session, now: float) -> Counter[str]:
     of_items = select(Placement.item, func.count()).where(Placement.role == "item").group_by(Placement.item)
     # Two queries: the first is answered by an index alone, however many answers there are.
     counts = Counter(dict(session.exec(of_items.where(Placement.state == "answered")).all()))
-    live = col(Rater.seen_at) >= now - 60 * study.design.claim_minutes
     claimed = of_items.where(Placement.state == "claimed").join(Rater, col(Rater.id) == col(Placement.rater_id))
-    counts.update(dict(session.exec(claimed.where(live)).all()))
+    counts.update(dict(session.exec(claimed.where(is_live(study, now))).all()))
     return counts
+
+
+def is_live(study: Study, now: float) -> ColumnElement[bool]:
+    """Return the condition on a rater whose claims have not lapsed.
+
+    A sign of life that lies as far ahead is as good as none: the machine's clock was set back since.
+    """
+    span = 60 * study.design.claim_minutes
+    return col(Rater.seen_at).between(now - span, now + span)
 
 
 def next_item(study: Study, session: Session, rater: Rater, now: float) -> ShownItem | str:
@@ -67,7 +75,7 @@ def played(study: Study, session: Session, rater: Rater, told: Played, now: floa
     if told.media >= len(started):
         raise Refused(422, f"media: expected 0 to {len(started) - 1}, got {told.media}")
     if placement.state == "claimed":
-        if started[told.media] is None:
+        if started[told.media] is None or started[told.media] > now:
             started[told.media] = now
         starts[told.media] += 1
         placement.started, placement.starts = json.dumps(started), json.dumps(starts)
@@ -125,7 +133,7 @@ def _seen(study: Study, session: Session, rater: Rater, now: float, at: Placemen
     Raises:
         Refused: 409, the item has more than its number already.
     """
-    lapsed = rater.seen_at < now - 60 * study.design.claim_minutes
+    lapsed = abs(now - rater.seen_at) > 60 * study.design.claim_minutes
     if lapsed:
         counts = item_counts(study, session, now)
         for one in _placements(session, rater):
@@ -193,10 +201,13 @@ def _of_token(study: Study, session: Session, rater: Rater, token: str) -> Place
 
 
 def _check_heard(study: Study, placement: Placement, now: float) -> None:
-    """Check that every clip has been started, and that all could be over by now."""
+    """Check that every clip has been started, and that all could be over by now.
+
+    A start that lies ahead was told before the machine's clock was set back, and says nothing of when it was.
+    """
     started = json.loads(placement.started)
     seconds = [answer.clip.seconds for answer in study.items[placement.item].answers]
-    if None in started:
+    if any(moment is None or moment > now for moment in started):
         raise Refused(409, "this clip has not been played", code="unplayed", wait_seconds=sum(seconds))
     left = max(min(started) + sum(seconds), max(started) + max(seconds)) - EARLY_SECONDS - now
     if left > 0:

@@ -12,7 +12,7 @@ from sqlalchemy import func
 from sqlmodel import Session, col, select
 
 from benchmark.web.study.raters import STEPS, UNSUITED
-from benchmark.web.study.sitting import item_counts
+from benchmark.web.study.sitting import is_live, item_counts
 from benchmark.web.study.study import Study
 from benchmark.web.study.tables import Placement, Rater, Withdrawal
 
@@ -62,9 +62,8 @@ def _status(study: Study, session: Session, now: float) -> Status:
     wanted = study.design.raters_per_item
     answered = _answered(study, session)
     steps = Counter(session.exec(select(Rater.step)))
-    live = now - 60 * study.design.claim_minutes
     begun = col(Rater.step).not_in(["consent", "thanks", UNSUITED])
-    active = session.exec(select(func.count()).select_from(Rater).where(begun, col(Rater.seen_at) >= live)).one()
+    active = session.exec(select(func.count()).select_from(Rater).where(begun, is_live(study, now))).one()
     left = study.assignment.places_left(item_counts(study, session, now))
     return Status(
         items=len(answered), wanted=wanted, answers=sum(answered), fewest=min(answered), median=median(answered),

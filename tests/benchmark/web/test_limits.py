@@ -31,6 +31,14 @@ def test_a_refused_request_costs_nothing():
     assert limit.wait_seconds("a") == 0
 
 
+def test_a_clock_that_is_set_back_takes_nothing_away():
+    clock = Clock()
+    limit = RateLimit(1.0, 2, clock=clock)
+    assert limit.wait_seconds("a") == 0
+    clock.now = -3600.0
+    assert [limit.wait_seconds("a") for _ in range(2)] == [0, 1]
+
+
 def test_keys_do_not_share_a_bucket_and_a_pause_fills_no_more_than_a_burst():
     clock = Clock()
     limit = RateLimit(1.0, 2, clock=clock)

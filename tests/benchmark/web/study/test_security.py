@@ -4,11 +4,12 @@ import logging
 import re
 
 import pytest
-from support.small_studies import CLIPS, MODELS
+from fastapi.testclient import TestClient
+from support.small_studies import CLIPS, MODELS, Person
 
 from benchmark.web.security import LARGEST_BODY
 from benchmark.web.serving import _bound
-from benchmark.web.study.app import Serving
+from benchmark.web.study.app import Serving, study_app
 
 # What would give away whose a sound is, or what a scene is called; prompts are shown, so labels alone are not secret.
 TELLING = (*MODELS, *(clip for clip, _, _ in CLIPS), "inter/", "Animal", "Music", "oracle-noisy")
@@ -185,6 +186,14 @@ def test_arrivals_from_one_address_are_limited(serve):
         codes.append(browser.get("/").status_code)
     assert codes[:120] == [303] * 120
     assert set(codes[120:]) == {429}
+
+
+def test_a_clock_that_is_set_back_bars_nobody(serve):
+    served = serve()
+    rater = Person(TestClient(study_app(served.study), follow_redirects=False), served.clock).begin()
+    rater.rate(2)
+    served.clock.forward(-3600)
+    assert {rater.browser.get("/api/item").status_code for _ in range(20)} == {200}
 
 
 def test_a_forged_cookie_is_nobody(serve):

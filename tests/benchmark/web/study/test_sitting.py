@@ -1,5 +1,6 @@
 """What is taken for an answer, and when; what is sent again; what becomes of claims."""
 
+import json
 import uuid
 from collections import Counter
 
@@ -244,6 +245,27 @@ def test_a_slow_rater_is_not_kept_beyond_the_minutes_of_the_study(serve):
         served.clock.forward(3600 * 5)  # a pause does not count
         done += 1
     assert (done, spent) == (4, 4 * 31.0)  # the last was begun within the limit of 120 s
+
+
+def test_a_clock_that_is_set_back_while_a_clip_plays_costs_one_more_look_and_no_rater_waits_for_it_to_catch_up(serve):
+    served = serve()
+    rater = served.rater().begin()
+    item = rater.item()
+    rater.watch(item)
+    served.clock.forward(-3600)
+    assert rater.answer(item).json()["code"] == "unplayed"
+    rater.watch(item)
+    assert rater.answer(item).status_code == 200
+    (answered,) = kept(served)
+    assert answered.answered_at - json.loads(answered.started)[0] == item["media"][0]["seconds"]
+
+
+def test_a_clock_that_is_set_back_keeps_no_claim_alive(serve):
+    served = serve(raters_per_item=1, samples=2, items_per_rater=6, repeats=0, attention=0, claim_minutes=5)
+    away = served.rater().begin()
+    away.item()
+    served.clock.forward(-3600)
+    assert len(served.rater().begin().rate()) == 6
 
 
 def test_an_attention_item_says_after_the_clip_what_to_choose(serve):
