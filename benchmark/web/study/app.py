@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import time
 from collections.abc import AsyncIterator, Callable, Iterable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
@@ -23,6 +24,8 @@ from benchmark.web.study.messages import Refused
 from benchmark.web.study.sitting import item_counts
 from benchmark.web.study.study import ROOM, Study
 from benchmark.web.study.tables import Rater
+
+log = logging.getLogger(__name__)
 
 THREADS = 4  # at requests at a time: one writes, and many that wait for their turn would only keep it from doing so
 _BEFORE_ITEMS = ("consent", "checks", "tutorial")
@@ -71,6 +74,7 @@ class _Way:
 
     def __init__(self, study: Study, door: Door, pages: Pages, url: str) -> None:
         self._study, self._door, self._pages, self._url = study, door, pages, url
+        self._warned = False
 
     def router(self) -> APIRouter:
         router = APIRouter(default_response_class=Response)
@@ -82,7 +86,9 @@ class _Way:
 
     def begin(self, request: Request) -> Response:
         """Register who comes, or lead back who was here; the ids of a panel do not stay in the address."""
-        panel, key = raters.Panel.of(dict(request.query_params)), self._door.key(request)
+        query = dict(request.query_params)
+        panel, key = raters.Panel.of(query), self._door.key(request)
+        self._warn_of(raters.unusable_ids(query))
         with self._study.database.reading() as session:
             known = raters.find(session, key) if key and panel is None else None
             full = self._is_full(session)
@@ -119,6 +125,16 @@ class _Way:
         if place != asked:
             return _to(place)
         return self._shown(request, asked, rater, "headphones" if rater.step == raters.UNSUITED else "full")
+
+    def _warn_of(self, unusable: list[str]) -> None:
+        """Say once what whoever wrote the link has to see; the ids themselves belong in no log."""
+        if unusable and not self._warned:
+            self._warned = True
+            log.warning(
+                "%s in the address of a rater is no id (letters, digits, - and _, at most 64); such raters count as "
+                "coming without a panel; look whether the link given to the panel has the placeholder that it fills in",
+                unusable[0],
+            )
 
     def _place(self, rater: Rater, full: bool) -> str:
         """Return the page on which a rater is: who has not begun when every item has its raters need not begin."""

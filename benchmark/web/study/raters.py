@@ -20,7 +20,11 @@ STEPS = ("consent", "checks", "tutorial", "rate", "questionnaire", "thanks")
 TRIALS, FEWEST_RIGHT = 6, 5  # of the headphone check, after Woods et al. 2017
 UNSUITED = "unsuited"
 _CODE_DIGITS = 16
-_LONGEST_ID = 128  # of a panel; Prolific's have 24
+_ID = re.compile(r"[A-Za-z0-9_-]{1,64}")  # of a panel; Prolific's have 24 characters
+_PANELS = (
+    ("prolific", ("PROLIFIC_PID", "STUDY_ID", "SESSION_ID")),
+    ("mturk", ("workerId", "hitId", "assignmentId")),
+)
 
 
 @dataclass(frozen=True)
@@ -34,14 +38,25 @@ class Panel:
 
     @classmethod
     def of(cls, query: dict[str, str]) -> Panel | None:
-        """Return what an address tells: Prolific's `PROLIFIC_PID` or Mechanical Turk's `workerId`; else None."""
-        for name, keys in (
-            ("prolific", ("PROLIFIC_PID", "STUDY_ID", "SESSION_ID")),
-            ("mturk", ("workerId", "hitId", "assignmentId")),
-        ):
-            if query.get(keys[0]):
-                return cls(name, *(query.get(key, "")[:_LONGEST_ID] for key in keys))
+        """Return what an address tells: Prolific's `PROLIFIC_PID` or Mechanical Turk's `workerId`; else None.
+
+        What is no id, such as the placeholder of a panel that was not filled in, names nobody: two people who bring it
+        are two.
+        """
+        for name, keys in _PANELS:
+            person, study, session = (_id_of(query.get(key, "")) for key in keys)
+            if person:
+                return cls(name, person, study, session)
         return None
+
+
+def unusable_ids(query: dict[str, str]) -> list[str]:
+    """Return the names under which an address tells ids of people that are none."""
+    return [keys[0] for _, keys in _PANELS if query.get(keys[0]) and not _id_of(query[keys[0]])]
+
+
+def _id_of(given: str) -> str:
+    return given if _ID.fullmatch(given) else ""
 
 
 def arrived(session: Session, panel: Panel | None, now: float) -> Rater:

@@ -1,8 +1,12 @@
 """A rater's way through a study, as the pages' script asks for it."""
 
 import re
+from urllib.parse import quote
 
 import pytest
+from sqlmodel import select
+
+from benchmark.web.study.tables import Rater
 
 PAGES = ("consent", "checks", "tutorial", "rate", "questionnaire", "thanks")
 AGE = {"id": "age", "question": "How old are you?", "kind": "number", "required": True}
@@ -95,6 +99,20 @@ def test_a_panel_s_rater_goes_on_by_its_id_in_any_browser(serve, ids, other):
     assert again.at == "/rate"
     assert again.item() == item
     assert served.rater(other).at == "/consent"
+
+
+@pytest.mark.parametrize("person", ["${workerId}", "{{%PROLIFIC_PID%}}", "x" * 65, "a b", "ä"])
+@pytest.mark.parametrize("name", ["PROLIFIC_PID", "workerId"])
+def test_what_is_no_id_of_a_panel_makes_no_two_people_one(serve, caplog, name, person):
+    served = serve()
+    query = f"?{name}={quote(person)}&STUDY_ID=s"
+    first = served.rater(query).begin()
+    assert served.rater(query).at == "/consent"
+    with served.study.database.reading() as session:
+        assert [rater.panel for rater in session.exec(select(Rater))] == ["", ""]
+    (told,) = [one.getMessage() for one in caplog.records if one.name.startswith("benchmark")]
+    assert told.startswith(f"{name} in the address of a rater is no id")
+    assert first.item()["number"] == 1
 
 
 def test_who_comes_when_every_item_has_its_raters_is_turned_away(serve):
