@@ -111,17 +111,26 @@ class Api:
             return said.Next(raters.answer_questions(asking.rater, given, self._study.design, asking.now))
 
     def withdraw(self, request: Request, given: said.Withdraw, response: Response) -> said.Next:
-        """Delete everything of the rater who asks, or of the one whose code is given."""
-        with self._door.asking(request) as asking:
-            leaving = raters.of_code(self._study, asking.session, given.code) if given.code else asking.rater
-            if leaving is None:
-                raise said.Refused(404, "no answers have this code; check it, or they are deleted already")
-            own = leaving.id == asking.rater.id
-            raters.forget(asking.session, leaving, asking.now)
+        """Delete everything of the rater who asks, or of the one whose code is given, whoever gives it."""
+        own = self._forget_coded(request, given.code) if given.code else self._forget_asking(request)
         self._study.database.compact()
         if own:
             response.delete_cookie(self._door.cookie)
         return said.Next("/withdrawn")
+
+    def _forget_asking(self, request: Request) -> bool:
+        with self._door.asking(request) as asking:
+            raters.forget(asking.session, asking.rater, asking.now)
+        return True
+
+    def _forget_coded(self, request: Request, code: str) -> bool:
+        """Forget the rater of a code; return whether it is the one whom this browser's cookie names."""
+        with self._door.deleting(request) as (session, now):
+            leaving = raters.of_code(self._study, session, code)
+            if leaving is None:
+                raise said.Refused(404, "no answers have this code; check it, or they are deleted already")
+            raters.forget(session, leaving, now)
+        return leaving.key == self._door.key(request)
 
     def media(self, request: Request, token: str) -> Response:
         """Send a clip."""

@@ -151,7 +151,7 @@ class _Way:
         return self._pages.page(
             f"{name}.html",
             page=self._content(name, rater, reason),
-            proof=tokens.proof("rater", key) if rater else "",
+            proof=tokens.proof("rater", key),
             resume=f"{base}/resume/{quote(tokens.signed('resume', key))}" if rater else "",
         )
 

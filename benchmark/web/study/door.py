@@ -74,7 +74,7 @@ class Door:
         Raises:
             Refused: 429, too many from one address.
         """
-        self._pass(self._arrivals, request.client.host if request.client else "")
+        self._pass(self._arrivals, self._address(request))
 
     def rater_key(self, request: Request) -> str:
         """Return who asks for a file.
@@ -107,6 +107,25 @@ class Door:
             if rater is None:
                 raise _unknown()
             yield Asking(session, rater, self._study.clock())
+
+    @contextmanager
+    def deleting(self, request: Request) -> Iterator[tuple[Session, float]]:
+        """Yield a session, and what time it is, to anybody who has a deletion code: the cookie may be lost by now.
+
+        Raises:
+            Refused: 429, too often from one address.
+            HTTPException: 403, without the proof of one of our pages.
+        """
+        self._pass(self._arrivals, self._address(request))
+        tokens = self._study.tokens
+        key = self.key(request) or ""
+        proven(request, lambda given: tokens.proves("rater", key, given) or tokens.proves("rater", "", given))
+        with self._study.database.writing() as session:
+            yield session, self._study.clock()
+
+    @staticmethod
+    def _address(request: Request) -> str:
+        return request.client.host if request.client else ""
 
     @staticmethod
     def _pass(limit: RateLimit, key: str) -> None:

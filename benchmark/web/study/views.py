@@ -3,7 +3,8 @@
 A template `NAME.html` below `templates/` is rendered with `page` (the record below), and with these by name: `texts`
 (page to key to sentence), `language`, `direction`, `title` (of the study), `study` (a short mark of it, for what a
 browser keeps), `form`, `contact`, `proof` (for `<meta name="proof">`) and `resume` (this rater's link for another
-device). The last two are empty where nobody is known, as on `complete.html` and `withdrawn.html`.
+device). Where nobody is known, as on `complete.html` and `withdrawn.html`, `resume` is empty and `proof` is nobody's,
+which is good for deleting answers by their code.
 """
 
 from __future__ import annotations

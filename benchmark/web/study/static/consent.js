@@ -1,7 +1,7 @@
-// Agreeing to take part, declining, and having answers of an earlier time deleted.
+// Agreeing to take part, and declining.
 
 import { byId, complain } from "./dom.js";
-import { goTo, once, withdraw } from "./leaving.js";
+import { goTo, once } from "./leaving.js";
 import { post } from "./server.js";
 import { text } from "./texts.js";
 
@@ -22,9 +22,3 @@ once(byId("begin"), async () => {
 });
 
 once(byId("decline"), () => decide(false));
-
-once(byId("delete"), async () => {
-  const code = byId("code").value.trim();
-  if (code) await withdraw(code);
-  else complain(text("consent.withdraw_missing"));
-});

@@ -239,6 +239,30 @@ def test_deletion_by_code_takes_everything_of_that_rater_and_of_nobody_else(serv
     assert later.post("/api/withdraw", code=code).status_code == 404
 
 
+def test_who_lost_the_cookie_withdraws_by_code_when_the_study_is_full(serve):
+    served = serve(raters_per_item=1, samples=2, items_per_rater=6, repeats=0)
+    leaving = served.rater().begin()
+    leaving.rate()
+    code = re.search(r"\b[0-9A-F]{4}(-[0-9A-F]{4}){3}\b", leaving.see())[0]
+    stranger = served.rater()
+    assert stranger.at == "/complete"
+    assert 'id="delete"' in stranger.see()
+    assert not stranger.browser.cookies
+    assert stranger.post("/api/withdraw").status_code == 401
+    assert stranger.post("/api/withdraw", code="AAAA-AAAA-AAAA-AAAA").status_code == 404
+    assert stranger.browser.post("/api/withdraw", json={"code": code}).status_code == 403  # no page of ours
+    assert stranger.post("/api/withdraw", code=code).json() == {"next": "/withdrawn"}
+    assert served.rater().at == "/consent"
+
+
+def test_codes_cannot_be_guessed_at_will(serve):
+    served = serve(raters_per_item=1, samples=2, items_per_rater=6, repeats=0)
+    served.rater().begin().rate()
+    stranger = served.rater()
+    codes = [stranger.post("/api/withdraw", code="AAAA-AAAA-AAAA-AAAA").status_code for _ in range(125)]
+    assert codes.count(429) == 5  # 120 at once from one address
+
+
 def test_who_withdraws_frees_the_items_and_no_byte_stays(serve):
     served = serve(raters_per_item=1, samples=2, items_per_rater=6, repeats=0)
     person = "5f3c9d1e7a7b4c2d8e6f0a1b"
