@@ -3,7 +3,7 @@
 Every POST carries the header `X-Proof` with the content of `<meta name="proof">`. Refusals have the key `error`, and
 where a script can go on by itself more: `next` (where to), `wait_seconds` (an answer before the clip's end), `code`
 (unplayed: /api/played has not arrived, send it again; early: wait; elsewhere: the clip was answered or given away
-meanwhile, go on with the next).
+meanwhile, go on with the next; no_more_skips: no further clip may be passed over).
 """
 
 from __future__ import annotations

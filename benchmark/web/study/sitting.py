@@ -21,6 +21,7 @@ from benchmark.web.study.texts import filled
 
 AHEAD = 2  # items claimed at a time: the one on the page, and the next, which is loaded beforehand
 EARLY_SECONDS = 0.3  # that an answer may come early: a start is told when the request has arrived
+FEWEST_SKIPS, SKIPPED_SHARE = 2, 0.2  # that every rater may pass over; of longer sessions, this share
 _ELSEWHERE = "elsewhere"
 
 
@@ -57,7 +58,7 @@ def next_item(study: Study, session: Session, rater: Rater, now: float) -> Shown
     if not waiting:
         return go_on(rater, study.design, now)
     number = len(placed) - len(waiting) + 1
-    of = study.assignment.seats if len(waiting) == AHEAD else number
+    of = max(study.assignment.seats, number + 1) if len(waiting) == AHEAD else number
     later = [medium.url for one in waiting[1:] for medium in _media(study, rater, one)]
     return _shown(study, rater, waiting[0], number, of, tuple(later))
 
@@ -105,19 +106,29 @@ def answer(study: Study, session: Session, rater: Rater, given: Answered, now: f
 
 
 def skip(study: Study, session: Session, rater: Rater, told: Skipped, now: float) -> str:
-    """Pass over an item that cannot be judged; return where to go on.
+    """Pass over an item that cannot be judged; return where to go on. What is sent again is kept once.
 
     Raises:
         BadToken: not an item of this rater.
-        Refused: 409, it has an answer.
+        Refused: 409, it has an answer, or this rater has passed over as many as one may.
     """
     placement = _of_token(study, session, rater, told.token)
     if placement.state == "answered":
         raise Refused(409, "this clip has an answer already", code=_ELSEWHERE, next="item")
+    if placement.state == "skipped":
+        return "item" if rater.step == "rate" else path_of(rater)
+    most = most_skips(study)
+    if sum(one.state == "skipped" for one in _placements(session, rater)) >= most:
+        raise Refused(409, f"one may pass over {most} clips and no more", code="no_more_skips")
     placement.state, placement.reason, placement.key = "skipped", told.reason, told.key
     placement.answered_at = now
     _seen(study, session, rater, now)
     return "item"
+
+
+def most_skips(study: Study) -> int:
+    """Return how many items a rater may pass over: who could pass over all would be done in no time."""
+    return max(FEWEST_SKIPS, int(study.assignment.seats * SKIPPED_SHARE))
 
 
 def _placements(session: Session, rater: Rater) -> list[Placement]:
@@ -159,7 +170,10 @@ def _claim_ahead(study: Study, session: Session, rater: Rater, placed: list[Plac
         return
     counts = item_counts(study, session, now)
     while waiting < AHEAD:
-        had = [Seat(cast(Role, one.role), one.item, one.state != "skipped") for one in placed]
+        had = [
+            Seat(cast(Role, one.role), one.item, one.state != "skipped") for one in placed
+            if one.role != "attention" or one.state != "skipped"  # which stays due
+        ]  # fmt: skip
         choice = study.assignment.choice(rater.key, had, counts)
         if choice is None:
             break

@@ -110,7 +110,10 @@ async function leaveItem(path, letter, message) {
     const elsewhere = error instanceof Refused && error.told.code === "elsewhere";
     const unplayed = error instanceof Refused && error.told.code === "unplayed";
     if (elsewhere || unplayed) await leaveFor(error.told.next ?? "item", elsewhere ? text("rate.elsewhere") : null);
-    else setBusy(false, error);
+    else if (error instanceof Refused && error.told.code === "no_more_skips") {
+      setBusy(false);
+      complain(text("rate.no_more_skips"));
+    } else setBusy(false, error);
   }
 }
 

@@ -139,6 +139,36 @@ def test_an_answer_cannot_be_taken_back_as_a_clip_that_was_passed_over(serve):
     assert rater.post("/api/skip", token=item["token"], reason="x", key=str(uuid.uuid4())).status_code == 409
 
 
+def test_nobody_comes_to_the_end_by_passing_clips_over(serve):
+    served = serve(items_per_rater=12, repeats=1, samples=8, attention=2)  # 15 seats, of which 20 % are 3
+    rater = served.rater().begin()
+    codes = [skip(rater, rater.item()) for _ in range(5)]
+    assert [told.status_code for told in codes] == [200] * 3 + [409] * 2
+    assert codes[-1].json()["code"] == "no_more_skips"
+    assert len([item for item in rater.rate() if item["instruction"]]) == 2
+
+
+def test_what_is_passed_over_twice_is_so_once(serve):
+    served = serve()
+    rater = served.rater().begin()
+    item = rater.item()
+    assert [skip(rater, item, reason).status_code for reason in ("load", "other: again", "load")] == [200] * 3
+    assert skip(rater, rater.item()).status_code == 200
+    with served.study.database.reading() as session:
+        skipped = session.exec(select(Placement).where(Placement.state == "skipped")).all()
+    assert [one.reason for one in skipped] == ["load", "load"]
+
+
+def test_an_item_that_checks_attention_is_due_until_it_is_answered(serve):
+    served = serve(items_per_rater=6, repeats=0, attention=1)
+    rater = served.rater().begin()
+    while not (item := rater.item())["instruction"]:
+        rater.watch(item)
+        rater.answer(item)
+    assert skip(rater, item).status_code == 200
+    assert [one["prompt"] for one in rater.rate() if one["instruction"]] == [item["prompt"]]
+
+
 def test_the_next_clip_is_named_beforehand_and_stays_the_next(serve):
     rater = serve().rater().begin()
     item = rater.item()
