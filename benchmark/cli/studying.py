@@ -67,17 +67,12 @@ def serve(
 ) -> None:
     """Show a study to raters until Ctrl-C; answers are on the disk before they are acknowledged."""
     _check_extra()
-    from urllib.parse import urlsplit
-
     from benchmark.web import serving
     from benchmark.web.study.app import Serving, study_app
     from benchmark.web.study.study import Study
 
-    address = urlsplit(url)
-    if url and (address.scheme not in ("http", "https") or not address.hostname or address.path.strip("/")):
-        raise ValueError(f"--url: expected https://NAME without a path, got {url!r}")
+    way = Serving.on(host, url, admin_anywhere=admin_anywhere)
     study = Study.opened(folder)
-    hosts = () if not serving.is_loopback(host) or url else ("localhost", "127.0.0.1", "::1")
 
     def started(where: str) -> None:
         typer.echo(f"study: {study.design.title} ({folder})")
@@ -87,7 +82,7 @@ def serve(
         typer.echo(f"admin: {where}/admin, opened by what the file {study.folder.admin} holds")
 
     logging.getLogger("uvicorn.error").setLevel(logging.WARNING)
-    app = study_app(study, Serving(url.rstrip("/"), hosts, admin_anywhere))
+    app = study_app(study, way)
     try:
         serving.serve(app, folder, host=host, port=port, started=started, proxies=proxies)
     finally:

@@ -14,6 +14,7 @@ from benchmark.web.files import NoSuchFile
 from benchmark.web.frame import Pages
 from benchmark.web.limits import RateLimit
 from benchmark.web.serving import is_loopback
+from benchmark.web.study.door import over_tls
 from benchmark.web.study.messages import Refused
 from benchmark.web.study.status import status
 from benchmark.web.study.study import Study
@@ -27,10 +28,10 @@ class Admin:
     """The routes below /admin."""
 
     def __init__(
-        self, study: Study, pages: Pages, *, anywhere: bool, ticks: Callable[[], float] = time.monotonic
+        self, study: Study, pages: Pages, *, anywhere: bool, url: str = "", ticks: Callable[[], float] = time.monotonic
     ) -> None:
-        """Answer for a study; `anywhere`: other machines too; `ticks`: see `Door`."""
-        self._study, self._pages, self._anywhere = study, pages, anywhere
+        """Answer for a study; `anywhere`: other machines too; for `url` and `ticks` see `Door`."""
+        self._study, self._pages, self._anywhere, self._url = study, pages, anywhere, url
         self._secret = read_secret(study.folder.admin).hex()
         self._tries = RateLimit(TRIES_PER_SECOND, TRIES_AT_ONCE, clock=ticks)
 
@@ -60,7 +61,7 @@ class Admin:
         response = RedirectResponse("/admin", 303)
         response.set_cookie(
             self._cookie, self._study.tokens.signed("admin", self._secret_mark), max_age=COOKIE_SECONDS, httponly=True,
-            samesite="strict", secure=request.url.scheme == "https", path="/admin",
+            samesite="strict", secure=over_tls(request, self._url), path="/admin",
         )  # fmt: skip
         return response
 

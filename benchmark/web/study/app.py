@@ -8,7 +8,8 @@ from collections.abc import AsyncIterator, Callable, Iterable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass
 from math import ceil
-from urllib.parse import quote
+from typing import Self
+from urllib.parse import quote, urlsplit
 
 from anyio.to_thread import current_default_thread_limiter
 from fastapi import APIRouter, FastAPI, Request
@@ -16,6 +17,7 @@ from sqlmodel import Session
 from starlette.responses import RedirectResponse, Response
 
 from benchmark.web.frame import Pages, new_app
+from benchmark.web.serving import is_loopback
 from benchmark.web.study import raters, views
 from benchmark.web.study.admin import Admin
 from benchmark.web.study.api import Api
@@ -27,6 +29,7 @@ from benchmark.web.study.tables import Rater
 
 log = logging.getLogger(__name__)
 
+OWN_NAMES = ("127.0.0.1", "::1", "localhost")
 THREADS = 4  # at requests at a time: one writes, and many that wait for their turn would only keep it from doing so
 _BEFORE_ITEMS = ("consent", "checks", "tutorial")
 
@@ -45,6 +48,23 @@ class Serving:
     hosts: tuple[str, ...] = ()
     admin_anywhere: bool = False
 
+    @classmethod
+    def on(cls, host: str, url: str = "", *, admin_anywhere: bool = False) -> Self:
+        """Return how a study is served that listens on `host`.
+
+        Raises:
+            ValueError: `url` is no address of a whole server.
+        """
+        try:
+            address = urlsplit(url)
+        except ValueError:  # "https://["
+            address = urlsplit("")
+        if url and (address.scheme not in ("http", "https") or not address.hostname or address.path.strip("/")):
+            raise ValueError(f"--url: expected https://NAME without a path, got {url!r}")
+        any_name = not url and not is_loopback(host)
+        hosts = () if any_name else (*OWN_NAMES, *filter(None, [address.hostname]))
+        return cls(url.rstrip("/"), hosts, admin_anywhere)
+
 
 def study_app(study: Study, serving: Serving = Serving(), *, ticks: Callable[[], float] = time.monotonic) -> FastAPI:
     """Return the application that answers for a study; it closes the study when it ends.
@@ -62,10 +82,10 @@ def study_app(study: Study, serving: Serving = Serving(), *, ticks: Callable[[],
         ROOM, language=design.language, direction=design.direction, texts=design.texts, title=design.title,
         study=study.mark, form=design.form, contact=design.contact,
     )  # fmt: skip
-    door = Door(study, ticks=ticks)
+    door = Door(study, url=serving.url, ticks=ticks)
     app.include_router(Api(study, door).router())
     app.include_router(_Way(study, door, pages, serving.url).router())
-    app.include_router(Admin(study, pages, anywhere=serving.admin_anywhere, ticks=ticks).router())
+    app.include_router(Admin(study, pages, anywhere=serving.admin_anywhere, url=serving.url, ticks=ticks).router())
     return app
 
 

@@ -14,6 +14,7 @@ from starlette.responses import JSONResponse, Response
 
 from benchmark.web.frame import proven
 from benchmark.web.limits import RateLimit
+from benchmark.web.serving import is_loopback
 from benchmark.web.study.messages import Refused
 from benchmark.web.study.raters import find
 from benchmark.web.study.study import Study
@@ -42,8 +43,15 @@ class Asking:
 class Door:
     """Lets requests in, or says why not."""
 
-    def __init__(self, study: Study, *, ticks: Callable[[], float] = time.monotonic) -> None:
-        """Stand before a study; `ticks` are the seconds by which it is counted how often one asks."""
+    def __init__(self, study: Study, *, url: str = "", ticks: Callable[[], float] = time.monotonic) -> None:
+        """Stand before a study.
+
+        Args:
+            study: which one.
+            url: under which raters reach it; "": as they asked.
+            ticks: the seconds by which it is counted how often one asks.
+        """
+        self._url = url
         self._study = study
         self._api = RateLimit(REQUESTS_PER_SECOND, REQUESTS_AT_ONCE, clock=ticks)
         self._files = RateLimit(FILES_PER_SECOND, FILES_AT_ONCE, clock=ticks)
@@ -65,7 +73,7 @@ class Door:
         """Let the browser name this rater from now on."""
         response.set_cookie(
             self.cookie, self._study.tokens.signed("rater", key), max_age=COOKIE_SECONDS, httponly=True,
-            samesite="lax", secure=request.url.scheme == "https",
+            samesite="lax", secure=over_tls(request, self._url),
         )  # fmt: skip
 
     def may_arrive(self, request: Request) -> None:
@@ -132,6 +140,16 @@ class Door:
         seconds = limit.wait_seconds(key)
         if seconds > 0:
             raise Refused(429, "too many requests; wait a little", retry_seconds=seconds)
+
+
+def over_tls(request: Request, url: str) -> bool:
+    """Tell whether a browser asks by TLS, whether or not a proxy in between says so; a cookie then stays with that.
+
+    Args:
+        request: what came.
+        url: under which the server is reached; who asks it on its own machine may do so without.
+    """
+    return request.url.scheme == "https" or (url.startswith("https:") and not is_loopback(request.url.hostname or ""))
 
 
 def refused(_request: Request, error: Exception) -> Response:

@@ -216,6 +216,34 @@ def test_the_cookie_is_not_for_scripts_nor_for_other_sites_nor_for_plain_http_wh
     assert "Secure" in served.browser("https://study.example.org").get("/").headers["set-cookie"]
 
 
+def test_behind_a_proxy_that_does_not_tell_of_tls_cookies_are_for_tls_and_other_names_are_not_answered(serve):
+    served = serve()
+    served.serving = Serving.on("127.0.0.1", "https://study.example.org/", admin_anywhere=True)
+    proxied = served.browser("http://study.example.org")
+    assert "Secure" in proxied.get("/").headers["set-cookie"]
+    assert "Secure" in enter(proxied, served.study.folder.admin.read_text()).headers["set-cookie"]
+    assert "Secure" not in served.browser("http://127.0.0.1:8321").get("/").headers["set-cookie"]
+    assert served.browser("http://evil.example").get("/").status_code == 421
+
+
+@pytest.mark.parametrize(
+    ("host", "url", "hosts"),
+    [
+        ("127.0.0.1", "", {"127.0.0.1", "::1", "localhost"}),
+        ("0.0.0.0", "", set()),
+        ("0.0.0.0", "https://Study.lab.org:8443", {"study.lab.org", "127.0.0.1", "::1", "localhost"}),
+    ],
+)
+def test_a_study_is_asked_by_its_own_names(host, url, hosts):
+    assert set(Serving.on(host, url).hosts) == hosts
+
+
+@pytest.mark.parametrize("url", ["study.lab.org", "ftp://lab.org", "https://", "https://lab.org/study", "https://["])
+def test_an_address_that_is_none_is_refused(url):
+    with pytest.raises(ValueError, match="--url: expected https://NAME without a path, got"):
+        Serving.on("127.0.0.1", url)
+
+
 def test_texts_that_the_study_gives_are_escaped(serve):
     served = serve(title="<script>alert(1)</script>", consent="<img src=x>")
     assert "<script>alert" not in served.rater().see()
