@@ -68,7 +68,10 @@ class Guard:
     def _refusal(self, scope: Scope) -> JSONResponse | None:
         headers = Headers(scope=scope)
         host = headers.get("host", "")
-        if self._hosts and (urlsplit(f"//{host}").hostname or "") not in self._hosts:
+        name = _name(host)
+        if name is None:
+            return JSONResponse({"error": "the header Host holds no name"}, 400)
+        if self._hosts and name not in self._hosts:
             return JSONResponse({"error": "this server is not asked by that name"}, 421)
         length = headers.get("content-length", "0")
         if not length.isdecimal() or int(length) > LARGEST_BODY:
@@ -83,7 +86,18 @@ def _same_site(headers: Headers, host: str) -> bool:
     if headers.get("sec-fetch-site", "same-origin") not in ("same-origin", "none"):
         return False
     origin = headers.get("origin")
-    return origin is None or urlsplit(origin).netloc == host
+    try:
+        return origin is None or urlsplit(origin).netloc == host
+    except ValueError:  # "http://["
+        return False
+
+
+def _name(host: str) -> str | None:
+    """Return the name in the header Host, without its port; None where it holds none that can be read, such as "["."""
+    try:
+        return urlsplit(f"//{host}").hostname or ""
+    except ValueError:
+        return None
 
 
 class _Counted:

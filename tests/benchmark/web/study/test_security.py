@@ -244,6 +244,19 @@ def test_an_address_that_is_none_is_refused(url):
         Serving.on("127.0.0.1", url)
 
 
+@pytest.mark.parametrize("path", ["/", "/admin", "/api/item"])
+@pytest.mark.parametrize("host", ["[", "[::1", "a]b["])
+def test_a_host_that_is_none_is_refused(serve, path, host):
+    answer = serve().browser(**LOCAL).get(path, headers={"Host": host})
+    assert (answer.status_code, list(answer.json())) == (400, ["error"])
+
+
+def test_an_origin_that_is_none_is_another_site(serve):
+    rater = serve().rater()
+    headers = {"X-Proof": rater.proof, "Origin": "http://["}
+    assert rater.browser.post("/api/consent", json={"agrees": True}, headers=headers).status_code == 403
+
+
 def test_texts_that_the_study_gives_are_escaped(serve):
     served = serve(title="<script>alert(1)</script>", consent="<img src=x>")
     assert "<script>alert" not in served.rater().see()
