@@ -119,6 +119,8 @@ class Api:
         return said.Next("/withdrawn")
 
     def _forget_asking(self, request: Request) -> bool:
+        if not self._door.is_sure(request):
+            raise said.Refused(409, "in this browser answers are deleted by their code alone", code="needs_code")
         with self._door.asking(request) as asking:
             raters.forget(asking.session, asking.rater, asking.now)
         return True

@@ -118,10 +118,10 @@ class _Way:
             return _to("/complete")
         self._door.may_arrive(request)
         with self._study.database.writing() as session:
-            rater = raters.arrived(session, panel, self._study.clock())
+            rater, sure = raters.arrived(session, panel, self._study.clock())
             key, place = rater.key, self._place(rater, full)
         response = _to(place)
-        self._door.remember(response, request, key)
+        self._door.remember(response, request, key, sure=sure)
         return response
 
     def resume(self, request: Request, token: str) -> Response:
@@ -167,15 +167,16 @@ class _Way:
     def _shown(self, request: Request, path: str, rater: Rater | None, reason: str) -> Response:
         name, key = path.removeprefix("/"), rater.key if rater else ""
         tokens = self._study.tokens
+        sure = rater is not None and self._door.is_sure(request)
         base = self._url or str(request.base_url).rstrip("/")
         return self._pages.page(
             f"{name}.html",
-            page=self._content(name, rater, reason),
+            page=self._content(name, rater, reason, sure=sure),
             proof=tokens.proof("rater", key),
-            resume=f"{base}/resume/{quote(tokens.signed('resume', key))}" if rater else "",
+            resume=f"{base}/resume/{quote(tokens.signed('resume', key))}" if sure else "",
         )
 
-    def _content(self, name: str, rater: Rater | None, reason: str) -> views.Page:
+    def _content(self, name: str, rater: Rater | None, reason: str, *, sure: bool) -> views.Page:
         design = self._study.design
         if rater is None or name in ("complete", "withdrawn"):
             return views.WithdrawnPage() if name == "withdrawn" else views.CompletePage(reason)
@@ -190,7 +191,7 @@ class _Way:
             case "questionnaire":
                 return views.QuestionnairePage(design.questionnaire)
             case "thanks":
-                deletion = raters.deletion_code(self._study, rater.key)
+                deletion = raters.deletion_code(self._study, rater.key) if sure else ""
                 return views.ThanksPage(design.completion_code, design.completion_url, deletion)
         return views.TutorialPage() if name == "tutorial" else views.RatePage()
 

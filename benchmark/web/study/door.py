@@ -64,16 +64,27 @@ class Door:
 
     def key(self, request: Request) -> str | None:
         """Return the key that a cookie names; None where there is none, or none of ours."""
+        return self._opened(request, "rater") or self._opened(request, "returned")
+
+    def is_sure(self, request: Request) -> bool:
+        """Tell whether a browser is sure to be that of the rater whom its cookie names; one that `returned` is not.
+
+        It goes on with the items; to delete the answers it has to give the code, which it is not shown.
+        """
+        return self._opened(request, "returned") is None
+
+    def _opened(self, request: Request, kind: str) -> str | None:
         try:
-            return str(self._study.tokens.opened("rater", request.cookies.get(self.cookie, "")))
+            return str(self._study.tokens.opened(kind, request.cookies.get(self.cookie, "")))
         except BadToken:
             return None
 
-    def remember(self, response: Response, request: Request, key: str) -> None:
-        """Let the browser name this rater from now on."""
+    def remember(self, response: Response, request: Request, key: str, *, sure: bool = True) -> None:
+        """Let the browser name this rater from now on; `sure`: see `is_sure`."""
+        sure = sure or (self.key(request) == key and self.is_sure(request))
         response.set_cookie(
-            self.cookie, self._study.tokens.signed("rater", key), max_age=COOKIE_SECONDS, httponly=True,
-            samesite="lax", secure=over_tls(request, self._url),
+            self.cookie, self._study.tokens.signed("rater" if sure else "returned", key), max_age=COOKIE_SECONDS,
+            httponly=True, samesite="lax", secure=over_tls(request, self._url),
         )  # fmt: skip
 
     def may_arrive(self, request: Request) -> None:

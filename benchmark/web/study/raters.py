@@ -59,22 +59,35 @@ def _id_of(given: str) -> str:
     return given if _ID.fullmatch(given) else ""
 
 
-def arrived(session: Session, panel: Panel | None, now: float) -> Rater:
-    """Return a new rater, or the one that a panel has sent before."""
+def arrived(session: Session, panel: Panel | None, now: float) -> tuple[Rater, bool]:
+    """Return a new rater, or the one that a panel has sent before; and whether that is sure to be the same person.
+
+    A panel's id of a person is no secret; its id of a participation is told to that person alone. Who comes again with
+    another one may have been given a new one, or be somebody else.
+    """
     if panel is not None:
         known = select(Rater).where(
             Rater.panel == panel.name, Rater.panel_id == panel.person, Rater.panel_study == panel.study
         )
         found = session.exec(known).first()
         if found is not None:
-            return found
+            return found, _is_same(found, panel)
     rater = Rater(key=secrets.token_hex(16), step="consent", arrived_at=now, seen_at=now)
     if panel is not None:
         rater.panel, rater.panel_id = panel.name, panel.person
         rater.panel_study, rater.panel_session = panel.study, panel.session
     session.add(rater)
     session.flush()
-    return rater
+    return rater, True
+
+
+def _is_same(rater: Rater, panel: Panel) -> bool:
+    """Compare the participation with the first; keep it after that where it is another."""
+    first = rater.panel_session.partition(" ")[0]
+    if panel.session in ("", first):
+        return panel.session == first
+    rater.panel_session = f"{first} {panel.session}".strip()
+    return not first
 
 
 def find(session: Session, key: str) -> Rater | None:

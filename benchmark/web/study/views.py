@@ -74,7 +74,7 @@ class ThanksPage:
     Attributes:
         completion_code: "" where there is none.
         completion_url: "" where there is none; the full address to return to.
-        deletion_code: with which answers are deleted later.
+        deletion_code: with which answers are deleted later; "" in a browser that may be somebody else's.
     """
 
     completion_code: str

@@ -9,6 +9,7 @@ from sqlmodel import select
 from benchmark.web.study.tables import Rater
 
 PAGES = ("consent", "checks", "tutorial", "rate", "questionnaire", "thanks")
+DELETION_CODE = re.compile(r"\b[0-9A-F]{4}(-[0-9A-F]{4}){3}\b")
 AGE = {"id": "age", "question": "How old are you?", "kind": "number", "required": True}
 
 
@@ -113,6 +114,39 @@ def test_what_is_no_id_of_a_panel_makes_no_two_people_one(serve, caplog, name, p
     (told,) = [one.getMessage() for one in caplog.records if one.name.startswith("benchmark")]
     assert told.startswith(f"{name} in the address of a rater is no id")
     assert first.item()["number"] == 1
+
+
+def panel_sessions(served):
+    with served.study.database.reading() as session:
+        return [rater.panel_session for rater in session.exec(select(Rater))]
+
+
+@pytest.mark.parametrize("session", ["&SESSION_ID=x2", ""])
+def test_who_knows_a_panel_s_id_of_somebody_goes_on_for_them_and_deletes_nothing(serve, session):
+    served = serve(questionnaire=[AGE])
+    victim = served.rater("?PROLIFIC_PID=abc&STUDY_ID=s&SESSION_ID=x1").begin()
+    victim.rate()
+    for _ in range(2):  # the second time, too, it is not the participation that was there first
+        other = served.rater(f"?PROLIFIC_PID=abc&STUDY_ID=s{session}")
+        assert other.at == "/questionnaire"
+        assert "/resume/" not in other.see()
+        refused = other.post("/api/withdraw")
+        assert (refused.status_code, refused.json()["code"]) == (409, "needs_code")
+    other.go("/api/questionnaire", answers={"age": 40})
+    assert DELETION_CODE.search(other.see()) is None
+    assert panel_sessions(served) == ["x1 x2" if session else "x1"]
+    victim.at = "/thanks"
+    code = DELETION_CODE.search(victim.see())[0]
+    assert other.post("/api/withdraw", code=code).status_code == 200
+
+
+def test_who_comes_again_in_the_same_browser_by_a_new_participation_keeps_every_right(serve):
+    served = serve()
+    rater = served.rater("?PROLIFIC_PID=abc&STUDY_ID=s&SESSION_ID=x1").begin()
+    rater.browser.get("/?PROLIFIC_PID=abc&STUDY_ID=s&SESSION_ID=x2")
+    rater.rate()
+    assert DELETION_CODE.search(rater.see())
+    assert rater.post("/api/withdraw").status_code == 200
 
 
 def test_who_comes_when_every_item_has_its_raters_is_turned_away(serve):
@@ -227,7 +261,7 @@ def test_deletion_by_code_takes_everything_of_that_rater_and_of_nobody_else(serv
     leaving, staying = served.rater("?PROLIFIC_PID=gone1&STUDY_ID=s&SESSION_ID=t").begin(), served.rater().begin()
     leaving.rate()
     staying.rate()
-    code = re.search(r"\b[0-9A-F]{4}(-[0-9A-F]{4}){3}\b", leaving.see())[0]
+    code = DELETION_CODE.search(leaving.see())[0]
     later = served.rater()
     assert later.post("/api/withdraw", code="AAAA-AAAA-AAAA-AAAA").status_code == 404
     assert later.post("/api/withdraw", code=code.lower()).json() == {"next": "/withdrawn"}
@@ -243,7 +277,7 @@ def test_who_lost_the_cookie_withdraws_by_code_when_the_study_is_full(serve):
     served = serve(raters_per_item=1, samples=2, items_per_rater=6, repeats=0)
     leaving = served.rater().begin()
     leaving.rate()
-    code = re.search(r"\b[0-9A-F]{4}(-[0-9A-F]{4}){3}\b", leaving.see())[0]
+    code = DELETION_CODE.search(leaving.see())[0]
     stranger = served.rater()
     assert stranger.at == "/complete"
     assert 'id="delete"' in stranger.see()
