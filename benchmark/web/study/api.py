@@ -43,13 +43,16 @@ class Api:
             if not given.agrees:
                 asking.session.delete(asking.rater)
                 return said.Next("/withdrawn")
+            if sitting.is_full(self._study, asking.session, asking.now):
+                return said.Next("/complete")  # too late to begin, and so to have begun
             asking.rater.consented_at = asking.now
             return said.Next(self._go_on(asking))
 
     def device(self, request: Request, given: said.Device) -> said.Next:
         """Keep what the browser says of itself."""
         with self._door.asking(request) as asking:
-            return said.Next(raters.check_device(asking.rater, given, self._study.design, asking.now))
+            raters.check_device(asking.rater, given, self._study.design, asking.now)
+            return said.Next(self._place(asking))
 
     def trials(self, request: Request) -> said.Trials:
         """Return the sounds of the headphone check, not what is right."""
@@ -65,7 +68,7 @@ class Api:
         """Judge a try of the headphone check."""
         with self._door.asking(request) as asking:
             passed, left = raters.check_headphones(asking.rater, given.answers, self._study.design, asking.now)
-            return said.HeadphoneResult(passed, left, raters.path_of(asking.rater))
+            return said.HeadphoneResult(passed, left, self._place(asking))
 
     def tutorial(self, request: Request) -> said.TutorialContent:
         """Return the criteria with their examples."""
@@ -145,7 +148,12 @@ class Api:
         return self._study.sounds.response(str(name), media_type="audio/wav")
 
     def _go_on(self, asking: Asking) -> str:
-        return raters.go_on(asking.rater, self._study.design, asking.now)
+        raters.go_on(asking.rater, self._study.design, asking.now)
+        return self._place(asking)
+
+    def _place(self, asking: Asking) -> str:
+        """Return where the pages, too, lead this rater now."""
+        return sitting.place_of(self._study, asking.session, asking.rater, asking.now)
 
     def _with_examples(self, asking: Asking, scale: said.Scale) -> said.ScaleWithExamples:
         criterion = self._study.design.criteria[scale.id]

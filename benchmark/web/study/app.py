@@ -23,7 +23,7 @@ from benchmark.web.study.admin import Admin
 from benchmark.web.study.api import Api
 from benchmark.web.study.door import Door, refused
 from benchmark.web.study.messages import Refused
-from benchmark.web.study.sitting import item_counts
+from benchmark.web.study.sitting import is_full, place_of
 from benchmark.web.study.study import ROOM, Study
 from benchmark.web.study.tables import Rater
 
@@ -31,7 +31,6 @@ log = logging.getLogger(__name__)
 
 OWN_NAMES = ("127.0.0.1", "::1", "localhost")
 THREADS = 4  # at requests at a time: one writes, and many that wait for their turn would only keep it from doing so
-_BEFORE_ITEMS = ("consent", "checks", "tutorial")
 
 
 @dataclass(frozen=True)
@@ -111,15 +110,14 @@ class _Way:
         self._warn_of(raters.unusable_ids(query))
         with self._study.database.reading() as session:
             known = raters.find(session, key) if key and panel is None else None
-            full = self._is_full(session)
-        if known is not None:
-            return _to(self._place(known, full))
-        if full and panel is None:
-            return _to("/complete")
+            if known is not None:
+                return _to(self._place(session, known))
+            if panel is None and is_full(self._study, session, self._study.clock()):
+                return _to("/complete")
         self._door.may_arrive(request)
         with self._study.database.writing() as session:
             rater, sure = raters.arrived(session, panel, self._study.clock())
-            key, place = rater.key, self._place(rater, full)
+            key, place = rater.key, self._place(session, rater)
         response = _to(place)
         self._door.remember(response, request, key, sure=sure)
         return response
@@ -136,12 +134,11 @@ class _Way:
         asked, key = request.url.path, self._door.key(request)
         with self._study.database.reading() as session:
             rater = raters.find(session, key) if key else None
-            full = self._is_full(session)
+            place = self._place(session, rater) if rater else ""
         if rater is None:
             if asked not in ("/complete", "/withdrawn"):
                 return _to("/")
             return self._shown(request, asked, None, "full")
-        place = self._place(rater, full)
         if place != asked:
             return _to(place)
         return self._shown(request, asked, rater, "headphones" if rater.step == raters.UNSUITED else "full")
@@ -156,13 +153,8 @@ class _Way:
                 unusable[0],
             )
 
-    def _place(self, rater: Rater, full: bool) -> str:
-        """Return the page on which a rater is: who has not begun when every item has its raters need not begin."""
-        return "/complete" if full and rater.step in _BEFORE_ITEMS else raters.path_of(rater)
-
-    def _is_full(self, session: Session) -> bool:
-        counts = item_counts(self._study, session, self._study.clock())
-        return self._study.assignment.places_left(counts) == 0
+    def _place(self, session: Session, rater: Rater) -> str:
+        return place_of(self._study, session, rater, self._study.clock())
 
     def _shown(self, request: Request, path: str, rater: Rater | None, reason: str) -> Response:
         name, key = path.removeprefix("/"), rater.key if rater else ""
@@ -178,8 +170,12 @@ class _Way:
 
     def _content(self, name: str, rater: Rater | None, reason: str, *, sure: bool) -> views.Page:
         design = self._study.design
-        if rater is None or name in ("complete", "withdrawn"):
-            return views.WithdrawnPage() if name == "withdrawn" else views.CompletePage(reason)
+        if name == "withdrawn":
+            return views.WithdrawnPage()
+        if rater is None or name == "complete":
+            agreed = rater is not None and rater.panel != "" and rater.consented_at is not None and reason == "full"
+            back = (design.completion_code, design.completion_url) if agreed else ("", "")
+            return views.CompletePage(reason, *back)
         match name:
             case "consent":
                 minutes = ceil(design.seconds_per_rater / 60)

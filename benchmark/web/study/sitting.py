@@ -22,6 +22,7 @@ from benchmark.web.study.texts import filled
 AHEAD = 2  # items claimed at a time: the one on the page, and the next, which is loaded beforehand
 EARLY_SECONDS = 0.3  # that an answer may come early: a start is told when the request has arrived
 FEWEST_SKIPS, SKIPPED_SHARE = 2, 0.2  # that every rater may pass over; of longer sessions, this share
+BEFORE_ITEMS = ("consent", "checks", "tutorial")
 _ELSEWHERE = "elsewhere"
 
 
@@ -42,6 +43,17 @@ def is_live(study: Study, now: float) -> ColumnElement[bool]:
     """
     span = 60 * study.design.claim_minutes
     return col(Rater.seen_at).between(now - span, now + span)
+
+
+def place_of(study: Study, session: Session, rater: Rater, now: float) -> str:
+    """Return the page on which a rater is: who has not begun when every item has its raters need not begin."""
+    full = rater.step in BEFORE_ITEMS and is_full(study, session, now)
+    return "/complete" if full else path_of(rater)
+
+
+def is_full(study: Study, session: Session, now: float) -> bool:
+    """Tell whether every item has its raters, or will have them once those who are at it have answered."""
+    return study.assignment.places_left(item_counts(study, session, now)) == 0
 
 
 def next_item(study: Study, session: Session, rater: Rater, now: float) -> ShownItem | str:

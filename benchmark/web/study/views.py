@@ -88,9 +88,13 @@ class CompletePage:
 
     Attributes:
         reason: full: every item has its raters; headphones: the headphone check was not passed.
+        completion_code: for whom a panel sent, who had agreed before the study was full; "" for others.
+        completion_url: likewise; the full address to return to.
     """
 
     reason: str
+    completion_code: str = ""
+    completion_url: str = ""
 
 
 @dataclass(frozen=True)

@@ -159,6 +159,24 @@ def test_who_comes_when_every_item_has_its_raters_is_turned_away(serve):
     assert waiting.browser.get("/complete").status_code == 200
 
 
+def test_who_agreed_before_the_study_was_full_is_told_so_at_once_and_led_back_to_the_panel(serve):
+    served = serve(
+        raters_per_item=1, samples=2, items_per_rater=6, repeats=0, tutorial=True, completion_code="C0DE",
+        completion_url="https://panel.example/back",
+    )  # fmt: skip
+    names = ("agreed", "waits")
+    agreed, waits = (served.rater(f"?PROLIFIC_PID={name}&STUDY_ID=s&SESSION_ID=x") for name in names)
+    plain = served.rater().go("/api/consent", agrees=True)
+    agreed.go("/api/consent", agrees=True)
+    served.rater().begin().rate()
+    for rater in (agreed, plain):
+        rater.go("/api/checks/device", width=1280, height=720, canPlay=True)
+    waits.go("/api/consent", agrees=True)
+    assert [rater.at for rater in (agreed, plain, waits)] == ["/complete"] * 3
+    pages = [rater.see() for rater in (agreed, plain, waits)]
+    assert ["C0DE" in page and "https://panel.example/back" in page for page in pages] == [True, False, False]
+
+
 def test_a_place_becomes_free_when_somebody_leaves(serve):
     served = serve(raters_per_item=1, samples=2, items_per_rater=6, repeats=0, attention=0, claim_minutes=5)
     leaver = served.rater().begin()
