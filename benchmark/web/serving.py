@@ -66,7 +66,9 @@ def held(subject: Path) -> Lock:
 def is_loopback(host: str) -> bool:
     """Tell whether only programs of this machine reach a server that listens on `host`."""
     try:
-        return ipaddress.ip_address(host).is_loopback
+        address = ipaddress.ip_address(host)
+        mapped = getattr(address, "ipv4_mapped", None)  # ::ffff:127.0.0.1, as a socket of both families names a client
+        return (mapped or address).is_loopback
     except ValueError:
         return host == "localhost"
 

@@ -20,7 +20,7 @@ from benchmark.web.study.status import status
 from benchmark.web.study.study import Study
 from benchmark.web.tokens import BadToken, read_secret
 
-TRIES_PER_SECOND, TRIES_AT_ONCE = 0.2, 10  # of the secret
+TRIES_PER_SECOND, TRIES_AT_ONCE = 0.2, 10  # of the secret, from one address: who guesses shuts nobody else out
 COOKIE_SECONDS = 12 * 3600
 
 
@@ -52,7 +52,7 @@ class Admin:
     async def enter(self, request: Request) -> Response:
         """Take the secret, as the form sends it; it is in no address and in no log."""
         self._check_place(request)
-        seconds = self._tries.wait_seconds("")
+        seconds = self._tries.wait_seconds(request.client.host if request.client else "")
         if seconds > 0:
             raise Refused(429, "too many tries; wait a little", retry_seconds=seconds)
         given = parse_qs((await request.body()).decode("utf-8", "replace")).get("secret", [""])[0].strip()

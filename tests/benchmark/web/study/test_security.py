@@ -312,6 +312,21 @@ def test_the_secret_cannot_be_guessed_at_will(serve):
     assert codes == [403] * 10 + [429] * 2
 
 
+def test_who_guesses_the_secret_shuts_nobody_else_out(serve):
+    served = serve()
+    served.serving = Serving(admin_anywhere=True)
+    guessing, other = (served.browser(client=(address, 1)) for address in ("192.0.2.1", "192.0.2.2"))
+    codes = [enter(guessing, "guess").status_code for _ in range(12)]
+    assert codes[-1] == 429
+    assert enter(other, served.study.folder.admin.read_text()).status_code == 303
+
+
+def test_this_machine_is_known_by_its_address_of_either_family(serve):
+    for address in ("::1", "::ffff:127.0.0.1"):
+        assert serve().browser("http://127.0.0.1:8321", (address, 1)).get("/admin").status_code == 200
+    assert serve().browser("http://127.0.0.1:8321", ("::ffff:192.0.2.1", 1)).get("/admin").status_code == 404
+
+
 def test_no_secret_is_in_the_log(serve, caplog):
     caplog.set_level(logging.DEBUG)
     served = serve()
