@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
-from fastapi import FastAPI, HTTPException, Request
+from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.staticfiles import StaticFiles
 from jinja2 import ChoiceLoader, Environment, PackageLoader, StrictUndefined
 from sqlalchemy.exc import DatabaseError
+from starlette.exceptions import HTTPException
 from starlette.responses import HTMLResponse, JSONResponse, Response
 
 from benchmark.web.database import is_busy, storage_fault
@@ -34,6 +35,7 @@ def new_app(room: str, *, hosts: Iterable[str] = ()) -> FastAPI:
     app.mount("/static/frame", StaticFiles(packages=[("benchmark.web", "static")]))
     app.mount(f"/static/{room.rpartition('.')[2]}", StaticFiles(packages=[(room, "static")]))
     app.add_exception_handler(RequestValidationError, _not_understood)
+    app.add_exception_handler(HTTPException, _refused)
     app.add_exception_handler(BadToken, _unknown)
     app.add_exception_handler(NoSuchFile, _unknown)
     app.add_exception_handler(DatabaseError, _not_kept)
@@ -71,8 +73,21 @@ def proven(given: Request, proves: Callable[[str], bool]) -> None:
 
 def _not_understood(_request: Request, error: Exception) -> Response:
     found = error.errors() if isinstance(error, RequestValidationError) else []
-    told = "; ".join(f"{'.'.join(str(part) for part in one['loc'][1:])}: {one['msg']}" for one in found)
-    return JSONResponse({"error": told or "not understood"}, 422)
+    return JSONResponse({"error": "; ".join(_told(one) for one in found) or "not understood"}, 422)
+
+
+def _told(fault: Mapping[str, Any]) -> str:
+    """Return a fault of what was sent with the place at which it is: a field, or the whole body."""
+    if fault["type"] == "json_invalid":
+        return f"the body is no JSON: {fault['ctx']['error']}"
+    return f"{'.'.join(str(part) for part in fault['loc'][1:]) or 'the body'}: {fault['msg']}"
+
+
+def _refused(_request: Request, error: Exception) -> Response:
+    """Tell what the framework itself refuses, and what `proven` does, under the key that every other refusal has."""
+    if not isinstance(error, HTTPException):
+        raise error
+    return JSONResponse({"error": error.detail}, error.status_code, headers=error.headers)
 
 
 def _unknown(_request: Request, _error: Exception) -> Response:

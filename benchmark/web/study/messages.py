@@ -11,7 +11,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Annotated, Any, Literal
 
-from pydantic import ConfigDict, Field, StrictBool, StrictInt, StringConstraints
+from pydantic import ConfigDict, Field, StrictBool, StrictFloat, StrictInt, StringConstraints
 
 from foundation.records import Record
 
@@ -90,7 +90,7 @@ class Skipped(Record):
 class Questionnaire(Record):
     """POST /api/questionnaire: answers by id of the question; what is left out is not answered."""
 
-    answers: dict[str, StrictInt | float | ShortText | None] = Field(max_length=100)
+    answers: dict[str, StrictInt | StrictFloat | ShortText | None] = Field(max_length=100)
 
 
 class Withdraw(Record):

@@ -194,13 +194,28 @@ def test_a_questionnaire_takes_what_was_asked_and_nothing_else(serve):
     rater.rate()
     for answers, named in (
         ({}, "age"), ({"age": "old"}, "age"), ({"age": 3, "ears": "none"}, "ears"), ({"age": 3, "x": 1}, "x"),
-        ({"age": 3, "remarks": 7}, "remarks"),
+        ({"age": 3, "remarks": 7}, "remarks"), ({"age": True}, "age"),
     ):  # fmt: skip
         refused = rater.post("/api/questionnaire", answers=answers)
         assert (refused.status_code, named in refused.json()["error"]) == (422, True), answers
     assert rater.post("/api/questionnaire", answers={"age": 3, "remarks": "x" * 1001}).status_code == 422
     rater.go("/api/questionnaire", answers={"age": 3, "ears": "bad", "remarks": "fine"})
     assert rater.at == "/thanks"
+
+
+def test_every_refusal_tells_its_reason_under_the_same_key_and_names_the_place(serve):
+    rater = serve().rater()
+    for content, headers, told in (
+        (b"{", {}, "the body is no JSON: "), (b"", {}, "the body: Field required"), (b"[]", {}, "the body: "),
+        (b"{}", {}, "agrees: Field required"), (b'{"agrees": true}', {"X-Proof": ""}, "this page is no longer valid"),
+        (b'{"agrees": "\xff"}', {}, "There was an error parsing the body"),
+    ):  # fmt: skip
+        headers = {"Content-Type": "application/json", "X-Proof": rater.proof, **headers}
+        answer = rater.browser.post("/api/consent", content=content, headers=headers)
+        assert answer.status_code in (400, 403, 422)
+        assert answer.json()["error"].startswith(told), answer.text
+    assert list(rater.browser.get("/nothing").json()) == ["error"]
+    assert list(rater.browser.put("/").json()) == ["error"]
 
 
 def test_a_browser_that_cannot_play_the_clips_does_not_go_on(serve):
