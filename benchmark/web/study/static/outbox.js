@@ -21,7 +21,7 @@ export class Outbox {
   /** @param {import("./patience.js").Patience} patience with which letters are sent. */
   constructor(patience) {
     this.patience = patience;
-    this.replies = new Map(); // id: the two ends of the promise that `send` gave
+    this.own = new Map(); // id: a letter of this window, and the two ends of the promise that `send` gave
     this.draining = null;
   }
 
@@ -38,9 +38,9 @@ export class Outbox {
    * @returns {Promise<Object>} the server's answer. Rejects with Refused; never for want of a connection.
    */
   send(path, body) {
-    const id = newKey();
-    const reply = new Promise((resolve, reject) => this.replies.set(id, { resolve, reject }));
-    keep(NAME, [...this.letters, { id, path, body }]);
+    const letter = { id: newKey(), path, body };
+    const reply = new Promise((resolve, reject) => this.own.set(letter.id, { letter, resolve, reject }));
+    keep(NAME, [...this.letters, letter]);
     this.drained();
     return reply;
   }
@@ -52,7 +52,7 @@ export class Outbox {
   }
 
   async #drain() {
-    for (let letter = this.letters[0]; letter; letter = this.letters[0]) {
+    for (let letter = this.#next(); letter; letter = this.#next()) {
       const { id, path, body } = letter;
       try {
         this.#leave(id, "resolve", await this.patience.until(() => post(path, body)));
@@ -63,12 +63,20 @@ export class Outbox {
     }
   }
 
+  /**
+   * Return what is to be sent next: in the end also letters of this window that another one has taken out. Only the
+   * server knows what became of them; it keeps what is sent twice once, and answers as before.
+   */
+  #next() {
+    return this.letters[0] ?? this.own.values().next().value?.letter;
+  }
+
   /** Take a letter out and give its sender the outcome, where the sender is still there. */
   #leave(id, end, outcome) {
     const rest = this.letters.filter((letter) => letter.id !== id);
     if (rest.length) keep(NAME, rest);
     else drop(NAME);
-    this.replies.get(id)?.[end](outcome);
-    this.replies.delete(id);
+    this.own.get(id)?.[end](outcome);
+    this.own.delete(id);
   }
 }

@@ -231,6 +231,28 @@ def test_a_clip_answered_in_another_window_is_passed_over(comes, rating):
     assert rating.answers() == [{"AQ": 1, "TA": 1, "VA": 1}]
 
 
+def test_an_answer_that_another_window_has_sent_is_not_waited_for_without_end(comes, rating):
+    page = at_first_item(comes, rating, expects=("503",))
+    watch(page)
+    page.route("**/api/played", lambda route: route.fulfill(status=503))  # holds up what comes after
+    page.keyboard.press("Space")
+    page.wait_for_selector(".clip[data-state=ended]")
+    answer(page, 1, 2, 3)
+    page.wait_for_function("() => JSON.stringify(localStorage).includes('/api/answer')")
+    with page.expect_response("**/api/answer"):
+        page.evaluate("""async () => {
+          const { kept, keep } = await import("/static/study/store.js");
+          const { post } = await import("/static/study/server.js");
+          const answers = kept("outbox", []).filter(({ path }) => path === "/api/answer");
+          for (const { path, body } of answers) await post(path, body);
+          keep("outbox", kept("outbox", []).filter(({ path }) => path !== "/api/answer"));
+        }""")
+    page.unroute("**/api/played")
+    page.evaluate("document.querySelector('#send-now').click()")
+    ready(page, 2)
+    assert rating.answers() == [{"AQ": 1, "TA": 2, "VA": 3}]
+
+
 def test_a_clip_that_does_not_load_is_tried_again_or_reported_and_never_rated(comes, rating):
     page = comes(rating.address, expects=("ERR_FAILED",))
     page.route("**/media/**", lambda route: route.abort())
