@@ -24,13 +24,13 @@ class MediaFiles:
 
         Args:
             folder: where all of them lie.
-            files: name to path, absolute or in `folder`.
+            files: name to path, absolute or seen from `folder`.
 
         Raises:
-            NoSuchFile: a path leads out of the folder.
+            NoSuchFile: a path leads out of the folder, or is no file there.
         """
         self._folder = folder.resolve()
-        self._files = {name: self._inside(self._folder / path) for name, path in files.items()}
+        self._files = {name: self._there(self._folder / path) for name, path in files.items()}
 
     def response(self, name: str, *, media_type: str) -> FileResponse:
         """Return the answer that sends a file; it heeds `Range`, and reads 64 KiB at a time.
@@ -40,13 +40,13 @@ class MediaFiles:
         """
         if name not in self._files:
             raise NoSuchFile("no such file")
-        path = self._inside(self._files[name])
-        if not path.is_file():
-            raise NoSuchFile(f"{path}: has gone")
+        path = self._there(self._files[name])
         return FileResponse(path, media_type=media_type, headers={"Cache-Control": "private, max-age=86400, immutable"})
 
-    def _inside(self, path: Path) -> Path:
+    def _there(self, path: Path) -> Path:
         found = path.resolve()
         if not found.is_relative_to(self._folder):
             raise NoSuchFile(f"{path}: leads out of {self._folder}")
+        if not found.is_file():
+            raise NoSuchFile(f"{path}: no such file; it has gone, or was never there")
         return found

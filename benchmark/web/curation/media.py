@@ -79,7 +79,7 @@ class Clips:
         """
         self._missing = {clip: _why_missing(folder, files.get(clip)) for clip in wanted}
         self._files = {clip: files[clip] for clip, why in self._missing.items() if not why}
-        self._sent = MediaFiles(folder, self._files)
+        self._sent = MediaFiles(folder, {clip: path.absolute() for clip, path in self._files.items()})
         self._kept = kept
         self._making = threading.Semaphore(PREVIEWS)
 

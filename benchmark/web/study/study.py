@@ -46,8 +46,8 @@ class Study:
             benchmark.web.database.UnusableDatabase: `answers.sqlite` cannot be used.
             benchmark.web.files.NoSuchFile: a file is a link that leads out of the study.
         """
-        place = StudyFolder(folder)
-        design = place.read()
+        design = StudyFolder(folder).read()
+        place = StudyFolder(folder.resolve())  # paths below it hold whatever folder the process is in
         clips = {media: place.clip(media) for media in design.clips}
         sounds = {trial.sound: place.sound(trial.sound) for trial in design.headphones}
         for path in (*clips.values(), *sounds.values()):

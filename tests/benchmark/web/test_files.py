@@ -1,5 +1,7 @@
 """Media on their way to a browser."""
 
+from pathlib import Path
+
 import pytest
 from starlette.applications import Starlette
 from starlette.responses import PlainTextResponse
@@ -78,5 +80,13 @@ def test_a_link_that_leads_out_is_refused_when_listed_and_when_sent(folder):
 def test_a_file_that_has_gone_is_no_crash(folder):
     files = MediaFiles(folder, {"one": folder / "x.mp4"})
     (folder / "x.mp4").unlink()
-    with pytest.raises(NoSuchFile, match="has gone"):
+    with pytest.raises(NoSuchFile, match="no such file; it has gone"):
         files.response("one", media_type="video/mp4")
+
+
+@pytest.mark.parametrize("path", ["media/x.mp4", "y.mp4", "."])
+def test_a_path_that_is_no_file_in_the_folder_is_not_listed(folder, monkeypatch, path):
+    """As a relative path is that has the relative folder in front of it already."""
+    monkeypatch.chdir(folder.parent)
+    with pytest.raises(NoSuchFile, match="no such file"):
+        MediaFiles(Path("media"), {"one": Path(path)})

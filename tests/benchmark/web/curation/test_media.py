@@ -1,6 +1,7 @@
 """Clips on their way to the page: what is there, what is played as it is, what is shown as a copy."""
 
 import subprocess
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -42,6 +43,13 @@ def test_a_clip_that_browsers_play_is_sent_as_it_is(folder, clips, film):
     footage = found.footage("a")
     assert (footage.missing, footage.has_sound, footage.is_preview) == ("", True, False)
     assert (footage.seconds, footage.frames_per_second) == (pytest.approx(1, abs=0.1), 25)
+
+
+def test_clips_of_a_relative_folder_are_sent_too(folder, tmp_path, film, monkeypatch):
+    path = film.write(folder / "a.mp4", seconds=1, sound=film.noise(1, seed=1))
+    monkeypatch.chdir(tmp_path)
+    found = Clips(Path("clips"), find_clips("clips"), ["a"], Path("kept"))
+    assert found.film("a", preview=False).path == path
 
 
 @pytest.mark.parametrize(
