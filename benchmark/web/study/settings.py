@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import tomllib
+from collections import Counter
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Any, Literal, Self, TypeVar
+from urllib.parse import urlsplit
 
-from pydantic import AfterValidator, Field, StringConstraints, ValidationError, model_validator
+from pydantic import AfterValidator, Field, StrictBool, StringConstraints, ValidationError, model_validator
 
 from foundation.paths import FolderName
 from foundation.records import Record, read_bounded
@@ -25,6 +28,9 @@ _TAKEN = frozenset({
     "seconds", "clip_seconds", "plays", "plays_a", "plays_b", "focus_losses", "answered_at", "shown_first",
 })  # fmt: skip
 _MOST_BYTES = 1 << 20
+_LONGEST_NAME = 200  # bytes; a folder's name may have 255, and files made beside it have longer ones
+
+_Several = TypeVar("_Several", bound=tuple[str, ...])
 
 
 @dataclass(frozen=True)
@@ -43,9 +49,31 @@ class UnusableSettings(ValueError):
 
 
 def _check_link(address: str) -> str:
-    if address and not address.startswith("https://"):
-        raise ValueError("expected an address that begins with https://")
+    if not address:
+        return address
+    if not address.startswith("https://") or any(letter.isspace() for letter in address):
+        raise ValueError("expected an address that begins with https:// and holds no blank")
+    if not urlsplit(address).hostname:  # raises ValueError itself for "https://["
+        raise ValueError("expected the name of a host after https://")
     return address
+
+
+def _check_length(name: str) -> str:
+    if len(name.encode()) > _LONGEST_NAME:
+        raise ValueError(f"expected at most {_LONGEST_NAME} bytes in UTF-8, as the name of a folder")
+    return name
+
+
+def _check_different(values: _Several) -> _Several:
+    twice = [value for value, count in Counter(values).items() if count > 1]
+    if twice:
+        raise ValueError(f"{twice[0]!r} is there more than once")
+    return values
+
+
+# TOML has numbers and truth values of its own: text or true in place of a number is a slip.
+Whole = Annotated[int, Field(strict=True)]
+Number = Annotated[float, Field(strict=True)]
 
 
 class Criterion(Record):
@@ -63,7 +91,7 @@ class Criterion(Record):
 
     name: Text
     question: Text
-    words: tuple[Text, ...] = Field(min_length=POINTS, max_length=POINTS)
+    words: Annotated[tuple[Text, ...], Field(min_length=POINTS, max_length=POINTS), AfterValidator(_check_different)]
     good: str = ""
     bad: str = ""
     bad_example: BadExample | None = None
@@ -86,8 +114,8 @@ class Question(Record):
     id: str = Field(pattern=r"^[a-z][a-z0-9_]{0,31}$")
     question: Text
     kind: Literal["choice", "number", "text"] = "text"
-    options: tuple[Text, ...] = ()
-    required: bool = False
+    options: Annotated[tuple[Text, ...], AfterValidator(_check_different)] = ()
+    required: StrictBool = False
 
     @model_validator(mode="after")
     def _options_belong(self) -> Self:
@@ -130,27 +158,30 @@ class Settings(Record):
         seed: decides every draw.
     """
 
-    name: FolderName
+    name: Annotated[FolderName, AfterValidator(_check_length)]
     title: Text
     language: str = Field("en", pattern=r"^[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8})*$")
     direction: Literal["ltr", "rtl"] = "ltr"
     form: Form = "rating"
     runs: tuple[Path, ...] = Field(min_length=1)
-    subsets: tuple[Literal["inter", "intra", "single"], ...] = ()
-    samples: Annotated[int, Field(ge=1)] | tuple[Text, ...] = 20
-    raters_per_item: int = Field(5, ge=1, le=1000)
-    items_per_rater: int | None = Field(None, ge=1, le=500)
-    minutes_per_rater: float | None = Field(None, gt=0, le=240)
-    repeats: int = Field(1, ge=0, le=50)
-    attention: int = Field(2, ge=0, le=20)
-    claim_minutes: float = Field(20, ge=1, le=24 * 60)
+    subsets: Annotated[tuple[Literal["inter", "intra", "single"], ...], AfterValidator(_check_different)] = ()
+    samples: (
+        Annotated[Whole, Field(ge=1)]
+        | Annotated[tuple[Text, ...], Field(min_length=1), AfterValidator(_check_different)]
+    ) = 20  # fmt: skip
+    raters_per_item: Whole = Field(5, ge=1, le=1000)
+    items_per_rater: Whole | None = Field(None, ge=1, le=500)
+    minutes_per_rater: Number | None = Field(None, gt=0, le=240)
+    repeats: Whole = Field(1, ge=0, le=50)
+    attention: Whole = Field(2, ge=0, le=20)
+    claim_minutes: Number = Field(20, ge=1, le=24 * 60)
     criteria: dict[Annotated[str, Field(pattern=r"^[A-Za-z][A-Za-z0-9_]{0,15}$")], Criterion] = Field(
         default_factory=dict
     )
     loudness: Loudness = "as-is"
-    headphone_check: Literal["warn"] | bool = "warn"
-    headphone_tries: int = Field(2, ge=1, le=10)
-    tutorial: bool = True
+    headphone_check: Literal["warn"] | StrictBool = "warn"
+    headphone_tries: Whole = Field(2, ge=1, le=10)
+    tutorial: StrictBool = True
     questionnaire: tuple[Question, ...] = ()
     consent: Text
     contact: Text
@@ -158,24 +189,40 @@ class Settings(Record):
     completion_code: str = ""
     completion_url: Annotated[str, AfterValidator(_check_link)] = ""
     texts: dict[str, dict[str, str]] = Field(default_factory=dict)
-    seed: int = 0
+    seed: Whole = 0
 
     @model_validator(mode="after")
     def _whole(self) -> Self:
-        if (self.items_per_rater is None) == (self.minutes_per_rater is None):
-            raise ValueError("items_per_rater, minutes_per_rater: expected one of the two")
-        if self.repeats and self.items_per_rater is not None and self.items_per_rater < GAP + self.repeats:
-            raise ValueError(
-                f"repeats: {self.repeats} of {self.items_per_rater} items; a repeat comes {GAP} items after the first "
-                f"answer, so expected at least {GAP + self.repeats} items_per_rater"
-            )
-        taken = sorted(_TAKEN & set(self.criteria))
-        if taken:
-            raise ValueError(f"criteria: {taken[0]!r} is a column that the export has already; choose another id")
-        ids = [question.id for question in self.questionnaire]
-        if len(set(ids)) < len(ids):
-            raise ValueError("questionnaire: two questions have the same id")
+        problems = list(self._contradictions())
+        if problems:
+            raise ValueError("\n".join(problems))
         return self
+
+    def _contradictions(self) -> Iterator[str]:
+        """Yield what is wrong with values that are fine each by itself, a line each."""
+        if (self.items_per_rater is None) == (self.minutes_per_rater is None):
+            yield "items_per_rater, minutes_per_rater: expected one of the two"
+        if self.items_per_rater is not None:
+            yield from too_few_for_repeats(self.repeats, self.items_per_rater)
+        for name in self.criteria:
+            if name.lower() in _TAKEN:
+                yield f"criteria.{name}: a column that the export has already; choose another id"
+        for name, count in Counter(name.lower() for name in self.criteria).items():
+            if count > 1:
+                alike = " and ".join(other for other in self.criteria if other.lower() == name)
+                yield f"criteria: {alike} differ in capitals alone; choose ids that nobody takes for one another"
+        for name, count in Counter(question.id for question in self.questionnaire).items():
+            if count > 1:
+                yield f"questionnaire: {count} questions have the same id {name!r}"
+
+
+def too_few_for_repeats(repeats: int, items: int) -> Iterator[str]:
+    """Yield what is wrong where a rater who judges so many items cannot judge so many of them again."""
+    if repeats and items < GAP + repeats:
+        yield (
+            f"repeats: {repeats} of the {items} items of a rater; a repeat comes {GAP} items after the first answer, "
+            f"so expected at least {GAP + repeats} items"
+        )
 
 
 def read_settings(path: Path) -> Settings:
@@ -185,7 +232,7 @@ def read_settings(path: Path) -> Settings:
         UnusableSettings: not TOML, an unknown key, a value of another kind; names each key with its value.
     """
     try:
-        content = tomllib.loads(read_bounded(path, _MOST_BYTES).decode("utf-8"))
+        content = tomllib.loads(read_bounded(path, _MOST_BYTES).decode("utf-8-sig"))
     except OSError as error:
         raise UnusableSettings(path, [Problem(f"cannot be read: {error.strerror}")]) from error
     except ValueError as error:  # not UTF-8, not TOML, or too large
@@ -209,13 +256,16 @@ def _problems(error: ValidationError) -> list[Problem]:
     """Return one problem per key; of a value that might be of several kinds, what each kind expected."""
     found: dict[str, list[str]] = {}
     for one in error.errors():
-        key = ".".join(str(part) for part in one["loc"] if not _names_a_kind(part)) or "study"
+        key = ".".join(str(part) for part in one["loc"] if not _names_a_kind(part))
         said = one["msg"].removeprefix("Value error, ")
+        if not key:  # of the file as a whole: each line names its keys itself
+            found.update((line, []) for line in said.splitlines())
+            continue
         if one["type"] == "extra_forbidden":
             said = "no such key"
         given = "" if one["type"] == "missing" or isinstance(one["input"], dict) else f", got {one['input']!r}"
         found.setdefault(key, []).append(f"{said}{given}")
-    return [Problem(f"{key}: {' or '.join(dict.fromkeys(said))}") for key, said in found.items()]
+    return [Problem(": ".join(filter(None, (key, " or ".join(dict.fromkeys(said)))))) for key, said in found.items()]
 
 
 def _names_a_kind(part: int | str) -> bool:

@@ -32,6 +32,10 @@ def problems(settings, text, least=LEAST):
     return [problem.reason for problem in refused.value.problems]
 
 
+def criterion(name):
+    return f'[criteria.{name}]\nname = "n"\nquestion = "q"\nwords = ["1", "2", "3", "4", "5"]\n'
+
+
 def test_what_is_not_given_has_a_default(settings):
     found, _ = settings()
     assert (found.form, found.raters_per_item, found.headphone_check) == ("rating", 5, "warn")
@@ -54,10 +58,35 @@ def test_what_is_missing_is_named(settings):
     ("text", "told"),
     [
         ("minutes_per_rater = 9\n", "expected one of the two"),
-        ("repeats = 9\n", "expected at least 14 items_per_rater"),
+        (
+            "repeats = 9\n",
+            "repeats: 9 of the 12 items of a rater; a repeat comes 5 items after the first answer, so "
+            "expected at least 14 items",
+        ),
+        ("samples = []\n", "samples: "),
+        ("samples = true\n", "samples: "),
+        ('samples = "3"\n', "samples: "),
+        ('samples = ["a", "b", "a"]\n', "'a' is there more than once"),
+        ('subsets = ["inter", "inter"]\n', "subsets: 'inter' is there more than once"),
+        ("raters_per_item = true\n", "raters_per_item: "),
+        ('claim_minutes = "20"\n', "claim_minutes: "),
+        ("claim_minutes = true\n", "claim_minutes: "),
+        ("seed = true\n", "seed: "),
+        ('tutorial = "no"\n', "tutorial: "),
+        ("tutorial = 0\n", "tutorial: "),
+        ('headphone_check = "yes"\n', "headphone_check: "),
+        ("headphone_check = 1\n", "headphone_check: "),
+        ('completion_url = "https://"\n', "completion_url: expected the name of a host after https://"),
+        ('completion_url = "https://["\n', "completion_url: "),
+        ('completion_url = "https://x.org/a b"\n', "completion_url: expected an address"),
+        (
+            '[criteria.AQ]\nname = "n"\nquestion = "q"\nwords = ["1", "2", "3", "4", "4"]\n',
+            "criteria.AQ.words: '4' is there more than once",
+        ),
+        (criterion("q") + criterion("Q"), "criteria: q and Q differ in capitals alone"),
+        (criterion("model"), "criteria.model: a column that the export has already"),
         ('completion_url = "http://x"\n', "expected an address that begins with https://"),
         ('[criteria.AQ]\nname = "n"\nquestion = "q"\nwords = ["1", "2", "3", "4"]\n', "criteria.AQ.words"),
-        ('[criteria.model]\nname = "n"\nquestion = "q"\nwords = ["1", "2", "3", "4", "5"]\n', "is a column"),
         ('[criteria."1x"]\nname = "n"\nquestion = "q"\nwords = ["1", "2", "3", "4", "5"]\n', "got '1x'"),
         ('[[questionnaire]]\nid = "a"\nquestion = "q"\nkind = "choice"\n', "questionnaire.0"),
         ('[[questionnaire]]\nid = "a"\nquestion = "q"\n[[questionnaire]]\nid = "a"\nquestion = "q"\n', "same id"),
@@ -67,6 +96,27 @@ def test_what_is_missing_is_named(settings):
 )
 def test_what_does_not_fit_is_refused(settings, text, told):
     assert told in " ".join(problems(settings, text))
+
+
+def test_contradictions_are_named_all_at_once_each_by_its_key(settings):
+    told = problems(settings, "minutes_per_rater = 9\nrepeats = 9\n" + criterion("model"))
+    assert [line.partition(":")[0] for line in told] == [
+        "items_per_rater, minutes_per_rater", "repeats", "criteria.model",
+    ]  # fmt: skip
+
+
+def test_a_name_that_no_folder_can_have_is_refused(settings):
+    (told,) = problems(settings, "", LEAST.replace('"trial"', f'"{"é" * 150}"'))
+    assert told.startswith("name: expected at most 200 bytes")
+
+
+def test_whole_numbers_do_for_minutes(settings):
+    assert settings("claim_minutes = 30\n")[0].claim_minutes == 30
+
+
+def test_a_file_with_a_byte_order_mark_is_read(tmp_path):
+    (tmp_path / "study.toml").write_text(LEAST, encoding="utf-8-sig")
+    assert read_settings(tmp_path / "study.toml").name == "trial"
 
 
 @pytest.mark.parametrize("content", [b"name = ", b"\xff\xfe", b"name = 1\nname = 2"])
