@@ -186,6 +186,12 @@ def _tell_created(created: Created) -> None:
     typer.echo(f"{folder}: {'created' if created.is_new else 'is there already, whole'}")
     typer.echo(f"{len(design.items)} items, {design.raters_per_item} raters each: {answers} answers, at least "
                f"{-(-answers // design.items_per_rater)} raters")  # fmt: skip
+    if created.asked_items is not None and created.asked_items > design.items_per_rater:
+        tell(
+            f"items_per_rater: {created.asked_items} asked for, {design.items_per_rater} given: no rater meets the same "
+            "answer twice, and there are no more",
+            prefix="",
+        )
     typer.echo(f"a rater: {design.items_per_rater} items, {design.repeats} again, {len(design.attention)} attention "
                f"items; about {minutes:.0f} minutes")  # fmt: skip
     if design.target_lufs is not None:

@@ -127,7 +127,7 @@ class Assignment:
     def _again(self, rater: str, had: Sequence[Seat]) -> Choice | None:
         """Return an item that this rater has answered at least `GAP` places ago, once."""
         twice = {seat.item for seat in had if seat.role == "repeat"}
-        old = [seat.item for seat in had[: len(had) + 1 - GAP] if seat.role == "item" and seat.answered]
+        old = [seat.item for seat in had[: max(0, len(had) + 1 - GAP)] if seat.role == "item" and seat.answered]
         left = [item for item in old if item not in twice]
         if not left:
             return None

@@ -14,7 +14,7 @@ from benchmark.web.study.estimate import Estimate
 from benchmark.web.study.headphones import kinds, write_trial
 from benchmark.web.study.planning import Draft, Plan, PlannedItem, plan
 from benchmark.web.study.raters import TRIALS
-from benchmark.web.study.settings import Criterion, Problem, Settings, UnusableSettings
+from benchmark.web.study.settings import Criterion, Problem, Settings, UnusableSettings, too_few_for_repeats
 from benchmark.web.study.texts import wordings
 from benchmark.web.tokens import read_secret
 from foundation.disk import check_folder
@@ -32,12 +32,15 @@ class Created:
     Attributes:
         is_new: it was made or finished now, not before.
         left_out: samples that a run has no answer to, and that were therefore not drawn from.
+        asked_items: items that a rater was to judge by the settings; more than `design.items_per_rater` where there
+            are not so many for one rater. None: minutes were given.
     """
 
     folder: StudyFolder
     design: Design
     is_new: bool
     left_out: tuple[str, ...]
+    asked_items: int | None
 
 
 def create_study(
@@ -69,7 +72,7 @@ def create_study(
     items, estimate = _items_per_rater(settings, path, criteria, planned)
     with Lock(folder):
         if _check_folder(place, mark):
-            return Created(place, place.read(), False, chosen.left_out)
+            return Created(place, place.read(), False, chosen.left_out, settings.items_per_rater)
         make_folder(folder)
         remove_partials(folder, alone=True)
         secret = read_secret(place.secret)
@@ -92,7 +95,7 @@ def create_study(
         ))  # fmt: skip
         remove_unused(place, design.clips)
         place.write(design)
-    return Created(place, design, True, chosen.left_out)
+    return Created(place, design, True, chosen.left_out, settings.items_per_rater)
 
 
 class _Freezing:
@@ -153,7 +156,7 @@ def _items_per_rater(
     """Return how many items a rater judges, and what that takes.
 
     Raises:
-        UnusableSettings: the minutes do not suffice for one.
+        UnusableSettings: the minutes do not suffice for one, or there are too few to judge some again.
     """
     seconds = [sum(answer.draft.sound.seconds for answer in item.answers) for item in planned.items]
     estimate = Estimate(
@@ -162,13 +165,18 @@ def _items_per_rater(
         trials=TRIALS if settings.headphone_check else 0, questions=len(settings.questionnaire),
         extra=settings.repeats + settings.attention,
     )  # fmt: skip
-    asked = settings.items_per_rater
+    items = planned.most_of_a_rater
+    if settings.items_per_rater is not None:
+        items = min(items, settings.items_per_rater)
     if settings.minutes_per_rater is not None:
         try:
-            asked = estimate.items_within(settings.minutes_per_rater)
+            items = min(items, estimate.items_within(settings.minutes_per_rater))
         except ValueError as error:
             raise UnusableSettings(path, [Problem(str(error))]) from error
-    return min(asked or 1, len(planned.items)), estimate
+    problems = [Problem(told) for told in too_few_for_repeats(settings.repeats, items)]
+    if problems:
+        raise UnusableSettings(path, problems)
+    return items, estimate
 
 
 def _limit(settings: Settings, estimate: Estimate) -> float | None:

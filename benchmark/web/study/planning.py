@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import combinations, cycle, islice
@@ -67,6 +68,14 @@ class Plan:
         """Every clip once."""
         answers = [answer.draft for item in (*self.items, *self.attention) for answer in item.answers]
         return list(dict.fromkeys([*answers, *(example.draft for example in self.tutorial)]))
+
+    @property
+    def most_of_a_rater(self) -> int:
+        """How many items one rater can judge without meeting an answer twice: of five models two pairs of a scene."""
+        models: dict[Sample, set[str]] = defaultdict(set)
+        for item in self.items:
+            models[item.sample].update(answer.model for answer in item.answers)
+        return sum(len(of_scene) // len(self.items[0].answers) for of_scene in models.values())
 
 
 def plan(settings: Settings, criteria: Mapping[str, Criterion], benchmark: Benchmark, chosen: Chosen) -> Plan:

@@ -67,6 +67,15 @@ def test_every_problem_of_the_settings_is_a_line(command, example):
     assert [line.split(":")[0].strip() for line in others] == ["form", "raters_an_item"]
 
 
+def test_a_number_of_items_that_was_lowered_is_told(command, ground, example):
+    path, _ = example
+    path.write_text(path.read_text().replace('"rating"', '"preference"').replace("repeats = 1", "repeats = 0"))
+    done = command("study", "create", path, "--benchmark", ground.benchmark)
+    assert "items_per_rater: 20 asked for, 8 given" in done.err
+    assert "24 items, 5 raters each: 120 answers, at least 15 raters" in done.out
+    assert "a rater: 8 items" in done.out
+
+
 @pytest.mark.parametrize("verb", ["serve", "status", "export"])
 def test_a_folder_that_holds_no_study_is_named(command, verb):
     done = command("study", verb, "nowhere")
@@ -75,14 +84,14 @@ def test_a_folder_that_holds_no_study_is_named(command, verb):
 
 
 def test_an_address_that_no_study_is_reached_by_is_refused(command, ground, tmp_path):
-    ground.create(tmp_path / "study", headphone_check=False, tutorial=False, samples=1)
+    ground.create(tmp_path / "study", headphone_check=False, tutorial=False, samples=1, repeats=0)
     for url in ("study.example.org", "https://example.org/study", "ftp://example.org"):
         done = command("study", "serve", "study", "--url", url)
         assert done.message == f"--url: expected https://NAME without a path, got {url!r}"
 
 
 def test_a_server_says_where_raters_go_and_where_the_secret_is_not_what_it_is(ground, tmp_path):
-    ground.create(tmp_path / "study", headphone_check=False, tutorial=False, samples=1)
+    ground.create(tmp_path / "study", headphone_check=False, tutorial=False, samples=1, repeats=0)
     words = [sys.executable, "-m", "benchmark", "study", "serve", str(tmp_path / "study"), "--port", "0"]
     server = subprocess.Popen(words, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
     lines = [server.stdout.readline() for _ in range(4)]

@@ -134,6 +134,13 @@ def test_a_repeat_is_an_item_that_was_answered_at_least_five_places_before():
         assert len(set(again)) == len(again) == 3
 
 
+def test_no_repeat_comes_early_where_a_session_is_shorter_than_the_gap():
+    assignment = rules(items=3, repeats=1, attention=0)
+    had = [Seat("item", f"{k}:a") for k in range(3)]
+    assert assignment.choice("r", had[:2], {}).role == "item"
+    assert assignment.choice("r", had, {}) is None
+
+
 def test_an_item_that_was_passed_over_is_not_repeated():
     assignment = rules(items=7, repeats=2, attention=0)
     had = [Seat("item", f"{k}:a", answered=k == 1) for k in range(7)]

@@ -54,7 +54,7 @@ def test_a_clip_is_the_scene_s_picture_with_the_run_s_sound(create, ground):
 
 
 def test_nothing_in_a_clip_tells_whose_it_is(create):
-    folder = create(form="preference", items_per_rater=6, tutorial=True).folder.path
+    folder = create(form="preference", items_per_rater=4, repeats=0, tutorial=True).folder.path
     kinds_of_files = set()
     for path in media_of(folder):
         assert re.fullmatch(r"[0-9a-f]{24}\.mp4", path.name)
@@ -153,6 +153,9 @@ def test_a_disk_that_is_full_is_named_and_nothing_half_stays(create, tmp_path, m
         ({"samples": 9}, "samples: 9 asked for, 8 of inter have an answer of every model"),
         ({"subsets": ["intra"]}, "runs: none of the subsets"),
         ({"items_per_rater": None, "minutes_per_rater": 1}, "minutes_per_rater: 1 do not suffice for one item"),
+        ({"items_per_rater": None, "minutes_per_rater": 2}, "repeats: 1 of the 2 items of a rater"),
+        ({"samples": 1, "items_per_rater": 20}, "repeats: 1 of the 3 items of a rater"),
+        ({"form": "preference", "items_per_rater": 12}, "repeats: 1 of the 4 items of a rater"),
     ],
 )
 def test_what_is_missing_is_named_before_anything_is_made(create, tmp_path, changes, told):
@@ -183,11 +186,17 @@ def test_two_runs_of_one_model_are_refused(create, ground):
 
 
 def test_a_preference_compares_every_two_models_in_the_order_of_their_names(create):
-    design = create(form="preference", items_per_rater=6).design
+    design = create(form="preference", items_per_rater=4, repeats=0).design
     assert len(design.items) == 4 * 3
     assert {tuple(answer.model for answer in item.answers) for item in design.items} == {
         ("distractor", "mixture"), ("distractor", "oracle"), ("mixture", "oracle"),
     }  # fmt: skip
+
+
+def test_of_a_preference_a_rater_judges_no_more_pairs_than_have_no_answer_in_common(create):
+    created = create(form="preference", items_per_rater=12, repeats=0, attention=2)
+    assert (created.design.items_per_rater, created.asked_items) == (4, 12)  # one pair of three models in each scene
+    assert created.design.seconds_per_rater == 60 + 6 * created.design.each_seconds
 
 
 def test_equal_loudness_brings_every_clip_to_one_and_none_to_clip(create):

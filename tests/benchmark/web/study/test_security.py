@@ -34,7 +34,7 @@ class Listener:
 @pytest.mark.parametrize("form", ["rating", "preference"])
 def test_no_answer_names_a_model_or_a_sample(serve, form):
     asked = [{"id": "a", "question": "?"}]
-    served = serve(form=form, headphone_check="warn", headphone_tries=1, questionnaire=asked, tutorial=True)
+    served = serve(form=form, samples=6, headphone_check="warn", headphone_tries=1, questionnaire=asked, tutorial=True)
     rater = served.rater("?PROLIFIC_PID=p1&STUDY_ID=s&SESSION_ID=t")
     listener = Listener(rater.browser)
     rater.at = rater.browser.get("/").headers["location"]
