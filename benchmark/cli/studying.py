@@ -165,9 +165,17 @@ def _write_example(path: Path, runs: Path) -> None:
 
     if path.exists():
         raise ValueError(f"{path}: is there already; give another name, or remove it")
-    found = finished_runs(runs)
+    found, unreadable = finished_runs(runs)
+    for why in unreadable:
+        tell(f"left out: {why}", prefix="")
+    if not found:
+        raise ValueError(f"{runs}: no finished run; `python -m benchmark eval` makes one, --runs names another folder")
     chosen = usable_together(found)
-    write_text(path, example_settings(chosen))
+    if not chosen:
+        raise ValueError(
+            f"{runs}: {len(found)} finished runs, and no model that has one of each subset; make the others"
+        )
+    write_text(path, example_settings(chosen, path.parent))
     left = len(found) - len(chosen)
     beside = f", {left} of other benchmarks or without a run of each subset left out" if left else ""
     typer.echo(f"{path}: {len(chosen)} finished runs of {runs}{beside}; read it through, then study create {path}")
@@ -188,8 +196,8 @@ def _tell_created(created: Created) -> None:
                f"{-(-answers // design.items_per_rater)} raters")  # fmt: skip
     if created.asked_items is not None and created.asked_items > design.items_per_rater:
         tell(
-            f"items_per_rater: {created.asked_items} asked for, {design.items_per_rater} given: no rater meets the same "
-            "answer twice, and there are no more",
+            f"items_per_rater: {created.asked_items} asked for, {design.items_per_rater} given: there are no "
+            "more for one rater, who never meets the same answer twice",
             prefix="",
         )
     typer.echo(f"a rater: {design.items_per_rater} items, {design.repeats} again, {len(design.attention)} attention "

@@ -44,16 +44,20 @@ class Chosen:
     left_out: tuple[str, ...]
 
 
-def finished_runs(root: Path) -> list[Run]:
-    """Return every finished run below a folder, sorted by path."""
-    found = []
+def finished_runs(root: Path) -> tuple[list[Run], list[str]]:
+    """Return every finished run below a folder, sorted by path, and why others cannot be read, a line each."""
+    found, unreadable = [], []
     for file in search(root, closed_by="run.json"):
         if file.name == "run.json":
             directory = RunDirectory(file.parent)
-            record = directory.read_run()
+            try:
+                record = directory.read_run()
+            except UnusableRun as error:
+                unreadable.append(str(error))
+                continue
             if record.status == "finished":
                 found.append(Run(directory, record))
-    return sorted(found, key=lambda run: run.directory.path)
+    return sorted(found, key=lambda run: run.directory.path), sorted(unreadable)
 
 
 def choose(settings: Settings, path: Path, benchmark: Benchmark) -> Chosen:
@@ -69,7 +73,7 @@ def choose(settings: Settings, path: Path, benchmark: Benchmark) -> Chosen:
             a sample that is missing or has no answer; names every one.
     """
     problems: list[Problem] = []
-    runs = _runs(settings, benchmark, problems)
+    runs = _runs(settings, path.resolve().parent, benchmark, problems)
     if not problems:
         problems += _gaps(settings, runs)
     if problems:
@@ -98,10 +102,20 @@ def balanced(samples: Iterable[Sample], count: int, seed: int) -> list[Sample]:
     return [of[category][turn] for turn in range(turns) for category in order if turn < len(of[category])][:count]
 
 
-def _runs(settings: Settings, benchmark: Benchmark, problems: list[Problem]) -> dict[Subset, list[Run]]:
-    """Return the runs by subset; add what is wrong with any to `problems`."""
+def _runs(
+    settings: Settings, folder: Path, benchmark: Benchmark, problems: list[Problem]
+) -> dict[Subset, list[Run]]:  # fmt: skip
+    """Return the runs by subset, those that are asked for; add what is wrong with any to `problems`.
+
+    Args:
+        settings: of the study.
+        folder: where their file is; paths in it are seen from there.
+        benchmark: that the runs should be of.
+        problems: is added to.
+    """
     found: dict[Subset, list[Run]] = defaultdict(list)
-    for place in settings.runs:
+    for given in settings.runs:
+        place = folder / given
         directory = RunDirectory(place)
         try:
             record = directory.read_run()
@@ -115,9 +129,12 @@ def _runs(settings: Settings, benchmark: Benchmark, problems: list[Problem]) -> 
                 f"runs: {place}: of {record.benchmark.name} {record.benchmark.version}, not of {benchmark.name} "
                 f"{benchmark.version} in {benchmark.path}; pass its benchmark with --benchmark"
             ))  # fmt: skip
-        elif not settings.subsets or record.benchmark.subset in settings.subsets:
+        else:
             found[record.benchmark.subset].append(Run(directory, record))  # type: ignore[index]  # `is_of` has checked
-    return {subset: found[subset] for subset in benchmark.subsets if subset in found}
+    asked = settings.subsets or benchmark.subsets
+    if not problems and not set(asked) & set(found):
+        problems.append(Problem(f"subsets: {', '.join(asked)} asked for, but the runs are of {', '.join(found)}"))
+    return {subset: found[subset] for subset in benchmark.subsets if subset in found and subset in asked}
 
 
 def _gaps(settings: Settings, runs: Mapping[Subset, Sequence[Run]]) -> list[Problem]:
@@ -131,9 +148,7 @@ def _gaps(settings: Settings, runs: Mapping[Subset, Sequence[Run]]) -> list[Prob
         problems += [
             Problem(f"runs: two of {name!r} on {subset}") for name in sorted(set(names)) if names.count(name) > 1
         ]
-    if not models:
-        problems.append(Problem("runs: none of the subsets that are asked for"))
-    elif settings.form == "preference" and len(models) < 2:
+    if settings.form == "preference" and len(models) < 2:
         problems.append(Problem(f"runs: a preference is between two models, got one: {min(models)!r}"))
     return problems
 

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import os.path
 from collections.abc import Sequence
+from pathlib import Path
 
 from benchmark.web.study.choosing import Run
 
@@ -18,7 +20,7 @@ language = "en"                        # of the pages; for another one give its 
 direction = "ltr"                      # or "rtl"
 form = "rating"                        # five points on each scale; or "preference": two answers side by side
 
-# One run of each model for each subset.
+# One run of each model for each subset; paths are seen from the folder of this file.
 runs = [
 {runs}]
 subsets = [{subsets}]                     # empty: those of the runs
@@ -66,17 +68,21 @@ required = false
 """
 
 
-def example_settings(runs: Sequence[Run]) -> str:
-    """Return a file of settings as text, ready to use where runs are given.
+def example_settings(runs: Sequence[Run], folder: Path) -> str:
+    """Return a file of settings as text, ready to use.
 
     Args:
-        runs: the finished runs, as `choosing.finished_runs` finds them.
+        runs: at least one finished run, as `choosing.finished_runs` finds them.
+        folder: where the file is to be; runs with relative paths are named as they are seen from there.
     """
-    lines = "".join(f"  {json.dumps(str(run.directory.path))},\n" for run in runs)
+    lines = "".join(f"  {json.dumps(_seen_from(folder, run.directory.path), ensure_ascii=False)},\n" for run in runs)
     subsets = dict.fromkeys(run.record.benchmark.subset for run in runs)
-    none = '  # none was found; for example "results/runs/demo/inter/selva-s-16k",\n'
     samples = min([_SAMPLES, *(run.record.counts.generated for run in runs)])
-    return _TEMPLATE.format(runs=lines or none, subsets=", ".join(map(json.dumps, subsets)), samples=samples)
+    return _TEMPLATE.format(runs=lines, subsets=", ".join(map(json.dumps, subsets)), samples=samples)
+
+
+def _seen_from(folder: Path, run: Path) -> str:
+    return str(run) if run.is_absolute() else os.path.relpath(run.resolve(), folder.resolve())
 
 
 def usable_together(runs: Sequence[Run]) -> list[Run]:

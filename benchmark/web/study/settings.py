@@ -133,7 +133,7 @@ class Settings(Record):
         language: of the pages, a language tag such as "en" or "pt-BR".
         direction: ltr or rtl.
         form: rating: each answer on scales; preference: two answers to one scene beside each other.
-        runs: run directories, one or more of each model.
+        runs: run directories, one or more of each model; relative ones are seen from the folder of the file.
         subsets: of the benchmark; empty: those of the runs.
         samples: how many of each subset, drawn by `seed` and balanced over the targets' categories, or which by their
             ids. The same for every model.

@@ -2,6 +2,7 @@
 
 import json
 import re
+import shutil
 import signal
 import subprocess
 import sys
@@ -51,10 +52,34 @@ def test_an_example_does_not_replace_a_file(command, example):
     assert (done.status, "is there already" in done.err) == (2, True)
 
 
-def test_an_example_without_runs_says_where_they_go(command, tmp_path):
+def test_an_example_without_runs_says_how_to_make_one_and_is_not_written(command, tmp_path):
     done = command("study", "create", "--example", "study.toml")
-    assert "0 finished runs of results/runs" in done.out
-    assert "none was found" in (tmp_path / "study.toml").read_text()
+    assert done.status == 2
+    assert done.message.startswith("results/runs: no finished run; `python -m benchmark eval` makes one")
+    assert not (tmp_path / "study.toml").exists()
+
+
+def test_an_example_leaves_out_a_run_that_cannot_be_read_and_says_so(command, ground, tmp_path):
+    for run in ground.runs[:2]:
+        shutil.copytree(run, tmp_path / "runs" / run.name)
+    (tmp_path / "runs" / ground.runs[0].name / "run.json").write_text("{")
+    done = command("study", "create", "--example", "study.toml", "--runs", "runs")
+    assert (done.status, "1 finished runs of runs" in done.out) == (0, True)
+    assert f"left out: runs/{ground.runs[0].name}/run.json" in done.err
+
+
+def test_an_example_elsewhere_names_runs_as_they_are_seen_from_there(command, ground, tmp_path, monkeypatch):
+    shutil.copytree(ground.runs[0], tmp_path / "runs" / "oracle")
+    (tmp_path / "plans").mkdir()
+    path = tmp_path / "plans" / "study.toml"
+    assert command("study", "create", "--example", "plans/study.toml", "--runs", "runs").status == 0
+    assert tomllib.loads(path.read_text())["runs"] == ["../runs/oracle"]
+    monkeypatch.chdir("/")
+    done = command("study", "create", path, "--benchmark", ground.benchmark, "--out", tmp_path / "study")
+    assert done.status == 0, done.err
+    path.write_text(path.read_text().replace("../runs/oracle", "runs/oracle"))
+    done = command("study", "create", path, "--benchmark", ground.benchmark, "--out", tmp_path / "other")
+    assert f"runs: {tmp_path}/plans/runs/oracle/run.json: no such file" in done.err
 
 
 def test_every_problem_of_the_settings_is_a_line(command, example):

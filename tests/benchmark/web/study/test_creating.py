@@ -148,10 +148,10 @@ def test_a_disk_that_is_full_is_named_and_nothing_half_stays(create, tmp_path, m
 @pytest.mark.parametrize(
     ("changes", "told"),
     [
-        ({"runs": ["results/none"]}, "runs: results/none/run.json: no such file"),
+        ({"runs": ["results/none"]}, f"runs: {Path.cwd()}/results/none/run.json: no such file"),
         ({"samples": ["nowhere"]}, "samples: 'nowhere': no such sample"),
         ({"samples": 9}, "samples: 9 asked for, 8 of inter have an answer of every model"),
-        ({"subsets": ["intra"]}, "runs: none of the subsets"),
+        ({"subsets": ["single", "intra"]}, "subsets: single, intra asked for, but the runs are of inter"),
         ({"items_per_rater": None, "minutes_per_rater": 1}, "minutes_per_rater: 1 do not suffice for one item"),
         ({"items_per_rater": None, "minutes_per_rater": 2}, "repeats: 1 of the 2 items of a rater"),
         ({"samples": 1, "items_per_rater": 20}, "repeats: 1 of the 3 items of a rater"),
