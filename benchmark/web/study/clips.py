@@ -85,7 +85,10 @@ class Workshop:
             mux(draft.video, _louder(draft.sound.read(), gain), RATE, path, seconds=draft.sound.seconds)
         os.utime(path, (SAME_TIME, SAME_TIME))
         seconds = min(draft.sound.seconds, probe(path).duration_seconds)
-        return Clip(media=name, seconds=round(seconds, 3), sha256=file_sha256(path), gain_db=gain)
+        return Clip(
+            media=name, seconds=round(seconds, 3), sha256=file_sha256(path), size_bytes=path.stat().st_size,
+            gain_db=gain,
+        )  # fmt: skip
 
     def _each(self, stage: str, work: Callable[[_Given], _Made], items: Sequence[_Given]) -> list[tuple[int, _Made]]:
         return list(in_parallel(work, items, done=lambda count: self.report(stage, count, len(items))))

@@ -190,9 +190,10 @@ def _headphones(settings: Settings, place: StudyFolder, secret: bytes) -> tuple[
         return ()
     trials = []
     for number, (softest, turned) in enumerate(kinds(settings.seed)):
-        trial = Trial.model_validate({"sound": opaque(secret, "trial", number), "softest": softest})
-        path = place.sound(trial.sound)
+        sound = opaque(secret, "trial", number)
+        path = place.sound(sound)
         write_trial(path, softest, turned)
         os.utime(path, (SAME_TIME, SAME_TIME))
-        trials.append(trial)
+        size = path.stat().st_size
+        trials.append(Trial.model_validate({"sound": sound, "softest": softest, "size_bytes": size}))
     return tuple(trials)

@@ -28,12 +28,14 @@ class Clip(Record):
         media: its name below `media/`, without ending: drawn from the study's secret and what it is made of.
         seconds: how long it plays.
         sha256: of its bytes.
+        size_bytes: how many they are; looked at when a study is opened, where hashing all would take long.
         gain_db: that its sound was changed by.
     """
 
     media: str = Field(pattern=r"^[0-9a-f]{24}$")
     seconds: float = Field(gt=0)
     sha256: str
+    size_bytes: int
     gain_db: float
 
 
@@ -81,6 +83,7 @@ class Trial(Record):
 
     sound: str = Field(pattern=r"^[0-9a-f]{24}$")
     softest: Literal[1, 2, 3]
+    size_bytes: int
 
 
 class Design(Record):

@@ -9,10 +9,14 @@ from functools import cached_property
 from pathlib import Path
 from typing import Self
 
+from sqlalchemy import func
+from sqlmodel import select
+
 from benchmark.web.database import Database
 from benchmark.web.files import MediaFiles
 from benchmark.web.study.assignment import Assignment, Candidate
 from benchmark.web.study.design import Design, Item, StudyFolder, UnusableStudy
+from benchmark.web.study.tables import Rater
 from benchmark.web.tokens import Tokens, read_secret
 
 ROOM = "benchmark.web.study"
@@ -42,7 +46,7 @@ class Study:
         """Open a study.
 
         Raises:
-            UnusableStudy: there is none, or a file of it is missing.
+            UnusableStudy: there is none, a file of it is missing or of another size, or its secret is lost.
             benchmark.web.database.UnusableDatabase: `answers.sqlite` cannot be used.
             benchmark.web.files.NoSuchFile: a file is a link that leads out of the study.
         """
@@ -50,13 +54,19 @@ class Study:
         place = StudyFolder(folder.resolve())  # paths below it hold whatever folder the process is in
         clips = {media: place.clip(media) for media in design.clips}
         sounds = {trial.sound: place.sound(trial.sound) for trial in design.headphones}
-        for path in (*clips.values(), *sounds.values()):
-            if not path.is_file():
-                raise UnusableStudy(f"{path}: missing; put it back, or create the study again in another folder")
+        for media, path in clips.items():
+            _check_whole(path, design.clips[media].size_bytes)
+        for trial in design.headphones:
+            _check_whole(sounds[trial.sound], trial.size_bytes)
         files = MediaFiles(place.media, clips), MediaFiles(place.sounds, sounds)
-        secret = read_secret(place.secret)
         place.answers.touch(mode=0o600)  # it may hold ids of people
-        return cls(place, design, Database(place.answers, ROOM), secret, *files, clock)
+        database = Database(place.answers, ROOM)
+        try:
+            secret = _secret(place, database)
+        except BaseException:
+            database.close()
+            raise
+        return cls(place, design, database, secret, *files, clock)
 
     def close(self) -> None:
         """Close the database."""
@@ -92,3 +102,34 @@ class Study:
             attention=tuple(item.item for item in design.attention),
             seed=design.seed,
         )
+
+
+def _check_whole(path: Path, size: int) -> None:
+    """Check that a file is there and has its size.
+
+    Raises:
+        UnusableStudy: it is not, or has another.
+    """
+    way_out = "put it back as it was, or create the study again in another folder"
+    if not path.is_file():
+        raise UnusableStudy(f"{path}: missing; {way_out}")
+    found = path.stat().st_size
+    if found != size:
+        raise UnusableStudy(f"{path}: has {found:,} bytes, expected {size:,}; {way_out}")
+
+
+def _secret(place: StudyFolder, database: Database) -> bytes:
+    """Return a study's secret; one that was lost is made anew only where nobody was given anything signed with it.
+
+    Raises:
+        UnusableStudy: it is lost, and there are raters.
+    """
+    if not place.secret.exists():
+        with database.reading() as session:
+            raters = session.exec(select(func.count()).select_from(Rater)).one()
+        if raters:
+            raise UnusableStudy(
+                f"{place.secret}: missing, and {raters} raters hold cookies, links or codes that are good with it "
+                "alone; put it back from a backup of the study"
+            )
+    return read_secret(place.secret)

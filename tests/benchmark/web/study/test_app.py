@@ -9,6 +9,7 @@ import pytest
 from sqlmodel import select
 from support.small_studies import Clock, Served
 
+from benchmark.web.study.design import UnusableStudy
 from benchmark.web.study.study import Study
 from benchmark.web.study.tables import Rater
 
@@ -362,3 +363,15 @@ def test_a_study_that_is_opened_by_a_relative_path_serves_its_clips_and_sounds(c
         assert len(clip.content) > 1000
     finally:
         study.close()
+
+
+def test_a_lost_secret_is_replaced_only_where_nobody_has_come(serve):
+    served = serve()
+    place = served.study.folder
+    place.secret.unlink()
+    Study.opened(place.path).close()
+    served.rater()
+    place.secret.unlink()
+    with pytest.raises(UnusableStudy, match="secret: missing, and 1 raters hold cookies"):
+        Study.opened(place.path)
+    assert not place.secret.exists()

@@ -272,6 +272,16 @@ def test_a_study_whose_clip_has_gone_is_not_opened(create):
         Study.opened(folder)
 
 
+@pytest.mark.parametrize("kind", ["media", "sounds"])
+def test_a_study_whose_clip_or_sound_was_cut_is_not_opened(create, kind):
+    folder = create(headphone_check="warn").folder.path
+    path = sorted((folder / kind).iterdir())[0]
+    size = path.stat().st_size
+    os.truncate(path, size - 1)
+    with pytest.raises(UnusableStudy, match=rf"{path.name}: has {size - 1:,} bytes, expected {size:,}; put it back"):
+        Study.opened(folder)
+
+
 def test_a_study_of_a_later_version_is_refused(create):
     place = create().folder
     content = json.loads(place.design.read_text())
