@@ -153,7 +153,16 @@ def _raters(study: Study, *, with_ids: bool) -> pd.DataFrame:
         if with_ids:
             row |= {name: getattr(rater, name) for name in ("panel_id", "panel_study", "panel_session")}
         rows.append(row)
-    return pd.DataFrame(rows)
+    return pd.DataFrame(rows, columns=_of_a_rater(asked, with_ids=with_ids))
+
+
+def _of_a_rater(questions: Sequence[str], *, with_ids: bool) -> list[str]:
+    """Return the columns of `raters.csv`, which it has without raters too."""
+    ids = ["panel_id", "panel_study", "panel_session"] if with_ids else []
+    return [
+        "rater", "state", "consented_at", "finished_at", "minutes", "answered", "skipped", "headphone_tries",
+        "headphones_passed", "width", "height", "panel", *(f"question_{name}" for name in questions), *ids,
+    ]  # fmt: skip
 
 
 def _state(rater: Rater) -> str:

@@ -104,9 +104,15 @@ def test_raters_are_exported_without_the_panel_s_ids_unless_asked(serve, tmp_pat
 
 
 def test_nothing_answered_gives_tables_with_their_columns(serve, tmp_path):
-    served = serve()
+    served = serve(questionnaire=[{"id": "remarks", "question": "?"}])
     assert list(answers_of(served.study.folder.path).columns) == ANSWERS
-    assert rows(exported(served, tmp_path)["answers.csv"]) == []
+    empty = exported(served, tmp_path / "empty", with_ids=True)
+    assert rows(empty["answers.csv"]) == []
+    header = empty["raters.csv"].read_text()
+    served.rater("?PROLIFIC_PID=p123456").begin()
+    path = exported(served, tmp_path / "one", with_ids=True)["raters.csv"]
+    assert path.read_text().splitlines(keepends=True)[0] == header
+    assert "" not in rows(path)[0]
 
 
 def test_status_counts_answers_and_raters(serve):
