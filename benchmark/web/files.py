@@ -40,13 +40,19 @@ class MediaFiles:
         """
         if name not in self._files:
             raise NoSuchFile("no such file")
-        path = self._there(self._files[name])
+        path = self._inside(self._files[name])
+        if not path.is_file():
+            raise NoSuchFile(f"{path}: has gone")
         return FileResponse(path, media_type=media_type, headers={"Cache-Control": "private, max-age=86400, immutable"})
 
-    def _there(self, path: Path) -> Path:
+    def _inside(self, path: Path) -> Path:
         found = path.resolve()
         if not found.is_relative_to(self._folder):
             raise NoSuchFile(f"{path}: leads out of {self._folder}")
+        return found
+
+    def _there(self, path: Path) -> Path:
+        found = self._inside(path)
         if not found.is_file():
-            raise NoSuchFile(f"{path}: no such file; it has gone, or was never there")
+            raise NoSuchFile(f"{path}: no such file in {self._folder}")
         return found

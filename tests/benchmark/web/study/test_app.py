@@ -1,16 +1,11 @@
 """A rater's way through a study, as the pages' script asks for it."""
 
 import re
-import shutil
-from pathlib import Path
 from urllib.parse import quote
 
 import pytest
 from sqlmodel import select
-from support.small_studies import Clock, Served
 
-from benchmark.web.study.design import UnusableStudy
-from benchmark.web.study.study import Study
 from benchmark.web.study.tables import Rater
 
 PAGES = ("consent", "checks", "tutorial", "rate", "questionnaire", "thanks")
@@ -345,33 +340,3 @@ def test_who_withdraws_frees_the_items_and_no_byte_stays(serve):
     assert rater.go("/api/withdraw").at == "/withdrawn"
     assert not any(person.encode() in file.read_bytes() for file in files)
     assert len(served.rater().begin().rate()) == 7
-
-
-def test_a_study_that_is_opened_by_a_relative_path_serves_its_clips_and_sounds(created, tmp_path, monkeypatch):
-    shutil.copytree(created(headphone_check="warn", tutorial=False), tmp_path / "studies" / "trial")
-    monkeypatch.chdir(tmp_path)
-    study = Study.opened(Path("studies/trial"), clock=(clock := Clock()))
-    served = Served(study, clock)
-    monkeypatch.chdir("/")
-    try:
-        rater = at_headphones(served)
-        sounds = [one["sound"] for one in rater.browser.get("/api/checks/headphones").json()["trials"]]
-        assert {rater.browser.get(sound).status_code for sound in sounds} == {200}
-        rater.go("/api/checks/headphones", answers=right(served, rater))
-        clip = rater.browser.get(rater.item()["media"][0]["url"])
-        assert (clip.status_code, clip.headers["content-type"]) == (200, "video/mp4")
-        assert len(clip.content) > 1000
-    finally:
-        study.close()
-
-
-def test_a_lost_secret_is_replaced_only_where_nobody_has_come(serve):
-    served = serve()
-    place = served.study.folder
-    place.secret.unlink()
-    Study.opened(place.path).close()
-    served.rater()
-    place.secret.unlink()
-    with pytest.raises(UnusableStudy, match="secret: missing, and 1 raters hold cookies"):
-        Study.opened(place.path)
-    assert not place.secret.exists()

@@ -1,0 +1,41 @@
+"""A study is opened from wherever one is, and not when its secret is lost."""
+
+import shutil
+from pathlib import Path
+
+import pytest
+from support.small_studies import Clock, Served
+
+from benchmark.web.study.design import UnusableStudy
+from benchmark.web.study.study import Study
+
+
+def test_a_study_that_is_opened_by_a_relative_path_serves_its_clips_and_sounds(created, tmp_path, monkeypatch):
+    once = created(headphone_check="warn", headphone_tries=1, tutorial=False)
+    shutil.copytree(once, tmp_path / "studies" / "trial")
+    monkeypatch.chdir(tmp_path)
+    study = Study.opened(Path("studies/trial"), clock=(clock := Clock()))
+    monkeypatch.chdir("/")
+    try:
+        rater = Served(study, clock).rater().go("/api/consent", agrees=True)
+        rater.go("/api/checks/device", width=1280, height=720, canPlay=True)
+        sounds = [one["sound"] for one in rater.browser.get("/api/checks/headphones").json()["trials"]]
+        assert [rater.browser.get(sound).status_code for sound in sounds] == [200] * 6
+        rater.go("/api/checks/headphones", answers=[1] * 6)
+        clip = rater.browser.get(rater.item()["media"][0]["url"])
+        assert (clip.status_code, clip.headers["content-type"]) == (200, "video/mp4")
+        assert len(clip.content) > 1000
+    finally:
+        study.close()
+
+
+def test_a_lost_secret_is_replaced_only_where_nobody_has_come(serve):
+    served = serve()
+    place = served.study.folder
+    place.secret.unlink()
+    Study.opened(place.path).close()
+    served.rater()
+    place.secret.unlink()
+    with pytest.raises(UnusableStudy, match="secret: missing, and 1 raters hold cookies"):
+        Study.opened(place.path)
+    assert not place.secret.exists()
