@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from benchmark.report.figures.drawing import Drawn
 
 POLICY = f"{FORBIDDEN_SOURCES}; img-src data:; style-src 'unsafe-inline'"
+KEPT_RATINGS = "kept-ratings.csv"
 PAGE_WIDTH = 1050  # CSS pixels of a figure as wide as a page of a paper
 
 
@@ -55,7 +56,8 @@ def write_study(
         results: runs whose answers were rated; adds a table of opinions beside metrics, and rank correlations.
 
     Raises:
-        ValueError: ratings of answers that the runs do not have; preferences with runs; names the line.
+        ValueError: ratings of answers that the runs do not have; preferences with runs; names the line. Or a file to
+            write is the one that was read.
     """
     if isinstance(analysis, PreferenceAnalysis):
         if results is not None:
@@ -65,7 +67,7 @@ def write_study(
     heard = ratings_of(analysis.answers, results) if results is not None else []
     agreements = agreements_of(heard, results) if results is not None else []
     sheets = rating_sheets(analysis, agreements)
-    texts = {"ratings.csv": _kept_ratings(analysis.answers)} if analysis.answers.named else {}
+    texts = {KEPT_RATINGS: _kept_ratings(analysis.answers)} if analysis.answers.named else {}
     if results is not None:
         texts |= _beside_metrics(results, heard, analysis)
     figures = _figures(analysis, heard, agreements, results)
@@ -148,11 +150,14 @@ def _figures(
     return found
 
 
+def _source(analysis: RatingAnalysis | PreferenceAnalysis) -> Path:
+    return Path(analysis.answers.source if isinstance(analysis, RatingAnalysis) else analysis.preferences.source)
+
+
 def _made_of(analysis: RatingAnalysis | PreferenceAnalysis) -> str:
     settings = analysis.settings
-    source = analysis.answers.source if isinstance(analysis, RatingAnalysis) else analysis.preferences.source
     screening = "" if settings.screening else "; screening off"
-    return f"From {Path(source).name}; seed {settings.seed}{screening}."
+    return f"From {_source(analysis).name}; seed {settings.seed}{screening}."
 
 
 def _write(
@@ -174,6 +179,8 @@ def _write(
         "analysis.json": json.dumps(to_json(analysis), indent=2, ensure_ascii=False, allow_nan=False) + "\n",
         **texts,
     }
+    figure_files = [f"{name}{ending}" for name in figures for ending in (".pdf", ".png")]
+    _check_spares([folder / name for name in (*named, "study.html", *figure_files)], _source(analysis))
     with Lock(folder):
         with style():
             drawn = {name: (sheet, save(figure, folder / name)) for name, (sheet, figure) in figures.items()}
@@ -183,6 +190,13 @@ def _write(
     files = [folder / name for name in named]
     files += [path for _, one in drawn.values() for path in (one.pdf, one.png)]
     return Written(folder, tuple(sorted(files)), tuple(sheets))
+
+
+def _check_spares(targets: Sequence[Path], source: Path) -> None:
+    """Refuse to write over the answers that were read, by whatever name or link."""
+    for target in targets:
+        if target.exists() and source.exists() and target.samefile(source):
+            raise ValueError(f"{source}: the analysis would write its own file of this name there; give another --out")
 
 
 def _page(sheets: Sequence[Sheet], drawn: Mapping[str, tuple[str, Drawn]], title: str, made_of: str) -> str:

@@ -42,7 +42,7 @@ def test_a_study_with_runs_has_every_table_and_figure_and_nothing_else(study):
     figures = [f"{s}-{kind}" for s in ("inter", "intra") for kind in ("agreement", "opinions", "scatter")]
     drawn = {f"{name}.{ending}" for name in figures for ending in ("pdf", "png")}
     expected = {"study.md", "study.tex", "study.html", "metrics.md", "metrics.tex", "analysis.json", *drawn}
-    expected |= {f"{name}.csv" for name in (*tables, "metrics", "ratings")}
+    expected |= {f"{name}.csv" for name in (*tables, "metrics", "kept-ratings")}
     assert {path.name for path in study.iterdir()} == expected
     assert all((study / f"{name}.png").read_bytes().startswith(PNG) for name in figures)
 
@@ -59,6 +59,21 @@ def test_the_opinions_of_the_files_are_those_of_the_raters_who_count(study, rate
     assert {row["Rater"] for row in rows_of(study / "raters.csv") if row["Outcome"] == "left out"} == {"p7"}
 
 
+def test_the_file_that_was_read_is_never_written_over(rated, tmp_path):
+    for name in ("kept-ratings.csv", "opinions.csv", "ratings.csv"):
+        path = tmp_path / name
+        shutil.copyfile(rated, path)
+        before = path.read_bytes()
+        if name == "ratings.csv":  # a name that no file of an analysis has
+            write_study(analysed(path), tmp_path, title="x")
+        else:
+            with pytest.raises(ValueError, match=f"{name}: the analysis would write its own file of this name there"):
+                write_study(analysed(path), tmp_path, title="x")
+            assert sorted(p.name for p in tmp_path.iterdir()) == [name]
+        assert path.read_bytes() == before
+        path.unlink()
+
+
 def test_the_table_beside_metrics_has_both(study):
     (row,) = [r for r in rows_of(study / "metrics.csv") if (r["model"], r["subset"]) == ("grand-foley", "inter")]
     assert float(row["clap"]) > 0
@@ -69,7 +84,7 @@ def test_the_table_beside_metrics_has_both(study):
 
 
 def test_the_kept_ratings_are_read_again_by_report_and_figures(study):
-    again = read_answers(study / "ratings.csv")
+    again = read_answers(study / "kept-ratings.csv")
     assert again.raters == tuple(f"p{n}" for n in range(7))
     assert again.points == (1, 5)
 
@@ -81,7 +96,7 @@ def test_ratings_on_another_scale_are_kept_in_a_form_that_is_read_again(rated, t
     table.loc[0, "AQ"] = 7
     analysis = analysed(written(table, tmp_path / "own.csv"))
     write_study(analysis, tmp_path / "out", title="own")
-    again = read_answers(tmp_path / "out" / "ratings.csv")
+    again = read_answers(tmp_path / "out" / "kept-ratings.csv")
     assert (again.criteria, again.points) == (("AQ", "realism"), (1, 7))
 
 
@@ -194,7 +209,7 @@ def test_public_ratings_are_those_of_the_one_subset_that_the_runs_have(made, wor
     inter = [run.path for run in made.runs if run.path.parent.name == "inter"]
     analyse(path, runs=inter, out=tmp_path / "out")
     assert {row["Criterion"] for row in rows_of(tmp_path / "out" / "agreement.csv")} == {"PQ"}
-    assert not (tmp_path / "out" / "ratings.csv").exists()
+    assert not (tmp_path / "out" / "kept-ratings.csv").exists()
     with pytest.raises(ValueError, match="names no subset; give runs on one subset alone, there are inter, intra"):
         analyse(path, runs=[run.path for run in made.runs], out=tmp_path / "out")
 
