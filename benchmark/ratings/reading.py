@@ -24,6 +24,7 @@ from benchmark.ratings.answers import (
 from benchmark.ratings.criteria import CRITERIA, SCALE
 from benchmark.ratings.lines import Lines, read_csv_lines
 from foundation.markup import text_of_spreadsheet
+from foundation.paths import fault_of_name
 
 SHORT = ("subset", "sample_id", "model", "rater")  # the columns that the short form must have
 MOST_POINTS = 100  # of a scale whose length a file does not state
@@ -73,6 +74,7 @@ def answers_of_lines(lines: Lines) -> Answers | Preferences:
     for name in ("rater", "sample_id", "subset", *names[2:]):
         needed = table["role"] != "attention" if name in ("subset", *names[2:]) else table["role"] != ""
         _check(lines, table, name, (table[name] != "") | ~needed, "is empty", told=False)
+    _check_subsets(lines, table)
     for name in (*NUMBERS, *plays):
         table[name] = _numbers(lines, table, name)
     for name in (*TEXTS, *(("shown_first",) if pairs else ())):
@@ -106,6 +108,7 @@ def _short_form(lines: Lines) -> Answers:
     table = _texts(lines)
     for name in SHORT:
         _check(lines, table, name, table[name] != "", "is empty", told=False)
+    _check_subsets(lines, table)
     for name in criteria:
         table[name] = _points(lines, table, name, SCALE)
     table = table.assign(role="item", **dict.fromkeys(("category", "expected", "answered_at"), ""))
@@ -142,6 +145,14 @@ def _check(
     row = table.iloc[int((~right).to_numpy().argmax())]
     got = f": {wanted}, got {row[name]!r}" if told else f" {wanted}"
     raise ValueError(f"{lines.path}, line {row['line']}: {name}{got}")
+
+
+def _check_subsets(lines: Lines, table: pd.DataFrame) -> None:
+    """Refuse a subset whose name leads elsewhere: figures are named after it."""
+    faults = {name: fault_of_name(name) for name in table["subset"].unique() if name}
+    right = ~table["subset"].isin([name for name, fault in faults.items() if fault])
+    told = next(filter(None, faults.values()), "")
+    _check(lines, table, "subset", right, f"expected a name that a file can have, but {told}")
 
 
 def _points(lines: Lines, table: pd.DataFrame, name: str, scale: tuple[int, int]) -> pd.Series[float]:

@@ -23,6 +23,7 @@ from benchmark.report.study.sheets import Sheet, to_csv, to_latex, to_markdown
 from foundation.files import write_text
 from foundation.locks import Lock
 from foundation.markup import markdown_escaped, spreadsheet_text
+from foundation.paths import check_name
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -180,7 +181,7 @@ def _write(
         **texts,
     }
     figure_files = [f"{name}{ending}" for name in figures for ending in (".pdf", ".png")]
-    _check_spares([folder / name for name in (*named, "study.html", *figure_files)], _source(analysis))
+    _check_spares([folder / check_name(name) for name in (*named, "study.html", *figure_files)], _source(analysis))
     with Lock(folder):
         with style():
             drawn = {name: (sheet, save(figure, folder / name)) for name, (sheet, figure) in figures.items()}

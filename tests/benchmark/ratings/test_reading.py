@@ -52,6 +52,13 @@ def test_criteria_may_have_any_name_and_a_scale_more_points(tmp_path):
         ({"role": "test"}, r"line 2: role: expected one of item, repeat, attention, got 'test'"),
         ({"rater": " "}, r"line 2: rater is empty"),
         ({"model": ""}, r"line 2: model is empty"),
+        (
+            {"subset": "../../evil"},
+            r"line 2: subset: expected a name that a file can have, but it holds '/', got '\.\./",
+        ),
+        ({"subset": "/tmp/evil"}, r"line 2: subset: .*'/tmp/evil'"),
+        ({"subset": ".."}, r"line 2: subset: .*a folder's word for itself or the one above"),
+        ({"subset": "in\u2028ter"}, r"line 2: subset: .*holds the control character"),
         ({"seconds": "-1"}, r"line 2: seconds: expected a number from 0 on"),
         ({"seconds": "inf"}, r"line 2: seconds: expected a number from 0 on"),
         ({"plays": "often"}, r"line 2: plays: expected a number from 0 on, or nothing, got 'often'"),
@@ -96,6 +103,9 @@ def test_the_short_form_is_read_with_its_own_scale(tmp_path):
     assert answers.items["AQ"].tolist()[0] == 4.0
     path.write_text("subset,sample_id,model,rater,AQ\ninter,s1,m,p,6\n")
     with pytest.raises(ValueError, match="line 2: AQ: expected a whole number from 1 to 5, got '6'"):
+        read_answers(path)
+    path.write_text("subset,sample_id,model,rater,AQ\n../up,s1,m,p,4\n")
+    with pytest.raises(ValueError, match="line 2: subset: expected a name that a file can have"):
         read_answers(path)
 
 
