@@ -111,7 +111,9 @@ def _short_form(lines: Lines) -> Answers:
     _check_subsets(lines, table)
     for name in criteria:
         table[name] = _points(lines, table, name, SCALE)
-    table = table.assign(role="item", **dict.fromkeys(("category", "expected", "answered_at"), ""))
+    table = table.assign(role="item")
+    _check_second_answers(lines, table, ANSWER)
+    table = table.assign(**dict.fromkeys(("category", "expected", "answered_at"), ""))
     table = table.assign(**dict.fromkeys((*NUMBERS, "plays"), float("nan")))
     return Answers(table, criteria, SCALE, str(lines.path))
 

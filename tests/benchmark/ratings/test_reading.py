@@ -109,6 +109,13 @@ def test_the_short_form_is_read_with_its_own_scale(tmp_path):
         read_answers(path)
 
 
+def test_a_second_rating_in_the_short_form_is_refused(tmp_path):
+    path = tmp_path / "ratings.csv"
+    path.write_text("subset,sample_id,model,rater,AQ\ninter,s1,m,p,4\ninter,s2,m,p,4\ninter,s1,m,p,1\n")
+    with pytest.raises(ValueError, match="line 4: p rates m on s1 twice"):
+        read_answers(path)
+
+
 def test_preferences_are_read_and_their_order_of_models_checked(tmp_path):
     table = preferences({"x": 0.0, "y": 0.5}, 0.0, seed=1, raters=2, each=5)
     found = read_answers(written(table, tmp_path / "preferences.csv"))
