@@ -131,25 +131,55 @@ class Estimate:
         return Interval(float(low), float(high), level, "percentile")
 
 
-def estimate(draws: Draws, *terms: tuple[float, Matrix, Matrix]) -> Estimate:
-    """Return a weighted sum of means of ratings: one term for a mean, two for a difference.
+def estimate(draws: Draws, sums: Matrix, counts: Matrix) -> Estimate:
+    """Return a mean of ratings.
 
     Args:
         draws: of raters and scenes.
-        terms: sign, points and counts; points and counts (raters, scenes), 0 where not rated. Every term needs a
-            rating.
+        sums: points by rater and scene, shape (raters, scenes).
+        counts: how many ratings they are the sums of, likewise; at least one altogether.
     """
-    value, influence = 0.0, np.zeros((len(draws.raters), len(draws.scenes)))
-    replicates = np.zeros(len(draws.of_scenes))
-    rated = np.zeros_like(influence)
-    for sign, sums, counts in terms:
-        mean = float(sums.sum() / counts.sum())
-        value += sign * mean
-        influence += sign * (sums - counts * mean) / counts.sum()
-        rated += counts
-        with np.errstate(invalid="ignore", divide="ignore"):
-            replicates = replicates + sign * draws.totals(sums) / draws.totals(counts)
-    return with_error(draws, value, replicates, influence, rated, contrast=len(terms) > 1)
+    value = float(sums.sum() / counts.sum())
+    influence = (sums - counts * value) / counts.sum()
+    with np.errstate(invalid="ignore", divide="ignore"):
+        replicates = draws.totals(sums) / draws.totals(counts)
+    return with_error(draws, value, replicates, influence, counts, contrast=False)
+
+
+def paired_estimate(draws: Draws, first: tuple[Matrix, Matrix], second: tuple[Matrix, Matrix]) -> Estimate:
+    """Return the difference of two mean ratings, scene by scene.
+
+    Within a scene it is mean minus mean. A scene with a and b ratings weighs a b / (a + b), for both sides alike: were
+    each side weighed by its own ratings, a difference would also tell who was rated more often on the easy scenes.
+    Where both have as many ratings on every scene, it is the difference of the means of all ratings.
+
+    Args:
+        draws: of raters and scenes.
+        first: points and counts, each (raters, scenes); a scene that one side alone has counts for nothing. At least
+            one scene has both.
+        second: likewise.
+    """
+    (sums_a, counts_a), (sums_b, counts_b) = first, second
+    sum_a, count_a, sum_b, count_b = (part.sum(axis=0) for part in (sums_a, counts_a, sums_b, counts_b))
+    gaps, weights = _paired(sum_a, count_a, sum_b, count_b)
+    value = float(gaps.sum() / weights.sum())
+    there = weights > 0
+    total = np.where(there, count_a + count_b, 1.0)
+    share_a, share_b, mean = count_a / total, count_b / total, (sum_a + sum_b) / total
+    # derivatives of the sum of gaps, and of that of weights, by each rating's points and by its being there
+    influence = sums_a * share_b - sums_b * share_a - mean * (counts_a * share_b - counts_b * share_a)
+    influence = (influence - value * (counts_a * share_b**2 + counts_b * share_a**2)) * there / weights.sum()
+    gaps, weights = _paired(*(draws.of_raters @ part for part in (sums_a, counts_a, sums_b, counts_b)))
+    with np.errstate(invalid="ignore", divide="ignore"):
+        replicates = (gaps * draws.of_scenes).sum(axis=1) / (weights * draws.of_scenes).sum(axis=1)
+    return with_error(draws, value, replicates, influence, (counts_a + counts_b) * there, contrast=True)
+
+
+def _paired(sum_a: Matrix, count_a: Matrix, sum_b: Matrix, count_b: Matrix) -> tuple[Matrix, Matrix]:
+    """Return by scene the weighted difference of two means, and its weight; 0 where one side has no rating."""
+    there = (count_a > 0) & (count_b > 0)
+    total = np.where(there, count_a + count_b, 1.0)
+    return there * (sum_a * count_b - sum_b * count_a) / total, there * count_a * count_b / total
 
 
 def with_error(

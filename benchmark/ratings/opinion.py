@@ -14,7 +14,7 @@ import numpy as np
 import pandas as pd
 
 from benchmark.ratings.answers import Answers
-from benchmark.ratings.design import RESAMPLES, Draws, Matrix, draw, estimate
+from benchmark.ratings.design import RESAMPLES, Draws, Matrix, draw, estimate, paired_estimate
 from metrics.uncertainty.intervals import Interval, check_settings, student_p_value
 from metrics.uncertainty.significance import holm
 
@@ -50,7 +50,8 @@ class OpinionDifference:
     """How two models differ by one criterion on the scenes on which both were rated.
 
     Attributes:
-        value: mean of the first minus mean of the second, in points; None without a common scene.
+        value: mean of the first minus mean of the second within a scene, in points, averaged over scenes, see
+            `design.paired_estimate`; None without a common scene.
         interval: with the same draws for both models.
         p_value: two-sided, by Student's t with the interval's standard error; None without one.
         adjusted: `p_value` by Holm's rule over all differences of the list.
@@ -104,7 +105,7 @@ def opinions(
 def _opinion(
     subset: str, model: str, criterion: str, category: str, rated: pd.DataFrame, draws: Draws, level: float
 ) -> Opinion:
-    mean = estimate(draws, (1.0, *_matrices(rated, criterion, draws)))
+    mean = estimate(draws, *_matrices(rated, criterion, draws))
     raters = rated["rater"].nunique() if draws.named else 0
     scenes = rated["sample_id"].nunique()
     return Opinion(subset, model, criterion, category, mean.value, mean.interval(level), len(rated), scenes, raters)
@@ -155,8 +156,7 @@ def _difference(
     if not scenes:
         none = Interval(None, None, level, "percentile", "no scene on which both were rated")
         return OpinionDifference(subset, *pair, criterion, None, none, None, None, 0)
-    first, second = (tuple(part * common for part in parts[model]) for model in pair)
-    found = estimate(draws, (1.0, first[0], first[1]), (-1.0, second[0], second[1]))
+    found = paired_estimate(draws, parts[pair[0]], parts[pair[1]])
     interval = found.interval(level)
     p_value = None if interval.ends is None else student_p_value(found.value, found.error, found.freedom)
     return OpinionDifference(subset, *pair, criterion, found.value, interval, p_value, None, scenes)
@@ -179,7 +179,7 @@ def resampled_means(
     rated = items[items[criterion].notna()]
     columns = []
     for model in models:
-        found = estimate(draws, (1.0, *_matrices(rated[rated["model"] == model], criterion, draws)))
+        found = estimate(draws, *_matrices(rated[rated["model"] == model], criterion, draws))
         columns.append(np.full(resamples, np.nan) if found.reason else found.scaled())
     return np.stack(columns, axis=1) if columns else np.zeros((resamples, 0))
 

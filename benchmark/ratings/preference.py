@@ -174,7 +174,7 @@ def _strengths(subset: str, criterion: str, choices: _Choices, level: float) -> 
     models = len(choices.models)
     for place in np.argsort(-choices.found.strengths[0], kind="stable"):
         won, met = _won(choices, int(place))
-        rate = estimate(choices.draws, (1.0, won, met))
+        rate = estimate(choices.draws, won, met)
         strength = choices.strength(np.eye(models)[place])
         found.append(
             Strength(subset, choices.models[place], criterion, strength.value, choices.bound(strength.interval(level)),

@@ -107,7 +107,10 @@ def difference_sheet(analysis: RatingAnalysis) -> Sheet:
         "Subset", "Criterion", "First", "Second", "Difference", "p", "p (Holm)", "W", "p of W", "p of W (Holm)",
         "Effect", "Scenes",
     )  # fmt: skip
-    lead = "First minus second in points, on the scenes that both were rated on; positive: the first is rated higher."
+    lead = (
+        "First minus second in points, scene by scene, on the scenes that both were rated on; positive: the first is "
+        "rated higher."
+    )
     notes = (
         "p: by Student's t with the standard error of the interval, which is over other raters and other scenes; the "
         "interval itself is of resamples and may end a little elsewhere. W: Wilcoxon's signed-rank test of scene means "

@@ -5,6 +5,7 @@ from scipy.stats import t
 from support.rated_studies import EFFECTS, Study, ratings
 
 from benchmark.ratings.answers import Answers
+from benchmark.ratings.design import draw, paired_estimate
 from benchmark.ratings.opinion import differences, opinions, resampled_means
 from benchmark.ratings.reading import answers_of_table
 
@@ -72,6 +73,69 @@ def test_a_difference_is_taken_on_the_scenes_that_both_were_rated_on():
     rows += [("p", "s4", "m", 1), ("p", "s5", "n", 5)]
     (found,) = differences(answers_of(rows), seed=0)
     assert (found.value, found.scenes) == (2.0, 3)
+
+
+def test_models_rated_alike_on_every_scene_do_not_differ_however_often_each_was_rated():
+    points = {"s1": 1, "s2": 2, "s3": 4, "s4": 5}
+    rows = [
+        (f"p{r}", scene, model, level)
+        for scene, level in points.items()
+        for model in ("m", "n")
+        for r in range(12 if (model == "n") == (level > 3) else 6)  # n was rated more on the better scenes
+    ]
+    means = {one.model: one.mean for one in opinions(answers_of(rows), seed=0)}
+    assert means["n"] > means["m"] + 0.5
+    (found,) = differences(answers_of(rows), seed=0)
+    assert (found.value, found.p_value) == (0.0, 1.0)
+    assert found.interval.ends == pytest.approx((0.0, 0.0), abs=1e-12)
+
+
+def test_a_difference_weighs_a_scene_by_the_ratings_of_both():
+    rows = [("p", "s1", "m", 5), ("p", "s1", "n", 1)]  # 4 points, weight 1 / 2
+    rows += [(p, "s2", m, v) for p in "pqrs" for m, v in (("m", 3), ("n", 2))]  # 1 point, weight 16 / 8
+    (found,) = differences(answers_of(rows), seed=0)
+    assert found.value == pytest.approx((4 * 0.5 + 1 * 2) / 2.5)
+
+
+def test_raters_of_scenes_that_one_model_alone_has_do_not_move_a_difference():
+    rng = np.random.default_rng(5)
+    rows = [(p, f"s{s}", m, int(rng.integers(1, 6))) for p in "pqrt" for s in range(6) for m in "mn"]
+    more = [(p, f"t{s}", "m", int(rng.integers(1, 6))) for p in "pqrt" for s in range(6)]
+    draws = draw(answers_of(rows + more).items, seed=0)
+    found = []
+    for part in (rows, rows + more):
+        items = answers_of(part).items
+        sides = [items[items["model"] == model] for model in "mn"]
+        found.append(paired_estimate(draws, *[
+            (draws.matrix(side, side["AQ"]), draws.matrix(side, side["AQ"] * 0 + 1)) for side in sides
+        ]))  # fmt: skip
+    assert found[0].value == found[1].value
+    assert found[0].error == pytest.approx(found[1].error)
+    np.testing.assert_array_equal(found[0].replicates, found[1].replicates)
+
+
+def test_the_influence_of_a_rating_on_a_difference_is_what_a_little_more_of_it_does(monkeypatch):
+    rng = np.random.default_rng(2)
+    counts = [rng.integers(0, 3, (4, 5)).astype(float) for _ in "mn"]
+    sums = [count * rng.integers(1, 6, count.shape) for count in counts]
+    table = pd.DataFrame([(f"p{r}", f"s{s}") for r in range(4) for s in range(5)], columns=["rater", "sample_id"])
+    draws = draw(table, resamples=20, seed=0)
+    seen = []
+    monkeypatch.setattr(
+        "benchmark.ratings.design.with_error",
+        lambda draws, value, replicates, influence, rated, *, contrast: seen.append((value, influence)),
+    )
+
+    def pair(weights):
+        paired_estimate(draws, (sums[0] * weights, counts[0] * weights), (sums[1] * weights, counts[1] * weights))
+        return seen[-1]
+
+    value, influence = pair(np.ones((4, 5)))
+    step = 1e-6
+    for cell in np.ndindex(4, 5):
+        weights = np.ones((4, 5))
+        weights[cell] += step
+        assert (pair(weights)[0] - value) / step == pytest.approx(influence[cell], abs=1e-5)
 
 
 def test_models_without_a_common_scene_have_no_difference():
