@@ -18,14 +18,14 @@ def share_missed(checks: pd.DataFrame, criteria: Sequence[str]) -> pd.DataFrame:
     missed = []
     for row in checks.to_dict("records"):
         wanted = expected_answers(str(row["expected"]))
-        missed.append(any(_as_expected(row[name]) != value for name, value in wanted.items() if name in criteria))
+        missed.append(any(not _as_asked(row[name], value) for name, value in wanted.items() if name in criteria))
     table = pd.DataFrame({"rater": checks["rater"].to_numpy(), "missed": np.array(missed, dtype=np.float64)})
     return table.groupby("rater")["missed"].agg(["mean", "count"])
 
 
-def _as_expected(given: object) -> str:
-    """Return an answer in the words of an `expected` column: 2.0 points are "2"."""
-    return f"{given:g}" if isinstance(given, float) else str(given)
+def _as_asked(given: object, asked: str) -> bool:
+    """Tell whether an answer is the one asked for: points are numbers, "2" and "2.0" alike; choices are words."""
+    return given == float(asked) if isinstance(given, float) else given == asked
 
 
 def repeated_differences(

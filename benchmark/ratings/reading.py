@@ -6,7 +6,8 @@ Three forms, known by their columns: `answers.csv` and `preferences.csv` as a st
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import re
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import pandas as pd
@@ -87,7 +88,10 @@ def answers_of_lines(lines: Lines) -> Answers | Preferences:
     points = [_points(lines, table, name, (1, MOST_POINTS)) for name in criteria]
     for name, column in zip(criteria, points, strict=True):
         table[name] = column
-    return Answers(table, criteria, (SCALE[0], _highest(points)), str(lines.path))
+    scale = SCALE[0], _highest(points)
+    wanted = f"points from {scale[0]} to {scale[1]}, the highest that anybody gave"
+    _check_asked(lines, table, lambda text: _is_point(text, scale), wanted)
+    return Answers(table, criteria, scale, str(lines.path))
 
 
 def _highest(points: Sequence[pd.Series[float]]) -> int:
@@ -184,6 +188,17 @@ def _check_expected(lines: Lines, table: pd.DataFrame, criteria: Sequence[str]) 
     _check(lines, table, "expected", right, f"expected some of the criteria {', '.join(criteria)}")
 
 
+def _is_point(text: str, scale: tuple[int, int]) -> bool:
+    return re.fullmatch(_WHOLE, text) is not None and scale[0] <= float(text) <= scale[1]
+
+
+def _check_asked(lines: Lines, table: pd.DataFrame, possible: Callable[[str], bool], wanted: str) -> None:
+    """Refuse an attention item that asks for what nobody can answer: it would leave out everybody."""
+    asked = table["expected"].where(table["role"] == "attention", "")
+    right = asked.map(lambda text: not text or all(map(possible, expected_answers(text).values()))).astype(bool)
+    _check(lines, table, "expected", right, f"expected {wanted}")
+
+
 def expected_answers(text: str) -> dict[str, str]:
     """Return what an attention item asks for, by criterion: "AQ=2;TA=2" gives {"AQ": "2", "TA": "2"}."""
     return {name.strip(): value.strip() for name, _, value in (part.partition("=") for part in text.split(";"))}
@@ -206,6 +221,7 @@ def _preferences(lines: Lines, table: pd.DataFrame, criteria: tuple[str, ...]) -
     for name in criteria:
         right = table[name].isin((*CHOICES, ""))
         _check(lines, table, name, right, f"expected one of {', '.join(CHOICES)}, or nothing")
+    _check_asked(lines, table, lambda text: text in CHOICES, f"one of {', '.join(CHOICES)} for each")
     right = table["shown_first"].isin(("a", "b", ""))
     _check(lines, table, "shown_first", right, "expected a or b, or nothing")
     return Preferences(table, criteria, str(lines.path))

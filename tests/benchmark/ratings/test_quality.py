@@ -56,6 +56,8 @@ def test_attention_is_missed_where_one_criterion_is_not_as_asked():
     table = answers().table
     checks = table[table["role"] == "attention"].copy()
     assert share_missed(checks, CRITERIA)["mean"].tolist() == [0.0] * 6
+    checks["expected"] = checks["expected"].str.replace(r"(\d)", r"\1.0", regex=True)  # the same as a number
+    assert share_missed(checks, CRITERIA)["mean"].tolist() == [0.0] * 6
     first = checks.index[checks["rater"] == "p01"][0]
     checks.loc[first, "VA"] += 1
     found = share_missed(checks, CRITERIA)

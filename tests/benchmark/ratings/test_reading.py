@@ -63,6 +63,8 @@ def test_criteria_may_have_any_name_and_a_scale_more_points(tmp_path):
         ({"seconds": "inf"}, r"line 2: seconds: expected a number from 0 on"),
         ({"plays": "often"}, r"line 2: plays: expected a number from 0 on, or nothing, got 'often'"),
         ({"role": "attention"}, r"line 2: expected: expected what an attention item asks for, such as AQ=2;TA=2"),
+        ({"role": "attention", "expected": "AQ=9"}, r"line 2: expected: expected points from 1 to 5, .* got 'AQ=9'"),
+        ({"role": "attention", "expected": "AQ=2;TA=x"}, r"line 2: expected: expected points from 1 to 5"),
         ({"role": "attention", "expected": "XY=2"}, r"line 2: expected: expected some of the criteria AQ, TA, VA"),
     ],
 )
@@ -127,6 +129,18 @@ def test_preferences_are_read_and_their_order_of_models_checked(tmp_path):
     table.loc[1, "AQ"] = "left"
     with pytest.raises(ValueError, match="line 3: AQ: expected one of a, b, tie, or nothing, got 'left'"):
         read_answers(written(table, tmp_path / "preferences.csv"))
+
+
+def test_an_attention_item_of_preferences_asks_for_a_choice(tmp_path):
+    table = preferences({"x": 0.0, "y": 0.5}, 0.0, seed=1, raters=2, each=5)
+    for wanted, refused in (("AQ=tie", False), ("AQ=A", True)):
+        table.loc[0, ["role", "expected"]] = "attention", wanted
+        path = written(table, tmp_path / "preferences.csv")
+        if refused:
+            with pytest.raises(ValueError, match="line 2: expected: expected one of a, b, tie for each, got 'AQ=A'"):
+                read_answers(path)
+        else:
+            read_answers(path)
 
 
 def test_what_an_attention_item_asks_for_is_taken_apart():
