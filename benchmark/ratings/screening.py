@@ -19,6 +19,9 @@ from foundation.names import nearest
 
 Rule = Literal["attention", "repetition", "too fast", "agreement", "straight lining", "by hand"]
 FEWEST_TO_COMPARE = 5  # raters, for one of them to be an outlier
+EARLY_SECONDS = (
+    0.3  # that an answer may come early: the page takes it, as a start is told only when its request arrives
+)
 NORMAL_SCALE = 1.4826  # from the median distance to the standard deviation of a normal distribution
 _Any = TypeVar("_Any", Answers, Preferences)
 
@@ -30,11 +33,13 @@ class Limits:
     Attributes:
         attention_missed: share of attention items answered otherwise than asked. One slip in three is forgiven; who
             answers at random misses nearly all.
+        fewest_missed: attention items missed at least, so that one slip is forgiven where there are one or two.
         repetition_points: mean absolute difference between first and second answer, as a share of the scale's length
             (0.3 of 1 to 5 is 1.2 points). Random answers on five points differ by 1.6 points, 0.4 of the scale.
         fewest_repeats: pairs of answers that this is judged on at least.
         hasty_share: share of answers given before the clip was over. The page allows none, so more than a few come
-            from a program or a changed clock.
+            from a program or a changed clock. The page's own tolerance, `EARLY_SECONDS`, is not counted.
+        fewest_hasty: answers too fast at least, by either limit, so that one of a few excludes nobody.
         fewest_seconds: median time from the end of the clip to the answer. Nobody reads and answers in less.
         agreement: Spearman's correlation of a rater with the mean of the others, mean over criteria. Random answers
             have 0; with 30 items or more they reach 0.2 once in seven times by one criterion, in thirty by three.
@@ -49,9 +54,11 @@ class Limits:
     """
 
     attention_missed: float = 1 / 3
+    fewest_missed: int = 2
     repetition_points: float = 0.3
     fewest_repeats: int = 3
     hasty_share: float = 0.05
+    fewest_hasty: int = 2
     fewest_seconds: float = 0.5
     agreement: float = 0.2
     fewest_shared: int = 15
@@ -152,7 +159,9 @@ def broken_rules(answers: Answers | Preferences, limits: Limits) -> tuple[list[E
     checks = table[table["role"] == "attention"]
     if checks.empty:
         notes.append("No attention items: attention was not judged.")
-    found += _above(share_missed(checks, criteria), "attention", limits.attention_missed, 1,
+    missed = share_missed(checks, criteria)
+    missed = missed[(missed["mean"] * missed["count"]).round() >= limits.fewest_missed]
+    found += _above(missed, "attention", limits.attention_missed, 1,
                     "{value:.0%} of {count} attention items missed, at most {limit:.0%} allowed")  # fmt: skip
     if table["seconds"].isna().all():
         notes.append("No times: haste was not judged.")
@@ -197,14 +206,15 @@ def _too_fast(table: pd.DataFrame, limits: Limits) -> list[Exclusion]:
     found = []
     for rater, part in timed.groupby("rater"):
         beyond = part["seconds"] - part["clip_seconds"]
-        share, median = float((beyond < 0).mean()), float(beyond.median())
-        if share > limits.hasty_share:
+        early = beyond < -EARLY_SECONDS
+        share, median = float(early.mean()), float(beyond.median())
+        if share > limits.hasty_share and early.sum() >= limits.fewest_hasty:
             told = (
                 f"{share:.0%} of {len(part)} answers came before the clip was over, "
                 f"at most {limits.hasty_share:.0%} allowed"
             )
             found.append(Exclusion(str(rater), "too fast", share, limits.hasty_share, told))
-        elif median < limits.fewest_seconds:
+        elif median < limits.fewest_seconds and (beyond < limits.fewest_seconds).sum() >= limits.fewest_hasty:
             told = (
                 f"{median:.2f} s from the end of the clip to the answer, median of {len(part)}, at least "
                 f"{limits.fewest_seconds:.2f} s expected"

@@ -45,6 +45,33 @@ def test_one_slip_in_three_is_forgiven():
     assert not broken(table)
 
 
+@pytest.mark.parametrize(("checks", "missed", "out"), [(1, 1, False), (2, 1, False), (2, 2, True), (3, 2, True)])
+def test_one_slip_is_forgiven_however_few_attention_items_there_are(checks, missed, out):
+    table = ratings(Study(raters=12, scenes=20, each=4, checks=checks), 5)
+    mine = table.index[(table["rater"] == "p03") & (table["role"] == "attention")][:missed]
+    table.loc[mine, "AQ"] = table.loc[mine, "AQ"] % 5 + 1
+    assert [rule for _, rule in broken(table)] == (["attention"] if out else [])
+
+
+@pytest.mark.parametrize(
+    ("early", "count", "out"), [(0.4, 1, False), (0.4, 4, True), (0.29, 4, False)], ids=["one", "four", "tolerated"]
+)
+def test_one_answer_before_the_end_and_what_the_page_lets_pass_are_forgiven(early, count, out):
+    table = careful()
+    mine = table.index[(table["rater"] == "p03") & (table["role"] == "item")]
+    few = table.drop(mine[8:])  # one of these eight, and four repeats, is more than 5 %
+    few.loc[mine[:count], "seconds"] = few.loc[mine[:count], "clip_seconds"] - early
+    assert [rule for _, rule in broken(few)] == (["too fast"] if out else [])
+
+
+def test_the_median_of_a_single_answer_excludes_nobody():
+    table = careful()
+    mine = table.index[(table["rater"] == "p03") & (table["role"] != "attention")]
+    few = table.drop(mine[1:])
+    few.loc[mine[0], "seconds"] = few.loc[mine[0], "clip_seconds"] + 0.1
+    assert not broken(few)
+
+
 def test_who_answers_repeats_otherwise_is_named_with_the_distance():
     table = careful()
     repeats = (table["rater"] == "p03") & (table["role"] == "repeat")

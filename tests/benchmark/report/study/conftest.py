@@ -22,8 +22,8 @@ def rated(made, world, tmp_path_factory: pytest.TempPathFactory) -> Path:
                         continue
                     exact = rng.integers(1, 6, 3) if rater == 7 else np.clip(level + rng.normal(0, 0.6, 3), 1, 5)
                     rows.append((f"p{rater}", "item", subset, sample, model, "animals", *np.round(exact), ""))
-        rows.append((f"p{rater}", "attention", "", "check", "", "", *([5.0] * 3 if rater == 7 else [2.0] * 3),
-                     "AQ=2;TA=2;VA=2"))  # fmt: skip
+        rows += [(f"p{rater}", "attention", "", check, "", "", *([5.0] * 3 if rater == 7 else [2.0] * 3),
+                  "AQ=2;TA=2;VA=2") for check in ("check", "other-check")]  # fmt: skip
     columns = ["rater", "role", "subset", "sample_id", "model", "category", "AQ", "TA", "VA", "expected"]
     path = tmp_path_factory.mktemp("rated") / "answers.csv"
     pd.DataFrame(rows, columns=columns).to_csv(path, index=False)

@@ -124,7 +124,7 @@ def test_screening_is_reversed_by_name_and_switched_off(rated):
 def test_the_command_tells_who_is_left_out_and_prints_strict_json(rated, tmp_path, capsys):
     analyse(rated, out=tmp_path / "out", seed=3, as_json=True)
     out, err = capsys.readouterr()
-    assert "left out p7: 100% of 1 attention items missed, at most 33% allowed" in err
+    assert "left out p7: 100% of 2 attention items missed, at most 33% allowed" in err
     printed = json.loads(out, parse_constant=pytest.fail)
     assert printed == json.loads((tmp_path / "out" / "analysis.json").read_text())
     assert (printed["settings"]["seed"], printed["screening"]["left_out"]) == (3, ["p7"])
