@@ -80,11 +80,13 @@ def agreement_with_others(items: pd.DataFrame, criteria: Sequence[str], measure:
     for name in criteria:
         rated = items[items[name].notna()]
         grouped = measure[measure[name].notna()].groupby(key)[name].agg(["sum", "count"]).reset_index()
-        both = rated.merge(grouped, on=key, how="left").fillna({"sum": 0.0, "count": 0.0})
+        mine = rated[["rater", *key, name]].rename(columns={name: "mine"})  # a criterion may be named "sum"
+        both = mine.merge(grouped, on=key, how="left").fillna({"sum": 0.0, "count": 0.0})
         own = both["rater"].isin(measure["rater"].unique())
         others = both["count"] - own
-        both = both.assign(others=(both["sum"] - both[name] * own) / others.where(others > 0)).dropna(subset=["others"])
-        ranks = both.groupby("rater")[[name, "others"]].rank()
+        mean = (both["sum"] - both["mine"] * own) / others.where(others > 0)
+        both = both.assign(others=mean).dropna(subset=["others"])
+        ranks = both.groupby("rater")[["mine", "others"]].rank()
         ranks.columns = pd.Index(["first", "second"])
         found.append(_correlations(both["rater"], ranks).assign(criterion=name))
     by_rater = pd.concat(found).groupby(level=0)

@@ -28,6 +28,7 @@ from foundation.markup import text_of_spreadsheet
 from foundation.paths import fault_of_name
 
 SHORT = ("subset", "sample_id", "model", "rater")  # the columns that the short form must have
+RESERVED = ("line", "key", "raters")  # columns of this program's own tables
 MOST_POINTS = 100  # of a scale whose length a file does not state
 
 _WHOLE = r"[0-9]{1,9}(\.0*)?"  # 4.0 is how programs write whole numbers beside empty fields
@@ -131,6 +132,9 @@ def _check_header(lines: Lines, needed: Sequence[str], criteria: Sequence[str]) 
             f"{lines.path}: {fault}; expected {', '.join(needed)}, a column per criterion and what else a study "
             f"exports, each once, got {', '.join(header)}"
         )
+    taken = [name for name in (*header, *criteria) if name in RESERVED or (name in criteria and not name)]
+    if taken:
+        raise ValueError(f"{lines.path}: no criterion can be named {taken[0]!r}; rename that column, or leave it out")
     if not lines.rows:
         raise ValueError(f"{lines.path}: no answer in it")
 

@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from support.rated_studies import EFFECTS, Study, preferences, ratings
@@ -52,6 +54,25 @@ def test_one_rater_one_scene_one_model_and_constant_ratings_are_no_obstacle():
     assert {(d.value, d.p_value) for d in found.differences} == {(0.0, 1.0)}
     assert {t.test.p_value for t in found.tests} == {None}
     assert {m.reason for m in found.mixed} == {"all ratings are the same"}
+
+
+def test_criteria_may_be_named_as_statistics_are():
+    plain = ratings(Study(raters=6, scenes=6, each=3, repeats=2), 1)
+    other = plain.rename(columns={"AQ": "count", "TA": "sum", "VA": "mean"})
+    found = [analyse_ratings(answers_of_table(table, "made"), Settings(resamples=60)) for table in (plain, other)]
+    assert {one.criterion for one in found[1].opinions} == {"count", "sum", "mean"}
+    assert found[0].screening == found[1].screening
+    for kind in ("opinions", "differences", "reliability", "plans"):
+        one, renamed = (list(getattr(analysis, kind)) for analysis in found)
+        names = {"AQ": "count", "TA": "sum", "VA": "mean"}
+        assert [replace(item, criterion=names[item.criterion]) for item in one] == renamed
+
+
+@pytest.mark.parametrize("name", ["rated", "value", "others", "second", "difference", "criterion", "points", "scene"])
+def test_no_other_name_of_a_criterion_is_an_obstacle(name):
+    table = ratings(Study(raters=5, scenes=5, each=3, repeats=2, criteria=(name,)), 1)
+    found = analyse_ratings(answers_of_table(table, "made"), Settings(resamples=60))
+    assert {one.criterion for one in found.opinions} == {name}
 
 
 def test_a_study_of_preferences_is_screened_and_ranked():

@@ -89,6 +89,14 @@ def test_a_column_that_is_missing_is_named(tmp_path, missing):
         read_answers(path)
 
 
+@pytest.mark.parametrize("name", ["line", "key", "raters", ""])
+def test_a_criterion_cannot_have_the_name_of_an_own_column(tmp_path, name):
+    path = tmp_path / "answers.csv"
+    path.write_text(f"rater,role,subset,sample_id,model,AQ,{name}\np,item,inter,s1,m,3,4\n")
+    with pytest.raises(ValueError, match=f"no criterion can be named '{name}'; rename that column, or leave it out"):
+        read_answers(path)
+
+
 def test_a_file_without_criteria_or_rows_is_refused(tmp_path):
     table = ratings(SMALL, 1)
     with pytest.raises(ValueError, match="no column of a criterion"):
