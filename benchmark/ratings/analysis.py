@@ -113,7 +113,7 @@ def analyse_preferences(preferences: Preferences, settings: Settings) -> Prefere
     """Return the analysis of choices between two answers.
 
     Raises:
-        ValueError: as for `analyse_ratings`, or choices that leave the strength of a model open.
+        ValueError: as for `analyse_ratings`.
     """
     kept, screening = screen(
         preferences, keep=settings.keep, drop=settings.drop, enabled=settings.screening, limits=settings.limits

@@ -23,8 +23,9 @@ class Strength:
     """How often a model is preferred by one criterion.
 
     Attributes:
-        strength: logarithm of its odds; the strengths of a subset and criterion add up to zero.
-        interval: over raters and scenes.
+        strength: logarithm of its odds; the strengths of a subset and criterion add up to zero. None where the choices
+            leave a strength open.
+        interval: over raters and scenes; its `reason` says why there is none, or no strength.
         win_rate: share of its choices that it won, a tie counting one half.
         win_interval: likewise.
         choices: that it took part in.
@@ -33,7 +34,7 @@ class Strength:
     subset: str
     model: str
     criterion: str
-    strength: float
+    strength: float | None
     interval: Interval
     win_rate: float
     win_interval: Interval
@@ -48,7 +49,7 @@ class Comparison:
         wins: choices for the first.
         ties: for neither.
         losses: for the second.
-        difference: of their strengths, by all choices of the study.
+        difference: of their strengths, by all choices of the study; None where there are none.
         interval: over raters and scenes.
         p_value: two-sided, by Student's t with the interval's standard error; None without one.
         adjusted: by Holm's rule over all comparisons of the list.
@@ -61,7 +62,7 @@ class Comparison:
     wins: int
     ties: int
     losses: int
-    difference: float
+    difference: float | None
     interval: Interval
     p_value: float | None
     adjusted: float | None = None
@@ -72,7 +73,7 @@ class Ranking:
     """The result of a study of preferences.
 
     Attributes:
-        strengths: by subset and criterion, strongest first.
+        strengths: by subset and criterion, strongest first; those without a strength by their win rate.
         comparisons: of every two models that were compared.
     """
 
@@ -83,7 +84,8 @@ class Ranking:
 def rank(preferences: Preferences, *, resamples: int = RESAMPLES, seed: int, level: float = LEVEL) -> Ranking:
     """Return strengths, win rates and comparisons of the models by subset and criterion.
 
-    Intervals are made as those of mean opinions, see `benchmark.ratings.design`.
+    Intervals are made as those of mean opinions, see `benchmark.ratings.design`. Where the choices of one subset by one
+    criterion leave a strength open (see `bradley_terry.fault_of`) there are win rates and counts alone, with the reason.
 
     Args:
         preferences: screened as wanted.
@@ -92,7 +94,7 @@ def rank(preferences: Preferences, *, resamples: int = RESAMPLES, seed: int, lev
         level: nominal coverage.
 
     Raises:
-        ValueError: choices that leave the strength of a model open, see `bradley_terry.fault_of`.
+        ValueError: settings that make no sense together.
     """
     check_settings(resamples, level, "percentile")
     strengths: list[Strength] = []
@@ -105,10 +107,6 @@ def rank(preferences: Preferences, *, resamples: int = RESAMPLES, seed: int, lev
             if judged.empty:
                 continue
             choices = _Choices.of(judged, criterion, draws)
-            fault = fault_of(choices.counts[0], choices.models)
-            if fault:
-                told = "; collect choices that close the gap, or leave these models out"
-                raise ValueError(f"{preferences.source}, {subset}, {criterion}: {fault}{told}")
             strengths += _strengths(subset, criterion, choices, level)
             comparisons += _comparisons(subset, criterion, choices, level)
     return Ranking(tuple(strengths), tuple(_adjusted(comparisons)))
@@ -126,6 +124,7 @@ class _Choices:
         found: strengths on these counts.
         resampled: likewise, on every resample.
         unbound: in how many resamples a strength is open.
+        fault: why a strength is open by all choices; "" where none is.
     """
 
     models: list[str]
@@ -135,6 +134,7 @@ class _Choices:
     found: Fit
     resampled: Fit
     unbound: int
+    fault: str
 
     @classmethod
     def of(cls, judged: pd.DataFrame, criterion: str, draws: Draws) -> _Choices:
@@ -150,7 +150,12 @@ class _Choices:
             resampled[(slice(None), *at)] = draws.totals(matrices[at])
         unbound = sum(bool(fault_of(one, models)) for one in resampled)
         drawn = fit(resampled, len(models))
-        return cls(models, draws, matrices, counts, fit(counts, len(models)), drawn, unbound)
+        fault = fault_of(counts[0], models)
+        return cls(models, draws, matrices, counts, fit(counts, len(models)), drawn, unbound, fault)
+
+    def open(self, level: float) -> Interval:
+        """Return the interval of what is not known, with the reason."""
+        return Interval(None, None, level, "percentile", self.fault)
 
     def strength(self, weights: Matrix) -> Estimate:
         """Return a weighted sum of the strengths with its error; weights (k,), adding up to zero for a difference."""
@@ -172,15 +177,18 @@ class _Choices:
 def _strengths(subset: str, criterion: str, choices: _Choices, level: float) -> list[Strength]:
     found = []
     models = len(choices.models)
-    for place in np.argsort(-choices.found.strengths[0], kind="stable"):
-        won, met = _won(choices, int(place))
+    for place in range(models):
+        won, met = _won(choices, place)
         rate = estimate(choices.draws, won, met)
-        strength = choices.strength(np.eye(models)[place])
+        value, interval = None, choices.open(level)
+        if not choices.fault:
+            strength = choices.strength(np.eye(models)[place])
+            value, interval = strength.value, choices.bound(strength.interval(level))
         found.append(
-            Strength(subset, choices.models[place], criterion, strength.value, choices.bound(strength.interval(level)),
-                     rate.value, rate.interval(level), int(met.sum()))
+            Strength(subset, choices.models[place], criterion, value, interval, rate.value, rate.interval(level),
+                     int(met.sum()))
         )  # fmt: skip
-    return found
+    return sorted(found, key=lambda one: -(one.win_rate if one.strength is None else one.strength))
 
 
 def _won(choices: _Choices, model: int) -> tuple[Matrix, Matrix]:
@@ -202,11 +210,14 @@ def _comparisons(subset: str, criterion: str, choices: _Choices, level: float) -
         wins, losses, ties = (int(count) for count in choices.counts[0, place])
         if not wins + losses + ties:
             continue
+        names = choices.models[i], choices.models[j]
+        if choices.fault:
+            found.append(Comparison(subset, *names, criterion, wins, ties, losses, None, choices.open(level), None))
+            continue
         difference = choices.strength(models[i] - models[j])
         interval = choices.bound(difference.interval(level))
         bound = interval.ends is not None
         p_value = student_p_value(difference.value, difference.error, difference.freedom) if bound else None
-        names = choices.models[i], choices.models[j]
         found.append(Comparison(subset, *names, criterion, wins, ties, losses, difference.value, interval, p_value))
     return found
 

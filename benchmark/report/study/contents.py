@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from benchmark.ratings.analysis import PreferenceAnalysis, RatingAnalysis
 from benchmark.ratings.criteria import criterion_words
 from benchmark.ratings.opinion import Opinion
+from benchmark.ratings.preference import Strength
 from benchmark.ratings.screening import Screening
 from benchmark.report.ratings import Agreement
 from benchmark.report.study.sheets import Entry, Number, Sheet, number, p_value
@@ -229,9 +230,7 @@ def strength_sheet(analysis: PreferenceAnalysis) -> Sheet:
         )
         for one in analysis.ranking.strengths
     ]  # fmt: skip
-    reasons = dict.fromkeys(
-        f"No interval: {one.interval.reason}." for one in analysis.ranking.strengths if one.interval.reason
-    )
+    reasons = dict.fromkeys(_why_open(one) for one in analysis.ranking.strengths if one.interval.reason)
     columns = ("Subset", "Criterion", "Model", "Strength", "Win rate", "Choices")
     lead = (
         "Bradley-Terry strengths with ties after Davidson: logarithms of odds that add up to zero. Win rate: share of "
@@ -239,6 +238,13 @@ def strength_sheet(analysis: PreferenceAnalysis) -> Sheet:
         "raters and other scenes."
     )
     return Sheet("strengths", "Strengths of models", lead, columns, tuple(rows), tuple(reasons))
+
+
+def _why_open(one: Strength) -> str:
+    if one.strength is not None:
+        return f"No interval: {one.interval.reason}."
+    told = "Collect choices that close the gap, or leave these models out."
+    return f"{subset_title(one.subset)}, {one.criterion}: no strengths, as {one.interval.reason}. {told}"
 
 
 def comparison_sheet(analysis: PreferenceAnalysis) -> Sheet:

@@ -78,11 +78,23 @@ def test_choices_that_leave_a_strength_open_are_named(pairs, fault):
     assert found.startswith(fault) if fault else found == ""
 
 
-def test_a_study_that_leaves_a_strength_open_is_refused_with_subset_and_criterion():
-    table = preferences(TRUE, -1.0, seed=1)
+def test_where_a_strength_is_open_there_are_win_rates_with_the_reason_and_other_subsets_go_on():
+    whole = preferences(TRUE, -1.0, seed=1, raters=8, each=20)
+    table = whole.copy()
     table.loc[table["model_b"] == "z", "AQ"] = "b"
-    with pytest.raises(ValueError, match="made, inter, AQ: z won every choice against the other models"):
-        rank(answers_of_table(table, "made"), seed=0)
+    both = pd.concat([table, whole.assign(subset="intra")], ignore_index=True)
+    found = rank(answers_of_table(both, "made"), seed=0, resamples=100)
+    inter = [one for one in found.strengths if one.subset == "inter"]
+    assert (inter[0].model, inter[0].win_rate) == ("z", 1.0)
+    assert [one.win_rate for one in inter] == sorted((one.win_rate for one in inter), reverse=True)
+    assert {one.strength for one in inter} == {None}
+    reason = "z won every choice against the other models, so there is no upper bound to the strength"
+    assert {(one.interval.ends, one.interval.reason) for one in inter} == {(None, reason)}
+    gaps = [one for one in found.comparisons if one.subset == "inter"]
+    assert {(one.difference, one.p_value, one.adjusted) for one in gaps} == {(None, None, None)}
+    assert sum(one.wins + one.ties + one.losses for one in gaps) == len(table)
+    alone = rank(answers_of_table(whole.assign(subset="intra"), "made"), seed=0, resamples=100)
+    assert [one for one in found.strengths if one.subset == "intra"] == list(alone.strengths)
 
 
 def test_a_model_that_nearly_always_wins_has_a_strength_and_says_that_it_has_no_bound():

@@ -12,7 +12,7 @@ from support.rated_studies import preferences, written
 from benchmark.cli.analysing import analyse, read_study
 from benchmark.ratings.analysis import Settings, analyse_preferences, analyse_ratings, to_json
 from benchmark.ratings.extras import MissingPackage
-from benchmark.ratings.reading import read_answers
+from benchmark.ratings.reading import answers_of_table, read_answers
 from benchmark.report import collect
 from benchmark.report.study.write import write_study
 
@@ -143,6 +143,16 @@ def test_a_study_of_preferences_has_strengths_and_comparisons(tmp_path, capsys):
     found = json.loads(capsys.readouterr().out)
     assert [one["model"] for one in found["ranking"]["strengths"]] == ["z", "y", "x"]
     assert {p.name for p in (tmp_path / "out").iterdir()} >= {"strengths.csv", "comparisons.csv", "study.html"}
+
+
+def test_a_strength_that_is_open_is_a_dash_with_the_reason_below(tmp_path):
+    table = preferences({"x": -0.5, "y": 0.5}, -1.0, seed=1, raters=4, each=20).assign(AQ="b")
+    analysis = analyse_preferences(answers_of_table(table, "made"), Settings(resamples=60, screening=False))
+    written_to = write_study(analysis, tmp_path / "out", title="x").folder
+    assert [row["Strength"] for row in rows_of(written_to / "strengths.csv")] == ["", ""]
+    told = "Inter-class, AQ: no strengths, as y won every choice against the other models"
+    assert told in (written_to / "study.md").read_text()
+    assert json.loads((written_to / "analysis.json").read_text())["ranking"]["strengths"][0]["strength"] is None
 
 
 def test_preferences_have_no_metrics_beside_them(made, tmp_path):
