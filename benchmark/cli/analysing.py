@@ -12,6 +12,7 @@ from benchmark.cli.options import JsonOption
 from benchmark.exits import tell
 from benchmark.places import DEFAULT_ANALYSES
 from benchmark.report.options import place
+from foundation.text import composed
 
 if TYPE_CHECKING:
     from benchmark.ratings.answers import Answers, Preferences
@@ -58,7 +59,11 @@ def analyse(
 
     answers = read_study(what)
     settings = Settings(
-        keep=tuple(keep or ()), drop=tuple(drop or ()), screening=screening, precision=precision, seed=seed
+        keep=tuple(map(composed, keep or ())),
+        drop=tuple(map(composed, drop or ())),
+        screening=screening,
+        precision=precision,
+        seed=seed,
     )
     results = _results(runs, answers) if runs else None
     if results is not None and isinstance(answers, Answers) and not answers.named:

@@ -19,6 +19,7 @@ import pandas as pd
 
 from benchmark.ratings.answers import NUMBERS, Answers
 from benchmark.ratings.lines import read_csv_lines, read_utf8
+from foundation.text import composed
 
 AXES: Mapping[str, str] = {  # as the files name them, and as the paper abbreviates them
     "Production_Quality": "PQ",
@@ -77,7 +78,7 @@ def _of_jsonl(path: Path) -> list[dict[str, object]]:
         if len(lengths) != 1:
             told = "lists of different length" if lengths else f"none of {', '.join(AXES)}"
             raise ValueError(f"{where}: {told}; expected a list of ratings per axis, as long as the others")
-        model, sample = _names(where, record.get("data_path"))
+        model, sample = map(composed, _names(where, record.get("data_path")))
         for place in range(lengths.pop()):
             points = {axis: values[place] for axis, values in ratings.items()}
             rows.append({"line": number, "rater": f"{model}/{sample}#{place + 1}", "model": model,
@@ -128,7 +129,7 @@ def _of_csv(path: Path) -> list[dict[str, object]]:
     rows: list[dict[str, object]] = []
     for number, texts in zip(lines.numbers, lines.rows, strict=True):
         where, values = f"{path}, line {number}", dict(zip(lines.header, texts, strict=True))
-        model, sample = _names(where, values["data_path"])
+        model, sample = map(composed, _names(where, values["data_path"]))
         points = {axis: _rating(where, name, _number(values[name])) for name, axis in axes.items()}
         rows.append({"line": number, "rater": f"{model}/{sample}#mean", "model": model, "sample_id": sample, **points})
     return rows

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import pandas as pd
@@ -26,6 +27,7 @@ from benchmark.ratings.criteria import CRITERIA, SCALE
 from benchmark.ratings.lines import Lines, read_csv_lines
 from foundation.markup import text_of_spreadsheet
 from foundation.paths import fault_of_name
+from foundation.text import composed
 
 SHORT = ("subset", "sample_id", "model", "rater")  # the columns that the short form must have
 RESERVED = ("line", "key", "raters")  # columns of this program's own tables
@@ -64,6 +66,7 @@ def _as_text(value: object) -> str:
 
 def answers_of_lines(lines: Lines) -> Answers | Preferences:
     """Return the answers in the rows of a file; see `read_answers`."""
+    lines = replace(lines, header=tuple(map(_name, lines.header)))
     if "role" not in lines.header:
         return _short_form(lines)
     pairs = "model_a" in lines.header
@@ -140,10 +143,15 @@ def _check_header(lines: Lines, needed: Sequence[str], criteria: Sequence[str]) 
 
 
 def _texts(lines: Lines) -> pd.DataFrame:
-    rows = [[text_of_spreadsheet(text) for text in row] for row in lines.rows]
+    rows = [list(map(_name, row)) for row in lines.rows]
     table = pd.DataFrame(rows, columns=list(lines.header), dtype=object)
     table.insert(0, "line", list(lines.numbers))
     return table
+
+
+def _name(text: str) -> str:
+    """Return a text as it was before spreadsheets and file systems: macOS spells an umlaut as two signs."""
+    return composed(text_of_spreadsheet(text))
 
 
 def _check(

@@ -155,6 +155,17 @@ def test_what_an_attention_item_asks_for_is_taken_apart():
     assert expected_answers("AQ=2; TA = 3") == {"AQ": "2", "TA": "3"}
 
 
+def test_a_name_is_the_same_in_both_forms_of_unicode(tmp_path):
+    path = tmp_path / "answers.csv"
+    decomposed, composed = "Zoe\u0308", "Zo\u00eb"
+    head = f"rater,role,subset,sample_id,model,g{decomposed},expected"
+    path.write_text(f"{head}\n{decomposed},item,inter,s1,m,3,\n{composed},item,inter,s2,m,4,\n"
+                    f"{composed},attention,,c1,,2,g{composed}=2\n")  # fmt: skip
+    answers = read_answers(path)
+    assert answers.raters == (composed,)
+    assert answers.criteria == (f"g{composed}",)
+
+
 def test_a_name_that_was_made_safe_for_spreadsheets_is_the_name_again(tmp_path):
     table = ratings(SMALL, 1)
     table["sample_id"] = "'-" + table["sample_id"]
