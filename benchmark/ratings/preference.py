@@ -84,8 +84,8 @@ class Ranking:
 def rank(preferences: Preferences, *, resamples: int = RESAMPLES, seed: int, level: float = LEVEL) -> Ranking:
     """Return strengths, win rates and comparisons of the models by subset and criterion.
 
-    Intervals are made as those of mean opinions, see `benchmark.ratings.design`. Where the choices of one subset by one
-    criterion leave a strength open (see `bradley_terry.fault_of`) there are win rates and counts alone, with the reason.
+    Intervals are made as those of mean opinions, see `benchmark.ratings.design`. Where the choices of one subset by
+    one criterion leave a strength open (see `bradley_terry.fault_of`) there are win rates alone, with the reason.
 
     Args:
         preferences: screened as wanted.

@@ -92,6 +92,7 @@ def answers_of_lines(lines: Lines) -> Answers | Preferences:
     points = [_points(lines, table, name, (1, MOST_POINTS)) for name in criteria]
     for name, column in zip(criteria, points, strict=True):
         table[name] = column
+    _check_rated(lines, table[list(criteria)].notna())
     scale = SCALE[0], _highest(points)
     wanted = f"points from {scale[0]} to {scale[1]}, the highest that anybody gave"
     _check_asked(lines, table, lambda text: _is_point(text, scale), wanted)
@@ -119,6 +120,7 @@ def _short_form(lines: Lines) -> Answers:
     _check_subsets(lines, table)
     for name in criteria:
         table[name] = _points(lines, table, name, SCALE)
+    _check_rated(lines, table[list(criteria)].notna())
     table = table.assign(role="item")
     _check_second_answers(lines, table, ANSWER)
     table = table.assign(**dict.fromkeys(("category", "expected", "answered_at"), ""))
@@ -163,6 +165,11 @@ def _check(
     row = table.iloc[int((~right).to_numpy().argmax())]
     got = f": {wanted}, got {row[name]!r}" if told else f" {wanted}"
     raise ValueError(f"{lines.path}, line {row['line']}: {name}{got}")
+
+
+def _check_rated(lines: Lines, given: pd.DataFrame) -> None:
+    if not given.to_numpy().any():
+        raise ValueError(f"{lines.path}: no rating in it; the columns {', '.join(given.columns)} are empty")
 
 
 def _check_subsets(lines: Lines, table: pd.DataFrame) -> None:
@@ -233,6 +240,7 @@ def _preferences(lines: Lines, table: pd.DataFrame, criteria: tuple[str, ...]) -
     for name in criteria:
         right = table[name].isin((*CHOICES, ""))
         _check(lines, table, name, right, f"expected one of {', '.join(CHOICES)}, or nothing")
+    _check_rated(lines, table[list(criteria)] != "")
     _check_asked(lines, table, lambda text: text in CHOICES, f"one of {', '.join(CHOICES)} for each")
     right = table["shown_first"].isin(("a", "b", ""))
     _check(lines, table, "shown_first", right, "expected a or b, or nothing")

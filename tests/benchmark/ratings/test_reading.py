@@ -119,6 +119,19 @@ def test_the_short_form_is_read_with_its_own_scale(tmp_path):
         read_answers(path)
 
 
+def test_a_file_with_names_and_no_points_is_refused(tmp_path):
+    path = tmp_path / "ratings.csv"
+    told = r"ratings\.csv: no rating in it; the columns AQ, TA are empty"
+    for text in (
+        "subset,sample_id,model,rater,AQ,TA\ninter,s1,m,p,,\n",
+        "rater,role,subset,sample_id,model,AQ,TA\np,item,inter,s1,m,,\n",
+        "rater,role,subset,sample_id,model_a,model_b,AQ,TA\np,item,inter,s1,m,n,,\n",
+    ):
+        path.write_text(text)
+        with pytest.raises(ValueError, match=told):
+            read_answers(path)
+
+
 def test_a_second_rating_in_the_short_form_is_refused(tmp_path):
     path = tmp_path / "ratings.csv"
     path.write_text("subset,sample_id,model,rater,AQ\ninter,s1,m,p,4\ninter,s2,m,p,4\ninter,s1,m,p,1\n")
