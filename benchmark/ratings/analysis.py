@@ -13,7 +13,7 @@ from benchmark.ratings.design import RESAMPLES
 from benchmark.ratings.mixed import MixedModel, mixed_models
 from benchmark.ratings.opinion import Opinion, OpinionDifference, differences, opinions
 from benchmark.ratings.paired_tests import PairedTest, paired_tests
-from benchmark.ratings.planning import Plan, plan
+from benchmark.ratings.planning import Plan, check_precision, plan
 from benchmark.ratings.preference import Ranking, rank
 from benchmark.ratings.reliability import RESAMPLES as ALPHA_RESAMPLES
 from benchmark.ratings.reliability import Reliability, reliability
@@ -33,6 +33,9 @@ class Settings:
         resamples: of raters and scenes.
         seed: decides all draws.
         level: nominal coverage of the intervals.
+
+    Raises:
+        ValueError: a precision that is not a number above zero, before anything is computed.
     """
 
     keep: tuple[str, ...] = ()
@@ -43,6 +46,9 @@ class Settings:
     resamples: int = RESAMPLES
     seed: int = 0
     level: float = 0.95
+
+    def __post_init__(self) -> None:
+        check_precision(self.precision)
 
 
 @dataclass(frozen=True)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from math import ceil
+from math import ceil, inf
 
 import numpy as np
 import pandas as pd
@@ -102,6 +102,16 @@ def _within(values: NDArray[np.float64], groups: NDArray[np.int64]) -> float:
     return float(((values - (sums / counts)[groups]) ** 2).sum())
 
 
+def check_precision(wanted: float) -> None:
+    """Refuse a half-width that no interval can have.
+
+    Raises:
+        ValueError: not above zero, infinite or not a number.
+    """
+    if not 0 < wanted < inf:
+        raise ValueError(f"--precision: expected a half-width in points above 0, such as 0.1, got {wanted:g}")
+
+
 def plan(answers: Answers, wanted: float, level: float = LEVEL) -> list[Plan]:
     """Return by subset and criterion what a half-width of the mean opinion of one model needs.
 
@@ -114,10 +124,9 @@ def plan(answers: Answers, wanted: float, level: float = LEVEL) -> list[Plan]:
         level: nominal coverage.
 
     Raises:
-        ValueError: a half-width that is not above zero.
+        ValueError: see `check_precision`.
     """
-    if not wanted > 0:
-        raise ValueError(f"precision: expected a half-width in points above 0, such as 0.1, got {wanted}")
+    check_precision(wanted)
     found = []
     for subset in answers.subsets:
         items = answers.of(subset).items

@@ -56,6 +56,12 @@ def test_one_rater_one_scene_one_model_and_constant_ratings_are_no_obstacle():
     assert {m.reason for m in found.mixed} == {"all ratings are the same"}
 
 
+@pytest.mark.parametrize("precision", [0.0, -0.1, float("inf"), float("nan")])
+def test_a_precision_that_no_interval_can_have_is_refused_at_once(precision):
+    with pytest.raises(ValueError, match="--precision: expected a half-width in points above 0"):
+        Settings(precision=precision)
+
+
 def test_criteria_may_be_named_as_statistics_are():
     plain = ratings(Study(raters=6, scenes=6, each=3, repeats=2), 1)
     other = plain.rename(columns={"AQ": "count", "TA": "sum", "VA": "mean"})
