@@ -121,7 +121,11 @@ def to_csv(sheet: Sheet) -> str:
     writer = csv.writer(text, lineterminator="\n")
     heads = zip(sheet.columns, sheet.with_ends, strict=True)
     writer.writerow(
-        [name for head, ends in heads for name in ((head, f"{head} low", f"{head} high") if ends else (head,))]
+        [
+            spreadsheet_text(name)
+            for head, ends in heads
+            for name in ((head, f"{head} low", f"{head} high") if ends else (head,))
+        ]
     )
     for row in sheet.rows:
         values: list[str] = []

@@ -101,7 +101,7 @@ def _kept_ratings(answers: Answers) -> str:
     table = answers.items[[*names, *answers.criteria]].copy()
     for name in names:
         table[name] = table[name].map(spreadsheet_text)
-    return table.to_csv(index=False, float_format="%.10g", lineterminator="\n")
+    return table.rename(columns=spreadsheet_text).to_csv(index=False, float_format="%.10g", lineterminator="\n")
 
 
 def _beside_metrics(results: Results, heard: Sequence[Ratings], analysis: RatingAnalysis) -> dict[str, str]:

@@ -1,5 +1,6 @@
 import csv
 import io
+from dataclasses import replace
 
 from benchmark.report.study.sheets import Number, Sheet, p_value, to_csv, to_latex, to_markdown
 
@@ -36,6 +37,11 @@ def test_csv_has_a_column_for_each_end_and_nothing_that_a_spreadsheet_calculates
         ["'=a_model|", "3.456", "-0.001", "4", "12"],
         ["", "", "", "", "3"],
     ]
+
+
+def test_the_head_of_a_column_is_nothing_that_a_spreadsheet_calculates_either():
+    sheet = replace(SHEET, columns=("Model", "=1+1", "Raters"))
+    assert next(csv.reader(io.StringIO(to_csv(sheet)))) == ["Model", "'=1+1", "'=1+1 low", "'=1+1 high", "Raters"]
 
 
 def test_latex_escapes_names():

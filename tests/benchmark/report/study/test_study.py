@@ -91,13 +91,18 @@ def test_the_kept_ratings_are_read_again_by_report_and_figures(study):
 
 def test_ratings_on_another_scale_are_kept_in_a_form_that_is_read_again(rated, tmp_path):
     table = pd.read_csv(rated, keep_default_na=False)
-    table = table[(table["role"] == "item") & (table["subset"] == "inter")].rename(columns={"TA": "realism"})
+    table = table[(table["role"] == "item") & (table["subset"] == "inter")].rename(columns={"TA": "=realism"})
     table = table.drop(columns="VA").astype(object)
     table.loc[0, "AQ"] = 7
     analysis = analysed(written(table, tmp_path / "own.csv"))
     write_study(analysis, tmp_path / "out", title="own")
+    assert (
+        (tmp_path / "out" / "kept-ratings.csv")
+        .read_text()
+        .startswith("subset,sample_id,model,rater,role,AQ,'=realism\n")
+    )
     again = read_answers(tmp_path / "out" / "kept-ratings.csv")
-    assert (again.criteria, again.points) == (("AQ", "realism"), (1, 7))
+    assert (again.criteria, again.points) == (("AQ", "=realism"), (1, 7))
 
 
 def test_the_page_is_one_file_that_loads_nothing_and_escapes_names(rated, tmp_path):
