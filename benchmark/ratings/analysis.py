@@ -19,6 +19,8 @@ from benchmark.ratings.reliability import RESAMPLES as ALPHA_RESAMPLES
 from benchmark.ratings.reliability import Reliability, reliability
 from benchmark.ratings.screening import Limits, Screening, screen
 
+MOST_TOLD = 20  # findings in a message
+
 
 @dataclass(frozen=True)
 class Settings:
@@ -132,8 +134,17 @@ def analyse_preferences(preferences: Preferences, settings: Settings) -> Prefere
 def _check_left(items: int, screening: Screening, source: str) -> None:
     if items:
         return
-    left_out = len(screening.left_out)
-    told = f"screening left out all {left_out} raters; see why with --no-screening" if left_out else "no item was rated"
+    dropped = {one.rater for one in screening.exclusions if one.rule == "by hand"}
+    judged = [f"{one.rater}: {one.told}" for one in screening.exclusions if one.rater not in dropped]
+    if judged:
+        more = [f"and {len(judged) - MOST_TOLD} more findings"] if len(judged) > MOST_TOLD else []
+        by_hand = f" besides {len(dropped)} by --drop" if dropped else ""
+        told = f"screening left out every rater{by_hand} ({'; '.join([*judged[:MOST_TOLD], *more])}); "
+        told += "--keep RATER keeps one, --no-screening all"
+    elif dropped:
+        told = f"--drop leaves out all {len(dropped)} raters ({', '.join(sorted(dropped))}); name fewer"
+    else:
+        told = "no item was rated"
     raise ValueError(f"{source}: {told}")
 
 

@@ -142,10 +142,10 @@ def _check_names(answers: Answers | Preferences, keep: Collection[str], drop: Co
             if name not in there:
                 near = nearest(name, there, most=1)
                 hint = f"; did you mean {near[0]}?" if near else ""
-                raise ValueError(f"{option}: no rater {name!r} among the {len(there)} of {answers.source}{hint}")
+                raise ValueError(f"--{option}: no rater {name!r} among the {len(there)} of {answers.source}{hint}")
     both = sorted(set(keep) & set(drop))
     if both:
-        raise ValueError(f"{both[0]} is both to keep and to drop; name each rater once")
+        raise ValueError(f"{both[0]} is given to both --keep and --drop; name each rater once")
 
 
 def broken_rules(answers: Answers | Preferences, limits: Limits) -> tuple[list[Exclusion], list[str]]:

@@ -138,9 +138,9 @@ def test_exclusions_are_reversed_by_name_or_all_together_and_stay_on_record():
 
 def test_a_rater_who_is_not_there_is_named_with_the_nearest():
     answers = answers_of_table(careful(), "made")
-    with pytest.raises(ValueError, match=r"keep: no rater 'p3' among the 12 of made; did you mean p03\?"):
+    with pytest.raises(ValueError, match=r"--keep: no rater 'p3' among the 12 of made; did you mean p03\?"):
         screen(answers, keep=["p3"])
-    with pytest.raises(ValueError, match="p03 is both to keep and to drop"):
+    with pytest.raises(ValueError, match="p03 is given to both --keep and --drop"):
         screen(answers, keep=["p03"], drop=["p03"])
 
 

@@ -233,8 +233,11 @@ def test_when_screening_leaves_nobody_the_way_out_is_told(tmp_path):
     rows = [("p", "item", "inter", f"s{n}", "m", 3, "") for n in range(20)]
     columns = ["rater", "role", "subset", "sample_id", "model", "AQ", "expected"]
     path = written(pd.DataFrame(rows, columns=columns), tmp_path / "answers.csv")
-    with pytest.raises(ValueError, match="screening left out all 1 raters; see why with --no-screening"):
+    told = r"screening left out every rater \(p: the same answer in 100% of 20, .*\); --keep RATER keeps one"
+    with pytest.raises(ValueError, match=told):
         analyse(path, out=tmp_path / "out")
+    with pytest.raises(ValueError, match=r"--drop leaves out all 1 raters \(p\); name fewer"):
+        analyse(path, out=tmp_path / "out", drop=["p"])
 
 
 @pytest.mark.skipif(shutil.which("pdflatex") is None, reason="no pdflatex (Debian: texlive-latex-base)")
