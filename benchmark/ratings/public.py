@@ -68,7 +68,7 @@ def read_public(path: Path) -> Answers:
 
 def _of_jsonl(path: Path) -> list[dict[str, object]]:
     rows: list[dict[str, object]] = []
-    for number, line in enumerate(read_utf8(path).splitlines(), 1):
+    for number, line in enumerate(read_utf8(path).split("\n"), 1):
         if not line.strip():
             continue
         where = f"{path}, line {number}"

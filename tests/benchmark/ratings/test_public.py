@@ -68,3 +68,11 @@ def test_a_line_that_is_no_such_record_is_named(tmp_path, text, message):
 def test_an_empty_file_is_refused(tmp_path):
     with pytest.raises(ValueError, match="no rating in it"):
         read_public(written(tmp_path, ""))
+
+
+def test_a_separator_of_lines_within_a_name_ends_no_line(tmp_path):
+    name = "in\u2028dex\u0085_1"
+    record = line(f"/x/real/{name}.wav").encode().decode("unicode_escape")
+    answers = read_public(written(tmp_path, record, line("/x/real/index_2.wav")))
+    assert answers.items["sample_id"].unique().tolist() == [name, "index_2"]
+    assert answers.items["line"].tolist() == [1, 1, 2, 2]
