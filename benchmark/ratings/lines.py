@@ -33,10 +33,15 @@ def read_csv_lines(path: Path) -> Lines:
     """Return the rows of a file, in its order; blank lines are passed over, and count as lines.
 
     Raises:
-        ValueError: no such file, not a CSV in UTF-8, or a row with a value too many; names file and line.
+        ValueError: no such file, not a CSV in UTF-8 with commas, or a row with a value too many; names file and line.
     """
     found = list(_rows(path, read_utf8(path)))
     header = tuple(found[0][1]) if found else ()
+    for sign, name in ((";", "semicolons"), ("\t", "tabs")):
+        if len(header) == 1 and sign in header[0]:
+            raise ValueError(
+                f"{path}: its columns are separated by {name}, expected commas; save it as CSV with commas"
+            )
     for number, row in found[1:]:
         if len(row) > len(header):
             told = "put a name that holds a comma in quotes"

@@ -132,6 +132,14 @@ def test_a_file_with_names_and_no_points_is_refused(tmp_path):
             read_answers(path)
 
 
+@pytest.mark.parametrize(("sign", "name"), [(";", "semicolons"), ("\t", "tabs")])
+def test_columns_that_no_comma_separates_are_named(tmp_path, sign, name):
+    path = tmp_path / "ratings.csv"
+    path.write_text("subset,sample_id,model,rater,AQ\ninter,s1,m,p,4\n".replace(",", sign))
+    with pytest.raises(ValueError, match=rf"ratings\.csv: its columns are separated by {name}, expected commas"):
+        read_answers(path)
+
+
 def test_a_second_rating_in_the_short_form_is_refused(tmp_path):
     path = tmp_path / "ratings.csv"
     path.write_text("subset,sample_id,model,rater,AQ\ninter,s1,m,p,4\ninter,s2,m,p,4\ninter,s1,m,p,1\n")
