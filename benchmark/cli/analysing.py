@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from benchmark.report.results import Results
     from benchmark.report.study.sheets import Sheet
 
+EXPORTED = ("answers", "preferences", "ratings", "kept-ratings")  # names that files of many studies have
 SHOWN = ("opinions", "strengths")  # the tables that a terminal gets; the others are in the files
 
 
@@ -72,7 +73,7 @@ def analyse(
         analysis: Any = analyse_preferences(answers, settings)
     else:
         analysis = analyse_ratings(answers, settings)
-    name = what.resolve().name if what.is_dir() else what.stem
+    name = _name(what.resolve())
     written = write_study(analysis, out or DEFAULT_ANALYSES / name, title=f"Human study: {name}", results=results)
     for one in analysis.screening.exclusions:
         tell(f"left out {one.rater}: {one.told}", prefix="")
@@ -84,6 +85,13 @@ def analyse(
             _show(sheet)
     for path in written.files:
         typer.echo(path)
+
+
+def _name(what: Path) -> str:
+    """Return what an analysis is called: as its study, also where a file has the name that every export gives it."""
+    if what.is_dir():
+        return what.name
+    return f"{what.parent.name}-{what.stem}".lstrip("-") if what.stem in EXPORTED else what.stem
 
 
 def read_study(what: Path) -> Answers | Preferences:

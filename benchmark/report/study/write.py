@@ -23,7 +23,7 @@ from benchmark.report.study.sheets import Sheet, to_csv, to_latex, to_markdown
 from foundation.files import write_text
 from foundation.locks import Lock
 from foundation.markup import markdown_escaped, spreadsheet_text
-from foundation.paths import check_name
+from foundation.paths import check_name, fault_of_name
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from benchmark.report.figures.drawing import Drawn
 
 POLICY = f"{FORBIDDEN_SOURCES}; img-src data:; style-src 'unsafe-inline'"
+NUMBERS = "analysis.json"
 KEPT_RATINGS = "kept-ratings.csv"
 PAGE_WIDTH = 1050  # CSS pixels of a figure as wide as a page of a paper
 
@@ -52,7 +53,8 @@ def write_study(
 
     Args:
         analysis: of a study.
-        folder: made where absent; files of these names in it are replaced.
+        folder: made where absent; files of these names in it are replaced, and files of an earlier analysis that this
+            one does not write are removed: `analysis.json` lists them.
         title: heading, such as the study's name.
         results: runs whose answers were rated; adds a table of opinions beside metrics, and rank correlations.
 
@@ -177,12 +179,15 @@ def _write(
         "study.md": "\n\n".join(parts) + "\n",
         "study.tex": to_latex(sheets, "tab:study"),
         **{f"{sheet.name}.csv": to_csv(sheet) for sheet in sheets},
-        "analysis.json": json.dumps(to_json(analysis), indent=2, ensure_ascii=False, allow_nan=False) + "\n",
         **texts,
     }
     figure_files = [f"{name}{ending}" for name in figures for ending in (".pdf", ".png")]
-    _check_spares([folder / check_name(name) for name in (*named, "study.html", *figure_files)], _source(analysis))
+    names = sorted(check_name(name) for name in (*named, "study.html", NUMBERS, *figure_files))
+    numbers = {"files": names, **to_json(analysis)}
+    named[NUMBERS] = json.dumps(numbers, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
+    _check_spares([folder / name for name in names], _source(analysis))
     with Lock(folder):
+        _remove_earlier(folder, names, _source(analysis))
         with style():
             drawn = {name: (sheet, save(figure, folder / name)) for name, (sheet, figure) in figures.items()}
         named["study.html"] = _page(sheets, drawn, title, made_of)
@@ -191,6 +196,18 @@ def _write(
     files = [folder / name for name in named]
     files += [path for _, one in drawn.values() for path in (one.pdf, one.png)]
     return Written(folder, tuple(sorted(files)), tuple(sheets))
+
+
+def _remove_earlier(folder: Path, names: Sequence[str], source: Path) -> None:
+    """Remove what an earlier analysis wrote to a folder and this one does not write, but never the answers."""
+    try:
+        earlier = json.loads((folder / NUMBERS).read_text(encoding="utf-8"))["files"]
+        stale = {name for name in earlier if not fault_of_name(name)} - set(names)
+    except (OSError, ValueError, LookupError, TypeError):
+        return  # none, or not written by this program
+    for path in (folder / name for name in sorted(stale)):
+        if path.is_file() and not (source.exists() and path.samefile(source)):
+            path.unlink()
 
 
 def _check_spares(targets: Sequence[Path], source: Path) -> None:

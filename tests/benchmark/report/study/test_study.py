@@ -74,6 +74,37 @@ def test_the_file_that_was_read_is_never_written_over(rated, tmp_path):
         path.unlink()
 
 
+def test_what_an_earlier_analysis_wrote_and_this_one_does_not_is_removed(rated, tmp_path):
+    out = tmp_path / "out"
+    write_study(analysed(rated), out, title="x")
+    (out / "notes.txt").write_text("mine")
+    choices = written(preferences({"x": -0.5, "y": 0.5}, -1.0, seed=1, raters=4, each=20), tmp_path / "p.csv")
+    files = write_study(analyse_preferences(read_answers(choices), Settings(resamples=60)), out, title="x").files
+    assert {path.name for path in out.iterdir()} == {"notes.txt", *(path.name for path in files)}
+
+
+def test_a_list_of_files_that_names_others_removes_nothing_of_them(tmp_path):
+    out, mine = tmp_path / "out", tmp_path / "mine.txt"
+    out.mkdir()
+    mine.write_text("mine")
+    (out / "old.csv").touch()
+    (out / "analysis.json").write_text(json.dumps({"files": ["../mine.txt", str(mine), "old.csv"]}))
+    choices = written(preferences({"x": -0.5, "y": 0.5}, -1.0, seed=1, raters=4, each=20), tmp_path / "p.csv")
+    write_study(analyse_preferences(read_answers(choices), Settings(resamples=60)), out, title="x")
+    assert mine.read_text() == "mine"
+    assert not (out / "old.csv").exists()
+
+
+def test_an_analysis_of_an_exported_file_is_named_after_its_folder(tmp_path, monkeypatch, capsys):
+    choices = preferences({"x": -0.5, "y": 0.5}, -1.0, seed=1, raters=4, each=20)
+    (tmp_path / "loud").mkdir()
+    monkeypatch.chdir(tmp_path)
+    analyse(written(choices, tmp_path / "loud" / "preferences.csv"))
+    analyse(written(choices, tmp_path / "loud" / "pilot.csv"))
+    capsys.readouterr()
+    assert {path.name for path in (tmp_path / "results" / "analyses").iterdir()} == {"loud-preferences", "pilot"}
+
+
 def test_the_table_beside_metrics_has_both(study):
     (row,) = [r for r in rows_of(study / "metrics.csv") if (r["model"], r["subset"]) == ("grand-foley", "inter")]
     assert float(row["clap"]) > 0
@@ -131,7 +162,9 @@ def test_the_command_tells_who_is_left_out_and_prints_strict_json(rated, tmp_pat
     out, err = capsys.readouterr()
     assert "left out p7: 100% of 2 attention items missed, at most 33% allowed" in err
     printed = json.loads(out, parse_constant=pytest.fail)
-    assert printed == json.loads((tmp_path / "out" / "analysis.json").read_text())
+    in_file = json.loads((tmp_path / "out" / "analysis.json").read_text())
+    assert in_file.pop("files") == sorted(path.name for path in (tmp_path / "out").iterdir())
+    assert printed == in_file
     assert (printed["settings"]["seed"], printed["screening"]["left_out"]) == (3, ["p7"])
     assert {"opinions", "differences", "tests", "reliability", "mixed", "plans"} <= set(printed)
 
