@@ -89,7 +89,8 @@ class Site:
         wanted = [clip.clip_id for clip in queue] + ([] if listed is None else list(listed["clip_id"]))
         folder = page_folder(asked.decisions)
         folder.mkdir(parents=True, exist_ok=True)
-        self.clips = Clips(asked.clips, find_clips(asked.clips), wanted, folder / "media")
+        clips = asked.clips.resolve()
+        self.clips = Clips(clips, find_clips(clips), wanted, folder / "media")
         self.access = Access(Tokens(read_secret(folder / "secret")), asked.by_link, asked.reviewer)
         self.blind = asked.blind
         self._now = now or (lambda: datetime.now(UTC))

@@ -55,7 +55,7 @@ class Server:
 def server(asked):
     begun = []
 
-    def begin(*more):
+    def begin(*more, asked=asked):
         begun.append(Server(asked, *more))
         return begun[-1]
 
@@ -99,6 +99,12 @@ def test_a_second_server_over_one_file_is_refused_and_the_first_gives_it_back(se
     assert one.end(signal.SIGTERM) == 128 + signal.SIGTERM
     assert not list(asked.decisions.parent.glob(".*.lock"))
     assert [made.start_offset_seconds for made in read_decisions(asked.decisions)] == [0.4, 0.8]
+
+
+def test_clips_of_a_relative_folder_play(server, asked, clip):
+    (asked.decisions.parent / "clips").symlink_to(asked.clips)  # where the server is started
+    one = server(asked=replace(asked, clips=Path("clips")))
+    assert one.ask(f"/clips/{clip}") == (asked.clips / f"{clip}.mp4").read_bytes()
 
 
 def test_where_others_come_in_nobody_has_a_name_by_default(asked):
