@@ -20,6 +20,7 @@ from foundation.media import MediaError
 from foundation.records import escaped
 from vgg_monoaudio.encoding import EncodingStopped
 from vgg_monoaudio.selection.clip_ids import WINDOW_SECONDS
+from vgg_monoaudio.selection.decision_files import BadCuration
 from vgg_monoaudio.selection.decisions import SCENE_SECONDS, Decision
 from vgg_monoaudio.taxonomy import CATEGORIES, load_labels
 
@@ -71,6 +72,7 @@ def create_app(site: Site, *, hosts: Iterable[str] = ()) -> FastAPI:
     app.add_exception_handler(NotAdmitted, lambda _request, _error: pages.page("no_link.html", status=403, proof=""))
     app.add_exception_handler(WithoutName, _ask_for_name)
     app.add_exception_handler(WriteFailed, _not_written)
+    app.add_exception_handler(BadCuration, _malformed)
     app.add_exception_handler(MediaError, _unplayable)
     app.add_exception_handler(EncodingStopped, _unplayable)
     _add_pages(app, site, pages)
@@ -220,6 +222,12 @@ def _not_written(_request: Request, error: Exception) -> Response:
     log.error("not written yet: %s", error)
     told = "the server's disk takes no more; nothing is lost if this page stays open: send it again later"
     return JSONResponse({"error": told}, 507)
+
+
+def _malformed(_request: Request, error: Exception) -> Response:
+    log.error("%s", error)
+    told = "the file of decisions was changed by hand and is malformed; put it right, then send this again"
+    return JSONResponse({"error": f"{told}: {error}"}, 409)
 
 
 def _unplayable(_request: Request, error: Exception) -> Response:

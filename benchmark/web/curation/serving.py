@@ -66,6 +66,10 @@ def told(site: Site) -> list[str]:
                 f"{rows.path}: {rows.met.restored} decisions that it lacked were acknowledged by the page, and are "
                 "written again"
             )
+        if rows.met.removed:
+            lines.append(
+                f"{rows.path}: {rows.met.removed} decisions were taken out or changed by hand, and count no more"
+            )
     if site.taken_in:
         lines.append(f"{site.decisions.path}: {site.taken_in} decisions added by --import")
     standing = site.desk.standing()

@@ -226,6 +226,15 @@ def test_a_full_disk_is_told_and_the_decision_is_written_when_it_is_sent_again(a
     assert len(read_decisions(asked.decisions)) == 1
 
 
+def test_a_file_that_was_left_malformed_by_hand_is_told_and_stays(ada, asked, clip):
+    assert ada.post(f"/api/clips/{clip}", YES).status_code == 200
+    good = asked.decisions.read_bytes()
+    asked.decisions.write_bytes(good + b"half a row")
+    answer = ada.post(f"/api/clips/{clip}", YES | {"visible": False})
+    assert (answer.status_code, "curation.csv:3: " in answer.json()["error"]) == (409, True)
+    assert asked.decisions.read_bytes() == good + b"half a row"
+
+
 def test_pairs_are_decided_and_their_file_is_what_the_command_line_reads(ada, candidates, asked):
     clips = [row.partition(",")[0] for row in candidates.read_text().splitlines()[1:3]]
     for clip, label in zip(clips, ("dog barking", "sheep bleating"), strict=True):

@@ -117,6 +117,52 @@ def test_a_file_that_was_removed_comes_back(path, kept):
     assert read_decisions(path) == [decision(A)]
 
 
+def test_a_row_that_was_corrected_by_hand_stays_corrected(path, kept):
+    kept().add([decision(A), decision(B), decision(C)])
+    header, first, _, third = path.read_text().splitlines(keepends=True)
+    path.write_text(header + first.replace(",yes,", ",no,", 1) + third)
+    corrected = path.read_bytes()
+    again = kept()
+    assert again.met == Met(added=1, restored=0, removed=2)
+    assert path.read_bytes() == corrected
+    assert again.standing() == tuple(read_decisions(path)) != ()
+    assert kept().met == Met(0, 0)
+
+
+def test_a_row_that_was_taken_back_and_put_into_the_file_again_counts(path, kept):
+    rows = kept()
+    rows.add([decision(A)])
+    full = path.read_bytes()
+    rows.take_back(lambda made: True)
+    path.write_bytes(full)
+    again = kept()
+    assert (again.met, again.standing()) == (Met(added=1, restored=0), (decision(A),))
+
+
+def test_what_others_change_while_it_is_served_is_taken_in_before_the_file_is_written(path, kept):
+    rows = kept()
+    rows.add([decision(A), decision(B)])
+    lines = path.read_text().splitlines(keepends=True)
+    path.write_text(lines[0] + lines[2] + CURATION.text(decision(C, "bob")))  # one is removed, one is added
+    rows.add([decision(A, "cyd")])
+    wanted = [decision(B), decision(C, "bob"), decision(A, "cyd")]
+    assert read_decisions(path) == list(rows.standing()) == wanted
+    assert kept().met == Met(0, 0)
+
+
+def test_a_file_that_others_left_malformed_is_not_written_over(path, kept):
+    rows = kept()
+    rows.add([decision(A)])
+    good = path.read_bytes()
+    path.write_bytes(good + b"half a row")
+    with pytest.raises(BadCuration, match=r"curation.csv:3: "):
+        rows.add([decision(B)])
+    assert path.read_bytes() == good + b"half a row"
+    path.write_bytes(good)
+    rows.add([decision(B)])
+    assert read_decisions(path) == [decision(A), decision(B)]
+
+
 def test_two_rows_of_one_text_are_two_rows(path, kept):
     append_decisions(path, [decision(A), decision(A)])
     assert len(kept().standing()) == 2
