@@ -136,7 +136,7 @@ def read_pair_verdicts(path: PathLike) -> pd.DataFrame:
     """Return the verdicts of a file that `write_pair_verdicts` wrote: columns `VERDICT_COLUMNS`.
 
     Raises:
-        BadCuration: another form, such as a file of decisions; or a pair is listed twice.
+        BadCuration: another form, such as a file of decisions; or a pair is listed twice under the same labels.
     """
     reader = csv.reader(io.StringIO(read_text(path), newline=""), strict=True)
     header = next(reader, [])
@@ -144,12 +144,12 @@ def read_pair_verdicts(path: PathLike) -> pd.DataFrame:
         raise BadCuration(f"{path}: decisions of reviewers; `curate pairs {path}` turns them into verdicts")
     if header != VERDICT_COLUMNS:
         raise BadCuration(f"{path}: expected the columns {','.join(VERDICT_COLUMNS)}, found {','.join(header)}")
-    rows: dict[tuple[str, str], list[str | bool]] = {}
+    rows: dict[tuple[str, ...], list[str | bool]] = {}
     try:
         for cells in reader:
             values = dict(zip(VERDICT_COLUMNS, cells, strict=True))
             row: list[str | bool] = [*cells[:4], yes_or_no(values, "also_describes"), cells[5]]
-            if rows.setdefault((cells[0], cells[1]), row) is not row:
+            if rows.setdefault(tuple(cells[:4]), row) is not row:
                 raise ValueError(f"{cells[0]} with {cells[1]} is listed more than once")
     except (csv.Error, ValueError) as error:
         raise BadCuration(f"{path}:{reader.line_num}: {error}") from error

@@ -72,6 +72,14 @@ def test_decisions_given_as_verdicts_are_refused_with_the_way_out(tmp_path):
         read_pair_verdicts(tmp_path / "decisions.csv")
 
 
+def test_a_pair_judged_again_after_a_clip_got_another_label_is_read_under_both(tmp_path):
+    again = PairDecision("a", "b", "car passing by", "fire truck siren", False, "ann", "", NOON)
+    verdicts = pair_verdicts([says("yes"), again])
+    write_pair_verdicts(tmp_path / "pairs.csv", verdicts)
+    found = read_pair_verdicts(tmp_path / "pairs.csv").set_index("paired_label")["also_describes"]
+    assert found.to_dict() == {"driving buses": True, "fire truck siren": False}
+
+
 @pytest.mark.parametrize(
     ("row", "message"),
     [
