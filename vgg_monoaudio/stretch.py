@@ -49,6 +49,36 @@ def on_frame_grid(seconds: float) -> float:
     return round(seconds * FRAMES_PER_SECOND) / FRAMES_PER_SECOND
 
 
+def checked_streams(
+    info: media.MediaInfo, path: PathLike, start: float, duration: float
+) -> tuple[media.VideoInfo, media.AudioInfo]:
+    """Return the streams of a clip that has both, and `duration` seconds of both from `start` on.
+
+    Args:
+        info: what the file says of itself.
+        path: for messages.
+        start: seconds on its time line, on the grid of frames.
+        duration: seconds.
+
+    Raises:
+        foundation.media.MediaError: without picture or sound, or too short.
+    """
+    if info.video is None:
+        raise media.MediaError(path, "no video stream")
+    if info.audio is None:
+        raise media.MediaError(path, "no audio stream")
+    for kind, begins, lasts, tolerance in (
+        ("", 0.0, info.duration_seconds, _HALF_A_FRAME),
+        (" of video", info.video.start_seconds, info.video.duration_seconds, _HALF_A_FRAME),
+        (" of audio", info.audio.start_seconds, info.audio.duration_seconds, 0.5 / SAMPLE_RATE),
+    ):
+        there = None if lasts is None else begins + lasts
+        if there is not None and there < start + duration - tolerance:
+            needed = f"{duration:g} s from {start:g} s on" if start else f"{duration:g} s"
+            raise media.MediaError(path, f"too short: {there:.2f} s{kind}, {needed} needed")
+    return info.video, info.audio
+
+
 class Stretch:
     """What one clip contributes: one input of ffmpeg's filter graph."""
 
@@ -65,28 +95,15 @@ class Stretch:
         """
         import ffmpeg
 
-        info = media.probe(path)
-        if info.video is None:
-            raise media.MediaError(path, "no video stream")
-        if info.audio is None:
-            raise media.MediaError(path, "no audio stream")
         start = on_frame_grid(start)
-        for kind, begins, lasts, tolerance in (
-            ("", 0.0, info.duration_seconds, _HALF_A_FRAME),
-            (" of video", info.video.start_seconds, info.video.duration_seconds, _HALF_A_FRAME),
-            (" of audio", info.audio.start_seconds, info.audio.duration_seconds, 0.5 / SAMPLE_RATE),
-        ):
-            there = None if lasts is None else begins + lasts
-            if there is not None and there < start + duration - tolerance:
-                needed = f"{duration:g} s from {start:g} s on" if start else f"{duration:g} s"
-                raise media.MediaError(path, f"too short: {there:.2f} s{kind}, {needed} needed")
+        video, audio = checked_streams(media.probe(path), path, start, duration)
         self._survey = media.survey(path)
         width, height = self._survey.shown_size
         self.even_size = (width // 2 * 2, height // 2 * 2)
-        self._start, self._duration, self._channels = start, duration, info.audio.channels
+        self._start, self._duration, self._channels = start, duration, audio.channels
         # Absolute: ffmpeg takes what stands before a colon in a relative name for a protocol.
         streams = ffmpeg.input(str(Path(path).absolute()), threads=1)
-        self._picture, self._sound = streams[str(info.video.index)], streams[str(info.audio.index)]
+        self._picture, self._sound = streams[str(video.index)], streams[str(audio.index)]
 
     def picture(self, fit: Fit | None, frames: int) -> Any:
         """Return frames at 25 fps from the start on; at half a scene's size where a fit is given."""

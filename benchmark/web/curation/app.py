@@ -153,9 +153,9 @@ def _add_clips(app: FastAPI, site: Site) -> None:
                 clip_id=clip_id, **given.model_dump(exclude={"note"}), note=_text(given.note), reviewer=reviewer,
                 time=site.now(),
             )  # fmt: skip
+            desk.decide(decision)
         except ValueError as error:
             raise HTTPException(422, str(error)) from error
-        desk.decide(decision)
         return _json(asdict(desk.line(clip_id, reviewer)))
 
     @app.post("/api/undo")

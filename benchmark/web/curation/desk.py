@@ -27,7 +27,8 @@ class ClipLine:
         mine: "accepted", "rejected" or "" for undecided.
         people: how many people decided about it.
         conflict: whether they differ.
-        missing: why it cannot be shown, "" where it can.
+        missing: why it cannot be shown, "" where it can, as far as is known.
+        unusable: why it cannot be accepted, "" where it can, as far as is known.
     """
 
     id: str
@@ -36,6 +37,7 @@ class ClipLine:
     people: int
     conflict: bool
     missing: str
+    unusable: str
 
 
 @dataclass(frozen=True)
@@ -141,9 +143,12 @@ class Desk:
 
         Raises:
             NoSuchFile: no such clip in the queue.
+            benchmark.web.curation.media.Unusable: it accepts a clip that `build` would leave out.
             sqlalchemy.exc.DatabaseError, foundation.files.WriteFailed: see `KeptRows.add`.
         """
         self._known(decision.clip_id)
+        if decision.accepted:
+            self._clips.check_usable(decision.clip_id, decision.start_offset_seconds)
         last = self._mine(self._last_words().get(decision.clip_id, []), decision.reviewer)
         if last is not None and replace(last, time=decision.time) == decision:
             self._rows.settle()
@@ -186,13 +191,15 @@ class Desk:
 
     def _line(self, clip: QueuedClip, votes: Sequence[Decision], reviewer: str) -> ClipLine:
         mine = self._mine(votes, reviewer)
+        footage = self._clips.known(clip.clip_id)
         return ClipLine(
             id=clip.clip_id,
             labels=tuple(label.label for label in clip.labels),
             mine="" if mine is None else "accepted" if mine.accepted else "rejected",
             people=sum(not vote.automatic for vote in votes),
             conflict=_differ(votes),
-            missing=self._clips.why_missing(clip.clip_id),
+            missing="" if footage is None else footage.missing,
+            unusable="" if footage is None else footage.unusable,
         )
 
     def _known(self, clip_id: str) -> QueuedClip:

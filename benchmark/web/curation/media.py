@@ -16,6 +16,7 @@ from starlette.responses import FileResponse
 from benchmark.web.files import MediaFiles, NoSuchFile
 from foundation import media
 from foundation.files import content_sha256, once_a_file, replacing, write_text
+from vgg_monoaudio import stretch
 from vgg_monoaudio.encoding import encode, ffmpeg_for
 
 PEAKS = 1000  # columns of the drawn sound; a wide screen shows about as many
@@ -38,6 +39,7 @@ class Footage:
         frames_per_second: of its picture, for steps of one frame.
         has_sound: whether it has a soundtrack.
         is_preview: whether the browser gets a copy in codecs that every browser plays.
+        unusable: why `build` would leave it out wherever its 8 s begin; "" where it would not.
     """
 
     missing: str
@@ -45,6 +47,11 @@ class Footage:
     frames_per_second: float = 25.0
     has_sound: bool = False
     is_preview: bool = False
+    unusable: str = ""
+
+
+class Unusable(ValueError):
+    """A clip is to be accepted that `build` would leave out; says why."""
 
 
 @dataclass(frozen=True)
@@ -81,6 +88,7 @@ class Clips:
         self._files = {clip: files[clip] for clip, why in self._missing.items() if not why}
         self._sent = MediaFiles(folder, {clip: path.absolute() for clip, path in self._files.items()})
         self._kept = kept
+        self._looked: dict[str, Footage] = {}  # clips that were looked into, as they were then
         self._making = threading.Semaphore(PREVIEWS)
 
     def why_missing(self, clip: str) -> str:
@@ -93,6 +101,38 @@ class Clips:
             raise NoSuchFile("no such clip")
         return self._missing[clip]
 
+    def known(self, clip: str) -> Footage | None:
+        """Return what is known of a clip without opening its file; None where nobody has looked into it yet.
+
+        Raises:
+            NoSuchFile: a clip that is not asked about here.
+        """
+        why = self.why_missing(clip)
+        return Footage(why) if why else self._looked.get(clip)
+
+    def look_into_all(self) -> None:
+        """Look into every file, so that the list shows which cannot be used before a reviewer has come to them."""
+        for clip in self._files:
+            self.footage(clip)
+
+    def check_usable(self, clip: str, start: float) -> None:
+        """Check that `build` would take a clip.
+
+        Args:
+            clip: its id.
+            start: seconds, where what it contributes begins.
+
+        Raises:
+            NoSuchFile: a clip that is not asked about here.
+            Unusable: it would not.
+        """
+        why = self.why_missing(clip)
+        if not why:
+            footage = self._look(self._files[clip], start)
+            why = footage.missing or footage.unusable
+        if why:
+            raise Unusable(f"build would leave this clip out: {why}")
+
     def footage(self, clip: str) -> Footage:
         """Return what the page has to know of a clip.
 
@@ -102,7 +142,11 @@ class Clips:
         why = self.why_missing(clip)
         if why:
             return Footage(why)
-        path = self._files[clip]
+        found = self._looked[clip] = self._look(self._files[clip])
+        return found
+
+    @staticmethod
+    def _look(path: Path, start: float = 0.0) -> Footage:
         try:
             info = _probed(path)
         except media.MediaError as error:
@@ -117,6 +161,7 @@ class Clips:
             frames_per_second=info.video.frames_per_second or 25.0,
             has_sound=info.audio is not None,
             is_preview=not _is_played(path, info),
+            unusable=_why_unusable(info, path, start),
         )
 
     def film(self, clip: str, *, preview: bool) -> FileResponse:
@@ -174,6 +219,14 @@ def _why_missing(folder: Path, path: Path | None) -> str:
         return f"no file of this clip in the folder {folder.name}"
     if not path.resolve().is_relative_to(folder.resolve()):
         return f"its file is a link that leads out of the folder {folder.name}"
+    return ""
+
+
+def _why_unusable(info: media.MediaInfo, path: Path, start: float) -> str:
+    try:
+        stretch.checked_streams(info, path, stretch.on_frame_grid(start), stretch.SECONDS)
+    except media.MediaError as error:
+        return error.reason
     return ""
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import socket
+import threading
 from collections.abc import Callable
 from dataclasses import replace
 
@@ -40,6 +41,7 @@ def serve_curation(
     with held(asked.decisions), contextlib.closing(Site(asked)) as site:
         for line in told(site):
             tell(line)
+        threading.Thread(target=site.clips.look_into_all, name="look into clips", daemon=True).start()
         hosts = () if by_link else {*_HERE, host}
         serve(
             create_app(site, hosts=hosts), page_folder(asked.decisions), host=host, port=port,

@@ -27,6 +27,7 @@ async function open(id, { plays = false } = {}) {
   view = found;
   draft = drafts.of(view);
   queue.current = id;
+  queue.learn(id, view.footage);
   queue.draw();
   remember();
   showClip();
@@ -62,10 +63,10 @@ function film(preview = view.footage.is_preview) {
   return `/clips/${encodeURIComponent(view.clip.clip_id)}${preview ? "?preview=true" : ""}`;
 }
 
-function facts({ seconds, frames_per_second, has_sound, is_preview }) {
+function facts({ seconds, frames_per_second, has_sound, is_preview, unusable }) {
   const told = [`${seconds.toFixed(1)} s`, `${frames_per_second.toFixed(2).replace(/\.?0+$/, "")} frames a second`];
   if (!has_sound) told.push("no sound");
-  if (seconds < 8) told.push("shorter than 8 s: build leaves it out");
+  if (unusable) told.push(`cannot be accepted, build would leave it out: ${unusable}`);
   if (is_preview) told.push("shown as a preview, its codec is none of browsers");
   return told.join(" · ");
 }

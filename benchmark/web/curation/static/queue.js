@@ -9,7 +9,7 @@ const SHOWS = {
   all: () => true,
   mine: (line) => line.mine !== "",
   conflicts: (line) => line.conflict,
-  missing: (line) => line.missing !== "",
+  missing: (line) => line.missing !== "" || line.unusable !== "",
 };
 
 export class Queue {
@@ -32,6 +32,11 @@ export class Queue {
   set(line) {
     this.lines.set(line.id, line);
     this.draw();
+  }
+
+  /** Mark what was found out about a clip's file when it was opened. */
+  learn(id, { missing, unusable }) {
+    Object.assign(this.lines.get(id), { missing, unusable });
   }
 
   /** The clips that the filters let through; the one on the page stays until another is opened. */
@@ -74,7 +79,7 @@ export class Queue {
   }
 
   #item(line) {
-    const state = line.missing ? "missing" : line.conflict ? "conflict" : line.mine || "undecided";
+    const state = line.missing ? "missing" : line.conflict ? "conflict" : line.mine || (line.unusable ? "unusable" : "undecided");
     const button = element(
       "button",
       { type: "button", class: "line", "data-state": state, "aria-current": line.id === this.current ? "true" : null },

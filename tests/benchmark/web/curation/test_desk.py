@@ -5,6 +5,7 @@ from dataclasses import replace
 import pytest
 from support.decisions import NOON, decision
 
+from benchmark.web.curation.media import Unusable
 from benchmark.web.files import NoSuchFile
 from vgg_monoaudio.selection.decisions import append_decisions, read_decisions
 
@@ -65,6 +66,42 @@ def test_a_clip_that_is_not_in_the_queue_is_not_decided(site, asked):
     with pytest.raises(NoSuchFile):
         site.desk.decide(decision("zzzzzzzzzzz_000000"))
     assert not asked.decisions.exists()
+
+
+@pytest.fixture
+def faulty(asked, opened, candidates, film, tmp_path):
+    """A site whose first four clips are damaged, too short, without sound, and good as long as it begins at 0 s."""
+    ids = [line.partition(",")[0] for line in candidates.read_text().splitlines()[1:5]]
+    folder = tmp_path / "faulty"
+    folder.mkdir()
+    (folder / f"{ids[0]}.mp4").write_bytes(b"")
+    for clip, seconds, has_sound in zip(ids[1:], (5, 10, 8), (True, False, True), strict=True):
+        sound = film.noise(seconds, seed=1) if has_sound else None
+        film.write(folder / f"{clip}.mp4", seconds=seconds, fps=25, size=(36, 64), sound=sound)
+    return opened(replace(asked, clips=folder)), ids
+
+
+def test_clips_that_build_would_leave_out_are_marked_once_they_were_looked_into(faulty):
+    site, _ = faulty
+    assert [(line.missing, line.unusable) for line in site.desk.lines("ada")[:4]] == [("", "")] * 4
+    site.clips.look_into_all()
+    damaged, short, silent, good = site.desk.lines("ada")[:4]
+    assert damaged.missing.startswith("its file cannot be read: ")
+    assert (short.missing, short.unusable) == ("", "too short: 5.00 s, 8 s needed")
+    assert (silent.missing, silent.unusable) == ("", "no audio stream")
+    assert (good.missing, good.unusable) == ("", "")
+
+
+def test_what_build_would_leave_out_is_not_accepted_but_may_be_rejected(faulty):
+    site, (damaged, short, silent, good) = faulty
+    for clip, why in ((damaged, "cannot be read"), (short, "too short: 5.00 s"), (silent, "no audio stream")):
+        with pytest.raises(Unusable, match=f"build would leave this clip out: .*{why}"):
+            site.desk.decide(decision(clip))
+        site.desk.decide(decision(clip, visible=False))
+    with pytest.raises(Unusable, match=r"8 s from 1 s on needed"):
+        site.desk.decide(decision(good, start_offset_seconds=1.0))
+    site.desk.decide(decision(good))
+    assert states(site, "ada")[:4] == ["rejected", "rejected", "rejected", "accepted"]
 
 
 def test_undo_brings_back_what_was_said_before(site, clip):
