@@ -32,8 +32,13 @@ class MediaFiles:
         self._folder = folder.resolve()
         self._files = {name: self._there(self._folder / path) for name, path in files.items()}
 
-    def response(self, name: str, *, media_type: str) -> FileResponse:
+    def response(self, name: str, *, media_type: str, changes: bool = False) -> FileResponse:
         """Return the answer that sends a file; it heeds `Range`, and reads 64 KiB at a time.
+
+        Args:
+            name: of the file.
+            media_type: told to the browser.
+            changes: another file may take its name: a browser must not show the one it has without asking.
 
         Raises:
             NoSuchFile: no such name, or no such file any more.
@@ -43,7 +48,8 @@ class MediaFiles:
         path = self._inside(self._files[name])
         if not path.is_file():
             raise NoSuchFile(f"{path}: has gone")
-        return FileResponse(path, media_type=media_type, headers={"Cache-Control": "private, max-age=86400, immutable"})
+        kept = "private, no-cache" if changes else "private, max-age=86400, immutable"
+        return FileResponse(path, media_type=media_type, headers={"Cache-Control": kept})
 
     def _inside(self, path: Path) -> Path:
         found = path.resolve()

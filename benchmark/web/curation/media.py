@@ -181,9 +181,9 @@ class Clips:
             raise NoSuchFile(footage.missing)
         path = self._files[clip]
         if not preview and not footage.is_preview:
-            return self._sent.response(clip, media_type=_TYPES[path.suffix.lower()])
+            return self._sent.response(clip, media_type=_TYPES[path.suffix.lower()], changes=True)
         name = self._preview(path)
-        return MediaFiles(self._kept, {clip: Path(name)}).response(clip, media_type="video/mp4")
+        return MediaFiles(self._kept, {clip: Path(name)}).response(clip, media_type="video/mp4", changes=True)
 
     def peaks(self, clip: str) -> Peaks:
         """Return the outline of a clip's sound.

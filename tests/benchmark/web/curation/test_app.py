@@ -148,6 +148,11 @@ def test_clips_come_in_pieces(ada, clip, ten_clips):
     assert answer.headers["content-type"] == "video/mp4"
 
 
+@pytest.mark.parametrize("query", ["", "?preview=true"])
+def test_a_clip_that_was_replaced_is_not_shown_from_a_browser_s_memory(ada, clip, query):
+    assert ada.client.get(f"/clips/{clip}{query}").headers["cache-control"] == "private, no-cache"
+
+
 def test_the_policy_allows_nothing_inline_and_the_pages_have_nothing(ada):
     for page in ("/", "/pairs", "/conflicts", "/agreement", "/name"):
         answer = ada.get(page)
