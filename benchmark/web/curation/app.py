@@ -12,8 +12,10 @@ from pydantic import BaseModel, ConfigDict, Field
 from starlette.responses import JSONResponse, RedirectResponse, Response
 
 from benchmark.web.curation.access import LONGEST_NAME, NotAdmitted, WithoutName
+from benchmark.web.curation.media import Footage
 from benchmark.web.curation.pairs import PairAnswer
 from benchmark.web.curation.site import Site
+from benchmark.web.files import NoSuchFile
 from benchmark.web.frame import Pages, new_app
 from foundation.files import WriteFailed
 from foundation.media import MediaError
@@ -170,6 +172,14 @@ def _add_clips(app: FastAPI, site: Site) -> None:
     def peaks(request: Request, clip_id: str) -> Response:
         access.reviewer(request)
         return _json(asdict(site.clips.peaks(clip_id)))
+
+    @app.get("/api/clips/{clip_id}/footage")
+    def footage(request: Request, clip_id: str) -> Response:
+        access.reviewer(request)
+        try:
+            return _json(asdict(site.clips.footage(clip_id)))
+        except NoSuchFile:  # a pair may be about a clip that was decided on elsewhere
+            return _json(asdict(Footage("it is not in the table of clips that is served")))
 
     @app.get("/clips/{clip_id}")
     def film(request: Request, clip_id: str, preview: Annotated[bool, Query()] = False) -> Response:

@@ -26,6 +26,16 @@ export async function ask(address, body) {
   return said;
 }
 
+/** Return why the browser shows nothing of a clip. */
+export async function whyNotShown(clip) {
+  const neither = "This browser plays neither the file nor a preview of it; the server's terminal says more.";
+  try {
+    return (await ask(`/api/clips/${encodeURIComponent(clip)}/footage`)).missing || neither;
+  } catch (error) {
+    return error.message;
+  }
+}
+
 function told(what) {
   return typeof what === "string" ? what : undefined;
 }

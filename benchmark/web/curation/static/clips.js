@@ -1,6 +1,6 @@
 // The page of clips: watch, decide, next.
 
-import { ask, complain, element, say } from "./api.js";
+import { ask, complain, element, say, whyNotShown } from "./api.js";
 import { CRITERIA, Drafts, lacks } from "./draft.js";
 import { bindKeys, repeating } from "./keys.js";
 import { Player } from "./player.js";
@@ -79,7 +79,7 @@ async function showPeaks(clip) {
   if (view.clip.clip_id === clip) wave.show(peaks, view.footage.seconds);
 }
 
-function fallBack() {
+async function fallBack() {
   if (!$("#film").src.includes("preview")) {
     view.footage.is_preview = true;
     $("#footage").textContent = facts(view.footage);
@@ -87,8 +87,11 @@ function fallBack() {
     player.play();
     return;
   }
+  const clip = view.clip.clip_id;
+  const why = await whyNotShown(clip);
+  if (view.clip.clip_id !== clip) return; // another was opened meanwhile
   $("#missing").hidden = false;
-  $("#missing").textContent = "This browser plays neither the file nor a preview of it; the server's terminal says more.";
+  $("#missing").textContent = why;
 }
 
 function showMoment() {

@@ -1,6 +1,6 @@
 // The page of pairs: does the prompt of the target also describe the paired clip?
 
-import { ask, complain, element, say } from "./api.js";
+import { ask, complain, element, say, whyNotShown } from "./api.js";
 import { bindKeys } from "./keys.js";
 import { Player } from "./player.js";
 
@@ -22,13 +22,15 @@ const sides = Object.fromEntries(
 );
 let heard = "paired"; // the side that plays, or would
 
-function fallBack(side) {
+async function fallBack(side) {
   if (!side.preview) {
     side.preview = true;
     load(side);
     return;
   }
-  tellMissing(side, "This clip cannot be shown: its file is missing, or cannot be played.");
+  const { clip } = side;
+  const why = await whyNotShown(clip);
+  if (side.clip === clip) tellMissing(side, why);
 }
 
 function load(side) {

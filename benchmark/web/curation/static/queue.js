@@ -9,7 +9,8 @@ const SHOWS = {
   all: () => true,
   mine: (line) => line.mine !== "",
   conflicts: (line) => line.conflict,
-  missing: (line) => line.missing !== "" || line.unusable !== "",
+  missing: (line) => line.missing !== "",
+  unusable: (line) => line.unusable !== "",
 };
 
 export class Queue {

@@ -240,6 +240,12 @@ def test_a_file_that_was_left_malformed_by_hand_is_told_and_stays(ada, asked, cl
     assert asked.decisions.read_bytes() == good + b"half a row"
 
 
+def test_why_a_clip_cannot_be_shown_is_told(ada, clip):
+    assert ada.get(f"/api/clips/{clip}/footage").json()["missing"] == ""
+    told = ada.get("/api/clips/elsewhere/footage").json()["missing"]
+    assert told == "it is not in the table of clips that is served"
+
+
 def test_pairs_are_decided_and_their_file_is_what_the_command_line_reads(ada, candidates, asked):
     clips = [row.partition(",")[0] for row in candidates.read_text().splitlines()[1:3]]
     for clip, label in zip(clips, ("dog barking", "sheep bleating"), strict=True):

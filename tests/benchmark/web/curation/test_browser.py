@@ -303,6 +303,18 @@ def test_of_two_clips_one_plays(accepted, served, comes, clips):
     assert page.locator(".side.heard").get_attribute("data-side") == "paired"
 
 
+def test_the_clip_of_a_pair_that_cannot_be_shown_says_why(accepted, comes, asked, opened, tmp_path):
+    (tmp_path / "few").mkdir()
+    with answering(create_app(opened(replace(asked, clips=tmp_path / "few")))) as address:
+        page = comes(address, "Ada", expects=("404",))
+        page.wait_for_selector("#lines")
+        page.goto(f"{address}/pairs")
+        for side in ("target", "paired"):
+            said = page.locator(f".side[data-side={side}] .missing")
+            said.wait_for(state="visible")
+            assert said.inner_text() == "no file of this clip in the folder few"
+
+
 PAGES = ("/", "/pairs", "/conflicts", "/agreement", "/name")
 
 
