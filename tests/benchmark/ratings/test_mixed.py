@@ -51,12 +51,51 @@ def test_effects_of_models_are_against_the_first_and_hold_what_is_true():
 
 def test_a_study_too_large_for_dense_matrices_is_left_out_and_says_so(monkeypatch):
     answers = answers_of_table(ratings(Study(raters=6, scenes=6, each=3), 3), "made")
-    monkeypatch.setattr(mixed, "MOST_RATINGS", 50)
+    monkeypatch.setattr(mixed, "MOST_EFFECTS", 41)
     found = mixed_models(answers)[0]
-    assert found.reason.startswith("left out for its size: 90 ratings with 12 raters and scenes, at most 50 and")
+    assert found.reason.startswith("left out for its size: 6 raters, 6 scenes and 30 answers, at most 41 together")
     assert (found.base_mean, found.effects) == (None, ())
 
 
 def test_two_raters_are_too_few():
     answers = answers_of_table(ratings(Study(raters=2, scenes=6, each=2), 3), "made")
     assert mixed_models(answers)[0].reason == "needs at least 3 raters and 3 scenes, got 2 and 6"
+
+
+def varying(seed, *, raters=16, scenes=20, deviation=0.5):
+    """Ratings of two models that do not differ in general, and do by `deviation` from scene to scene."""
+    rng = np.random.default_rng(seed)
+    strict, good = rng.normal(0, 0.4, raters), rng.normal(0, 0.5, scenes)
+    own = rng.normal(0, deviation, (scenes, 2))
+    rows = [
+        (f"p{r}", f"s{s}", "mn"[m], 3 + strict[r] + good[s] + own[s, m] + rng.normal(0, 0.7))
+        for s in range(scenes)
+        for m in range(2)
+        for r in rng.permutation(raters)[:6]
+    ]
+    return pd.DataFrame(rows, columns=["rater", "sample_id", "model", "AQ"])
+
+
+def test_models_that_differ_from_scene_to_scene_alone_are_seldom_found_to_differ():
+    found = [fit_mixed(varying(seed), "AQ") for seed in range(60)]
+    # 3 of 60 are expected, and some more as the errors are those of a normal distribution; without the term, 16
+    assert sum(one.effects[0].p_value < 0.05 for one in found) <= 9
+    assert np.mean([one.answer_deviation for one in found]) == pytest.approx(0.5, abs=0.05)
+
+
+def test_the_model_with_answers_is_that_of_statsmodels():
+    formulas = pytest.importorskip("statsmodels.formula.api")
+    table = varying(3, raters=8, scenes=12)
+    table = table.assign(everything=1, answer=table["sample_id"] + table["model"])
+    parts = {"rater": "0 + C(rater)", "scene": "0 + C(sample_id)", "answer": "0 + C(answer)"}
+    made = formulas.mixedlm("AQ ~ C(model)", table, groups="everything", re_formula="0", vc_formula=parts)
+    theirs = made.fit(reml=True, method="nm")
+    found = fit_mixed(table, "AQ")
+    deviations = dict(zip(theirs.model.exog_vc.names, theirs.vcomp**0.5, strict=True))
+    ours = {"rater": found.rater_deviation, "scene": found.scene_deviation, "answer": found.answer_deviation}
+    assert ours == pytest.approx(deviations, abs=2e-3)
+    assert found.residual_deviation == pytest.approx(theirs.scale**0.5, abs=1e-3)
+    (effect,) = found.effects
+    assert (found.base_mean, effect.value) == pytest.approx(tuple(theirs.fe_params), abs=1e-3)
+    assert effect.error == pytest.approx(theirs.bse_fe.iloc[1], abs=1e-3)
+    assert effect.p_value == pytest.approx(theirs.pvalues.iloc[1], abs=5e-3)
