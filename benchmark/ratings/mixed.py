@@ -12,6 +12,7 @@ from benchmark.ratings.restricted_likelihood import fit_restricted
 from metrics.uncertainty.intervals import Interval
 
 MOST_EFFECTS = 400  # raters, scenes and answers together: 0.9 s a fit at 270, 11 s at 540
+NO_NOISE = 1e-4  # of the ratings' standard deviation: nothing is left to tell the deviations from
 FEWEST_LEVELS = 3  # raters, and scenes, below which their variance means nothing
 
 
@@ -129,7 +130,13 @@ def fit_mixed(rated: pd.DataFrame, criterion: str, *, subset: str = "", level: f
     design = np.eye(len(models))[places]
     design[:, 0] = 1.0
     groups = [pd.factorize(column)[0].astype(np.int64) for column in columns.values()]
-    fitted = fit_restricted(rated[criterion].to_numpy(dtype=np.float64), design, groups)
+    points = rated[criterion].to_numpy(dtype=np.float64)
+    try:
+        fitted = fit_restricted(points, design, groups)
+    except np.linalg.LinAlgError as error:
+        return MixedModel(subset, criterion, len(rated), reason=f"cannot be fitted: {error}")
+    if fitted.residual < NO_NOISE * points.std():
+        return MixedModel(subset, criterion, len(rated), reason="raters, scenes and answers explain every rating")
     if not fitted.converged:
         return MixedModel(subset, criterion, len(rated), reason="no convergence of the three deviations")
     reach = float(norm.ppf((1.0 + level) / 2.0))

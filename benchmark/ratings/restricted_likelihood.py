@@ -69,7 +69,7 @@ def fit_restricted(values: Matrix, design: Matrix, groups: Sequence[NDArray[np.i
         left = products[2] - part.T @ part
         inverse = np.linalg.inv(left[:-1, :-1])
         effects = inverse @ left[:-1, -1]
-        variance = float(left[-1, -1] - left[:-1, -1] @ effects) / freedom
+        variance = max(float(left[-1, -1] - left[:-1, -1] @ effects) / freedom, 0.0)
         size = 2.0 * np.log(np.diag(lower)).sum() + np.linalg.slogdet(left[:-1, :-1])[1]
         return float(freedom * np.log(max(variance, 1e-300)) + size), effects, inverse, variance
 

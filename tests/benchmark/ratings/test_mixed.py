@@ -99,3 +99,9 @@ def test_the_model_with_answers_is_that_of_statsmodels():
     assert (found.base_mean, effect.value) == pytest.approx(tuple(theirs.fe_params), abs=1e-3)
     assert effect.error == pytest.approx(theirs.bse_fe.iloc[1], abs=1e-3)
     assert effect.p_value == pytest.approx(theirs.pvalues.iloc[1], abs=5e-3)
+
+
+def test_ratings_without_noise_are_left_out_and_the_reason_is_said():
+    rows = [(f"p{r}", f"s{s}", m, 1 + (s + (m == "n") * s * s) % 5) for r in range(4) for s in range(5) for m in "mn"]
+    found = fit_mixed(pd.DataFrame(rows, columns=["rater", "sample_id", "model", "AQ"]), "AQ")
+    assert (found.reason, found.effects) == ("raters, scenes and answers explain every rating", ())
