@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -18,6 +18,7 @@ from benchmark.cli.curating import (
 )
 from benchmark.cli.table import show_table
 from benchmark.exits import tell
+from foundation.names import nearest
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -33,9 +34,19 @@ class _Curate(TyperGroup):
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
         """Put `apply` before arguments that name no subcommand, and say so."""
         if not args or (args[0] not in self.commands and args[0] not in _NOT_FOR_APPLY):
+            near = _misspelled(args[0], self.commands) if args else None
+            if near is not None:
+                ctx.fail(f"no subcommand and no file {args[0]!r}; did you mean `curate {near}`?")
             tell("curate without a subcommand is spelled `curate apply` now", prefix="note: ")
             args = ["apply", *args]
         return super().parse_args(ctx, args)
+
+
+def _misspelled(word: str, commands: Iterable[str]) -> str | None:
+    """Return the subcommand that a word may have meant; None where it is an option, or may be a file."""
+    if word.startswith("-") or Path(word).suffix or Path(word).exists():
+        return None
+    return next(iter(nearest(word, commands, most=1)), None)
 
 
 curate = typer.Typer(cls=_Curate, help="Decide which clips become sources and which pairs are kept.")

@@ -103,7 +103,7 @@ def read_curations(paths: Sequence[PathLike]) -> list[Decision]:
     decisions: list[Decision] = []
     for place, file in enumerate(files):
         if not file.is_file():
-            raise ValueError(f"{file}: no such file of decisions; `curate --auto` makes one from the screening")
+            raise ValueError(f"{file}: no such file of decisions; `curate apply --auto` makes one from the screening")
         if file.resolve() in {other.resolve() for other in files[:place]}:
             raise ValueError(f"{file}: given twice")
         decisions += read_decisions(file)

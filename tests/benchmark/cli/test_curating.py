@@ -183,6 +183,14 @@ def test_curate_without_a_subcommand_applies_and_names_the_new_spelling(call, de
     assert "spelled" not in call("curate", "apply", file).stderr
 
 
+def test_a_misspelled_subcommand_is_named_and_the_right_one_too(call, decided, tmp_path):
+    refused = call("curate", "aply", decided("curation.csv", "ann", (DOG, True)), status=2)
+    assert "no subcommand and no file 'aply'; did you mean `curate apply`?" in " ".join(refused.stderr.split())
+    decided("aply", "ann", (DOG, True))
+    call("curate", "aply")  # a file of this name is there
+    assert read_source_list(tmp_path / "sources.csv")["clip_id"].to_list() == [DOG]
+
+
 def test_the_help_of_the_group_names_its_verbs(call):
     shown = call("curate", "--help").stdout
     assert all(verb in shown for verb in ("apply", "pairs", "serve"))
@@ -239,7 +247,7 @@ def test_build_says_which_verdicts_are_about_no_pair_of_its_list(call, judged_pa
 
 
 def test_without_decisions_the_way_to_some_is_named(call):
-    assert "`curate --auto` makes one" in str(call("curate", "apply", status=1).exception)
+    assert "`curate apply --auto` makes one" in str(call("curate", "apply", status=1).exception)
 
 
 def test_r1_is_listed_with_its_counts_and_whose_it_is_not(call):
