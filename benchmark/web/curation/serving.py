@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import contextlib
+import shutil
 import socket
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import replace
+from pathlib import Path
 
 from benchmark.web.curation.access import checked_name
 from benchmark.web.curation.app import create_app
@@ -28,8 +30,11 @@ def serve_curation(
         tell: called with what is to be known of the files, a line each.
         started: called with the address when requests are taken.
 
+    A start that is refused leaves nothing behind.
+
     Raises:
-        ValueError: a table, list or name that cannot be used, or a default name where others than this machine come in.
+        ValueError: a table, list, name or place of decisions that cannot be used, or a default name where others than
+            this machine come in.
         benchmark.web.serving.CannotServe: another server has the file of decisions, or the port is taken.
     """
     by_link = not is_loopback(host)
@@ -38,15 +43,37 @@ def serve_curation(
             raise ValueError(f"--reviewer: several may come in at {host}, so the page asks each for a name")
         asked = replace(asked, reviewer=checked_name(asked.reviewer))
     asked = replace(asked, by_link=by_link)
-    with held(asked.decisions), contextlib.closing(Site(asked)) as site:
+    _check_place(asked.decisions)
+    folder = page_folder(asked.decisions)
+    with held(asked.decisions), _leaving_nothing(folder) as keep, contextlib.closing(Site(asked)) as site:
         for line in told(site):
             tell(line)
-        threading.Thread(target=site.clips.look_into_all, name="look into clips", daemon=True).start()
+
+        def begun(address: str) -> None:
+            keep()
+            threading.Thread(target=site.clips.look_into_all, name="look into clips", daemon=True).start()
+            started(f"{_reached(address, host)}{site.access.link}")
+
         hosts = () if by_link else {*_HERE, host}
-        serve(
-            create_app(site, hosts=hosts), page_folder(asked.decisions), host=host, port=port,
-            started=lambda address: started(f"{_reached(address, host)}{site.access.link}"),
-        )  # fmt: skip
+        serve(create_app(site, hosts=hosts), folder, host=host, port=port, started=begun)
+
+
+def _check_place(decisions: Path) -> None:
+    if decisions.is_dir():
+        raise ValueError(f"--decisions {decisions}: a folder; expected a file, such as {decisions / 'curation.csv'}")
+    if not decisions.resolve().parent.is_dir():
+        raise ValueError(f"--decisions {decisions}: no folder {decisions.resolve().parent}; make it first")
+
+
+@contextlib.contextmanager
+def _leaving_nothing(folder: Path) -> Iterator[Callable[[], None]]:
+    """Remove a folder that was made in the block, unless what is yielded was called: then somebody may decide."""
+    keeps = [folder.exists()]
+    try:
+        yield lambda: keeps.append(True)
+    finally:
+        if not any(keeps):
+            shutil.rmtree(folder, ignore_errors=True)
 
 
 def _reached(address: str, host: str) -> str:

@@ -5,6 +5,7 @@ import json
 import os
 import re
 import signal
+import socket
 import subprocess
 import sys
 import urllib.request
@@ -15,7 +16,9 @@ import pytest
 
 from benchmark.web.curation.serving import serve_curation, told
 from benchmark.web.serving import CannotServe
+from vgg_monoaudio.selection.decision_files import BadCuration
 from vgg_monoaudio.selection.decisions import append_decisions, read_decisions
+from vgg_monoaudio.selection.source_list import BadSourceList
 
 ROOT = Path(__file__).parents[4]
 
@@ -110,6 +113,44 @@ def test_clips_of_a_relative_folder_play(server, asked, clip):
 def test_where_others_come_in_nobody_has_a_name_by_default(asked):
     with pytest.raises(ValueError, match=r"--reviewer: several may come in at 0.0.0.0"):
         serve_curation(replace(asked, reviewer="Ada"), host="0.0.0.0", port=0, tell=print, started=began)
+
+
+def test_a_place_that_is_none_for_decisions_is_refused(asked, tmp_path):
+    (tmp_path / "taken").mkdir()
+    for place, why in (("taken", "a folder; expected a file"), ("typo/curation.csv", "no folder .*typo; make it")):
+        with pytest.raises(ValueError, match=rf"--decisions .*{place}: {why}"):
+            serve_curation(
+                replace(asked, decisions=tmp_path / place), host="127.0.0.1", port=0, tell=print, started=began
+            )
+    assert [path.name for path in tmp_path.rglob("*")] == ["taken"]
+
+
+def malformed(asked):
+    asked.decisions.write_text("no decisions")
+    return BadCuration, 0
+
+
+def ambiguous(asked):
+    (asked.clips / "a.mp4").write_bytes(b"1")
+    (asked.clips / "a.mkv").write_bytes(b"2")
+    return BadSourceList, 0
+
+
+def busy(asked):
+    return CannotServe, None
+
+
+@pytest.mark.parametrize("fault", [malformed, ambiguous, busy])
+def test_a_start_that_is_refused_leaves_nothing_behind(asked, tmp_path, fault):
+    (tmp_path / "clips").mkdir()
+    asked = replace(asked, clips=tmp_path / "clips")
+    refusal, port = fault(asked)
+    before = sorted(tmp_path.rglob("*"))
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1] if port is None else port
+        with pytest.raises(refusal):
+            serve_curation(asked, host="127.0.0.1", port=port, tell=print, started=began)
+    assert sorted(tmp_path.rglob("*")) == before
 
 
 def test_what_was_taken_in_and_what_is_missing_is_said(asked, opened, candidates, tmp_path):
