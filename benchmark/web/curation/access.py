@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 
 from fastapi import HTTPException, Request
@@ -88,17 +89,24 @@ class Access:
         proven(request, lambda given: self.tokens.proves("page", reviewer, given))
         return reviewer
 
-    def named(self, request: Request, name: str) -> Response:
+    def named(self, request: Request, name: str, known: Collection[str]) -> Response:
         """Return the answer that gives a browser its name.
+
+        Args:
+            request: what asks for it.
+            name: as it was given.
+            known: names of those who decided already.
 
         Raises:
             NotAdmitted: without the secret of the link.
-            fastapi.HTTPException: 403, no page of ours asks; 422, no name for a person.
+            fastapi.HTTPException: 403, no page of ours asks; 422, no name for a person, or a known one spelled in
+                another way.
         """
         self.admitted(request)
         proven(request, lambda given: self.tokens.proves("page", "", given))
         try:
             taken = checked_name(name)
+            check_spelling(taken, known)
         except ValueError as error:
             raise HTTPException(422, str(error)) from error
         answer = Response(status_code=204)
@@ -116,6 +124,17 @@ class Access:
     def _set(self, answer: Response, request: Request, name: str, value: str) -> None:
         secure = request.url.scheme == "https"
         answer.set_cookie(name, value, max_age=90 * _DAYS, httponly=True, samesite="lax", secure=secure)
+
+
+def check_spelling(name: str, known: Collection[str]) -> None:
+    """Refuse a name that differs from a known one by small and capital letters alone: its decisions would count twice.
+
+    Raises:
+        ValueError: gives the known spelling.
+    """
+    same = sorted(other for other in known if other.casefold() == name.casefold())
+    if same and name not in same:
+        raise ValueError(f"name: {same[0]!r} has decided here; if that is you, spell it so, else take another name")
 
 
 def checked_name(name: str) -> str:

@@ -123,7 +123,7 @@ def _add_pages(app: FastAPI, site: Site, pages: Pages) -> None:
 
     @app.post("/name")
     def take_name(request: Request, given: NameIn) -> Response:
-        return access.named(request, given.name)
+        return access.named(request, given.name, site.reviewers())
 
     @app.get("/files/curation.csv")
     def curation_file(request: Request) -> Response:

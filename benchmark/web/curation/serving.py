@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 
-from benchmark.web.curation.access import checked_name
+from benchmark.web.curation.access import check_spelling, checked_name
 from benchmark.web.curation.app import create_app
 from benchmark.web.curation.site import Asked, Site, page_folder
 from benchmark.web.serving import held, is_loopback, serve
@@ -46,6 +46,8 @@ def serve_curation(
     _check_place(asked.decisions)
     folder = page_folder(asked.decisions)
     with held(asked.decisions), _leaving_nothing(folder) as keep, contextlib.closing(Site(asked)) as site:
+        if asked.reviewer is not None:
+            check_spelling(asked.reviewer, site.reviewers())
         for line in told(site):
             tell(line)
 

@@ -111,6 +111,11 @@ class Site:
         """Return the time of a decision, ISO 8601."""
         return self._now().isoformat(timespec="milliseconds")
 
+    def reviewers(self) -> set[str]:
+        """Return the names of all who decided about clips or pairs, programs too."""
+        on_clips = {decision.reviewer for decision in self.decisions.standing()}
+        return on_clips | {decision.reviewer for decision in self.pair_decisions.standing()}
+
     def close(self) -> None:
         """Close the database."""
         self._opened.close()

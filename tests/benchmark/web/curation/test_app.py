@@ -117,6 +117,15 @@ def test_what_is_no_name_of_a_person_is_refused(name):
         checked_name(name)
 
 
+def test_a_known_name_in_another_spelling_is_refused_and_the_known_one_told(ada, app, clip):
+    ada.post(f"/api/clips/{clip}", YES)
+    other = TestClient(app, base_url="http://127.0.0.1")
+    proof = {"x-proof": proof_on(other.get("/name"))}
+    refused = other.post("/name", json={"name": "aDA"}, headers=proof)
+    assert (refused.status_code, "'Ada' has decided here" in refused.text) == (422, True)
+    assert other.post("/name", json={"name": "Ada"}, headers=proof).status_code == 204
+
+
 def test_names_have_one_form(app):
     assert checked_name("  Zoe\u0308   B. ") == "Zoë B."
     assert "Zoë B." in Reviewer(app, "Zoe\u0308 B.").get("/").text

@@ -13,6 +13,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from support.decisions import decision
 
 from benchmark.web.curation.serving import serve_curation, told
 from benchmark.web.serving import CannotServe
@@ -153,9 +154,13 @@ def test_a_start_that_is_refused_leaves_nothing_behind(asked, tmp_path, fault):
     assert sorted(tmp_path.rglob("*")) == before
 
 
-def test_what_was_taken_in_and_what_is_missing_is_said(asked, opened, candidates, tmp_path):
-    from support.decisions import decision
+def test_a_default_name_is_spelled_as_it_is_known(asked):
+    append_decisions(asked.decisions, [decision(reviewer="Ann")])
+    with pytest.raises(ValueError, match="'Ann' has decided here"):
+        serve_curation(replace(asked, reviewer="ann"), host="127.0.0.1", port=0, tell=print, started=began)
 
+
+def test_what_was_taken_in_and_what_is_missing_is_said(asked, opened, candidates, tmp_path):
     append_decisions(asked.decisions, [decision()])
     append_decisions(tmp_path / "bob.csv", [decision(reviewer="bob"), decision(reviewer="cyd")])
     (tmp_path / "empty").mkdir()
