@@ -19,9 +19,7 @@ from foundation.names import nearest
 
 Rule = Literal["attention", "repetition", "too fast", "agreement", "straight lining", "by hand"]
 FEWEST_TO_COMPARE = 5  # raters, for one of them to be an outlier
-EARLY_SECONDS = (
-    0.3  # that an answer may come early: the page takes it, as a start is told only when its request arrives
-)
+EARLY_SECONDS = 0.3  # that an answer may come early: the page takes it, since a start is told when its request arrives
 NORMAL_SCALE = 1.4826  # from the median distance to the standard deviation of a normal distribution
 _Any = TypeVar("_Any", Answers, Preferences)
 
@@ -206,7 +204,7 @@ def _too_fast(table: pd.DataFrame, limits: Limits) -> list[Exclusion]:
     found = []
     for rater, part in timed.groupby("rater"):
         beyond = part["seconds"] - part["clip_seconds"]
-        early = beyond < -EARLY_SECONDS
+        early = beyond.round(2) < -EARLY_SECONDS  # a page told to wait answers at the very edge: 0.7 - 1.0 < -0.3
         share, median = float(early.mean()), float(beyond.median())
         if share > limits.hasty_share and early.sum() >= limits.fewest_hasty:
             told = (

@@ -4,7 +4,7 @@ from support.rated_studies import Study, preferences, ratings
 
 from benchmark.ratings.answers import Answers
 from benchmark.ratings.reading import answers_of_table
-from benchmark.ratings.screening import Limits, screen
+from benchmark.ratings.screening import EARLY_SECONDS, Limits, screen
 
 STUDY = Study(raters=12, scenes=20, each=4, repeats=4, checks=3)
 
@@ -173,3 +173,14 @@ def test_preferences_are_screened_by_attention_repeats_and_straight_lining():
     checks.loc[checks["rater"] == "p05", "AQ"] = "b"
     found = broken(pd.concat([table, repeats, checks], ignore_index=True))
     assert set(found) == {("p03", "straight lining"), ("p04", "repetition"), ("p05", "attention")}
+
+
+def test_the_server_and_the_rule_allow_the_same():
+    sitting = pytest.importorskip("benchmark.web.study.sitting")
+    assert sitting.EARLY_SECONDS == EARLY_SECONDS
+
+
+def test_an_answer_as_early_as_the_server_allows_is_not_hasty():
+    limits = Limits(fewest_seconds=-1.0)
+    assert not broken(careful(seconds=7.7), limits=limits)  # of a clip of eight seconds
+    assert broken(careful(seconds=7.68), limits=limits)
