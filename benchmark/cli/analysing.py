@@ -99,15 +99,15 @@ def read_study(what: Path) -> Answers | Preferences:
 
     Raises:
         ValueError: what `benchmark.ratings.reading` or `benchmark.ratings.public` refuses.
-        benchmark.ratings.extras.MissingPackage: a folder, and the extra `web` is not installed.
+        foundation.extras.MissingPackage: a folder, and the extra `web` is not installed.
     """
     from benchmark.ratings.public import is_public, read_public
     from benchmark.ratings.reading import answers_of_table, read_answers
 
     if what.is_dir():
-        from benchmark.ratings.extras import load_extra
+        from foundation.extras import load_extra
 
-        export = load_extra("benchmark.web.study.export")
+        export = load_extra("benchmark.web.study.export", "web", needed_by="a study's folder")
         try:
             table = export.answers_of(what)
         except ValueError:  # of the other form

@@ -133,12 +133,9 @@ def serve(
     port: Annotated[int, typer.Option(min=0, max=65535, help="0: any that is free.")] = 8321,
 ) -> None:
     """Serve the page on which reviewers decide about clips and pairs (extra: web)."""
-    from foundation.names import load
+    from foundation.extras import load_extra
 
-    try:
-        run = load("benchmark.web.curation.serving:serve_curation")
-    except ModuleNotFoundError as error:
-        raise ValueError(f"curate serve needs {error.name}: pip install 'vgg-monoaudio[web]'") from error
+    run = load_extra("benchmark.web.curation.serving", "web", needed_by="the curation page").serve_curation
     from benchmark.web.curation.site import Asked
 
     asked = Asked(

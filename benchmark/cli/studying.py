@@ -95,13 +95,13 @@ def status(folder: FolderArgument, as_json: JsonOption = False) -> None:
     import json
     from dataclasses import asdict
 
+    study = _opened(folder)
     from benchmark.web.study.status import status as status_of
 
-    with_study = _opened(folder)
     try:
-        found = status_of(with_study)
+        found = status_of(study)
     finally:
-        with_study.close()
+        study.close()
     if as_json:
         typer.echo(json.dumps(asdict(found), indent=2))
         return
@@ -148,13 +148,12 @@ def _check_extra() -> None:
     """Say what to install where the extra of these pages is absent.
 
     Raises:
-        ValueError: it is; says how to get it.
+        foundation.extras.MissingPackage: it is; says how to get it.
     """
-    try:
-        import fastapi  # noqa: F401
-        import sqlmodel  # noqa: F401
-    except ModuleNotFoundError as error:
-        raise ValueError(f"{error.name} is missing; pip install 'vgg-monoaudio[web]'") from error
+    from foundation.extras import load_extra
+
+    for module in ("creating", "app", "export"):  # together they need all of it
+        load_extra(f"benchmark.web.study.{module}", "web", needed_by="a human study")
 
 
 def _write_example(path: Path, runs: Path) -> None:

@@ -95,7 +95,7 @@ def analyse_ratings(answers: Answers, settings: Settings) -> RatingAnalysis:
     Raises:
         ValueError: a rater to keep or drop who is not there, nobody left after screening, or settings that make no
             sense together.
-        benchmark.ratings.extras.MissingPackage: the extra `web` is not installed.
+        foundation.extras.MissingPackage: the extra `web` is not installed.
     """
     kept, screening = screen(
         answers, keep=settings.keep, drop=settings.drop, enabled=settings.screening, limits=settings.limits

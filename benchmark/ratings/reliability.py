@@ -10,8 +10,8 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from benchmark.ratings.answers import ANSWER, Answers
-from benchmark.ratings.extras import load_extra
 from benchmark.ratings.quality import repeated_differences
+from foundation.extras import load_extra
 from metrics.uncertainty.intervals import Interval, interval_from_replicates
 
 Level = Literal["nominal", "ordinal", "interval", "ratio"]
@@ -51,7 +51,7 @@ def krippendorff_alpha(ratings: NDArray[np.float64], level: Level = "ordinal") -
         level: of measurement; "ordinal" for points on a scale.
 
     Raises:
-        benchmark.ratings.extras.MissingPackage: the extra `web` is not installed.
+        foundation.extras.MissingPackage: the extra `web` is not installed.
 
     Source:
         Krippendorff 2011, "Computing Krippendorff's alpha-reliability"; its example C is a test.
@@ -67,7 +67,7 @@ def _value_counts(ratings: NDArray[np.float64]) -> tuple[NDArray[np.float64], ND
 
 
 def _alpha(values: NDArray[np.float64], counts: NDArray[np.int64], level: Level) -> tuple[float | None, str]:
-    package = load_extra("krippendorff")
+    package = load_extra("krippendorff", "web", needed_by="the agreement of raters")
     pairable = counts[counts.sum(axis=1) >= 2] if counts.size else counts
     if not len(pairable):
         return None, "no answer has two ratings"
@@ -88,7 +88,7 @@ def reliability(answers: Answers, *, resamples: int = RESAMPLES, seed: int, leve
         level: nominal coverage.
 
     Raises:
-        benchmark.ratings.extras.MissingPackage: the extra `web` is not installed.
+        foundation.extras.MissingPackage: the extra `web` is not installed.
     """
     found = []
     for subset in answers.subsets:

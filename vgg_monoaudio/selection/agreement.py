@@ -5,6 +5,7 @@ from collections.abc import Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import combinations
 
+from foundation.extras import MissingPackage, load_extra
 from vgg_monoaudio.selection.decisions import CRITERIA, Decision
 from vgg_monoaudio.selection.verdicts import last_words
 
@@ -126,15 +127,12 @@ def krippendorff_alpha(judgements: Sequence[Sequence[Hashable]]) -> float:
 
     Raises:
         ValueError: no clip with two judgements, or all judgements that count are the same, where alpha is 0/0.
-        ModuleNotFoundError: the extra `web` is not installed; says how to get it.
+        foundation.extras.MissingPackage: the extra `web` is not installed.
 
     Source:
         Krippendorff 2011, Computing Krippendorff's Alpha-Reliability; computed by the package `krippendorff`.
     """
-    try:
-        import krippendorff
-    except ModuleNotFoundError as error:
-        raise ModuleNotFoundError("alpha needs krippendorff: pip install 'vgg-monoaudio[web]'") from error
+    krippendorff = load_extra("krippendorff", "web", needed_by="alpha")
     clips = [Counter(clip) for clip in judgements if len(clip) > 1]
     values = sorted({value for clip in clips for value in clip}, key=str)
     if not clips:
@@ -167,7 +165,7 @@ def _kappa(clips: Sequence[Sequence[Hashable]], reviewers: int) -> tuple[float |
 def _alpha(clips: Sequence[Sequence[Hashable]]) -> tuple[float | None, str]:
     try:
         return krippendorff_alpha(clips), ""
-    except (ValueError, ModuleNotFoundError) as error:
+    except (ValueError, MissingPackage) as error:
         return None, str(error)
 
 

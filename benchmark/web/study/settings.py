@@ -233,6 +233,9 @@ def read_settings(path: Path) -> Settings:
     """
     try:
         content = tomllib.loads(read_bounded(path, _MOST_BYTES).decode("utf-8-sig"))
+    except FileNotFoundError as error:
+        made = "`study create --example` writes one to begin with"
+        raise UnusableSettings(path, [Problem(f"no such file of settings; {made}")]) from error
     except OSError as error:
         raise UnusableSettings(path, [Problem(f"cannot be read: {error.strerror}")]) from error
     except ValueError as error:  # not UTF-8, not TOML, or too large
@@ -263,6 +266,8 @@ def _problems(error: ValidationError) -> list[Problem]:
             continue
         if one["type"] == "extra_forbidden":
             said = "no such key"
+        if one["type"] == "missing":
+            said = "is missing"
         given = "" if one["type"] == "missing" or isinstance(one["input"], dict) else f", got {one['input']!r}"
         found.setdefault(key, []).append(f"{said}{given}")
     return [Problem(": ".join(filter(None, (key, " or ".join(dict.fromkeys(said)))))) for key, said in found.items()]

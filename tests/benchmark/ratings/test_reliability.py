@@ -3,9 +3,9 @@ import pandas as pd
 import pytest
 from support.rated_studies import Study, ratings
 
-from benchmark.ratings.extras import MissingPackage
 from benchmark.ratings.reading import answers_of_table
 from benchmark.ratings.reliability import krippendorff_alpha, reliability
+from foundation.extras import MissingPackage
 
 _ = np.nan
 # Krippendorff 2011, example C: four observers, twelve units, some missing.
@@ -77,6 +77,6 @@ def test_a_missing_package_is_named_with_the_command_that_brings_it(monkeypatch)
     def without(name):
         raise ModuleNotFoundError(f"No module named {name!r}", name=name)
 
-    monkeypatch.setattr("benchmark.ratings.extras.import_module", without)
+    monkeypatch.setattr("foundation.extras.import_module", without)
     with pytest.raises(MissingPackage, match=r"package krippendorff; to get it: pip install 'vgg-monoaudio\[web\]'"):
         krippendorff_alpha(EXAMPLE_C)

@@ -11,10 +11,10 @@ from support.rated_studies import preferences, written
 
 from benchmark.cli.analysing import analyse, read_study
 from benchmark.ratings.analysis import Settings, analyse_preferences, analyse_ratings, to_json
-from benchmark.ratings.extras import MissingPackage
 from benchmark.ratings.reading import answers_of_table, read_answers
 from benchmark.report import collect
 from benchmark.report.study.write import write_study
+from foundation.extras import MissingPackage
 
 PNG = b"\x89PNG\r\n\x1a\n"
 
@@ -218,10 +218,10 @@ def test_a_folder_of_a_study_is_asked_for_answers_and_else_for_preferences(rated
     folder = tmp_path / "my-study"
     folder.mkdir()
     table = pd.read_csv(rated)
-    monkeypatch.setattr("benchmark.ratings.extras.import_module", lambda name: exporting(answers=table))
+    monkeypatch.setattr("foundation.extras.import_module", lambda name: exporting(answers=table))
     assert read_study(folder).criteria == ("AQ", "TA", "VA")
     choices = preferences({"x": -0.5, "y": 0.5}, -1.0, seed=1)
-    monkeypatch.setattr("benchmark.ratings.extras.import_module", lambda name: exporting(preferences=choices))
+    monkeypatch.setattr("foundation.extras.import_module", lambda name: exporting(preferences=choices))
     monkeypatch.chdir(tmp_path)
     analyse(folder, as_json=True)
     assert len(json.loads(capsys.readouterr().out)["ranking"]["strengths"]) == 2
@@ -232,7 +232,7 @@ def test_a_study_without_the_extra_web_says_how_to_get_it(tmp_path, monkeypatch)
     def missing(name):
         raise ModuleNotFoundError("No module named 'sqlmodel'", name="sqlmodel")
 
-    monkeypatch.setattr("benchmark.ratings.extras.import_module", missing)
+    monkeypatch.setattr("foundation.extras.import_module", missing)
     with pytest.raises(MissingPackage, match=r"package sqlmodel; to get it: pip install 'vgg-monoaudio\[web\]'"):
         read_study(tmp_path)
 
