@@ -19,7 +19,7 @@ from typing import Any, Literal
 from foundation.names import load
 
 Group = Literal["Audio Quality", "Semantic Alignment", "Temporal Alignment", "Selectivity", "Extended", "Human Study"]
-# Those of computed metrics; what people judged stands in tables of a study alone.
+# Groups of the registry's rows; what people judged is not among them: benchmark.report.tables.criteria.
 GROUPS: tuple[Group, ...] = ("Audio Quality", "Semantic Alignment", "Temporal Alignment", "Selectivity", "Extended")
 
 

@@ -68,7 +68,7 @@ def apply(
 ) -> None:
     """Turn decisions into a list of sources; show who agrees, and every conflict."""
     from vgg_monoaudio.selection.agreement import agreement
-    from vgg_monoaudio.selection.decisions import read_curations
+    from vgg_monoaudio.selection.decisions import is_program, read_curations
     from vgg_monoaudio.selection.funnel import add_stage, first_stage, funnel_path, write_funnel
     from vgg_monoaudio.selection.source_list import source_list, write_source_list
     from vgg_monoaudio.selection.verdicts import apply_decisions, conflicts
@@ -95,7 +95,7 @@ def apply(
     funnel = add_stage(funnel, "accepted", len(sources), "a criterion is not met, or reviewers do not agree")
     write_funnel(funnel_path(out), funnel)
     show_funnel(funnel)
-    programs = sum(name.startswith("auto") for name in sources["reviewers"])
+    programs = sum(is_program(names.partition(", ")[0]) for names in sources["reviewers"])
     typer.echo(
         f"{out}: {len(sources)} clips of {sources['label'].nunique()} labels and {sources['category'].nunique()} "
         f"categories accepted, {programs} of them by the screening alone; {len(applied.rejected)} rejected, "

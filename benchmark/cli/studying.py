@@ -76,10 +76,11 @@ def serve(
 
     def started(where: str) -> None:
         typer.echo(f"study: {study.design.title} ({folder})")
-        typer.echo(f"raters: {url or where}")
-        typer.echo(f"Prolific: {url or where}/?PROLIFIC_PID={{{{%PROLIFIC_PID%}}}}&STUDY_ID={{{{%STUDY_ID%}}}}"
+        typer.echo(f"raters: {way.url or where}")
+        typer.echo(f"Prolific: {way.url or where}/?PROLIFIC_PID={{{{%PROLIFIC_PID%}}}}&STUDY_ID={{{{%STUDY_ID%}}}}"
                    "&SESSION_ID={{%SESSION_ID%}}")  # fmt: skip
-        typer.echo(f"admin: {where}/admin, opened by what the file {study.folder.admin} holds")
+        typer.echo(f"admin: {_admin_address(where, host, anywhere=admin_anywhere)}, opened by what the file "
+                   f"{study.folder.admin} holds")  # fmt: skip
 
     logging.getLogger("uvicorn.error").setLevel(logging.WARNING)
     app = study_app(study, way)
@@ -135,6 +136,17 @@ def export(
             typer.echo(f"{path}: {rows} rows")
     finally:
         study.close()
+
+
+def _admin_address(where: str, host: str, *, anywhere: bool) -> str:
+    """Return where the admin page answers: unless it answers anywhere, by the loopback address alone."""
+    from benchmark.web.serving import is_loopback, listens_everywhere
+
+    if anywhere or is_loopback(host):
+        return f"{where}/admin"
+    if listens_everywhere(host):
+        return f"http://127.0.0.1:{where.rpartition(':')[2]}/admin"
+    return f"not reached at {host} without --admin-anywhere; {where}/admin with it"
 
 
 def _opened(folder: Path) -> Study:

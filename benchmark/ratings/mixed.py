@@ -139,7 +139,7 @@ def fit_mixed(rated: pd.DataFrame, criterion: str, *, subset: str = "", level: f
     if fitted.residual < NO_NOISE * points.std():
         return exact
     if not fitted.converged:
-        return MixedModel(subset, criterion, len(rated), reason="no convergence of the three deviations")
+        return MixedModel(subset, criterion, len(rated), reason="the fit did not converge")
     reach = float(norm.ppf((1.0 + level) / 2.0))
     effects = []
     for place, model in list(enumerate(models))[1:]:

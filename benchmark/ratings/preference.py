@@ -166,11 +166,11 @@ class _Choices:
         return with_error(self.draws, value, replicates, influence, rated, contrast=True)
 
     def bound(self, interval: Interval) -> Interval:
-        """Return the interval, or why there is none: too many resamples in which a model won or lost every choice."""
+        """Return the interval, or why there is none: too many resamples that leave a strength open."""
         allowed = (1.0 - interval.level) / 2.0 * len(self.draws.of_scenes)
         if self.unbound <= allowed or interval.ends is None:
             return interval
-        reason = f"a model won or lost every choice in {self.unbound} of {len(self.draws.of_scenes)} resamples"
+        reason = f"the choices leave a strength open in {self.unbound} of {len(self.draws.of_scenes)} resamples"
         return Interval(None, None, interval.level, interval.method, reason)
 
 

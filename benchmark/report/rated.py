@@ -45,7 +45,7 @@ def _rated(row: Row, values: dict[str, MetricValue]) -> Row:
 
 def _note(criteria: Sequence[str], ratings: Sequence[Ratings], source: str) -> str:
     raters = len({rater for part in ratings for rater in part.answers.raters})
-    count = sum(len(part.answers.items) for part in ratings)
+    count = sum(int(part.answers.items[list(part.criteria)].notna().to_numpy().sum()) for part in ratings)
     low, high = ratings[0].answers.points
     people = f"{raters} raters" if ratings[0].answers.named else "raters without names"
     return (

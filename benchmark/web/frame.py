@@ -79,7 +79,7 @@ def _not_understood(_request: Request, error: Exception) -> Response:
 def _told(fault: Mapping[str, Any]) -> str:
     """Return a fault of what was sent with the place at which it is: a field, or the whole body."""
     if fault["type"] == "json_invalid":
-        return f"the body is no JSON: {fault['ctx']['error']}"
+        return f"the body is not JSON: {fault['ctx']['error']}"
     return f"{'.'.join(str(part) for part in fault['loc'][1:]) or 'the body'}: {fault['msg']}"
 
 
@@ -98,7 +98,9 @@ def _not_kept(_request: Request, error: Exception) -> Response:
     fault = storage_fault(error)
     if fault is not None:
         log.error("an answer could not be kept: %s", fault)
-        return JSONResponse({"error": "the server's disk takes no more; nothing is lost if this page stays open"}, 507)
+        return JSONResponse(
+            {"error": "the server cannot write to its disk; nothing is lost if this page stays open"}, 507
+        )
     if is_busy(error):
         return JSONResponse({"error": "busy; ask again"}, 503, headers={"Retry-After": "1"})
     raise error

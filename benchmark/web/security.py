@@ -72,10 +72,10 @@ class Guard:
         if name is None:
             return JSONResponse({"error": "the header Host holds no name"}, 400)
         if self._hosts and name not in self._hosts:
-            return JSONResponse({"error": "this server is not asked by that name"}, 421)
+            return JSONResponse({"error": "this server does not answer to that name"}, 421)
         length = headers.get("content-length", "0")
         if not length.isdecimal() or int(length) > LARGEST_BODY:
-            return JSONResponse({"error": f"larger than {LARGEST_BODY} bytes"}, 413)
+            return JSONResponse({"error": f"the request is too large: at most {LARGEST_BODY:,} bytes"}, 413)
         if scope["method"] not in _SAFE and not _same_site(headers, host):
             return JSONResponse({"error": "sent from another site"}, 403)
         return None

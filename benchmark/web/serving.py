@@ -17,7 +17,6 @@ from fastapi import FastAPI
 from foundation.holders import Seen, look
 from foundation.locks import Lock
 
-DEFAULT_HOST, DEFAULT_PORT = "127.0.0.1", 8321
 MOST_CONNECTIONS = 1_000  # at once; more are told to come back
 _ENDING_SECONDS = 5  # for requests under way when the server is asked to end
 
@@ -36,7 +35,8 @@ def serve(
         folder: held as long as the server runs, so that two servers never write one study.
         host: address to listen on.
         port: 0: any that is free.
-        started: called with the address, such as "http://127.0.0.1:8321", when requests are taken.
+        started: called when requests are taken, with the address, such as "http://127.0.0.1:8321"; by the machine's
+            name where it listens on all of its addresses.
         proxies: addresses whose word on where a request comes from is believed, commas between them.
 
     Raises:
@@ -50,7 +50,7 @@ def serve(
         )  # fmt: skip
         server = uvicorn.Server(config)
         number = listening.getsockname()[1]
-        started(f"http://{f'[{host}]' if ':' in host else host}:{number}")
+        started(f"http://{_reached(host)}:{number}")
         server.run(sockets=[listening])
 
 
@@ -63,6 +63,17 @@ def held(subject: Path) -> Lock:
     return Lock(subject, sleep=_Refusal(subject), tells_after=math.inf)  # the refusal itself says it
 
 
+def own_names(host: str) -> frozenset[str]:
+    """Return the names by which programs of this machine ask a server that listens on `host`."""
+    here = frozenset({"127.0.0.1", "::1", "localhost"})
+    return here if listens_everywhere(host) else here | {host.lower()}
+
+
+def listens_everywhere(host: str) -> bool:
+    """Tell whether `host` stands for every address of this machine."""
+    return host in ("0.0.0.0", "::")
+
+
 def is_loopback(host: str) -> bool:
     """Tell whether only programs of this machine reach a server that listens on `host`."""
     try:
@@ -71,6 +82,12 @@ def is_loopback(host: str) -> bool:
         return (mapped or address).is_loopback
     except ValueError:
         return host == "localhost"
+
+
+def _reached(host: str) -> str:
+    if listens_everywhere(host):
+        return socket.gethostname()
+    return f"[{host}]" if ":" in host else host
 
 
 class _Refusal:

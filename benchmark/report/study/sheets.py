@@ -158,4 +158,9 @@ def to_latex(sheets: Sequence[Sheet], label: str) -> str:
 
 
 def _latex_row(row: Sequence[Entry]) -> str:
-    return " & ".join(latex_escaped(shown(entry)).replace("[-", "[$-$") for entry in row) + r" \\"
+    return " & ".join(map(_latex, row)) + r" \\"
+
+
+def _latex(entry: Entry) -> str:
+    text = latex_escaped(shown(entry))
+    return text if isinstance(entry, str) or entry.value is None else text.replace("-", "$-$")

@@ -14,8 +14,7 @@ from foundation.text import composed
 from vgg_monoaudio.selection.decisions import is_program
 
 LONGEST_NAME = 60  # characters
-_DAYS = 60 * 60 * 24
-_NAME, _KEY = "curation-reviewer", "curation-key"
+COOKIE_SECONDS = 90 * 24 * 3600
 
 
 class WithoutName(Exception):
@@ -51,7 +50,7 @@ class Access:
         Raises:
             NotAdmitted: it has not.
         """
-        if self.by_link and not self.tokens.proves("link", "", request.cookies.get(_KEY, "")):
+        if self.by_link and not self.tokens.proves("link", "", request.cookies.get(self.cookie("key"), "")):
             raise NotAdmitted
 
     def entered(self, request: Request) -> Response | None:
@@ -60,7 +59,7 @@ class Access:
         if key is None or not self.by_link or not self.tokens.proves("link", "", key):
             return None
         answer = RedirectResponse("/", 303)
-        self._set(answer, request, _KEY, self._key)
+        self._set(answer, request, self.cookie("key"), self._key)
         return answer
 
     def reviewer(self, request: Request) -> str:
@@ -72,7 +71,7 @@ class Access:
         """
         self.admitted(request)
         try:
-            return str(self.tokens.opened("reviewer", request.cookies.get(_NAME, "")))
+            return str(self.tokens.opened("reviewer", request.cookies.get(self.cookie("reviewer"), "")))
         except BadToken:
             if self.default is None:
                 raise WithoutName from None
@@ -110,8 +109,12 @@ class Access:
         except ValueError as error:
             raise HTTPException(422, str(error)) from error
         answer = Response(status_code=204)
-        self._set(answer, request, _NAME, self.tokens.signed("reviewer", taken))
+        self._set(answer, request, self.cookie("reviewer"), self.tokens.signed("reviewer", taken))
         return answer
+
+    def cookie(self, what: str) -> str:
+        """Return the name of a cookie; another one for each folder, since ports of a host share cookies."""
+        return f"curation-{what}-{self.tokens.proof('mark', '')[:8]}"
 
     def proof(self, reviewer: str) -> str:
         """Return what a page served to this reviewer sends back; "" is nobody yet."""
@@ -123,7 +126,7 @@ class Access:
 
     def _set(self, answer: Response, request: Request, name: str, value: str) -> None:
         secure = request.url.scheme == "https"
-        answer.set_cookie(name, value, max_age=90 * _DAYS, httponly=True, samesite="lax", secure=secure)
+        answer.set_cookie(name, value, max_age=COOKIE_SECONDS, httponly=True, samesite="lax", secure=secure)
 
 
 def check_spelling(name: str, known: Collection[str]) -> None:

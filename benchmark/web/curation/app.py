@@ -230,7 +230,7 @@ def _ask_for_name(request: Request, _error: Exception) -> Response:
 
 def _not_written(_request: Request, error: Exception) -> Response:
     log.error("not written yet: %s", error)
-    told = "the server's disk takes no more; nothing is lost if this page stays open: send it again later"
+    told = "the server cannot write to its disk; nothing is lost if this page stays open: send it again later"
     return JSONResponse({"error": told}, 507)
 
 

@@ -208,9 +208,11 @@ class Clips:
     def _preview(self, path: Path) -> str:
         """Make the copy of a file unless it is there; return its name."""
         name = f"{content_sha256(path)}.preview.mp4"
-        with self._making:
-            if not (self._kept / name).is_file():
-                _transcode(path, self._kept / name)
+        made = self._kept / name
+        if not made.is_file():
+            with self._making:
+                if not made.is_file():  # made while this request waited
+                    _transcode(path, made)
         return name
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import shutil
-import socket
 import threading
 from collections.abc import Callable, Iterator
 from dataclasses import replace
@@ -13,9 +12,7 @@ from pathlib import Path
 from benchmark.web.curation.access import check_spelling, checked_name
 from benchmark.web.curation.app import create_app
 from benchmark.web.curation.site import Asked, Site, page_folder
-from benchmark.web.serving import held, is_loopback, serve
-
-_HERE = ("localhost", "127.0.0.1", "::1")
+from benchmark.web.serving import held, is_loopback, own_names, serve
 
 
 def serve_curation(
@@ -54,9 +51,9 @@ def serve_curation(
         def begun(address: str) -> None:
             keep()
             threading.Thread(target=site.clips.look_into_all, name="look into clips", daemon=True).start()
-            started(f"{_reached(address, host)}{site.access.link}")
+            started(f"{address}{site.access.link}")
 
-        hosts = () if by_link else {*_HERE, host}
+        hosts = () if by_link else own_names(host)
         serve(create_app(site, hosts=hosts), folder, host=host, port=port, started=begun)
 
 
@@ -76,14 +73,6 @@ def _leaving_nothing(folder: Path) -> Iterator[Callable[[], None]]:
     finally:
         if not any(keeps):
             shutil.rmtree(folder, ignore_errors=True)
-
-
-def _reached(address: str, host: str) -> str:
-    """Return an address that leads here from other machines, where it is asked to listen at all of this one's."""
-    every = ("0.0.0.0", "::")
-    if host not in every:
-        return address
-    return f"http://{socket.gethostname()}:{address.rpartition(':')[2]}"
 
 
 def told(site: Site) -> list[str]:

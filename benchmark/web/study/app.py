@@ -17,7 +17,7 @@ from sqlmodel import Session
 from starlette.responses import RedirectResponse, Response
 
 from benchmark.web.frame import Pages, new_app
-from benchmark.web.serving import is_loopback
+from benchmark.web.serving import is_loopback, own_names
 from benchmark.web.study import raters, views
 from benchmark.web.study.admin import Admin
 from benchmark.web.study.api import Api
@@ -29,7 +29,6 @@ from benchmark.web.study.tables import Rater
 
 log = logging.getLogger(__name__)
 
-OWN_NAMES = ("127.0.0.1", "::1", "localhost")
 THREADS = 4  # at requests at a time: one writes, and many that wait for their turn would only keep it from doing so
 
 
@@ -54,15 +53,23 @@ class Serving:
         Raises:
             ValueError: `url` is no address of a whole server.
         """
-        try:
-            address = urlsplit(url)
-        except ValueError:  # "https://["
-            address = urlsplit("")
-        if url and (address.scheme not in ("http", "https") or not address.hostname or address.path.strip("/")):
+        if not url:
+            return cls("", tuple(own_names(host)) if is_loopback(host) else (), admin_anywhere)
+        name = _name_of_server(url)
+        if name is None:
             raise ValueError(f"--url: expected https://NAME without a path, got {url!r}")
-        any_name = not url and not is_loopback(host)
-        hosts = () if any_name else (*OWN_NAMES, *filter(None, [address.hostname]))
-        return cls(url.rstrip("/"), hosts, admin_anywhere)
+        return cls(url.rstrip("/"), (*own_names(host), name), admin_anywhere)
+
+
+def _name_of_server(url: str) -> str | None:
+    """Return the name in the address of a whole server; None where it is no such address."""
+    try:
+        address = urlsplit(url)
+        _ = address.port  # refuses one that is no number
+    except ValueError:  # also "https://["
+        return None
+    more = address.path.strip("/") or "@" in address.netloc or "?" in url or "#" in url
+    return None if more or address.scheme not in ("http", "https") else address.hostname
 
 
 def study_app(study: Study, serving: Serving = Serving(), *, ticks: Callable[[], float] = time.monotonic) -> FastAPI:

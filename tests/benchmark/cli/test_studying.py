@@ -12,6 +12,8 @@ import pytest
 from support.small_benchmarks import short_film
 from support.small_studies import lay_ground
 
+from benchmark.cli.studying import _admin_address
+
 __all__ = ["short_film"]
 
 
@@ -127,3 +129,16 @@ def test_a_server_says_where_raters_go_and_where_the_secret_is_not_what_it_is(gr
     assert "?PROLIFIC_PID={{%PROLIFIC_PID%}}&STUDY_ID={{%STUDY_ID%}}&SESSION_ID={{%SESSION_ID%}}" in told
     assert f"opened by what the file {tmp_path / 'study' / 'admin-secret'} holds" in told
     assert (tmp_path / "study" / "admin-secret").read_text() not in told + err
+
+
+@pytest.mark.parametrize(
+    ("host", "anywhere", "told"),
+    [
+        ("127.0.0.1", False, "http://lab:8321/admin"),
+        ("0.0.0.0", False, "http://127.0.0.1:8321/admin"),
+        ("0.0.0.0", True, "http://lab:8321/admin"),
+        ("192.0.2.7", False, "not reached at 192.0.2.7 without --admin-anywhere; http://lab:8321/admin with it"),
+    ],
+)
+def test_the_address_of_the_admin_page_is_one_at_which_it_answers(host, anywhere, told):
+    assert _admin_address("http://lab:8321", host, anywhere=anywhere) == told

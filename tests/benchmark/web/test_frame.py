@@ -99,7 +99,7 @@ def test_a_full_disk_is_told_and_logged(app, caplog):
     cause = sqlite_error(sqlite3.OperationalError, "SQLITE_FULL", "database or disk is full")
     answer = raised(app, OperationalError("INSERT", {"rater": "PID7"}, cause))
     assert answer.status_code == 507
-    assert "takes no more" in answer.json()["error"]
+    assert "cannot write to its disk" in answer.json()["error"]
     assert "database or disk is full" in caplog.text
     assert "PID7" not in caplog.text
 

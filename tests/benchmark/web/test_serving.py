@@ -11,7 +11,7 @@ import uvicorn
 from fastapi import FastAPI
 
 from benchmark.web import serving
-from benchmark.web.serving import CannotServe, is_loopback, serve
+from benchmark.web.serving import CannotServe, is_loopback, own_names, serve
 from foundation.holders import Holder
 from foundation.locks import Lock
 
@@ -92,3 +92,16 @@ def test_a_port_that_is_taken_is_named(tmp_path):
 def test_an_address_that_this_machine_does_not_have_is_named(tmp_path):
     with pytest.raises(CannotServe, match=r"192\.0\.2\.1:0: Cannot assign requested address"):
         serve(FastAPI(), tmp_path / "study", host="192.0.2.1", port=0, started=nothing)
+
+
+@pytest.mark.parametrize(
+    ("host", "name"),
+    [("127.0.0.1", "127.0.0.1"), ("::1", "[::1]"), ("0.0.0.0", socket.gethostname()), ("::", socket.gethostname())],
+)
+def test_the_address_that_is_told_is_one_that_leads_here(host, name):
+    assert serving._reached(host) == name
+
+
+def test_a_server_that_listens_everywhere_is_not_called_by_that():
+    assert own_names("0.0.0.0") == {"127.0.0.1", "::1", "localhost"}
+    assert own_names("127.0.0.2") == {"127.0.0.1", "::1", "localhost", "127.0.0.2"}

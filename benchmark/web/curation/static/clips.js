@@ -67,7 +67,7 @@ function facts({ seconds, frames_per_second, has_sound, is_preview, unusable }) 
   const told = [`${seconds.toFixed(1)} s`, `${frames_per_second.toFixed(2).replace(/\.?0+$/, "")} frames a second`];
   if (!has_sound) told.push("no sound");
   if (unusable) told.push(`cannot be accepted, build would leave it out: ${unusable}`);
-  if (is_preview) told.push("shown as a preview, its codec is none of browsers");
+  if (is_preview) told.push("shown as a copy: browsers do not play its codec");
   return told.join(" · ");
 }
 

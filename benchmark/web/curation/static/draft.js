@@ -26,7 +26,11 @@ export class Drafts {
   }
 
   forget(clip) {
-    localStorage.removeItem(this.#key(clip));
+    try {
+      localStorage.removeItem(this.#key(clip));
+    } catch {
+      // Nothing was kept there either.
+    }
   }
 
   #kept(clip) {

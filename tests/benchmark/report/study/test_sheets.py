@@ -49,3 +49,9 @@ def test_latex_escapes_names():
     assert r"=a\_model\textbar{} & 3.46 {[}0.00, 4.00{]} & 12 \\" in text
     assert r"\label{tab:study-opinions}" in text
     assert text.rstrip().endswith(r"\endofreport")
+
+
+def test_a_minus_in_latex_is_a_minus_and_a_hyphen_in_a_name_stays_one():
+    row = ("grand-foley", Number(-0.35, 2, (-0.5, -0.1)))
+    text = to_latex([Sheet("differences", "Differences", "", ("First", "Difference"), (row,))], "study")
+    assert r"grand-foley & $-$0.35 {[}$-$0.50, $-$0.10{]} \\" in text

@@ -13,6 +13,7 @@ from benchmark.cli.analysing import analyse, read_study
 from benchmark.ratings.analysis import Settings, analyse_preferences, analyse_ratings, to_json
 from benchmark.ratings.reading import answers_of_table, read_answers
 from benchmark.report import collect
+from benchmark.report.ratings import read_ratings
 from benchmark.report.study.write import write_study
 from foundation.extras import MissingPackage
 
@@ -114,8 +115,14 @@ def test_the_table_beside_metrics_has_both(study):
     assert "ratings by 7 raters (answers.csv)" in text
 
 
-def test_the_kept_ratings_are_read_again_by_report_and_figures(study):
+def test_the_kept_ratings_are_those_that_count_and_are_read_again_by_report_and_figures(study, rated, made):
     again = read_answers(study / "kept-ratings.csv")
+    columns = ["subset", "sample_id", "model", "rater", "AQ", "TA", "VA"]
+    items = read_answers(rated).items
+    kept = items[items["rater"] != "p7"][columns].reset_index(drop=True)
+    pd.testing.assert_frame_equal(again.items[columns].reset_index(drop=True), kept)
+    found = read_ratings(study / "kept-ratings.csv", collect(made.runs))
+    assert {part.subset for part in found} == {"inter", "intra"}
     assert again.raters == tuple(f"p{n}" for n in range(7))
     assert again.points == (1, 5)
 

@@ -96,8 +96,9 @@ def test_a_decision_without_the_proof_of_the_page_is_refused(ada, app, asked, cl
     assert not asked.decisions.exists()
 
 
-def test_a_name_that_was_not_given_here_is_none(app, ada, asked, clip):
-    client = TestClient(app, base_url="http://127.0.0.1", cookies={"curation-reviewer": "IkJvYiI.forged"})
+def test_a_name_that_was_not_given_here_is_none(app, ada, asked, clip, site):
+    forged = {site.access.cookie("reviewer"): "IkJvYiI.forged"}
+    client = TestClient(app, base_url="http://127.0.0.1", cookies=forged)
     assert client.post(f"/api/clips/{clip}", json=YES, headers={"x-proof": ada.proof}).status_code == 401
     assert client.get("/api/clips").status_code == 401
     assert client.get("/", follow_redirects=False).headers["location"] == "/name"

@@ -218,7 +218,7 @@ def test_a_missing_clip_says_why_and_an_odd_one_is_shown_as_a_preview(comes, ask
     with answering(create_app(opened(replace(asked, clips=odd_folder)))) as address:
         page = comes(address, "Ada")
         at(page, clips[1])  # the first undecided one that is there
-        assert "shown as a preview" in page.locator("#footage").inner_text()
+        assert "shown as a copy" in page.locator("#footage").inner_text()
         assert page.evaluate("() => document.querySelector('#film').src").endswith("?preview=true")
         page.select_option("#show", "missing")
         page.wait_for_function("clip => document.querySelector('#clip-title').textContent === clip", arg=clips[0])

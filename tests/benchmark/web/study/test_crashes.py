@@ -168,7 +168,7 @@ def test_a_disk_that_is_full_while_rating_is_told_and_the_answer_can_be_sent_aga
         server.process.send_signal(signal.SIGUSR1)
         status, body = client.ask(server.address, "POST", "/api/answer", **given)
         assert status == 507
-        assert "the server's disk takes no more" in json.loads(body)["error"]
+        assert "the server cannot write to its disk" in json.loads(body)["error"]
         assert len(answers_of(folder)) == 0
         assert client.ask(server.address, "POST", "/api/answer", **given)[0] == 507
         server.process.send_signal(signal.SIGUSR2)

@@ -230,6 +230,7 @@ def test_behind_a_proxy_that_does_not_tell_of_tls_cookies_are_for_tls_and_other_
     ("host", "url", "hosts"),
     [
         ("127.0.0.1", "", {"127.0.0.1", "::1", "localhost"}),
+        ("127.0.0.2", "", {"127.0.0.1", "127.0.0.2", "::1", "localhost"}),
         ("0.0.0.0", "", set()),
         ("0.0.0.0", "https://Study.lab.org:8443", {"study.lab.org", "127.0.0.1", "::1", "localhost"}),
     ],
@@ -238,7 +239,13 @@ def test_a_study_is_asked_by_its_own_names(host, url, hosts):
     assert set(Serving.on(host, url).hosts) == hosts
 
 
-@pytest.mark.parametrize("url", ["study.lab.org", "ftp://lab.org", "https://", "https://lab.org/study", "https://["])
+@pytest.mark.parametrize(
+    "url",
+    [
+        "study.lab.org", "ftp://lab.org", "https://", "https://lab.org/study", "https://[", "https://lab.org:abc",
+        "https://lab.org?x=1", "https://lab.org#x", "https://me:secret@lab.org",
+    ],
+)  # fmt: skip
 def test_an_address_that_is_none_is_refused(url):
     with pytest.raises(ValueError, match="--url: expected https://NAME without a path, got"):
         Serving.on("127.0.0.1", url)
