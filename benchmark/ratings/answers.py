@@ -14,7 +14,7 @@ ANSWER = ("subset", "sample_id", "model")  # what names one rated answer
 PAIR = ("subset", "sample_id", "model_a", "model_b")
 TEXTS = ("rater", "role", "subset", "category", "expected", "answered_at")
 NUMBERS = ("position", "seconds", "clip_seconds", "focus_losses")
-CHOICES = ("a", "b", "tie")
+CHOICES = ("a", "b", "tie")  # in the order of `bradley_terry`'s WIN, LOSS, TIE
 
 
 @dataclass(frozen=True)

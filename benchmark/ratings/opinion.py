@@ -16,7 +16,7 @@ import pandas as pd
 from benchmark.ratings.answers import Answers
 from benchmark.ratings.design import RESAMPLES, Draws, Matrix, draw, estimate, paired_estimate
 from metrics.uncertainty.intervals import Interval, check_settings, student_p_value
-from metrics.uncertainty.significance import holm
+from metrics.uncertainty.significance import holm_of_known
 
 LEVEL = 0.95
 
@@ -185,8 +185,5 @@ def resampled_means(
 
 
 def _adjusted(found: Sequence[OpinionDifference]) -> list[OpinionDifference]:
-    p_values = {place: one.p_value for place, one in enumerate(found) if one.p_value is not None}
-    corrected = dict(zip(p_values, holm(list(p_values.values())), strict=True))
-    return [
-        replace(one, adjusted=float(corrected[place])) if place in corrected else one for place, one in enumerate(found)
-    ]
+    adjusted = holm_of_known([one.p_value for one in found])
+    return [replace(one, adjusted=p_value) for one, p_value in zip(found, adjusted, strict=True)]

@@ -11,7 +11,7 @@ import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
 from benchmark.ratings.answers import Answers
-from metrics.uncertainty.significance import holm
+from metrics.uncertainty.significance import holm_of_known
 from metrics.validation import numbers, require_finite, require_samples
 
 EXACT_PAIRS = 13  # up to here scipy tries all signs too
@@ -127,6 +127,5 @@ def _tested(means: pd.DataFrame, first: str, second: str) -> SignedRank | None:
 
 
 def _adjusted(found: Sequence[PairedTest]) -> list[PairedTest]:
-    p_values = {n: one.test.p_value for n, one in enumerate(found) if one.test and one.test.p_value is not None}
-    corrected = dict(zip(p_values, holm(list(p_values.values())), strict=True))
-    return [replace(one, adjusted=float(corrected[n])) if n in corrected else one for n, one in enumerate(found)]
+    adjusted = holm_of_known([one.test.p_value if one.test else None for one in found])
+    return [replace(one, adjusted=p_value) for one, p_value in zip(found, adjusted, strict=True)]

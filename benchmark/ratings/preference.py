@@ -8,14 +8,13 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from benchmark.ratings.answers import Preferences
+from benchmark.ratings.answers import CHOICES, Preferences
 from benchmark.ratings.bradley_terry import LOSS, TIE, WIN, Fit, fault_of, fit, influences, pairs_of
 from benchmark.ratings.design import RESAMPLES, Draws, Estimate, Matrix, draw, estimate, with_error
 from metrics.uncertainty.intervals import Interval, check_settings, student_p_value
-from metrics.uncertainty.significance import holm
+from metrics.uncertainty.significance import holm_of_known
 
 LEVEL = 0.95
-CHOICES = ("a", "b", "tie")  # in the order of WIN, LOSS, TIE
 
 
 @dataclass(frozen=True)
@@ -223,6 +222,5 @@ def _comparisons(subset: str, criterion: str, choices: _Choices, level: float) -
 
 
 def _adjusted(found: list[Comparison]) -> list[Comparison]:
-    p_values = {place: one.p_value for place, one in enumerate(found) if one.p_value is not None}
-    corrected = dict(zip(p_values, holm(list(p_values.values())), strict=True))
-    return [replace(one, adjusted=float(corrected[n])) if n in corrected else one for n, one in enumerate(found)]
+    adjusted = holm_of_known([one.p_value for one in found])
+    return [replace(one, adjusted=p_value) for one, p_value in zip(found, adjusted, strict=True)]

@@ -1,5 +1,6 @@
 """Is the difference between two runs more than chance? Paired tests, and Holm's correction for many of them."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -118,6 +119,16 @@ def holm(p_values: ArrayLike) -> NDArray[np.float64]:
     adjusted = np.empty_like(p)
     adjusted[order] = np.minimum(stepped, 1.0)
     return adjusted
+
+
+def holm_of_known(p_values: Sequence[float | None]) -> list[float | None]:
+    """Return p-values adjusted by `holm` over those that there are; None, where there was no test, stays None.
+
+    Raises:
+        ValueError: a value that is not a probability.
+    """
+    known = iter(holm([value for value in p_values if value is not None]))
+    return [None if value is None else float(next(known)) for value in p_values]
 
 
 def _scores(values: ArrayLike, name: str) -> NDArray[np.float64]:

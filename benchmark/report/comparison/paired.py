@@ -20,10 +20,10 @@ GROUPED_BY: Mapping[Scope, str] = {"category": "target_category", "label": "labe
 
 def corrected(changes: Sequence[Change]) -> list[Change]:
     """Return the changes with their p-values corrected for having been tested together."""
-    from metrics.uncertainty.bootstrap import holm
+    from metrics.uncertainty.significance import holm_of_known
 
-    p_values = iter(holm([change.p_value for change in changes if change.p_value is not None]))
-    return [c if c.p_value is None else replace(c, corrected=float(next(p_values))) for c in changes]
+    adjusted = holm_of_known([change.p_value for change in changes])
+    return [replace(change, corrected=p_value) for change, p_value in zip(changes, adjusted, strict=True)]
 
 
 @dataclass(frozen=True)

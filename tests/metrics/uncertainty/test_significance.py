@@ -3,7 +3,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from metrics.uncertainty.significance import holm, paired_difference
+from metrics.uncertainty.significance import holm, holm_of_known, paired_difference
 
 PROPERTY = settings(max_examples=50)
 
@@ -142,3 +142,9 @@ def test_holm_refuses_what_is_no_probability():
         holm([np.nan])
     with pytest.raises(ValueError, match=r"p_values: expected shape \(k,\), got \(1, 1\)"):
         holm([[0.1]])
+
+
+def test_holm_passes_over_tests_that_there_were_not():
+    assert holm_of_known([None, 0.01, None, 0.04, 0.03]) == [None, 0.03, None, 0.06, 0.06]
+    assert holm_of_known([None]) == [None]
+    assert holm_of_known([]) == []
