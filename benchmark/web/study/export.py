@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import json
+from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import closing
 from datetime import UTC, datetime
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +23,7 @@ from foundation.markup import one_line, spreadsheet_text
 
 _BEGIN = ("rater", "position", "role", "subset", "sample_id")
 _END = ("expected", "seconds", "clip_seconds")
+_IDS = ("panel_id", "panel_study", "panel_session")
 
 
 def answers_of(folder: PathLike) -> pd.DataFrame:
@@ -71,13 +75,10 @@ def write_export(study: Study, out: Path, *, with_ids: bool = False) -> Iterator
 
 
 def _of_form(folder: PathLike, form: str) -> pd.DataFrame:
-    study = Study.opened(Path(folder))
-    try:
+    with closing(Study.opened(Path(folder))) as study:
         if study.design.form != form:
             raise ValueError(f"{folder}: a study of form {study.design.form!r}, not {form!r}")
         return _table(study)
-    finally:
-        study.close()
 
 
 def _table(study: Study) -> pd.DataFrame:
@@ -135,33 +136,45 @@ def _ratings(study: Study, table: pd.DataFrame) -> pd.DataFrame:
 def _raters(study: Study, *, with_ids: bool) -> pd.DataFrame:
     """Return everyone who agreed to take part."""
     asked = [question.id for question in study.design.questionnaire]
+    agreed = select(Rater).where(col(Rater.consented_at).is_not(None)).order_by(col(Rater.id))
+    placed: dict[int, list[Placement]] = defaultdict(list)
     with study.database.reading() as session:
-        raters = session.exec(select(Rater).where(col(Rater.consented_at).is_not(None)).order_by(col(Rater.id))).all()
-        states = session.exec(select(Placement.rater_id, Placement.state)).all()
-    rows = []
-    for rater in raters:
-        mine = [state for of, state in states if of == rater.id]
-        row: dict[str, Any] = {
-            "rater": f"r{rater.id:03d}", "state": _state(rater), "consented_at": _iso(rater.consented_at),
-            "finished_at": _iso(rater.finished_at), "minutes": _minutes(rater), "answered": mine.count("answered"),
-            "skipped": mine.count("skipped"), "headphone_tries": rater.headphone_tries,
-            "headphones_passed": "" if rater.headphones_passed is None else str(rater.headphones_passed).lower(),
-            **_device(rater), "panel": rater.panel,
-        }  # fmt: skip
-        given: Mapping[str, Any] = json.loads(rater.questionnaire or "{}")
-        row |= {f"question_{name}": given.get(name, "") for name in asked}
-        if with_ids:
-            row |= {name: getattr(rater, name) for name in ("panel_id", "panel_study", "panel_session")}
-        rows.append(row)
+        raters = session.exec(agreed).all()
+        for placement in session.exec(select(Placement).order_by(col(Placement.position))):
+            placed[placement.rater_id].append(placement)
+    rows = [_of_rater(rater, placed[rater.id or 0], asked, with_ids=with_ids) for rater in raters]
     return pd.DataFrame(rows, columns=_of_a_rater(asked, with_ids=with_ids))
+
+
+def _of_rater(rater: Rater, placed: Sequence[Placement], asked: Sequence[str], *, with_ids: bool) -> dict[str, Any]:
+    """Return the row of a rater.
+
+    Args:
+        rater: who.
+        placed: what this rater was given, in order.
+        asked: ids of the questions of the questionnaire.
+        with_ids: also the panel's ids.
+    """
+    states = [one.state for one in placed]
+    minutes, why_not = _minutes(rater, placed)
+    given: Mapping[str, Any] = json.loads(rater.questionnaire or "{}")
+    row: dict[str, Any] = {
+        "rater": f"r{rater.id:03d}", "state": _state(rater), "consented_at": _iso(rater.consented_at),
+        "finished_at": _iso(rater.finished_at), "minutes": minutes, "minutes_unknown": why_not,
+        "answered": states.count("answered"), "skipped": states.count("skipped"),
+        "headphone_tries": rater.headphone_tries,
+        "headphones_passed": "" if rater.headphones_passed is None else str(rater.headphones_passed).lower(),
+        **_device(rater), "panel": rater.panel, **{f"question_{name}": given.get(name, "") for name in asked},
+    }  # fmt: skip
+    return row | {name: getattr(rater, name) for name in _IDS if with_ids}
 
 
 def _of_a_rater(questions: Sequence[str], *, with_ids: bool) -> list[str]:
     """Return the columns of `raters.csv`, which it has without raters too."""
-    ids = ["panel_id", "panel_study", "panel_session"] if with_ids else []
     return [
-        "rater", "state", "consented_at", "finished_at", "minutes", "answered", "skipped", "headphone_tries",
-        "headphones_passed", "width", "height", "panel", *(f"question_{name}" for name in questions), *ids,
+        "rater", "state", "consented_at", "finished_at", "minutes", "minutes_unknown", "answered", "skipped",
+        "headphone_tries", "headphones_passed", "width", "height", "panel",
+        *(f"question_{name}" for name in questions), *(_IDS if with_ids else ()),
     ]  # fmt: skip
 
 
@@ -175,10 +188,19 @@ def _device(rater: Rater) -> dict[str, Any]:
     return {"width": device.get("width", ""), "height": device.get("height", "")}
 
 
-def _minutes(rater: Rater) -> float | str:
+def _minutes(rater: Rater, placed: Sequence[Placement]) -> tuple[float | str, str]:
+    """Return how long a rater took from consent to end, "" where that is not known; and why it is not.
+
+    People are paid by it. What happened one after the other has to have times in that order: where it has not, the
+    machine's clock was set back meanwhile, and the difference of two of its times says nothing.
+    """
     if rater.finished_at is None or rater.consented_at is None:
-        return ""
-    return round((rater.finished_at - rater.consented_at) / 60, 1)
+        return "", "has not finished"
+    ended = [one.answered_at for one in placed if one.answered_at is not None]
+    moments = [rater.consented_at, *ended, rater.finished_at]
+    if any(later < earlier for earlier, later in pairwise(moments)):
+        return "", "the server's clock was set back meanwhile"
+    return round((rater.finished_at - rater.consented_at) / 60, 1), ""
 
 
 def _iso(moment: float | None) -> str:

@@ -210,7 +210,8 @@ def _time_is_up(study: Study, placed: Sequence[Placement]) -> bool:
         return False
     longest = 60 * study.design.claim_minutes  # an item left open overnight is not a night's work
     ended = [(one.answered_at, one) for one in placed if one.answered_at is not None]
-    spent = sum(min(end - min(_starts(one), default=end), longest) for end, one in ended)
+    # A start that lies behind the end was told before the machine's clock was set back, and shortens nothing.
+    spent = sum(min(max(0.0, end - min(_starts(one), default=end)), longest) for end, one in ended)
     return spent + (len(placed) - len(ended) + 1) * study.design.each_seconds > limit
 
 

@@ -103,6 +103,28 @@ def test_raters_are_exported_without_the_panel_s_ids_unless_asked(serve, tmp_pat
     assert (row["panel_id"], row["panel_study"], row["panel_session"]) == ("p123456", "s1", "t1")
 
 
+@pytest.mark.parametrize(
+    ("seconds", "told"),
+    [
+        pytest.param(592, ("10.0", ""), id="a pause"),
+        pytest.param(-3600, ("", "the server's clock was set back meanwhile"), id="set back beyond the beginning"),
+        pytest.param(-3, ("", "the server's clock was set back meanwhile"), id="set back by less than it took"),
+    ],
+)
+def test_the_minutes_of_a_rater_are_those_between_consent_and_end_or_unknown(serve, tmp_path, seconds, told):
+    served = serve()
+    rater = served.rater().begin()
+    rater.rate(6)
+    served.clock.forward(seconds)
+    (row,) = rows(exported(served, tmp_path / "before")["raters.csv"])
+    assert (row["minutes"], row["minutes_unknown"]) == ("", "has not finished")
+    assert len(rater.rate()) == 2
+    served.rater().begin()
+    first, second = rows(exported(served, tmp_path / "after")["raters.csv"])
+    assert (first["state"], first["minutes"], first["minutes_unknown"]) == ("finished", *told)
+    assert (second["state"], second["minutes_unknown"]) == ("rate", "has not finished")
+
+
 def test_nothing_answered_gives_tables_with_their_columns(serve, tmp_path):
     served = serve(questionnaire=[{"id": "remarks", "question": "?"}])
     assert list(answers_of(served.study.folder.path).columns) == ANSWERS

@@ -298,6 +298,22 @@ def test_a_clock_that_is_set_back_keeps_no_claim_alive(serve):
     assert len(served.rater().begin().rate()) == 6
 
 
+def test_a_clip_that_is_passed_over_after_the_clock_was_set_back_gives_no_time_back(serve):
+    served = serve(items_per_rater=None, minutes_per_rater=3, samples=8, tutorial=False, repeats=0, attention=0)
+    rater = served.rater().begin()  # has 120 s for items
+    item = rater.item()
+    rater.watch(item)
+    served.clock.forward(-600)
+    assert skip(rater, item).status_code == 200
+    done = 0
+    while "token" in (item := rater.item()):
+        rater.watch(item)
+        served.clock.forward(30)
+        rater.answer(item)
+        done += 1
+    assert done == 4
+
+
 def test_an_attention_item_says_after_the_clip_what_to_choose(serve):
     served = serve(attention=1)
     done = served.rater().begin().rate()
