@@ -50,6 +50,17 @@ def test_the_tree_keeps_its_contracts(tree):
         pytest.param("benchmark/report/rooms.py", "", "benchmark.report.rooms", id="the report: likewise"),
         pytest.param("vgg_monoaudio/rooms.py", "", "vgg_monoaudio.rooms", id="the builder: likewise"),
         pytest.param("foundation/rooms.py", "", "foundation.rooms", id="the ground floor: likewise"),
+        pytest.param("benchmark/web/study/rooms.py", "", "benchmark.web.study.rooms", id="the study: likewise"),
+        pytest.param("benchmark/web/curation/rooms.py", "", "benchmark.web.curation.rooms", id="curation: likewise"),
+        pytest.param(
+            "benchmark/web/study/sitting.py",
+            "import benchmark.web.study.sounds",
+            "study.sounds",
+            id="a study that is served on how it was made",
+        ),
+        pytest.param(
+            "benchmark/web/curation/rows.py", "import benchmark.web.curation.desk", "curation.rows", id="rows on a desk"
+        ),
     ],
 )
 def test_what_a_contract_forbids_is_refused_by_name(tree, file, code, named):

@@ -68,7 +68,7 @@ def apply(
 ) -> None:
     """Turn decisions into a list of sources; show who agrees, and every conflict."""
     from vgg_monoaudio.selection.agreement import agreement
-    from vgg_monoaudio.selection.decisions import is_program, read_curations
+    from vgg_monoaudio.selection.decisions import CURATION, is_program
     from vgg_monoaudio.selection.funnel import add_stage, first_stage, funnel_path, write_funnel
     from vgg_monoaudio.selection.source_list import source_list, write_source_list
     from vgg_monoaudio.selection.verdicts import apply_decisions, conflicts
@@ -77,7 +77,7 @@ def apply(
     funnel = None
     if auto:
         funnel = _fill(files[0], candidates, vggsounder, time)
-    made = read_curations(files)
+    made = CURATION.read_all(files)
     applied = apply_decisions(made)
     _show_agreement(agreement(made))
     disputed = conflicts(made)
@@ -155,14 +155,14 @@ def pairs(
 ) -> None:
     """Turn decisions about intra-class pairs into verdicts; show who agrees, and every conflict."""
     from vgg_monoaudio.selection.pair_decisions import (
+        PAIR_DECISIONS,
         pair_agreement,
         pair_conflicts,
         pair_verdicts,
-        read_pair_decisions,
         write_pair_verdicts,
     )
 
-    made = read_pair_decisions(decisions or [Path("curation.pairs.csv")])
+    made = PAIR_DECISIONS.read_all(decisions or [Path("curation.pairs.csv")])
     _show_agreement([pair_agreement(made)])
     disputed = pair_conflicts(made)
     for row in disputed.to_dict("records"):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -16,9 +17,12 @@ from benchmark.places import DEFAULT_RUNS, DEFAULT_STUDIES
 
 if TYPE_CHECKING:
     from benchmark.web.study.creating import Created
-    from benchmark.web.study.study import Study
 
 app = typer.Typer(name="study", help="People rate answers without knowing whose they are.", no_args_is_help=True)
+
+PROLIFIC_IDS = (
+    "?PROLIFIC_PID={{%PROLIFIC_PID%}}&STUDY_ID={{%STUDY_ID%}}&SESSION_ID={{%SESSION_ID%}}"  # it fills them in
+)
 
 FolderArgument = Annotated[Path, typer.Argument(help="Folder of the study, as `create` made it.")]
 
@@ -72,22 +76,18 @@ def serve(
     from benchmark.web.study.study import Study
 
     way = Serving.on(host, url, admin_anywhere=admin_anywhere)
-    study = Study.opened(folder)
+    with closing(Study.opened(folder)) as study:
 
-    def started(where: str) -> None:
-        typer.echo(f"study: {study.design.title} ({folder})")
-        typer.echo(f"raters: {way.url or where}")
-        typer.echo(f"Prolific: {way.url or where}/?PROLIFIC_PID={{{{%PROLIFIC_PID%}}}}&STUDY_ID={{{{%STUDY_ID%}}}}"
-                   "&SESSION_ID={{%SESSION_ID%}}")  # fmt: skip
-        typer.echo(f"admin: {_admin_address(where, host, anywhere=admin_anywhere)}, opened by what the file "
-                   f"{study.folder.admin} holds")  # fmt: skip
+        def started(where: str) -> None:
+            raters = way.url or where
+            typer.echo(f"study: {study.design.title} ({folder})")
+            typer.echo(f"raters: {raters}")
+            typer.echo(f"Prolific: {raters}/{PROLIFIC_IDS}")
+            typer.echo(f"admin: {_admin_address(where, host, anywhere=admin_anywhere)}, opened by what the file "
+                       f"{study.folder.admin} holds")  # fmt: skip
 
-    logging.getLogger("uvicorn.error").setLevel(logging.WARNING)
-    app = study_app(study, way)
-    try:
-        serving.serve(app, folder, host=host, port=port, started=started, proxies=proxies)
-    finally:
-        study.close()
+        logging.getLogger("uvicorn.error").setLevel(logging.WARNING)
+        serving.serve(study_app(study, way), folder, host=host, port=port, started=started, proxies=proxies)
 
 
 @app.command("status")
@@ -96,13 +96,12 @@ def status(folder: FolderArgument, as_json: JsonOption = False) -> None:
     import json
     from dataclasses import asdict
 
-    study = _opened(folder)
+    _check_extra()
     from benchmark.web.study.status import status as status_of
+    from benchmark.web.study.study import Study
 
-    try:
+    with closing(Study.opened(folder)) as study:
         found = status_of(study)
-    finally:
-        study.close()
     if as_json:
         typer.echo(json.dumps(asdict(found), indent=2))
         return
@@ -128,14 +127,13 @@ def export(
     ] = False,
 ) -> None:
     """Write ratings, answers and raters as CSV; also while the study is served."""
-    study = _opened(folder)
+    _check_extra()
     from benchmark.web.study.export import write_export
+    from benchmark.web.study.study import Study
 
-    try:
+    with closing(Study.opened(folder)) as study:
         for path, rows in write_export(study, out or folder / "export", with_ids=with_ids):
             typer.echo(f"{path}: {rows} rows")
-    finally:
-        study.close()
 
 
 def _admin_address(where: str, host: str, *, anywhere: bool) -> str:
@@ -147,13 +145,6 @@ def _admin_address(where: str, host: str, *, anywhere: bool) -> str:
     if listens_everywhere(host):
         return f"http://127.0.0.1:{where.rpartition(':')[2]}/admin"
     return f"not reached at {host} without --admin-anywhere; {where}/admin with it"
-
-
-def _opened(folder: Path) -> Study:
-    _check_extra()
-    from benchmark.web.study.study import Study
-
-    return Study.opened(folder)
 
 
 def _check_extra() -> None:

@@ -51,11 +51,13 @@ class DecisionFile(Generic[Kind]):
         columns: its header.
         parse: makes a decision of the texts of a row by column; raises ValueError, which says what is wrong.
         cells: the texts of a decision, in the order of the columns.
+        absent: what is said of a file that is not there, with how one is made.
     """
 
     columns: Sequence[str]
     parse: Callable[[Mapping[str, str]], Kind]
     cells: Callable[[Kind], Sequence[str]]
+    absent: str
 
     def content(self, path: PathLike) -> Content[Kind]:
         """Return all of a file; head and texts of the rows, one after the other, are its bytes.
@@ -102,6 +104,24 @@ class DecisionFile(Generic[Kind]):
             BadCuration: see `content`.
         """
         return [row.says for row in self.content(path).rows]
+
+    def read_all(self, paths: Iterable[PathLike]) -> list[Kind]:
+        """Return the decisions of several files, one reviewer's or one machine's each, in the order of the files.
+
+        Raises:
+            ValueError: a file is not there, or given twice.
+            BadCuration: see `content`.
+        """
+        decisions: list[Kind] = []
+        taken: set[Path] = set()
+        for file in map(Path, paths):
+            if not file.is_file():
+                raise ValueError(f"{file}: {self.absent}")
+            if file.resolve() in taken:
+                raise ValueError(f"{file}: given twice")
+            taken.add(file.resolve())
+            decisions += self.read(file)
+        return decisions
 
     def append(self, path: PathLike, decisions: Iterable[Kind]) -> None:
         """Add decisions to a file; makes it, with its header, where there is none.

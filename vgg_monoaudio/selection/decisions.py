@@ -4,10 +4,10 @@ A row of `curation.csv` is what one reviewer decided about one clip. A later row
 clip replaces the earlier one, so a file only ever grows.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import asdict, dataclass, fields
 from datetime import datetime
-from pathlib import Path
+from typing import Protocol, TypeVar
 
 import pandas as pd
 
@@ -20,6 +20,18 @@ from vgg_monoaudio.taxonomy import category_of
 CRITERIA = ("single_source", "visible", "label_matches")
 SCENE_SECONDS = 8  # what a source contributes of its 10 s
 AUTO_REVIEWER = "auto"  # reviewers of this name, or "auto:...", are programs
+
+
+class Said(Protocol):
+    """What somebody said, of a clip or of a pair."""
+
+    @property
+    def reviewer(self) -> str:
+        """Who."""
+
+
+Kind = TypeVar("Kind", bound=Said)
+Subject = TypeVar("Subject", str, tuple[str, str, str, str])
 
 
 @dataclass(frozen=True)
@@ -72,6 +84,25 @@ def is_program(reviewer: str) -> bool:
     return reviewer.partition(":")[0] == AUTO_REVIEWER
 
 
+def last_words_about(decisions: Iterable[Kind], subject: Callable[[Kind], Subject]) -> dict[Subject, list[Kind]]:
+    """Return, for each subject in order, each reviewer's last decision; programs only where no person decided.
+
+    "Last" is by place, not by time: clocks of several machines differ, the order of a file does not.
+
+    Args:
+        decisions: in the order in which they were made.
+        subject: what a decision is about.
+    """
+    latest: dict[Subject, dict[str, Kind]] = {}
+    for decision in decisions:
+        latest.setdefault(subject(decision), {})[decision.reviewer] = decision
+    counted = {}
+    for about in sorted(latest):
+        votes = sorted(latest[about].values(), key=lambda vote: vote.reviewer)
+        counted[about] = [vote for vote in votes if not is_program(vote.reviewer)] or votes
+    return counted
+
+
 def check_reviewer_and_time(reviewer: str, time: str) -> None:
     """Refuse a decision of nobody, or of no known time.
 
@@ -90,24 +121,6 @@ def read_decisions(path: PathLike) -> list[Decision]:
         BadCuration: not UTF-8, the header is another one, or lines are malformed; all are named.
     """
     return CURATION.read(path)
-
-
-def read_curations(paths: Sequence[PathLike]) -> list[Decision]:
-    """Return the decisions of several files, one reviewer's or one machine's each, in the order of the files.
-
-    Raises:
-        ValueError: a file is not there, or given twice.
-        BadCuration: a malformed file.
-    """
-    files = [Path(path) for path in paths]
-    decisions: list[Decision] = []
-    for place, file in enumerate(files):
-        if not file.is_file():
-            raise ValueError(f"{file}: no such file of decisions; `curate apply --auto` makes one from the screening")
-        if file.resolve() in {other.resolve() for other in files[:place]}:
-            raise ValueError(f"{file}: given twice")
-        decisions += read_decisions(file)
-    return decisions
 
 
 def append_decisions(path: PathLike, decisions: Iterable[Decision]) -> None:
@@ -192,4 +205,7 @@ def _without_time(decision: Decision) -> tuple[object, ...]:
 
 
 COLUMNS = [field.name for field in fields(Decision)]
-CURATION = DecisionFile(COLUMNS, _decision, _cells)
+CURATION = DecisionFile(
+    COLUMNS, _decision, _cells,
+    absent="no such file of decisions; `curate apply --auto` makes one from the screening",
+)  # fmt: skip

@@ -8,9 +8,8 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, fields
-from pathlib import Path
 
 import pandas as pd
 
@@ -18,7 +17,7 @@ from foundation.files import PathLike, replacing
 from foundation.text import read_text
 from vgg_monoaudio.selection.agreement import CriterionAgreement, agreement_on
 from vgg_monoaudio.selection.decision_files import BadCuration, DecisionFile, as_text, yes_or_no
-from vgg_monoaudio.selection.decisions import check_reviewer_and_time, is_program
+from vgg_monoaudio.selection.decisions import check_reviewer_and_time, is_program, last_words_about
 
 VERDICT_COLUMNS = ["target_id", "paired_id", "target_label", "paired_label", "also_describes", "reason"]
 Pair = tuple[str, str, str, str]
@@ -63,31 +62,9 @@ class PairDecision:
         return self.target_id, self.paired_id, self.target_label, self.paired_label
 
 
-def read_pair_decisions(paths: Sequence[PathLike]) -> list[PairDecision]:
-    """Return the decisions of several files, in the order of the files.
-
-    Raises:
-        ValueError: a file is not there.
-        BadCuration: a malformed file.
-    """
-    decisions: list[PairDecision] = []
-    for path in map(Path, paths):
-        if not path.is_file():
-            raise ValueError(f"{path}: no such file of decisions about pairs; the page of `curate serve` makes one")
-        decisions += PAIR_DECISIONS.read(path)
-    return decisions
-
-
 def last_words_on_pairs(decisions: Iterable[PairDecision]) -> dict[Pair, list[PairDecision]]:
-    """Return, for each pair in order, each reviewer's last decision; programs only where no person decided."""
-    latest: dict[Pair, dict[str, PairDecision]] = {}
-    for decision in decisions:
-        latest.setdefault(decision.pair, {})[decision.reviewer] = decision
-    counted = {}
-    for pair in sorted(latest):
-        votes = sorted(latest[pair].values(), key=lambda vote: vote.reviewer)
-        counted[pair] = [vote for vote in votes if not is_program(vote.reviewer)] or votes
-    return counted
+    """Return each reviewer's last decision on each pair, in order; see `last_words_about`."""
+    return last_words_about(decisions, lambda decision: decision.pair)
 
 
 def pair_verdicts(decisions: Iterable[PairDecision]) -> pd.DataFrame:
@@ -166,4 +143,7 @@ def _cells(decision: PairDecision) -> list[str]:
 
 
 COLUMNS = [field.name for field in fields(PairDecision)]
-PAIR_DECISIONS = DecisionFile(COLUMNS, _decision, _cells)
+PAIR_DECISIONS = DecisionFile(
+    COLUMNS, _decision, _cells,
+    absent="no such file of decisions about pairs; the page of `curate serve` makes one",
+)  # fmt: skip

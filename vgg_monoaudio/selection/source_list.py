@@ -13,7 +13,7 @@ from foundation.files import PathLike, replacing
 from foundation.paths import check_name
 from foundation.text import NotUTF8, composed, read_text
 from vgg_monoaudio.selection.clip_ids import split_clip_id
-from vgg_monoaudio.selection.decisions import CRITERIA, BadCuration, read_curations
+from vgg_monoaudio.selection.decisions import CRITERIA, CURATION, BadCuration
 from vgg_monoaudio.selection.verdicts import Applied, apply_decisions
 from vgg_monoaudio.taxonomy import category_of
 
@@ -109,7 +109,7 @@ def sources_of_curation(path: PathLike) -> pd.DataFrame:
         BadSourceList: the decisions are malformed.
     """
     try:
-        return source_list(apply_decisions(read_curations([path])))
+        return source_list(apply_decisions(CURATION.read_all([path])))
     except BadCuration as error:
         raise BadSourceList(str(error)) from error
 

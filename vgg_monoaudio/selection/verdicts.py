@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import pandas as pd
 
 from vgg_monoaudio.selection.decision_files import as_text
-from vgg_monoaudio.selection.decisions import CRITERIA, Decision
+from vgg_monoaudio.selection.decisions import CRITERIA, Decision, last_words_about
 from vgg_monoaudio.taxonomy import category_of
 
 
@@ -64,18 +64,8 @@ def conflicts(decisions: Iterable[Decision]) -> pd.DataFrame:
 
 
 def last_words(decisions: Iterable[Decision]) -> dict[str, list[Decision]]:
-    """Return, for each clip in order of its id, each reviewer's last decision; programs only where no person decided.
-
-    "Last" is by place, not by time: clocks of several machines differ, the order of a file does not.
-    """
-    latest: dict[str, dict[str, Decision]] = {}
-    for decision in decisions:
-        latest.setdefault(decision.clip_id, {})[decision.reviewer] = decision
-    counted = {}
-    for clip in sorted(latest):
-        votes = sorted(latest[clip].values(), key=lambda vote: vote.reviewer)
-        counted[clip] = [vote for vote in votes if not vote.automatic] or votes
-    return counted
+    """Return each reviewer's last decision on each clip, in order of its id; see `last_words_about`."""
+    return last_words_about(decisions, lambda decision: decision.clip_id)
 
 
 def _majority(values: Sequence[str | float]) -> str | float | None:

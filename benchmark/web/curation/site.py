@@ -92,7 +92,6 @@ class Site:
         clips = asked.clips.resolve()
         self.clips = Clips(clips, find_clips(clips), wanted, folder / "media")
         self.access = Access(Tokens(read_secret(folder / "secret")), asked.by_link, asked.reviewer)
-        self.blind = asked.blind
         self._now = now or (lambda: datetime.now(UTC))
         with ExitStack() as opened:
             database = Database(folder / "decisions.sqlite", "benchmark.web.curation")

@@ -9,11 +9,10 @@ from pathlib import Path
 
 from benchmark.web.study.choosing import Chosen, choose
 from benchmark.web.study.clips import SAME_TIME, Workshop, opaque, remove_unused
-from benchmark.web.study.design import Answer, Clip, Design, Example, Item, StudyFolder, Trial
+from benchmark.web.study.design import TRIALS, Answer, Clip, Design, Example, Item, StudyFolder, Trial
 from benchmark.web.study.estimate import Estimate
 from benchmark.web.study.headphones import kinds, write_trial
 from benchmark.web.study.planning import Draft, Plan, PlannedItem, plan
-from benchmark.web.study.raters import TRIALS
 from benchmark.web.study.settings import Criterion, Problem, Settings, UnusableSettings, too_few_for_repeats
 from benchmark.web.study.texts import wordings
 from benchmark.web.tokens import read_secret

@@ -13,6 +13,7 @@ from foundation.files import write_text
 from foundation.records import Record, read_bounded, what_is_wrong
 
 SCHEMA_VERSION: Literal[1] = 1
+TRIALS, FEWEST_RIGHT = 6, 5  # of the headphone check, after Woods et al. 2017
 
 Role = Literal["item", "repeat", "attention"]
 

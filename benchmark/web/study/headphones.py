@@ -23,7 +23,7 @@ RATE = 44_100  # Hz
 TONE_HZ, TONE_SECONDS, RAMP_SECONDS, PAUSE_SECONDS = 200.0, 1.0, 0.1, 0.5
 LEVEL = 0.25  # of the loud tones, full scale 1
 SOFTER_DB = 6.0
-POOL = 12  # trials of a study, of which each try takes six; two of each kind
+POOL = 12  # trials of a study, two of each kind; each try takes `design.TRIALS` of them
 
 
 def kinds(seed: int) -> list[tuple[int, int]]:

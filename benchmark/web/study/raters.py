@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from sqlmodel import Session, col, delete, select
 
-from benchmark.web.study.design import Design, Trial
+from benchmark.web.study.design import FEWEST_RIGHT, TRIALS, Design, Trial
 from benchmark.web.study.messages import Device, Questionnaire, Refused
 from benchmark.web.study.settings import Question
 from benchmark.web.study.study import Study
@@ -17,7 +17,6 @@ from benchmark.web.study.tables import Placement, Rater, Withdrawal
 from vgg_monoaudio.draws import rank
 
 STEPS = ("consent", "checks", "tutorial", "rate", "questionnaire", "thanks")
-TRIALS, FEWEST_RIGHT = 6, 5  # of the headphone check, after Woods et al. 2017
 UNSUITED = "unsuited"
 _CODE_DIGITS = 16
 _ID = re.compile(r"[A-Za-z0-9_-]{1,64}")  # of a panel; Prolific's have 24 characters

@@ -1,10 +1,11 @@
 """Files of decisions: every byte of a row comes back, whatever people and programs wrote into it."""
 
 import pytest
-from support.decisions import A, B, decision
+from support.decisions import NOON, A, B, decision
 
 from vgg_monoaudio.selection.decision_files import BadCuration, joined
 from vgg_monoaudio.selection.decisions import COLUMNS, CURATION, append_decisions, read_decisions
+from vgg_monoaudio.selection.pair_decisions import PAIR_DECISIONS, PairDecision
 
 ODD = f"""{",".join(COLUMNS)}
 {A},yes,no,yes,dog barking,0,"O'Brien, ""Bo"" <b>",=1+1,2026-01-31T12:00:00Z
@@ -48,3 +49,30 @@ def test_a_row_that_was_cut_off_is_named_by_its_line(tmp_path):
     path.write_text(ODD[:-60])
     with pytest.raises(BadCuration, match=r"curation.csv:5: "):
         CURATION.content(path)
+
+
+def as_clips(path, *reviewers):
+    append_decisions(path, [decision(reviewer=name) for name in reviewers])
+
+
+def as_pairs(path, *reviewers):
+    labels = ("car passing by", "driving buses")
+    PAIR_DECISIONS.append(path, [PairDecision(A, B, *labels, True, name, "", NOON) for name in reviewers])
+
+
+@pytest.mark.parametrize(
+    ("form", "write", "way_out"),
+    [
+        pytest.param(CURATION, as_clips, "`curate apply --auto` makes one", id="clips"),
+        pytest.param(PAIR_DECISIONS, as_pairs, "about pairs; the page of `curate serve` makes one", id="pairs"),
+    ],
+)
+def test_several_files_are_read_in_their_order_each_once(tmp_path, form, write, way_out):
+    ann, bob = tmp_path / "ann.csv", tmp_path / "bob.csv"
+    write(ann, "ann", "zoe")
+    with pytest.raises(ValueError, match=rf"bob\.csv: no such file of decisions.*{way_out}"):
+        form.read_all([ann, bob])
+    write(bob, "bob")
+    assert [made.reviewer for made in form.read_all([bob, ann])] == ["bob", "ann", "zoe"]
+    with pytest.raises(ValueError, match=r"ann\.csv: given twice"):
+        form.read_all([ann, bob, tmp_path / "." / ".." / tmp_path.name / "ann.csv"])

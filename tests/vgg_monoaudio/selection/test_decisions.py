@@ -10,7 +10,6 @@ from vgg_monoaudio.selection.decisions import (
     append_decisions,
     automatic_decisions,
     new_automatic_decisions,
-    read_curations,
     read_decisions,
 )
 from vgg_monoaudio.selection.verdicts import apply_decisions
@@ -121,22 +120,6 @@ def test_filling_a_file_twice_adds_nothing(tmp_path):
     assert new_automatic_decisions(screened, first, label_version="1.0", time="2026-01-01T00:00:00") == []
     newer = new_automatic_decisions(screened, first, label_version="1.1", time=NOON)
     assert [made.reviewer for made in newer] == ["auto:vggsounder-1.1"] * 2
-
-
-def test_decisions_of_several_files_are_read_together(tmp_path):
-    append_decisions(tmp_path / "ann.csv", [decision(A), decision(B)])
-    append_decisions(tmp_path / "bob.csv", [decision(A, "bob", single_source=False)])
-    applied = apply_decisions(read_curations([tmp_path / "ann.csv", tmp_path / "bob.csv"]))
-    assert applied.sources["clip_id"].to_list() == [B]
-    assert "undecided, 1 of 2 say yes" in applied.rejected["reason"][0]
-
-
-def test_a_file_that_is_absent_or_given_twice_is_refused(tmp_path):
-    append_decisions(tmp_path / "ann.csv", [decision(A)])
-    with pytest.raises(ValueError, match=r"bob\.csv: no such file of decisions"):
-        read_curations([tmp_path / "ann.csv", tmp_path / "bob.csv"])
-    with pytest.raises(ValueError, match="given twice"):
-        read_curations([tmp_path / "ann.csv", tmp_path / "." / "ann.csv"])
 
 
 def test_decisions_in_another_encoding_are_refused_by_name(tmp_path):
