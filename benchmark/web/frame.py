@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Iterable, Mapping
+from http import HTTPStatus
 from typing import Any
 
 from fastapi import FastAPI, Request
@@ -61,6 +62,26 @@ class Pages:
         return HTMLResponse(self._pages.get_template(template).render(**values), status_code=status)
 
 
+def refusal(
+    request: Request, status: int, error: str, *, headers: Mapping[str, str] | None = None, **more: Any
+) -> Response:
+    """Return the answer to a request that is not granted: a page where a browser was to show one, else JSON.
+
+    Args:
+        request: what was asked.
+        status: of HTTP.
+        error: tells a person why.
+        headers: of the answer.
+        more: what a script needs to go on by itself, beside `error`.
+    """
+    shown = dict(headers or {})
+    if request.method == "GET" and "text/html" in request.headers.get("accept", ""):
+        page = _OWN.page("refusal.html", status=status, name=HTTPStatus(status).phrase, error=error)
+        page.headers.update(shown)
+        return page
+    return JSONResponse({"error": error, **more}, status, headers=shown)
+
+
 def proven(given: Request, proves: Callable[[str], bool]) -> None:
     """Check the header in which our pages send their proof.
 
@@ -71,9 +92,12 @@ def proven(given: Request, proves: Callable[[str], bool]) -> None:
         raise HTTPException(403, "this page is no longer valid; load it again")
 
 
-def _not_understood(_request: Request, error: Exception) -> Response:
+_OWN = Pages("benchmark.web", language="en", direction="ltr")
+
+
+def _not_understood(request: Request, error: Exception) -> Response:
     found = error.errors() if isinstance(error, RequestValidationError) else []
-    return JSONResponse({"error": "; ".join(_told(one) for one in found) or "not understood"}, 422)
+    return refusal(request, 422, "; ".join(_told(one) for one in found) or "not understood")
 
 
 def _told(fault: Mapping[str, Any]) -> str:
@@ -83,24 +107,22 @@ def _told(fault: Mapping[str, Any]) -> str:
     return f"{'.'.join(str(part) for part in fault['loc'][1:]) or 'the body'}: {fault['msg']}"
 
 
-def _refused(_request: Request, error: Exception) -> Response:
-    """Tell what the framework itself refuses, and what `proven` does, under the key that every other refusal has."""
+def _refused(request: Request, error: Exception) -> Response:
+    """Tell what the framework itself refuses, and what `proven` does, in the form that every other refusal has."""
     if not isinstance(error, HTTPException):
         raise error
-    return JSONResponse({"error": error.detail}, error.status_code, headers=error.headers)
+    return refusal(request, error.status_code, error.detail, headers=error.headers)
 
 
-def _unknown(_request: Request, _error: Exception) -> Response:
-    return JSONResponse({"error": "there is no such thing, or not for you"}, 404)
+def _unknown(request: Request, _error: Exception) -> Response:
+    return refusal(request, 404, "there is no such thing, or not for you")
 
 
-def _not_kept(_request: Request, error: Exception) -> Response:
+def _not_kept(request: Request, error: Exception) -> Response:
     fault = storage_fault(error)
     if fault is not None:
         log.error("an answer could not be kept: %s", fault)
-        return JSONResponse(
-            {"error": "the server cannot write to its disk; nothing is lost if this page stays open"}, 507
-        )
+        return refusal(request, 507, "the server cannot write to its disk; nothing is lost if this page stays open")
     if is_busy(error):
-        return JSONResponse({"error": "busy; ask again"}, 503, headers={"Retry-After": "1"})
+        return refusal(request, 503, "busy; ask again", headers={"Retry-After": "1"})
     raise error

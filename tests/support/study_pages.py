@@ -1,6 +1,7 @@
 """The study's pages in a real browser: a study that is served, a rater's browser, and what raters do there."""
 
 import json
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -17,6 +18,13 @@ from support.servers import answering
 from support.small_studies import Ground
 
 PATIENCE_MILLISECONDS = 15_000
+# Keeps every state that a clip had: one of a second may be over before a busy machine looks.
+STATES = """
+  globalThis.clipStates = [];
+  new MutationObserver((changes) => {
+    for (const { target } of changes) if (target.matches(".clip")) clipStates.push(target.dataset.state);
+  }).observe(document, { attributeFilter: ["data-state"], subtree: true });
+"""
 QUESTIONS = [
     {"id": "heard", "question": "What did you listen with?", "kind": "choice",
      "options": ["Headphones", "Loudspeakers"], "required": True},
@@ -27,11 +35,29 @@ QUESTIONS = [
 
 
 @dataclass
+class MachineClock:
+    """The machine's clock, which may be made to stand still."""
+
+    stands_at: float | None = None
+
+    def __call__(self) -> float:
+        return time.time() if self.stands_at is None else self.stands_at
+
+    @contextmanager
+    def standing(self) -> Iterator[None]:
+        """Let no time pass in the block."""
+        self.stands_at = time.time()
+        yield
+        self.stands_at = None
+
+
+@dataclass
 class Live:
     """A study that answers on loopback."""
 
     study: Study
     address: str
+    clock: MachineClock
 
     def raters(self) -> list[Rater]:
         """Those who came, in order."""
@@ -57,10 +83,11 @@ class Live:
 def live(ground: Ground, folder: Path, **changes: object) -> Iterator[Live]:
     """Create a study with these settings and serve it; its clock is the machine's, since films run by that."""
     ground.create(folder, **{"headphone_check": False, "raters_per_item": 1000, "questionnaire": QUESTIONS, **changes})
-    study = Study.opened(folder)
+    clock = MachineClock()
+    study = Study.opened(folder, clock=clock)
     try:
         with answering(study_app(study, Serving())) as address:
-            yield Live(study, address)
+            yield Live(study, address, clock)
     finally:
         study.close()
 
@@ -76,6 +103,7 @@ class Comer:
     ):
         """Open a page in a browser of its own; `expects` are words of messages that the browser logs by itself."""
         context = self._browser.new_context(viewport={"width": width, "height": height}, **how)
+        context.add_init_script(STATES)
         self.contexts.append(context)
         context.on("page", lambda page: self._listen(page, expects))
         page = context.new_page()
@@ -126,11 +154,36 @@ def ready(page, number: int | None = None) -> None:
     page.wait_for_selector("#clips .clip:first-child[data-state=ready], #clips .clip:first-child[data-state=ended]")
 
 
+@contextmanager
+def becomes(page, *states: str) -> Iterator[None]:
+    """Wait until a clip has come into these states, one after the other, since the block began."""
+    mark = page.evaluate("clipStates.length")
+    yield
+    come = """([mark, states]) => {
+      const left = [...states];
+      for (const state of clipStates.slice(mark)) if (state === left[0]) left.shift();
+      return left.length === 0;
+    }"""
+    page.wait_for_function(come, arg=[mark, list(states)])
+
+
+def while_playing(page, script: str) -> object:
+    """Play the clip, and run a script in the page in the moment in which it has begun; return what it returns."""
+    page.evaluate(f"""() => {{
+      globalThis.found = new Promise((tell) => {{
+        const act = async () => {{ {script} }};
+        document.querySelector("video").addEventListener("playing", () => tell(act()), {{ once: true }});
+      }});
+    }}""")
+    page.keyboard.press("Space")
+    return page.evaluate("found")
+
+
 def watch(page) -> None:
     """Play every clip of the item to its end, by keyboard."""
-    for place in range(1, page.locator("#clips .clip").count() + 1):
-        page.keyboard.press("Space")
-        page.wait_for_selector(f"#clips .clip:nth-child({place})[data-state=ended]")
+    for _ in range(page.locator("#clips .clip").count()):
+        with becomes(page, "playing", "ended"):
+            page.keyboard.press("Space")
     page.wait_for_selector(".scale:not([disabled])")
 
 

@@ -10,9 +10,9 @@ from math import ceil
 
 from fastapi import Request
 from sqlmodel import Session
-from starlette.responses import JSONResponse, Response
+from starlette.responses import Response
 
-from benchmark.web.frame import proven
+from benchmark.web.frame import proven, refusal
 from benchmark.web.limits import RateLimit
 from benchmark.web.serving import is_loopback
 from benchmark.web.study.messages import Refused
@@ -163,12 +163,12 @@ def over_tls(request: Request, url: str) -> bool:
     return request.url.scheme == "https" or (url.startswith("https:") and not is_loopback(request.url.hostname or ""))
 
 
-def refused(_request: Request, error: Exception) -> Response:
+def refused(request: Request, error: Exception) -> Response:
     """Return the answer to a request that is not granted."""
     if not isinstance(error, Refused):
         raise error
     headers = {} if error.retry_seconds is None else {"Retry-After": str(ceil(error.retry_seconds))}
-    return JSONResponse(error.content, error.status, headers=headers)
+    return refusal(request, error.status, headers=headers, **error.content)
 
 
 def _unknown() -> Refused:

@@ -4,7 +4,7 @@ import sqlite3
 import sys
 
 import pytest
-from fastapi import Request
+from fastapi import HTTPException, Request
 from fastapi.testclient import TestClient
 from pydantic import BaseModel
 from sqlalchemy.exc import DatabaseError, OperationalError
@@ -93,6 +93,22 @@ def test_what_is_unknown_and_what_is_forbidden_look_alike(app, error):
     answer = raised(app, error)
     assert answer.status_code == 404
     assert "x7" not in answer.text
+
+
+@pytest.mark.parametrize(
+    ("accept", "kind"),
+    [("text/html,application/xhtml+xml,*/*;q=0.8", "text/html"), ("*/*", "application/json"), ("", "application/json")],
+)
+def test_what_is_refused_is_a_page_to_who_looks_and_json_to_a_script(app, accept, kind):
+    @app.get("/busy")
+    def busy():
+        raise HTTPException(429, "<b>wait</b>", {"Retry-After": "7"})
+
+    answer = TestClient(app).get("/busy", headers={"Accept": accept})
+    assert (answer.status_code, answer.headers["retry-after"]) == (429, "7")
+    assert answer.headers["content-type"].startswith(kind)
+    assert ("<h1>Too Many Requests</h1>" in answer.text) is (kind == "text/html")
+    assert ("&lt;b&gt;wait" if kind == "text/html" else '{"error":"<b>wait</b>"}') in answer.text
 
 
 def test_a_full_disk_is_told_and_logged(app, caplog):

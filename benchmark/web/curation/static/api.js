@@ -1,12 +1,14 @@
 // Requests to the server that served this page, and what the page says of them.
 
+import { complain } from "/static/frame/page.js";
+
 const PROOF = document.querySelector('meta[name="proof"]').content;
 const PATIENCE_MS = 20_000;
 
 /** Thrown where the server refuses, or does not answer; its message is for the reviewer. */
 export class Refused extends Error {}
 
-/** Return what the server answers to a GET, or with `body` (also null) to a POST. */
+/** Return what the server answers to a GET, or with `body` (also null) to a POST; {} where it has nothing to say. */
 export async function ask(address, body) {
   const posts = body !== undefined;
   let answer;
@@ -20,9 +22,9 @@ export async function ask(address, body) {
   } catch {
     throw new Refused("The server does not answer. What you entered stays on this page; try again.");
   }
-  if (answer.status === 204) return null;
+  if (answer.status === 204) return {};
   const said = await answer.json().catch(() => ({}));
-  if (!answer.ok) throw new Refused(told(said.error ?? said.detail) ?? `The server refuses (${answer.status}).`);
+  if (!answer.ok) throw new Refused(said.error ?? `The server refuses (${answer.status}).`);
   return said;
 }
 
@@ -36,35 +38,15 @@ export async function whyNotShown(clip) {
   }
 }
 
-function told(what) {
-  return typeof what === "string" ? what : undefined;
-}
-
-const toast = document.querySelector("#toast");
-let fading;
-
-/** Show a line for a moment. */
-export function say(text) {
-  toast.textContent = text;
-  toast.classList.add("shown");
-  clearTimeout(fading);
-  fading = setTimeout(() => toast.classList.remove("shown"), 2500);
-}
-
-/** Show what went wrong until it is put right; null puts it right. */
-export function complain(error) {
-  const place = document.querySelector("#problem");
-  place.hidden = error === null;
-  place.textContent = error === null ? "" : error.message;
-  if (error !== null && !(error instanceof Refused)) throw error;
-}
-
-/** Return a new element with attributes and content; text stays text. */
-export function element(tag, attributes = {}, ...content) {
-  const made = document.createElement(tag);
-  for (const [name, value] of Object.entries(attributes)) {
-    if (value !== null && value !== false) made.setAttribute(name, value === true ? "" : value);
+/** Return what an action returns; null where it was refused, which the page then tells. */
+export async function attempt(action) {
+  try {
+    const found = await action();
+    complain(null);
+    return found;
+  } catch (error) {
+    complain(error.message);
+    if (!(error instanceof Refused)) throw error; // a fault of the page itself
+    return null;
   }
-  made.append(...content);
-  return made;
 }

@@ -1,6 +1,8 @@
 // The page of clips: watch, decide, next.
 
-import { ask, complain, element, say, whyNotShown } from "./api.js";
+import { complain, element, say } from "/static/frame/page.js";
+
+import { ask, attempt, whyNotShown } from "./api.js";
 import { CRITERIA, Drafts, lacks } from "./draft.js";
 import { bindKeys, repeating } from "./keys.js";
 import { Player } from "./player.js";
@@ -37,13 +39,9 @@ async function open(id, { plays = false } = {}) {
 }
 
 function showClip() {
-  const { clip, footage, mine } = view;
+  const { clip, footage } = view;
   $("#clip-title").textContent = clip.clip_id;
-  const line = queue.lines.get(clip.clip_id);
-  const mark = $("#mark");
-  mark.hidden = !mine && !line.conflict;
-  mark.textContent = line.conflict ? "reviewers differ" : mine ? line.mine : "";
-  mark.className = `chip ${line.conflict ? "bad" : line.mine === "accepted" ? "good" : ""}`;
+  showMark();
   $(".stage").classList.toggle("gone", Boolean(footage.missing));
   $("#missing").hidden = !footage.missing;
   $("#missing").textContent = footage.missing;
@@ -57,6 +55,14 @@ function showClip() {
   }
   player.show(film(), { start: draft.start_offset_seconds, framesPerSecond: footage.frames_per_second });
   if (footage.has_sound) showPeaks(clip.clip_id);
+}
+
+function showMark() {
+  const { mine, conflict } = queue.lines.get(view.clip.clip_id);
+  const mark = $("#mark");
+  mark.hidden = !mine && !conflict;
+  mark.textContent = conflict ? "reviewers differ" : mine;
+  mark.className = `chip ${conflict ? "bad" : mine === "accepted" ? "good" : ""}`;
 }
 
 function film(preview = view.footage.is_preview) {
@@ -191,23 +197,11 @@ function nextLabel() {
 
 // What is kept
 
-async function attempt(act) {
-  try {
-    const found = await act();
-    complain(null);
-    return found;
-  } catch (error) {
-    complain(error);
-    return null;
-  }
-}
-
 async function save() {
   if (saving || !view || view.footage.missing) return;
   const wrong = lacks(draft);
   if (wrong) {
-    $("#problem").hidden = false;
-    $("#problem").textContent = wrong;
+    complain(wrong);
     return;
   }
   const id = view.clip.clip_id;
@@ -219,6 +213,7 @@ async function save() {
   const next = queue.beside(1); // before the clip leaves the list
   queue.set(line);
   say(`${id}: ${line.mine}`);
+  renewMarks();
   if (next) await open(next, { plays: true });
   else {
     await open(id);
@@ -226,15 +221,25 @@ async function save() {
   }
 }
 
+/** Show in the list what became known of other clips since: of their files, and what others decided. */
+async function renewMarks() {
+  const { changes } = queue;
+  const lines = await ask("/api/clips").catch(() => null);
+  if (!lines || queue.changes !== changes) return; // the next decision brings newer ones
+  queue.renew(lines);
+  showMark();
+}
+
 async function undo() {
   const gone = await attempt(() => ask("/api/undo", null));
   if (!gone) {
-    if ($("#problem").hidden) say("Nothing of yours to undo.");
+    if ($("#complaint").hidden) say("Nothing of yours to undo.");
     return;
   }
   const { clip_id, single_source, visible, label_matches, label, start_offset_seconds, note } = gone.taken_back;
   drafts.keep(clip_id, { single_source, visible, label_matches, label, start_offset_seconds, note });
   queue.set(gone.line);
+  renewMarks();
   await open(clip_id);
   say(`${clip_id}: taken back`);
 }

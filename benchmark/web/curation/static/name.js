@@ -1,13 +1,9 @@
 // The page that asks for a name.
 
-import { ask, complain } from "./api.js";
+import { ask, attempt } from "./api.js";
 
 document.querySelector("#name-form").addEventListener("submit", async (event) => {
   event.preventDefault();
-  try {
-    await ask("/name", { name: document.querySelector("#name").value });
-    location.assign("/");
-  } catch (error) {
-    complain(error);
-  }
+  const taken = await attempt(() => ask("/name", { name: document.querySelector("#name").value }));
+  if (taken) location.assign("/");
 });

@@ -1,6 +1,8 @@
 // The page of pairs: does the prompt of the target also describe the paired clip?
 
-import { ask, complain, element, say, whyNotShown } from "./api.js";
+import { complain, element, say } from "/static/frame/page.js";
+
+import { ask, attempt, whyNotShown } from "./api.js";
 import { bindKeys } from "./keys.js";
 import { Player } from "./player.js";
 
@@ -137,17 +139,6 @@ function grouped() {
   return groups;
 }
 
-async function attempt(act) {
-  try {
-    const found = await act();
-    complain(null);
-    return found;
-  } catch (error) {
-    complain(error);
-    return null;
-  }
-}
-
 async function decide(yes) {
   if (saving || !lines.length) return;
   saving = true;
@@ -194,6 +185,7 @@ async function begin() {
   const found = await attempt(() => ask("/api/pairs"));
   if (!found) return;
   lines = found;
+  $("#loading").hidden = true;
   $("#pairs").hidden = lines.length === 0;
   $("#nothing").hidden = lines.length > 0;
   if (!lines.length) return;

@@ -1,6 +1,6 @@
 // The list of clips: which are shown, and which comes next.
 
-import { element } from "./api.js";
+import { element } from "/static/frame/page.js";
 
 const MOST_SHOWN = 200; // lines in the page at once
 
@@ -17,6 +17,7 @@ export class Queue {
   /** `open` is called with the id of a clip that was chosen from the list. */
   constructor(open) {
     this.lines = new Map();
+    this.changes = 0; // decisions since the page was loaded
     this.current = null;
     this.open = open;
     this.show = document.querySelector("#show");
@@ -25,13 +26,21 @@ export class Queue {
   }
 
   fill(lines) {
-    this.lines = new Map(lines.map((line) => [line.id, line]));
+    this.renew(lines);
     const labels = [...new Set(lines.flatMap((line) => line.labels))].sort();
     this.label.append(...labels.map((label) => element("option", {}, label)));
   }
 
+  /** Take over the line of a clip that was just decided about. */
   set(line) {
+    this.changes += 1;
     this.lines.set(line.id, line);
+    this.draw();
+  }
+
+  /** Take over every line as the server has it now. */
+  renew(lines) {
+    this.lines = new Map(lines.map((line) => [line.id, line]));
     this.draw();
   }
 
@@ -64,6 +73,7 @@ export class Queue {
     const here = Math.max(0, shown.findIndex((line) => line.id === this.current));
     const first = Math.max(0, Math.min(here - MOST_SHOWN / 2, shown.length - MOST_SHOWN));
     const list = document.querySelector("#lines");
+    const focused = list.contains(document.activeElement) ? document.activeElement.dataset.clip : null;
     list.replaceChildren(...shown.slice(first, first + MOST_SHOWN).map((line) => this.#item(line)));
     const more = document.querySelector("#more");
     more.hidden = shown.length <= MOST_SHOWN;
@@ -77,13 +87,14 @@ export class Queue {
     progress.value = done;
     const active = list.querySelector('[aria-current="true"]');
     if (active) list.scrollTop = active.offsetTop - list.clientHeight / 2;
+    if (focused) list.querySelector(`[data-clip="${CSS.escape(focused)}"]`)?.focus({ preventScroll: true });
   }
 
   #item(line) {
     const state = line.missing ? "missing" : line.conflict ? "conflict" : line.mine || (line.unusable ? "unusable" : "undecided");
     const button = element(
       "button",
-      { type: "button", class: "line", "data-state": state, "aria-current": line.id === this.current ? "true" : null },
+      { type: "button", class: "line", "data-clip": line.id, "data-state": state, "aria-current": line.id === this.current ? "true" : null },
       element("span", { class: "id" }, line.id),
       element("span", { class: "line-labels soft" }, line.labels.join(" / ") || "no label of the 39"),
       element("span", { class: "unseen" }, state),

@@ -59,7 +59,7 @@ function startDevice() {
   addEventListener("resize", showWindow);
   byId("tone").addEventListener("click", switchTone);
   once(byId("heard"), goOn);
-  byId("heard").disabled = true; // until the tone was played
+  byId("tone").disabled = false; // from now on it does something
   if (!canPlay) post("/api/checks/device", { width: innerWidth, height: innerHeight, canPlay }).catch(() => {});
 }
 

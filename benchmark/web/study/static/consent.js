@@ -1,6 +1,8 @@
 // Agreeing to take part, and declining.
 
-import { byId, complain } from "./dom.js";
+import { complain } from "/static/frame/page.js";
+
+import { byId } from "./dom.js";
 import { goTo, once } from "./leaving.js";
 import { post } from "./server.js";
 import { text } from "./texts.js";

@@ -1,6 +1,8 @@
 // Having answers of an earlier time deleted by their code, also in a browser that no longer knows whose they are.
 
-import { byId, complain } from "./dom.js";
+import { complain } from "/static/frame/page.js";
+
+import { byId } from "./dom.js";
 import { once, withdraw } from "./leaving.js";
 import { text } from "./texts.js";
 

@@ -1,8 +1,10 @@
 // The headphone check after Woods et al. 2017: of three tones, one is softer, and another is turned around between left
 // and right, so that through loudspeakers it is that one which seems softer. The server alone knows which is which.
 
+import { complain } from "/static/frame/page.js";
+
 import { clip } from "./clips.js";
-import { byId, complain, showStep } from "./dom.js";
+import { byId, showStep } from "./dom.js";
 import { explain, goTo } from "./leaving.js";
 import { get, post } from "./server.js";
 import { text } from "./texts.js";

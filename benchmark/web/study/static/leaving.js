@@ -1,6 +1,7 @@
 // Going on to another page, and leaving the study for good.
 
-import { complain, say } from "./dom.js";
+import { complain, say } from "/static/frame/page.js";
+
 import { Refused, post } from "./server.js";
 import { forgetAll } from "./store.js";
 import { text } from "./texts.js";

@@ -1,7 +1,8 @@
 // A clip that is watched in one go: no seeking, no other speed, no sound switched off, and it stops when the rater
 // looks elsewhere. It can be answered once it has played from its beginning to its end.
 
-import { make } from "./dom.js";
+import { element } from "/static/frame/page.js";
+
 import { clip, giveUp } from "./clips.js";
 import { text } from "./texts.js";
 
@@ -44,14 +45,14 @@ export class Player {
 
   #build(name) {
     const alone = { playsinline: true, disablepictureinpicture: true, disableremoteplayback: true };
-    this.video = make("video", { ...alone, preload: "auto" });
-    this.button = make("button", { type: "button", class: "play" });
-    this.note = make("span", { class: "clip-note" });
-    this.bar = make("span", { class: "played" });
-    const title = name ? make("figcaption", { text: name }) : null;
-    const line = make("span", { class: "line" }, this.bar);
-    const screen = make("div", { class: "screen" }, this.video, this.button, this.note, line);
-    this.element = make("figure", { class: "clip" }, title, screen);
+    this.video = element("video", { ...alone, preload: "auto" });
+    this.button = element("button", { type: "button", class: "play" });
+    this.note = element("span", { class: "clip-note" });
+    this.bar = element("span", { class: "played" });
+    const title = name ? element("figcaption", {}, name) : null;
+    const line = element("span", { class: "line" }, this.bar);
+    const screen = element("div", { class: "screen" }, this.video, this.button, this.note, line);
+    this.element = element("figure", { class: "clip" }, title, screen);
     this.button.addEventListener("click", () => this.play());
   }
 

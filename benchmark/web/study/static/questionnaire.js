@@ -1,6 +1,8 @@
 // The last questions: what was given to each is sent at once; what has to be answered is said beside its question.
 
-import { byId, complain } from "./dom.js";
+import { complain } from "/static/frame/page.js";
+
+import { byId } from "./dom.js";
 import { goTo, once } from "./leaving.js";
 import { post } from "./server.js";
 import { text } from "./texts.js";

@@ -1,7 +1,9 @@
 // The rating page: one item after the other, each watched, answered and sent before the next is shown.
 
+import { complain, say } from "/static/frame/page.js";
+
 import { ahead } from "./clips.js";
-import { announce, byId, complain, say } from "./dom.js";
+import { announce, byId } from "./dom.js";
 import { Item } from "./item.js";
 import { listenToKeys } from "./keys.js";
 import { explain, goTo } from "./leaving.js";

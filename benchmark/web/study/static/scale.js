@@ -1,6 +1,6 @@
 // One question with its possible answers: five points with words, or first, no difference, second.
 
-import { make } from "./dom.js";
+import { element } from "/static/frame/page.js";
 
 const LONG_WORD = 11; // letters; words longer than this stand beside their points on a narrow screen, not below
 
@@ -15,13 +15,13 @@ export class Scale {
   constructor({ id, name, question }, points, { onAnswer }) {
     this.id = id;
     this.points = points;
-    this.inputs = points.map(({ value }) => make("input", { type: "radio", name: `criterion-${id}`, value }));
+    this.inputs = points.map(({ value }) => element("input", { type: "radio", name: `criterion-${id}`, value }));
     const long = points.some(({ words }) => words.split(/\s+/).some((word) => word.length > LONG_WORD));
-    const asked = make("span", { class: "question", text: question });
-    const legend = make("legend", {}, make("span", { class: "criterion", text: name }), asked);
+    const asked = element("span", { class: "question" }, question);
+    const legend = element("legend", {}, element("span", { class: "criterion" }, name), asked);
     const labels = points.map((point, place) => this.#label(point, place));
-    const row = make("div", { class: long ? "points long" : "points" }, ...labels);
-    this.element = make("fieldset", { class: "scale", disabled: true, tabindex: "-1" }, legend, row);
+    const row = element("div", { class: long ? "points long" : "points" }, ...labels);
+    this.element = element("fieldset", { class: "scale", disabled: true, tabindex: "-1" }, legend, row);
     this.element.addEventListener("change", () => {
       this.mark(false);
       onAnswer();
@@ -29,8 +29,8 @@ export class Scale {
   }
 
   #label({ label, words }, place) {
-    const number = label ? make("span", { class: "number", text: label }) : null;
-    return make("label", { class: "point" }, this.inputs[place], number, make("span", { class: "words", text: words }));
+    const number = label ? element("span", { class: "number" }, label) : null;
+    return element("label", { class: "point" }, this.inputs[place], number, element("span", { class: "words" }, words));
   }
 
   /** What was answered: the value of a point, or null. */

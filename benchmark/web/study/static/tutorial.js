@@ -1,7 +1,9 @@
 // The tutorial: one criterion after the other, with good and bad examples of each.
 
+import { complain, element } from "/static/frame/page.js";
+
 import { ahead } from "./clips.js";
-import { announce, byId, complain, make, showStep } from "./dom.js";
+import { announce, byId, showStep } from "./dom.js";
 import { explain, goTo, once } from "./leaving.js";
 import { Player } from "./player.js";
 import { get, post } from "./server.js";
@@ -22,7 +24,7 @@ function showCriterion() {
   byId("steps").value = place + 1;
   byId("criterion").textContent = name;
   byId("question").textContent = question;
-  byId("words")?.replaceChildren(...words.map((word) => make("li", { text: word })));
+  byId("words")?.replaceChildren(...words.map((word) => element("li", {}, word)));
   byId("good").textContent = examples.find(({ good }) => good)?.text ?? "";
   byId("bad").textContent = examples.find(({ good }) => !good)?.text ?? "";
   players = examples.map(makePlayer);
@@ -38,7 +40,7 @@ function showCriterion() {
 }
 
 const elementsOf = (examples, good) =>
-  players.filter((_, at) => examples[at].good === good).map(({ element }) => element);
+  players.filter((_, at) => examples[at].good === good).map((player) => player.element);
 
 /** @param {Example} example */
 function makePlayer({ media, prompt }) {
@@ -64,7 +66,7 @@ function showProgress() {
   const done = kinds.every((good) => examples.some((example) => example.good === good && seen(example)));
   byId("to-do").textContent = examples.length ? text(done ? "tutorial.done" : "tutorial.to_do") : "";
   byId("next").disabled = !done;
-  for (const [at, { element }] of players.entries()) element.classList.toggle("watched", seen(examples[at]));
+  for (const [at, player] of players.entries()) player.element.classList.toggle("watched", seen(examples[at]));
 }
 
 async function goOn() {
@@ -86,6 +88,7 @@ byId("back").addEventListener("click", () => {
 try {
   ({ criteria } = await get("/api/tutorial"));
   once(byId("next"), goOn);
+  byId("loading").hidden = true;
   showCriterion();
 } catch (error) {
   explain(error);

@@ -79,7 +79,7 @@ def test_one_reviewer_curates_ten_clips_by_keyboard_alone(served, comes, asked, 
             press(page, "Escape")
         if place == 6:
             press(page, "Enter")  # refused: no label is chosen yet
-            assert "choose the label" in page.locator("#problem").inner_text()
+            assert "choose the label" in page.locator("#complaint").inner_text()
             press(page, "l")
         if place == 7:
             press(page, "]", "]", "{")
@@ -180,8 +180,8 @@ def test_frames_steps_loop_and_the_start_on_the_time_line(served, comes, clips):
     page.wait_for_function("before => document.querySelector('#film').currentTime > before", arg=before)
     press(page, ",")
     page.wait_for_function(
-        "before => Math.abs(document.querySelector('#film').currentTime - before) < 0.05", arg=before
-    )
+        "before => Math.abs(document.querySelector('#film').currentTime - before) < 0.01", arg=before
+    )  # a frame has 0.03 s at least
     assert page.evaluate(LATEST_MOMENT) < 9.5  # the 8 s from 0.2 s on; the film has 10 s, and the machine may be slow
     page.evaluate("() => document.querySelector('#film').pause()")
     box = page.locator("#wave").bounding_box()
@@ -207,10 +207,10 @@ def test_the_outline_of_the_sound_is_drawn(served, comes, clips):
     at(page, clips[0])
     page.wait_for_function("""() => {
       const canvas = document.querySelector('#wave');
-      const { data } = canvas.getContext('2d').getImageData(0, 8, canvas.width, canvas.height - 30);
-      const colours = new Set();
-      for (let at = 0; at < data.length; at += 4) colours.add(data.slice(at, at + 3).join());
-      return colours.size > 3;
+      const { data, width } = canvas.getContext('2d').getImageData(0, 8, canvas.width, canvas.height - 30);
+      const pixels = new Uint32Array(data.buffer);
+      const columns = [...Array(width).keys()].map((x) => pixels.filter((_, at) => at % width === x).join());
+      return new Set(columns).size > 20; // without a sound: the ground, the edges of the 8 s, and where one is
     }""")
 
 
@@ -243,15 +243,15 @@ def test_what_could_not_be_saved_stays_and_is_saved_when_the_server_is_back(serv
     at(page, clips[0])
     page.route("**/api/clips/*", lambda route: route.abort() if route.request.method == "POST" else route.continue_())
     press(page, "a", "Enter")
-    page.wait_for_selector("#problem:not([hidden])")
-    assert "does not answer" in page.locator("#problem").inner_text()
+    page.wait_for_selector("#complaint:not([hidden])")
+    assert "does not answer" in page.locator("#complaint").inner_text()
     assert page.locator("#clip-title").inner_text() == clips[0]
     assert not asked.decisions.exists()
     page.unroute("**/api/clips/*")
     press(page, "Enter")
     at(page, clips[1])
     assert len(read_decisions(asked.decisions)) == 1
-    assert page.locator("#problem").is_hidden()
+    assert page.locator("#complaint").is_hidden()
 
 
 @pytest.fixture
@@ -270,14 +270,14 @@ def test_pairs_are_decided_by_keyboard_one_by_one_and_as_a_group(accepted, serve
     page.goto(f"{served}/pairs")
     count = "text => document.querySelector('#count').textContent === text"
     page.wait_for_function(count, arg="0 of 8 pairs decided")
-    assert page.locator("h1").inner_text().replace("\n", " ") == (
+    assert page.locator(".question").inner_text().replace("\n", " ") == (
         "Does the prompt dog barking also describe the paired clip, sheep bleating?"
     )
     press(page, "y")
     page.wait_for_function(count, arg="1 of 8 pairs decided")
     press(page, "g", "n")
     page.wait_for_function(count, arg="4 of 8 pairs decided")
-    assert "sheep bleating" in page.locator("h1 q").inner_text()  # the other direction is next
+    assert "sheep bleating" in page.locator(".question q").inner_text()  # the other direction is next
     press(page, "u")
     page.wait_for_function(count, arg="1 of 8 pairs decided")
     press(page, "g", "n")
@@ -307,7 +307,7 @@ def test_the_clip_of_a_pair_that_cannot_be_shown_says_why(accepted, comes, asked
     (tmp_path / "few").mkdir()
     with answering(create_app(opened(replace(asked, clips=tmp_path / "few")))) as address:
         page = comes(address, "Ada", expects=("404",))
-        page.wait_for_selector("#lines")
+        page.wait_for_selector("#lines li")
         page.goto(f"{address}/pairs")
         for side in ("target", "paired"):
             said = page.locator(f".side[data-side={side}] .missing")
@@ -315,7 +315,14 @@ def test_the_clip_of_a_pair_that_cannot_be_shown_says_why(accepted, comes, asked
             assert said.inner_text() == "no file of this clip in the folder few"
 
 
-PAGES = ("/", "/pairs", "/conflicts", "/agreement", "/name")
+# Address of each page, and what is there when it is whole.
+PAGES = {
+    "/": "#evidence p",
+    "/pairs": "#groups .line",
+    "/conflicts": "#live article",
+    "/agreement": "#live .reviewers li",
+    "/name": "#name-form",
+}
 
 
 @pytest.fixture
@@ -341,9 +348,9 @@ def test_axe_finds_nothing_and_nothing_runs_over_the_edge(disputed, served, come
     page = comes(served, "Ada", width=width, color_scheme=theme, bypass_csp=True)
     page.wait_for_selector("#lines .line")
     found = {}
-    for address in PAGES:
+    for address, whole in PAGES.items():
         page.goto(f"{served}{address}#clip={clips[0]}&show=all")
-        page.wait_for_function("() => document.querySelector('#live, .narrow, #pairs:not([hidden]), #evidence p')")
+        page.wait_for_selector(whole)
         found[address] = axe_violations(page)
         assert page.evaluate("() => document.documentElement.scrollWidth") <= width, address
     page.goto(served)
@@ -351,6 +358,49 @@ def test_axe_finds_nothing_and_nothing_runs_over_the_edge(disputed, served, come
     page.locator("#help-open").click()
     found["help"] = axe_violations(page)
     assert found == {name: [] for name in (*PAGES, "help")}
+
+
+def test_axe_finds_nothing_where_there_is_nothing_yet_no_page_and_no_answer(served, comes):
+    page = comes(served, "Ada", bypass_csp=True, expects=["ERR_FAILED", "404"])
+    page.wait_for_selector("#evidence p")
+    found = {}
+    page.goto(f"{served}/pairs")
+    page.wait_for_selector("#nothing")
+    assert page.locator("#loading").is_hidden()
+    found["no pairs"] = axe_violations(page)
+    waiting = []
+    page.route("**/api/*", lambda route: waiting.append(route))
+    for address in ("/", "/pairs"):
+        with page.expect_request("**/api/*"):
+            page.goto(f"{served}{address}")
+        found[f"{address} waits"] = axe_violations(page)
+    waiting[-1].abort()
+    page.wait_for_selector("#complaint:not([hidden])")
+    assert "does not answer" in page.locator("#complaint").inner_text()
+    found["no answer"] = axe_violations(page)
+    page.goto(f"{served}/nothing")
+    assert page.locator("h1").inner_text() == "Not Found"
+    found["no page"] = axe_violations(page)
+    assert {name: faults for name, faults in found.items() if faults} == {}
+    assert len(found) == 5
+    page.unroute_all(behavior="ignoreErrors")
+
+
+def test_marks_of_other_clips_change_with_the_next_decision(served, comes, site, clips):
+    page = comes(served, "Ada")
+    at(page, clips[0])
+    page.select_option("#show", "all")
+    state = "([clip, state]) => document.querySelector(`[data-clip='${clip}']`).dataset.state === state"
+    for name, visible in (("Bob", True), ("Zoe", False)):
+        site.desk.decide(decision(clips[5], name, label="playing accordion", visible=visible))
+    assert page.evaluate(state, [clips[5], "undecided"])
+    press(page, "a", "Enter")
+    page.wait_for_function(state, arg=[clips[0], "accepted"])
+    page.wait_for_function(state, arg=[clips[5], "conflict"])
+    site.desk.undo("Zoe")
+    press(page, "u")
+    page.wait_for_function(state, arg=[clips[0], "undecided"])
+    page.wait_for_function(state, arg=[clips[5], "undecided"])
 
 
 def test_on_a_phone_a_clip_is_decided_with_the_thumb(served, comes, asked, clips):

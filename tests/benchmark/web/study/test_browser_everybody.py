@@ -43,7 +43,7 @@ def every_page(page, address):
     yield "device"
     page.get_by_role("button", name="Play the tone").click()
     page.get_by_role("button", name="I hear it well").click()
-    page.get_by_role("button", name="Play the three tones").wait_for()
+    page.wait_for_selector("#trial-play:enabled")
     yield "headphones"
     for _ in range(2):
         send(page, "/api/checks/headphones", answers=[1] * 6)
@@ -101,6 +101,38 @@ def test_axe_finds_nothing_and_everything_fits(comes, served, width, scheme):
         faults[name] = [*found, *([f"{wide} pixels too wide"] if wide > 0 else [])]
     assert {name: found for name, found in faults.items() if found} == {}
     assert len(faults) == 13
+
+
+def test_axe_finds_nothing_while_a_page_waits_and_where_there_is_none(comes, served):
+    page = comes(f"{served.address}/nothing", bypass_csp=True, expects=("404", "403"))
+    assert page.locator("h1").inner_text() == "Not Found"
+    found = {"no page": axe_violations(page)}
+    page.goto(f"{served.address}/resume/none")
+    found["no rater"] = axe_violations(page)
+    page.goto(f"{served.address}/admin")
+    found["secret"] = axe_violations(page)
+    page.get_by_label("Secret").fill(served.study.folder.admin.read_text(encoding="utf-8").strip())
+    page.get_by_role("button", name="Open").click()
+    page.get_by_text("Still wanted").wait_for()
+    found["admin"] = axe_violations(page)
+    page.goto(served.address)
+    send(page, "/api/consent", agrees=True)
+    waiting = []
+    page.route("**/api/*", lambda route: waiting.append(route))
+    page.route("**/api/checks/headphones", lambda route: waiting.append(route))
+    send(page, "/api/checks/device", width=1440, height=900, canPlay=True)
+    for name, address in (("headphones", "checks"), ("tutorial", "tutorial"), ("rate", "rate")):
+        with page.expect_request("**/api/**"):
+            page.goto(f"{served.address}/{address}")
+        found[f"{name} waits"] = axe_violations(page)
+        if name == "headphones":
+            for _ in range(2):
+                send(page, "/api/checks/headphones", answers=[1] * 6)
+        elif name == "tutorial":
+            send(page, "/api/tutorial")
+    assert {name: faults for name, faults in found.items() if faults} == {}
+    assert (len(found), len(waiting)) == (7, 3)
+    page.unroute_all(behavior="ignoreErrors")
 
 
 @pytest.mark.slow(minutes=0.1)

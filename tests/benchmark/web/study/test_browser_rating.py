@@ -4,7 +4,7 @@ import json
 
 import pytest
 from support.chromium import NEEDS_CHROMIUM, browser
-from support.study_pages import Comer, advance, answer, live, ready, watch
+from support.study_pages import Comer, advance, answer, becomes, live, ready, watch, while_playing
 
 __all__ = ["browser"]
 
@@ -46,17 +46,18 @@ def test_no_answer_can_be_given_before_the_clip_has_ended(comes, rating):
     assert page.locator("#next").is_disabled()
     assert page.locator("#lock").inner_text() == "Watch the clip to its end; then you can answer."
     assert page.locator("input:checked").count() == 0
-    page.keyboard.press("Space")
-    page.wait_for_selector(".clip[data-state=playing]")
-    page.keyboard.press("1")
-    assert page.locator(".scale[disabled]").count() == 3
-    refused = page.evaluate("""async () => {
-      const { post } = await import("/static/study/server.js");
-      const { kept } = await import("/static/study/store.js");
-      const { token, key } = kept("draft", null);
-      const letter = { token, key, answers: { AQ: 1, TA: 1, VA: 1 } };
-      return post("/api/answer", letter).then(() => "kept", (error) => [error.status, error.told.code]);
-    }""")
+    pressed = """document.body.dispatchEvent(new KeyboardEvent("keydown", { key: "1", bubbles: true }));
+    return [document.querySelectorAll(".scale[disabled]").length, document.querySelectorAll("input:checked").length];"""
+    with rating.clock.standing():
+        with page.expect_response("**/api/played"):
+            assert while_playing(page, pressed) == [3, 0]
+        refused = page.evaluate("""async () => {
+          const { post } = await import("/static/study/server.js");
+          const { kept } = await import("/static/study/store.js");
+          const { token, key } = kept("draft", null);
+          const letter = { token, key, answers: { AQ: 1, TA: 1, VA: 1 } };
+          return post("/api/answer", letter).then(() => "kept", (error) => [error.status, error.told.code]);
+        }""")
     assert refused == [409, "early"]
     page.wait_for_selector(".scale:not([disabled])")
     assert rating.answers() == []
@@ -64,16 +65,16 @@ def test_no_answer_can_be_given_before_the_clip_has_ended(comes, rating):
 
 def test_a_clip_can_be_neither_wound_on_nor_hurried_nor_muted(comes, rating):
     page = at_first_item(comes, rating)
-    page.keyboard.press("Space")
-    page.wait_for_selector(".clip[data-state=playing]")
-    found = page.evaluate("""async () => {
-      const video = document.querySelector("video");
-      const [start, before] = [performance.now(), video.currentTime];
-      Object.assign(video, { playbackRate: 4, muted: true, volume: 0.1, currentTime: video.duration - 0.05 });
-      await new Promise((resolve) => setTimeout(resolve, 150));
-      const gained = video.currentTime - before - (performance.now() - start) / 1000;
-      return { gained, rate: video.playbackRate, muted: video.muted, volume: video.volume };
-    }""")
+    found = while_playing(
+        page,
+        """const video = document.querySelector("video");
+        const [start, before] = [performance.now(), video.currentTime];
+        const moved = new Promise((resolve) => video.addEventListener("seeked", resolve, { once: true }));
+        Object.assign(video, { playbackRate: 4, muted: true, volume: 0.1, currentTime: video.duration - 0.05 });
+        await moved;
+        const gained = video.currentTime - before - (performance.now() - start) / 1000;
+        return { gained, rate: video.playbackRate, muted: video.muted, volume: video.volume };""",
+    )
     assert found.pop("gained") < 0.3  # seconds
     assert found == {"rate": 1, "muted": False, "volume": 1}
     assert page.locator("video[controls]").count() == 0
@@ -81,20 +82,17 @@ def test_a_clip_can_be_neither_wound_on_nor_hurried_nor_muted(comes, rating):
 
 def test_an_end_that_comes_too_early_is_no_end(comes, rating):
     page = at_first_item(comes, rating)
-    page.keyboard.press("Space")
-    page.wait_for_selector(".clip[data-state=playing]")
-    page.evaluate("document.querySelector('video').dispatchEvent(new Event('ended'))")
-    assert page.locator(".clip[data-state=interrupted]").count() == 1
+    state = """document.querySelector("video").dispatchEvent(new Event("ended"));
+    return document.querySelector(".clip").dataset.state;"""
+    assert while_playing(page, state) == "interrupted"
     assert page.locator(".scale[disabled]").count() == 3
 
 
 def test_leaving_the_page_while_a_clip_plays_stops_it_and_is_counted(comes, rating):
     page = at_first_item(comes, rating)
-    page.keyboard.press("Space")
-    page.wait_for_selector(".clip[data-state=playing]")
-    page.evaluate("dispatchEvent(new Event('blur'))")
-    page.wait_for_selector(".clip[data-state=interrupted]")
-    assert page.evaluate("document.querySelector('video').paused")
+    left = """dispatchEvent(new Event("blur"));
+    return [document.querySelector(".clip").dataset.state, document.querySelector("video").paused];"""
+    assert while_playing(page, left) == ["interrupted", True]
     assert page.locator(".clip-note").inner_text().startswith("Interrupted.")
     watch(page)
     answer(page, 3, 4, 5)
@@ -109,9 +107,8 @@ def test_replays_are_counted_and_a_double_click_sends_once(comes, rating):
     sent = []
     page.on("request", lambda request: sent.append(request.url) if request.url.endswith("/api/answer") else None)
     watch(page)
-    page.get_by_role("button", name="Play again").click()
-    page.wait_for_selector(".clip[data-state=playing]")
-    page.wait_for_selector(".clip[data-state=ended]")
+    with becomes(page, "playing", "ended"):
+        page.get_by_role("button", name="Play again").click()
     for scale, point in zip(page.locator(".scale").all(), (2, 5, 1), strict=True):
         scale.locator(".point").nth(point - 1).click()
     page.locator("#next").dblclick()
@@ -235,8 +232,8 @@ def test_an_answer_that_another_window_has_sent_is_not_waited_for_without_end(co
     page = at_first_item(comes, rating, expects=("503",))
     watch(page)
     page.route("**/api/played", lambda route: route.fulfill(status=503))  # holds up what comes after
-    page.keyboard.press("Space")
-    page.wait_for_selector(".clip[data-state=ended]")
+    with becomes(page, "playing", "ended"):
+        page.keyboard.press("Space")
     answer(page, 1, 2, 3)
     page.wait_for_function("() => JSON.stringify(localStorage).includes('/api/answer')")
     with page.expect_response("**/api/answer"):
@@ -307,11 +304,11 @@ def test_two_clips_are_compared_after_both_have_ended_and_the_sides_are_undone(c
     for number, words in enumerate(choices, 1):
         ready(page, number)
         assert page.locator(".clip[data-state=held] .clip-note").inner_text() == "After the first"
-        page.get_by_role("button", name="Play the first").click()
-        page.wait_for_selector(".clip:first-child[data-state=ended]")
+        with becomes(page, "playing", "ended"):
+            page.get_by_role("button", name="Play the first").click()
         assert page.locator(".scale[disabled]").count() == 3
-        page.get_by_role("button", name="Play the second").click()
-        page.wait_for_selector(".clip:last-child[data-state=ended]")
+        with becomes(page, "playing", "ended"):
+            page.get_by_role("button", name="Play the second").click()
         for scale, word in zip(page.locator(".scale").all(), words, strict=True):
             scale.get_by_role("radio", name=word).check()
         page.locator("#next").click()
