@@ -72,3 +72,10 @@ def serve_on_a_disk_that_fills(folder: Path, now: float, *, started: Callable[[s
     signal.signal(signal.SIGUSR1, fill)
     signal.signal(signal.SIGUSR2, lambda *_: resource.setrlimit(resource.RLIMIT_FSIZE, without_bound))
     serve_study(folder, now, started=started)
+
+
+def serve_curation_of(asked: object, *, started: Callable[[str], None]) -> None:
+    """Serve the curation page."""
+    from benchmark.web.curation.serving import serve_curation
+
+    serve_curation(asked, host="127.0.0.1", port=0, tell=lambda line: None, started=started)

@@ -14,6 +14,7 @@ from pathlib import Path
 
 import pytest
 from support.decisions import decision
+from support.killed_servers import Forked, serve_curation_of
 
 from benchmark.web.curation.serving import serve_curation, told
 from benchmark.web.serving import CannotServe
@@ -24,49 +25,47 @@ from vgg_monoaudio.selection.source_list import BadSourceList
 ROOT = Path(__file__).parents[4]
 
 
-class Server:
-    """`curate serve` as a process, and a reviewer at it."""
+class Reviewer:
+    """A browser at the page, whatever server answers."""
 
-    def __init__(self, asked, *more):
-        words = [sys.executable, "-m", "benchmark", "curate", "serve", asked.candidates, "--clips", asked.clips]
-        words += ["--decisions", asked.decisions, "--port", "0", "--reviewer", "Ada", *more]
-        self.process = subprocess.Popen(
-            [str(word) for word in words], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
-            env=os.environ | {"PYTHONPATH": str(ROOT)}, cwd=asked.decisions.parent,
-        )  # fmt: skip
-        self.address = self.process.stdout.readline().strip().rstrip("/")
-        assert self.address.startswith("http://127.0.0.1:"), self.process.stderr.read()
+    def __init__(self):
         self._opener = urllib.request.build_opener(urllib.request.HTTPCookieProcessor(http.cookiejar.CookieJar()))
-        self._proof = re.search(r'name="proof" content="([0-9a-f]+)"', self.ask("/").decode())[1]
 
-    def ask(self, address, body=None):
-        headers = {} if body is None else {"content-type": "application/json", "x-proof": self._proof}
+    def ask(self, address, path, body=None, proof=""):
+        headers = {} if body is None else {"content-type": "application/json", "x-proof": proof}
         data = None if body is None else json.dumps(body).encode()
-        with self._opener.open(urllib.request.Request(self.address + address, data, headers), timeout=20) as answer:
+        request = urllib.request.Request(address.rstrip("/") + path, data, headers)
+        with self._opener.open(request, timeout=20) as answer:
             return answer.read()
 
-    def decide(self, clip, start):
+    def decide(self, address, clip, start):
+        proof = re.search(r'name="proof" content="([0-9a-f]+)"', self.ask(address, "/").decode())[1]
         body = dict.fromkeys(("single_source", "visible", "label_matches"), True)
-        self.ask(f"/api/clips/{clip}", body | {"label": "dog barking", "start_offset_seconds": start, "note": ""})
-
-    def end(self, number):
-        self.process.send_signal(number)
-        self.process.communicate(timeout=30)
-        return self.process.returncode
+        body |= {"label": "dog barking", "start_offset_seconds": start, "note": ""}
+        self.ask(address, f"/api/clips/{clip}", body, proof)
 
 
 @pytest.fixture
-def server(asked):
+def command(asked):
+    """Begins `curate serve` as it is typed; returns the process and its address."""
     begun = []
 
-    def begin(*more, asked=asked):
-        begun.append(Server(asked, *more))
-        return begun[-1]
+    def begin(asked=asked):
+        words = [sys.executable, "-m", "benchmark", "curate", "serve", asked.candidates, "--clips", asked.clips]
+        words += ["--decisions", asked.decisions, "--port", "0", "--reviewer", "Ada"]
+        process = subprocess.Popen(
+            [str(word) for word in words], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+            env=os.environ | {"PYTHONPATH": str(ROOT)}, cwd=asked.decisions.parent,
+        )  # fmt: skip
+        begun.append(process)
+        address = process.stdout.readline().strip()
+        assert address.startswith("http://127.0.0.1:"), process.stderr.read()
+        return process, address
 
     yield begin
-    for one in begun:
-        one.process.kill()
-        one.process.communicate()
+    for process in begun:
+        process.kill()
+        process.communicate()
 
 
 @pytest.fixture
@@ -78,37 +77,39 @@ def began(address):
     raise AssertionError(f"a server began at {address}")
 
 
-@pytest.mark.parametrize("kills", [3, pytest.param(20, marks=pytest.mark.slow(minutes=2))])
-def test_a_killed_server_loses_no_decision_that_it_acknowledged(server, asked, opened, clip, kills):
-    acknowledged = []
+@pytest.mark.parametrize("kills", [4, pytest.param(20, marks=pytest.mark.slow(minutes=0.5))])
+def test_a_killed_server_loses_no_decision_that_it_acknowledged(asked, opened, clip, kills):
+    asked, reviewer, acknowledged = replace(asked, reviewer="Ada"), Reviewer(), []
     for kill in range(kills):
-        one = server()
+        server = Forked(serve_curation_of, asked)
         for again in range(2):
-            start = round(0.04 * ((2 * kill + again) % 50), 2)
-            one.decide(clip, start)
+            start = round(0.04 * (2 * kill + again), 2)
+            reviewer.decide(server.address, clip, start)
             acknowledged.append(start)
-        assert one.end(signal.SIGKILL) == -signal.SIGKILL
+        assert server.end() == -signal.SIGKILL
         assert [made.start_offset_seconds for made in read_decisions(asked.decisions)] == acknowledged
     site = opened(asked)
     assert (site.decisions.met.added, site.decisions.met.restored) == (0, 0)
     assert site.desk.view(clip, "Ada").mine.start_offset_seconds == acknowledged[-1]
 
 
-def test_a_second_server_over_one_file_is_refused_and_the_first_gives_it_back(server, asked, clip):
-    one = server()
-    one.decide(clip, 0.4)
+def test_a_second_server_over_one_file_is_refused_and_the_first_gives_it_back(command, asked, clip):
+    (process, address), reviewer = command(), Reviewer()
+    reviewer.decide(address, clip, 0.4)
     with pytest.raises(CannotServe, match=r"curation.csv: .* serves it already; one server at a time"):
         serve_curation(asked, host="127.0.0.1", port=0, tell=print, started=began)
-    one.decide(clip, 0.8)
-    assert one.end(signal.SIGTERM) == 128 + signal.SIGTERM
+    reviewer.decide(address, clip, 0.8)
+    process.send_signal(signal.SIGTERM)
+    process.communicate(timeout=30)
+    assert process.returncode == 128 + signal.SIGTERM
     assert not list(asked.decisions.parent.glob(".*.lock"))
     assert [made.start_offset_seconds for made in read_decisions(asked.decisions)] == [0.4, 0.8]
 
 
-def test_clips_of_a_relative_folder_play(server, asked, clip):
+def test_clips_of_a_relative_folder_play(command, asked, clip):
     (asked.decisions.parent / "clips").symlink_to(asked.clips)  # where the server is started
-    one = server(asked=replace(asked, clips=Path("clips")))
-    assert one.ask(f"/clips/{clip}") == (asked.clips / f"{clip}.mp4").read_bytes()
+    _, address = command(replace(asked, clips=Path("clips")))
+    assert Reviewer().ask(address, f"/clips/{clip}") == (asked.clips / f"{clip}.mp4").read_bytes()
 
 
 def test_where_others_come_in_nobody_has_a_name_by_default(asked):
