@@ -49,6 +49,13 @@ class Tokens:
             raise BadToken(f"not a token of a {kind}")
         return value
 
+    def word(self, kind: str, token: str | None) -> str | None:
+        """Return the word that a token names, such as a cookie's; None where there is none, or none of ours."""
+        try:
+            return None if token is None else str(self.opened(kind, token))
+        except BadToken:
+            return None
+
     def proof(self, kind: str, owner: str) -> str:
         """Return what a page of `owner` sends back with each request to show that it was served here."""
         return hmac.new(self._secret, f"{kind}\0{owner}".encode(), sha256).hexdigest()

@@ -14,11 +14,13 @@ from vgg_monoaudio.selection.candidates import CANDIDATE_COLUMNS
 from vgg_monoaudio.selection.clip_ids import split_clip_id
 from vgg_monoaudio.selection.decision_files import yes_or_no
 from vgg_monoaudio.selection.decisions import CRITERIA
-from vgg_monoaudio.taxonomy import category_of, label_from
+from vgg_monoaudio.taxonomy import Dataset, category_of, label_from
 
 SCREENED_COLUMNS = (
     "clip_id", "label", "category", *CRITERIA, "proposed", "other_sounds", "silent_objects", "evidence"
 )  # fmt: skip
+
+_DATASETS: tuple[tuple[str, Dataset], ...] = (("VGGSound", "vggsound"), ("UnAV-100", "unav100"))  # name, column
 
 
 class BadQueue(ValueError):
@@ -102,12 +104,10 @@ def _beside(clips: Sequence[QueuedClip], screened: PathLike) -> list[QueuedClip]
 
 
 def _candidate(row: Mapping[str, str]) -> QueuedClip:
-    classes = (("VGGSound", row["vggsound"]), ("UnAV-100", row["unav100"]))
+    classes = tuple((dataset, row[column]) for dataset, column in _DATASETS)
     givers: dict[str, list[str]] = {}
-    for dataset, label in (
-        ("VGGSound", label_from("vggsound", row["vggsound"])),
-        ("UnAV-100", label_from("unav100", row["unav100"])),
-    ):
+    for dataset, column in _DATASETS:
+        label = label_from(column, row[column])
         if label is not None:
             givers.setdefault(label, []).append(dataset)
     labels = tuple(LabelInQuestion(label, " and ".join(datasets)) for label, datasets in givers.items())

@@ -9,7 +9,7 @@ from fastapi import HTTPException, Request
 from starlette.responses import RedirectResponse, Response
 
 from benchmark.web.frame import proven
-from benchmark.web.tokens import BadToken, Tokens
+from benchmark.web.tokens import Tokens
 from foundation.text import composed
 from vgg_monoaudio.selection.decisions import is_program
 
@@ -70,12 +70,10 @@ class Access:
             WithoutName: no name was given yet.
         """
         self.admitted(request)
-        try:
-            return str(self.tokens.opened("reviewer", request.cookies.get(self.cookie("reviewer"), "")))
-        except BadToken:
-            if self.default is None:
-                raise WithoutName from None
-            return self.default
+        name = self.tokens.word("reviewer", request.cookies.get(self.cookie("reviewer"))) or self.default
+        if name is None:
+            raise WithoutName
+        return name
 
     def writer(self, request: Request) -> str:
         """Return the name of who sends a decision from one of our pages.

@@ -141,11 +141,11 @@ def _add_clips(app: FastAPI, site: Site) -> None:
 
     @app.get("/api/clips")
     def lines(request: Request) -> Response:
-        return _json([asdict(line) for line in desk.lines(access.reviewer(request))])
+        return JSONResponse([asdict(line) for line in desk.lines(access.reviewer(request))])
 
     @app.get("/api/clips/{clip_id}")
     def view(request: Request, clip_id: str) -> Response:
-        return _json(asdict(desk.view(clip_id, access.reviewer(request))))
+        return JSONResponse(asdict(desk.view(clip_id, access.reviewer(request))))
 
     @app.post("/api/clips/{clip_id}")
     def decide(request: Request, clip_id: str, given: DecisionIn) -> Response:
@@ -158,28 +158,28 @@ def _add_clips(app: FastAPI, site: Site) -> None:
             desk.decide(decision)
         except ValueError as error:
             raise HTTPException(422, str(error)) from error
-        return _json(asdict(desk.line(clip_id, reviewer)))
+        return JSONResponse(asdict(desk.line(clip_id, reviewer)))
 
     @app.post("/api/undo")
     def undo(request: Request) -> Response:
         reviewer = access.writer(request)
         gone = desk.undo(reviewer)
         if gone is None:
-            return _json(None)
-        return _json({"line": asdict(desk.line(gone.clip_id, reviewer)), "taken_back": asdict(gone)})
+            return JSONResponse(None)
+        return JSONResponse({"line": asdict(desk.line(gone.clip_id, reviewer)), "taken_back": asdict(gone)})
 
     @app.get("/api/clips/{clip_id}/peaks")
     def peaks(request: Request, clip_id: str) -> Response:
         access.reviewer(request)
-        return _json(asdict(site.clips.peaks(clip_id)))
+        return JSONResponse(asdict(site.clips.peaks(clip_id)))
 
     @app.get("/api/clips/{clip_id}/footage")
     def footage(request: Request, clip_id: str) -> Response:
         access.reviewer(request)
         try:
-            return _json(asdict(site.clips.footage(clip_id)))
+            return JSONResponse(asdict(site.clips.footage(clip_id)))
         except NoSuchFile:  # a pair may be about a clip that was decided on elsewhere
-            return _json(asdict(Footage("it is not in the table of clips that is served")))
+            return JSONResponse(asdict(Footage("it is not in the table of clips that is served")))
 
     @app.get("/clips/{clip_id}")
     def film(request: Request, clip_id: str, preview: Annotated[bool, Query()] = False) -> Response:
@@ -192,21 +192,17 @@ def _add_pairs(app: FastAPI, site: Site) -> None:
 
     @app.get("/api/pairs")
     def lines(request: Request) -> Response:
-        return _json([asdict(line) for line in site.pairs.lines(access.reviewer(request))])
+        return JSONResponse([asdict(line) for line in site.pairs.lines(access.reviewer(request))])
 
     @app.post("/api/pairs")
     def decide(request: Request, given: PairAnswerIn) -> Response:
         reviewer = access.writer(request)
         answer = PairAnswer(**given.model_dump(exclude={"note"}), note=_text(given.note))
-        return _json([asdict(line) for line in site.pairs.decide(answer, reviewer, site.now())])
+        return JSONResponse([asdict(line) for line in site.pairs.decide(answer, reviewer, site.now())])
 
     @app.post("/api/pairs/undo")
     def undo(request: Request) -> Response:
-        return _json([asdict(line) for line in site.pairs.undo(access.writer(request))])
-
-
-def _json(content: Any) -> JSONResponse:
-    return JSONResponse(content)
+        return JSONResponse([asdict(line) for line in site.pairs.undo(access.writer(request))])
 
 
 def _csv(text: str, name: str) -> Response:

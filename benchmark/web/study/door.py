@@ -19,7 +19,6 @@ from benchmark.web.study.messages import Refused
 from benchmark.web.study.raters import find
 from benchmark.web.study.study import Study
 from benchmark.web.study.tables import Rater
-from benchmark.web.tokens import BadToken
 
 REQUESTS_PER_SECOND, REQUESTS_AT_ONCE = 5.0, 60  # of a rater to the API; an item takes four
 FILES_PER_SECOND, FILES_AT_ONCE = 40.0, 400  # a player asks for a film piece by piece
@@ -64,20 +63,17 @@ class Door:
 
     def key(self, request: Request) -> str | None:
         """Return the key that a cookie names; None where there is none, or none of ours."""
-        return self._opened(request, "rater") or self._opened(request, "returned")
+        return self._named(request, "rater") or self._named(request, "returned")
 
     def is_sure(self, request: Request) -> bool:
         """Tell whether a browser is sure to be that of the rater whom its cookie names; one that `returned` is not.
 
         It goes on with the items; to delete the answers it has to give the code, which it is not shown.
         """
-        return self._opened(request, "returned") is None
+        return self._named(request, "returned") is None
 
-    def _opened(self, request: Request, kind: str) -> str | None:
-        try:
-            return str(self._study.tokens.opened(kind, request.cookies.get(self.cookie, "")))
-        except BadToken:
-            return None
+    def _named(self, request: Request, kind: str) -> str | None:
+        return self._study.tokens.word(kind, request.cookies.get(self.cookie))
 
     def remember(self, response: Response, request: Request, key: str, *, sure: bool = True) -> None:
         """Let the browser name this rater from now on; `sure`: see `is_sure`."""

@@ -30,6 +30,12 @@ def test_a_token_is_good_for_one_kind_one_owner_and_one_folder(kind, owner, secr
         Tokens(secret).opened(kind, token, owner=owner)
 
 
+def test_a_cookie_that_is_absent_or_none_of_ours_names_nobody():
+    tokens = Tokens(SECRET)
+    assert tokens.word("rater", tokens.signed("rater", "k1")) == "k1"
+    assert [tokens.word("rater", token) for token in (None, "", "x", tokens.signed("admin", "k1"))] == [None] * 4
+
+
 def test_kind_and_owner_cannot_run_into_each_other():
     tokens = Tokens(SECRET)
     with pytest.raises(BadToken):
