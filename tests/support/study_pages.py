@@ -17,14 +17,6 @@ from benchmark.web.study.tables import Placement, Rater
 from support.servers import answering
 from support.small_studies import Ground
 
-PATIENCE_MILLISECONDS = 15_000
-# Keeps every state that a clip had: one of a second may be over before a busy machine looks.
-STATES = """
-  globalThis.clipStates = [];
-  new MutationObserver((changes) => {
-    for (const { target } of changes) if (target.matches(".clip")) clipStates.push(target.dataset.state);
-  }).observe(document, { attributeFilter: ["data-state"], subtree: true });
-"""
 QUESTIONS = [
     {"id": "heard", "question": "What did you listen with?", "kind": "choice",
      "options": ["Headphones", "Loudspeakers"], "required": True},
@@ -90,43 +82,6 @@ def live(ground: Ground, folder: Path, **changes: object) -> Iterator[Live]:
             yield Live(study, address, clock)
     finally:
         study.close()
-
-
-class Comer:
-    """Opens browsers for raters, and keeps what they log and ask for."""
-
-    def __init__(self, browser: object) -> None:
-        self._browser, self.contexts, self.heard, self.asked = browser, [], [], []
-
-    def __call__(
-        self, address: str, *, width: int = 1440, height: int = 900, expects: tuple[str, ...] = (), **how: object
-    ):
-        """Open a page in a browser of its own; `expects` are words of messages that the browser logs by itself."""
-        context = self._browser.new_context(viewport={"width": width, "height": height}, **how)
-        context.add_init_script(STATES)
-        self.contexts.append(context)
-        context.on("page", lambda page: self._listen(page, expects))
-        page = context.new_page()
-        page.goto(address)
-        return page
-
-    def _listen(self, page: object, expects: tuple[str, ...]) -> None:
-        page.set_default_timeout(PATIENCE_MILLISECONDS)
-        page.on("console", lambda said: self._hear(said.text, expects))
-        page.on("pageerror", lambda error: self.heard.append(str(error)))
-        page.on("request", lambda request: self.asked.append(request.url))
-
-    def _hear(self, said: str, expects: tuple[str, ...]) -> None:
-        if not any(words in said for words in expects):
-            self.heard.append(said)
-
-    def close(self) -> None:
-        """Nothing may have been logged (a breach of the policy would be), or asked of another server."""
-        for context in self.contexts:
-            context.close()
-        assert self.heard == []
-        assert self.asked
-        assert [url for url in self.asked if not url.startswith(("http://127.0.0.1:", "blob:http://127.0.0.1:"))] == []
 
 
 def send(page, path: str, **content: object) -> dict:

@@ -78,7 +78,9 @@ def create_app(site: Site, *, hosts: Iterable[str] = ()) -> FastAPI:
     app.add_exception_handler(MediaError, _unplayable)
     app.add_exception_handler(EncodingStopped, _unplayable)
     _add_pages(app, site, pages)
+    _add_files(app, site)
     _add_clips(app, site)
+    _add_footage(app, site)
     _add_pairs(app, site)
     return app
 
@@ -125,6 +127,10 @@ def _add_pages(app: FastAPI, site: Site, pages: Pages) -> None:
     def take_name(request: Request, given: NameIn) -> Response:
         return access.named(request, given.name, site.reviewers())
 
+
+def _add_files(app: FastAPI, site: Site) -> None:
+    access = site.access
+
     @app.get("/files/curation.csv")
     def curation_file(request: Request) -> Response:
         access.reviewer(request)
@@ -167,6 +173,10 @@ def _add_clips(app: FastAPI, site: Site) -> None:
         if gone is None:
             return JSONResponse(None)
         return JSONResponse({"line": asdict(desk.line(gone.clip_id, reviewer)), "taken_back": asdict(gone)})
+
+
+def _add_footage(app: FastAPI, site: Site) -> None:
+    access = site.access
 
     @app.get("/api/clips/{clip_id}/peaks")
     def peaks(request: Request, clip_id: str) -> Response:

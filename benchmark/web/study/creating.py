@@ -79,18 +79,11 @@ def create_study(
         benchmark.check_files(file for file in used if file in benchmark.recorded_sha256)
         workshop = Workshop(place, secret, report)
         clips, target = workshop.make(planned.drafts, equal=settings.loudness == "equal")
-        making = _Freezing(settings, secret, clips)
+        frozen = _Freezing(secret, clips)
         design = Design.model_validate(dict(
-            **_settings_kept(settings), schema=1, fingerprint=mark,
-            benchmark=f"{benchmark.name} {benchmark.version}", criteria=criteria, texts=texts, items_per_rater=items,
-            seconds_per_rater=estimate.seconds(items), each_seconds=estimate.each_seconds,
-            limit_seconds=_limit(settings, estimate), target_lufs=target,
-            items=tuple(map(making.item, planned.items)), attention=tuple(map(making.item, planned.attention)),
-            tutorial=tuple(
-                Example(criterion=one.criterion, good=one.good, prompt=one.prompt, clip=clips[one.draft])
-                for one in planned.tutorial
-            ),
-            headphones=_headphones(settings, place, secret),
+            **_settings_kept(settings), **_time_kept(settings, estimate, items), **frozen.all(planned), schema=1,
+            fingerprint=mark, benchmark=f"{benchmark.name} {benchmark.version}", criteria=criteria, texts=texts,
+            target_lufs=target, headphones=_headphones(settings, place, secret),
         ))  # fmt: skip
         remove_unused(place, design.clips)
         place.write(design)
@@ -100,10 +93,21 @@ def create_study(
 class _Freezing:
     """Turns what was planned into what is kept."""
 
-    def __init__(self, settings: Settings, secret: bytes, clips: Mapping[Draft, Clip]) -> None:
-        self._settings, self._secret, self._clips = settings, secret, clips
+    def __init__(self, secret: bytes, clips: Mapping[Draft, Clip]) -> None:
+        self._secret, self._clips = secret, clips
 
-    def item(self, planned: PlannedItem) -> Item:
+    def all(self, planned: Plan) -> dict[str, object]:
+        """Return what a design has of everything with clips."""
+        return {
+            "items": tuple(map(self._item, planned.items)),
+            "attention": tuple(map(self._item, planned.attention)),
+            "tutorial": tuple(
+                Example(criterion=one.criterion, good=one.good, prompt=one.prompt, clip=self._clips[one.draft])
+                for one in planned.tutorial
+            ),
+        }
+
+    def _item(self, planned: PlannedItem) -> Item:
         sample = planned.sample
         models = [answer.model for answer in planned.answers]
         kind = "attention" if planned.expected else "item"
@@ -178,9 +182,15 @@ def _items_per_rater(
     return items, estimate
 
 
-def _limit(settings: Settings, estimate: Estimate) -> float | None:
+def _time_kept(settings: Settings, estimate: Estimate, items: int) -> dict[str, object]:
+    """Return what a design has of how much one rater does, and how long that takes."""
     minutes = settings.minutes_per_rater
-    return None if minutes is None else 60 * minutes - estimate.around_seconds
+    return {
+        "items_per_rater": items,
+        "seconds_per_rater": estimate.seconds(items),
+        "each_seconds": estimate.each_seconds,
+        "limit_seconds": None if minutes is None else 60 * minutes - estimate.around_seconds,
+    }
 
 
 def _headphones(settings: Settings, place: StudyFolder, secret: bytes) -> tuple[Trial, ...]:

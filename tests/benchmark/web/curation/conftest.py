@@ -9,12 +9,14 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from support.chromium import browser
+from support.chromium import Comer, browser
+from support.decisions import decision
 from support.servers import answering
 
 from benchmark.web.curation.app import create_app
 from benchmark.web.curation.site import Asked, Site
 from vgg_monoaudio.selection.candidates import CANDIDATE_COLUMNS
+from vgg_monoaudio.selection.decisions import append_decisions
 from vgg_monoaudio.selection.queue import SCREENED_COLUMNS
 from vgg_monoaudio.taxonomy import category_of, spelling
 
@@ -121,3 +123,36 @@ def site(asked, opened):
 def served(site):
     with answering(create_app(site)) as address:
         yield address
+
+
+@pytest.fixture
+def clips(candidates):
+    return [row.partition(",")[0] for row in candidates.read_text().splitlines()[1:]]
+
+
+@pytest.fixture
+def comes(browser):
+    """Somebody comes to the page with a browser of their own, and says a name.
+
+    Asked for behind `served`, so that browsers leave before the server does.
+    """
+    comer = Comer(browser)
+
+    def come(address, name, **how):
+        page = comer(address, **how)
+        page.keyboard.type(name)
+        page.keyboard.press("Enter")
+        return page
+
+    yield come
+    comer.close()
+
+
+@pytest.fixture
+def accepted(asked, clips):
+    """Bob accepted two dogs and two sheep, which make eight pairs."""
+    made = [
+        decision(clips[place], "Bob", label=label)
+        for place, label in ((0, "dog barking"), (1, "sheep bleating"), (8, "dog barking"), (9, "sheep bleating"))
+    ]
+    append_decisions(asked.decisions, made)

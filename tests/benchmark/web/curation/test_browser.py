@@ -1,68 +1,22 @@
-"""The pages in a real browser: by keyboard alone, by two people at once, on a phone, and for everybody."""
+"""The pages in a real browser: by keyboard alone, by two people at once, and where something is amiss."""
 
 import subprocess
 from dataclasses import replace
 
 import pytest
-from support.chromium import NEEDS_CHROMIUM, axe_violations
+from support.chromium import NEEDS_CHROMIUM
+from support.curation_pages import at, press
 from support.decisions import decision
 from support.servers import answering
 
 from benchmark.web.curation.app import create_app
 from benchmark.web.curation.site import pairs_path
 from foundation import media
-from vgg_monoaudio.selection.decisions import append_decisions, read_decisions
+from vgg_monoaudio.selection.decisions import read_decisions
 from vgg_monoaudio.selection.pair_decisions import PAIR_DECISIONS, pair_verdicts
 from vgg_monoaudio.selection.verdicts import apply_decisions
 
 pytestmark = [pytest.mark.browser, NEEDS_CHROMIUM]
-
-CURRENT = "#lines [aria-current=true] .id"
-
-
-@pytest.fixture
-def clips(candidates):
-    return [row.partition(",")[0] for row in candidates.read_text().splitlines()[1:]]
-
-
-@pytest.fixture
-def comes(browser):
-    """Somebody comes to the page with a browser of their own; nothing may be logged, or asked of another server.
-
-    Asked for behind `served`, so that browsers leave before the server does.
-    """
-    contexts, heard, asked = [], [], []
-
-    def come(address, name, *, width=1440, height=900, expects=(), **how):
-        contexts.append(browser.new_context(viewport={"width": width, "height": height}, **how))
-        page = contexts[-1].new_page()
-        page.set_default_timeout(15_000)
-        told = lambda text: None if any(word in text for word in expects) else heard.append(text)  # noqa: E731
-        page.on("console", lambda message: told(message.text))
-        page.on("pageerror", lambda error: heard.append(str(error)))
-        page.on("request", lambda request: asked.append(request.url))
-        page.goto(address)
-        page.keyboard.type(name)
-        page.keyboard.press("Enter")
-        return page
-
-    yield come
-    for context in contexts:
-        context.close()
-    assert heard == []
-    assert asked
-    assert [url for url in asked if not url.startswith(("http://127.0.0.1:", "data:"))] == []
-
-
-def at(page, clip):
-    """Wait until a clip is on the page and its picture is there."""
-    shown = "document.querySelector('#clip-title')?.textContent === clip"
-    page.wait_for_function(f"clip => {shown} && document.querySelector('#film').readyState > 1", arg=clip)
-
-
-def press(page, *keys):
-    for key in keys:
-        page.keyboard.press(key)
 
 
 def test_one_reviewer_curates_ten_clips_by_keyboard_alone(served, comes, asked, clips):
@@ -203,7 +157,7 @@ def test_frames_steps_loop_and_the_start_on_the_time_line(served, comes, clips):
 
 
 def test_the_outline_of_the_sound_is_drawn(served, comes, clips):
-    page = comes(served, "Ada")
+    page = comes(served, "Ada", expects=("willReadFrequently",))  # advice to who looks often, as the wait below does
     at(page, clips[0])
     page.wait_for_function("""() => {
       const canvas = document.querySelector('#wave');
@@ -252,16 +206,6 @@ def test_what_could_not_be_saved_stays_and_is_saved_when_the_server_is_back(serv
     at(page, clips[1])
     assert len(read_decisions(asked.decisions)) == 1
     assert page.locator("#complaint").is_hidden()
-
-
-@pytest.fixture
-def accepted(asked, clips):
-    """Bob accepted two dogs and two sheep, which make eight pairs."""
-    made = [
-        decision(clips[place], "Bob", label=label)
-        for place, label in ((0, "dog barking"), (1, "sheep bleating"), (8, "dog barking"), (9, "sheep bleating"))
-    ]
-    append_decisions(asked.decisions, made)
 
 
 def test_pairs_are_decided_by_keyboard_one_by_one_and_as_a_group(accepted, served, comes, asked, clips):
@@ -315,77 +259,6 @@ def test_the_clip_of_a_pair_that_cannot_be_shown_says_why(accepted, comes, asked
             assert said.inner_text() == "no file of this clip in the folder few"
 
 
-# Address of each page, and what is there when it is whole.
-PAGES = {
-    "/": "#evidence p",
-    "/pairs": "#groups .line",
-    "/conflicts": "#live article",
-    "/agreement": "#live .reviewers li",
-    "/name": "#name-form",
-}
-
-
-@pytest.fixture
-def disputed(accepted, asked, clips):
-    made = [
-        decision(clips[0], "Ada", visible=False, note="hm"),
-        decision(clips[3], "Ada"),
-        decision(clips[3], "auto:x"),
-    ]
-    append_decisions(asked.decisions, made)
-
-
-@pytest.mark.parametrize(
-    ("width", "theme"),
-    [
-        (390, "light"),
-        pytest.param(1440, "dark", marks=pytest.mark.slow),
-        pytest.param(390, "dark", marks=pytest.mark.slow),
-        pytest.param(1440, "light", marks=pytest.mark.slow),
-    ],
-)
-def test_axe_finds_nothing_and_nothing_runs_over_the_edge(disputed, served, comes, clips, width, theme):
-    page = comes(served, "Ada", width=width, color_scheme=theme, bypass_csp=True)
-    page.wait_for_selector("#lines .line")
-    found = {}
-    for address, whole in PAGES.items():
-        page.goto(f"{served}{address}#clip={clips[0]}&show=all")
-        page.wait_for_selector(whole)
-        found[address] = axe_violations(page)
-        assert page.evaluate("() => document.documentElement.scrollWidth") <= width, address
-    page.goto(served)
-    page.wait_for_selector("#evidence p")
-    page.locator("#help-open").click()
-    found["help"] = axe_violations(page)
-    assert found == {name: [] for name in (*PAGES, "help")}
-
-
-def test_axe_finds_nothing_where_there_is_nothing_yet_no_page_and_no_answer(served, comes):
-    page = comes(served, "Ada", bypass_csp=True, expects=["ERR_FAILED", "404"])
-    page.wait_for_selector("#evidence p")
-    found = {}
-    page.goto(f"{served}/pairs")
-    page.wait_for_selector("#nothing")
-    assert page.locator("#loading").is_hidden()
-    found["no pairs"] = axe_violations(page)
-    waiting = []
-    page.route("**/api/*", lambda route: waiting.append(route))
-    for address in ("/", "/pairs"):
-        with page.expect_request("**/api/*"):
-            page.goto(f"{served}{address}")
-        found[f"{address} waits"] = axe_violations(page)
-    waiting[-1].abort()
-    page.wait_for_selector("#complaint:not([hidden])")
-    assert "does not answer" in page.locator("#complaint").inner_text()
-    found["no answer"] = axe_violations(page)
-    page.goto(f"{served}/nothing")
-    assert page.locator("h1").inner_text() == "Not Found"
-    found["no page"] = axe_violations(page)
-    assert {name: faults for name, faults in found.items() if faults} == {}
-    assert len(found) == 5
-    page.unroute_all(behavior="ignoreErrors")
-
-
 def test_marks_of_other_clips_change_with_the_next_decision(served, comes, site, clips):
     page = comes(served, "Ada")
     at(page, clips[0])
@@ -401,13 +274,3 @@ def test_marks_of_other_clips_change_with_the_next_decision(served, comes, site,
     press(page, "u")
     page.wait_for_function(state, arg=[clips[0], "undecided"])
     page.wait_for_function(state, arg=[clips[5], "undecided"])
-
-
-def test_on_a_phone_a_clip_is_decided_with_the_thumb(served, comes, asked, clips):
-    page = comes(served, "Ada", width=390, height=844, has_touch=True, is_mobile=True)
-    at(page, clips[0])
-    for criterion, answer in (("single_source", "Yes"), ("visible", "Yes"), ("label_matches", "No")):
-        page.locator(f'[data-criterion="{criterion}"]').get_by_role("button", name=answer).tap()
-    page.locator("#save").tap()
-    at(page, clips[1])
-    assert [one.label_matches for one in read_decisions(asked.decisions)] == [False]

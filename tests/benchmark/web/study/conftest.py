@@ -6,12 +6,13 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from support.chromium import Comer, browser
 from support.small_benchmarks import short_film
 from support.small_studies import Clock, Ground, Served, lay_ground
 
 from benchmark.web.study.study import Study
 
-__all__ = ["short_film"]
+__all__ = ["browser", "short_film"]
 
 
 @pytest.fixture(scope="session")
@@ -51,3 +52,11 @@ def serve(created: Callable[..., Path], tmp_path: Path) -> Iterator[Callable[...
     yield served
     for study in opened:
         study.close()
+
+
+@pytest.fixture
+def comes(browser: object) -> Iterator[Comer]:
+    """Raters come, each with a browser of their own."""
+    comer = Comer(browser)
+    yield comer
+    comer.close()

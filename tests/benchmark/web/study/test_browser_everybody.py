@@ -1,10 +1,8 @@
 """Every page of a study in a real browser, for everybody: on a phone, in either colours, read aloud, from the right."""
 
 import pytest
-from support.chromium import NEEDS_CHROMIUM, axe_violations, browser
-from support.study_pages import Comer, advance, answer, live, ready, send, watch
-
-__all__ = ["browser"]
+from support.chromium import NEEDS_CHROMIUM, axe_violations
+from support.study_pages import advance, answer, live, ready, send, watch
 
 pytestmark = [pytest.mark.browser, NEEDS_CHROMIUM]
 
@@ -24,13 +22,6 @@ def served(ground, tmp_path_factory):
     folder = tmp_path_factory.mktemp("study") / "everybody"
     with live(ground, folder, headphone_check="warn", **shortest, **ending) as study:
         yield study
-
-
-@pytest.fixture
-def comes(browser):
-    comer = Comer(browser)
-    yield comer
-    comer.close()
 
 
 def every_page(page, address):

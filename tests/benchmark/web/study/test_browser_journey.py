@@ -3,10 +3,8 @@
 import json
 
 import pytest
-from support.chromium import NEEDS_CHROMIUM, browser
-from support.study_pages import Comer, answer, live, ready, watch
-
-__all__ = ["browser"]
+from support.chromium import NEEDS_CHROMIUM
+from support.study_pages import answer, live, ready, watch
 
 pytestmark = [pytest.mark.browser, NEEDS_CHROMIUM]
 
@@ -23,13 +21,6 @@ def served(ground, tmp_path, ratings):
     changes = {"items_per_rater": ratings - 1 - repeats, "repeats": repeats, "headphone_check": True}
     with live(ground, tmp_path / "journey", **changes, completion_code="C0DE-77") as study:
         yield study
-
-
-@pytest.fixture
-def comes(browser):
-    comer = Comer(browser)
-    yield comer
-    comer.close()
 
 
 @pytest.mark.parametrize("ratings", [3, pytest.param(12, marks=pytest.mark.slow(minutes=1))])

@@ -3,10 +3,8 @@
 import json
 
 import pytest
-from support.chromium import NEEDS_CHROMIUM, browser
-from support.study_pages import Comer, advance, answer, becomes, live, ready, watch, while_playing
-
-__all__ = ["browser"]
+from support.chromium import NEEDS_CHROMIUM
+from support.study_pages import advance, answer, becomes, live, ready, watch, while_playing
 
 pytestmark = [pytest.mark.browser, NEEDS_CHROMIUM]
 
@@ -22,13 +20,6 @@ def preference(ground, tmp_path_factory):
     changes = {"form": "preference", "items_per_rater": 3, "repeats": 0, "attention": 0, "samples": 3}
     with live(ground, tmp_path_factory.mktemp("study") / "preference", tutorial=False, **changes) as served:
         yield served
-
-
-@pytest.fixture
-def comes(browser):
-    comer = Comer(browser)
-    yield comer
-    comer.close()
 
 
 def at_first_item(comes, served, **how):

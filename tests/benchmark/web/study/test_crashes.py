@@ -67,12 +67,13 @@ def folder(ground, tmp_path):
     return tmp_path / "study"
 
 
-def test_no_answer_is_lost_or_doubled_however_often_the_server_is_killed(folder, server):
+@pytest.mark.parametrize("kills", [5, pytest.param(20, marks=pytest.mark.slow(minutes=0.5))])
+def test_no_answer_is_lost_or_doubled_however_often_the_server_is_killed(folder, server, kills):
     """Between any two requests, and while one is under way: what has no reply is sent again to the next server."""
-    draw, client, acknowledged = np.random.default_rng(20), Client(), {}
+    draw, client, acknowledged = np.random.default_rng(kills), Client(), {}
     serving = server(folder)
     client.begin(serving.address)
-    for kill in range(20):
+    for kill in range(kills):
         for step in range(int(draw.integers(1, 6))):
             status, body = client.ask(serving.address, "GET", "/api/item")
             item = json.loads(body)
@@ -94,7 +95,7 @@ def test_no_answer_is_lost_or_doubled_however_often_the_server_is_killed(folder,
         rows = database.execute("SELECT key, answers FROM placements WHERE state = 'answered'").fetchall()
     assert Counter(key for key, _ in rows) == Counter(acknowledged.keys())
     assert {key: json.loads(answers)["AQ"] for key, answers in rows} == acknowledged
-    assert len(answers_of(folder)) == len(acknowledged) >= 20
+    assert len(answers_of(folder)) == len(acknowledged) >= kills
 
 
 def send_and_kill(server, client, given):
