@@ -56,17 +56,19 @@ def analyse(
 
     from benchmark.ratings.analysis import Settings, analyse_preferences, analyse_ratings, to_json
     from benchmark.ratings.answers import Answers, Preferences
+    from benchmark.ratings.design import LEVEL
     from benchmark.report.study.write import write_study
 
     answers = read_study(what)
+    results = _results(runs, answers) if runs else None
     settings = Settings(
         keep=tuple(map(composed, keep or ())),
         drop=tuple(map(composed, drop or ())),
         screening=screening,
         precision=precision,
         seed=seed,
+        level=results.scoring.confidence if results is not None and results.scoring is not None else LEVEL,
     )
-    results = _results(runs, answers) if runs else None
     if results is not None and isinstance(answers, Answers) and not answers.named:
         answers = _on_subset(answers, results)
     if isinstance(answers, Preferences):

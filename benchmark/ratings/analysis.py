@@ -9,7 +9,7 @@ from functools import partial
 from typing import Any
 
 from benchmark.ratings.answers import Answers, Preferences
-from benchmark.ratings.design import RESAMPLES
+from benchmark.ratings.design import LEVEL, RESAMPLES
 from benchmark.ratings.mixed import MixedModel, mixed_models
 from benchmark.ratings.opinion import Opinion, OpinionDifference, differences, opinions
 from benchmark.ratings.paired_tests import PairedTest, paired_tests
@@ -47,7 +47,7 @@ class Settings:
     precision: float = 0.1
     resamples: int = RESAMPLES
     seed: int = 0
-    level: float = 0.95
+    level: float = LEVEL
 
     def __post_init__(self) -> None:
         check_precision(self.precision)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
-from typing import Literal
+from typing import Literal, Self
 
 import pandas as pd
 
@@ -18,7 +18,43 @@ CHOICES = ("a", "b", "tie")  # in the order of `bradley_terry`'s WIN, LOSS, TIE
 
 
 @dataclass(frozen=True)
-class Answers:
+class Judgements:
+    """What ratings and preferences have in common.
+
+    Attributes:
+        table: one row per answer of one rater to one item.
+        criteria: names of the columns with points, or choices.
+    """
+
+    table: pd.DataFrame
+    criteria: tuple[str, ...]
+
+    @property
+    def items(self) -> pd.DataFrame:
+        """The rows that count: first answers to items that are no checks of attention."""
+        return self.table[self.table["role"] == "item"]
+
+    @property
+    def raters(self) -> tuple[str, ...]:
+        """Names of the raters, sorted."""
+        return tuple(sorted(self.table["rater"].unique()))
+
+    @property
+    def subsets(self) -> tuple[str, ...]:
+        """Names of the rated subsets, sorted."""
+        return tuple(sorted(self.items["subset"].unique()))
+
+    def of(self, subset: str) -> Self:
+        """Return the answers to one subset."""
+        return replace(self, table=self.table[self.table["subset"] == subset])
+
+    def without(self, raters: Iterable[str]) -> Self:
+        """Return the answers of the other raters."""
+        return replace(self, table=self.table[~self.table["rater"].isin(list(raters))])
+
+
+@dataclass(frozen=True)
+class Answers(Judgements):
     """Ratings on scales.
 
     Attributes:
@@ -33,43 +69,18 @@ class Answers:
             only scenes are resampled.
     """
 
-    table: pd.DataFrame
-    criteria: tuple[str, ...]
     points: tuple[int, int]
     source: str
     named: bool = True
-
-    @property
-    def items(self) -> pd.DataFrame:
-        """The rows that count in means: first answers to items that are no checks of attention."""
-        return self.table[self.table["role"] == "item"]
-
-    @property
-    def raters(self) -> tuple[str, ...]:
-        """Names of the raters, sorted."""
-        return tuple(sorted(self.table["rater"].unique()))
 
     @property
     def models(self) -> tuple[str, ...]:
         """Names of the rated models, sorted."""
         return tuple(sorted(self.items["model"].unique()))
 
-    @property
-    def subsets(self) -> tuple[str, ...]:
-        """Names of the rated subsets, sorted."""
-        return tuple(sorted(self.items["subset"].unique()))
-
-    def of(self, subset: str) -> Answers:
-        """Return the answers to one subset."""
-        return replace(self, table=self.table[self.table["subset"] == subset])
-
-    def without(self, raters: Iterable[str]) -> Answers:
-        """Return the answers of the other raters."""
-        return replace(self, table=self.table[~self.table["rater"].isin(list(raters))])
-
 
 @dataclass(frozen=True)
-class Preferences:
+class Preferences(Judgements):
     """Choices between the answers of two models to one sample.
 
     Attributes:
@@ -79,34 +90,9 @@ class Preferences:
         source: file or folder, for messages.
     """
 
-    table: pd.DataFrame
-    criteria: tuple[str, ...]
     source: str
-
-    @property
-    def items(self) -> pd.DataFrame:
-        """The rows that count: first answers to items that are no checks of attention."""
-        return self.table[self.table["role"] == "item"]
-
-    @property
-    def raters(self) -> tuple[str, ...]:
-        """Names of the raters, sorted."""
-        return tuple(sorted(self.table["rater"].unique()))
 
     @property
     def models(self) -> tuple[str, ...]:
         """Names of the compared models, sorted."""
         return tuple(sorted({*self.items["model_a"].unique(), *self.items["model_b"].unique()}))
-
-    @property
-    def subsets(self) -> tuple[str, ...]:
-        """Names of the rated subsets, sorted."""
-        return tuple(sorted(self.items["subset"].unique()))
-
-    def of(self, subset: str) -> Preferences:
-        """Return the answers to one subset."""
-        return replace(self, table=self.table[self.table["subset"] == subset])
-
-    def without(self, raters: Iterable[str]) -> Preferences:
-        """Return the answers of the other raters."""
-        return replace(self, table=self.table[~self.table["rater"].isin(list(raters))])

@@ -14,7 +14,8 @@ from metrics.uncertainty.resampling import Counts, Needs
 
 Method = Literal["spearman", "kendall"]
 METHODS: tuple[Method, ...] = ("spearman", "kendall")
-FEWEST = 3  # below, a rank correlation is meaningless
+FEWEST = 3  # values; below, a rank correlation is meaningless
+MOST_MISSING = 0.01  # share of resamples without a correlation, up to which there is an interval
 MOST_PAIRWISE = 3000  # answers, whose pairs are compared once for all resamples; 36 MB for each of three matrices
 
 Floats = NDArray[np.float64]
@@ -59,6 +60,21 @@ def _tau(agreeing: Floats, apart_a: Floats, apart_b: Floats) -> Floats:
     with np.errstate(invalid="ignore", divide="ignore"):
         found: Floats = np.where(size > 0, agreeing / size, np.nan)
     return found
+
+
+def why_none(scores: Floats, points: Floats, what: str) -> str:
+    """Return why scores (n,) and points (n,) have no rank correlation, or "" where they have one.
+
+    Args:
+        scores: of the metric.
+        points: mean ratings.
+        what: they are of, in the plural, for the reason.
+    """
+    if len(scores) < FEWEST:
+        return f"too few to correlate: {len(scores)} of at least {FEWEST} {what}"
+    if (scores == scores[0]).all():
+        return f"all {what} have the same score"
+    return f"all {what} have the same mean rating" if (points == points[0]).all() else ""
 
 
 def correlation_by(method: Method) -> Callable[[Floats, Floats], float]:
@@ -110,22 +126,26 @@ def interval_of_answers(
     )  # fmt: skip
 
 
-def interval_of_models(scores: Floats, resampled: Floats, method: Method, level: float) -> tuple[float, float] | None:
+def interval_of_models(scores: Floats, resampled: Floats, method: Method, level: float) -> Interval:
     """Return the interval of the correlation over models: of these models, by other raters and on other scenes.
 
     Args:
         scores: of the metric, shape (k,).
-        resampled: mean ratings of the models on resamples of raters and scenes, shape (b, k).
+        resampled: mean ratings of the models on resamples of raters and scenes, shape (b, k), in points; NaN where a
+            resample holds no rating of a model.
         method: of correlation.
         level: nominal coverage.
 
     Returns:
-        Lower and upper end; None where more than one in a hundred resamples has no correlation.
+        Quantiles of the resamples that have a correlation; no ends, and the reason, where more than one in a hundred
+        has none.
     """
     whole = resampled[np.isfinite(resampled).all(axis=1)]
     found = (rank_correlations if method == "spearman" else kendall_correlations)(scores, whole)
     there = found[np.isfinite(found)]
-    if not len(there) or len(there) < 0.99 * len(resampled):
-        return None
+    missing = len(resampled) - len(there)
+    if not len(there) or missing > MOST_MISSING * len(resampled):
+        reason = f"{missing} of {len(resampled)} resamples have no correlation"
+        return Interval(None, None, level, "percentile", reason)
     low, high = np.quantile(there, [(1.0 - level) / 2.0, (1.0 + level) / 2.0])
-    return float(low), float(high)
+    return Interval(float(low), float(high), level, "percentile")

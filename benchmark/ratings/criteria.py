@@ -11,3 +11,9 @@ SCALE = (1, 5)  # points of a Likert scale, lowest and highest
 def criterion_words(criterion: str) -> str:
     """Return what a criterion judges, in words; one that the paper does not have is called by its own name."""
     return CRITERIA.get(criterion, criterion)
+
+
+def criterion_title(criterion: str) -> str:
+    """Return a criterion's name with what it judges, where that says more."""
+    words = criterion_words(criterion)
+    return criterion if words == criterion else f"{criterion}: {words}"

@@ -26,7 +26,7 @@ from numpy.typing import NDArray
 from metrics.uncertainty.intervals import Interval, student_quantile
 
 Matrix = NDArray[np.float64]
-RESAMPLES = 1000
+RESAMPLES, LEVEL = 1000, 0.95  # what intervals have where nobody chooses
 FEWEST = 3  # raters, and scenes: below, resampling them says nothing about others
 
 

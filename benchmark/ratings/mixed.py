@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 
 from benchmark.ratings.answers import Answers
+from benchmark.ratings.design import LEVEL
 from benchmark.ratings.restricted_likelihood import fit_restricted
 from metrics.uncertainty.intervals import Interval
 
@@ -64,7 +65,7 @@ class MixedModel:
     reason: str = ""
 
 
-def mixed_models(answers: Answers, *, level: float = 0.95) -> list[MixedModel]:
+def mixed_models(answers: Answers, *, level: float = LEVEL) -> list[MixedModel]:
     """Return the mixed-effects model of every subset and criterion, fitted by REML where the size allows it.
 
     The points of a scale are taken for numbers of equal distance, as they are in a mean opinion.
@@ -105,7 +106,7 @@ def _unfit(rated: pd.DataFrame, criterion: str) -> str:
     return ""
 
 
-def fit_mixed(rated: pd.DataFrame, criterion: str, *, subset: str = "", level: float = 0.95) -> MixedModel:
+def fit_mixed(rated: pd.DataFrame, criterion: str, *, subset: str = "", level: float = LEVEL) -> MixedModel:
     """Return the model `points ~ model + (1 | rater) + (1 | scene) + (1 | scene:model)`, fitted by REML.
 
     The last term, left out where there is one model, lets a model be better on some scenes than on others. Without it

@@ -10,15 +10,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from itertools import combinations
 
-import numpy as np
 import pandas as pd
 
 from benchmark.ratings.answers import Answers
-from benchmark.ratings.design import RESAMPLES, Draws, Matrix, draw, estimate, paired_estimate
+from benchmark.ratings.design import LEVEL, RESAMPLES, Draws, Estimate, Matrix, draw, estimate, paired_estimate
 from metrics.uncertainty.intervals import Interval, check_settings, student_p_value
 from metrics.uncertainty.significance import holm_of_known
-
-LEVEL = 0.95
 
 
 @dataclass(frozen=True)
@@ -162,26 +159,24 @@ def _difference(
     return OpinionDifference(subset, *pair, criterion, found.value, interval, p_value, None, scenes)
 
 
-def resampled_means(
-    answers: Answers, criterion: str, models: Sequence[str], *, resamples: int = RESAMPLES, seed: int
-) -> Matrix:
-    """Return the mean opinions of models on resamples of raters and scenes, shape (b, models), in points.
+def estimates_by_model(
+    answers: Answers, criterion: str, *, resamples: int = RESAMPLES, seed: int
+) -> dict[str, Estimate]:
+    """Return the mean opinion of every model that was rated by a criterion, all on the same resamples.
 
     Args:
         answers: to one subset.
         criterion: one of theirs.
-        models: each rated at least once by it.
-        resamples: how many.
+        resamples: of raters and scenes.
         seed: decides the draws; with one seed they are those of `opinions`.
     """
     items = answers.items
     draws = draw(items, named=answers.named, resamples=resamples, seed=seed)
     rated = items[items[criterion].notna()]
-    columns = []
-    for model in models:
-        found = estimate(draws, *_matrices(rated[rated["model"] == model], criterion, draws))
-        columns.append(np.full(resamples, np.nan) if found.reason else found.scaled())
-    return np.stack(columns, axis=1) if columns else np.zeros((resamples, 0))
+    return {
+        str(model): estimate(draws, *_matrices(part, criterion, draws))
+        for model, part in rated.groupby("model", sort=True)
+    }
 
 
 def _adjusted(found: Sequence[OpinionDifference]) -> list[OpinionDifference]:

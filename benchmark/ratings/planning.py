@@ -10,9 +10,9 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from benchmark.ratings.answers import Answers
+from benchmark.ratings.design import LEVEL
 from metrics.uncertainty.intervals import student_quantile
 
-LEVEL = 0.95
 MOST = 10_000_000  # raters or scenes; beyond, a precision counts as out of reach
 
 

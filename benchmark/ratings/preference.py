@@ -10,11 +10,9 @@ from numpy.typing import NDArray
 
 from benchmark.ratings.answers import CHOICES, Preferences
 from benchmark.ratings.bradley_terry import LOSS, TIE, WIN, Fit, fault_of, fit, influences, pairs_of
-from benchmark.ratings.design import RESAMPLES, Draws, Estimate, Matrix, draw, estimate, with_error
+from benchmark.ratings.design import LEVEL, RESAMPLES, Draws, Estimate, Matrix, draw, estimate, with_error
 from metrics.uncertainty.intervals import Interval, check_settings, student_p_value
 from metrics.uncertainty.significance import holm_of_known
-
-LEVEL = 0.95
 
 
 @dataclass(frozen=True)

@@ -10,11 +10,12 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from benchmark.ratings.answers import ANSWER, Answers
+from benchmark.ratings.design import LEVEL
 from benchmark.ratings.quality import repeated_differences
 from foundation.extras import load_extra
 from metrics.uncertainty.intervals import Interval, interval_from_replicates
 
-Level = Literal["nominal", "ordinal", "interval", "ratio"]
+Scale = Literal["nominal", "ordinal", "interval", "ratio"]  # of measurement
 RESAMPLES = 500  # alpha costs a millisecond or more
 
 
@@ -43,12 +44,12 @@ class Reliability:
     reason: str = ""
 
 
-def krippendorff_alpha(ratings: NDArray[np.float64], level: Level = "ordinal") -> tuple[float | None, str]:
+def krippendorff_alpha(ratings: NDArray[np.float64], scale: Scale = "ordinal") -> tuple[float | None, str]:
     """Return Krippendorff's alpha of incomplete ratings, or None and why it is not defined.
 
     Args:
         ratings: shape (raters, units), NaN where not rated.
-        level: of measurement; "ordinal" for points on a scale.
+        scale: of measurement; "ordinal" for points of a rating.
 
     Raises:
         foundation.extras.MissingPackage: the extra `web` is not installed.
@@ -56,7 +57,7 @@ def krippendorff_alpha(ratings: NDArray[np.float64], level: Level = "ordinal") -
     Source:
         Krippendorff 2011, "Computing Krippendorff's alpha-reliability"; its example C is a test.
     """
-    return _alpha(*_value_counts(ratings), level)
+    return _alpha(*_value_counts(ratings), scale)
 
 
 def _value_counts(ratings: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
@@ -66,17 +67,17 @@ def _value_counts(ratings: NDArray[np.float64]) -> tuple[NDArray[np.float64], ND
     return values, np.asarray(counts, dtype=np.int64)
 
 
-def _alpha(values: NDArray[np.float64], counts: NDArray[np.int64], level: Level) -> tuple[float | None, str]:
+def _alpha(values: NDArray[np.float64], counts: NDArray[np.int64], scale: Scale) -> tuple[float | None, str]:
     package = load_extra("krippendorff", "web", needed_by="the agreement of raters")
     pairable = counts[counts.sum(axis=1) >= 2] if counts.size else counts
     if not len(pairable):
         return None, "no answer has two ratings"
     if (pairable.sum(axis=0) > 0).sum() < 2:
         return None, "all ratings are the same: without differences there is nothing to agree on"
-    return float(package.alpha(value_counts=pairable, value_domain=values, level_of_measurement=level)), ""
+    return float(package.alpha(value_counts=pairable, value_domain=values, level_of_measurement=scale)), ""
 
 
-def reliability(answers: Answers, *, resamples: int = RESAMPLES, seed: int, level: float = 0.95) -> list[Reliability]:
+def reliability(answers: Answers, *, resamples: int = RESAMPLES, seed: int, level: float = LEVEL) -> list[Reliability]:
     """Return alpha by subset and criterion: between raters, and between first and second answers where there are any.
 
     The interval resamples scenes, for all answers to a scene together.

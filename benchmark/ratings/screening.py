@@ -21,7 +21,7 @@ Rule = Literal["attention", "repetition", "too fast", "agreement", "straight lin
 FEWEST_TO_COMPARE = 5  # raters, for one of them to be an outlier
 EARLY_SECONDS = 0.3  # that an answer may come early: the page takes it, since a start is told when its request arrives
 NORMAL_SCALE = 1.4826  # from the median distance to the standard deviation of a normal distribution
-_Any = TypeVar("_Any", Answers, Preferences)
+_Judged = TypeVar("_Judged", Answers, Preferences)
 
 
 @dataclass(frozen=True)
@@ -102,13 +102,13 @@ class Screening:
 
 
 def screen(
-    answers: _Any,
+    answers: _Judged,
     *,
     keep: Collection[str] = (),
     drop: Collection[str] = (),
     enabled: bool = True,
     limits: Limits | None = None,
-) -> tuple[_Any, Screening]:
+) -> tuple[_Judged, Screening]:
     """Return the answers of the raters who stay, and what became of all.
 
     Args:
@@ -129,7 +129,8 @@ def screen(
     exclusions = (*by_hand, *judged)
     overruled = tuple(one for one in broken if one not in judged and one.rater not in drop)
     left_out = tuple(sorted({one.rater for one in exclusions}))
-    raters = len(answers.raters) if getattr(answers, "named", True) else 0
+    named = answers.named if isinstance(answers, Answers) else True
+    raters = len(answers.raters) if named else 0
     return answers.without(left_out), Screening(exclusions, overruled, raters, left_out, tuple(notes))
 
 

@@ -1,4 +1,4 @@
-"""A human study: how people rated the answers, and how far each metric agrees with them."""
+"""A human study of runs' answers: who was rated how, and the answers that a metric finds alike and people do not."""
 
 from __future__ import annotations
 
@@ -6,20 +6,16 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from itertools import combinations
 from pathlib import Path
-from typing import Literal
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
 from benchmark.ratings.answers import Answers, Preferences
-from benchmark.ratings.correlation import FEWEST, Method, correlation_by, interval_of_answers, interval_of_models
-from benchmark.ratings.opinion import resampled_means
 from benchmark.ratings.reading import read_answers
-from benchmark.report.results import Results, Row
-from benchmark.report.samples import Samples, clips_of, read_run_samples
-from benchmark.runs import ScoringRecord
-from metrics.registry import Metric, list_metrics
+from benchmark.report.results import Results
+from benchmark.report.samples import Samples, read_samples
+from metrics.registry import Metric
 
 ALIKE = 0.1  # of the metric's standard deviation over the rated answers
 
@@ -44,31 +40,6 @@ class Ratings:
         """Return the rated answers with what every metric scored them: a row per answer."""
         scored = pd.concat([table.assign(key=key) for key, table in part.scored.items()], ignore_index=True)
         return self.means.merge(scored, on=["sample_id", "key"], validate="one_to_one")
-
-
-@dataclass(frozen=True)
-class Agreement:
-    """Rank correlation of a metric with one criterion; positive: people prefer what the metric prefers.
-
-    Attributes:
-        over: answers, or models.
-        method: Spearman's correlation, or Kendall's tau-b.
-        count: how many answers, or models, it is over.
-        value: in [-1, 1]; None where one side is constant or there are too few.
-        low: lower end of the interval; None where there is none.
-        high: upper end.
-        reason: why there is no interval, where that is known.
-    """
-
-    metric: Metric
-    criterion: str
-    over: Literal["answers", "models"]
-    method: Method
-    count: int
-    value: float | None
-    low: float | None = None
-    high: float | None = None
-    reason: str = ""
 
 
 @dataclass(frozen=True)
@@ -99,7 +70,7 @@ class Case:
         return {key: f"{self.metric.label} {score:.3f}\n{self.criterion} {points:.1f}" for key, score, points in texts}
 
 
-def read_ratings(path: Path, results: Results) -> list[Ratings]:
+def read_ratings(path: Path, results: Results, samples: Sequence[Samples] | None = None) -> list[Ratings]:
     """Return a study's ratings of these runs' answers, one entry per subset; nobody is screened.
 
     Args:
@@ -108,6 +79,7 @@ def read_ratings(path: Path, results: Results) -> list[Ratings]:
             (excellent), empty where not rated. The model is named as in the tables. Blanks around names and blank lines
             do not count.
         results: the runs; every rated answer must be one of theirs.
+        samples: of the runs; None: read from them.
 
     Raises:
         ValueError: what `benchmark.ratings.reading.read_answers` refuses, preferences, or ratings of other answers; see
@@ -116,18 +88,23 @@ def read_ratings(path: Path, results: Results) -> list[Ratings]:
     answers = read_answers(path)
     if isinstance(answers, Preferences):
         raise ValueError(f"{path}: holds preferences, expected ratings in points; `study analyse` takes both")
-    return ratings_of(answers, results)
+    return ratings_of(answers, results, samples)
 
 
-def ratings_of(answers: Answers, results: Results) -> list[Ratings]:
+def ratings_of(answers: Answers, results: Results, samples: Sequence[Samples] | None = None) -> list[Ratings]:
     """Return ratings of these runs' answers, one entry per subset, in the order in which they first appear.
 
+    Args:
+        answers: a model is named as its row is, or by its key.
+        results: the runs.
+        samples: of the runs; None: read from them.
+
     Raises:
-        ValueError: a subset, model or sample that the runs do not have, or one person's second rating of an answer;
-            names the line.
+        ValueError: a subset, model or sample that the runs do not have, one model by two names, or one person's second
+            rating of an answer; names the line.
     """
-    items = answers.items
-    keyed = items.assign(model=_keys(items, answers.source, results))
+    items, parts = answers.items, read_samples(results) if samples is None else samples
+    keyed = items.assign(model=_keys(items, answers.source, results, parts))
     again = keyed.duplicated(["subset", "sample_id", "model", "rater"])
     if again.any():
         row = items.iloc[int(again.to_numpy().argmax())]
@@ -139,24 +116,30 @@ def ratings_of(answers: Answers, results: Results) -> list[Ratings]:
     return found
 
 
-def _keys(items: pd.DataFrame, source: str, results: Results) -> list[str]:
+def _keys(items: pd.DataFrame, source: str, results: Results, samples: Sequence[Samples]) -> list[str]:
     """Return the key of each row's model, after checking that its run has the sample."""
-    known: dict[tuple[str, str], tuple[str, set[str]]] = {}
-    for row in results.rows:
-        if row.run is not None:
-            answered = set(read_run_samples(row.run).scored_ids)
-            known |= {(row.subset, name): (row.key, answered) for name in (row.model, row.key)}
+    keys_by_name = model_keys(results)
+    answered = {(part.subset, key): part.answered(key) for part in samples for key in part.scored}
+    named: dict[tuple[str, str], str] = {}
     keys = []
     for line, subset, sample, model in items[["line", "subset", "sample_id", "model"]].itertuples(index=False):
         where = f"{source}, line {line}"
-        if (subset, model) not in known:
+        key = keys_by_name.get((subset, model))
+        if key is None:
             there = sorted({f"{row.model} ({row.subset})" for row in results.rows if row.run is not None})
             raise ValueError(f"{where}: no run of {model!r} on {subset!r}; there are {', '.join(there)}")
-        key, answered = known[subset, model]
-        if sample not in answered:
+        if sample not in answered[subset, key]:
             raise ValueError(f"{where}: {model} on {subset} has no scored answer to {sample!r}")
+        other = named.setdefault((subset, key), model)
+        if other != model:
+            raise ValueError(f"{where}: {model!r} and {other!r} are one model; call it by one name")
         keys.append(key)
     return keys
+
+
+def model_keys(results: Results) -> dict[tuple[str, str], str]:
+    """Return the key of every model with a run, by subset and by each name that a file may give it."""
+    return {(row.subset, name): row.key for row in results.rows if row.run is not None for name in (row.model, row.key)}
 
 
 def _means(subset: str, answers: Answers) -> Ratings:
@@ -164,100 +147,6 @@ def _means(subset: str, answers: Answers) -> Ratings:
     means = grouped[list(answers.criteria)].mean()
     means.insert(0, "raters", grouped["rater"].nunique())
     return Ratings(subset, answers.criteria, means.reset_index().rename(columns={"model": "key"}), answers)
-
-
-def agreement_by_answer(
-    ratings: Ratings, part: Samples, scoring: ScoringRecord, method: Method = "spearman"
-) -> list[Agreement]:
-    """Return how well each per-sample metric of the paper ranks answers as people do, resampled as in the tables."""
-    answers = ratings.with_scores(part)
-    found = []
-    for metric in list_metrics(headline=True):
-        if metric.per != "sample" or metric.name not in answers or not answers[metric.name].notna().any():
-            continue
-        for criterion in ratings.criteria:
-            both = answers.dropna(subset=[metric.name, criterion])
-            scores, points = (both[name].to_numpy(dtype=np.float64) for name in (metric.name, criterion))
-            value = _oriented(scores, points, metric, method)
-            if value is None:
-                found.append(Agreement(metric, criterion, "answers", method, len(both), None))
-                continue
-
-            groups = clips_of(both) if scoring.resample_by == "source" else both["sample_id"].to_numpy()
-            interval = interval_of_answers(
-                scores, points, method, groups, resamples=scoring.resamples, seed=scoring.bootstrap_seed,
-                level=scoring.confidence,
-            )  # fmt: skip
-            ends = sorted(_sign(metric) * end for end in interval.ends) if interval.ends else (None, None)
-            found.append(
-                Agreement(
-                    metric, criterion, "answers", method, len(both), value, ends[0], ends[1], interval.reason or ""
-                )
-            )
-    return found
-
-
-def agreement_by_model(
-    ratings: Ratings, rows: Sequence[Row], scoring: ScoringRecord | None = None, method: Method = "spearman"
-) -> list[Agreement]:
-    """Return how well each metric of the paper ranks the models on the whole subset as people do on what they heard.
-
-    A model that lacks samples or has random weights is left out: its score cannot be compared with the others. The
-    interval is that of these models' correlation by other raters and on other rated scenes, the scores as they are.
-
-    Args:
-        ratings: of the models' answers.
-        rows: the models.
-        scoring: what the resamples of the tables are; without it there is no interval.
-        method: of correlation.
-    """
-    heard = ratings.means.groupby("key")[list(ratings.criteria)].mean()
-    rated = [row for row in rows if row.key in heard.index and not (row.partial or row.untrained)]
-    points = heard.loc[[row.key for row in rated]]
-    drawn = {name: _resampled(ratings, name, points, scoring) for name in ratings.criteria}
-    found = []
-    for metric in list_metrics(headline=True):
-        scores = np.array([_value(row, metric.name) for row in rated], dtype=np.float64)
-        if not np.isfinite(scores).any():
-            continue
-        for criterion in ratings.criteria:
-            values = points[criterion].to_numpy(dtype=np.float64)
-            both = np.isfinite(scores) & np.isfinite(values)
-            value = _oriented(scores[both], values[both], metric, method)
-            means, ends = drawn[criterion], None
-            if value is not None and means is not None and scoring is not None:
-                ends = interval_of_models(_sign(metric) * scores[both], means[:, both], method, scoring.confidence)
-            low, high = ends or (None, None)
-            found.append(Agreement(metric, criterion, "models", method, int(both.sum()), value, low, high))
-    return found
-
-
-def _resampled(
-    ratings: Ratings, criterion: str, points: pd.DataFrame, scoring: ScoringRecord | None
-) -> NDArray[np.float64] | None:
-    """Return the models' mean ratings on resamples, shape (b, models), NaN for a model that was not rated so."""
-    if scoring is None:
-        return None
-    there = points[criterion].notna().to_numpy()
-    means = np.full((scoring.resamples, len(points)), np.nan)
-    means[:, there] = resampled_means(
-        ratings.answers, criterion, list(points.index[there]), resamples=scoring.resamples, seed=scoring.bootstrap_seed
-    )
-    return means
-
-
-def _value(row: Row, metric: str) -> float:
-    found = row.values.get(metric)
-    return float("nan") if found is None or found.value is None else found.value
-
-
-def _sign(metric: Metric) -> int:
-    return 1 if metric.better == "higher" else -1
-
-
-def _oriented(scores: NDArray[np.float64], points: NDArray[np.float64], metric: Metric, method: Method) -> float | None:
-    value = correlation_by(method)(scores, points) if len(scores) >= FEWEST else float("nan")
-    return _sign(metric) * value if np.isfinite(value) else None
 
 
 def alike_but_apart(ratings: Ratings, part: Samples, metric: Metric) -> Case | None:

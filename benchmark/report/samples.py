@@ -38,6 +38,11 @@ class Samples:
         """Ids of the samples, in order."""
         return [str(sample) for sample in self.listing["sample_id"]]
 
+    def answered(self, key: str) -> set[str]:
+        """Return the ids of the samples on which a model's answer was scored."""
+        table = self.scored[key]
+        return set(table.loc[table["status"] == "scored", "sample_id"])
+
 
 def read_samples(results: Results) -> list[Samples]:
     """Return the samples of every subset that has runs, in the order of the subsets.

@@ -8,6 +8,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+from numpy.typing import NDArray
+
 from foundation.files import replacing
 
 if TYPE_CHECKING:
@@ -20,6 +23,14 @@ COLOURS = ("#2b1b52", "#7a1f6b", "#c2415b", "#e8813f", "#f3b957", "#5b7f95", "#8
 MARKERS = ("o", "s", "^", "D", "v", "P", "X", "*")
 HATCHES = ("", "////", "....", "\\\\\\\\", "xxxx", "----", "oooo", "++++")
 INK, SOFT, GRID = "#1c1a22", "#6d6878", "#e4e0e8"
+SHADES = (
+    (0.0, "#2c4a5e"),
+    (0.25, COLOURS[5]),
+    (0.5, "#ffffff"),
+    (0.67, COLOURS[4]),
+    (0.83, COLOURS[2]),
+    (1.0, COLOURS[0]),
+)  # of a grid: one way, neither, the other way
 _SETTINGS: dict[str, Any] = {
     "font.family": "DejaVu Sans",
     "font.size": 8,
@@ -95,3 +106,44 @@ def horizontal_bars(axes: Axes, names: Sequence[str], counts: Sequence[int], col
     for place, count in zip(places, counts, strict=True):
         axes.annotate(f" {count}", (count, place), va="center", fontsize=7, color=INK)
     axes.set_xlim(0, max([*counts, 1]) * 1.15)
+
+
+def shaded_grid(
+    axes: Axes, values: NDArray[np.float64], limits: tuple[float, float], texts: Sequence[Sequence[tuple[str, str]]]
+) -> None:
+    """Draw values as shaded cells with a text in each; white is the middle of the limits, grey is no value.
+
+    Args:
+        axes: to draw in; its ticks are for the caller to name.
+        values: shape (rows, columns), NaN where there is none.
+        limits: lowest and highest value.
+        texts: by row and column: a text, and a smaller one below it or "".
+    """
+    from matplotlib.colors import LinearSegmentedColormap, Normalize
+
+    shades = LinearSegmentedColormap.from_list("shades", SHADES).with_extremes(bad=GRID)
+    norm = Normalize(*limits)
+    axes.imshow(values, cmap=shades, norm=norm, aspect="auto")
+    for (down, across), value in np.ndenumerate(values):
+        text, below = texts[down][across]
+        ink = _ink_on(shades(norm(value))) if np.isfinite(value) else INK
+        axes.text(across, down - (0.14 if below else 0), text, ha="center", va="center", fontsize=7, color=ink)
+        if below:
+            axes.text(across, down + 0.24, below, ha="center", va="center", fontsize=5, color=ink)
+    axes.set_xticks(np.arange(values.shape[1] + 1) - 0.5, minor=True)
+    axes.set_yticks(np.arange(values.shape[0] + 1) - 0.5, minor=True)
+    axes.grid(which="minor", color=GRID, linewidth=0.8)
+    axes.tick_params(which="both", length=0)
+    axes.spines[:].set_visible(False)
+
+
+def _ink_on(colour: Any) -> str:
+    """Return white or ink, whichever contrasts more with a colour (red, green, blue, from 0 to 1); WCAG 2.1."""
+    linear = [part / 12.92 if part <= 0.04045 else ((part + 0.055) / 1.055) ** 2.4 for part in colour[:3]]
+    luminance = 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
+    return "white" if 1.05 / (luminance + 0.05) > (luminance + 0.05) / 0.06 else INK
+
+
+def figure_title(figure: Figure, text: str) -> None:
+    """Give a figure of several panels one title, to the left as those of single panels are."""
+    figure.suptitle(text, x=0.01, ha="left", fontsize=8.5, fontweight="bold")

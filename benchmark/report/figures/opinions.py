@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from benchmark.ratings.correlation import FEWEST, rank_correlation
-from benchmark.ratings.criteria import criterion_words
-from benchmark.report.figures.drawing import COLOURS, HATCHES, INK, PAGE_INCHES, SOFT, new_figure
+from benchmark.report.figures.dots import Dot, dot_figure
+from benchmark.report.figures.drawing import COLOURS, PAGE_INCHES, SOFT, figure_title, new_figure
 from benchmark.report.subsets import subset_title
 
 if TYPE_CHECKING:
@@ -21,43 +21,22 @@ if TYPE_CHECKING:
     from metrics.registry import Metric
 
 
-def opinion_bars(found: Sequence[Opinion], points: tuple[int, int]) -> Figure:
-    """Return the mean opinions of one subset: a group of bars per criterion, one bar per model, intervals as lines.
+def opinion_figure(found: Sequence[Opinion], points: tuple[int, int]) -> Figure:
+    """Return the mean opinions of one subset, the models in the order of their mean over all criteria.
 
     Args:
-        found: of one subset, without categories.
-        points: lowest and highest of the scale, where the bars begin and the axis ends.
+        found: of one subset, without categories; at least one.
+        points: lowest and highest of the scale, the ends of the axes.
     """
-    criteria = list(dict.fromkeys(one.criterion for one in found))
-    models = list(dict.fromkeys(one.model for one in found))
-    figure = new_figure(PAGE_INCHES, 2.6)
-    axes = figure.subplots()
-    width = 0.8 / len(models)
+    panels: dict[str, dict[str, Dot]] = {}
+    means: dict[str, list[float]] = {}
     for one in found:
-        place = models.index(one.model)
-        centre = criteria.index(one.criterion) + (place - (len(models) - 1) / 2) * width
-        label = one.model if one.criterion == criteria[0] else None
-        axes.bar(
-            centre, one.mean - points[0], width * 0.94, bottom=points[0], label=label,
-            color=COLOURS[place % len(COLOURS)], hatch=HATCHES[place % len(HATCHES)], edgecolor="white", linewidth=0.3,
-        )  # fmt: skip
-        if one.interval.ends is not None:
-            lengths = [[abs(one.mean - end)] for end in one.interval.ends]
-            for colour, line in (("white", 1.8), (INK, 0.7)):  # a light edge, visible on dark bars
-                axes.errorbar(centre, one.mean, yerr=lengths, color=colour, elinewidth=line, capsize=0)
-    axes.set_xticks(range(len(criteria)), [_titled(name) for name in criteria])
-    axes.tick_params(axis="x", length=0)
-    axes.set_ylim(*points)
-    axes.set_ylabel(f"mean opinion [{points[0]} to {points[1]}]")
-    axes.grid(visible=True, axis="y")
-    axes.set_title(f"{subset_title(found[0].subset)}: mean opinion scores")
-    figure.legend(loc="outside lower center", ncols=min(len(models), 6), handlelength=1.4, columnspacing=1.4)
-    return figure
-
-
-def _titled(criterion: str) -> str:
-    words = criterion_words(criterion)
-    return criterion if words == criterion else f"{criterion}\n{words}"
+        panels.setdefault(one.criterion, {})[one.model] = Dot(one.mean, one.interval)
+        means.setdefault(one.model, []).append(one.mean)
+    names = sorted(means, key=lambda model: -sum(means[model]) / len(means[model]))
+    title = f"{subset_title(found[0].subset)}: mean opinion scores, {100 * found[0].interval.level:g}% intervals"
+    label = f"points, {points[0]} to {points[1]}"
+    return dot_figure(panels, names, title=title, label=label, limits=(float(points[0]), float(points[1])))
 
 
 def rating_scatter(answers: pd.DataFrame, metrics: Sequence[Metric], criteria: Sequence[str], subset: str) -> Figure:
@@ -79,10 +58,7 @@ def rating_scatter(answers: pd.DataFrame, metrics: Sequence[Metric], criteria: S
         axes.set_xlabel(f"{metric.label} {metric.arrow}{f' [{metric.unit}]' if metric.unit else ''}")
     for row, criterion in zip(panels, criteria, strict=True):
         row[0].set_ylabel(f"{criterion} [points]")
-    figure.suptitle(
-        f"{subset_title(subset)}: {len(answers)} rated answers by metric and by people",
-        x=0.01, ha="left", fontsize=8.5, fontweight="bold",
-    )  # fmt: skip
+    figure_title(figure, f"{subset_title(subset)}: {len(answers)} rated answers by metric and by people")
     return figure
 
 

@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from benchmark.ratings.criteria import criterion_words
-from benchmark.report.figures.drawing import COLOURS, GRID, INK, PAGE_INCHES, SOFT, new_figure
-from benchmark.report.ratings import Agreement, Case, Ratings
+from benchmark.ratings.criteria import criterion_title
+from benchmark.report.agreement import Agreement
+from benchmark.report.figures.drawing import COLOURS, PAGE_INCHES, SOFT, figure_title, new_figure, shaded_grid
+from benchmark.report.ratings import Case
 from benchmark.report.subsets import subset_title
 
 if TYPE_CHECKING:
@@ -17,57 +18,43 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 
-def agreement_figure(ratings: Ratings, by_answer: Sequence[Agreement], by_model: Sequence[Agreement]) -> Figure:
-    """Return rank correlations of metrics (columns) with criteria (rows): over answers, and over models."""
-    parts = [(title, found) for title, found in (("answers", by_answer), ("models", by_model)) if found]
-    widths = [max(2, len({one.metric.name for one in found})) for _, found in parts]
-    figure = new_figure(PAGE_INCHES, 1.15 + 0.42 * len(ratings.criteria))
+def agreement_figure(found: Sequence[Agreement], criteria: Sequence[str]) -> Figure:
+    """Return rank correlations of metrics (columns) with criteria (rows): over answers, and over models.
+
+    Args:
+        found: of one subset, by one method; at least one.
+        criteria: in the order of the rows.
+    """
+    parts = [part for over in ("answers", "models") if (part := [one for one in found if one.over == over])]
+    widths = [max(2, len({one.metric.name for one in part})) for part in parts]
+    figure = new_figure(PAGE_INCHES, 1.15 + 0.42 * len(criteria))
     panels = figure.subplots(1, len(parts), width_ratios=widths, squeeze=False)[0]
-    for axes, (title, found) in zip(panels, parts, strict=True):
-        _grid(axes, ratings.criteria, found, named=axes is panels[0])
-        most = max(one.count for one in found)
-        axes.set_title(f"over {most} {title}")
-    figure.suptitle(
-        f"{subset_title(ratings.subset)}: rank correlation with human ratings",
-        x=0.01, ha="left", fontsize=8.5, fontweight="bold",
-    )  # fmt: skip
-    figure.supxlabel("positive: people prefer what the metric prefers; in brackets: interval", fontsize=7, color=SOFT)
+    for axes, part in zip(panels, parts, strict=True):
+        _grid(axes, criteria, part, named=axes is panels[0])
+        axes.set_title(f"over {max(one.count for one in part)} {part[0].over}")
+    figure_title(figure, f"{subset_title(found[0].subset)}: rank correlation with human ratings")
+    level = f"{100 * found[0].interval.level:g}%"
+    lines = [f"positive: people prefer what the metric prefers; in brackets: {level} interval"]
+    lines += dict.fromkeys(
+        f"no interval over {one.over}: {one.interval.reason}" for one in found if one.interval.reason
+    )
+    figure.supxlabel("\n".join(lines), fontsize=7, color=SOFT)
     return figure
 
 
-def _titled(criterion: str) -> str:
-    """Return a criterion's name with what it judges, where that says more."""
-    words = criterion_words(criterion)
-    return criterion if words == criterion else f"{criterion}, {words}"
-
-
 def _grid(axes: Axes, criteria: Sequence[str], found: Sequence[Agreement], *, named: bool) -> None:
-    from matplotlib.colors import LinearSegmentedColormap
-
-    metrics = list(dict.fromkeys(one.metric.name for one in found))
-    values = np.full((len(criteria), len(metrics)), np.nan)
-    shades = LinearSegmentedColormap.from_list("agreement", ["#ffffff", COLOURS[4], COLOURS[2], COLOURS[0]])
+    labels = list(dict.fromkeys(one.metric.label for one in found))
+    values = np.full((len(criteria), len(labels)), np.nan)
+    texts = [[("–", "")] * len(labels) for _ in criteria]
     for one in found:
-        place = criteria.index(one.criterion), metrics.index(one.metric.name)
-        values[place] = np.nan if one.value is None else one.value
-    axes.imshow(np.nan_to_num(values), cmap=shades, vmin=0, vmax=1, aspect="auto")
-    for one in found:
-        down, across = criteria.index(one.criterion), metrics.index(one.metric.name)
-        colour = "white" if (one.value or 0) > 0.45 else INK
-        text = "–" if one.value is None else f"{one.value:.2f}"
-        bracketed = one.low is not None and one.high is not None
-        axes.text(across, down - (0.14 if bracketed else 0), text, ha="center", va="center", fontsize=7, color=colour)
-        if bracketed:
-            ends = f"[{one.low:.2f}, {one.high:.2f}]"
-            axes.text(across, down + 0.24, ends, ha="center", va="center", fontsize=5, color=colour)
-    axes.set_xticks(range(len(metrics)), [next(o.metric.label for o in found if o.metric.name == m) for m in metrics])
-    axes.set_yticks(range(len(criteria)), [_titled(name) if named else "" for name in criteria])
-    axes.tick_params(length=0)
-    axes.spines[:].set_visible(False)
-    axes.set_xticks(np.arange(len(metrics) + 1) - 0.5, minor=True)
-    axes.set_yticks(np.arange(len(criteria) + 1) - 0.5, minor=True)
-    axes.grid(which="minor", color=GRID, linewidth=0.8)
-    axes.tick_params(which="minor", length=0)
+        if one.value is not None:
+            down, across = criteria.index(one.criterion), labels.index(one.metric.label)
+            ends = one.interval.ends
+            values[down, across] = one.value
+            texts[down][across] = f"{one.value:.2f}", f"[{ends[0]:.2f}, {ends[1]:.2f}]" if ends else ""
+    shaded_grid(axes, values, (-1.0, 1.0), texts)
+    axes.set_xticks(range(len(labels)), labels)
+    axes.set_yticks(range(len(criteria)), [criterion_title(name) if named else "" for name in criteria])
 
 
 def case_figure(case: Case, subset: str, names: Mapping[str, str]) -> Figure:
@@ -91,9 +78,6 @@ def case_figure(case: Case, subset: str, names: Mapping[str, str]) -> Figure:
     axes.grid(visible=True)
     axes.margins(0.08)
     axes.set_xlabel(f"difference in {case.metric.label}")
-    axes.set_ylabel(f"difference in {_titled(case.criterion)} [points]")
-    figure.suptitle(
-        f"{subset_title(subset)}: pairs of answers to one sample",
-        x=0.01, ha="left", fontsize=8.5, fontweight="bold",
-    )  # fmt: skip
+    axes.set_ylabel(f"difference in {criterion_title(case.criterion)} [points]")
+    figure_title(figure, f"{subset_title(subset)}: pairs of answers to one sample")
     return figure

@@ -101,21 +101,22 @@ def _of_scores(results: Results) -> dict[str, Figure]:
 
 def _of_ratings(results: Results, path: Path, folder: Path | None) -> dict[str, Figure]:
     """Agreement of metrics with people, and the case in which CLAP agrees least, by file name."""
+    from benchmark.report.agreement import agreements
     from benchmark.report.figures.panels import sample_panel
     from benchmark.report.figures.ratings import agreement_figure, case_figure
-    from benchmark.report.ratings import agreement_by_answer, agreement_by_model, alike_but_apart, read_ratings
+    from benchmark.report.ratings import alike_but_apart, read_ratings
     from benchmark.report.samples import read_samples
     from metrics.registry import get_metric
 
     figures: dict[str, Figure] = {}
-    parts = {part.subset: part for part in read_samples(results)}
-    for ratings in read_ratings(path, results):
+    samples = read_samples(results)
+    parts = {part.subset: part for part in samples}
+    for ratings in read_ratings(path, results, samples):
         subset, part, rows = ratings.subset, parts[ratings.subset], results.of(ratings.subset)
         if results.scoring is not None:
-            answers = agreement_by_answer(ratings, part, results.scoring)
-            figures[f"{subset}-ratings"] = agreement_figure(
-                ratings, answers, agreement_by_model(ratings, rows, results.scoring)
-            )
+            found = agreements(ratings, part, rows, results.scoring, ["spearman"])
+            if found:
+                figures[f"{subset}-ratings"] = agreement_figure(found, ratings.criteria)
         case = alike_but_apart(ratings, part, get_metric("clap"))
         if case is None:
             continue

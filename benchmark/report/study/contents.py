@@ -5,22 +5,24 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from benchmark.ratings.analysis import PreferenceAnalysis, RatingAnalysis
-from benchmark.ratings.criteria import criterion_words
+from benchmark.ratings.criteria import criterion_title
 from benchmark.ratings.opinion import Opinion
 from benchmark.ratings.preference import Strength
 from benchmark.ratings.screening import Screening
-from benchmark.report.ratings import Agreement
+from benchmark.report.agreement import Agreement
 from benchmark.report.study.sheets import Entry, Number, Sheet, number, p_value
 from benchmark.report.subsets import subset_title
 from benchmark.report.tables.marks import DASH
 
+MOST_NAMED = 4  # rows in a note
 
-def rating_sheets(analysis: RatingAnalysis, agreements: Sequence[tuple[str, Agreement]] = ()) -> list[Sheet]:
+
+def rating_sheets(analysis: RatingAnalysis, agreements: Sequence[Agreement] = ()) -> list[Sheet]:
     """Return the tables of a study of ratings.
 
     Args:
         analysis: of the study.
-        agreements: rank correlations with metrics by subset, where runs were given.
+        agreements: rank correlations with metrics, where runs were given.
     """
     found = [
         opinion_sheet(analysis),
@@ -46,17 +48,13 @@ def _level(level: float) -> str:
     return f"{100 * level:g}%"
 
 
-def _judged(criteria: Sequence[str]) -> str:
-    named = [name if criterion_words(name) == name else f"{name}: {criterion_words(name)}" for name in criteria]
-    return "; ".join(named)
-
-
 def opinion_sheet(analysis: RatingAnalysis) -> Sheet:
     """Return mean opinions: a row per subset and model, a column per criterion."""
     answers, settings = analysis.answers, analysis.settings
     low, high = answers.points
+    judged = "; ".join(map(criterion_title, answers.criteria))
     lead = (
-        f"Points from {low} to {high} ({_judged(answers.criteria)}), mean of all ratings of a model; in brackets: "
+        f"Points from {low} to {high} ({judged}), mean of all ratings of a model; in brackets: "
         f"{_level(settings.level)} intervals over other raters and other scenes, {settings.resamples:,} resamples."
     )
     rows, reasons = _opinion_rows(analysis.opinions, answers.criteria, ())
@@ -201,27 +199,40 @@ def mixed_sheet(analysis: RatingAnalysis) -> Sheet:
     return Sheet("mixed", "Mixed-effects model", lead, columns, tuple(rows), tuple(notes))
 
 
-def agreement_sheet(agreements: Sequence[tuple[str, Agreement]]) -> Sheet:
+def agreement_sheet(agreements: Sequence[Agreement]) -> Sheet:
     """Return rank correlations of metrics with criteria, over answers and over models."""
     rows: dict[tuple[str, str, str, str], dict[str, Agreement]] = {}
-    for subset, one in agreements:
-        key: tuple[str, str, str, str] = (subset_title(subset), one.metric.label, one.criterion, one.over)
+    for one in agreements:
+        key: tuple[str, str, str, str] = (subset_title(one.subset), one.metric.label, one.criterion, one.over)
         rows.setdefault(key, {})[one.method] = one
     table: list[tuple[Entry, ...]] = []
     for key, found in rows.items():
-        numbers = [
-            Number(one.value, 2, None if one.low is None or one.high is None else (one.low, one.high))
-            for one in (found["spearman"], found["kendall"])
-        ]
+        numbers = [number(one.value, one.interval) for one in (found["spearman"], found["kendall"])]
         table.append((*key, *numbers, Number(found["spearman"].count, 0)))
     columns = ("Subset", "Metric", "Criterion", "Over", "Spearman", "Kendall", "n")
-    lead = "Rank correlation of every metric with every criterion; positive: people prefer what the metric prefers."
+    lead = (
+        "Rank correlation of every metric with every criterion; positive: people prefer what the metric prefers. In "
+        f"brackets: {_level(agreements[0].interval.level)} intervals."
+    )
     notes = (
         "Over answers: mean ratings of single answers, resampled as the metrics are. Over models: these models, by "
         "other raters and on other scenes; scores of the whole subset.",
     )
-    reasons = dict.fromkeys(f"No interval over answers: {one.reason}." for _, one in agreements if one.reason)
-    return Sheet("agreement", "Metrics against people", lead, columns, tuple(table), (*notes, *reasons))
+    return Sheet("agreement", "Metrics against people", lead, columns, tuple(table), (*notes, *_why_bare(agreements)))
+
+
+def _why_bare(agreements: Sequence[Agreement]) -> list[str]:
+    """Return why correlations, or their intervals, are missing: a sentence per reason, with the rows concerned."""
+    missing: dict[tuple[str, str, str], dict[str, None]] = {}
+    for one in agreements:
+        if one.interval.reason:
+            what = "correlation" if one.value is None else "interval"
+            row = f"{subset_title(one.subset)}, {one.metric.label} with {one.criterion}"
+            missing.setdefault((what, one.over, one.interval.reason), {})[row] = None
+    return [
+        f"No {what} over {over} ({'; '.join(rows) if len(rows) <= MOST_NAMED else f'{len(rows)} rows'}): {reason}."
+        for (what, over, reason), rows in missing.items()
+    ]
 
 
 def strength_sheet(analysis: PreferenceAnalysis) -> Sheet:

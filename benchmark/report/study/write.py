@@ -13,12 +13,12 @@ from typing import TYPE_CHECKING
 
 from benchmark.ratings.analysis import PreferenceAnalysis, RatingAnalysis, to_json
 from benchmark.ratings.criteria import CRITERIA, SCALE
+from benchmark.report.figures.drawing import Drawn, save, style
 from benchmark.report.page.write import FORBIDDEN_SOURCES, environment, template_text
-from benchmark.report.rated import with_ratings
-from benchmark.report.ratings import Agreement, Ratings, agreement_by_answer, agreement_by_model, ratings_of
 from benchmark.report.results import Results
-from benchmark.report.samples import read_samples
+from benchmark.report.study.beside import beside_runs
 from benchmark.report.study.contents import preference_sheets, rating_sheets
+from benchmark.report.study.figures import Figures, preference_figures, rating_figures
 from benchmark.report.study.sheets import Sheet, to_csv, to_latex, to_markdown
 from foundation.files import write_text
 from foundation.locks import Lock
@@ -26,10 +26,7 @@ from foundation.markup import markdown_escaped, spreadsheet_text
 from foundation.paths import check_name, fault_of_name
 
 if TYPE_CHECKING:
-    from matplotlib.figure import Figure
-
     from benchmark.ratings.answers import Answers
-    from benchmark.report.figures.drawing import Drawn
 
 POLICY = f"{FORBIDDEN_SOURCES}; img-src data:; style-src 'unsafe-inline'"
 NUMBERS = "analysis.json"
@@ -59,38 +56,21 @@ def write_study(
         results: runs whose answers were rated; adds a table of opinions beside metrics, and rank correlations.
 
     Raises:
-        ValueError: ratings of answers that the runs do not have; preferences with runs; names the line. Or a file to
-            write is the one that was read.
+        ValueError: see `benchmark.report.study.beside.beside_runs`; preferences with runs; or a file to write is the
+            one that was read.
     """
     if isinstance(analysis, PreferenceAnalysis):
         if results is not None:
             raise ValueError("runs: metrics are compared with ratings in points; leave out the runs for preferences")
-        sheets = preference_sheets(analysis)
-        return _write(analysis, sheets, {}, {}, folder, title, _made_of(analysis))
-    heard = ratings_of(analysis.answers, results) if results is not None else []
-    agreements = agreements_of(heard, results) if results is not None else []
-    sheets = rating_sheets(analysis, agreements)
+        with style():
+            return _write(analysis, preference_sheets(analysis), preference_figures(analysis), {}, folder, title)
+    beside = beside_runs(analysis, results) if results is not None else None
+    sheets = rating_sheets(analysis, beside.agreements if beside is not None else ())
     texts = {KEPT_RATINGS: _kept_ratings(analysis.answers)} if analysis.answers.named else {}
-    if results is not None:
-        texts |= _beside_metrics(results, heard, analysis)
-    figures = _figures(analysis, heard, agreements, results)
-    return _write(analysis, sheets, figures, texts, folder, title, _made_of(analysis))
-
-
-def agreements_of(heard: Sequence[Ratings], results: Results) -> list[tuple[str, Agreement]]:
-    """Return the rank correlations of every metric with every criterion, by subset: over answers, then over models."""
-    parts = {part.subset: part for part in read_samples(results)}
-    found = []
-    for ratings in heard:
-        for method in ("spearman", "kendall"):
-            if results.scoring is not None:
-                found += [
-                    (ratings.subset, one)
-                    for one in agreement_by_answer(ratings, parts[ratings.subset], results.scoring, method)
-                ]
-            rows = results.of(ratings.subset)
-            found += [(ratings.subset, one) for one in agreement_by_model(ratings, rows, results.scoring, method)]
-    return found
+    if beside is not None:
+        texts |= _metric_table(beside.results)
+    with style():
+        return _write(analysis, sheets, rating_figures(analysis, beside), texts, folder, title)
 
 
 def _kept_ratings(answers: Answers) -> str:
@@ -106,51 +86,17 @@ def _kept_ratings(answers: Answers) -> str:
     return table.rename(columns=spreadsheet_text).to_csv(index=False, float_format="%.10g", lineterminator="\n")
 
 
-def _beside_metrics(results: Results, heard: Sequence[Ratings], analysis: RatingAnalysis) -> dict[str, str]:
+def _metric_table(rated: Results) -> dict[str, str]:
     """Return the table of the runs with their opinions, as the three texts of a report."""
     from benchmark.report.tables import formats
     from benchmark.report.tables.table import build_table
 
-    source = Path(analysis.answers.source).name
-    compact = build_table(with_ratings(results, heard, source))
-    full = build_table(with_ratings(results, heard, source), breadth="full")
+    compact = build_table(rated)
     return {
         "metrics.md": formats.to_markdown(compact, "Opinions beside metrics"),
         "metrics.tex": formats.to_latex(compact, "tab:study-metrics"),
-        "metrics.csv": formats.to_csv(full),
+        "metrics.csv": formats.to_csv(build_table(rated, breadth="full")),
     }
-
-
-def _figures(
-    analysis: RatingAnalysis,
-    heard: Sequence[Ratings],
-    agreements: Sequence[tuple[str, Agreement]],
-    results: Results | None,
-) -> dict[str, tuple[str, Figure]]:
-    """Return the figures by file name, each with the sheet that it belongs to."""
-    from benchmark.report.figures.drawing import style
-    from benchmark.report.figures.opinions import opinion_bars, rating_scatter
-    from benchmark.report.figures.ratings import agreement_figure
-
-    found: dict[str, tuple[str, Figure]] = {}
-    with style():
-        for subset in analysis.answers.subsets:
-            of_subset = [one for one in analysis.opinions if one.subset == subset]
-            if of_subset:
-                found[f"{subset}-opinions"] = ("opinions", opinion_bars(of_subset, analysis.answers.points))
-        parts = {part.subset: part for part in read_samples(results)} if results is not None else {}
-        for ratings in heard:
-            own = [one for subset, one in agreements if subset == ratings.subset and one.method == "spearman"]
-            by = {over: [one for one in own if one.over == over] for over in ("answers", "models")}
-            if own:
-                drawn = agreement_figure(ratings, by["answers"], by["models"])
-                found[f"{ratings.subset}-agreement"] = ("agreement", drawn)
-            metrics = list(dict.fromkeys(one.metric for one in by["answers"]))
-            if metrics:
-                scored = ratings.with_scores(parts[ratings.subset])
-                drawn = rating_scatter(scored, metrics, ratings.criteria, ratings.subset)
-                found[f"{ratings.subset}-scatter"] = ("agreement", drawn)
-    return found
 
 
 def _source(analysis: RatingAnalysis | PreferenceAnalysis) -> Path:
@@ -166,14 +112,12 @@ def _made_of(analysis: RatingAnalysis | PreferenceAnalysis) -> str:
 def _write(
     analysis: RatingAnalysis | PreferenceAnalysis,
     sheets: Sequence[Sheet],
-    figures: Mapping[str, tuple[str, Figure]],
+    figures: Figures,
     texts: Mapping[str, str],
     folder: Path,
     title: str,
-    made_of: str,
 ) -> Written:
-    from benchmark.report.figures.drawing import save, style
-
+    made_of = _made_of(analysis)
     parts = [f"# {markdown_escaped(title)}", *map(to_markdown, sheets), markdown_escaped(made_of)]
     named = {
         "study.md": "\n\n".join(parts) + "\n",
@@ -188,8 +132,7 @@ def _write(
     _check_spares([folder / name for name in names], _source(analysis))
     with Lock(folder):
         _remove_earlier(folder, names, _source(analysis))
-        with style():
-            drawn = {name: (sheet, save(figure, folder / name)) for name, (sheet, figure) in figures.items()}
+        drawn = {name: (sheet, save(figure, folder / name)) for name, (sheet, figure) in figures.items()}
         named["study.html"] = _page(sheets, drawn, title, made_of)
         for name, text in named.items():
             write_text(folder / name, text)

@@ -10,6 +10,7 @@ from benchmark.ratings.correlation import (
     kendall_correlations,
     rank_correlation,
     rank_correlations,
+    why_none,
 )
 
 
@@ -33,13 +34,34 @@ def test_a_constant_side_has_no_correlation(correlate):
 def test_the_interval_over_models_is_that_of_the_resampled_orders():
     scores = np.array([1.0, 2.0, 3.0])
     resampled = np.array([[1.0, 2.0, 3.0]] * 90 + [[1.0, 3.0, 2.0]] * 10)
-    assert interval_of_models(scores, resampled, "spearman", 0.95) == pytest.approx((0.5, 1.0))
-    assert interval_of_models(scores, resampled, "kendall", 0.95) == pytest.approx((1 / 3, 1.0))
+    assert interval_of_models(scores, resampled, "spearman", 0.95).ends == pytest.approx((0.5, 1.0))
+    assert interval_of_models(scores, resampled, "kendall", 0.95).ends == pytest.approx((1 / 3, 1.0))
+    assert interval_of_models(scores, resampled, "spearman", 0.6).ends == pytest.approx((1.0, 1.0))
 
 
-def test_resamples_without_a_correlation_leave_no_interval():
-    resampled = np.array([[1.0, 2.0, 3.0]] * 90 + [[2.0, 2.0, 2.0]] * 10)
-    assert interval_of_models(np.array([1.0, 2.0, 3.0]), resampled, "spearman", 0.95) is None
+@pytest.mark.parametrize("missing", [[2.0, 2.0, 2.0], [1.0, 2.0, np.nan]])
+def test_more_than_one_resample_in_a_hundred_without_a_correlation_leaves_no_interval(missing):
+    scores, whole = np.array([1.0, 2.0, 3.0]), [1.0, 2.0, 3.0]
+    assert interval_of_models(scores, np.array([whole] * 198 + [missing] * 2), "spearman", 0.95).ends == (1.0, 1.0)
+    found = interval_of_models(scores, np.array([whole] * 197 + [missing] * 3), "spearman", 0.95)
+    assert (found.ends, found.reason) == (None, "3 of 200 resamples have no correlation")
+
+
+@pytest.mark.parametrize(
+    ("scores", "points", "reason"),
+    [
+        ([1, 2], [1, 2], "too few to correlate: 2 of at least 3 models"),
+        ([], [], "too few to correlate: 0 of at least 3 models"),
+        ([1, 1, 1], [1, 2, 3], "all models have the same score"),
+        ([1, 2, 3], [2, 2, 2], "all models have the same mean rating"),
+        ([1, 2, 2], [2, 2, 1], ""),
+    ],
+)
+def test_why_there_is_no_correlation_is_told(scores, points, reason):
+    scores, points = np.array(scores, dtype=float), np.array(points, dtype=float)
+    assert why_none(scores, points, "models") == reason
+    if len(scores) >= 3:
+        assert np.isnan(rank_correlation(scores, points)) == bool(reason)
 
 
 def test_many_correlations_at_once_are_those_one_by_one():

@@ -6,7 +6,7 @@ from support.rated_studies import EFFECTS, Study, ratings
 
 from benchmark.ratings.answers import Answers
 from benchmark.ratings.design import draw, paired_estimate
-from benchmark.ratings.opinion import differences, opinions, resampled_means
+from benchmark.ratings.opinion import differences, estimates_by_model, opinions
 from benchmark.ratings.reading import answers_of_table
 
 
@@ -193,11 +193,14 @@ def test_categories_are_averaged_apart():
 
 def test_resampled_means_of_models_lie_around_their_opinions_with_the_right_spread():
     answers = answers_of_table(ratings(Study(), 2), "made")
-    means = resampled_means(answers, "AQ", ["a", "e"], seed=0)
+    means = estimates_by_model(answers, "AQ", seed=0)
     found = {o.model: o for o in opinions(answers, seed=0) if o.criterion == "AQ"}
-    assert means.shape == (1000, 2)
-    for column, model in zip(means.T, ("a", "e"), strict=True):
+    assert set(means) == set(EFFECTS)
+    for model in ("a", "e"):
         low, high = found[model].interval.ends
+        column = means[model].scaled()
+        assert means[model].value == found[model].mean
+        assert column.shape == (1000,)
         assert column.mean() == pytest.approx(found[model].mean, abs=1e-9)
         assert np.ptp(np.quantile(column, [0.025, 0.975])) == pytest.approx(high - low, rel=0.06)  # Student's t, 29
 

@@ -3,57 +3,14 @@ from dataclasses import replace
 import numpy as np
 import pandas as pd
 import pytest
-from scipy.stats import spearmanr
+from support.rated_answers import MODELS, inter, read, study, written
 
-from benchmark.ratings.correlation import rank_correlation
 from benchmark.report import collect, write_figures
 from benchmark.report.figures.panels import sample_panel
-from benchmark.report.figures.ratings import agreement_figure, case_figure
-from benchmark.report.ratings import (
-    agreement_by_answer,
-    agreement_by_model,
-    alike_but_apart,
-    read_ratings,
-)
-from benchmark.report.samples import read_samples
+from benchmark.report.figures.ratings import case_figure
+from benchmark.report.ratings import alike_but_apart, read_ratings
 from metrics.registry import get_metric
 from vgg_monoaudio.dataset import load_benchmark
-
-MODELS = ("tiny-foley", "grand-foley", "old-foley")
-POINTS = {  # AQ, TA, VA
-    "tiny-foley": (4, 3, 4),
-    "grand-foley": (5, 4, 5),
-    "old-foley": (2, 2, 1),
-    "oracle": (5, 5, 5),
-    "noise": (1, 1, 1),
-}
-
-
-def study(world, *, raters=("r1", "r2"), models=MODELS):
-    """A made study of the inter-class answers: grand-foley is rated best and old-foley worst."""
-    lines = [
-        ("inter", sample, model, rater, *POINTS[model])
-        for place, sample in enumerate(world.sample_ids("inter"))
-        for model in models
-        if (model, place) != ("old-foley", 1)  # that answer is missing
-        for rater in raters
-    ]
-    return pd.DataFrame(lines, columns=["subset", "sample_id", "model", "rater", "AQ", "TA", "VA"])
-
-
-def written(table, folder):
-    table.to_csv(folder / "study.csv", index=False)
-    return folder / "study.csv"
-
-
-def read(made, table, tmp_path):
-    (ratings,) = read_ratings(written(table, tmp_path), collect(made.runs))
-    return ratings
-
-
-def inter(made):
-    results = collect(made.runs)
-    return next(part for part in read_samples(results) if part.subset == "inter"), results
 
 
 def test_a_rated_answer_has_the_mean_of_its_raters_without_empty_fields(made, world, tmp_path):
@@ -157,51 +114,6 @@ def test_other_columns_than_those_of_a_study_are_refused(made, world, tmp_path):
         read_ratings(tmp_path / "nothing.csv", collect(made.runs))
 
 
-def test_rank_correlation_is_spearmans_also_with_equal_values():
-    rng = np.random.default_rng(2)
-    a, b = rng.integers(5, size=40).astype(float), rng.normal(size=40)
-    assert rank_correlation(a, b) == pytest.approx(spearmanr(a, b).statistic, abs=1e-12)
-    assert np.isnan(rank_correlation(np.ones(4), np.arange(4.0)))
-
-
-def test_agreement_is_positive_where_people_prefer_what_the_metric_prefers(made, world, tmp_path):
-    ratings, (part, results) = read(made, study(world), tmp_path), inter(made)
-    found = {(one.metric.name, one.criterion): one for one in agreement_by_answer(ratings, part, results.scoring)}
-    kl, clap = found["kl", "AQ"], found["clap", "AQ"]  # lower is better, higher is better
-    assert kl.count == clap.count == 14
-    assert kl.value > 0.8
-    assert clap.value > 0.8
-    upside_down = study(world).assign(AQ=lambda table: 6 - table["AQ"])
-    turned = agreement_by_answer(read(made, upside_down, tmp_path), part, results.scoring)
-    assert next(o for o in turned if (o.metric.name, o.criterion) == ("kl", "AQ")).value == pytest.approx(-kl.value)
-
-
-def test_agreement_by_answer_has_intervals_around_it(made, world, tmp_path):
-    rng = np.random.default_rng(8)
-    table = study(world)
-    table["AQ"] = rng.integers(1, 6, len(table))
-    ratings, (part, results) = read(made, table, tmp_path), inter(made)
-    scoring = results.scoring.model_copy(update={"resample_by": "sample"})
-    kl = next(o for o in agreement_by_answer(ratings, part, scoring) if (o.metric.name, o.criterion) == ("kl", "AQ"))
-    assert -1 <= kl.low < kl.value < kl.high <= 1
-
-
-def test_agreement_by_model_ranks_the_scores_of_the_whole_subset(made, world, tmp_path):
-    ratings, (_, results) = read(made, study(world, models=list(POINTS)), tmp_path), inter(made)
-    found = {(o.metric.name, o.criterion): o for o in agreement_by_model(ratings, results.of("inter"))}
-    assert {o.count for o in found.values()} == {4}  # old-foley lacks a sample, so its scores are of another set
-    assert found["fad", "TA"].value == pytest.approx(1.0)  # the better score, the more points, by construction
-    assert found["inception_score", "TA"].value == pytest.approx(1.0)
-    assert ("imagebind", "AQ") not in found  # this profile has none
-
-
-def test_a_criterion_that_is_the_same_everywhere_has_no_correlation(made, world, tmp_path):
-    ratings, (part, results) = read(made, study(world, models=list(POINTS)).assign(AQ=3), tmp_path), inter(made)
-    every = [*agreement_by_answer(ratings, part, results.scoring), *agreement_by_model(ratings, results.of("inter"))]
-    assert {one.value for one in every if one.criterion == "AQ"} == {None}
-    assert None not in {one.value for one in every if one.criterion == "TA"}
-
-
 def with_clap(part, scores):
     changed = {key: part.scored[key].assign(clap=values) for key, values in scores.items()}
     return replace(part, scored={**part.scored, **changed})
@@ -226,22 +138,6 @@ def test_without_a_pair_that_the_metric_finds_alike_there_is_no_case(made, world
     part, _ = inter(made)
     part = with_clap(part, {model: np.full(5, at) for model, at in zip(MODELS, (0.1, 0.5, 0.9), strict=True)})
     assert alike_but_apart(read(made, study(world), tmp_path), part, get_metric("clap")) is None
-
-
-def test_the_figure_shows_the_correlations_and_a_dash_where_there_is_none(made, world, tmp_path):
-    ratings, (part, results) = read(made, study(world, models=list(POINTS)).assign(AQ=3), tmp_path), inter(made)
-    answers = agreement_by_answer(ratings, part, results.scoring)
-    models = agreement_by_model(ratings, results.of("inter"))
-    figure = agreement_figure(ratings, answers, models)
-    left, right = figure.axes
-    assert [text.get_text() for text in left.get_yticklabels()] == [
-        "AQ, audio quality",
-        "TA, text-audio alignment",
-        "VA, audio-video alignment",
-    ]
-    assert [text.get_text() for text in right.get_xticklabels()] == ["FAD", "KAD", "IS", "KL", "CLAP", "DeSync"]
-    shown = [text.get_text() for text in right.texts if not text.get_text().startswith("[")]
-    assert shown == ["–" if one.value is None else f"{one.value:.2f}" for one in models]
 
 
 def test_the_figure_of_the_case_circles_it_and_names_both_models(made, world, tmp_path):
