@@ -23,6 +23,7 @@ COLOURS = ("#2b1b52", "#7a1f6b", "#c2415b", "#e8813f", "#f3b957", "#5b7f95", "#8
 MARKERS = ("o", "s", "^", "D", "v", "P", "X", "*")
 HATCHES = ("", "////", "....", "\\\\\\\\", "xxxx", "----", "oooo", "++++")
 INK, SOFT, GRID = "#1c1a22", "#6d6878", "#e4e0e8"
+ENOUGH_CONTRAST = 3.5  # of white on a shade; below it, ink has at least 5
 SHADES = (
     (0.0, "#2c4a5e"),
     (0.25, COLOURS[5]),
@@ -138,10 +139,14 @@ def shaded_grid(
 
 
 def _ink_on(colour: Any) -> str:
-    """Return white or ink, whichever contrasts more with a colour (red, green, blue, from 0 to 1); WCAG 2.1."""
+    """Return white where it contrasts enough with a colour (red, green, blue, from 0 to 1), else ink; after WCAG 2.1.
+
+    Between two that both contrast enough it is white: a dark page shows a figure with lightness turned round, which
+    dims ink on a middle shade and not white.
+    """
     linear = [part / 12.92 if part <= 0.04045 else ((part + 0.055) / 1.055) ** 2.4 for part in colour[:3]]
     luminance = 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
-    return "white" if 1.05 / (luminance + 0.05) > (luminance + 0.05) / 0.06 else INK
+    return "white" if 1.05 / (luminance + 0.05) > ENOUGH_CONTRAST else INK
 
 
 def figure_title(figure: Figure, text: str) -> None:

@@ -53,10 +53,10 @@ def win_figure(strengths: Sequence[Strength], comparisons: Sequence[Comparison])
     """
     names = _strongest_first(strengths)
     criteria = list(dict.fromkeys(one.criterion for one in comparisons))
-    width = NAMES_INCHES + CELL_INCHES * len(names)
-    across = max(1, min(len(criteria), int(PAGE_INCHES / width)))
+    side = CELL_INCHES * len(names)
+    across = max(1, min(len(criteria), int((PAGE_INCHES - NAMES_INCHES) / side)))
     down = -(-len(criteria) // across)
-    figure = new_figure(max(PAGE_INCHES * 0.6, width * across), 0.7 + down * (0.9 + CELL_INCHES * 0.8 * len(names)))
+    figure = new_figure(max(0.6 * PAGE_INCHES, NAMES_INCHES + side * across), 0.7 + down * (0.9 + 0.8 * side))
     grid = figure.subplots(down, across, squeeze=False, sharey=True)
     for axes, criterion in zip(grid.flat, criteria, strict=False):
         _wins(axes, names, [one for one in comparisons if one.criterion == criterion])

@@ -64,7 +64,7 @@ def _columns(
     rows: Sequence[Row], breadth: Breadth, decimals: Mapping[str, int], criteria: Sequence[str]
 ) -> tuple[Column, ...]:
     kept = []
-    for metric in (*list_metrics(extended=True), *map(criterion_metric, criteria)):
+    for metric in (*map(criterion_metric, criteria), *list_metrics(extended=True)):  # what was asked for, in sight
         there = any(_value(row, metric.name) is not None or metric.name in row.texts for row in rows)
         wanted = breadth == "full" or metric.field == "win"
         if metric.headline or (there and wanted):

@@ -26,9 +26,9 @@ def study(world, folder, models=(("grand-foley", 4), ("tiny-foley", 3))):
 def test_mean_opinions_become_columns_that_are_ranked_and_explained(made, world, tmp_path):
     path, results = study(world, tmp_path), collect(made.runs)
     table = build_table(with_ratings(results, read_ratings(path, results), path.name))
-    assert [column.metric.name for column in table.columns][-2:] == ["AQ", "VA"]
-    assert table.groups[-1] == ("Human Study", 2)
-    cells = {line.row.key: line.cells[-2] for line in table.blocks[0].lines}
+    assert [column.metric.name for column in table.columns][:2] == ["AQ", "VA"]
+    assert table.groups[0] == ("Human Study", 2)
+    cells = {line.row.key: line.cells[0] for line in table.blocks[0].lines}
     assert (cells["grand-foley"].text, cells["grand-foley"].rank) == ("4.50", 1)
     low, high = cells["grand-foley"].interval
     assert float(low) < 4.5 < float(high)
@@ -52,7 +52,7 @@ def test_ratings_stand_on_the_cards_of_the_page_and_in_every_file(made, world, t
     )
     page = written.html.read_text()
     data = json.loads(re.search(r'id="data">(.*?)</script>', page, re.S)[1])
-    assert [column["name"] for column in data["columns"] if column["headline"]][-2:] == ["AQ", "VA"]
+    assert [column["name"] for column in data["columns"] if column["headline"]][:2] == ["AQ", "VA"]
     inter = next(subset for subset in data["subsets"] if subset["name"] == "inter")
     assert inter["models"]["grand-foley"]["scores"]["AQ"] == [4.5] * len(inter["sample_id"])
     assert inter["models"]["noise"]["scores"]["AQ"] == [None] * len(inter["sample_id"])
