@@ -7,7 +7,7 @@ import io
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from benchmark.report.tables.formats import LATEX_HEAD, latex_escaped, padded
+from benchmark.report.tables.formats import latex_document, latex_escaped, padded
 from benchmark.report.tables.marks import DASH
 from foundation.markup import markdown_escaped, spreadsheet_text
 from metrics.uncertainty.intervals import Interval
@@ -144,7 +144,7 @@ def _csv_values(entry: Entry, ends: bool) -> list[str]:
 
 def to_latex(sheets: Sequence[Sheet], label: str) -> str:
     """Return the tables as LaTeX (booktabs): a whole document, or tables alone if a paper reads them with \\input."""
-    lines = [LATEX_HEAD.rstrip("\n")]
+    lines: list[str] = []
     for sheet in sheets:
         if not sheet.rows:
             continue
@@ -154,7 +154,7 @@ def to_latex(sheets: Sequence[Sheet], label: str) -> str:
         caption = " ".join([f"{sheet.title}.", sheet.lead, *sheet.notes])
         lines += [r"\end{tabular}}", rf"\caption{{{latex_escaped(caption)}}}", rf"\label{{{label}-{sheet.name}}}"]
         lines.append(r"\end{table*}")
-    return "\n".join([*lines, r"\endofreport", ""])
+    return latex_document("\n".join(lines))
 
 
 def _latex_row(row: Sequence[Entry]) -> str:

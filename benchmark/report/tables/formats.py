@@ -102,7 +102,7 @@ def _csv_values(line: Line, columns: int) -> list[str]:
     return values
 
 
-LATEX_HEAD = r"""% Compiles as it is; read by \input in a paper it is the table alone (load booktabs, graphicx there).
+_LATEX_HEAD = r"""% Compiles as it is; read by \input in a paper it is the table alone (load booktabs, graphicx there).
 \makeatletter
 \ifx\@nodocument\relax
   \makeatother
@@ -121,13 +121,39 @@ LATEX_HEAD = r"""% Compiles as it is; read by \input in a paper it is the table 
   \def\endofreport{\end{document}}
 \fi
 """
+_LATEX_UTF8 = r"\usepackage[utf8]{inputenc}"
+_LATEX_FOREIGN = r"""%% pdflatex has no letters for %s and shows their numbers. To print them, use lualatex with
+%% \usepackage{fontspec} \setmainfont{A FONT THAT HAS THEM} after \documentclass.
+"""
+
+
+def latex_document(tables: str) -> str:
+    """Return tables with what makes a document of them, or nothing where a paper reads them with \\input.
+
+    Letters that pdflatex does not have, such as Chinese ones, would end it with an error: the document shows them by
+    number, as [U+6A21], and says at its head how they are printed.
+    """
+    head = _LATEX_HEAD
+    foreign = sorted({character for character in tables if _is_unknown_to_latex(character)})
+    if foreign:
+        numbers = "".join(rf"\DeclareUnicodeCharacter{{{ord(c):04X}}}{{{{[U+{ord(c):04X}]}}}}" for c in foreign)
+        head = _LATEX_FOREIGN % "".join(foreign) + head.replace(
+            _LATEX_UTF8, f"{_LATEX_UTF8}\n  \\ifdefined\\DeclareUnicodeCharacter{numbers}\\fi"
+        )
+    return "\n".join([head + tables, r"\endofreport", ""])
+
+
+def _is_unknown_to_latex(character: str) -> bool:
+    """Tell whether LaTeX's utf8 lacks a character: Latin letters, punctuation, currencies and some signs it has."""
+    code = ord(character)
+    return code >= 0x0250 and not 0x2000 <= code < 0x2070 and not 0x20A0 <= code < 0x2150
 
 
 def to_latex(table: Table, label: str = "tab:results") -> str:
     """Return the table as LaTeX (booktabs): a whole document, or the table alone if a paper reads it with \\input."""
     width = len(table.columns) + 2
     lines = [
-        LATEX_HEAD + r"\begin{table*}[t]",
+        r"\begin{table*}[t]",
         r"\centering",
         r"\newcommand{\interval}[2]{\begin{tabular}[c]{@{}c@{}}#1\\[-0.4ex]{\tiny[#2]}\end{tabular}}",
         r"\resizebox{\textwidth}{!}{%",
@@ -145,7 +171,7 @@ def to_latex(table: Table, label: str = "tab:results") -> str:
             lines += [_latex_line(line, table) for line in section.lines]
     notes = " ".join([table.caption, *table.remarks])
     lines += [r"\bottomrule", r"\end{tabular}}", rf"\caption{{{latex_escaped(notes)}}}", rf"\label{{{label}}}"]
-    return "\n".join([*lines, r"\end{table*}", r"\endofreport", ""])
+    return latex_document("\n".join([*lines, r"\end{table*}"]))
 
 
 def _latex_heads(table: Table) -> list[str]:

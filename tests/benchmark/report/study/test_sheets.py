@@ -1,6 +1,10 @@
 import csv
 import io
+import shutil
+import subprocess
 from dataclasses import replace
+
+import pytest
 
 from benchmark.report.study.sheets import Number, Sheet, p_value, to_csv, to_latex, to_markdown
 
@@ -55,3 +59,26 @@ def test_a_minus_in_latex_is_a_minus_and_a_hyphen_in_a_name_stays_one():
     row = ("grand-foley", Number(-0.35, 2, (-0.5, -0.1)))
     text = to_latex([Sheet("differences", "Differences", "", ("First", "Difference"), (row,))], "study")
     assert r"grand-foley & $-$0.35 {[}$-$0.50, $-$0.10{]} \\" in text
+
+
+FOREIGN = replace(
+    SHEET, rows=(("模型 α", Number(3.4, 2, (3.0, 4.0)), Number(12, 0)), ("é ≤ ğ", Number(1.0), Number(1, 0)))
+)
+
+
+def test_letters_that_pdflatex_does_not_have_are_told_at_the_head():
+    text = to_latex([FOREIGN], "tab:study")
+    assert text.startswith("% pdflatex has no letters for α≤型模 and shows their numbers. To print them, use lualatex")
+    assert r"\DeclareUnicodeCharacter{6A21}{{[U+6A21]}}" in text
+    assert "模型 α & 3.40" in text
+    assert "DeclareUnicodeCharacter" not in to_latex([SHEET], "tab:study")
+
+
+@pytest.mark.parametrize("program", ["pdflatex", "lualatex"])
+def test_a_table_with_foreign_letters_compiles(program, tmp_path):
+    if shutil.which(program) is None:
+        pytest.skip(f"no {program} (Debian: texlive-latex-base)")
+    (tmp_path / "study.tex").write_text(to_latex([FOREIGN], "tab:study"), encoding="utf-8")
+    command = [program, "-interaction=nonstopmode", "-halt-on-error", "study.tex"]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True)
+    assert done.returncode == 0, done.stdout[-2000:]
