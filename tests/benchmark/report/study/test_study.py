@@ -1,8 +1,11 @@
 import csv
+import importlib
 import json
 import re
 import shutil
 import subprocess
+from collections import Counter
+from dataclasses import replace
 from types import SimpleNamespace
 
 import pandas as pd
@@ -12,8 +15,8 @@ from support.rated_studies import preferences, written
 from benchmark.cli.analysing import analyse, read_study
 from benchmark.ratings.analysis import Settings, analyse_preferences, analyse_ratings, to_json
 from benchmark.ratings.reading import answers_of_table, read_answers
-from benchmark.report import collect
-from benchmark.report.ratings import read_ratings
+from benchmark.report import collect, write_report
+from benchmark.report.ratings import ratings_of, read_ratings
 from benchmark.report.study.write import write_study
 from foundation.extras import MissingPackage
 
@@ -127,6 +130,89 @@ def test_the_kept_ratings_are_those_that_count_and_are_read_again_by_report_and_
     assert again.points == (1, 5)
 
 
+@pytest.fixture
+def by_two(rated, tmp_path):
+    """Ratings of two raters, too few for an interval."""
+    table = pd.read_csv(rated, keep_default_na=False)
+    return written(table[table["rater"].isin(["p0", "p1"])], tmp_path / "two.csv")
+
+
+def test_without_an_interval_over_models_the_tables_of_a_study_say_why(by_two, made, tmp_path, capsys):
+    table = pd.read_csv(by_two, keep_default_na=False)
+    more = table[table["model"] == "tiny-foley"].assign(model="oracle", AQ=5.0)  # old-foley lacks a sample: no third
+    both = written(pd.concat([table, more]), tmp_path / "more.csv")
+    analyse(both, runs=[made.runs[0].path.parents[2]], out=tmp_path / "out")
+    rows = [row for row in rows_of(tmp_path / "out" / "agreement.csv") if row["Over"] == "models"]
+    assert rows
+    assert all(row["Spearman"] for row in rows)
+    assert not any(row.get("Spearman low") for row in rows)
+    text = (tmp_path / "out" / "study.md").read_text()
+    assert re.search(r"- No interval over models \(\d+ rows\): too few to resample: 2 of at least 3 raters\.", text)
+    assert "too few to resample: 2 of at least 3 raters" in (tmp_path / "out" / "study.html").read_text()
+    assert "No interval: too few to resample: 2 of at least 3 raters." in (tmp_path / "out" / "metrics.md").read_text()
+
+
+def test_models_too_few_for_a_correlation_are_a_dash_and_the_reason(by_two, made, tmp_path):
+    analyse(by_two, runs=[made.runs[0].path.parents[2]], out=tmp_path / "out")
+    text = (tmp_path / "out" / "study.md").read_text()
+    assert re.search(r"No correlation over models \(\d+ rows\): too few to correlate: 2 of at least 3 models\.", text)
+
+
+def test_a_report_says_why_a_mean_opinion_has_no_interval(by_two, made, tmp_path):
+    found = write_report(made.runs, tmp_path / "report", ratings=by_two)
+    for path in (found.markdown, found.html, found.latex):
+        assert "No interval: too few to resample: 2 of at least 3 raters." in path.read_text()
+
+
+def test_the_opinions_beside_metrics_are_those_of_the_study(study):
+    opinions = {(row["Subset"], row["Model"]): row for row in rows_of(study / "opinions.csv")}
+    rows = [row for row in rows_of(study / "metrics.csv") if row["AQ"]]
+    assert len(rows) == len(opinions)
+    for row in rows:
+        own = opinions[{"inter": "Inter-class", "intra": "Intra-class"}[row["subset"]], row["model"]]
+        for beside, alone in (("AQ", "AQ"), ("AQ_low", "AQ low"), ("AQ_high", "AQ high")):
+            assert row[beside] == (f"{float(own[alone]):.2f}" if own[alone] else "")
+    assert any(row["AQ_low"] for row in rows)
+
+
+def test_runs_are_read_and_resampled_once(rated, made, tmp_path, monkeypatch):
+    counts = Counter()
+
+    def counted(module, name):
+        function = getattr(importlib.import_module(module), name)
+        monkeypatch.setattr(f"{module}.{name}", lambda *a, **k: (counts.update([name]), function(*a, **k))[1])
+
+    counted("benchmark.report.samples", "read_run_samples")
+    counted("benchmark.report.study.beside", "with_ratings")
+    counted("benchmark.ratings.analysis", "opinions")
+    counted("benchmark.report.rated", "opinions")
+    analyse(rated, runs=[made.runs[0].path.parents[2]], out=tmp_path / "out")
+    # of each run once; of all together and by category
+    assert counts == {"read_run_samples": len(made.runs), "with_ratings": 1, "opinions": 2}
+
+
+def test_intervals_have_the_level_of_the_runs(rated, made, tmp_path, monkeypatch):
+    results = collect(made.runs)
+    narrow = replace(results, scoring=results.scoring.model_copy(update={"confidence": 0.8}))
+    monkeypatch.setattr("benchmark.report.results.collect", lambda runs: narrow)
+    analyse(rated, runs=[made.runs[0].path.parents[2]], out=tmp_path / "out")
+    found = json.loads((tmp_path / "out" / "analysis.json").read_text())
+    assert found["settings"]["level"] == found["opinions"][0]["interval"]["level"] == 0.8
+    with pytest.raises(ValueError, match=r"the runs have intervals of 0\.8, the analysis of 0\.95; analyse with"):
+        write_study(analysed(rated), tmp_path / "other", title="x", results=narrow)
+
+
+def test_a_model_by_two_names_is_refused(rated, made, world, tmp_path):
+    results = collect([world.write_run(tmp_path / "runs", "tiny-foley", folder="tiny foley")])
+    name, key = results.rows[0].model, results.rows[0].key
+    assert (name, key) == ("tiny foley", "tiny-foley")
+    table = pd.read_csv(rated, keep_default_na=False)
+    table = table[(table["model"] == "tiny-foley") & (table["subset"] == "inter")]
+    table["model"] = [name, *[key] * (len(table) - 1)]
+    with pytest.raises(ValueError, match=r"answers\.csv, line 3: .* are one model; call it by one name"):
+        ratings_of(read_answers(written(table, tmp_path / "answers.csv")), results)
+
+
 def test_ratings_on_another_scale_are_kept_in_a_form_that_is_read_again(rated, tmp_path):
     table = pd.read_csv(rated, keep_default_na=False)
     table = table[(table["role"] == "item") & (table["subset"] == "inter")].rename(columns={"TA": "=realism"})
@@ -187,7 +273,14 @@ def test_a_study_of_preferences_has_strengths_and_comparisons(tmp_path, capsys):
     analyse(path, out=tmp_path / "out", as_json=True)
     found = json.loads(capsys.readouterr().out)
     assert [one["model"] for one in found["ranking"]["strengths"]] == ["z", "y", "x"]
-    assert {p.name for p in (tmp_path / "out").iterdir()} >= {"strengths.csv", "comparisons.csv", "study.html"}
+    drawn = {f"inter-{kind}.{ending}" for kind in ("strengths", "wins") for ending in ("pdf", "png")}
+    tables = {"strengths.csv", "comparisons.csv", "raters.csv"}
+    texts = {"study.html", "study.md", "study.tex", "analysis.json"}
+    assert {p.name for p in (tmp_path / "out").iterdir()} == drawn | tables | texts
+    page = (tmp_path / "out" / "study.html").read_text()
+    strengths, comparisons = (page.index(f'id="{name}"') for name in ("strengths", "comparisons"))
+    assert strengths < page.index('alt="Figure: inter, strengths"') < comparisons
+    assert comparisons < page.index('alt="Figure: inter, wins"')
 
 
 def test_a_strength_that_is_open_is_a_dash_with_the_reason_below(tmp_path):
@@ -195,6 +288,8 @@ def test_a_strength_that_is_open_is_a_dash_with_the_reason_below(tmp_path):
     analysis = analyse_preferences(answers_of_table(table, "made"), Settings(resamples=60, screening=False))
     written_to = write_study(analysis, tmp_path / "out", title="x").folder
     assert [row["Strength"] for row in rows_of(written_to / "strengths.csv")] == ["", ""]
+    assert not (written_to / "inter-strengths.png").exists()
+    assert (written_to / "inter-wins.png").exists()
     told = "Inter-class, AQ: no strengths, as y won every choice against the other models"
     assert told in (written_to / "study.md").read_text()
     assert json.loads((written_to / "analysis.json").read_text())["ranking"]["strengths"][0]["strength"] is None
