@@ -137,7 +137,14 @@ def by_two(rated, tmp_path):
     return written(table[table["rater"].isin(["p0", "p1"])], tmp_path / "two.csv")
 
 
-def test_without_an_interval_over_models_the_tables_of_a_study_say_why(by_two, made, tmp_path, capsys):
+@pytest.fixture
+def undrawn(monkeypatch):
+    """Leave out the figures, which take most of the time."""
+    monkeypatch.setattr("benchmark.report.study.write.rating_figures", lambda *given: {})
+
+
+@pytest.mark.usefixtures("undrawn")
+def test_without_an_interval_over_models_the_tables_of_a_study_say_why(by_two, made, tmp_path):
     table = pd.read_csv(by_two, keep_default_na=False)
     more = table[table["model"] == "tiny-foley"].assign(model="oracle", AQ=5.0)  # old-foley lacks a sample: no third
     both = written(pd.concat([table, more]), tmp_path / "more.csv")
@@ -152,6 +159,7 @@ def test_without_an_interval_over_models_the_tables_of_a_study_say_why(by_two, m
     assert "No interval: too few to resample: 2 of at least 3 raters." in (tmp_path / "out" / "metrics.md").read_text()
 
 
+@pytest.mark.usefixtures("undrawn")
 def test_models_too_few_for_a_correlation_are_a_dash_and_the_reason(by_two, made, tmp_path):
     analyse(by_two, runs=[made.runs[0].path.parents[2]], out=tmp_path / "out")
     text = (tmp_path / "out" / "study.md").read_text()
@@ -191,6 +199,7 @@ def test_runs_are_read_and_resampled_once(rated, made, tmp_path, monkeypatch):
     assert counts == {"read_run_samples": len(made.runs), "with_ratings": 1, "opinions": 2}
 
 
+@pytest.mark.usefixtures("undrawn")
 def test_intervals_have_the_level_of_the_runs(rated, made, tmp_path, monkeypatch):
     results = collect(made.runs)
     narrow = replace(results, scoring=results.scoring.model_copy(update={"confidence": 0.8}))
