@@ -77,3 +77,13 @@ def test_a_precision_of_nothing_is_refused(wanted):
     answers = answers_of_table(ratings(Study(raters=5, scenes=5, each=2), 1), "made")
     with pytest.raises(ValueError, match=r"precision: expected a half-width in points above 0, such as 0\.1, got"):
         plan(answers, wanted)
+
+
+def test_the_half_width_of_a_pilot_counts_raters_scenes_and_single_ratings_once_each():
+    answers = answers_of_table(ratings(Study(raters=10, scenes=12, each=4), 3), "made")
+    one = next(o for o in plan(answers, 0.2) if o.criterion == "AQ")
+    assert one.ratings_each > 1
+    parts = one.components
+    variance = parts.rater / one.raters + parts.scene / one.scenes
+    variance += parts.noise / (one.raters * one.ratings_each)
+    assert one.half_width == pytest.approx(1.959964 * variance**0.5, rel=1e-5)
