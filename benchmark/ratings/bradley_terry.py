@@ -73,6 +73,7 @@ def fit(counts: Matrix, models: int) -> Fit:
         if longest.max(initial=0.0) < CLOSE:
             break
     strengths = parameters[:, :models] - parameters[:, :models].mean(axis=1, keepdims=True)
+    strengths[np.abs(strengths) < CLOSE] = 0.0  # what the search leaves of equal models is no difference
     return Fit(strengths, np.where(ties, np.exp(parameters[:, models]), 0.0), parameters)
 
 

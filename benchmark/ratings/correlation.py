@@ -82,6 +82,42 @@ def correlation_by(method: Method) -> Callable[[Floats, Floats], float]:
     return rank_correlation if method == "spearman" else kendall_correlation
 
 
+class ResampledSpearman:
+    """Spearman's correlation of resamples, for `bootstrap_score`, without making any of them."""
+
+    needs = Needs(rows=2, different=2)
+    lower_bound = None
+    smooth = True
+
+    def __init__(self, a: Floats, b: Floats) -> None:
+        self.samples = len(a)
+        self._places = [np.unique(values, return_inverse=True)[1] for values in (a, b)]
+
+    def __call__(self, counts: Counts) -> Floats:
+        """Return the correlation, shape (b,), of resamples in which each answer occurs so often, shape (b, n)."""
+        often = counts.astype(np.float64)
+        middle = (often.sum(axis=1, keepdims=True) + 1.0) / 2.0
+        of_a, of_b = (_ranks(often, places) - middle for places in self._places)
+        size = np.sqrt((often * of_a**2).sum(axis=1) * (often * of_b**2).sum(axis=1))
+        with np.errstate(invalid="ignore", divide="ignore"):
+            found: Floats = np.where(size > 0, (often * of_a * of_b).sum(axis=1) / size, np.nan)
+        return found
+
+
+def _ranks(often: Floats, places: NDArray[np.intp]) -> Floats:
+    """Return the rank of each value in each resample, equal values sharing their mean rank, shape (b, n).
+
+    Args:
+        often: how often each value occurs, shape (b, n).
+        places: of the values among all different ones in order, shape (n,).
+    """
+    equal = np.zeros((int(places.max()) + 1, len(often)))
+    np.add.at(equal, places, often.T)
+    last = np.cumsum(equal, axis=0)
+    ranks: Floats = (last - (equal - 1.0) / 2.0)[places].T
+    return ranks
+
+
 class ResampledKendall:
     """Kendall's tau-b of resamples, for `bootstrap_score`: every pair is compared once."""
 
@@ -114,16 +150,15 @@ def interval_of_answers(
         seed: decides the draws.
         level: nominal coverage.
     """
-    if method == "kendall" and len(scores) <= MOST_PAIRWISE:
-        return bootstrap_score(
-            ResampledKendall(scores, points), groups=groups, resamples=resamples, seed=seed, level=level,
-            method="percentile",
+    if method == "kendall" and len(scores) > MOST_PAIRWISE:
+        return bootstrap_set_statistic(
+            lambda rows: kendall_correlation(scores[rows], points[rows]), len(scores), groups=groups,
+            resamples=resamples, seed=seed, level=level, method="percentile",
         )  # fmt: skip
-    correlate = correlation_by(method)
-    return bootstrap_set_statistic(
-        lambda rows: correlate(scores[rows], points[rows]), len(scores), groups=groups, resamples=resamples, seed=seed,
-        level=level, method="percentile",
-    )  # fmt: skip
+    resampled = ResampledSpearman if method == "spearman" else ResampledKendall
+    return bootstrap_score(
+        resampled(scores, points), groups=groups, resamples=resamples, seed=seed, level=level, method="percentile"
+    )
 
 
 def interval_of_models(scores: Floats, resampled: Floats, method: Method, level: float) -> Interval:

@@ -17,7 +17,7 @@ Source:
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
@@ -28,6 +28,8 @@ from metrics.uncertainty.intervals import Interval, student_quantile
 Matrix = NDArray[np.float64]
 RESAMPLES, LEVEL = 1000, 0.95  # what intervals have where nobody chooses
 FEWEST = 3  # raters, and scenes: below, resampling them says nothing about others
+Ends = tuple[float, float]
+ANYWHERE: Ends = float("-inf"), float("inf")
 
 
 @dataclass(frozen=True, eq=False)
@@ -99,6 +101,7 @@ class Estimate:
         error: standard error over other raters and scenes; NaN where that cannot be said.
         freedom: its degrees of freedom.
         reason: why there is no error; "" where there is one.
+        within: lowest and highest value that there can be.
     """
 
     value: float
@@ -106,6 +109,7 @@ class Estimate:
     error: float
     freedom: int
     reason: str
+    within: Ends = ANYWHERE
 
     def scaled(self) -> Matrix:
         """Return the replicates, shape (b,), moved so that their mean is the value and their spread the error."""
@@ -117,7 +121,10 @@ class Estimate:
         return scaled
 
     def interval(self, level: float) -> Interval:
-        """Return the interval of this level: quantiles of the scaled replicates, widened as Student's t is."""
+        """Return the interval of this level: quantiles of the scaled replicates, widened as Student's t is.
+
+        It ends where the values end: widened, that of few raters would go on beyond the scale.
+        """
         if self.reason:
             return Interval(None, None, level, "percentile", self.reason)
         missing = int((~np.isfinite(self.replicates)).sum())
@@ -128,22 +135,24 @@ class Estimate:
         wider = student_quantile(tail, self.freedom) / student_quantile(tail, 1_000_000)
         scaled = self.scaled()
         low, high = self.value + wider * (np.quantile(scaled[np.isfinite(scaled)], [1.0 - tail, tail]) - self.value)
+        low, high = np.clip([low, high], *self.within)
         return Interval(float(low), float(high), level, "percentile")
 
 
-def estimate(draws: Draws, sums: Matrix, counts: Matrix) -> Estimate:
+def estimate(draws: Draws, sums: Matrix, counts: Matrix, *, within: Ends = ANYWHERE) -> Estimate:
     """Return a mean of ratings.
 
     Args:
         draws: of raters and scenes.
         sums: points by rater and scene, shape (raters, scenes).
         counts: how many ratings they are the sums of, likewise; at least one altogether.
+        within: lowest and highest point of the scale.
     """
     value = float(sums.sum() / counts.sum())
     influence = (sums - counts * value) / counts.sum()
     with np.errstate(invalid="ignore", divide="ignore"):
         replicates = draws.totals(sums) / draws.totals(counts)
-    return with_error(draws, value, replicates, influence, counts, contrast=False)
+    return replace(with_error(draws, value, replicates, influence, counts, contrast=False), within=within)
 
 
 def paired_estimate(draws: Draws, first: tuple[Matrix, Matrix], second: tuple[Matrix, Matrix]) -> Estimate:

@@ -6,13 +6,14 @@ from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from benchmark.ratings.answers import Answers
 from benchmark.ratings.design import LEVEL
 from benchmark.ratings.restricted_likelihood import fit_restricted
 from metrics.uncertainty.intervals import Interval
 
-MOST_EFFECTS = 400  # raters, scenes and answers together: 0.9 s a fit at 270, 11 s at 540
+MOST_EFFECTS = 500  # of all kinds together, see `_kinds`
 NO_NOISE = 1e-4  # of the ratings' standard deviation: nothing is left to tell the deviations from
 FEWEST_LEVELS = 3  # raters, and scenes, below which their variance means nothing
 
@@ -47,6 +48,8 @@ class MixedModel:
         scene_deviation: likewise between scenes.
         answer_deviation: likewise between the answers of a model to single scenes, beside the scenes themselves: how
             far models differ in which scenes they are good at. None with one model.
+        taste_deviation: likewise between what single raters think of a model, beside their strictness. None with one
+            model, and where no rater judged two answers of a model, so that it is part of the residual.
         residual_deviation: of what is left.
         ratings: how many.
         reason: why there is no model; "" where there is one.
@@ -61,6 +64,7 @@ class MixedModel:
     rater_deviation: float | None = None
     scene_deviation: float | None = None
     answer_deviation: float | None = None
+    taste_deviation: float | None = None
     residual_deviation: float | None = None
     reason: str = ""
 
@@ -95,23 +99,35 @@ def _unfit(rated: pd.DataFrame, criterion: str) -> str:
     raters, scenes = rated["rater"].nunique(), rated["sample_id"].nunique()
     if raters < FEWEST_LEVELS or scenes < FEWEST_LEVELS:
         return f"needs at least {FEWEST_LEVELS} raters and {FEWEST_LEVELS} scenes, got {raters} and {scenes}"
-    answers = len(rated.groupby(["sample_id", "model"]))
-    if raters + scenes + answers > MOST_EFFECTS:
-        return (
-            f"left out for its size: {raters} raters, {scenes} scenes and {answers} answers, at most {MOST_EFFECTS} "
-            "together are fitted; the intervals of the mean opinions hold all of them as well"
-        )
-    if len(rated) <= answers:
+    if len(rated) <= len(rated.groupby(["sample_id", "model"])):
         return "no answer has two ratings"
+    effects = sum(int(kind.max()) + 1 for kind in _kinds(rated).values())
+    if effects > MOST_EFFECTS:
+        return (
+            f"left out for its size: {effects} effects of raters, scenes, answers and tastes, at most {MOST_EFFECTS} "
+            "are fitted; the intervals of the mean opinions hold all of them as well"
+        )
     return ""
 
 
-def fit_mixed(rated: pd.DataFrame, criterion: str, *, subset: str = "", level: float = LEVEL) -> MixedModel:
-    """Return the model `points ~ model + (1 | rater) + (1 | scene) + (1 | scene:model)`, fitted by REML.
+def _kinds(rated: pd.DataFrame) -> dict[str, NDArray[np.int64]]:
+    """Return the random effects: by kind, the number of the effect that each rating has, shape (ratings,)."""
+    kinds = {"rater": ["rater"], "scene": ["sample_id"]}
+    if rated["model"].nunique() > 1:
+        kinds |= {"answer": ["sample_id", "model"], "taste": ["rater", "model"]}
+    found = {name: rated.groupby(columns).ngroup().to_numpy().astype(np.int64) for name, columns in kinds.items()}
+    if "taste" in found and found["taste"].max() + 1 == len(rated):
+        del found["taste"]  # as many as ratings: it is what is left
+    return found
 
-    The last term, left out where there is one model, lets a model be better on some scenes than on others. Without it
-    the other scenes of a statement would all have to favour it alike: of models that do not differ, 27 % were found to
-    where that deviation was 0.5 points.
+
+def fit_mixed(rated: pd.DataFrame, criterion: str, *, subset: str = "", level: float = LEVEL) -> MixedModel:
+    """Return `points ~ model + (1 | rater) + (1 | scene) + (1 | scene:model) + (1 | rater:model)`, fitted by REML.
+
+    The last two terms, left out where there is one model, let a model be better on some scenes than on others, and
+    liked better by some raters than by others. Without them the other scenes and raters of a statement would all have
+    to favour it alike: of models that do not differ, 27 % were found to where scenes deviated by 0.5 points, and 29 %
+    where raters did by 0.6.
 
     Args:
         rated: columns model, rater, sample_id and the criterion, no value missing.
@@ -124,17 +140,14 @@ def fit_mixed(rated: pd.DataFrame, criterion: str, *, subset: str = "", level: f
     """
     from scipy.stats import norm
 
-    columns = {"rater": rated["rater"], "scene": rated["sample_id"]}
+    kinds = _kinds(rated)
     places, models = pd.factorize(rated["model"], sort=True)
-    if len(models) > 1:
-        columns["answer"] = pd.Series(list(zip(rated["sample_id"], rated["model"], strict=True)), dtype=object)
     design = np.eye(len(models))[places]
     design[:, 0] = 1.0
-    groups = [pd.factorize(column)[0].astype(np.int64) for column in columns.values()]
     points = rated[criterion].to_numpy(dtype=np.float64)
-    exact = MixedModel(subset, criterion, len(rated), reason="raters, scenes and answers explain every rating")
+    exact = MixedModel(subset, criterion, len(rated), reason="raters, scenes, answers and tastes explain every rating")
     try:
-        fitted = fit_restricted(points, design, groups)
+        fitted = fit_restricted(points, design, list(kinds.values()))
     except np.linalg.LinAlgError:  # the deviations grew beyond what numbers hold
         return exact
     if fitted.residual < NO_NOISE * points.std():
@@ -148,8 +161,8 @@ def fit_mixed(rated: pd.DataFrame, criterion: str, *, subset: str = "", level: f
         ends = Interval(value - reach * error, value + reach * error, level, "normal")
         p_value = float(2.0 * norm.sf(abs(value) / error)) if error > 0 else float(value == 0)
         effects.append(FixedEffect(str(model), value, error, ends, p_value))
-    found = dict(zip(columns, fitted.deviations, strict=True))
+    found = dict(zip(kinds, fitted.deviations, strict=True))
     return MixedModel(
         subset, criterion, len(rated), str(models[0]), float(fitted.effects[0]), tuple(effects), found["rater"],
-        found["scene"], found.get("answer"), fitted.residual,
+        found["scene"], found.get("answer"), found.get("taste"), fitted.residual,
     )  # fmt: skip

@@ -95,17 +95,18 @@ def opinions(
             else:
                 groups = [((model, ""), part) for model, part in rated.groupby("model", sort=True)]
             for (model, category), part in groups:
-                found.append(_opinion(subset, str(model), criterion, str(category), part, draws, level))
+                mean = _mean(answers, part, criterion, draws)
+                raters = part["rater"].nunique() if draws.named else 0
+                scenes = part["sample_id"].nunique()
+                found.append(
+                    Opinion(subset, str(model), criterion, str(category), mean.value, mean.interval(level), len(part),
+                            scenes, raters)
+                )  # fmt: skip
     return found
 
 
-def _opinion(
-    subset: str, model: str, criterion: str, category: str, rated: pd.DataFrame, draws: Draws, level: float
-) -> Opinion:
-    mean = estimate(draws, *_matrices(rated, criterion, draws))
-    raters = rated["rater"].nunique() if draws.named else 0
-    scenes = rated["sample_id"].nunique()
-    return Opinion(subset, model, criterion, category, mean.value, mean.interval(level), len(rated), scenes, raters)
+def _mean(answers: Answers, rated: pd.DataFrame, criterion: str, draws: Draws) -> Estimate:
+    return estimate(draws, *_matrices(rated, criterion, draws), within=answers.points)
 
 
 def _matrices(rated: pd.DataFrame, criterion: str, draws: Draws) -> tuple[Matrix, Matrix]:
@@ -173,10 +174,7 @@ def estimates_by_model(
     items = answers.items
     draws = draw(items, named=answers.named, resamples=resamples, seed=seed)
     rated = items[items[criterion].notna()]
-    return {
-        str(model): estimate(draws, *_matrices(part, criterion, draws))
-        for model, part in rated.groupby("model", sort=True)
-    }
+    return {str(model): _mean(answers, part, criterion, draws) for model, part in rated.groupby("model", sort=True)}
 
 
 def _adjusted(found: Sequence[OpinionDifference]) -> list[OpinionDifference]:

@@ -176,7 +176,7 @@ def _strengths(subset: str, criterion: str, choices: _Choices, level: float) -> 
     models = len(choices.models)
     for place in range(models):
         won, met = _won(choices, place)
-        rate = estimate(choices.draws, won, met)
+        rate = estimate(choices.draws, won, met, within=(0.0, 1.0))
         value, interval = None, choices.open(level)
         if not choices.fault:
             strength = choices.strength(np.eye(models)[place])

@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 Matrix = NDArray[np.float64]
-CLOSE, STEPS = 1e-6, 2000  # where the search for the deviations ends, and after how many steps it gives up
+CLOSE, ALIKE, STEPS = 1e-4, 1e-6, 2000  # in deviations, and in the criterion, where the search ends; or gives up
 
 
 @dataclass(frozen=True, eq=False)
@@ -77,7 +77,7 @@ def fit_restricted(values: Matrix, design: Matrix, groups: Sequence[NDArray[np.i
         return solved(relative)[0]
 
     start = np.full(len(groups), 0.5)
-    found = minimize(criterion, start, method="Nelder-Mead", tol=CLOSE, options={"maxiter": STEPS})
+    found = minimize(criterion, start, method="Nelder-Mead", options={"xatol": CLOSE, "fatol": ALIKE, "maxiter": STEPS})
     _, effects, inverse, variance = solved(found.x)
     deviations = tuple(float(one) for one in np.abs(found.x) * variance**0.5)
     return Fitted(effects, inverse * variance, deviations, float(variance**0.5), bool(found.success))

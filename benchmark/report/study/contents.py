@@ -184,17 +184,19 @@ def mixed_sheet(analysis: RatingAnalysis) -> Sheet:
             notes.append(f"{where}: {one.reason}.")
             continue
         spreads = [number(v) for v in (
-            one.rater_deviation, one.scene_deviation, one.answer_deviation, one.residual_deviation
+            one.rater_deviation, one.scene_deviation, one.answer_deviation, one.taste_deviation, one.residual_deviation
         )]  # fmt: skip
         rows.append((subset_title(one.subset), one.criterion, one.base, number(one.base_mean), DASH, *spreads))
         for effect in one.effects:
             entry = number(effect.value, effect.interval), p_value(effect.p_value)
-            rows.append((subset_title(one.subset), one.criterion, effect.model, *entry, *[DASH] * 4))
-    columns = ("Subset", "Criterion", "Model", "Effect", "p", "SD raters", "SD scenes", "SD answers", "SD noise")
+            rows.append((subset_title(one.subset), one.criterion, effect.model, *entry, *[DASH] * 5))
+    columns = (
+        "Subset", "Criterion", "Model", "Effect", "p", "SD raters", "SD scenes", "SD answers", "SD tastes", "SD noise"
+    )  # fmt: skip
     lead = (
-        "points ~ model + (1 | rater) + (1 | scene) + (1 | scene:model), by REML: a model may be better on some scenes "
-        "than on others (SD answers). The first model of a group shows its mean, the others "
-        "how far they are above or below it."
+        "points ~ model + (1 | rater) + (1 | scene) + (1 | scene:model) + (1 | rater:model), by REML: a model may be "
+        "better on some scenes than on others (SD answers) and to some raters than to others (SD tastes). The first "
+        "model of a group shows its mean, the others how far they are above or below it."
     )
     return Sheet("mixed", "Mixed-effects model", lead, columns, tuple(rows), tuple(notes))
 

@@ -4,6 +4,7 @@ from scipy.stats import kendalltau, spearmanr
 
 from benchmark.ratings.correlation import (
     ResampledKendall,
+    ResampledSpearman,
     interval_of_answers,
     interval_of_models,
     kendall_correlation,
@@ -71,12 +72,13 @@ def test_many_correlations_at_once_are_those_one_by_one():
     assert kendall_correlations(a, rows) == pytest.approx([kendalltau(a, row).statistic for row in rows])
 
 
-def test_kendalls_tau_of_a_resample_is_that_of_its_rows():
+@pytest.mark.parametrize(("resampled", "theirs"), [(ResampledSpearman, spearmanr), (ResampledKendall, kendalltau)])
+def test_a_correlation_of_a_resample_is_that_of_its_rows(resampled, theirs):
     rng = np.random.default_rng(3)
     a, b = rng.integers(0, 5, 40).astype(float), rng.integers(0, 5, 40).astype(float)
     counts = rng.multinomial(40, np.full(40, 1 / 40), size=10)
-    expected = [kendalltau(np.repeat(a, row), np.repeat(b, row)).statistic for row in counts]
-    assert ResampledKendall(a, b)(counts) == pytest.approx(expected, abs=1e-12)
+    expected = [theirs(np.repeat(a, row), np.repeat(b, row)).statistic for row in counts]
+    assert resampled(a, b)(counts) == pytest.approx(expected, abs=1e-12)
 
 
 @pytest.mark.parametrize("method", ["spearman", "kendall"])
@@ -88,3 +90,14 @@ def test_the_interval_over_answers_holds_the_correlation(method):
     found = interval_of_answers(a, b, method, groups, resamples=200, seed=0, level=0.95)
     value = {"spearman": rank_correlation, "kendall": kendall_correlation}[method](a, b)
     assert found.low < value < found.high
+
+
+@pytest.mark.parametrize("a", [[1, 2, 3, 4], [1, 1, 2, 2]])
+def test_few_answers_have_an_interval_by_both_methods_or_by_none(a):
+    groups = np.arange(len(a))
+    a, b = np.array(a, dtype=float), np.array([2.0, 1.0, 4.0, 3.0])
+    found = [
+        interval_of_answers(a, b, method, groups, resamples=200, seed=0, level=0.95)
+        for method in ("spearman", "kendall")
+    ]
+    assert len({one.reason for one in found}) == 1

@@ -163,6 +163,13 @@ def test_constant_ratings_have_an_interval_of_no_width():
     assert found.interval.ends == (3.0, 3.0)
 
 
+def test_an_interval_ends_where_the_scale_ends():
+    rows = [(f"p{r}", f"s{s}", "m", 5 if r or s else 3) for r in range(4) for s in range(4)]
+    (found,) = opinions(answers_of(rows), seed=0)
+    assert found.interval.high == 5.0
+    assert 1.0 < found.interval.low < found.mean < 5.0
+
+
 def test_intervals_do_not_depend_on_the_order_of_rows_and_do_on_the_seed():
     table = ratings(Study(raters=8, scenes=10, each=3), 4)
     one, other = (answers_of_table(rows, "made") for rows in (table, table.sample(frac=1, random_state=1)))

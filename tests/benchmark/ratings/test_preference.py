@@ -153,3 +153,23 @@ def test_intervals_of_strengths_cover_the_truth_about_as_often_as_they_say(rater
     # the four strengths of a study hang together: a share of 95 % has a standard error of some 1.3 %
     assert 0.9 <= np.mean(strengths) <= 0.99
     assert 0.9 <= np.mean(gaps) <= 0.99
+
+
+def test_models_between_which_nobody_ever_chose_are_equally_strong():
+    pairs = [("a", "b"), ("a", "c"), ("b", "c")]
+    rows = [(f"r{r}", "item", "inter", f"s{s}", *pairs[s % 3], "tie") for r in range(5) for s in range(8)]
+    columns = ["rater", "role", "subset", "sample_id", "model_a", "model_b", "Q"]
+    found = rank(answers_of_table(pd.DataFrame(rows, columns=columns), "made"), resamples=50, seed=0)
+    assert [one.strength for one in found.strengths] == [0.0, 0.0, 0.0]
+    assert [(one.ties > 0, one.difference, one.p_value, one.adjusted) for one in found.comparisons] == [
+        (True, 0.0, 1.0, 1.0)
+    ] * 3
+
+
+def test_no_win_rate_is_below_none_or_above_all():
+    rows = [(f"r{r}", "item", "inter", f"s{s}", "a", "b", "a" if r or s else "b") for r in range(3) for s in range(3)]
+    columns = ["rater", "role", "subset", "sample_id", "model_a", "model_b", "Q"]
+    found = rank(answers_of_table(pd.DataFrame(rows, columns=columns), "made"), resamples=200, seed=0).strengths
+    assert {one.model: (one.win_interval.high if one.model == "a" else one.win_interval.low) for one in found} == {
+        "a": 1.0, "b": 0.0
+    }  # fmt: skip
