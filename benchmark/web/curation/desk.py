@@ -156,12 +156,17 @@ class Desk:
             self._rows.add([decision])
 
     def undo(self, reviewer: str) -> Decision | None:
-        """Take back this reviewer's latest decision of the page and return it; None where there is none.
+        """Take back this reviewer's latest decision of the page on a clip of the queue; None where there is none.
+
+        Decisions on clips that left the queue stay: undo is for what was just pressed, and nobody could see what went,
+        nor decide it anew.
 
         Raises:
             sqlalchemy.exc.DatabaseError, foundation.files.WriteFailed: see `KeptRows.take_back`.
         """
-        gone = self._rows.take_back(lambda decision: decision.reviewer == reviewer)
+        gone = self._rows.take_back(
+            lambda decision: decision.reviewer == reviewer, shown=lambda decision: decision.clip_id in self._queue
+        )
         return gone[0] if gone else None
 
     def conflicts(self, reviewer: str) -> tuple[list[Conflict], int]:

@@ -115,12 +115,18 @@ class PairDesk:
         return self._again({_pair(line) for line in meant}, reviewer)
 
     def undo(self, reviewer: str) -> list[PairLine]:
-        """Take back what this reviewer said last, of one pair or of a whole group; return the pairs.
+        """Take back what this reviewer said last, of one pair or of a whole group; return the pairs that are shown.
+
+        What was said of pairs that are no longer there (a clip is accepted no more, or under another label) stays, as
+        with clips that left the queue. Of a group of which some are there all goes: it was one stroke, and one error.
 
         Raises:
             sqlalchemy.exc.DatabaseError, foundation.files.WriteFailed: see `KeptRows.take_back`.
         """
-        gone = self._rows.take_back(lambda decision: decision.reviewer == reviewer)
+        there = {_pair(line) for line in self._all()}
+        gone = self._rows.take_back(
+            lambda decision: decision.reviewer == reviewer, shown=lambda decision: decision.pair in there
+        )
         return self._again({decision.pair for decision in gone}, reviewer)
 
     def conflicts(self, reviewer: str) -> list[PairConflict]:

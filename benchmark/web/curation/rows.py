@@ -15,8 +15,9 @@ from sqlmodel import Field, Session, SQLModel, col, delete, select, update
 from benchmark.web.database import Database
 from foundation.files import replacing
 from vgg_monoaudio.selection.decision_files import Content, DecisionFile, joined
+from vgg_monoaudio.selection.decisions import Said
 
-Kind = TypeVar("Kind")
+Kind = TypeVar("Kind", bound=Said)
 
 log = logging.getLogger(__name__)
 
@@ -95,6 +96,7 @@ class KeptRows(Generic[Kind]):
         self._behind = False  # whether the file lacks something that the database has
         self._head = form.header()
         self._entries: list[_Entry[Kind]] = []
+        self._owed: list[Kind] = []  # taken back, and not acknowledged: the file could not be told
         self._seen: bytes | None = None  # the file as it was last read or written
         self.met, lacks = self._meet()
         if lacks:
@@ -120,6 +122,8 @@ class KeptRows(Generic[Kind]):
             self.settle()
             batch = 1 + self._latest_batch()
             self._put([(self._form.text(decision), decision) for decision in decisions], batch)
+            deciding = {decision.reviewer for decision in decisions}
+            self._owed = [decision for decision in self._owed if decision.reviewer not in deciding]
             self._write()
 
     def take_in(self, content: Content[Kind]) -> int:
@@ -136,27 +140,40 @@ class KeptRows(Generic[Kind]):
                 self._write()
             return len(new)
 
-    def take_back(self, by: Callable[[Kind], bool]) -> list[Kind]:
-        """Withdraw what was decided last on the page, of the decisions for which `by` is true; return it.
+    def take_back(self, by: Callable[[Kind], bool], shown: Callable[[Kind], bool] = lambda _: True) -> list[Kind]:
+        """Withdraw the last stroke of the page, of the decisions for which `by` is true; return it.
+
+        Args:
+            by: whether a decision is of who asks.
+            shown: whether who asks can see what it is about. A stroke of which nothing is shown stays; of another all
+                is taken back.
 
         Raises:
-            sqlalchemy.exc.DatabaseError, foundation.files.WriteFailed, BadCuration: as `add`.
+            sqlalchemy.exc.DatabaseError, foundation.files.WriteFailed, BadCuration: as `add`; asked again, what was
+                withdrawn before the file could not be written is returned, and no more is taken back.
         """
         with self._lock:
-            self.settle()  # while the disk takes nothing, asking again takes no more back
-            mine = [entry for entry in self._entries if entry.batch is not None and by(entry.says)]
-            if not mine:
+            owed = [decision for decision in self._owed if by(decision)]
+            self.settle()
+            self._owed = [decision for decision in self._owed if not by(decision)]
+            if owed:
+                return owed
+            mine = [entry for entry in self._entries if by(entry.says)]
+            strokes = [entry.batch for entry in mine if entry.batch is not None and shown(entry.says)]
+            if not strokes:
                 return []
-            last = max(entry.batch for entry in mine if entry.batch is not None)
-            gone = [entry for entry in mine if entry.batch == last]
+            gone = [entry for entry in mine if entry.batch == max(strokes)]
             ids = {entry.id for entry in gone}
             with self._database.writing() as session:
                 for row in session.exec(select(KeptRow).where(col(KeptRow.id).in_(ids))):
                     row.withdrawn, row.written = True, False
                     session.add(row)
             self._entries = [entry for entry in self._entries if entry.id not in ids]
+            said = [entry.says for entry in gone]
+            self._owed += said
             self._write()
-            return [entry.says for entry in gone]
+            self._owed = [decision for decision in self._owed if not by(decision)]
+            return said
 
     def settle(self) -> None:
         """Write what could not be written before, and take in what others changed in the file.

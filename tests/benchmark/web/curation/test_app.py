@@ -69,6 +69,21 @@ def test_undo_gives_back_what_was_said(ada, asked, clip):
     assert ada.post("/api/undo").json() is None
 
 
+def test_undo_leaves_decisions_on_clips_that_are_not_in_the_queue_any_more(ada, asked, opened, candidates, tmp_path):
+    header, *rows = candidates.read_text().splitlines(keepends=True)
+    clips = [row.partition(",")[0] for row in rows]
+    for clip in (clips[3], clips[0], clips[1]):
+        ada.post(f"/api/clips/{clip}", YES)
+    (tmp_path / "others.csv").write_text(header + "".join(rows[2:]))
+    app = create_app(opened(replace(asked, candidates=tmp_path / "others.csv", screened=None)))
+    again = Reviewer(app, "Ada")
+    undone = [again.post("/api/undo") for _ in range(3)]
+    assert [answer.status_code for answer in undone] == [200] * 3
+    assert undone[0].json()["line"]["id"] == clips[3]
+    assert [answer.json() for answer in undone[1:]] == [None, None]
+    assert [made.clip_id for made in read_decisions(asked.decisions)] == clips[:2]
+
+
 @pytest.mark.parametrize(
     ("change", "told"),
     [

@@ -55,6 +55,22 @@ def test_a_whole_group_is_said_and_taken_back_at_one_stroke(pairs):
     assert mine(pairs)["21"] == "no"
 
 
+def test_undo_leaves_pairs_that_are_there_no_more_but_for_those_of_the_same_stroke(site, candidates):
+    clips = [row.partition(",")[0] for row in candidates.read_text().splitlines()[1:]]
+    labels = ["dog barking", "sheep bleating", "sheep bleating"]
+    for clip, label in zip(clips, labels, strict=False):
+        site.desk.decide(decision(clip, label=label))
+    said = lambda target, paired, whole=False: PairAnswer(clips[target], clips[paired], True, "", whole)  # noqa: E731
+    site.pairs.decide(said(0, 1, whole=True), "ada", NOON)
+    site.pairs.decide(said(2, 0), "ada", NOON)
+    site.desk.decide(decision(clips[2], label="sheep bleating", visible=False))
+    assert [(line.target_id, line.paired_id) for line in site.pairs.undo("ada")] == [(clips[0], clips[1])]
+    left = site.pair_decisions.standing()
+    assert [(made.target_id, made.paired_id) for made in left] == [(clips[2], clips[0])]
+    assert site.pairs.undo("ada") == []
+    assert site.pair_decisions.standing() == left
+
+
 def test_the_same_answer_again_adds_nothing(pairs, listed):
     assert [len(pairs.decide(answer(2, 0, True), "ada", NOON)) for _ in range(2)] == [1, 1]
     assert len(PAIR_DECISIONS.read(pairs_path(listed.decisions))) == 1

@@ -196,12 +196,14 @@ def test_what_was_taken_back_stays_so_when_the_file_could_not_be_told(path, kept
     assert read_decisions(path) == []
 
 
-def test_a_file_that_takes_no_more_is_written_when_it_does(path, kept, monkeypatch):
-    @contextmanager
-    def full(path):
-        raise WriteFailed(errno.ENOSPC, "No space left on device", str(path))
-        yield
+@contextmanager
+def full(path):
+    """Stand for `replacing` on a full disk."""
+    raise WriteFailed(errno.ENOSPC, "No space left on device", str(path))
+    yield
 
+
+def test_a_file_that_takes_no_more_is_written_when_it_does(path, kept, monkeypatch):
     rows = kept()
     with monkeypatch.context() as patch:
         patch.setattr(rows_module, "replacing", full)
@@ -213,6 +215,29 @@ def test_a_file_that_takes_no_more_is_written_when_it_does(path, kept, monkeypat
     assert rows.standing() == (decision(A),)
     rows.settle()
     assert read_decisions(path) == [decision(A)]
+
+
+def refused_by_a_full_disk(monkeypatch, act):
+    with monkeypatch.context() as patch:
+        patch.setattr(rows_module, "replacing", full)
+        with pytest.raises(WriteFailed):
+            act()
+
+
+def test_undo_that_the_file_could_not_be_told_takes_no_more_back_when_it_is_asked_again(path, kept, monkeypatch):
+    rows = kept()
+    for made in (decision(A), decision(B, "bob"), decision(B), decision(C)):
+        rows.add([made])
+    mine = lambda made: made.reviewer == "ada"  # noqa: E731
+    for _ in range(2):
+        refused_by_a_full_disk(monkeypatch, lambda: rows.take_back(mine))
+    rows.add([decision(C, "bob")])
+    assert rows.take_back(mine) == [decision(C)]
+    assert read_decisions(path) == [decision(A), decision(B, "bob"), decision(B), decision(C, "bob")]
+    refused_by_a_full_disk(monkeypatch, lambda: rows.take_back(mine))
+    rows.add([decision(C)])  # what was decided since is what is taken back next
+    assert rows.take_back(mine) == [decision(C)]
+    assert read_decisions(path) == [decision(A), decision(B, "bob"), decision(C, "bob")]
 
 
 def test_rows_of_another_file_are_taken_in_once(path, kept, tmp_path):
