@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -16,6 +17,7 @@ from foundation.text import NotUTF8, read_text
 Kind = TypeVar("Kind")
 
 BYTE_ORDER_MARK = "\ufeff"
+_BLANK_ROWS = re.compile(r"[\r\n][\s,\"]*\Z")  # no row of ours ends within a cell of several lines: `time` is the last
 
 
 class BadCuration(Exception):
@@ -24,7 +26,12 @@ class BadCuration(Exception):
 
 @dataclass(frozen=True)
 class Row(Generic[Kind]):
-    """A row of a file: its text as it stands there, with its line end if it has one, and what it says."""
+    """A row of a file.
+
+    Attributes:
+        text: as it stands there, with its line end if it has one, and with the blank rows behind it.
+        says: the decision.
+    """
 
     text: str
     says: Kind
@@ -35,7 +42,7 @@ class Content(Generic[Kind]):
     """A file of decisions.
 
     Attributes:
-        head: the header as it stands there, with the byte order mark if there is one.
+        head: the header as it stands there, with the byte order mark if there is one, and with blank rows around it.
         rows: in the order of the file.
     """
 
@@ -81,12 +88,19 @@ class DecisionFile(Generic[Kind]):
         """
         lines = _Lines(text)
         reader = csv.reader(lines, strict=True)
-        rows, problems, head = [], [], ""
+        rows: list[Row[Kind]] = []
+        problems, head = [], ""
         try:
-            self._check_header(where, next(reader, []))
+            self._check_header(where, _first(reader))
             head = lines.since_last()
             for cells in reader:
                 row = lines.since_last()
+                if is_blank(cells):  # of a person's editor or spreadsheet; its bytes stay with what is before it
+                    if rows:
+                        rows[-1] = replace(rows[-1], text=rows[-1].text + row)
+                    else:
+                        head += row
+                    continue
                 try:
                     rows.append(Row(row, self._decision(cells)))
                 except ValueError as error:
@@ -133,7 +147,7 @@ class DecisionFile(Generic[Kind]):
         with Lock(path):
             before = path.read_bytes() if path.exists() else b""
             if before:
-                self._check_header(str(path), next(csv.reader(io.StringIO(_text(path), newline="")), []))
+                self._check_header(str(path), _first(csv.reader(io.StringIO(_text(path), newline=""))))
                 # A row cut off by a crash stays a row of its own, and is reported when read.
                 gap = "" if before.endswith(b"\n") else "\n"
             else:
@@ -160,6 +174,16 @@ class DecisionFile(Generic[Kind]):
         return self.parse(dict(zip(self.columns, cells, strict=True)))
 
 
+def is_blank(cells: Sequence[str]) -> bool:
+    """Tell whether a row of a CSV file says nothing: an empty line, or empty cells, as spreadsheets save it."""
+    return not any(cell.strip() for cell in cells)
+
+
+def without_blank_rows(text: str) -> str:
+    """Return the text of a row without its line end and the blank rows behind it: what makes it the same row."""
+    return _BLANK_ROWS.sub("", text)
+
+
 def joined(head: str, texts: Iterable[str]) -> str:
     """Return the text of a file; what lacks its line end gets one when something follows."""
     parts = [head, *texts]
@@ -183,6 +207,11 @@ def as_text(value: str | bool | float) -> str:
     if isinstance(value, bool):
         return "yes" if value else "no"
     return value if isinstance(value, str) else repr(float(value))
+
+
+def _first(rows: Iterable[list[str]]) -> list[str]:
+    """Return the first row that is not blank."""
+    return next((cells for cells in rows if not is_blank(cells)), [])
 
 
 class _Lines:

@@ -16,7 +16,7 @@ import pandas as pd
 from foundation.files import PathLike, replacing
 from foundation.text import read_text
 from vgg_monoaudio.selection.agreement import CriterionAgreement, agreement_on
-from vgg_monoaudio.selection.decision_files import BadCuration, DecisionFile, as_text, yes_or_no
+from vgg_monoaudio.selection.decision_files import BadCuration, DecisionFile, as_text, is_blank, yes_or_no
 from vgg_monoaudio.selection.decisions import check_reviewer_and_time, is_program, last_words_about
 
 VERDICT_COLUMNS = ["target_id", "paired_id", "target_label", "paired_label", "also_describes", "reason"]
@@ -116,7 +116,7 @@ def read_pair_verdicts(path: PathLike) -> pd.DataFrame:
         BadCuration: another form, such as a file of decisions; or a pair is listed twice under the same labels.
     """
     reader = csv.reader(io.StringIO(read_text(path), newline=""), strict=True)
-    header = next(reader, [])
+    header = next((cells for cells in reader if not is_blank(cells)), [])
     if header == COLUMNS:
         raise BadCuration(f"{path}: decisions of reviewers; `curate pairs {path}` turns them into verdicts")
     if header != VERDICT_COLUMNS:
@@ -124,6 +124,8 @@ def read_pair_verdicts(path: PathLike) -> pd.DataFrame:
     rows: dict[tuple[str, ...], list[str | bool]] = {}
     try:
         for cells in reader:
+            if is_blank(cells):
+                continue
             values = dict(zip(VERDICT_COLUMNS, cells, strict=True))
             row: list[str | bool] = [*cells[:4], yes_or_no(values, "also_describes"), cells[5]]
             if rows.setdefault(tuple(cells[:4]), row) is not row:

@@ -12,7 +12,7 @@ from foundation.files import PathLike
 from foundation.text import read_text
 from vgg_monoaudio.selection.candidates import CANDIDATE_COLUMNS
 from vgg_monoaudio.selection.clip_ids import split_clip_id
-from vgg_monoaudio.selection.decision_files import yes_or_no
+from vgg_monoaudio.selection.decision_files import is_blank, yes_or_no
 from vgg_monoaudio.selection.decisions import CRITERIA
 from vgg_monoaudio.taxonomy import Dataset, category_of, label_from
 
@@ -139,12 +139,14 @@ def _table(path: PathLike, *headers: tuple[str, ...]) -> tuple[tuple[str, ...], 
     """Return header and rows of a table that has one of these headers; all is text, for ids may begin with zeros."""
     reader = csv.reader(io.StringIO(read_text(Path(path)), newline=""), strict=True)
     try:
-        header = tuple(next(reader, []))
+        header = tuple(next((cells for cells in reader if not is_blank(cells)), []))
         if header not in headers:
             wanted = " or ".join(", ".join(columns) for columns in headers)
             raise ValueError(f"expected the columns {wanted}; found {', '.join(header) or 'none'}")
         rows = []
         for cells in reader:
+            if is_blank(cells):
+                continue
             row = dict(zip(header, cells, strict=True))
             split_clip_id(row["clip_id"])
             rows.append(row)

@@ -14,7 +14,7 @@ from sqlmodel import Field, Session, SQLModel, col, delete, select, update
 
 from benchmark.web.database import Database
 from foundation.files import replacing
-from vgg_monoaudio.selection.decision_files import Content, DecisionFile, joined
+from vgg_monoaudio.selection.decision_files import Content, DecisionFile, joined, without_blank_rows
 from vgg_monoaudio.selection.decisions import Said
 
 Kind = TypeVar("Kind", bound=Said)
@@ -133,8 +133,8 @@ class KeptRows(Generic[Kind]):
             sqlalchemy.exc.DatabaseError, foundation.files.WriteFailed, BadCuration: as `add`.
         """
         with self._lock:
-            known = {_bare(entry.text) for entry in self._entries}
-            new = [(row.text, row.says) for row in content.rows if _bare(row.text) not in known]
+            known = {without_blank_rows(entry.text) for entry in self._entries}
+            new = [(row.text, row.says) for row in content.rows if without_blank_rows(row.text) not in known]
             self._put(new, None)
             if new:
                 self._write()
@@ -216,10 +216,10 @@ class KeptRows(Generic[Kind]):
         """
         left: dict[str, deque[KeptRow]] = defaultdict(deque)
         for row in sorted(kept, key=lambda row: (row.withdrawn, row.id or 0)):
-            left[_bare(row.text)].append(row)
+            left[without_blank_rows(row.text)].append(row)
         rows, added = [], 0
         for text in found:
-            same = left[_bare(text)]
+            same = left[without_blank_rows(text)]
             row = same.popleft() if same else KeptRow(file=self._name, text=text)
             if row.id is None or (row.withdrawn and row.written):  # put in, or put back, by others
                 added += 1
@@ -273,8 +273,3 @@ def _insert(session: Session, rows: Sequence[KeptRow]) -> None:
     """Add rows in their order; afterwards each has its id."""
     session.add_all(rows)  # rows of one table are inserted in the order in which they were added
     session.flush()
-
-
-def _bare(text: str) -> str:
-    """Return a row without its line end, which the last row of a file may lack."""
-    return text.rstrip("\r\n")

@@ -3,7 +3,7 @@
 import pytest
 from support.decisions import NOON, A, B, decision
 
-from vgg_monoaudio.selection.decision_files import BadCuration, joined
+from vgg_monoaudio.selection.decision_files import BadCuration, joined, without_blank_rows
 from vgg_monoaudio.selection.decisions import COLUMNS, CURATION, append_decisions, read_decisions
 from vgg_monoaudio.selection.pair_decisions import PAIR_DECISIONS, PairDecision
 
@@ -22,6 +22,9 @@ lines",2026-01-31
         pytest.param(b"\xef\xbb\xbf" + ODD.encode(), id="byte order mark"),
         pytest.param(ODD.replace("\n", "\r\n").encode(), id="line ends of Windows"),
         pytest.param(ODD.rstrip("\n").encode(), id="no line end at the end"),
+        pytest.param(f"\n{ODD}\n\n".encode(), id="blank lines before and behind"),
+        pytest.param(ODD.replace(f"\n{A},", f"\n\n \n{A},").encode(), id="blank lines between"),
+        pytest.param(ODD.replace(f"\n{A},", f"\r\n,,,,,,,,\r\n{A},").encode(), id="blank rows of a spreadsheet"),
     ],
 )
 def test_head_and_texts_are_the_bytes_of_the_file(tmp_path, content):
@@ -32,6 +35,20 @@ def test_head_and_texts_are_the_bytes_of_the_file(tmp_path, content):
     assert [row.says for row in found.rows] == read_decisions(path)
     assert [row.says.reviewer for row in found.rows] == ['O\'Brien, "Bo" <b>', "Zoë", "auto:vggsounder-1.0"]
     assert found.rows[1].says.note in ("two\nlines", "two\r\nlines")
+
+
+@pytest.mark.parametrize("blank", ["\n", "\r\n\r\n", "\n  \n", "\n,,,,,,,,\n", '\n"",,\n\n', ""])
+def test_a_row_is_the_same_with_and_without_blank_rows_behind_it(blank):
+    row = '"{A}",no,yes,yes,dog barking,1.50,Zoë,"two\n\n,"""" lines\n,",2026-01-31"'
+    assert without_blank_rows(row + blank) == row
+
+
+def test_rows_are_appended_to_a_file_that_begins_with_a_blank_line(tmp_path):
+    path = tmp_path / "curation.csv"
+    path.write_text(f"\n{ODD}")
+    append_decisions(path, [decision(B)])
+    assert read_decisions(path)[-1] == decision(B)
+    assert path.read_text() == f"\n{ODD}{CURATION.text(decision(B))}"
 
 
 def test_a_row_without_line_end_gets_one_when_another_follows():

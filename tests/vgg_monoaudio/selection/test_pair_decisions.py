@@ -66,6 +66,14 @@ def test_decisions_and_verdicts_survive_their_files(tmp_path):
     pd.testing.assert_frame_equal(read_pair_verdicts(tmp_path / "pairs.csv"), verdicts, check_dtype=False)
 
 
+def test_blank_rows_among_verdicts_are_passed_over(tmp_path):
+    verdicts = pair_verdicts([says("yes"), says("no", pair="ac")])
+    write_pair_verdicts(tmp_path / "pairs.csv", verdicts)
+    text = (tmp_path / "pairs.csv").read_text()
+    (tmp_path / "pairs.csv").write_text("\n" + text.replace("\n", "\n\n,,,,,\n"))
+    pd.testing.assert_frame_equal(read_pair_verdicts(tmp_path / "pairs.csv"), verdicts, check_dtype=False)
+
+
 def test_decisions_given_as_verdicts_are_refused_with_the_way_out(tmp_path):
     PAIR_DECISIONS.append(tmp_path / "decisions.csv", [says("yes")])
     with pytest.raises(BadCuration, match=r"`curate pairs .*decisions.csv` turns them into verdicts"):

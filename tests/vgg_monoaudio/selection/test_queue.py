@@ -41,6 +41,13 @@ def test_candidates_bring_the_labels_of_both_datasets_in_our_spelling(table):
     assert [one.label for one in zero.labels] == ["dog barking"]
 
 
+def test_blank_rows_are_passed_over(table):
+    text = candidates((DOG, "dog barking", "dog barking"), (CAR, "car passing by", "car passing by"))
+    for blank in ("\n", ",,,,,,,\n"):
+        spaced = "".join(blank + line for line in text.splitlines(keepends=True)) + blank
+        assert read_queue(table(spaced)) == read_queue(table(text, "plain.csv"))
+
+
 def test_screened_clips_come_once_with_all_their_evidence(table):
     rows = [(DOG, "dog barking", "True"), (CAR, "sheep bleating", "False"), (DOG, "sheep bleating", "False")]
     dog, car = read_queue(table(screened(*rows)))

@@ -135,7 +135,6 @@ def test_a_file_of_decisions_gives_the_clips_that_were_accepted(tmp_path):
     "change",
     [
         pytest.param(lambda header, row: (f"# checked twice\n{header}", row), id="comment"),
-        pytest.param(lambda header, row: (f"\n{header}", row), id="blank line"),
         pytest.param(lambda header, row: (f"{header},mood", f"{row},good"), id="column more"),
         pytest.param(lambda header, row: (f"{header},", f"{row},"), id="trailing comma"),
         pytest.param(lambda header, row: (header.replace(",", ", "), row), id="blank before a name"),

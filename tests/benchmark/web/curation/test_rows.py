@@ -150,6 +150,22 @@ def test_what_others_change_while_it_is_served_is_taken_in_before_the_file_is_wr
     assert kept().met == Met(0, 0)
 
 
+@pytest.mark.parametrize("blank", ["\n", ",,,,,,,,\n"])
+def test_blank_rows_that_others_left_change_nothing_and_stay(path, kept, blank):
+    rows = kept()
+    rows.add([decision(A)])
+    rows.add([decision(B)])
+    path.write_text("".join(blank + line for line in path.read_text().splitlines(keepends=True)) + blank)
+    left = path.read_text()
+    rows.add([decision(C)])
+    assert path.read_text() == left + CURATION.text(decision(C))
+    again = kept()
+    assert (again.met, again.standing()) == (Met(0, 0), (decision(A), decision(B), decision(C)))
+    for made in (C, B, A):  # undo knows its own rows again
+        assert again.take_back(lambda _: True) == [decision(made)]
+    assert read_decisions(path) == []
+
+
 def test_a_file_that_others_left_malformed_is_not_written_over(path, kept):
     rows = kept()
     rows.add([decision(A)])
