@@ -22,12 +22,17 @@ def markdown_escaped(text: str) -> str:
 def spreadsheet_text(text: str) -> str:
     """Return a text cell that a spreadsheet shows and does not calculate: an apostrophe before what begins a formula.
 
-    For tables that people open. Numbers never need it, and files that programs read back are written as they are: 299
-    ids of VGGSound begin with a dash.
+    For tables that people open. Numbers never need it, and ids are written as they are, for programs look them up: 299
+    of VGGSound begin with a dash. What has such an apostrophe of its own gets another one, so that nothing is lost.
     """
-    return f"'{text}" if text.startswith(_FORMULA) else text
+    return f"'{text}" if _is_formula(text) else text
 
 
 def text_of_spreadsheet(text: str) -> str:
     """Return the text that `spreadsheet_text` made a cell of."""
-    return text[1:] if text[:1] == "'" and text[1:].startswith(_FORMULA) else text
+    return text[1:] if text.startswith("'") and _is_formula(text) else text
+
+
+def _is_formula(text: str) -> bool:
+    """Tell whether a spreadsheet calculates a cell, or would without the apostrophes before it."""
+    return text.lstrip("'").startswith(_FORMULA)

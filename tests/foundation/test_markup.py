@@ -2,7 +2,7 @@
 
 import pytest
 
-from foundation.markup import markdown_escaped, one_line, spreadsheet_text
+from foundation.markup import markdown_escaped, one_line, spreadsheet_text, text_of_spreadsheet
 
 
 @pytest.mark.parametrize("text", ["=1+1", "+1", "-3qesirWAGt", "@sum", "\t=1", "\r=1", "-"])
@@ -10,9 +10,18 @@ def test_a_text_that_a_spreadsheet_would_calculate_gets_an_apostrophe(text):
     assert spreadsheet_text(text) == f"'{text}"
 
 
-@pytest.mark.parametrize("text", ["", "a=b", " =1", "dog barking", "'=1", "1-2"])
+@pytest.mark.parametrize("text", ["", "a=b", " =1", "dog barking", "'", "'tis", "1-2"])
 def test_other_texts_are_left(text):
     assert spreadsheet_text(text) == text
+
+
+@pytest.mark.parametrize(
+    "text", ["", "=1", "-", "\t", "'", "''", "'=1", "''=1", "'-", "'tis", "''tis", "dog barking", "'\r", "'\n=1"]
+)
+def test_a_text_comes_back_from_a_spreadsheet_as_it_was(text):
+    cell = spreadsheet_text(text)
+    assert text_of_spreadsheet(cell) == text
+    assert not cell.startswith(("=", "+", "-", "@", "\t", "\r"))
 
 
 def test_markup_is_escaped_and_underscores_within_words_are_left():

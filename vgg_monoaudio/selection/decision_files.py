@@ -12,10 +12,12 @@ from typing import Generic, TypeVar
 
 from foundation.files import PathLike, replacing
 from foundation.locks import Lock
+from foundation.markup import spreadsheet_text, text_of_spreadsheet
 from foundation.text import NotUTF8, read_text
 
 Kind = TypeVar("Kind")
 
+FREE_TEXT = ("reviewer", "note")  # columns of what people type; a formula there stands behind an apostrophe
 BYTE_ORDER_MARK = "\ufeff"
 _BLANK_ROWS = re.compile(r"[\r\n][\s,\"]*\Z")  # no row of ours ends within a cell of several lines: `time` is the last
 
@@ -161,7 +163,8 @@ class DecisionFile(Generic[Kind]):
 
     def text(self, decision: Kind) -> str:
         """Return the row of a decision."""
-        return _line(self.cells(decision))
+        cells = zip(self.columns, self.cells(decision), strict=True)
+        return _line([spreadsheet_text(cell) if name in FREE_TEXT else cell for name, cell in cells])
 
     def _check_header(self, where: str, found: Sequence[str]) -> None:
         if list(found) != list(self.columns):
@@ -171,7 +174,8 @@ class DecisionFile(Generic[Kind]):
     def _decision(self, cells: Sequence[str]) -> Kind:
         if len(cells) != len(self.columns):
             raise ValueError(f"expected {len(self.columns)} fields, found {len(cells)}")
-        return self.parse(dict(zip(self.columns, cells, strict=True)))
+        texts = zip(self.columns, cells, strict=True)
+        return self.parse({name: text_of_spreadsheet(text) if name in FREE_TEXT else text for name, text in texts})
 
 
 def is_blank(cells: Sequence[str]) -> bool:
@@ -246,5 +250,8 @@ def _is_marked(path: Path) -> bool:
 
 def _line(cells: Sequence[str]) -> str:
     text = io.StringIO(newline="")
-    csv.writer(text, lineterminator="\n").writerow(cells)
+    returns = any(
+        "\r" in cell for cell in cells
+    )  # which the writer of Python 3.11 does not quote, and the reader needs
+    csv.writer(text, lineterminator="\n", quoting=csv.QUOTE_ALL if returns else csv.QUOTE_MINIMAL).writerow(cells)
     return text.getvalue()

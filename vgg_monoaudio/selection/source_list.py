@@ -10,6 +10,7 @@ import pandas as pd
 
 from foundation.disk import LONGEST_NAME_BYTES, PARTIAL_NAME_BYTES
 from foundation.files import PathLike, replacing
+from foundation.markup import spreadsheet_text
 from foundation.paths import check_name
 from foundation.text import NotUTF8, composed, read_text
 from vgg_monoaudio.selection.clip_ids import split_clip_id
@@ -122,8 +123,9 @@ def write_source_list(path: PathLike, sources: pd.DataFrame) -> None:
     """
     if sources.empty:
         raise ValueError(f"{path}: no clip is accepted, so there is nothing to write")
+    named = sources.assign(reviewers=sources["reviewers"].map(spreadsheet_text))  # people type their names
     with replacing(path) as temporary:
-        sources.to_csv(temporary, index=False, lineterminator="\n")
+        named.to_csv(temporary, index=False, lineterminator="\n")
 
 
 def _is_curation(file: Path) -> bool:

@@ -216,7 +216,7 @@ def _add_pairs(app: FastAPI, site: Site) -> None:
 
 
 def _csv(text: str, name: str) -> Response:
-    """Return a file of decisions as it stands: programs read it back, so no cell is changed for spreadsheets."""
+    """Return a file of decisions as it stands."""
     safe = name.encode("ascii", "replace").decode().replace('"', "_").replace("?", "_")
     headers = {"Content-Disposition": f'attachment; filename="{safe}"'}
     return Response(text.encode("utf-8"), media_type="text/csv; charset=utf-8", headers=headers)

@@ -1,5 +1,7 @@
 """Files of decisions: every byte of a row comes back, whatever people and programs wrote into it."""
 
+import csv
+
 import pytest
 from support.decisions import NOON, A, B, decision
 
@@ -59,6 +61,32 @@ def test_the_text_of_a_decision_is_what_is_appended(tmp_path):
     made = decision(note='a "word", a comma', start_offset_seconds=0.52)
     append_decisions(tmp_path / "curation.csv", [made])
     assert CURATION.content(tmp_path / "curation.csv").rows[0].text == CURATION.text(made)
+
+
+@pytest.mark.parametrize(
+    "text", ["=1+1", "'=1", "''=1", "'", "O'Brien", "'tis", "-", "@x", "+1", "\t=1", "\r=1", "'\r=1"]
+)
+def test_names_and_notes_come_back_and_none_is_a_formula_in_a_spreadsheet(tmp_path, text):
+    dashed = "--0PQM4-hqg_000030"  # ids stay as they are
+    made = decision(dashed, reviewer=f"{text} x", note=text)
+    append_decisions(tmp_path / "curation.csv", [made])
+    assert read_decisions(tmp_path / "curation.csv") == [made]
+    pair = PairDecision(dashed, A, "car passing by", "driving buses", True, f"{text} x", text, NOON)
+    PAIR_DECISIONS.append(tmp_path / "pairs.csv", [pair])
+    assert PAIR_DECISIONS.read(tmp_path / "pairs.csv") == [pair]
+    for name in ("curation.csv", "pairs.csv"):
+        with (tmp_path / name).open(encoding="utf-8", newline="") as file:
+            row = next(iter(csv.DictReader(file)))
+        assert dashed in row.values()
+        assert not row["reviewer"].startswith(("=", "+", "-", "@", "\t", "\r"))
+        assert not row["note"].startswith(("=", "+", "-", "@", "\t", "\r"))
+
+
+def test_formulas_that_older_files_hold_as_they_are_are_read_as_they_are(tmp_path):
+    path = tmp_path / "curation.csv"
+    path.write_text(f'{",".join(COLUMNS)}\n{A},yes,no,yes,dog barking,0,=HYPERLINK(1),"-1, +2",2026-01-31\n')
+    (made,) = read_decisions(path)
+    assert (made.reviewer, made.note) == ("=HYPERLINK(1)", "-1, +2")
 
 
 def test_a_row_that_was_cut_off_is_named_by_its_line(tmp_path):

@@ -268,6 +268,12 @@ def test_the_list_is_one_that_build_takes(tmp_path):
     assert load_source_list(tmp_path / "mine.csv")["reviewers"].to_list() == ["ann", "ann"]
 
 
+def test_no_reviewer_s_name_is_a_formula_in_a_list(tmp_path):
+    sources = source_list(apply_decisions([decision(DOG)])).assign(reviewers="=HYPERLINK(1), ann")
+    write_source_list(tmp_path / "mine.csv", sources)
+    assert (tmp_path / "mine.csv").read_text().splitlines()[1].endswith('"\'=HYPERLINK(1), ann"')
+
+
 def test_a_list_without_clips_is_not_written(tmp_path):
     with pytest.raises(ValueError, match="no clip is accepted"):
         write_source_list(tmp_path / "mine.csv", source_list(apply_decisions([decision(DOG, yes=False)])))
