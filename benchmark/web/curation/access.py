@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
 from dataclasses import dataclass
 
 from fastapi import HTTPException, Request
 from starlette.responses import RedirectResponse, Response
 
+from benchmark.web.curation.names import Names
 from benchmark.web.frame import proven
 from benchmark.web.tokens import Tokens
-from foundation.text import composed
-from vgg_monoaudio.selection.decisions import is_program
 
-LONGEST_NAME = 60  # characters
 COOKIE_SECONDS = 90 * 24 * 3600
 
 
@@ -31,11 +28,13 @@ class Access:
 
     Attributes:
         tokens: signs.
+        names: of the reviewers.
         by_link: whether only those are admitted who have the link with the secret.
         default: name of whoever has said none; None: it is asked for.
     """
 
     tokens: Tokens
+    names: Names
     by_link: bool = False
     default: str | None = None
 
@@ -70,9 +69,10 @@ class Access:
             WithoutName: no name was given yet.
         """
         self.admitted(request)
-        name = self.tokens.word("reviewer", request.cookies.get(self.cookie("reviewer"))) or self.default
+        name = self._name(request)
         if name is None:
             raise WithoutName
+        self.names.seen(name)
         return name
 
     def writer(self, request: Request) -> str:
@@ -80,33 +80,36 @@ class Access:
 
         Raises:
             NotAdmitted, WithoutName: as `reviewer`.
-            fastapi.HTTPException: 403, the request is none of a page that was served to this reviewer.
+            fastapi.HTTPException: 403, the request is none of a page that was served to this reviewer; 409, another
+                spelling of the name has decided meanwhile.
         """
         reviewer = self.reviewer(request)
         proven(request, lambda given: self.tokens.proves("page", reviewer, given))
+        try:
+            self.names.decides(reviewer)
+        except ValueError as error:
+            raise HTTPException(409, str(error)) from error
         return reviewer
 
-    def named(self, request: Request, name: str, known: Collection[str]) -> Response:
+    def named(self, request: Request, name: str, *, proof: str, is_me: bool) -> Response:
         """Return the answer that gives a browser its name.
 
         Args:
             request: what asks for it.
             name: as it was given.
-            known: names of those who decided already.
+            proof: that a page of ours asks.
+            is_me: whether a name that is known here was said to be one's own.
 
         Raises:
             NotAdmitted: without the secret of the link.
-            fastapi.HTTPException: 403, no page of ours asks; 422, no name for a person, or a known one spelled in
-                another way.
+            ValueError: no page of ours asks, no name for a person, or a known one spelled in another way.
+            benchmark.web.curation.names.NameKnown: it is known here, and `is_me` is false.
         """
         self.admitted(request)
-        proven(request, lambda given: self.tokens.proves("page", "", given))
-        try:
-            taken = checked_name(name)
-            check_spelling(taken, known)
-        except ValueError as error:
-            raise HTTPException(422, str(error)) from error
-        answer = Response(status_code=204)
+        if not self.tokens.proves("page", "", proof):
+            raise ValueError("this page was no longer valid; send your name again")
+        taken = self.names.take(name, before=self._name(request), is_me=is_me)
+        answer = RedirectResponse("/", 303)
         self._set(answer, request, self.cookie("reviewer"), self.tokens.signed("reviewer", taken))
         return answer
 
@@ -122,35 +125,10 @@ class Access:
     def _key(self) -> str:
         return self.tokens.proof("link", "")
 
+    def _name(self, request: Request) -> str | None:
+        """Return the name of the browser that asks; None where it has none."""
+        return self.tokens.word("reviewer", request.cookies.get(self.cookie("reviewer"))) or self.default
+
     def _set(self, answer: Response, request: Request, name: str, value: str) -> None:
         secure = request.url.scheme == "https"
         answer.set_cookie(name, value, max_age=COOKIE_SECONDS, httponly=True, samesite="lax", secure=secure)
-
-
-def check_spelling(name: str, known: Collection[str]) -> None:
-    """Refuse a name that differs from a known one by small and capital letters alone: its decisions would count twice.
-
-    Raises:
-        ValueError: gives the known spelling.
-    """
-    same = sorted(other for other in known if other.casefold() == name.casefold())
-    if same and name not in same:
-        raise ValueError(f"name: {same[0]!r} has decided here; if that is you, spell it so, else take another name")
-
-
-def checked_name(name: str) -> str:
-    """Return a reviewer's name in its one form.
-
-    Raises:
-        ValueError: empty, too long, unprintable, or that of a program.
-    """
-    name = composed(" ".join(name.split()))
-    if not name:
-        raise ValueError("name: expected one, got none")
-    if len(name) > LONGEST_NAME:
-        raise ValueError(f"name: expected at most {LONGEST_NAME} characters, got {len(name)}")
-    if not name.isprintable():
-        raise ValueError("name: expected characters that can be shown")
-    if is_program(name):
-        raise ValueError(f"name: {name!r} is kept for programs")
-    return name

@@ -6,13 +6,15 @@ import logging
 from collections.abc import Iterable
 from dataclasses import asdict
 from typing import Annotated, Any
+from urllib.parse import parse_qsl
 
 from fastapi import FastAPI, HTTPException, Query, Request
 from pydantic import BaseModel, ConfigDict, Field
 from starlette.responses import JSONResponse, RedirectResponse, Response
 
-from benchmark.web.curation.access import LONGEST_NAME, NotAdmitted, WithoutName
+from benchmark.web.curation.access import NotAdmitted, WithoutName
 from benchmark.web.curation.media import Footage
+from benchmark.web.curation.names import LONGEST_NAME, NameKnown
 from benchmark.web.curation.pairs import PairAnswer
 from benchmark.web.curation.site import Site
 from benchmark.web.files import NoSuchFile
@@ -30,13 +32,6 @@ ROOM = "benchmark.web.curation"
 LONGEST_NOTE = 2_000  # characters
 
 log = logging.getLogger(__name__)
-
-
-class NameIn(BaseModel):
-    """A reviewer's name, as sent."""
-
-    model_config = ConfigDict(extra="forbid")
-    name: str = Field(max_length=4 * LONGEST_NAME)
 
 
 class DecisionIn(BaseModel):
@@ -121,11 +116,18 @@ def _add_pages(app: FastAPI, site: Site, pages: Pages) -> None:
     @app.get("/name")
     def name(request: Request) -> Response:
         access.admitted(request)
-        return pages.page("name.html", proof=access.proof(""))
+        return pages.page("name.html", proof=access.proof(""), name="", complaint="")
 
     @app.post("/name")
-    def take_name(request: Request, given: NameIn) -> Response:
-        return access.named(request, given.name, site.reviewers())
+    async def take_name(request: Request) -> Response:  # a form, so that it needs no script
+        form = dict(parse_qsl((await request.body()).decode("utf-8", "replace")))
+        given, proof = form.get("name", ""), access.proof("")
+        try:
+            return access.named(request, given, proof=form.get("proof", ""), is_me=form.get("is_me") == "yes")
+        except NameKnown as known:
+            return pages.page("name_known.html", proof=proof, name=known.name, decided=known.decided)
+        except ValueError as error:
+            return pages.page("name.html", status=422, proof=proof, name=given, complaint=str(error))
 
 
 def _add_files(app: FastAPI, site: Site) -> None:

@@ -9,8 +9,8 @@ from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 
-from benchmark.web.curation.access import check_spelling, checked_name
 from benchmark.web.curation.app import create_app
+from benchmark.web.curation.names import check_spelling, checked_name
 from benchmark.web.curation.site import Asked, Site, page_folder
 from benchmark.web.serving import held, is_loopback, own_names, serve
 

@@ -14,6 +14,7 @@ import pandas as pd
 from benchmark.web.curation.access import Access
 from benchmark.web.curation.desk import Desk
 from benchmark.web.curation.media import Clips
+from benchmark.web.curation.names import Names
 from benchmark.web.curation.pairs import PairDesk
 from benchmark.web.curation.rows import KeptRows
 from benchmark.web.database import Database
@@ -91,7 +92,8 @@ class Site:
         folder.mkdir(parents=True, exist_ok=True)
         clips = asked.clips.resolve()
         self.clips = Clips(clips, find_clips(clips), wanted, folder / "media")
-        self.access = Access(Tokens(read_secret(folder / "secret")), asked.by_link, asked.reviewer)
+        tokens = Tokens(read_secret(folder / "secret"))
+        self.access = Access(tokens, Names(self.reviewers), asked.by_link, asked.reviewer)
         self._now = now or (lambda: datetime.now(UTC))
         with ExitStack() as opened:
             database = Database(folder / "decisions.sqlite", "benchmark.web.curation")

@@ -138,10 +138,14 @@ def comes(browser):
     """
     comer = Comer(browser)
 
-    def come(address, name, **how):
+    def come(address, name, *, known=False, **how):
         page = comer(address, **how)
         page.keyboard.type(name)
         page.keyboard.press("Enter")
+        if known:
+            page.wait_for_selector("#known-form")
+            page.keyboard.press("Tab")
+            page.keyboard.press("Enter")
         return page
 
     yield come

@@ -6,8 +6,8 @@ from dataclasses import replace
 import pytest
 from fastapi.testclient import TestClient
 
-from benchmark.web.curation.access import LONGEST_NAME, checked_name
 from benchmark.web.curation.app import LONGEST_NOTE, create_app
+from benchmark.web.curation.names import LONGEST_NAME, checked_name
 from vgg_monoaudio.selection.decisions import COLUMNS, append_decisions, read_decisions
 
 YES = {
@@ -30,9 +30,12 @@ class Reviewer:
 
     def __init__(self, app, name, address="http://127.0.0.1"):
         self.client = TestClient(app, base_url=address)
-        self.proof = proof_on(self.client.get("/name"))
-        assert self.post("/name", {"name": name}).status_code == 204
+        assert self.says(name, is_me="yes").status_code == 303
         self.proof = proof_on(self.client.get("/"))
+
+    def says(self, name, **more):
+        proof = proof_on(self.client.get("/name"))
+        return self.client.post("/name", data={"name": name, "proof": proof, **more}, follow_redirects=False)
 
     def get(self, address):
         return self.client.get(address)
@@ -134,12 +137,55 @@ def test_what_is_no_name_of_a_person_is_refused(name):
 
 
 def test_a_known_name_in_another_spelling_is_refused_and_the_known_one_told(ada, app, clip):
-    ada.post(f"/api/clips/{clip}", YES)
-    other = TestClient(app, base_url="http://127.0.0.1")
-    proof = {"x-proof": proof_on(other.get("/name"))}
-    refused = other.post("/name", json={"name": "aDA"}, headers=proof)
-    assert (refused.status_code, "'Ada' has decided here" in refused.text) == (422, True)
-    assert other.post("/name", json={"name": "Ada"}, headers=proof).status_code == 204
+    bob = Reviewer(app, "Bob")
+    for _ in range(2):  # before Ada has decided, and when she has
+        refused = bob.says("aDA", is_me="yes")
+        assert (refused.status_code, "&#39;Ada&#39; is a reviewer here" in refused.text) == (422, True)
+        assert 'value="aDA"' in refused.text  # what was typed stays
+        ada.post(f"/api/clips/{clip}", YES)
+    assert bob.says("Ada", is_me="yes").status_code == 303
+
+
+def test_a_name_that_is_known_is_taken_only_by_who_says_to_be_that_person(app, ada, clip):
+    bob = Reviewer(app, "Bob")
+    for told in ("Ada is here already; is that you?", "Ada has decided here; is that you?"):
+        asked = bob.says(" Ada ")
+        assert (asked.status_code, told in asked.text, "set-cookie" in asked.headers) == (200, True, False)
+        ada.post(f"/api/clips/{clip}", YES)
+    assert "Bob</a>" in bob.get("/").text
+    assert bob.says("Ada", is_me="yes").status_code == 303
+    assert ada.says("Ada").status_code == 303  # this browser's own
+
+
+def test_a_name_under_which_nobody_decided_can_be_spelled_anew_by_its_own_browser(app, clip):
+    ann = Reviewer(app, "ann")
+    assert ann.says("Ann").status_code == 303
+    assert ann.says("ann", is_me="yes").status_code == 303
+    ann.proof = proof_on(ann.get("/"))
+    ann.post(f"/api/clips/{clip}", YES)
+    assert ann.says("Ann").status_code == 422
+
+
+def test_of_two_spellings_that_came_in_before_the_server_began_anew_the_first_decides(asked, opened, clip):
+    came = [Reviewer(create_app(opened(asked)), name) for name in ("Ann", "ann")]  # two servers, one after the other
+    cookies = [dict(reviewer.client.cookies) for reviewer in came]
+    app, answers = create_app(opened(asked)), []
+    for cookie in [*cookies, cookies[0]]:
+        client = TestClient(app, base_url="http://127.0.0.1", cookies=cookie)
+        proof = {"x-proof": proof_on(client.get("/"))}
+        answers.append(client.post(f"/api/clips/{clip}", json=YES, headers=proof))
+    assert [answer.status_code for answer in answers] == [200, 409, 200]
+    assert "'Ann' is a reviewer here" in answers[1].json()["error"]
+    assert {made.reviewer for made in read_decisions(asked.decisions)} == {"Ann"}
+
+
+def test_a_form_of_another_page_gives_no_name(app, ada):
+    for proof in ("", "0" * 64, ada.proof):
+        refused = ada.client.post("/name", data={"name": "Eve", "proof": proof}, follow_redirects=False)
+        assert (refused.status_code, "set-cookie" in refused.headers) == (422, False)
+        assert "send your name again" in refused.text
+    evil = {"origin": "http://evil.example"}
+    assert ada.client.post("/name", data={"name": "Eve", "proof": ada.proof}, headers=evil).status_code == 403
 
 
 def test_names_have_one_form(app):
@@ -219,7 +265,7 @@ def test_from_afar_nothing_is_shown_without_the_link(from_afar, clip):
         assert answer.status_code == 403, page
         assert clip not in answer.text
     assert client.get("/?key=" + "0" * 64).status_code == 403
-    assert client.post("/name", json={"name": "Eve"}).status_code == 403
+    assert client.post("/name", data={"name": "Eve"}).status_code == 403
 
 
 def test_the_link_admits_and_leaves_no_secret_in_the_address(from_afar):

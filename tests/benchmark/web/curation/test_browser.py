@@ -105,6 +105,32 @@ def test_the_page_of_numbers_renews_itself(served, comes, site, clips):
     page.wait_for_function("() => document.querySelector('#live').textContent.includes('Zoe')")
 
 
+@pytest.mark.parametrize("scripts", [True, False], ids=["with scripts", "without"])
+def test_a_known_name_is_asked_about_and_taken_or_changed_by_keyboard(served, comes, site, clips, scripts):
+    site.desk.decide(decision(clips[0], "Ann"))
+    page = comes(served, "Ann", expects=["422"], bypass_csp=True, java_script_enabled=scripts, width=390)
+    question = page.get_by_role("heading", name="Ann has decided here; is that you?")
+    question.wait_for()
+    if scripts:
+        assert axe_violations(page) == []
+        assert page.evaluate("() => document.activeElement.id") == "question"
+        assert page.evaluate("() => document.documentElement.scrollWidth") <= 390
+    press(page, "Tab", "Tab", "Enter")
+    page.get_by_role("heading", name="Who reviews?").wait_for()
+    page.keyboard.type("ann")
+    press(page, "Enter")
+    page.get_by_role("alert").wait_for()
+    assert "spell it so" in page.get_by_role("alert").inner_text()
+    if scripts:
+        assert axe_violations(page) == []
+    press(page, "Control+a")
+    page.keyboard.type("Ann")
+    press(page, "Enter")
+    question.wait_for()
+    press(page, "Tab", "Enter")
+    page.locator(".who", has_text="Ann").wait_for()
+
+
 LATEST_MOMENT = """() => new Promise((tell) => {
   const film = document.querySelector('#film');
   let latest = 0;

@@ -39,7 +39,7 @@ def disputed(accepted, asked, clips):
     ],
 )
 def test_axe_finds_nothing_and_nothing_runs_over_the_edge(disputed, served, comes, clips, width, theme):
-    page = comes(served, "Ada", width=width, color_scheme=theme, bypass_csp=True)
+    page = comes(served, "Ada", width=width, color_scheme=theme, bypass_csp=True, known=True)
     page.wait_for_selector("#lines .line")
     found = {}
     for address, whole in PAGES.items():

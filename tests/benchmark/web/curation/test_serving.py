@@ -157,7 +157,7 @@ def test_a_start_that_is_refused_leaves_nothing_behind(asked, tmp_path, fault):
 
 def test_a_default_name_is_spelled_as_it_is_known(asked):
     append_decisions(asked.decisions, [decision(reviewer="Ann")])
-    with pytest.raises(ValueError, match="'Ann' has decided here"):
+    with pytest.raises(ValueError, match="'Ann' is a reviewer here"):
         serve_curation(replace(asked, reviewer="ann"), host="127.0.0.1", port=0, tell=print, started=began)
 
 
