@@ -50,6 +50,6 @@ export class Drafts {
 export function lacks(draft) {
   const open = CRITERIA.filter((name) => draft[name] === null).map((name) => CRITERIA.indexOf(name) + 1);
   if (open.length) return `Not decided yet: ${open.length === 1 ? "criterion" : "criteria"} ${open.join(", ")}.`;
-  if (!draft.label) return "The datasets differ: choose the label (l), or another (o).";
+  if (!draft.label) return "Not decided yet: choose the label (l), or another (o).";
   return "";
 }

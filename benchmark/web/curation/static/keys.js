@@ -11,7 +11,9 @@ export function bindKeys(actions) {
   document.addEventListener("keydown", (event) => {
     if (event.ctrlKey || event.metaKey || event.altKey || help.open) return;
     if (event.target.matches(TYPED)) {
-      if (event.key === "Escape") event.target.blur();
+      const chosen = event.key === "Enter" && event.target.matches("select"); // else letters go on choosing from it
+      if (chosen) event.preventDefault(); // which would open it
+      if (chosen || event.key === "Escape") event.target.blur();
       return;
     }
     const presses = event.key === "Enter" || event.key === " ";

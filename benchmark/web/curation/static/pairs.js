@@ -47,6 +47,7 @@ function tellMissing(side, why) {
 }
 
 function listen(name, { only = false } = {}) {
+  if (!lines.length) return;
   const other = name === "target" ? "paired" : "target";
   sides[other].player.pause();
   if (heard === name && !only) sides[name].player.toggle();
@@ -194,7 +195,9 @@ async function begin() {
   show(asked >= 0 ? asked : Math.max(0, lines.findIndex((line) => !line.mine)));
 }
 
-const step = (by) => show((at + by + lines.length) % lines.length, { plays: true });
+function step(by) {
+  if (lines.length) show((at + by + lines.length) % lines.length, { plays: true });
+}
 
 $("#yes").addEventListener("click", () => decide(true));
 $("#no").addEventListener("click", () => decide(false));

@@ -143,7 +143,7 @@ def comes(browser):
         page.keyboard.type(name)
         page.keyboard.press("Enter")
         if known:
-            page.wait_for_selector("#known-form")
+            page.wait_for_selector("#question:focus")
             page.keyboard.press("Tab")
             page.keyboard.press("Enter")
         return page
