@@ -100,7 +100,7 @@ class _Way:
 
     def __init__(self, study: Study, door: Door, pages: Pages, url: str) -> None:
         self._study, self._door, self._pages, self._url = study, door, pages, url
-        self._warned = False
+        self._warned: set[str] = set()
 
     def router(self) -> APIRouter:
         router = APIRouter(default_response_class=Response)
@@ -114,7 +114,7 @@ class _Way:
         """Register who comes, or lead back who was here; the ids of a panel do not stay in the address."""
         query = dict(request.query_params)
         panel, key = raters.Panel.of(query), self._door.key(request)
-        self._warn_of(raters.unusable_ids(query))
+        self._warn_of(query)
         with self._study.database.reading() as session:
             known = raters.find(session, key) if key and panel is None else None
             if known is not None:
@@ -150,15 +150,25 @@ class _Way:
             return _to(place)
         return self._shown(request, asked, rater, "headphones" if rater.step == raters.UNSUITED else "full")
 
-    def _warn_of(self, unusable: list[str]) -> None:
+    def _warn_of(self, query: dict[str, str]) -> None:
         """Say once what whoever wrote the link has to see; the ids themselves belong in no log."""
-        if unusable and not self._warned:
-            self._warned = True
-            log.warning(
-                "%s in the address of a rater is no id (letters, digits, - and _, at most 64); such raters count as "
-                "coming without a panel; look whether the link given to the panel has the placeholder that it fills in",
-                unusable[0],
+        for name in raters.unusable_ids(query):
+            self._warn_once(
+                f"{name} in the address of a rater is no id (letters, digits, - and _, at most 64); such raters count "
+                "as coming without a panel; look whether the link given to the panel has the placeholder that it fills "
+                "in"
             )
+        for name in raters.without_session(query):
+            self._warn_once(
+                f"{name} is missing in the address of a rater whom a panel sent; who comes again in another browser "
+                "then sees neither the deletion code nor the personal link; give the panel the link with all its "
+                "placeholders"
+            )
+
+    def _warn_once(self, warning: str) -> None:
+        if warning not in self._warned:
+            self._warned.add(warning)
+            log.warning(warning)
 
     def _place(self, session: Session, rater: Rater) -> str:
         return place_of(self._study, session, rater, self._study.clock())

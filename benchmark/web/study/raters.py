@@ -24,6 +24,7 @@ _PANELS = (
     ("prolific", ("PROLIFIC_PID", "STUDY_ID", "SESSION_ID")),
     ("mturk", ("workerId", "hitId", "assignmentId")),
 )
+_NOT_YET = "ASSIGNMENT_ID_NOT_AVAILABLE"  # Mechanical Turk's word for no participation: the same for everybody
 
 
 @dataclass(frozen=True)
@@ -54,15 +55,21 @@ def unusable_ids(query: dict[str, str]) -> list[str]:
     return [keys[0] for _, keys in _PANELS if query.get(keys[0]) and not _id_of(query[keys[0]])]
 
 
+def without_session(query: dict[str, str]) -> list[str]:
+    """Return the names of ids of participations that an address lacks though it names a person."""
+    panel = Panel.of(query)
+    return [] if panel is None or panel.session else [keys[2] for name, keys in _PANELS if name == panel.name]
+
+
 def _id_of(given: str) -> str:
-    return given if _ID.fullmatch(given) else ""
+    return given if _ID.fullmatch(given) and given != _NOT_YET else ""
 
 
 def arrived(session: Session, panel: Panel | None, now: float) -> tuple[Rater, bool]:
     """Return a new rater, or the one that a panel has sent before; and whether that is sure to be the same person.
 
     A panel's id of a person is no secret; its id of a participation is told to that person alone. Who comes again with
-    another one may have been given a new one, or be somebody else.
+    another one may have been given a new one, or be somebody else; where the first visit had none, anybody may be.
     """
     if panel is not None:
         known = select(Rater).where(
@@ -81,12 +88,11 @@ def arrived(session: Session, panel: Panel | None, now: float) -> tuple[Rater, b
 
 
 def _is_same(rater: Rater, panel: Panel) -> bool:
-    """Compare the participation with the first; keep it after that where it is another."""
+    """Compare the participation with the first, which may be none; keep it after that where it is another."""
     first = rater.panel_session.partition(" ")[0]
-    if panel.session in ("", first):
-        return panel.session == first
-    rater.panel_session = f"{first} {panel.session}".strip()
-    return not first
+    if panel.session not in ("", first):
+        rater.panel_session = f"{first} {panel.session}"
+    return panel.session == first != ""
 
 
 def find(session: Session, key: str) -> Rater | None:

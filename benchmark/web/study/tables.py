@@ -19,8 +19,8 @@ class Rater(SQLModel, table=True):
         panel: prolific or mturk; empty for who came by a plain link.
         panel_id: the panel's id of the person, the one thing here that may lead to one.
         panel_study: the panel's id of the study.
-        panel_session: the panel's id of this participation; after a blank the latest, where the person came again
-            with another.
+        panel_session: the panel's id of the first participation, which may be none; after a blank the latest, where the
+            person came again with another.
         device: what the browser says of itself, JSON; empty before it is asked.
         headphones_passed: null before the check has been passed or its tries are used up.
         questionnaire: answers by id of the question, JSON.

@@ -140,6 +140,38 @@ def test_who_knows_a_panel_s_id_of_somebody_goes_on_for_them_and_deletes_nothing
     assert other.post("/api/withdraw", code=code).status_code == 200
 
 
+@pytest.mark.parametrize("again", ["", "&SESSION_ID=any", "&assignmentId=A9"])
+@pytest.mark.parametrize(
+    "link",
+    [
+        "?PROLIFIC_PID=abc&STUDY_ID=s", "?PROLIFIC_PID=abc", "?workerId=W1", "?workerId=W1&hitId=H1",
+        "?workerId=W1&assignmentId=ASSIGNMENT_ID_NOT_AVAILABLE", "?PROLIFIC_PID=abc&SESSION_ID={{%25SESSION_ID%25}}",
+    ],
+)  # fmt: skip
+def test_without_a_participation_nobody_is_sure_to_be_the_person_of_a_panel(serve, link, again):
+    served = serve(samples=2, repeats=0, attention=0)
+    victim = served.rater(link).begin()
+    victim.rate()
+    for _ in range(2):  # the second time, too, what a stranger brings is not what was there first
+        stranger = served.rater(link + again)
+        assert stranger.at == "/thanks"
+        shown = stranger.see()
+        assert (DELETION_CODE.search(shown), "/resume/" in shown) == (None, False)
+        assert stranger.post("/api/withdraw").json()["code"] == "needs_code"
+    victim.browser.get(f"/{link}")  # once more by the link, in the browser in which it began
+    assert DELETION_CODE.search(victim.see())
+    assert victim.post("/api/withdraw").status_code == 200
+
+
+def test_a_link_without_a_participation_is_told_of_once(serve, caplog):
+    served = serve()
+    for query in ("?PROLIFIC_PID=abc", "?PROLIFIC_PID=abd", "?PROLIFIC_PID=abe&SESSION_ID=x", "?workerId=W1"):
+        served.rater(query)
+    told = [one.getMessage() for one in caplog.records if one.name.startswith("benchmark")]
+    assert [line.partition(" in ")[0] for line in told] == ["SESSION_ID is missing", "assignmentId is missing"]
+    assert "abc" not in caplog.text
+
+
 def test_who_comes_again_in_the_same_browser_by_a_new_participation_keeps_every_right(serve):
     served = serve()
     rater = served.rater("?PROLIFIC_PID=abc&STUDY_ID=s&SESSION_ID=x1").begin()
