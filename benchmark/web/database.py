@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import logging
 import sqlite3
 import threading
-from collections.abc import Iterator
+import time
+from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager
 from importlib import import_module
 from pathlib import Path
@@ -17,7 +19,10 @@ from sqlalchemy import Engine, event, make_url
 from sqlalchemy.exc import DatabaseError, OperationalError
 from sqlmodel import Session, create_engine
 
+log = logging.getLogger(__name__)
+
 BUSY_MILLISECONDS = 10_000  # how long a request waits for another that writes
+COMPACTING_SECONDS = (0.0, 0.05, 0.2, 0.5)  # pauses before the tries of who asks for it, while others go on
 
 _FULL = ("SQLITE_FULL", "SQLITE_IOERR", "SQLITE_READONLY", "SQLITE_CANTOPEN")
 
@@ -51,22 +56,27 @@ class Database:
         event.listen(self._engine, "connect", _prepared)
         event.listen(self._engine, "begin", _begun)
         self._turn = threading.Lock()  # threads queue here; SQLite itself would make them sleep and try again
+        self._uncompacted = True  # a server that was killed may have left something
         try:
             _brought_up(self._engine, path, room)
         except DatabaseError as error:
-            self.close()
+            self._engine.dispose()
             if storage_fault(error):
                 raise
             raise UnusableDatabase(f"{path}: not a database of {room}: {error.orig}") from error
         except BaseException:
-            self.close()
+            self._engine.dispose()
             raise
+        self._compact_late()
 
     @contextmanager
     def reading(self) -> Iterator[Session]:
         """Yield a session that sees one state of the database and writes nothing."""
-        with Session(self._engine, expire_on_commit=False) as session:
-            yield session
+        try:
+            with Session(self._engine, expire_on_commit=False) as session:
+                yield session
+        finally:
+            self._compact_late()  # this may be what held it up
 
     @contextmanager
     def writing(self) -> Iterator[Session]:
@@ -75,15 +85,56 @@ class Database:
             writer = connection.execution_options(writes=True)
             with Session(bind=writer, expire_on_commit=False) as session, session.begin():
                 yield session
+        self._compact_late()
 
-    def compact(self) -> None:
-        """Let nothing that was deleted lie in the file or in the journal beside it, as far as no reader holds it up."""
-        with self._turn, closing(self._engine.raw_connection()) as connection:
-            connection.cursor().execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    def compact(self, pauses: Sequence[float] = COMPACTING_SECONDS) -> bool:
+        """Let nothing that was deleted lie in the file or in the journal beside it; return whether nothing does.
+
+        Whoever reads an earlier state holds it up, in another process too. It is then tried again whenever a session
+        ends, when the database is closed and when it is opened, until it succeeds.
+
+        Args:
+            pauses: seconds before each try. Nobody else waits meanwhile.
+        """
+        self._uncompacted = True
+        fault = ""
+        for seconds in pauses:
+            time.sleep(seconds)
+            with self._turn:
+                fault = self._checkpoint()
+            if not fault:
+                return True
+        log.warning("%s: what was deleted is still in its journal (%s); it is tried again", self.path, fault)
+        return False
 
     def close(self) -> None:
         """Close every connection."""
+        self._compact_late()
         self._engine.dispose()
+
+    def _compact_late(self) -> None:
+        """Try once more what failed, unless somebody writes, who will try it too."""
+        if self._uncompacted and self._turn.acquire(blocking=False):
+            try:
+                self._checkpoint()
+            finally:
+                self._turn.release()
+
+    def _checkpoint(self) -> str:
+        """Move the journal into the file and empty it, waiting for nobody; return why it could not be done, or ""."""
+        fault = "somebody reads an earlier state"
+        try:
+            with closing(self._engine.raw_connection()) as connection:
+                cursor = connection.cursor()
+                cursor.execute("PRAGMA busy_timeout = 0")
+                try:
+                    busy, _, _ = cursor.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+                finally:
+                    cursor.execute(f"PRAGMA busy_timeout = {BUSY_MILLISECONDS}")
+        except sqlite3.DatabaseError as error:  # of the disk; what was committed is safe in the journal
+            busy, fault = True, str(error)
+        self._uncompacted = bool(busy)
+        return fault if busy else ""
 
 
 def storage_fault(error: BaseException) -> str | None:

@@ -40,13 +40,14 @@ class Api:
         """Begin, or forget a person who does not want to take part."""
         with self._door.asking(request) as asking:
             raters.at_step(asking.rater, "consent")
-            if not given.agrees:
-                asking.session.delete(asking.rater)
-                return said.Next("/withdrawn")
-            if sitting.is_full(self._study, asking.session, asking.now):
-                return said.Next("/complete")  # too late to begin, and so to have begun
-            asking.rater.consented_at = asking.now
-            return said.Next(self._go_on(asking))
+            if given.agrees:
+                if sitting.is_full(self._study, asking.session, asking.now):
+                    return said.Next("/complete")  # too late to begin, and so to have begun
+                asking.rater.consented_at = asking.now
+                return said.Next(self._go_on(asking))
+            asking.session.delete(asking.rater)
+        self._study.database.compact()
+        return said.Next("/withdrawn")
 
     def device(self, request: Request, given: said.Device) -> said.Next:
         """Keep what the browser says of itself."""

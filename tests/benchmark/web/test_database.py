@@ -1,14 +1,16 @@
 """What is answered, in one file."""
 
+import shutil
 import sqlite3
 import threading
+import time
 from pathlib import Path
 
 import pytest
 from sqlalchemy.exc import DatabaseError
 from sqlmodel import text
 
-from benchmark.web.database import Database, UnusableDatabase, is_busy, storage_fault
+from benchmark.web.database import BUSY_MILLISECONDS, Database, UnusableDatabase, is_busy, storage_fault
 
 ENVIRONMENT = """
 from alembic import context
@@ -160,3 +162,80 @@ def test_a_writer_of_another_program_makes_it_busy(database):
     other.close()
     assert is_busy(caught.value)
     assert storage_fault(caught.value) is None
+
+
+def journal(database):
+    return database.path.with_name(f"{database.path.name}-wal").read_bytes()
+
+
+def delete_all(database):
+    with database.writing() as session:
+        session.execute(text("DELETE FROM answer"))
+
+
+def test_what_was_deleted_lies_neither_in_the_file_nor_in_the_journal(database):
+    with database.writing() as session:
+        session.execute(text("INSERT INTO answer (points) VALUES ('SECRET77')"))
+    assert b"SECRET77" in journal(database)
+    delete_all(database)
+    assert database.compact()
+    assert b"SECRET77" not in journal(database) + database.path.read_bytes()
+
+
+@pytest.mark.parametrize("ends", ["a reader here", "a write after one elsewhere", "a reader after one elsewhere"])
+def test_who_reads_an_earlier_state_puts_the_deletion_off_and_no_longer_than_that(database, ends, caplog):
+    with database.writing() as session:
+        session.execute(text("INSERT INTO answer (points) VALUES ('SECRET77')"))
+    elsewhere = sqlite3.connect(database.path, isolation_level=None)
+    with database.reading() as reader:
+        if ends == "a reader here":
+            reader.execute(text("SELECT count(*) FROM answer")).scalar()
+        else:
+            elsewhere.execute("BEGIN")
+            elsewhere.execute("SELECT count(*) FROM answer").fetchone()
+        delete_all(database)
+        began = time.monotonic()
+        assert not database.compact((0.0, 0.0))
+        assert time.monotonic() - began < BUSY_MILLISECONDS / 2000  # nobody was waited for
+        assert b"SECRET77" in journal(database)
+        assert "somebody reads an earlier state" in caplog.text
+    if ends != "a reader here":
+        assert b"SECRET77" in journal(database)
+        elsewhere.execute("COMMIT")
+        with database.reading() if "a reader" in ends else database.writing() as session:
+            session.execute(text("SELECT count(*) FROM answer")).scalar()
+    elsewhere.close()
+    assert b"SECRET77" not in journal(database) + database.path.read_bytes()
+
+
+def test_others_write_while_a_deletion_waits_for_its_next_try(database):
+    def pauses():
+        yield 0.0
+        assert not database._turn.locked()
+        with database.writing() as session:
+            add(session, 5)
+        yield 0.0
+
+    with database.writing() as session:
+        add(session, 4)
+    with database.reading() as reader:
+        reader.execute(text("SELECT count(*) FROM answer")).scalar()
+        assert not database.compact(pauses())
+    assert points(database.path) == [4, 5]
+    with database.reading() as session:
+        assert session.execute(text("PRAGMA busy_timeout")).scalar() == BUSY_MILLISECONDS
+
+
+def test_what_a_killed_server_left_in_the_journal_goes_when_the_database_is_opened(database, tmp_path):
+    with database.writing() as session:
+        session.execute(text("INSERT INTO answer (points) VALUES ('SECRET77')"))
+    delete_all(database)
+    left = tmp_path / "left"
+    left.mkdir()
+    for path in tmp_path.glob("answers.sqlite*"):  # as they lie there when the server is killed
+        shutil.copy(path, left / path.name)
+    again = Database(left / "answers.sqlite", "paper_room")
+    try:
+        assert b"SECRET77" not in journal(again) + again.path.read_bytes()
+    finally:
+        again.close()

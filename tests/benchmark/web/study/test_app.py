@@ -66,6 +66,19 @@ def test_who_does_not_agree_leaves_nothing_behind(serve):
         assert session.connection().exec_driver_sql("SELECT count(*) FROM raters").scalar() == 0
 
 
+def test_who_does_not_agree_leaves_no_byte_behind(serve):
+    served = serve()
+    person = "5f3c9d1e7a7b4c2d8e6f0a1b"
+    rater = served.rater(f"?PROLIFIC_PID={person}&STUDY_ID=s&SESSION_ID=t")
+    assert person.encode() in journal(served)
+    rater.go("/api/consent", agrees=False)
+    assert person.encode() not in journal(served) + served.study.folder.answers.read_bytes()
+
+
+def journal(served):
+    return served.study.folder.answers.with_name("answers.sqlite-wal").read_bytes()
+
+
 def test_a_rater_goes_on_in_another_browser_by_the_personal_link(serve):
     served = serve()
     rater = served.rater().begin()
@@ -372,3 +385,16 @@ def test_who_withdraws_frees_the_items_and_no_byte_stays(serve):
     assert rater.go("/api/withdraw").at == "/withdrawn"
     assert not any(person.encode() in file.read_bytes() for file in files)
     assert len(served.rater().begin().rate()) == 7
+
+
+def test_who_withdraws_while_somebody_reads_is_forgotten_when_that_has_ended_and_others_answer_meanwhile(serve):
+    served = serve()
+    person = "5f3c9d1e7a7b4c2d8e6f0a1b"
+    leaving = served.rater(f"?PROLIFIC_PID={person}&STUDY_ID=s&SESSION_ID=t").begin()
+    other = served.rater().begin()
+    leaving.rate(2)
+    with served.study.database.reading() as session:
+        session.exec(select(Rater)).all()
+        assert leaving.go("/api/withdraw").at == "/withdrawn"
+        assert len(other.rate(1)) == 1
+    assert person.encode() not in journal(served) + served.study.folder.answers.read_bytes()
