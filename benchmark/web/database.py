@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import logging
+import os
 import sqlite3
 import threading
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from importlib import import_module
 from pathlib import Path
@@ -29,6 +30,10 @@ _FULL = ("SQLITE_FULL", "SQLITE_IOERR", "SQLITE_READONLY", "SQLITE_CANTOPEN")
 
 class UnusableDatabase(Exception):
     """A database that this version cannot use; the message says what to do."""
+
+
+class LostDatabase(Exception):
+    """A file of the database was removed or replaced while it was open: what is written goes nowhere."""
 
 
 class Database:
@@ -68,6 +73,7 @@ class Database:
             self._engine.dispose()
             raise
         self._compact_late()
+        self._files = self._found()
 
     @contextmanager
     def reading(self) -> Iterator[Session]:
@@ -80,11 +86,17 @@ class Database:
 
     @contextmanager
     def writing(self) -> Iterator[Session]:
-        """Yield a session that alone may write; on the disk when the block has ended without an error."""
+        """Yield a session that alone may write; on the disk when the block has ended without an error.
+
+        Raises:
+            LostDatabase: at the end; what was written is not to be acknowledged.
+        """
         with self._turn, self._engine.connect() as connection:
             writer = connection.execution_options(writes=True)
             with Session(bind=writer, expire_on_commit=False) as session, session.begin():
                 yield session
+                self._check_there()
+            self._check_there()
         self._compact_late()
 
     def compact(self, pauses: Sequence[float] = COMPACTING_SECONDS) -> bool:
@@ -111,6 +123,20 @@ class Database:
         """Close every connection."""
         self._compact_late()
         self._engine.dispose()
+
+    def _found(self) -> Mapping[Path, tuple[int, int]]:
+        """Return device and inode of each file under the name by which it was opened."""
+        paths = [self.path.with_name(f"{self.path.name}{end}") for end in ("", "-wal", "-shm")]
+        return {path: (at.st_dev, at.st_ino) for path in paths if (at := _stat(path)) is not None}
+
+    def _check_there(self) -> None:
+        found = self._found()
+        for path, inode in self._files.items():
+            if found.get(path) != inode:
+                raise LostDatabase(
+                    f"{path}: {'replaced' if path in found else 'removed'} while it was open; stop the server, put the "
+                    "files back as they were, and start it again"
+                )
 
     def _compact_late(self) -> None:
         """Try once more what failed, unless somebody writes, who will try it too."""
@@ -139,6 +165,8 @@ class Database:
 
 def storage_fault(error: BaseException) -> str | None:
     """Return why the disk took no write ("database or disk is full"); None where an error says no such thing."""
+    if isinstance(error, LostDatabase):
+        return str(error)
     cause = error.orig if isinstance(error, DatabaseError) else error
     name = getattr(cause, "sqlite_errorname", "") if isinstance(cause, sqlite3.Error) else ""
     return str(cause) if name.startswith(_FULL) else None
@@ -148,6 +176,13 @@ def is_busy(error: BaseException) -> bool:
     """Tell whether a write gave up waiting for another."""
     cause = error.orig if isinstance(error, OperationalError) else error
     return str(getattr(cause, "sqlite_errorname", "")).startswith("SQLITE_BUSY")
+
+
+def _stat(path: Path) -> os.stat_result | None:
+    try:
+        return path.stat()
+    except OSError:
+        return None
 
 
 def _prepared(connection: Any, _record: object) -> None:

@@ -15,7 +15,7 @@ from sqlalchemy.exc import DatabaseError
 from starlette.exceptions import HTTPException
 from starlette.responses import HTMLResponse, JSONResponse, Response
 
-from benchmark.web.database import is_busy, storage_fault
+from benchmark.web.database import LostDatabase, is_busy, storage_fault
 from benchmark.web.files import NoSuchFile
 from benchmark.web.security import Guard
 from benchmark.web.tokens import BadToken
@@ -40,6 +40,7 @@ def new_app(room: str, *, hosts: Iterable[str] = ()) -> FastAPI:
     app.add_exception_handler(BadToken, _unknown)
     app.add_exception_handler(NoSuchFile, _unknown)
     app.add_exception_handler(DatabaseError, _not_kept)
+    app.add_exception_handler(LostDatabase, _not_kept)
     return app
 
 

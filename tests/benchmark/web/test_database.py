@@ -10,7 +10,7 @@ import pytest
 from sqlalchemy.exc import DatabaseError
 from sqlmodel import text
 
-from benchmark.web.database import BUSY_MILLISECONDS, Database, UnusableDatabase, is_busy, storage_fault
+from benchmark.web.database import BUSY_MILLISECONDS, Database, LostDatabase, UnusableDatabase, is_busy, storage_fault
 
 ENVIRONMENT = """
 from alembic import context
@@ -162,6 +162,38 @@ def test_a_writer_of_another_program_makes_it_busy(database):
     other.close()
     assert is_busy(caught.value)
     assert storage_fault(caught.value) is None
+
+
+@pytest.mark.parametrize("end", ["", "-wal", "-shm"])
+@pytest.mark.parametrize("how", ["removed", "replaced"])
+def test_nothing_is_acknowledged_once_a_file_was_removed_or_replaced(database, end, how):
+    path = database.path.with_name(f"{database.path.name}{end}")
+    aside = path.with_name("aside")
+
+    def write(points):
+        with database.writing() as session:
+            add(session, points)
+
+    write(4)
+    path.rename(aside)
+    if how == "replaced":
+        shutil.copy(aside, path)
+    with pytest.raises(LostDatabase, match=rf"{path.name}: {how} while it was open; stop the server, put") as caught:
+        write(5)
+    assert storage_fault(caught.value) == str(caught.value)
+    aside.rename(path)
+    write(6)
+    assert points(database.path) == [4, 6]
+
+
+def test_what_is_removed_while_it_is_written_is_not_acknowledged(database):
+    def write_and_lose():
+        with database.writing() as session:
+            add(session, 4)
+            database.path.unlink()
+
+    with pytest.raises(LostDatabase, match="removed while it was open"):
+        write_and_lose()
 
 
 def journal(database):

@@ -129,11 +129,23 @@ def test_a_disk_that_is_full_while_rating_is_told_and_the_answer_can_be_sent_aga
     status, body = client.ask(serving.address, "POST", "/api/answer", **given)
     assert status == 507
     assert "the server cannot write to its disk" in json.loads(body)["error"]
-    assert len(answers_of(folder)) == 0
     assert client.ask(serving.address, "POST", "/api/answer", **given)[0] == 507
+    assert len(answers_of(folder)) == 0
     serving.send(signal.SIGUSR2)
     assert client.ask(serving.address, "POST", "/api/answer", **given) == (200, '{"next":"item"}')
     assert list(answers_of(folder)["AQ"]) == [4]
+
+
+def test_a_database_that_was_removed_under_the_server_acknowledges_nothing(serve, caplog):
+    served = serve()
+    rater = served.rater().begin()
+    item = rater.item()
+    rater.watch(item)
+    for path in served.study.folder.path.glob("answers.sqlite*"):
+        path.unlink()
+    assert rater.answer(item).status_code == 507
+    assert "cannot write to its disk" in rater.answer(item).json()["error"]
+    assert "answers.sqlite: removed while it was open; stop the server" in caplog.text
 
 
 def test_status_and_export_work_while_the_study_is_served(folder, server):
