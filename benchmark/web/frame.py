@@ -14,6 +14,7 @@ from jinja2 import ChoiceLoader, Environment, PackageLoader, StrictUndefined
 from sqlalchemy.exc import DatabaseError
 from starlette.exceptions import HTTPException
 from starlette.responses import HTMLResponse, JSONResponse, Response
+from starlette.types import ASGIApp
 
 from benchmark.web.database import LostDatabase, is_busy, storage_fault
 from benchmark.web.files import NoSuchFile
@@ -21,6 +22,15 @@ from benchmark.web.security import Guard
 from benchmark.web.tokens import BadToken
 
 log = logging.getLogger(__name__)
+
+
+class _Guarded(FastAPI):
+    """An application behind `Guard` with all that it answers: also what it says where an error was not expected."""
+
+    hosts: Iterable[str] = ()
+
+    def build_middleware_stack(self) -> ASGIApp:
+        return Guard(super().build_middleware_stack(), hosts=self.hosts)
 
 
 def new_app(room: str, *, hosts: Iterable[str] = ()) -> FastAPI:
@@ -31,8 +41,8 @@ def new_app(room: str, *, hosts: Iterable[str] = ()) -> FastAPI:
             below /static/frame/.
         hosts: names that it may be asked by, see `Guard`.
     """
-    app = FastAPI(docs_url=None, redoc_url=None, openapi_url=None)  # no page that loads scripts from elsewhere
-    app.add_middleware(Guard, hosts=hosts)
+    app = _Guarded(docs_url=None, redoc_url=None, openapi_url=None)  # no page that loads scripts from elsewhere
+    app.hosts = tuple(hosts)
     app.mount("/static/frame", StaticFiles(packages=[("benchmark.web", "static")]))
     app.mount(f"/static/{room.rpartition('.')[2]}", StaticFiles(packages=[(room, "static")]))
     app.add_exception_handler(RequestValidationError, _not_understood)

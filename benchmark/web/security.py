@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from urllib.parse import urlsplit
 
@@ -25,6 +26,8 @@ HEADERS = {
     "Cross-Origin-Resource-Policy": "same-origin",
     "Permissions-Policy": "camera=(), microphone=(), geolocation=(), interest-cohort=()",
 }
+_LONGEST_NUMBER = 20  # digits of a length
+_HOST = re.compile(r"((?P<name>[A-Za-z0-9._-]*)|\[(?P<address>[0-9A-Fa-f:.]+)\])(:[0-9]{0,5})?")
 _SAFE = ("GET", "HEAD", "OPTIONS")
 
 
@@ -63,19 +66,23 @@ class Guard:
         if refused is not None:
             await refused(scope, receive, with_headers)
             return
-        await self._app(scope, _Counted(receive, LARGEST_BODY), with_headers)
+        body = await _body(receive)
+        if body is None:
+            await _too_large()(scope, receive, with_headers)
+        elif body["type"] == "http.request":  # else who asked has gone
+            await self._app(scope, _Again(body, receive), with_headers)
 
     def _refusal(self, scope: Scope) -> JSONResponse | None:
         headers = Headers(scope=scope)
         host = headers.get("host", "")
-        name = _name(host)
+        name = host_name(host)
         if name is None:
             return JSONResponse({"error": "the header Host holds no name"}, 400)
         if self._hosts and name not in self._hosts:
             return JSONResponse({"error": "this server does not answer to that name"}, 421)
         length = headers.get("content-length", "0")
-        if not length.isdecimal() or int(length) > LARGEST_BODY:
-            return JSONResponse({"error": f"the request is too large: at most {LARGEST_BODY:,} bytes"}, 413)
+        if not length.isdecimal() or len(length) > _LONGEST_NUMBER or int(length) > LARGEST_BODY:
+            return _too_large()
         if scope["method"] not in _SAFE and not _same_site(headers, host):
             return JSONResponse({"error": "sent from another site"}, 403)
         return None
@@ -92,23 +99,40 @@ def _same_site(headers: Headers, host: str) -> bool:
         return False
 
 
-def _name(host: str) -> str | None:
-    """Return the name in the header Host, without its port; None where it holds none that can be read, such as "["."""
-    try:
-        return urlsplit(f"//{host}").hostname or ""
-    except ValueError:
-        return None
+def host_name(host: str) -> str | None:
+    """Return the name in the header Host, in small letters and without its port; None where it is no NAME[:PORT]."""
+    found = _HOST.fullmatch(host)
+    return None if found is None else (found["name"] or found["address"] or "").lower()
 
 
-class _Counted:
-    """Passes a body on, and breaks off one that is longer than it said, or says nothing of its length."""
+def _too_large() -> JSONResponse:
+    return JSONResponse({"error": f"the request is too large: at most {LARGEST_BODY:,} bytes"}, 413)
 
-    def __init__(self, receive: Receive, largest: int) -> None:
-        self._receive, self._left = receive, largest
+
+async def _body(receive: Receive) -> Message | None:
+    """Return a body in one message, or that there is none since the client has gone; None: it is too large.
+
+    It is taken before anything else, so that one that says nothing of its length is refused like any other.
+    """
+    body = b""
+    while True:
+        message = await receive()
+        if message["type"] != "http.request":
+            return message
+        body += message.get("body", b"")
+        if len(body) > LARGEST_BODY:
+            return None
+        if not message.get("more_body", False):
+            return {"type": "http.request", "body": body, "more_body": False}
+
+
+class _Again:
+    """Gives a message that was taken already, then those that follow."""
+
+    def __init__(self, first: Message, receive: Receive) -> None:
+        self._first: Message | None = first
+        self._receive = receive
 
     async def __call__(self) -> Message:
-        message = await self._receive()
-        self._left -= len(message.get("body", b""))
-        if self._left < 0:
-            return {"type": "http.disconnect"}
-        return message
+        first, self._first = self._first, None
+        return await self._receive() if first is None else first

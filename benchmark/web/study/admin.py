@@ -5,7 +5,7 @@ from __future__ import annotations
 import secrets
 import time
 from collections.abc import Callable
-from urllib.parse import parse_qs, urlsplit
+from urllib.parse import parse_qs
 
 from fastapi import APIRouter, Request
 from starlette.responses import RedirectResponse, Response
@@ -13,6 +13,7 @@ from starlette.responses import RedirectResponse, Response
 from benchmark.web.files import NoSuchFile
 from benchmark.web.frame import Pages
 from benchmark.web.limits import RateLimit
+from benchmark.web.security import host_name
 from benchmark.web.serving import is_loopback
 from benchmark.web.study.door import over_tls
 from benchmark.web.study.messages import Refused
@@ -80,6 +81,6 @@ class Admin:
     def _check_place(self, request: Request) -> None:
         """Refuse other machines: by the address that asks, and by the name that is asked, which a proxy passes on."""
         client = request.client.host if request.client else ""
-        name = urlsplit(f"//{request.headers.get('host', '')}").hostname or ""
+        name = host_name(request.headers.get("host", "")) or ""
         if not self._anywhere and not (is_loopback(client) and is_loopback(name)):
             raise NoSuchFile("/admin is asked from another machine")

@@ -131,6 +131,13 @@ def test_another_fault_of_the_database_is_a_defect(app):
     assert raised(app, DatabaseError("INSERT", {}, cause)).status_code == 500
 
 
+def test_an_error_that_nobody_expected_is_answered_with_the_headers_of_every_answer(app):
+    answer = raised(app, RuntimeError("/home/lab/x7"))
+    assert answer.status_code == 500
+    assert "default-src 'none'" in answer.headers["content-security-policy"]
+    assert "x7" not in answer.text
+
+
 def test_a_page_without_its_proof_is_refused(app):
     @app.post("/act")
     def act(request: Request) -> dict[str, bool]:

@@ -2,19 +2,15 @@
 
 import pytest
 from starlette.applications import Starlette
-from starlette.requests import ClientDisconnect
 from starlette.responses import PlainTextResponse
 from starlette.routing import Route
 from starlette.testclient import TestClient
 
-from benchmark.web.security import LARGEST_BODY, Guard
+from benchmark.web.security import LARGEST_BODY, Guard, host_name
 
 
 async def taken(request):
-    try:
-        return PlainTextResponse(str(len(await request.body())))
-    except ClientDisconnect:
-        return PlainTextResponse("broken off", 400)
+    return PlainTextResponse(str(len(await request.body())))
 
 
 def client(**options):
@@ -65,7 +61,11 @@ def test_a_body_is_bounded_whether_it_says_its_length_or_not():
         for _ in range(LARGEST_BODY // 1024 + 1):
             yield b"x" * 1024
 
-    assert asked.post("/", content=pieces()).status_code == 400
+    refused = asked.post("/", content=pieces())
+    assert (refused.status_code, list(refused.json())) == (413, ["error"])
+    assert "default-src 'none'" in refused.headers["content-security-policy"]
+    assert asked.post("/", content=(b"x" * 1024 for _ in range(3))).text == "3072"
+    assert asked.post("/", content=b"", headers={"Content-Length": "9" * 5000}).status_code == 413
 
 
 def test_a_server_with_names_is_not_asked_by_another():
@@ -73,3 +73,33 @@ def test_a_server_with_names_is_not_asked_by_another():
     assert asked.get("/", headers={"Host": "localhost:8321"}).status_code == 200
     assert asked.get("/", headers={"Host": "127.0.0.1:1"}).status_code == 200
     assert asked.get("/", headers={"Host": "evil.example"}).status_code == 421
+
+
+@pytest.mark.parametrize(
+    "host",
+    [
+        "evil@127.0.0.1",
+        "127.0.0.1:80:80",
+        "127.0.0.1:port",
+        "127.0.0.1:123456",
+        "127.0.0.1/x",
+        "a b",
+        "[::1",
+        "[x]",
+        "?",
+    ],
+)
+def test_a_host_that_is_more_than_a_name_and_a_port_is_refused(host):
+    for hosts in ((), ("127.0.0.1",)):
+        assert client(hosts=hosts).get("/", headers={"Host": host}).status_code == 400
+
+
+@pytest.mark.parametrize(
+    ("host", "name"),
+    [
+        ("Study.Lab.org:8443", "study.lab.org"), ("127.0.0.1", "127.0.0.1"), ("[::1]:80", "::1"), ("my_pc:", "my_pc"),
+        ("", ""),
+    ],
+)  # fmt: skip
+def test_the_name_of_a_host_is_told_without_its_port(host, name):
+    assert host_name(host) == name

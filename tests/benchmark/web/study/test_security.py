@@ -166,6 +166,15 @@ def test_a_body_that_is_too_large_is_refused(serve):
     assert rater.post("/api/consent", agrees=True, filler="x" * LARGEST_BODY).status_code == 413
 
 
+@pytest.mark.parametrize("path", ["/admin", "/api/consent"])
+def test_a_body_that_is_too_large_and_does_not_say_so_is_refused_alike(serve, path):
+    rater = Person(serve().browser(**LOCAL), None)
+    pieces = (b"x" * 1024 for _ in range(LARGEST_BODY // 1024 + 1))
+    refused = rater.browser.post(path, content=pieces, headers={"Content-Type": "application/json"})
+    assert refused.status_code == 413
+    assert "content-security-policy" in refused.headers
+
+
 def test_a_rater_who_asks_too_often_is_told_to_wait_and_nobody_else(serve):
     served = serve()
     rater, other = served.rater(), served.rater()
