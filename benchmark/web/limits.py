@@ -2,12 +2,27 @@
 
 from __future__ import annotations
 
+import ipaddress
 import threading
 import time
 from collections import OrderedDict
 from collections.abc import Callable
 
 MOST_KEYS = 10_000  # people remembered; who was seen longest ago is forgotten, with a full bucket
+_ONE_LINE = 64  # bits of an IPv6 address that a line has: the others are its customer's to choose
+
+
+def line_of(address: str) -> str:
+    """Return what stands for everybody who asks from an address: of IPv6 its first 64 bits, which one customer has."""
+    try:
+        found = ipaddress.ip_address(address.partition("%")[0])
+    except ValueError:  # a name, or nothing
+        return address
+    if isinstance(found, ipaddress.IPv4Address):
+        return str(found)
+    if found.ipv4_mapped is not None:
+        return str(found.ipv4_mapped)
+    return str(ipaddress.ip_network((int(found), _ONE_LINE), strict=False))
 
 
 class RateLimit:

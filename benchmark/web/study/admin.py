@@ -12,7 +12,7 @@ from starlette.responses import RedirectResponse, Response
 
 from benchmark.web.files import NoSuchFile
 from benchmark.web.frame import Pages
-from benchmark.web.limits import RateLimit
+from benchmark.web.limits import RateLimit, line_of
 from benchmark.web.security import host_name
 from benchmark.web.serving import is_loopback
 from benchmark.web.study.door import over_tls
@@ -53,7 +53,7 @@ class Admin:
     async def enter(self, request: Request) -> Response:
         """Take the secret, as the form sends it; it is in no address and in no log."""
         self._check_place(request)
-        seconds = self._tries.wait_seconds(request.client.host if request.client else "")
+        seconds = self._tries.wait_seconds(line_of(request.client.host) if request.client else "")
         if seconds > 0:
             raise Refused(429, "too many tries; wait a little", retry_seconds=seconds)
         given = parse_qs((await request.body()).decode("utf-8", "replace")).get("secret", [""])[0].strip()

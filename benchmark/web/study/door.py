@@ -13,7 +13,7 @@ from sqlmodel import Session
 from starlette.responses import Response
 
 from benchmark.web.frame import proven, refusal
-from benchmark.web.limits import RateLimit
+from benchmark.web.limits import RateLimit, line_of
 from benchmark.web.serving import is_loopback
 from benchmark.web.study.messages import Refused
 from benchmark.web.study.raters import find
@@ -140,7 +140,7 @@ class Door:
 
     @staticmethod
     def _address(request: Request) -> str:
-        return request.client.host if request.client else ""
+        return line_of(request.client.host) if request.client else ""
 
     @staticmethod
     def _pass(limit: RateLimit, key: str) -> None:

@@ -1,7 +1,9 @@
 """How often one person may ask."""
 
+import pytest
+
 from benchmark.web import limits
-from benchmark.web.limits import RateLimit
+from benchmark.web.limits import RateLimit, line_of
 
 
 class Clock:
@@ -53,3 +55,16 @@ def test_the_memory_of_keys_is_bounded(monkeypatch):
     for key in "abcd":
         limit.wait_seconds(key)
     assert list(limit._buckets) == ["b", "c", "d"]
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "same"),
+    [
+        ("2001:db8:0:1::1", "2001:db8:0:1:ffff::2", True), ("2001:db8:0:1::1", "2001:db8:0:2::1", False),
+        ("192.0.2.1", "192.0.2.2", False), ("192.0.2.1", "::ffff:192.0.2.1", True),
+        ("::ffff:192.0.2.1", "::ffff:192.0.2.2", False), ("fe80::1%eth0", "fe80::2%eth1", True),
+        ("testclient", "testclient", True), ("", "testclient", False),
+    ],
+)  # fmt: skip
+def test_addresses_that_one_customer_may_choose_from_are_one(one, other, same):
+    assert (line_of(one) == line_of(other)) is same

@@ -197,6 +197,15 @@ def test_arrivals_from_one_address_are_limited(serve):
     assert set(codes[120:]) == {429}
 
 
+def test_who_has_many_addresses_of_one_line_arrives_and_guesses_no_more_often(serve):
+    served = serve()
+    served.serving = Serving(admin_anywhere=True)
+    browsers = [served.browser(client=(f"2001:db8::{k:x}", 1)) for k in range(130)]
+    assert [browser.get("/").status_code for browser in browsers].count(303) == 120
+    assert [enter(browser, "guess").status_code for browser in browsers[:12]].count(429) == 2
+    assert served.browser(client=("2001:db8:0:1::", 1)).get("/").status_code == 303
+
+
 def test_a_clock_that_is_set_back_bars_nobody(serve):
     served = serve()
     rater = Person(TestClient(study_app(served.study), follow_redirects=False), served.clock).begin()
