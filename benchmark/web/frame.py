@@ -23,6 +23,8 @@ from benchmark.web.tokens import BadToken
 
 log = logging.getLogger(__name__)
 
+READING = ["GET", "HEAD"]  # of pages and media; the server that sends an answer leaves out the body of HEAD
+
 
 class _Guarded(FastAPI):
     """An application behind `Guard` with all that it answers: also what it says where an error was not expected."""
@@ -86,7 +88,7 @@ def refusal(
         more: what a script needs to go on by itself, beside `error`.
     """
     shown = dict(headers or {})
-    if request.method == "GET" and "text/html" in request.headers.get("accept", ""):
+    if request.method in READING and "text/html" in request.headers.get("accept", ""):
         page = _OWN.page("refusal.html", status=status, name=HTTPStatus(status).phrase, error=error)
         page.headers.update(shown)
         return page

@@ -11,7 +11,7 @@ from fastapi import APIRouter, Request
 from starlette.responses import RedirectResponse, Response
 
 from benchmark.web.files import NoSuchFile
-from benchmark.web.frame import Pages
+from benchmark.web.frame import READING, Pages
 from benchmark.web.limits import RateLimit, line_of
 from benchmark.web.security import host_name
 from benchmark.web.serving import is_loopback
@@ -39,7 +39,7 @@ class Admin:
     def router(self) -> APIRouter:
         """Return the routes."""
         router = APIRouter(default_response_class=Response)
-        router.add_api_route("/admin", self.page, methods=["GET"])
+        router.add_api_route("/admin", self.page, methods=READING)
         router.add_api_route("/admin", self.enter, methods=["POST"])
         return router
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from fastapi import APIRouter, Request
 from starlette.responses import Response
 
+from benchmark.web.frame import READING
 from benchmark.web.study import messages as said
 from benchmark.web.study import raters, sitting
 from benchmark.web.study.design import Clip
@@ -31,9 +32,10 @@ class Api:
             router.add_api_route(path, post, methods=["POST"])
         for path, get in (
             ("/api/checks/headphones", self.trials), ("/api/tutorial", self.tutorial), ("/api/item", self.item),
-            ("/media/{token}.mp4", self.media), ("/sound/{token}.wav", self.sound),
         ):  # fmt: skip
             router.add_api_route(path, get, methods=["GET"])
+        for path, file in (("/media/{token}.mp4", self.media), ("/sound/{token}.wav", self.sound)):
+            router.add_api_route(path, file, methods=READING)
         return router
 
     def consent(self, request: Request, given: said.Consent) -> said.Next:

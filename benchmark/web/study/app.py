@@ -16,7 +16,7 @@ from fastapi import APIRouter, FastAPI, Request
 from sqlmodel import Session
 from starlette.responses import RedirectResponse, Response
 
-from benchmark.web.frame import Pages, new_app
+from benchmark.web.frame import READING, Pages, new_app
 from benchmark.web.serving import is_loopback, own_names
 from benchmark.web.study import raters, views
 from benchmark.web.study.admin import Admin
@@ -104,10 +104,10 @@ class _Way:
 
     def router(self) -> APIRouter:
         router = APIRouter(default_response_class=Response)
-        router.add_api_route("/", self.begin, methods=["GET"])
-        router.add_api_route("/resume/{token}", self.resume, methods=["GET"])
+        router.add_api_route("/", self.begin, methods=READING)
+        router.add_api_route("/resume/{token}", self.resume, methods=READING)
         for step in (*raters.STEPS, "complete", "withdrawn"):
-            router.add_api_route(f"/{step}", self.page, methods=["GET"])
+            router.add_api_route(f"/{step}", self.page, methods=READING)
         return router
 
     def begin(self, request: Request) -> Response:
@@ -121,6 +121,8 @@ class _Way:
                 return _to(self._place(session, known))
             if panel is None and is_full(self._study, session, self._study.clock()):
                 return _to("/complete")
+        if request.method == "HEAD":
+            return _to("/consent")  # a program that looks whether the address is right is no rater
         self._door.may_arrive(request)
         with self._study.database.writing() as session:
             rater, sure = raters.arrived(session, panel, self._study.clock())

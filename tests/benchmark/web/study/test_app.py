@@ -57,6 +57,18 @@ def test_steps_that_a_study_does_not_have_are_left_out(serve):
     assert rater.at == "/thanks"
 
 
+def test_pages_and_clips_are_looked_at_without_their_bodies_and_nobody_has_come(serve):
+    served = serve()
+    looked = served.browser().head("/")
+    assert (looked.status_code, looked.headers["location"], "set-cookie" in looked.headers) == (303, "/consent", False)
+    with served.study.database.reading() as session:
+        assert session.exec(select(Rater)).all() == []
+    rater = served.rater().begin()
+    for path in ("/rate", rater.item()["media"][0]["url"]):
+        got, looked = rater.browser.get(path), rater.browser.head(path)
+        assert (looked.status_code, looked.headers["content-length"]) == (200, str(len(got.content)))
+
+
 def test_who_does_not_agree_leaves_nothing_behind(serve):
     served = serve()
     rater = served.rater().go("/api/consent", agrees=False)
