@@ -133,11 +133,16 @@ class Api:
 
     def _forget_coded(self, request: Request, code: str) -> bool:
         """Forget the rater of a code; return whether it is the one whom this browser's cookie names."""
-        with self._door.deleting(request) as (session, now):
+        self._door.may_delete(request)
+        database, unknown = self._study.database, "no answers have this code; check it, or they are deleted already"
+        with database.reading() as session:  # a wrong code keeps nobody who answers waiting
+            if raters.of_code(self._study, session, code) is None:
+                raise said.Refused(404, unknown)
+        with database.writing() as session:
             leaving = raters.of_code(self._study, session, code)
             if leaving is None:
-                raise said.Refused(404, "no answers have this code; check it, or they are deleted already")
-            raters.forget(session, leaving, now)
+                raise said.Refused(404, unknown)
+            raters.forget(session, leaving, self._study.clock())
         return leaving.key == self._door.key(request)
 
     def media(self, request: Request, token: str) -> Response:

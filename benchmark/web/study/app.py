@@ -21,6 +21,7 @@ from benchmark.web.serving import is_loopback, own_names
 from benchmark.web.study import raters, views
 from benchmark.web.study.admin import Admin
 from benchmark.web.study.api import Api
+from benchmark.web.study.codes import deletion_code
 from benchmark.web.study.door import Door, refused
 from benchmark.web.study.messages import Refused
 from benchmark.web.study.sitting import is_full, place_of
@@ -125,8 +126,11 @@ class _Way:
             return _to("/consent")  # a program that looks whether the address is right is no rater
         self._door.may_arrive(request)
         with self._study.database.writing() as session:
-            rater, sure = raters.arrived(session, panel, self._study.clock())
+            forgotten = raters.forget_idle(session, self._study.clock())
+            rater, sure = raters.arrived(self._study, session, panel, self._study.clock())
             key, place = rater.key, self._place(session, rater)
+        if forgotten:
+            self._study.database.compact(pauses=(0.0,))
         response = _to(place)
         self._door.remember(response, request, key, sure=sure)
         return response
@@ -206,7 +210,7 @@ class _Way:
             case "questionnaire":
                 return views.QuestionnairePage(design.questionnaire)
             case "thanks":
-                deletion = raters.deletion_code(self._study, rater.key) if sure else ""
+                deletion = deletion_code(self._study.tokens, rater.key) if sure else ""
                 return views.ThanksPage(design.completion_code, design.completion_url, deletion)
         return views.TutorialPage() if name == "tutorial" else views.RatePage()
 

@@ -23,6 +23,7 @@ from benchmark.web.study.tables import Rater
 REQUESTS_PER_SECOND, REQUESTS_AT_ONCE = 5.0, 60  # of a rater to the API; an item takes four
 FILES_PER_SECOND, FILES_AT_ONCE = 40.0, 400  # a player asks for a film piece by piece
 ARRIVALS_PER_SECOND, ARRIVALS_AT_ONCE = 2.0, 120  # from one address: a class in a lecture room
+CODES_PER_SECOND, CODES_AT_ONCE = 0.1, 20  # deletion codes, right or wrong, from one address
 COOKIE_SECONDS = 60 * 24 * 3600
 
 
@@ -55,6 +56,7 @@ class Door:
         self._api = RateLimit(REQUESTS_PER_SECOND, REQUESTS_AT_ONCE, clock=ticks)
         self._files = RateLimit(FILES_PER_SECOND, FILES_AT_ONCE, clock=ticks)
         self._arrivals = RateLimit(ARRIVALS_PER_SECOND, ARRIVALS_AT_ONCE, clock=ticks)
+        self._codes = RateLimit(CODES_PER_SECOND, CODES_AT_ONCE, clock=ticks)
 
     @property
     def cookie(self) -> str:
@@ -123,20 +125,17 @@ class Door:
                 raise _unknown()
             yield Asking(session, rater, self._study.clock())
 
-    @contextmanager
-    def deleting(self, request: Request) -> Iterator[tuple[Session, float]]:
-        """Yield a session, and what time it is, to anybody who has a deletion code: the cookie may be lost by now.
+    def may_delete(self, request: Request) -> None:
+        """Let anybody try a deletion code: the cookie may be lost by now.
 
         Raises:
             Refused: 429, too often from one address.
             HTTPException: 403, without the proof of one of our pages.
         """
-        self._pass(self._arrivals, self._address(request))
+        self._pass(self._codes, self._address(request))
         tokens = self._study.tokens
         key = self.key(request) or ""
         proven(request, lambda given: tokens.proves("rater", key, given) or tokens.proves("rater", "", given))
-        with self._study.database.writing() as session:
-            yield session, self._study.clock()
 
     @staticmethod
     def _address(request: Request) -> str:

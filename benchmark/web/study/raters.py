@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 from sqlmodel import Session, col, delete, select
 
+from benchmark.web.study.codes import mark_of_code, mark_of_key
 from benchmark.web.study.design import FEWEST_RIGHT, TRIALS, Design, Trial
 from benchmark.web.study.messages import Device, Questionnaire, Refused
 from benchmark.web.study.settings import Question
@@ -18,7 +19,8 @@ from vgg_monoaudio.draws import rank
 
 STEPS = ("consent", "checks", "tutorial", "rate", "questionnaire", "thanks")
 UNSUITED = "unsuited"
-_CODE_DIGITS = 16
+IDLE_SECONDS = 24 * 3600  # that the page of the consent may stay open
+_MOST_AT_ONCE = 1000  # that are deleted while others wait
 _ID = re.compile(r"[A-Za-z0-9_-]{1,64}")  # of a panel; Prolific's have 24 characters
 _PANELS = (
     ("prolific", ("PROLIFIC_PID", "STUDY_ID", "SESSION_ID")),
@@ -65,7 +67,7 @@ def _id_of(given: str) -> str:
     return given if _ID.fullmatch(given) and given != _NOT_YET else ""
 
 
-def arrived(session: Session, panel: Panel | None, now: float) -> tuple[Rater, bool]:
+def arrived(study: Study, session: Session, panel: Panel | None, now: float) -> tuple[Rater, bool]:
     """Return a new rater, or the one that a panel has sent before; and whether that is sure to be the same person.
 
     A panel's id of a person is no secret; its id of a participation is told to that person alone. Who comes again with
@@ -78,7 +80,9 @@ def arrived(session: Session, panel: Panel | None, now: float) -> tuple[Rater, b
         found = session.exec(known).first()
         if found is not None:
             return found, _is_same(found, panel)
-    rater = Rater(key=secrets.token_hex(16), step="consent", arrived_at=now, seen_at=now)
+    key = secrets.token_hex(16)
+    mark = mark_of_key(study.tokens, key)
+    rater = Rater(key=key, step=STEPS[0], arrived_at=now, seen_at=now, code_mark=mark)
     if panel is not None:
         rater.panel, rater.panel_id = panel.name, panel.person
         rater.panel_study, rater.panel_session = panel.study, panel.session
@@ -208,19 +212,9 @@ def _checked(question: Question, value: int | float | str | None) -> int | float
     return value
 
 
-def deletion_code(study: Study, key: str) -> str:
-    """Return the code with which a rater has everything deleted later."""
-    digits = study.tokens.proof("deletion", key)[:_CODE_DIGITS].upper()
-    return "-".join(digits[at : at + 4] for at in range(0, _CODE_DIGITS, 4))
-
-
 def of_code(study: Study, session: Session, code: str) -> Rater | None:
-    """Return the rater of a deletion code; every rater's is made and compared, since none is kept."""
-    given = re.sub(r"[^0-9A-F]", "", code.upper())
-    for rater in session.exec(select(Rater)):
-        if secrets.compare_digest(deletion_code(study, rater.key).replace("-", ""), given):
-            return rater
-    return None
+    """Return the rater of a deletion code."""
+    return session.exec(select(Rater).where(Rater.code_mark == mark_of_code(study.tokens, code))).first()
 
 
 def forget(session: Session, rater: Rater, now: float) -> None:
@@ -228,3 +222,12 @@ def forget(session: Session, rater: Rater, now: float) -> None:
     session.exec(delete(Placement).where(col(Placement.rater_id) == rater.id))
     session.exec(delete(Rater).where(col(Rater.id) == rater.id))
     session.add(Withdrawal(at=now))
+
+
+def forget_idle(session: Session, now: float) -> bool:
+    """Delete who came long ago and has not agreed to take part; return whether there was anybody."""
+    near = col(Rater.arrived_at).between(now - IDLE_SECONDS, now + IDLE_SECONDS)
+    idle = session.exec(select(Rater).where(Rater.step == STEPS[0], ~near).limit(_MOST_AT_ONCE)).all()
+    for rater in idle:
+        session.delete(rater)
+    return bool(idle)

@@ -15,6 +15,7 @@ from sqlmodel import select
 from benchmark.web.database import Database
 from benchmark.web.files import MediaFiles
 from benchmark.web.study.assignment import Assignment, Candidate
+from benchmark.web.study.codes import mark_of_key
 from benchmark.web.study.design import Design, Item, StudyFolder, UnusableStudy
 from benchmark.web.study.tables import Rater
 from benchmark.web.tokens import Tokens, read_secret
@@ -63,6 +64,7 @@ class Study:
         database = Database(place.answers, ROOM)
         try:
             secret = _secret(place, database)
+            _mark_codes(database, Tokens(secret))
         except BaseException:
             database.close()
             raise
@@ -133,3 +135,14 @@ def _secret(place: StudyFolder, database: Database) -> bytes:
                 "alone; put it back from a backup of the study"
             )
     return read_secret(place.secret)
+
+
+def _mark_codes(database: Database, tokens: Tokens) -> None:
+    """Give raters the marks of their codes who came when an earlier version kept none."""
+    unmarked = select(Rater).where(Rater.code_mark == "")
+    with database.reading() as session:
+        if session.exec(unmarked).first() is None:
+            return
+    with database.writing() as session:
+        for rater in session.exec(unmarked):
+            rater.code_mark = mark_of_key(tokens, rater.key)

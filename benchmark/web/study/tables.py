@@ -24,11 +24,14 @@ class Rater(SQLModel, table=True):
         device: what the browser says of itself, JSON; empty before it is asked.
         headphones_passed: null before the check has been passed or its tries are used up.
         questionnaire: answers by id of the question, JSON.
+        code_mark: by which the rater is found whose deletion code is given, see `codes`.
     """
 
     __tablename__: ClassVar[Any] = "raters"
     __table_args__: ClassVar[Any] = (
         Index("one_of_a_panel", "panel", "panel_id", "panel_study", unique=True, sqlite_where=text("panel != ''")),
+        Index("by_code", "code_mark"),
+        Index("by_step", "step", "arrived_at"),
         {"sqlite_autoincrement": True},
     )
 
@@ -47,6 +50,7 @@ class Rater(SQLModel, table=True):
     headphone_tries: int = 0
     headphones_passed: bool | None = None
     questionnaire: str = ""
+    code_mark: str = ""
 
 
 class Placement(SQLModel, table=True):

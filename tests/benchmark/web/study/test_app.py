@@ -383,8 +383,37 @@ def test_codes_cannot_be_guessed_at_will(serve):
     served = serve(raters_per_item=1, samples=2, items_per_rater=6, repeats=0)
     served.rater().begin().rate()
     stranger = served.rater()
-    codes = [stranger.post("/api/withdraw", code="AAAA-AAAA-AAAA-AAAA").status_code for _ in range(125)]
-    assert codes.count(429) == 5  # 120 at once from one address
+    codes = [stranger.post("/api/withdraw", code="AAAA-AAAA-AAAA-AAAA").status_code for _ in range(25)]
+    assert codes == [404] * 20 + [429] * 5
+
+
+def test_a_wrong_code_is_looked_up_in_an_index_and_waits_for_no_turn(serve, monkeypatch):
+    served = serve()
+    rater = served.rater()
+    with served.study.database.reading() as session:
+        plan = session.connection().exec_driver_sql("EXPLAIN QUERY PLAN SELECT * FROM raters WHERE code_mark = 'x'")
+        assert "USING INDEX by_code" in str(plan.all())
+    monkeypatch.setattr(served.study.database, "writing", None)
+    assert rater.post("/api/withdraw", code="AAAA-AAAA-AAAA-AAAA").status_code == 404
+    assert rater.post("/api/withdraw", code="-").status_code == 404
+
+
+def test_who_looked_at_the_consent_a_day_ago_and_no_more_is_forgotten_when_somebody_comes(serve):
+    served = serve()
+    person = "5f3c9d1e7a7b4c2d8e6f0a1b"
+    served.rater(f"?PROLIFIC_PID={person}&STUDY_ID=s&SESSION_ID=t")
+    agreed = served.rater().begin()
+    served.clock.forward(24 * 3600 - 1)
+    waiting = served.rater()
+    with served.study.database.reading() as session:
+        assert len(session.exec(select(Rater)).all()) == 3
+    served.clock.forward(2)
+    served.rater()
+    with served.study.database.reading() as session:
+        assert [rater.step for rater in session.exec(select(Rater))] == ["rate", "consent", "consent"]
+    assert person.encode() not in journal(served) + served.study.folder.answers.read_bytes()
+    assert agreed.browser.get("/").headers["location"] == "/rate"
+    waiting.go("/api/consent", agrees=True)
 
 
 def test_who_withdraws_frees_the_items_and_no_byte_stays(serve):

@@ -1,6 +1,8 @@
 """A study is opened from wherever one is, and not when its secret is lost."""
 
+import re
 import shutil
+import sqlite3
 from pathlib import Path
 
 import pytest
@@ -39,3 +41,22 @@ def test_a_lost_secret_is_replaced_only_where_nobody_has_come(serve):
     with pytest.raises(UnusableStudy, match="secret: missing, and 1 raters hold cookies"):
         Study.opened(place.path)
     assert not place.secret.exists()
+
+
+def test_raters_whom_an_earlier_version_wrote_are_found_by_their_codes(serve):
+    served = serve()
+    rater = served.rater().begin()
+    rater.rate()
+    code = re.search(r"\b[0-9A-F]{4}(-[0-9A-F]{4}){3}\b", rater.see())[0]
+    served.study.close()
+    with sqlite3.connect(served.study.folder.answers) as database:  # as the first form was
+        for statement in (
+            "DROP INDEX by_code", "DROP INDEX by_step", "ALTER TABLE raters DROP COLUMN code_mark",
+            "UPDATE alembic_version SET version_num = 's001'",
+        ):  # fmt: skip
+            database.execute(statement)
+    again = Served(Study.opened(served.study.folder.path), served.clock)
+    try:
+        assert again.rater().post("/api/withdraw", code=code).json() == {"next": "/withdrawn"}
+    finally:
+        again.study.close()
