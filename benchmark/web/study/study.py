@@ -10,14 +10,14 @@ from pathlib import Path
 from typing import Self
 
 from sqlalchemy import func
-from sqlmodel import select
+from sqlmodel import delete, select
 
 from benchmark.web.database import Database
 from benchmark.web.files import MediaFiles
 from benchmark.web.study.assignment import Assignment, Candidate
 from benchmark.web.study.codes import mark_of_key
 from benchmark.web.study.design import Design, Item, StudyFolder, UnusableStudy
-from benchmark.web.study.tables import Rater
+from benchmark.web.study.tables import Rater, Seal
 from benchmark.web.tokens import Tokens, read_secret
 
 ROOM = "benchmark.web.study"
@@ -47,7 +47,8 @@ class Study:
         """Open a study.
 
         Raises:
-            UnusableStudy: there is none, a file of it is missing or of another size, or its secret is lost.
+            UnusableStudy: there is none, a file of it is missing or of another size, or its secret is lost or
+                another.
             benchmark.web.database.UnusableDatabase: `answers.sqlite` cannot be used.
             benchmark.web.files.NoSuchFile: a file is a link that leads out of the study.
         """
@@ -64,6 +65,7 @@ class Study:
         database = Database(place.answers, ROOM)
         try:
             secret = _secret(place, database)
+            _check_seal(place, database, Tokens(secret))
             _mark_codes(database, Tokens(secret))
         except BaseException:
             database.close()
@@ -126,15 +128,40 @@ def _secret(place: StudyFolder, database: Database) -> bytes:
     Raises:
         UnusableStudy: it is lost, and there are raters.
     """
-    if not place.secret.exists():
-        with database.reading() as session:
-            raters = session.exec(select(func.count()).select_from(Rater)).one()
-        if raters:
-            raise UnusableStudy(
-                f"{place.secret}: missing, and {raters} raters hold cookies, links or codes that are good with it "
-                "alone; put it back from a backup of the study"
-            )
+    if not place.secret.exists() and (raters := _raters(database)):
+        raise UnusableStudy(f"{place.secret}: missing, and {_hold(raters)}; put it back from a backup of the study")
     return read_secret(place.secret)
+
+
+def _check_seal(place: StudyFolder, database: Database, tokens: Tokens) -> None:
+    """Check that the secret is the one that the study has signed with; keep its mark where there are no raters yet.
+
+    Raises:
+        UnusableStudy: it is another, and there are raters.
+    """
+    mark = tokens.proof("seal", "")
+    with database.reading() as session:
+        sealed = session.exec(select(Seal)).first()
+    if sealed is not None and sealed.mark == mark:
+        return
+    if sealed is not None and (raters := _raters(database)):
+        raise UnusableStudy(
+            f"{place.secret}: not the secret that this study has signed with, and {_hold(raters)}; put that one back "
+            "from a backup of the study"
+        )
+    with database.writing() as session:
+        session.exec(delete(Seal))
+        session.add(Seal(mark=mark))
+
+
+def _raters(database: Database) -> int:
+    with database.reading() as session:
+        return session.exec(select(func.count()).select_from(Rater)).one()
+
+
+def _hold(raters: int) -> str:
+    holders = "1 rater holds" if raters == 1 else f"{raters:,} raters hold"
+    return f"{holders} cookies, links or codes that are good with it alone"
 
 
 def _mark_codes(database: Database, tokens: Tokens) -> None:

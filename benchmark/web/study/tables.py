@@ -100,3 +100,12 @@ class Withdrawal(SQLModel, table=True):
 
     id: int | None = Field(default=None, primary_key=True)
     at: float
+
+
+class Seal(SQLModel, table=True):
+    """With which secret the study signs: one row, a mark that only this secret makes."""
+
+    __tablename__: ClassVar[Any] = "seals"
+
+    id: int | None = Field(default=None, primary_key=True)
+    mark: str

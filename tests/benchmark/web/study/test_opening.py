@@ -38,9 +38,28 @@ def test_a_lost_secret_is_replaced_only_where_nobody_has_come(serve):
     Study.opened(place.path).close()
     served.rater()
     place.secret.unlink()
-    with pytest.raises(UnusableStudy, match="secret: missing, and 1 raters hold cookies"):
+    with pytest.raises(UnusableStudy, match="secret: missing, and 1 rater holds cookies"):
         Study.opened(place.path)
     assert not place.secret.exists()
+
+
+def test_another_secret_is_taken_only_where_nobody_has_come(serve):
+    served = serve()
+    place = served.study.folder
+    own = place.secret.read_text()
+    place.secret.write_text("5a" * 32)
+    Study.opened(place.path).close()
+    place.secret.write_text(own)
+    Study.opened(place.path).close()
+    served.rater()
+    served.rater()
+    Study.opened(place.path).close()
+    place.secret.write_text("5a" * 32)
+    told = "secret: not the secret that this study has signed with, and 2 raters hold cookies, links or codes"
+    with pytest.raises(UnusableStudy, match=told):
+        Study.opened(place.path)
+    place.secret.write_text(own)
+    Study.opened(place.path).close()
 
 
 def test_raters_whom_an_earlier_version_wrote_are_found_by_their_codes(serve):
@@ -51,7 +70,7 @@ def test_raters_whom_an_earlier_version_wrote_are_found_by_their_codes(serve):
     served.study.close()
     with sqlite3.connect(served.study.folder.answers) as database:  # as the first form was
         for statement in (
-            "DROP INDEX by_code", "DROP INDEX by_step", "ALTER TABLE raters DROP COLUMN code_mark",
+            "DROP TABLE seals", "DROP INDEX by_code", "DROP INDEX by_step", "ALTER TABLE raters DROP COLUMN code_mark",
             "UPDATE alembic_version SET version_num = 's001'",
         ):  # fmt: skip
             database.execute(statement)
