@@ -12,6 +12,7 @@ from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, Field, StrictBool, StringConstraints, ValidationError, model_validator
 
+from benchmark.ratings.reading import RESERVED
 from foundation.paths import FolderName
 from foundation.records import Record, read_bounded
 
@@ -22,10 +23,10 @@ Text = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1)]
 
 POINTS = 5  # of a scale, as in the paper
 GAP = 5  # answers between an item and its repeat
-# Columns that the export has beside the criteria, in any of its files.
+# Columns that the export has beside the criteria, in any of its files, and those of the analysis.
 _TAKEN = frozenset({
     "rater", "position", "role", "subset", "sample_id", "model", "model_a", "model_b", "category", "expected",
-    "seconds", "clip_seconds", "plays", "plays_a", "plays_b", "focus_losses", "answered_at", "shown_first",
+    "seconds", "clip_seconds", "plays", "plays_a", "plays_b", "focus_losses", "answered_at", "shown_first", *RESERVED,
 })  # fmt: skip
 _MOST_BYTES = 1 << 20
 _LONGEST_NAME = 200  # bytes; a folder's name may have 255, and files made beside it have longer ones
@@ -206,7 +207,7 @@ class Settings(Record):
             yield from too_few_for_repeats(self.repeats, self.items_per_rater)
         for name in self.criteria:
             if name.lower() in _TAKEN:
-                yield f"criteria.{name}: a column that the export has already; choose another id"
+                yield f"criteria.{name}: a column that the export or the analysis has already; choose another id"
         for name, count in Counter(name.lower() for name in self.criteria).items():
             if count > 1:
                 alike = " and ".join(other for other in self.criteria if other.lower() == name)

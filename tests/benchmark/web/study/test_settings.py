@@ -2,6 +2,7 @@
 
 import pytest
 
+from benchmark.ratings.reading import RESERVED
 from benchmark.web.study.settings import UnusableSettings, read_settings
 from benchmark.web.study.texts import default_texts, filled, wordings
 
@@ -84,7 +85,7 @@ def test_what_is_missing_is_named(settings):
             "criteria.AQ.words: '4' is there more than once",
         ),
         (criterion("q") + criterion("Q"), "criteria: q and Q differ in capitals alone"),
-        (criterion("model"), "criteria.model: a column that the export has already"),
+        (criterion("model"), "criteria.model: a column that the export or the analysis has already"),
         ('completion_url = "http://x"\n', "expected an address that begins with https://"),
         ('[criteria.AQ]\nname = "n"\nquestion = "q"\nwords = ["1", "2", "3", "4"]\n', "criteria.AQ.words"),
         ('[criteria."1x"]\nname = "n"\nquestion = "q"\nwords = ["1", "2", "3", "4", "5"]\n', "got '1x'"),
@@ -177,3 +178,9 @@ def test_another_language_is_whole_when_every_sentence_is_given(settings):
 
 def test_only_words_in_braces_are_filled_in():
     assert filled("{number} of {of}, {other} {number.x}", number=3, of=4) == "3 of 4, {other} {number.x}"
+
+
+@pytest.mark.parametrize("name", [*RESERVED, RESERVED[0].upper()])
+def test_a_criterion_whose_name_the_analysis_takes_is_refused_before_anybody_is_asked(settings, name):
+    (told,) = problems(settings, criterion(name))
+    assert told.startswith(f"criteria.{name}: a column that the export or the analysis has already")
