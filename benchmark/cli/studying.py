@@ -113,6 +113,7 @@ def status(folder: FolderArgument, as_json: JsonOption = False) -> None:
         ["active now", str(found.active)],
         ["withdrawn", str(found.withdrawn)],
         ["clips passed over", str(found.skipped)],
+        ["ended early, clips failed", str(found.ended_early)],
         ["still wanted", f"{found.places_left} answers, at least {found.raters_left} raters"],
     ]
     show_table(["", ""], rows)

@@ -162,6 +162,7 @@ def _of_rater(rater: Rater, placed: Sequence[Placement], asked: Sequence[str], *
         "rater": f"r{rater.id:03d}", "state": _state(rater), "consented_at": _iso(rater.consented_at),
         "finished_at": _iso(rater.finished_at), "minutes": minutes, "minutes_unknown": why_not,
         "answered": states.count("answered"), "skipped": states.count("skipped"),
+        "ended_early": str(rater.ended_early).lower(),
         "headphone_tries": rater.headphone_tries,
         "headphones_passed": "" if rater.headphones_passed is None else str(rater.headphones_passed).lower(),
         **_device(rater), "panel": rater.panel, **{f"question_{name}": given.get(name, "") for name in asked},
@@ -173,7 +174,7 @@ def _of_a_rater(questions: Sequence[str], *, with_ids: bool) -> list[str]:
     """Return the columns of `raters.csv`, which it has without raters too."""
     return [
         "rater", "state", "consented_at", "finished_at", "minutes", "minutes_unknown", "answered", "skipped",
-        "headphone_tries", "headphones_passed", "width", "height", "panel",
+        "ended_early", "headphone_tries", "headphones_passed", "width", "height", "panel",
         *(f"question_{name}" for name in questions), *(_IDS if with_ids else ()),
     ]  # fmt: skip
 

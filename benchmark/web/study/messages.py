@@ -3,7 +3,8 @@
 Every POST carries the header `X-Proof` with the content of `<meta name="proof">`. Refusals have the key `error`, and
 where a script can go on by itself more: `next` (where to), `wait_seconds` (an answer before the clip's end), `code`
 (unplayed: /api/played has not arrived, send it again; early: wait; elsewhere: the clip was answered or given away
-meanwhile, go on with the next; no_more_skips: no further clip may be passed over).
+meanwhile, go on with the next; no_more_skips: no further clip may be passed over; with `may_end` true the rater may end
+here: the same with `ends`).
 """
 
 from __future__ import annotations
@@ -80,11 +81,17 @@ class Answered(Record):
 
 
 class Skipped(Record):
-    """POST /api/skip: a clip that cannot be judged, and why; it is not given to this rater again."""
+    """POST /api/skip: a clip that cannot be judged, and why; it is not given to this rater again.
+
+    Attributes:
+        reason: load, silent, disturbing or other; after a colon what the rater wrote.
+        ends: no further clip is wanted, where so many have failed that the rater may end.
+    """
 
     token: str
     reason: ShortText
     key: Key
+    ends: StrictBool = False
 
 
 class Questionnaire(Record):

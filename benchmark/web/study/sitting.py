@@ -22,6 +22,8 @@ from benchmark.web.study.texts import filled
 AHEAD = 2  # items claimed at a time: the one on the page, and the next, which is loaded beforehand
 EARLY_SECONDS = 0.3  # that an answer may come early: a start is told when the request has arrived
 FEWEST_SKIPS, SKIPPED_SHARE = 2, 0.2  # that every rater may pass over; of longer sessions, this share
+FAULTS = ("load", "silent")  # reasons to pass over a clip that lie with the clip
+ENDS_SHARE = 0.5  # of a session, answered, with which a rater may end when clips fail beyond that
 BEFORE_ITEMS = ("consent", "checks", "tutorial")
 _ELSEWHERE = "elsewhere"
 
@@ -122,20 +124,42 @@ def skip(study: Study, session: Session, rater: Rater, told: Skipped, now: float
 
     Raises:
         BadToken: not an item of this rater.
-        Refused: 409, it has an answer, or this rater has passed over as many as one may.
+        Refused: 409, it has an answer, or this rater has passed over as many as one may; tells whether the rater may
+            end in place of that.
     """
     placement = _of_token(study, session, rater, told.token)
     if placement.state == "answered":
         raise Refused(409, "this clip has an answer already", code=_ELSEWHERE, next="item")
     if placement.state == "skipped":
         return "item" if rater.step == "rate" else path_of(rater)
-    most = most_skips(study)
-    if sum(one.state == "skipped" for one in _placements(session, rater)) >= most:
-        raise Refused(409, f"one may pass over {most} clips and no more", code="no_more_skips")
+    most, placed = most_skips(study), _placements(session, rater)
+    used_up = sum(one.state == "skipped" for one in placed) >= most
+    ends = used_up and may_end(study, placed, told.reason)
+    if used_up and not (ends and told.ends):
+        raise Refused(409, f"one may pass over {most} clips and no more", code="no_more_skips", may_end=ends)
     placement.state, placement.reason, placement.key = "skipped", told.reason, told.key
     placement.answered_at = now
     _seen(study, session, rater, now)
-    return "item"
+    return _end_early(study, session, rater, now) if ends else "item"
+
+
+def may_end(study: Study, placed: Sequence[Placement], reason: str) -> bool:
+    """Tell whether a rater may end who has passed over as many clips as one may, and meets one that fails again.
+
+    Only who has answered half of a session may, attention items too: the reports of a browser prove nothing, and the
+    code at the end must cost more than a few of them.
+    """
+    answered = sum(one.state == "answered" for one in placed)
+    return reason.partition(":")[0] in FAULTS and answered >= ENDS_SHARE * study.assignment.seats
+
+
+def _end_early(study: Study, session: Session, rater: Rater, now: float) -> str:
+    """Give this rater no more items, and what waits to others; return where to go on."""
+    for one in _placements(session, rater):
+        if one.state == "claimed":
+            session.delete(one)
+    rater.ended_early = True
+    return go_on(rater, study.design, now)
 
 
 def most_skips(study: Study) -> int:

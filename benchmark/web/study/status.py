@@ -33,6 +33,7 @@ class Status:
         active: raters who showed a sign of life within the time of a claim and have not ended.
         withdrawn: raters who had everything deleted.
         skipped: clips that were passed over.
+        ended_early: raters who were given no more clips since too many failed.
         places_left: answers that are still wanted and not claimed.
         raters_left: how many raters that comes to, at least.
     """
@@ -48,6 +49,7 @@ class Status:
     active: int
     withdrawn: int
     skipped: int
+    ended_early: int
     places_left: int
     raters_left: int
 
@@ -71,6 +73,7 @@ def _status(study: Study, session: Session, now: float) -> Status:
         raters={step: steps[step] for step in (*STEPS, UNSUITED) if steps[step]}, active=active,
         withdrawn=session.exec(select(func.count()).select_from(Withdrawal)).one(),
         skipped=session.exec(select(func.count()).where(Placement.state == "skipped")).one(),
+        ended_early=session.exec(select(func.count()).select_from(Rater).where(col(Rater.ended_early))).one(),
         places_left=left, raters_left=ceil(left / study.design.items_per_rater),
     )  # fmt: skip
 

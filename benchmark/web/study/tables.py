@@ -24,6 +24,7 @@ class Rater(SQLModel, table=True):
         device: what the browser says of itself, JSON; empty before it is asked.
         headphones_passed: null before the check has been passed or its tries are used up.
         questionnaire: answers by id of the question, JSON.
+        ended_early: clips failed, see `sitting.may_end`, and the rater judged no more.
         code_mark: by which the rater is found whose deletion code is given, see `codes`.
     """
 
@@ -50,6 +51,7 @@ class Rater(SQLModel, table=True):
     headphone_tries: int = 0
     headphones_passed: bool | None = None
     questionnaire: str = ""
+    ended_early: bool = False
     code_mark: str = ""
 
 

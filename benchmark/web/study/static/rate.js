@@ -114,9 +114,19 @@ async function leaveItem(path, letter, message) {
     if (elsewhere || unplayed) await leaveFor(error.told.next ?? "item", elsewhere ? text("rate.elsewhere") : null);
     else if (error instanceof Refused && error.told.code === "no_more_skips") {
       setBusy(false);
-      complain(text("rate.no_more_skips"));
+      if (error.told.may_end) offerEnd(letter);
+      else complain(text("rate.no_more_skips"));
     } else setBusy(false, error);
   }
+}
+
+/** Let a rater end for whom too many clips have failed; `letter` is the report that went too far. */
+function offerEnd(letter) {
+  byId("end-button").onclick = () => {
+    byId("end").close();
+    leaveItem("/api/skip", { ...letter, ends: true }, null);
+  };
+  byId("end").showModal();
 }
 
 async function leaveFor(where, message) {
@@ -177,6 +187,7 @@ function choose(place) {
 byId("next").addEventListener("click", next);
 byId("send-now").addEventListener("click", () => patience.hurry());
 addEventListener("beforeunload", (event) => busy && outbox.letters.length && !lasting() && event.preventDefault());
+byId("end-cancel").addEventListener("click", () => byId("end").close());
 startReports((reason) => {
   leaveItem("/api/skip", { token: item.shown.token, reason, key: item.key }, text("rate.reported"));
 });

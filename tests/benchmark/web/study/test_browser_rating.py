@@ -259,6 +259,34 @@ def test_a_clip_that_does_not_load_is_tried_again_or_reported_and_never_rated(co
     assert (first.state, first.reason, first.answers) == ("skipped", "other: =it flickers", "")
 
 
+def test_whose_clips_fail_too_often_may_end_and_comes_to_the_last_questions(comes, rating):
+    page = at_first_item(comes, rating, expects=("409",))
+
+    def report():
+        page.get_by_role("button", name="Report a problem").click()
+        page.get_by_label("It does not load or play").check()
+        page.get_by_role("button", name="Report and go on").click()
+
+    for number in (2, 3):
+        report()
+        ready(page, number)
+    report()
+    page.get_by_text("You have reported as many clips").wait_for()
+    page.locator("#place").focus()  # off the button, which Space would press
+    for number in range(4, 8):  # half of the session
+        watch(page)
+        answer(page, 3, 3, 3)
+        ready(page, number)
+    report()
+    page.get_by_role("button", name="Back to the clip").click()
+    assert page.locator("#end").is_hidden()
+    report()
+    page.get_by_role("button", name="End here").click()
+    page.wait_for_url("**/questionnaire")
+    assert rating.raters()[-1].ended_early
+    assert [one.state for one in rating.placements()] == ["skipped"] * 2 + ["answered"] * 4 + ["skipped"]
+
+
 @pytest.mark.slow(minutes=0.1)
 def test_a_browser_that_does_not_start_the_clip_says_so_and_tries_again(comes, rating):
     page = at_first_item(comes, rating)

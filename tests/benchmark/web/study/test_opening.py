@@ -71,7 +71,7 @@ def test_raters_whom_an_earlier_version_wrote_are_found_by_their_codes(serve):
     with sqlite3.connect(served.study.folder.answers) as database:  # as the first form was
         for statement in (
             "DROP TABLE seals", "DROP INDEX by_code", "DROP INDEX by_step", "ALTER TABLE raters DROP COLUMN code_mark",
-            "UPDATE alembic_version SET version_num = 's001'",
+            "ALTER TABLE raters DROP COLUMN ended_early", "UPDATE alembic_version SET version_num = 's001'",
         ):  # fmt: skip
             database.execute(statement)
     again = Served(Study.opened(served.study.folder.path), served.clock)

@@ -4,9 +4,12 @@ import json
 import uuid
 from collections import Counter
 
+import pandas as pd
 import pytest
 from sqlmodel import select
 
+from benchmark.web.study.export import write_export
+from benchmark.web.study.status import status
 from benchmark.web.study.tables import Placement
 
 
@@ -146,6 +149,46 @@ def test_nobody_comes_to_the_end_by_passing_clips_over(serve):
     assert [told.status_code for told in codes] == [200] * 3 + [409] * 2
     assert codes[-1].json()["code"] == "no_more_skips"
     assert len([item for item in rater.rate() if item["instruction"]]) == 2
+
+
+def test_who_answered_half_may_end_when_clips_fail_beyond_what_one_may_pass_over(serve, tmp_path):
+    served = serve(items_per_rater=6, repeats=0, attention=0, raters_per_item=1, samples=2, completion_code="C0DE")
+    rater = served.rater().begin()
+    rater.rate(2)
+    for _ in range(2):
+        assert skip(rater, rater.item()).status_code == 200
+    item = rater.item()
+    for ends in (False, True):  # two of six answered, one too few
+        refused = end(rater, item, ends=ends)
+        assert (refused.status_code, refused.json()["code"], refused.json()["may_end"]) == (409, "no_more_skips", False)
+    rater.rate(1)
+    item = rater.item()
+    offered = end(rater, item, ends=False)
+    assert (offered.status_code, offered.json()["may_end"]) == (409, True)
+    assert rater.item() == item  # nothing has happened yet
+    for reason in ("disturbing", "other: load"):
+        assert end(rater, item, reason).json()["may_end"] is False
+    for _ in range(2):  # sent again, too
+        assert end(rater, item, "load: black").json() == {"next": "/thanks"}
+    rater.at = "/thanks"
+    assert "C0DE" in rater.see()
+    assert rater.browser.get("/api/item").json()["next"] == "/thanks"
+    assert status(served.study).ended_early == 1
+    assert status(served.study).places_left == 3  # what waited is free at once
+    tables = {path.name: path for path, _ in write_export(served.study, tmp_path)}
+    (row,) = pd.read_csv(tables["raters.csv"]).to_dict("records")
+    assert (row["state"], row["ended_early"], row["answered"], row["skipped"]) == ("finished", True, 3, 3)
+
+
+def test_nobody_comes_to_the_end_by_reports_of_clips_that_fail(serve):
+    rater = serve().rater().begin()
+    codes = [end(rater, rater.item()).status_code for _ in range(5)]
+    assert codes == [200, 200, 409, 409, 409]
+    assert rater.item()["number"] == 3
+
+
+def end(rater, item, reason="load", *, ends=True):
+    return rater.post("/api/skip", token=item["token"], reason=reason, key=str(uuid.uuid4()), ends=ends)
 
 
 def test_what_is_passed_over_twice_is_so_once(serve):
