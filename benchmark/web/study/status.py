@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from math import ceil
 from statistics import median
 
@@ -34,8 +35,13 @@ class Status:
         withdrawn: raters who had everything deleted.
         skipped: clips that were passed over.
         ended_early: raters who were given no more clips since too many failed.
-        places_left: answers that are still wanted and not claimed.
+        lacking: answers that are wanted and not there yet.
         raters_left: how many raters that comes to, at least.
+        held: of those that are lacking, answers for which raters hold an item: the one on the page, and the next.
+        held_by: how many raters do.
+        held_until: when the last of these is free again if none of them shows a sign of life, local time (ISO 8601, to
+            the minute); null: nothing is held.
+        places_left: of those that are lacking, answers for which an item can be given now.
     """
 
     items: int
@@ -50,8 +56,21 @@ class Status:
     withdrawn: int
     skipped: int
     ended_early: int
-    places_left: int
+    lacking: int
     raters_left: int
+    held: int
+    held_by: int
+    held_until: str | None
+    places_left: int
+
+    @property
+    def told_held(self) -> str:
+        """What is held, by whom and how long, in words; empty: nothing is."""
+        if self.held_until is None:
+            return ""
+        clock = datetime.fromisoformat(self.held_until).strftime("%H:%M")
+        raters = "1 rater who is not done" if self.held_by == 1 else f"{self.held_by} raters who are not done"
+        return f"{self.held} answers, by {raters}; free by {clock} if none of them goes on"
 
 
 def status(study: Study) -> Status:
@@ -62,11 +81,14 @@ def status(study: Study) -> Status:
 
 def _status(study: Study, session: Session, now: float) -> Status:
     wanted = study.design.raters_per_item
-    answered = _answered(study, session)
+    found = _answered(session)
+    answered = [found.get(item.item, 0) for item in study.design.items]
     steps = Counter(session.exec(select(Rater.step)))
     begun = col(Rater.step).not_in(["consent", "thanks", UNSUITED])
     active = session.exec(select(func.count()).select_from(Rater).where(begun, is_live(study, now))).one()
+    lacking = study.assignment.places_left(found)
     left = study.assignment.places_left(item_counts(study, session, now))
+    held_by, seen_at = _holders(study, session, now)
     return Status(
         items=len(answered), wanted=wanted, answers=sum(answered), fewest=min(answered), median=median(answered),
         most=max(answered), complete=sum(count >= wanted for count in answered),
@@ -74,15 +96,35 @@ def _status(study: Study, session: Session, now: float) -> Status:
         withdrawn=session.exec(select(func.count()).select_from(Withdrawal)).one(),
         skipped=session.exec(select(func.count()).where(Placement.state == "skipped")).one(),
         ended_early=session.exec(select(func.count()).select_from(Rater).where(col(Rater.ended_early))).one(),
-        places_left=left, raters_left=ceil(left / study.design.items_per_rater),
+        lacking=lacking, raters_left=ceil(lacking / study.design.items_per_rater),
+        held=lacking - left, held_by=held_by,
+        held_until=None if lacking == left else _minute_after(seen_at + 60 * study.design.claim_minutes),
+        places_left=left,
     )  # fmt: skip
 
 
-def _answered(study: Study, session: Session) -> list[int]:
+def _answered(session: Session) -> dict[str, int]:
+    """Return how many answers each item has that has any, by its id."""
     query = (
         select(Placement.item, func.count())
         .where(Placement.role == "item", Placement.state == "answered")
         .group_by(Placement.item)
     )
-    found = dict(session.exec(query).all())
-    return [found.get(item.item, 0) for item in study.design.items]
+    return dict(session.exec(query).all())
+
+
+def _holders(study: Study, session: Session, now: float) -> tuple[int, float]:
+    """Return how many raters hold items, and when the last of them showed a sign of life (0.0: there is none)."""
+    claimed = Placement.role == "item", Placement.state == "claimed"
+    query = (
+        select(func.count(col(Rater.id).distinct()), func.max(Rater.seen_at))
+        .join(Placement, col(Placement.rater_id) == col(Rater.id))
+        .where(*claimed, is_live(study, now))
+    )
+    raters, seen_at = session.exec(query).one()
+    return raters, seen_at or 0.0
+
+
+def _minute_after(moment: float) -> str:
+    """Return the first full minute that is not before a moment, by this machine's clock and time zone."""
+    return datetime.fromtimestamp(60 * ceil(moment / 60)).astimezone().isoformat(timespec="minutes")

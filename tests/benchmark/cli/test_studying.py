@@ -44,6 +44,7 @@ def test_an_example_names_the_finished_runs_and_is_ready_to_use(command, ground,
     assert json.loads(shown.out)["places_left"] == 120
     told = command("study", "status", "results/studies/first-study").out
     assert "0 of 120" in told
+    assert "120 answers, at least 6 raters" in told
     exported = command("study", "export", "results/studies/first-study", "--out", "tables")
     assert exported.out.splitlines()[0] == "tables/answers.csv: 0 rows"
 

@@ -1,6 +1,7 @@
 """What is exported is what was answered, in the columns that analysis reads."""
 
 import csv
+from datetime import datetime
 
 import pandas as pd
 import pytest
@@ -140,7 +141,7 @@ def test_nothing_answered_gives_tables_with_their_columns(serve, tmp_path):
 def test_status_counts_answers_and_raters(serve):
     served = serve(samples=2, raters_per_item=2, items_per_rater=6, repeats=0, attention=0)
     found = status(served.study)
-    assert (found.items, found.answers, found.fewest, found.places_left, found.raters_left) == (6, 0, 0, 12, 2)
+    assert (found.items, found.answers, found.fewest, found.lacking, found.raters_left) == (6, 0, 0, 12, 2)
     served.rater().begin().rate()
     active = served.rater().begin()
     active.rate(2)
@@ -149,8 +150,30 @@ def test_status_counts_answers_and_raters(serve):
     found = status(served.study)
     assert (found.answers, found.fewest, found.median, found.most, found.complete) == (8, 1, 1.0, 2, 2)
     assert found.raters == {"consent": 1, "rate": 1, "thanks": 1}
-    assert (found.active, found.places_left) == (1, 2)  # four places, two of them claimed
+    assert (found.active, found.lacking, found.held, found.held_by, found.places_left) == (1, 4, 2, 1, 2)
     served.clock.forward(3600)
     assert (status(served.study).active, status(served.study).places_left) == (0, 4)
     active.go("/api/withdraw")
     assert (status(served.study).withdrawn, status(served.study).answers) == (1, 6)
+
+
+def test_answers_for_which_raters_hold_items_are_still_wanted_and_told_until_they_are_free(serve):
+    served = serve(samples=2, raters_per_item=1, items_per_rater=6, repeats=0, attention=0, claim_minutes=20)
+    for _ in range(3):  # each sees one item, has the next loaded, and leaves
+        served.rater().begin().item()
+        served.clock.forward(30.5)
+    last_seen = served.clock() - 30.5
+    found = status(served.study)
+    assert (found.answers, found.lacking, found.raters_left) == (0, 6, 1)
+    assert (found.held, found.held_by, found.places_left) == (6, 3, 0)
+    until = datetime.fromisoformat(found.held_until)
+    assert 0 <= until.timestamp() - (last_seen + 20 * 60) < 60
+    told = f"6 answers, by 3 raters who are not done; free by {until:%H:%M} if none of them goes on"
+    assert found.told_held == told
+    browser = served.browser(base_url="http://127.0.0.1:8321", client=("127.0.0.1", 4000))
+    browser.post("/admin", data={"secret": served.study.folder.admin.read_text()})
+    assert f"<dt>Held of these</dt><dd>{told}</dd>" in browser.get("/admin").text
+    served.clock.forward(until.timestamp() - served.clock())
+    found = status(served.study)
+    assert (found.lacking, found.held, found.held_by, found.held_until, found.told_held) == (6, 0, 0, None, "")
+    assert "Held of these" not in browser.get("/admin").text
