@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from benchmark.web.study.choosing import Chosen, choose
 from benchmark.web.study.clips import SAME_TIME, Workshop, opaque, remove_unused
@@ -22,6 +23,8 @@ from foundation.flushing import make_folder
 from foundation.locks import Lock
 from foundation.work import Progress
 from vgg_monoaudio.dataset import Benchmark
+
+_LONGEST_SHOWN = 60  # letters of a value that a message names
 
 
 @dataclass(frozen=True)
@@ -56,7 +59,8 @@ def create_study(
 
     Raises:
         UnusableSettings: runs, samples, wordings or minutes that no study can be made of; names each.
-        ValueError: the folder holds another study, or something else.
+        OtherStudy: the folder holds one of other settings or runs; names what differs.
+        ValueError: the folder holds something else.
         vgg_monoaudio.dataset.BenchmarkError: a file of the benchmark is not the one that was built.
         foundation.media.MediaError: a sound that cannot be read.
         foundation.files.WriteFailed: the disk is full.
@@ -64,13 +68,16 @@ def create_study(
     texts, criteria = wordings(settings, path)
     chosen = choose(settings, path, benchmark)
     mark = _fingerprint(settings, texts, criteria, benchmark, chosen)
+    asked = _asked(settings, chosen)
+    contents = _contents(asked, f"{benchmark.name} {benchmark.version}", criteria, texts)
     place = StudyFolder(folder)
-    _check_folder(place, mark)
+    if _is_whole(place, mark, contents):  # before the lock: a server that shows the study has it all day
+        return Created(place, place.read(), False, chosen.left_out, settings.items_per_rater)
     check_folder(folder)
     planned = plan(settings, criteria, benchmark, chosen)
     items, estimate = _items_per_rater(settings, path, criteria, planned)
     with Lock(folder):
-        if _check_folder(place, mark):
+        if _is_whole(place, mark, contents):
             return Created(place, place.read(), False, chosen.left_out, settings.items_per_rater)
         make_folder(folder)
         remove_partials(folder, alone=True)
@@ -82,12 +89,32 @@ def create_study(
         frozen = _Freezing(secret, clips)
         design = Design.model_validate(dict(
             **_settings_kept(settings), **_time_kept(settings, estimate, items), **frozen.all(planned), schema=1,
-            fingerprint=mark, benchmark=f"{benchmark.name} {benchmark.version}", criteria=criteria, texts=texts,
-            target_lufs=target, headphones=_headphones(settings, place, secret),
+            fingerprint=mark, asked=asked, benchmark=f"{benchmark.name} {benchmark.version}", criteria=criteria,
+            texts=texts, target_lufs=target, headphones=_headphones(settings, place, secret),
         ))  # fmt: skip
         remove_unused(place, design.clips)
         place.write(design)
     return Created(place, design, True, chosen.left_out, settings.items_per_rater)
+
+
+class OtherStudy(ValueError):
+    """A folder that holds another study than the one to be created; `problems` names each key that differs."""
+
+    def __init__(self, folder: Path, there: Mapping[str, object], asked: Mapping[str, object]) -> None:
+        """Compare what is there with what is asked for, value by value."""
+        way_out = "choose another folder with --out, or another `name`"
+        super().__init__(f"{folder}: holds a study of other settings or runs; {way_out}")
+        keys = [key for key in {**there, **asked} if there.get(key) != asked.get(key)]
+        told = [f"{key}: {_shown(there, key)} there, {_shown(asked, key)} asked for" for key in keys]
+        self.problems = list(map(Problem, told or ["samples: others are drawn, since other samples have answers now"]))
+
+
+def _shown(contents: Mapping[str, object], key: str) -> str:
+    """Return a value on one short line, as a message names it."""
+    if key not in contents:
+        return "nothing"
+    value = repr(contents[key])
+    return value if len(value) <= _LONGEST_SHOWN else f"{value[:_LONGEST_SHOWN]}..."
 
 
 class _Freezing:
@@ -137,15 +164,44 @@ def _fingerprint(
     return fingerprint([content, asked, texts, benchmark.name, benchmark.version, sorted(runs), samples])
 
 
-def _check_folder(place: StudyFolder, mark: str) -> bool:
+def _asked(settings: Settings, chosen: Chosen) -> dict[str, Any]:
+    """Return the settings as a design keeps them: in place of paths, which run of which model was found there."""
+    runs = {f"{subset}/{run.model}": run.record.fingerprint for subset, found in chosen.runs.items() for run in found}
+    return {**settings.model_dump(mode="json", exclude={"criteria", "texts"}), "runs": runs}
+
+
+def _contents(
+    asked: Mapping[str, Any], benchmark: str, criteria: Mapping[str, Criterion], texts: Mapping[str, Any]
+) -> dict[str, object]:
+    """Return every value that makes a study what it is, by its key as in the settings: `criteria.AQ.name`."""
+    scales = {name: criterion.content() for name, criterion in criteria.items()}
+    return dict(_leaves({**asked, "benchmark": benchmark, "criteria": scales, "texts": texts}))
+
+
+def _leaves(content: Mapping[str, Any], before: str = "") -> Iterator[tuple[str, object]]:
+    for name, value in content.items():
+        if isinstance(value, Mapping):
+            yield from _leaves(value, f"{before}{name}.")
+        else:
+            yield before + name, value
+
+
+def _is_whole(place: StudyFolder, mark: str, contents: Mapping[str, object]) -> bool:
     """Tell whether this very study is there already, whole.
 
+    Args:
+        place: where it would be.
+        mark: its fingerprint.
+        contents: what it is, to say in what another one differs.
+
     Raises:
+        OtherStudy: another study is there.
         ValueError: something else is there; names it.
     """
     if place.design.is_file():
-        if place.read().fingerprint != mark:
-            raise ValueError(f"{place.path}: holds a study of other settings or runs; choose another folder with --out")
+        found = place.read()
+        if found.fingerprint != mark:
+            raise OtherStudy(place.path, _contents(found.asked, found.benchmark, found.criteria, found.texts), contents)
         return True
     foreign = [] if not place.path.is_dir() or place.secret.is_file() else list(place.path.iterdir())
     if foreign:

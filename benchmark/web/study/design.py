@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 from pydantic import Field, ValidationError
 
@@ -92,6 +92,8 @@ class Design(Record):
 
     Attributes:
         fingerprint: SHA-256 over the settings and the runs that it was made of.
+        asked: the settings but for criteria and texts, which are here whole; runs by subset, model and fingerprint. To
+            say what differs where others are given.
         benchmark: name and version of the benchmark.
         items_per_rater: how many items a rater judges, beside repeats and attention items.
         seconds_per_rater: how long all is expected to take.
@@ -106,6 +108,7 @@ class Design(Record):
 
     schema_version: Literal[1] = Field(SCHEMA_VERSION, alias="schema")
     fingerprint: str
+    asked: dict[str, Any] = Field(default_factory=dict)
     name: str
     title: str
     language: str

@@ -3,6 +3,7 @@
 import json
 import os
 import re
+import shutil
 from collections import Counter
 from pathlib import Path
 
@@ -11,7 +12,8 @@ import numpy as np
 import pytest
 from support.small_studies import MODELS, SECONDS
 
-from benchmark.web.study import clips, sounds
+from benchmark.web.study import clips, creating, sounds
+from benchmark.web.study.creating import OtherStudy
 from benchmark.web.study.design import StudyFolder, UnusableStudy
 from benchmark.web.study.headphones import RATE, SOFTER_DB, kinds, tones
 from benchmark.web.study.settings import UnusableSettings
@@ -89,6 +91,12 @@ def test_the_same_command_leaves_a_whole_study_as_it_is(create):
     assert {path: path.stat().st_mtime_ns for path in again.folder.path.rglob("*")} == before
 
 
+def test_of_a_whole_study_no_lock_is_waited_for_which_a_server_has_all_day(create, monkeypatch):
+    create()
+    monkeypatch.setattr(creating, "Lock", lambda _: pytest.fail("waits for its server to end"))
+    assert not create().is_new
+
+
 def test_an_interrupted_creation_goes_on_where_it_stopped(create, monkeypatch):
     made, mux = [], clips.mux
 
@@ -132,6 +140,36 @@ def test_a_folder_of_another_study_or_of_something_else_is_refused(create, tmp_p
         create("mine")
 
 
+def test_of_a_study_of_other_settings_each_that_differs_is_named_with_both_values(create, ground):
+    create(consent="You may stop. " * 20)
+    worded = {"consent": {"title": "Hello"}}
+    criteria = {"AQ": {"name": "Q", "question": "How good?", "words": list("12345")}}
+    with pytest.raises(OtherStudy) as refused:
+        create(samples=2, seed=1, runs=[str(run) for run in ground.runs[:2]], texts=worded, criteria=criteria)
+    told = dict(problem.reason.split(": ", 1) for problem in refused.value.problems)
+    assert told["samples"] == "4 there, 2 asked for"
+    assert told["seed"] == "0 there, 1 asked for"
+    assert told["texts.consent.title"] == "'Before you begin' there, 'Hello' asked for"
+    assert told["criteria.AQ.name"] == "'Audio quality' there, 'Q' asked for"
+    assert re.fullmatch(r"'[0-9a-f]{59}\.\.\. there, nothing asked for", told["runs.inter/oracle"])
+    assert told["consent"].startswith("'You may stop. You may")
+    assert len(told["consent"]) < 160
+    assert not {"title", "runs.inter/mixture", "texts.consent.lead", "name"} & told.keys()
+
+
+def test_where_the_settings_are_alike_and_other_samples_are_drawn_that_is_said(create, ground, tmp_path):
+    runs = tmp_path / "copied"
+    for run in ground.runs:
+        shutil.copytree(run, runs / run.name)
+    given = {"runs": [str(runs / run.name) for run in ground.runs], "samples": 7}
+    drawn = {item.sample_id for item in create(**given).design.items}
+    (runs / "oracle" / "audio" / f"{min(drawn)}.wav").unlink()
+    with pytest.raises(OtherStudy) as refused:
+        create(**given)
+    (problem,) = refused.value.problems
+    assert problem.reason == "samples: others are drawn, since other samples have answers now"
+
+
 def test_a_disk_that_is_full_is_named_and_nothing_half_stays(create, tmp_path, monkeypatch):
     def full(_video, _sound, _rate, output, **_):
         raise WriteFailed(28, "No space left on device", str(output))
@@ -166,8 +204,6 @@ def test_what_is_missing_is_named_before_anything_is_made(create, tmp_path, chan
 
 
 def test_a_sample_that_a_run_did_not_answer_is_not_drawn_and_named(create, ground, tmp_path):
-    import shutil
-
     runs = tmp_path / "copied"
     shutil.copytree(ground.runs[0], runs / "distractor")
     first = sorted((runs / "distractor" / "audio").iterdir())[0]
