@@ -13,10 +13,11 @@ from benchmark.cli.options import BenchmarkOption, JsonOption
 from benchmark.cli.progress import progress
 from benchmark.cli.table import show_table
 from benchmark.exits import tell
-from benchmark.places import DEFAULT_RUNS, DEFAULT_STUDIES
+from benchmark.places import DEFAULT_RUNS, DEFAULT_STUDIES, DEMO, FULL
 
 if TYPE_CHECKING:
     from benchmark.web.study.creating import Created
+    from vgg_monoaudio.dataset import Benchmark
 
 app = typer.Typer(name="study", help="People rate answers without knowing whose they are.", no_args_is_help=True)
 
@@ -42,12 +43,11 @@ def create(
         _write_example(settings, runs)
         return
     _check_extra()
-    from benchmark.cli.asking import find_benchmark
     from benchmark.web.study.creating import create_study
     from benchmark.web.study.settings import read_settings
 
     asked = read_settings(settings)
-    built = find_benchmark(benchmark)
+    built = _benchmark_of_runs(benchmark)
     folder = out or DEFAULT_STUDIES / asked.name
     with progress("study") as report:
         created = create_study(asked, settings, built, folder, report=report)
@@ -159,6 +159,23 @@ def _check_extra() -> None:
 
     for module in ("creating", "app", "export"):  # together they need all of it
         load_extra(f"benchmark.web.study.{module}", "web", needed_by="a human study")
+
+
+def _benchmark_of_runs(given: Path | None) -> Benchmark:
+    """Return the benchmark that finished runs are of; none is built for them.
+
+    Raises:
+        ValueError: there is none where benchmarks are looked for.
+    """
+    from benchmark.cli.asking import find_benchmark
+
+    if given is None and not any((folder / "benchmark.json").is_file() for folder in (FULL, DEMO)):
+        looked = " and ".join(str(folder.absolute()) for folder in (FULL, DEMO))
+        raise ValueError(
+            f"--benchmark: the runs are of a benchmark that is not here; looked for {looked}; give the command in the "
+            "folder in which the runs were made, or name their benchmark"
+        )
+    return find_benchmark(given)
 
 
 def _write_example(path: Path, runs: Path) -> None:

@@ -85,6 +85,15 @@ def test_an_example_elsewhere_names_runs_as_they_are_seen_from_there(command, gr
     assert f"runs: {tmp_path}/plans/runs/oracle/run.json: no such file" in done.err
 
 
+def test_where_no_benchmark_is_none_is_built_and_the_places_are_named(command, example, tmp_path):
+    path, _ = example
+    done = command("study", "create", path)
+    assert done.status == 2
+    assert f"looked for {tmp_path}/data/vgg-monoaudio and {tmp_path}/data/demo" in done.message
+    assert done.message.startswith("--benchmark: ")
+    assert sorted(file.name for file in tmp_path.iterdir()) == ["study.toml"]
+
+
 def test_every_problem_of_the_settings_is_a_line(command, example):
     path, _ = example
     path.write_text(path.read_text().replace("raters_per_item", "raters_an_item").replace('"rating"', '"stars"'))
