@@ -17,6 +17,7 @@ from benchmark.places import DEFAULT_RUNS, DEFAULT_STUDIES, DEMO, FULL
 
 if TYPE_CHECKING:
     from benchmark.web.study.creating import Created
+    from benchmark.web.study.design import Design
     from vgg_monoaudio.dataset import Benchmark
 
 app = typer.Typer(name="study", help="People rate answers without knowing whose they are.", no_args_is_help=True)
@@ -37,11 +38,16 @@ def create(
         bool, typer.Option("--example", help="Write a file of settings to begin with, and create nothing.")
     ] = False,
     runs: Annotated[Path, typer.Option(help="With --example: where finished runs are looked for.")] = DEFAULT_RUNS,
+    language: Annotated[
+        str | None, typer.Option(help="With --example: of the pages; the file has all their sentences, to translate.")
+    ] = None,
 ) -> None:
     """Make the clips of a study and freeze its design; the same command goes on where it was interrupted."""
     if example:
-        _write_example(settings, runs)
+        _write_example(settings, runs, language or "en")
         return
+    if language is not None:
+        raise ValueError("--language: goes with --example; of a study it is a key of its settings")
     _check_extra()
     from benchmark.web.study.creating import create_study
     from benchmark.web.study.settings import read_settings
@@ -52,6 +58,8 @@ def create(
     with progress("study") as report:
         created = create_study(asked, settings, built, folder, report=report)
     _tell_created(created)
+    _tell_words(created.design, tutorial=asked.tutorial)
+    typer.echo(f"next: python -m benchmark study serve {folder}")
 
 
 @app.command("serve")
@@ -178,7 +186,7 @@ def _benchmark_of_runs(given: Path | None) -> Benchmark:
     return find_benchmark(given)
 
 
-def _write_example(path: Path, runs: Path) -> None:
+def _write_example(path: Path, runs: Path, language: str) -> None:
     _check_extra()
     from benchmark.web.study.choosing import finished_runs
     from benchmark.web.study.example import example_settings, usable_together
@@ -196,10 +204,11 @@ def _write_example(path: Path, runs: Path) -> None:
         raise ValueError(
             f"{runs}: {len(found)} finished runs, and no model that has one of each subset; make the others"
         )
-    write_text(path, example_settings(chosen, path.parent))
+    write_text(path, example_settings(chosen, path.parent, language))
     left = len(found) - len(chosen)
     beside = f", {left} of other benchmarks or without a run of each subset left out" if left else ""
-    typer.echo(f"{path}: {len(chosen)} finished runs of {runs}{beside}; read it through, then study create {path}")
+    typer.echo(f"{path}: {len(chosen)} finished runs of {runs}{beside}")
+    typer.echo(f"next: read it through, then python -m benchmark study create {path}")
 
 
 def _tell_created(created: Created) -> None:
@@ -225,4 +234,23 @@ def _tell_created(created: Created) -> None:
                f"items; about {minutes:.0f} minutes")  # fmt: skip
     if design.target_lufs is not None:
         typer.echo(f"loudness: {design.target_lufs:.1f} LUFS")
-    typer.echo(f"next: python -m benchmark study serve {folder}")
+
+
+def _tell_words(design: Design, *, tutorial: bool) -> None:
+    """Say what raters are asked, of what the tutorial has no examples though it was wanted, and what is in English."""
+    from benchmark.web.study.texts import default_criteria, known_languages, still_english
+
+    typer.echo(f"criteria: {', '.join(f'{name} ({one.name})' for name, one in design.criteria.items())}")
+    left_out = [name for name in default_criteria() if name not in design.criteria]
+    if left_out:
+        tell(
+            f"[criteria] of the file stands in place of AQ, TA and VA: nobody is asked {', '.join(left_out)}", prefix=""
+        )
+    typer.echo(f"tutorial: {len(design.tutorial) or 'no'} examples")
+    without = [name for name, one in design.criteria.items() if one.bad_example is None]
+    if tutorial and without:
+        tell(f"tutorial: none of {', '.join(without)}, for want of the keys good, bad and bad_example", prefix="")
+    same = [] if design.language in known_languages() else still_english(design.texts, design.criteria)
+    if same:
+        shown = ", ".join(same[:8]) + (", ..." if len(same) > 8 else "")
+        tell(f"language: {design.language}, but {len(same)} texts are as they are in English: {shown}", prefix="")

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import json
 import os.path
-from collections.abc import Sequence
+import re
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 from benchmark.web.study.choosing import Run
+from benchmark.web.study.settings import LANGUAGE
+from benchmark.web.study.texts import TEXTS_FILES, default_criteria, default_texts, known_languages
 
 _SAMPLES = 20  # of each subset, where there are so many
 
@@ -16,8 +19,8 @@ _TEMPLATE = """\
 
 name = "first-study"                   # of the folder
 title = "Which sound fits?"            # on every page
-language = "en"                        # of the pages; for another one give its sentences in [texts.PAGE]
-direction = "ltr"                      # or "rtl"
+language = {language:<27} # of the pages; `study create --example FILE --language de` writes their sentences
+direction = "ltr"                      # or "rtl": the language is written from the right
 form = "rating"                        # five points on each scale; or "preference": two answers side by side
 
 # One run of each model for each subset; paths are seen from the folder of this file.
@@ -43,7 +46,9 @@ Some sounds may be unpleasant. Set the volume with care.
 \"\"\"
 contact = "Name, institute, name@example.org"
 data_kept = \"\"\"
-We keep your answers, when you gave them, the size of your window and whether your device passed the sound check.
+We keep your answers and when you gave them, how often you played a clip, whether you left the page while one played,
+and what you reported of clips. We keep when you came, agreed and finished, the size of your window, whether your device
+passed the sound check, and what you write at the end. We keep no name, no address, and nothing else of your device.
 
 If a panel sent you, we keep its id of you until you are paid. With the code at the end you can have all of it deleted.
 \"\"\"
@@ -56,29 +61,71 @@ question = "Is there anything you would like to tell us?"
 kind = "text"                          # or "number", or "choice" with options = ["...", "..."]
 required = false
 
-# Other criteria than audio quality (AQ), text and sound (TA), picture and sound (VA), each with five words:
+{worded}"""
+
+_ENGLISH = """\
+# What is asked: audio quality (AQ), text and sound (TA), picture and sound (VA). Criteria given here replace all three.
+# The last three keys are the tutorial's; a criterion without them has no examples there.
 # [criteria.Q]
 # name = "Quality"
 # question = "How good is the sound?"
 # words = ["Bad", "Poor", "Fair", "Good", "Excellent"]
+# good = "The sound is clear."          # said to good examples, which have the target's own sound
+# bad = "The sound is noisy."           # said to bad ones
+# bad_example = "noisy"                 # how these are made: "noisy", "paired" (the other's sound) or "shifted" (late)
 
-# Other words for any sentence of the pages, by page and key (benchmark/web/study/texts/en.toml has them all):
+# Other words for any sentence of the pages, by page and key; {files} have them all:
 # [texts.consent]
 # title = "Welcome"
 """
 
+_TO_TRANSLATE = """\
+# Everything that the pages say, in English, to be translated here; the texts above are to be translated too. Words in
+# braces stay as they are. Prompts (what a clip should sound like) are shown as the benchmark has them.
 
-def example_settings(runs: Sequence[Run], folder: Path) -> str:
-    """Return a file of settings as text, ready to use.
+# What is asked; five words for the five points, the worst first. bad_example is how bad examples are made, no sentence.
+{tables}"""
+
+
+def example_settings(runs: Sequence[Run], folder: Path, language: str = "en") -> str:
+    """Return a file of settings as text, ready to use; with every sentence to translate in a language without its own.
 
     Args:
         runs: at least one finished run, as `choosing.finished_runs` finds them.
         folder: where the file is to be; runs with relative paths are named as they are seen from there.
+        language: of the pages.
+
+    Raises:
+        ValueError: the language is no tag of one.
     """
+    if not re.fullmatch(LANGUAGE, language):
+        raise ValueError(f"--language: expected a tag such as de or pt-BR, got {language!r}")
     lines = "".join(f"  {json.dumps(_seen_from(folder, run.directory.path), ensure_ascii=False)},\n" for run in runs)
     subsets = dict.fromkeys(run.record.benchmark.subset for run in runs)
     samples = min([_SAMPLES, *(run.record.counts.generated for run in runs)])
-    return _TEMPLATE.format(runs=lines, subsets=", ".join(map(json.dumps, subsets)), samples=samples)
+    if language in known_languages():
+        worded = _ENGLISH.format(files=" and ".join(f"benchmark/web/study/texts/{name}" for name in TEXTS_FILES))
+    else:
+        worded = _TO_TRANSLATE.format(tables="\n".join(_tables()))
+    return _TEMPLATE.format(
+        runs=lines, subsets=", ".join(map(json.dumps, subsets)), samples=samples, language=json.dumps(language),
+        worded=worded,
+    )  # fmt: skip
+
+
+def _tables() -> Iterator[str]:
+    """Yield every criterion and every page's sentences as a table of TOML."""
+    for name, criterion in default_criteria().items():
+        yield _table(f"criteria.{name}", criterion.content())
+    for page, sentences in default_texts().items():
+        yield _table(f"texts.{page}", sentences)
+
+
+def _table(name: str, content: Mapping[str, object]) -> str:
+    # Texts and lists of texts are written alike in JSON and in TOML.
+    return "\n".join(
+        [f"[{name}]", *(f"{key} = {json.dumps(of, ensure_ascii=False)}" for key, of in content.items()), ""]
+    )
 
 
 def _seen_from(folder: Path, run: Path) -> str:

@@ -21,6 +21,7 @@ Loudness = Literal["as-is", "equal"]
 BadExample = Literal["noisy", "paired", "shifted"]
 Text = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1)]
 
+LANGUAGE = r"^[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8})*$"  # a tag such as "en" or "pt-BR"
 POINTS = 5  # of a scale, as in the paper
 GAP = 5  # answers between an item and its repeat
 # Columns that the export has beside the criteria, in any of its files, and those of the analysis.
@@ -161,7 +162,7 @@ class Settings(Record):
 
     name: Annotated[FolderName, AfterValidator(_check_length)]
     title: Text
-    language: str = Field("en", pattern=r"^[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8})*$")
+    language: str = Field("en", pattern=LANGUAGE)
     direction: Literal["ltr", "rtl"] = "ltr"
     form: Form = "rating"
     runs: tuple[Path, ...] = Field(min_length=1)

@@ -14,8 +14,8 @@ from benchmark.web.study.settings import Criterion, Problem, Settings, UnusableS
 Texts = Mapping[str, Mapping[str, str]]  # page to key to sentence
 
 _PAGES, _CRITERIA = "{}.toml", "criteria.{}.toml"
+TEXTS_FILES = _PAGES.format("en"), _CRITERIA.format("en")
 _FILLED_IN = re.compile(r"\{(\w+)\}")
-_SHOWN = 8  # missing keys that a message names
 
 
 def wordings(settings: Settings, path: Path) -> tuple[dict[str, dict[str, str]], dict[str, Criterion]]:
@@ -38,18 +38,29 @@ def wordings(settings: Settings, path: Path) -> tuple[dict[str, dict[str, str]],
         problems += _faults(page, sentences, settings.texts.get(page, {}))
     problems += [Problem(f"texts.{page}: no such page; there are {', '.join(base)}") for page in settings.texts
                  if page not in base]  # fmt: skip
-    missing = [f"{page}.{key}" for page, sentences in base.items() for key in sentences if key not in found[page]]
-    if missing:
-        shown = ", ".join(missing[:_SHOWN]) + (", ..." if len(missing) > _SHOWN else "")
+    missing = {page: [key for key in sentences if key not in found[page]] for page, sentences in base.items()}
+    if count := sum(map(len, missing.values())):
         problems.append(Problem(
-            f"texts: {len(missing)} sentences are missing in {settings.language!r} ({shown}); give them in the tables "
-            f"[texts.PAGE], after {files(__package__) / 'texts' / 'en.toml'}"
+            f"texts: sentences are missing in {settings.language!r}, the {count} that follow; `python -m benchmark study "
+            f"create --example FILE --language {settings.language}` writes all in English, to be translated"
         ))  # fmt: skip
+        problems += [Problem(f"texts.{page}: {', '.join(keys)}") for page, keys in missing.items() if keys]
     if not settings.criteria and settings.language not in known_languages():
         problems.append(Problem(f"criteria: expected some, worded in {settings.language!r}; the default is English"))
     if problems:
         raise UnusableSettings(path, problems)
     return found, dict(settings.criteria) or criteria
+
+
+def still_english(texts: Texts, criteria: Mapping[str, Criterion]) -> list[str]:
+    """Return the keys of sentences and criteria that are word for word as they come in English."""
+    found = [f"texts.{page}.{key}" for page, sentences in default_texts().items()
+             for key, sentence in sentences.items() if texts[page][key] == sentence]  # fmt: skip
+    for name, default in default_criteria().items():
+        given, english = criteria[name].content() if name in criteria else {}, default.content()
+        found += [f"criteria.{name}.{key}" for key in ("name", "question", "words", "good", "bad")
+                  if given.get(key) == english[key]]  # fmt: skip
+    return found
 
 
 def filled(sentence: str, **values: object) -> str:

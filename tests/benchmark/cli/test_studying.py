@@ -13,6 +13,7 @@ from support.small_benchmarks import short_film
 from support.small_studies import lay_ground
 
 from benchmark.cli.studying import _admin_address
+from benchmark.web.study.texts import default_criteria, default_texts
 
 __all__ = ["short_film"]
 
@@ -33,11 +34,15 @@ def example(command, ground, tmp_path):
 def test_an_example_names_the_finished_runs_and_is_ready_to_use(command, ground, example, tmp_path):
     path, done = example
     assert "3 finished runs" in done.out
+    assert done.out.splitlines()[-1] == f"next: read it through, then python -m benchmark study create {path.name}"
     assert tomllib.loads(path.read_text())["runs"] == [str(run) for run in ground.runs]
     created = command("study", "create", path, "--benchmark", ground.benchmark)
     assert created.status == 0, created.err
     assert "results/studies/first-study: created" in created.out
     assert "24 items, 5 raters each: 120 answers, at least 6 raters" in created.out
+    assert "criteria: AQ (Audio quality), TA (Text and sound), VA (Picture and sound)" in created.out
+    assert "tutorial: 12 examples" in created.out
+    assert created.err == ""
     again = command("study", "create", path, "--benchmark", ground.benchmark)
     assert "is there already, whole" in again.out
     shown = command("study", "status", "results/studies/first-study", "--json")
@@ -47,6 +52,13 @@ def test_an_example_names_the_finished_runs_and_is_ready_to_use(command, ground,
     assert "120 answers, at least 6 raters" in told
     exported = command("study", "export", "results/studies/first-study", "--out", "tables")
     assert exported.out.splitlines()[0] == "tables/answers.csv: 0 rows"
+
+
+def test_an_example_tells_raters_of_all_that_is_stored_of_them(example):
+    told = " ".join(tomllib.loads(example[0].read_text())["data_kept"].split())
+    for stored in ("answers and when", "how often you played", "left the page", "reported of clips", "agreed and finished",
+                   "size of your window", "sound check", "write at the end", "panel"):  # fmt: skip
+        assert stored in told
 
 
 def test_an_example_does_not_replace_a_file(command, example):
@@ -111,6 +123,66 @@ def test_a_number_of_items_that_was_lowered_is_told(command, ground, example):
     assert "items_per_rater: 20 asked for, 8 given" in done.err
     assert "24 items, 5 raters each: 120 answers, at least 15 raters" in done.out
     assert "a rater: 8 items" in done.out
+
+
+def test_criteria_in_place_of_the_default_ones_are_told_with_what_the_tutorial_lacks(command, ground, example):
+    path, _ = example
+    asked = '[criteria.AQ]\nname = "Klang"\nquestion = "Wie gut?"\nwords = ["1", "2", "3", "4", "5"]\n'
+    path.write_text(path.read_text() + asked)
+    done = command("study", "create", path, "--benchmark", ground.benchmark)
+    assert done.status == 0
+    assert "criteria: AQ (Klang)\ntutorial: no examples" in done.out
+    first, second = done.err.splitlines()[-2:]
+    assert first == "[criteria] of the file stands in place of AQ, TA and VA: nobody is asked TA, VA"
+    assert second == "tutorial: none of AQ, for want of the keys good, bad and bad_example"
+
+
+def test_criteria_that_the_example_shows_are_ready_to_use(command, ground, example):
+    path, _ = example
+    text = path.read_text()
+    start = text.index("# [criteria.Q]")
+    shown, others = text[start:].split("\n\n", 1)
+    path.write_text(text[:start] + re.sub("^# ", "", shown, flags=re.M) + "\n" + others)
+    done = command("study", "create", path, "--benchmark", ground.benchmark)
+    assert "criteria: Q (Quality)\ntutorial: 4 examples" in done.out, done.err
+
+
+def test_an_example_in_another_language_has_every_sentence_and_those_left_in_english_are_told(
+    command, ground, tmp_path
+):
+    words = ("study", "create", "--example", "study.toml", "--language", "de", "--runs", ground.runs[0].parents[2])
+    assert command(*words).status == 0
+    path = tmp_path / "study.toml"
+    written = tomllib.loads(path.read_text())
+    assert (written["language"], written["texts"]) == ("de", default_texts())
+    assert {name: one["words"] for name, one in written["criteria"].items()} == {
+        name: list(one.words) for name, one in default_criteria().items()
+    }
+    some = (
+        path.read_text().replace('title = "Before you begin"\n', "").replace('name = "Audio quality"', 'name = "Ton"')
+    )
+    path.write_text(some.replace('skip = "Skip to the content"', 'skip = "Zum Inhalt"'))
+    done = command("study", "create", path, "--benchmark", ground.benchmark)
+    assert "  texts: sentences are missing in 'de', the 1 that follow; `python -m benchmark study create" in done.err
+    assert "  texts.consent: title" in done.err.splitlines()
+    path.write_text(path.read_text().replace("[texts.consent]", '[texts.consent]\ntitle = "Vorab"'))
+    done = command("study", "create", path, "--benchmark", ground.benchmark)
+    assert done.status == 0, done.err
+    sentences = sum(map(len, default_texts().values())) - 2 + 3 * 5 - 1
+    assert f"language: de, but {sentences} texts are as they are in English: texts.frame.options, " in done.err
+
+
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        (["--example", "--language", "german!"], "--language: expected a tag such as de or pt-BR, got 'german!'"),
+        (["--language", "de"], "--language: goes with --example; of a study it is a key of its settings"),
+    ],
+)
+def test_a_language_that_is_none_or_is_not_asked_for_here_is_refused(command, ground, tmp_path, words, told):
+    done = command("study", "create", "study.toml", *words, "--runs", ground.runs[0].parents[2])
+    assert (done.status, done.message) == (2, told)
+    assert not (tmp_path / "study.toml").exists()
 
 
 @pytest.mark.parametrize("verb", ["serve", "status", "export"])

@@ -161,9 +161,12 @@ def test_a_sentence_that_no_page_has_is_refused(settings, text, told):
 def test_a_language_of_its_own_needs_every_sentence_and_its_criteria(settings):
     with pytest.raises(UnusableSettings) as refused:
         worded(settings, 'language = "de"\n[texts.consent]\ntitle = "Hallo"\n')
-    missing, criteria = [problem.reason for problem in refused.value.problems]
+    missing, *pages, criteria = [problem.reason for problem in refused.value.problems]
     count = sum(map(len, default_texts().values())) - 1
-    assert f"{count} sentences are missing in 'de'" in missing
+    assert f"texts: sentences are missing in 'de', the {count} that follow; " in missing
+    told = {page.partition(": ")[0]: page.partition(": ")[2].split(", ") for page in pages}
+    assert told == {f"texts.{page}": [key for key in sentences if (page, key) != ("consent", "title")]
+                    for page, sentences in default_texts().items()}  # fmt: skip
     assert criteria.startswith("criteria: ")
 
 
