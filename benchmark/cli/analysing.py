@@ -28,8 +28,8 @@ def analyse(
         Path,
         typer.Argument(
             exists=True, metavar="WHAT",
-            help="Folder of a study; or a file: answers.csv, preferences.csv, ratings.csv, or public ratings, JSONL or "
-            "CSV of Audiobox-Aesthetics.",
+            help="Folder of a study, or of its export; or a file: answers.csv, preferences.csv, ratings.csv, or public "
+            "ratings, JSONL or CSV of Audiobox-Aesthetics.",
         ),
     ],
     runs: Annotated[
@@ -59,6 +59,7 @@ def analyse(
     from benchmark.ratings.design import LEVEL
     from benchmark.report.study.write import write_study
 
+    what = _table_of_export(what) or what
     answers = read_study(what)
     results = _results(runs, answers) if runs else None
     settings = Settings(
@@ -87,6 +88,20 @@ def analyse(
             _show(sheet)
     for path in written.files:
         typer.echo(path)
+
+
+def _table_of_export(folder: Path) -> Path | None:
+    """Return the table of all answers in a folder that `study export` wrote; None where it is no such folder.
+
+    Raises:
+        ValueError: there are two, of two studies.
+    """
+    if (folder / "study.json").is_file():
+        return None
+    found = [folder / name for name in ("answers.csv", "preferences.csv") if (folder / name).is_file()]
+    if len(found) > 1:
+        raise ValueError(f"{folder}: holds answers.csv and preferences.csv; name the one to analyse")
+    return found[0] if found else None
 
 
 def _name(what: Path) -> str:

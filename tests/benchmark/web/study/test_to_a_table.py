@@ -39,7 +39,7 @@ def run(*words):
     return result.stdout
 
 
-def test_a_study_s_folder_and_its_exports_give_the_means_that_were_answered(serve, ground, tmp_path):
+def test_a_study_s_folder_and_its_exports_give_the_means_that_were_answered(serve, ground, tmp_path, monkeypatch):
     served = serve()
     rated_by_merit(served, people=4)
     folder = served.study.folder.path
@@ -52,6 +52,13 @@ def test_a_study_s_folder_and_its_exports_give_the_means_that_were_answered(serv
             run("study", "analyse", exported[name], "--out", tmp_path / name, "--no-screening", "--json")
         )
         assert again["opinions"] == found["opinions"]
+    words = ("study", "analyse", tmp_path / "export", "--no-screening", "--json")
+    monkeypatch.chdir(tmp_path)
+    assert json.loads(run(*words))["opinions"] == found["opinions"]
+    assert (tmp_path / "results" / "analyses" / "export-answers" / "study.html").is_file()
+    (tmp_path / "export" / "preferences.csv").touch()
+    with pytest.raises(ValueError, match=r"export: holds answers\.csv and preferences\.csv; name the one to analyse"):
+        run(*words)
 
 
 def test_a_preference_study_puts_the_models_in_the_order_that_people_chose(serve, tmp_path):
