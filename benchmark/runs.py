@@ -72,7 +72,7 @@ class BenchmarkRecord(CompleteRecord):
     samples: int = Field(ge=0, description="rows of the manifest")
 
     def is_of(self, built: Benchmark) -> bool:
-        """Tell whether a benchmark has this subset, with the very samples that were asked for."""
+        """Tell whether a benchmark has this subset, with the very samples that were asked for, whatever its name."""
         subset: Any = self.subset  # text in the record: it may name one that this benchmark lacks
         return subset in built.manifests and built.fingerprint(subset) == self.fingerprint
 

@@ -126,8 +126,9 @@ def _runs(
             problems.append(Problem(f"runs: {place}: is {record.status}, not finished; generate it to its end first"))
         elif not record.benchmark.is_of(benchmark):
             problems.append(Problem(
-                f"runs: {place}: of {record.benchmark.name} {record.benchmark.version}, not of {benchmark.name} "
-                f"{benchmark.version} in {benchmark.path}; pass its benchmark with --benchmark"
+                f"runs: {place}: of {record.benchmark.name} {record.benchmark.version}, whose "
+                f"{record.benchmark.subset} has other samples than that of {benchmark.name} {benchmark.version} in "
+                f"{benchmark.path}; pass its benchmark with --benchmark"
             ))  # fmt: skip
         else:
             found[record.benchmark.subset].append(Run(directory, record))  # type: ignore[index]  # `is_of` has checked

@@ -65,8 +65,7 @@ def create_study(
         foundation.media.MediaError: a sound that cannot be read.
         foundation.files.WriteFailed: the disk is full.
     """
-    texts, criteria = wordings(settings, path)
-    chosen = choose(settings, path, benchmark)
+    texts, criteria, chosen = _worded_and_chosen(settings, path, benchmark)
     mark = _fingerprint(settings, texts, criteria, benchmark, chosen)
     asked = _asked(settings, chosen)
     contents = _contents(asked, f"{benchmark.name} {benchmark.version}", criteria, texts)
@@ -162,6 +161,25 @@ def _fingerprint(
     runs = [[subset, run.model, run.record.fingerprint] for subset, found in chosen.runs.items() for run in found]
     samples = [[sample.subset, sample.sample_id, sample.sha256] for sample in chosen.samples]
     return fingerprint([content, asked, texts, benchmark.name, benchmark.version, sorted(runs), samples])
+
+
+def _worded_and_chosen(
+    settings: Settings, path: Path, benchmark: Benchmark
+) -> tuple[dict[str, dict[str, str]], dict[str, Criterion], Chosen]:
+    """Return sentences, criteria, and what is judged.
+
+    Raises:
+        UnusableSettings: names what is wrong with any of them.
+    """
+    try:
+        texts, criteria = wordings(settings, path)
+    except UnusableSettings as of_words:
+        try:
+            choose(settings, path, benchmark)
+        except UnusableSettings as of_runs:
+            raise UnusableSettings(path, of_words.problems + of_runs.problems) from of_words
+        raise
+    return texts, criteria, choose(settings, path, benchmark)
 
 
 def _asked(settings: Settings, chosen: Chosen) -> dict[str, Any]:

@@ -254,7 +254,29 @@ def settings_of(content: dict[str, Any], path: Path) -> Settings:
     try:
         return Settings.model_validate(content)
     except ValidationError as error:
-        raise UnusableSettings(path, _problems(error)) from error
+        raise UnusableSettings(path, [*_problems(error), *_contradictions_of_others(content, error)]) from error
+
+
+# What stands for a key that is needed and cannot be used, while the others are looked at.
+_IN_PLACE = {"name": "x", "title": "x", "runs": ["x"], "consent": "x", "contact": "x", "data_kept": "x"}
+
+
+def _contradictions_of_others(content: dict[str, Any], error: ValidationError) -> list[Problem]:
+    """Return what contradicts among keys that are fine by themselves; pydantic looks no further where some are not."""
+    faulty = {str(one["loc"][0]) for one in error.errors() if one["loc"]}
+    if not faulty:
+        return []  # then the contradictions are the error
+    fine = {name: value for name, value in content.items() if name not in faulty}
+    try:
+        Settings.model_validate({**_IN_PLACE, **fine})
+    except ValidationError as other:
+        return [problem for problem in _problems(other) if faulty.isdisjoint(_keys(problem))]
+    return []
+
+
+def _keys(problem: Problem) -> set[str]:
+    """Return the keys of the file that a contradiction is between."""
+    return {key.partition(".")[0] for key in problem.reason.partition(":")[0].split(", ")}
 
 
 def _problems(error: ValidationError) -> list[Problem]:

@@ -41,8 +41,8 @@ def wordings(settings: Settings, path: Path) -> tuple[dict[str, dict[str, str]],
     missing = {page: [key for key in sentences if key not in found[page]] for page, sentences in base.items()}
     if count := sum(map(len, missing.values())):
         problems.append(Problem(
-            f"texts: sentences are missing in {settings.language!r}, the {count} that follow; `python -m benchmark study "
-            f"create --example FILE --language {settings.language}` writes all in English, to be translated"
+            f"texts: sentences are missing in {settings.language!r}, the {count} that follow; `python -m benchmark "
+            f"study create --example FILE --language {settings.language}` writes all in English, to be translated"
         ))  # fmt: skip
         problems += [Problem(f"texts.{page}: {', '.join(keys)}") for page, keys in missing.items() if keys]
     if not settings.criteria and settings.language not in known_languages():

@@ -203,6 +203,27 @@ def test_what_is_missing_is_named_before_anything_is_made(create, tmp_path, chan
     assert not (tmp_path / "study").exists()
 
 
+def test_what_is_wrong_with_sentences_and_with_runs_is_named_together(create):
+    with pytest.raises(UnusableSettings) as refused:
+        create(runs=["results/none"], texts={"consnet": {}})
+    assert [problem.reason.partition(":")[0] for problem in refused.value.problems] == ["texts.consnet", "runs"]
+
+
+def test_a_run_of_other_samples_is_refused_and_one_of_another_version_with_the_same_is_not(create, ground, tmp_path):
+    run = tmp_path / "copied" / "oracle"
+    shutil.copytree(ground.runs[2], run)
+    record = json.loads((run / "run.json").read_text())
+    record["benchmark"]["version"] = "9"
+    (run / "run.json").write_text(json.dumps(record))
+    assert create(runs=[str(run)], repeats=0).is_new
+    record["benchmark"]["fingerprint"] = "0" * 64
+    (run / "run.json").write_text(json.dumps(record))
+    with pytest.raises(UnusableSettings) as refused:
+        create("other", runs=[str(run)], repeats=0)
+    told = rf"runs: {run}: of small 9, whose inter has other samples than that of small \S+ in {ground.benchmark}; pass"
+    assert re.match(told, refused.value.problems[0].reason)
+
+
 def test_a_sample_that_a_run_did_not_answer_is_not_drawn_and_named(create, ground, tmp_path):
     runs = tmp_path / "copied"
     shutil.copytree(ground.runs[0], runs / "distractor")

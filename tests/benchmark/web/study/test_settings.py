@@ -52,7 +52,9 @@ def test_every_problem_is_named_with_its_key_and_value(settings):
 
 def test_what_is_missing_is_named(settings):
     told = problems(settings, "", 'name = "x"\n')
-    assert {line.partition(":")[0] for line in told} == {"title", "runs", "consent", "contact", "data_kept"}
+    assert {line.partition(":")[0] for line in told} == {
+        "title", "runs", "consent", "contact", "data_kept", "items_per_rater, minutes_per_rater",
+    }  # fmt: skip
 
 
 @pytest.mark.parametrize(
@@ -104,6 +106,23 @@ def test_contradictions_are_named_all_at_once_each_by_its_key(settings):
     assert [line.partition(":")[0] for line in told] == [
         "items_per_rater, minutes_per_rater", "repeats", "criteria.model",
     ]  # fmt: skip
+
+
+def test_contradictions_are_named_beside_keys_that_are_wrong_by_themselves(settings):
+    told = problems(settings, "minutes_per_rater = 9\nrepeats = 9\nsample = 2\n" + criterion("model"))
+    assert [line.partition(":")[0] for line in told] == [
+        "sample", "items_per_rater, minutes_per_rater", "repeats", "criteria.model",
+    ]  # fmt: skip
+    told = problems(settings, "repeats = 9\n", LEAST.replace('"trial"', "3"))
+    assert [line.partition(":")[0] for line in told] == ["name", "repeats"]
+
+
+def test_no_contradiction_is_made_up_of_a_key_that_is_wrong_by_itself(settings):
+    told = problems(settings, 'minutes_per_rater = "9"\nrepeats = -1\n', LEAST.replace("12", "3"))
+    assert [line.partition(":")[0] for line in told] == ["minutes_per_rater", "repeats"]
+    assert [line.partition(":")[0] for line in problems(settings, "", LEAST.replace("12", "true"))] == [
+        "items_per_rater"
+    ]
 
 
 def test_a_name_that_no_folder_can_have_is_refused(settings):
