@@ -39,15 +39,26 @@ class AskedToEnd(KeyboardInterrupt):
     """A signal asks this process to end; it takes the way of Ctrl-C, which everything here heeds already."""
 
 
+class EndedAsAsked(Exception):
+    """A verb that works until it is asked to end has ended as it should; the message says so, and how to go on."""
+
+
 def run(app: typer.Typer) -> NoReturn:
     """Run a command line; show an error that the user can fix as one line, and leave with the exit status."""
     logging.basicConfig(level=logging.WARNING, format="%(message)s")
+    stopped = ""
     with _requests_heeded() as received:
-        status = _status_of(app)
+        try:
+            status = _status_of(app)
+        except EndedAsAsked as ended:
+            status, stopped = INTERRUPTED, str(ended)
     if status == INTERRUPTED or received:  # typer turns Ctrl-C into this status
         by = f" by {received[0].name}" if received else ""
         with suppress(OSError):  # the terminal may be gone
-            tell(f"interrupted{by}; the same command goes on from here")
+            if stopped:
+                tell(stopped, prefix="")
+            else:
+                tell(f"interrupted{by}; the same command goes on from here")
         status = SIGNALLED + received[0] if received else INTERRUPTED
     sys.exit(status)
 
@@ -92,6 +103,8 @@ def _status_of(app: typer.Typer) -> int:
     except (BrokenPipeError, SystemExit):  # typer turns the former into the latter
         os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # for what is flushed at the very end
         return READER_GONE
+    except EndedAsAsked:
+        raise
     except Exception as error:
         return _tell_error(error)
 

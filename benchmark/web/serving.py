@@ -14,6 +14,7 @@ from pathlib import Path
 import uvicorn
 from fastapi import FastAPI
 
+from benchmark.exits import EndedAsAsked
 from foundation.holders import Seen, look
 from foundation.locks import Lock
 
@@ -41,6 +42,7 @@ def serve(
 
     Raises:
         CannotServe: another server has the folder, or the port is taken or forbidden.
+        benchmark.exits.EndedAsAsked: it was asked to end, by Ctrl-C or a signal, and has.
     """
     with held(folder), _bound(host, port) as listening:
         config = uvicorn.Config(
@@ -51,7 +53,10 @@ def serve(
         server = uvicorn.Server(config)
         number = listening.getsockname()[1]
         started(f"http://{_reached(host)}:{number}")
-        server.run(sockets=[listening])
+        try:
+            server.run(sockets=[listening])
+        except KeyboardInterrupt as asked:
+            raise EndedAsAsked(f"{folder}: stopped; the same command serves it again") from asked
 
 
 def held(subject: Path) -> Lock:

@@ -44,6 +44,11 @@ def test_a_command_that_is_done_leaves_with_0_and_says_nothing_on_stderr(monkeyp
     assert capsys.readouterr().err == ""
 
 
+def test_a_command_that_works_until_it_is_stopped_says_so_and_calls_it_no_error(monkeypatch, capsys):
+    assert leave(raising(exits.EndedAsAsked("study: stopped")), monkeypatch=monkeypatch) == 130
+    assert capsys.readouterr().err == "study: stopped\n"
+
+
 @pytest.mark.parametrize("status", [0, 1, 2])
 def test_a_command_leaves_with_the_status_it_asks_for(monkeypatch, capsys, status):
     assert leave(raising(typer.Exit(status)), monkeypatch=monkeypatch) == status
@@ -79,7 +84,7 @@ def _our_exceptions():
                 kind for _, kind in inspect.getmembers(module, inspect.isclass)
                 if issubclass(kind, Exception) and kind.__module__.partition(".")[0] == name.partition(".")[0]
             }  # fmt: skip
-    return sorted(found, key=lambda kind: kind.__name__)
+    return sorted(found - {exits.EndedAsAsked}, key=lambda kind: kind.__name__)  # that one is no error
 
 
 @pytest.mark.parametrize("kind", _our_exceptions(), ids=lambda kind: kind.__name__)

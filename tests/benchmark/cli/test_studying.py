@@ -211,6 +211,7 @@ def test_a_server_says_where_raters_go_and_where_the_secret_is_not_what_it_is(gr
     assert "?PROLIFIC_PID={{%PROLIFIC_PID%}}&STUDY_ID={{%STUDY_ID%}}&SESSION_ID={{%SESSION_ID%}}" in told
     assert f"opened by what the file {tmp_path / 'study' / 'admin-secret'} holds" in told
     assert (tmp_path / "study" / "admin-secret").read_text() not in told + err
+    assert (server.returncode, err) == (130, f"{tmp_path / 'study'}: stopped; the same command serves it again\n")
 
 
 @pytest.mark.parametrize(
