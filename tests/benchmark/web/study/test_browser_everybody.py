@@ -170,3 +170,22 @@ def test_who_holds_the_study_sees_how_far_it_is_with_the_secret(comes, served):
     page.get_by_label("Secret").fill(served.study.folder.admin.read_text(encoding="utf-8").strip())
     page.get_by_role("button", name="Open").click()
     page.get_by_text("Still wanted").wait_for()
+
+
+@pytest.mark.parametrize("width", [390, 640, 1440])
+def test_words_of_the_tutorial_s_scale_are_not_broken(comes, served, width):
+    page = comes(served.address, width=width, height=844)
+    send(page, "/api/consent", agrees=True)
+    send(page, "/api/checks/device", width=width, height=844, canPlay=True)
+    for _ in range(2):
+        send(page, "/api/checks/headphones", answers=[1] * 6)
+    page.goto(f"{served.address}/tutorial")
+    page.locator("#words li").first.wait_for()
+    lines = page.evaluate("""words => [...document.querySelectorAll("#words li")].map((point, place) => {
+      point.textContent = words[place];
+      const range = document.createRange();
+      range.selectNodeContents(point);
+      return new Set([...range.getClientRects()].map(({top}) => top)).size;
+    })""", ["Schlecht", "Dürftig", "Ordentlich", "Gut", "Ausgezeichnet"])  # fmt: skip
+    assert lines == [1] * 5
+    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
