@@ -55,7 +55,7 @@ def _rated(row: Row, values: dict[str, MetricValue]) -> Row:
 
 def _note(criteria: Sequence[str], ratings: Sequence[Ratings], source: str, found: Sequence[Opinion]) -> str:
     raters = len({rater for part in ratings for rater in part.answers.raters})
-    count = sum(int(part.answers.items[list(part.criteria)].notna().to_numpy().sum()) for part in ratings)
+    count = sum(int(part.answers.items[list(part.criteria)].notna().any(axis=1).sum()) for part in ratings)
     low, high = ratings[0].answers.points
     reasons = dict.fromkeys(f" No interval: {one.interval.reason}." for one in found if one.interval.reason)
     people = f"{raters} raters" if ratings[0].answers.named else "raters without names"

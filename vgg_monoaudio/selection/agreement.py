@@ -9,7 +9,7 @@ from foundation.extras import MissingPackage, load_extra
 from vgg_monoaudio.selection.decisions import CRITERIA, Decision
 from vgg_monoaudio.selection.verdicts import last_words
 
-_NOT_SHARED = "no clip was judged by two people"
+_NOT_SHARED = "nothing was judged by two people"
 _ALL_THE_SAME = "judgements: all are the same, so agreement beyond chance is not defined (0/0)"
 
 
@@ -153,7 +153,7 @@ def _kappa(clips: Sequence[Sequence[Hashable]], reviewers: int) -> tuple[float |
         return None, _NOT_SHARED
     complete = [judged for judged in clips if len(judged) == reviewers]
     if not complete:
-        return None, f"no clip was judged by all {reviewers} reviewers"
+        return None, f"nothing was judged by all {reviewers} reviewers"
     try:
         if _method(reviewers) == "cohen":
             return cohen_kappa(*map(list, zip(*complete, strict=True))), ""

@@ -28,13 +28,14 @@ def apply_decisions(decisions: Iterable[Decision]) -> Applied:
 
     Each reviewer's last decision on a clip counts. If a person judged a clip, automatic decisions on it are ignored. A
     criterion is met if more than half of the reviewers say so; the label and the offset are those that more than half
-    name. A tie rejects the clip: see `conflicts`, and let another reviewer decide.
+    name, the offset of those who accept the clip. A tie rejects the clip: see `conflicts`, and let another reviewer
+    decide.
     """
     sources, rejected = [], []
     for clip, votes in last_words(decisions).items():
         objections = [_objection(name, [getattr(v, name) for v in votes]) for name in CRITERIA]
         label = _majority([v.label for v in votes])
-        offset = _majority([v.start_offset_seconds for v in votes])
+        offset = _majority([v.start_offset_seconds for v in votes_on("start_offset_seconds", votes)])
         reasons = [objection for objection in objections if objection]
         if label is None:
             reasons.append(f"reviewers differ on the label: {', '.join(sorted({v.label for v in votes}))}")
@@ -57,8 +58,9 @@ def conflicts(decisions: Iterable[Decision]) -> pd.DataFrame:
     rows = []
     for clip, votes in last_words(decisions).items():
         for name in (*CRITERIA, "label", "start_offset_seconds"):
-            if len({getattr(vote, name) for vote in votes}) > 1:
-                said = sorted((vote.reviewer, as_text(getattr(vote, name))) for vote in votes)
+            asked = votes_on(name, votes)
+            if len({getattr(vote, name) for vote in asked}) > 1:
+                said = sorted((vote.reviewer, as_text(getattr(vote, name))) for vote in asked)
                 rows.append((clip, name, "; ".join(f"{reviewer}: {value}" for reviewer, value in said)))
     return pd.DataFrame(rows, columns=pd.Index(["clip_id", "criterion", "votes"]), dtype="str")
 
@@ -66,6 +68,13 @@ def conflicts(decisions: Iterable[Decision]) -> pd.DataFrame:
 def last_words(decisions: Iterable[Decision]) -> dict[str, list[Decision]]:
     """Return each reviewer's last decision on each clip, in order of its id; see `last_words_about`."""
     return last_words_about(decisions, lambda decision: decision.clip_id)
+
+
+def votes_on(name: str, votes: Sequence[Decision]) -> Sequence[Decision]:
+    """Return the votes that count for a column: those who accept a clip, if any do, say where the 8 s begin."""
+    if name != "start_offset_seconds":
+        return votes
+    return [vote for vote in votes if vote.accepted] or votes
 
 
 def _majority(values: Sequence[str | float]) -> str | float | None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from benchmark.web.curation.media import Clips, Footage
@@ -12,7 +12,7 @@ from vgg_monoaudio.selection.agreement import CriterionAgreement, agreement
 from vgg_monoaudio.selection.decision_files import as_text
 from vgg_monoaudio.selection.decisions import CRITERIA, Decision
 from vgg_monoaudio.selection.queue import QueuedClip
-from vgg_monoaudio.selection.verdicts import last_words
+from vgg_monoaudio.selection.verdicts import last_words, votes_on
 
 COMPARED = (*CRITERIA, "label", "start_offset_seconds")
 
@@ -224,19 +224,20 @@ class Desk:
 
 
 def _differ(votes: Sequence[Decision]) -> bool:
-    return any(len(set(map(_answer(name), votes))) > 1 for name in COMPARED)
+    return any(len({answer for _, answer in _said(name, votes)}) > 1 for name in COMPARED)
 
 
-def _answer(name: str) -> Callable[[Decision], str]:
-    return lambda decision: as_text(getattr(decision, name))
+def _said(name: str, votes: Sequence[Decision]) -> tuple[tuple[str, str], ...]:
+    """Return who answered what."""
+    return tuple((vote.reviewer, as_text(getattr(vote, name))) for vote in votes_on(name, votes))
 
 
 def _conflict(clip_id: str, votes: Sequence[Decision]) -> Conflict:
     found = []
     for name in COMPARED:
-        answers = list(map(_answer(name), votes))
+        said = _said(name, votes)
+        answers = [answer for _, answer in said]
         if len(set(answers)) > 1:
             settled = next((answer for answer in answers if 2 * answers.count(answer) > len(answers)), "")
-            said = tuple((vote.reviewer, answer) for vote, answer in zip(votes, answers, strict=True))
             found.append(Difference(name, said, settled))
     return Conflict(clip_id, tuple(found), tuple((vote.reviewer, vote.note) for vote in votes if vote.note))

@@ -34,7 +34,10 @@ def test_mean_opinions_become_columns_that_are_ranked_and_explained(made, world,
     assert float(low) < 4.5 < float(high)
     assert cells["noise"].text == "–"
     assert "AQ, VA: mean opinion in points from 1 to 5" in table.notes[0]
-    assert "ratings by 4 raters (ratings.csv); intervals over other raters and other scenes." in table.notes[0]
+    answers = 4 * 2 * len(world.sample_ids("inter"))  # each is one rating, by two criteria
+    assert (
+        f"{answers} ratings by 4 raters (ratings.csv); intervals over other raters and other scenes." in table.notes[0]
+    )
 
 
 def test_an_answer_carries_its_mean_rating_and_others_none(made, world, tmp_path):

@@ -96,7 +96,7 @@ def test_agreement_that_is_not_defined_has_a_reason_and_no_number():
     assert "0/0" in always_yes["visible"].reason
     alone = agreement([decision(), decision(B, "bob")])[0]
     assert (alone.clips, alone.observed, alone.kappa) == (0, None, None)
-    assert alone.reason == "no clip was judged by two people"
+    assert alone.reason == "nothing was judged by two people"
 
 
 def test_programs_are_no_reviewers_to_agree_with():
@@ -147,7 +147,7 @@ def test_alpha_without_anything_to_measure_is_refused(judged, message):
 def test_alpha_takes_clips_that_kappa_must_leave_out():
     votes = [decision(A, "ada"), decision(A, "bob"), decision(B, "bob", visible=False), decision(B, "cyd")]
     visible = next(row for row in agreement(votes) if row.criterion == "visible")
-    assert (visible.kappa, visible.reason) == (None, "no clip was judged by all 3 reviewers")
+    assert (visible.kappa, visible.reason) == (None, "nothing was judged by all 3 reviewers")
     assert visible.alpha == pytest.approx(krippendorff_alpha(["yy", "ny"]))
 
 

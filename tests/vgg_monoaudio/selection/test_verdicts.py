@@ -60,8 +60,20 @@ def test_conflicts_are_listed_with_who_said_what():
     votes = [decision(), decision(reviewer="bob", visible=False, start_offset_seconds=0.5), decision(B)]
     assert conflicts(votes).to_numpy().tolist() == [
         [A, "visible", "ada: yes; bob: no"],
+    ]
+    votes[1] = decision(reviewer="bob", label="sheep bleating", start_offset_seconds=0.5)
+    assert conflicts(votes).to_numpy().tolist() == [
+        [A, "label", "ada: dog barking; bob: sheep bleating"],
         [A, "start_offset_seconds", "ada: 0.0; bob: 0.5"],
     ]
+
+
+def test_where_the_8_s_begin_is_for_those_to_say_who_accept_the_clip():
+    votes = [decision(), decision(reviewer="bob", start_offset_seconds=0.5)]
+    late = [*votes, decision(reviewer="cyd", start_offset_seconds=0.5)]
+    assert apply_decisions(late).sources["start_offset_seconds"].to_list() == [0.5]
+    against = [*votes, decision(reviewer="cyd", visible=False, start_offset_seconds=0.5)]
+    assert apply_decisions(against).rejected["reason"].to_list() == ["reviewers differ on where the 8 s begin"]
 
 
 def test_the_last_words_are_sorted_by_clip_and_reviewer_and_those_of_programs_give_way():

@@ -116,17 +116,17 @@ def test_undo_brings_back_what_was_said_before(site, clip):
 
 def test_conflicts_are_told_to_those_who_decided_and_end_when_they_agree(site, clip):
     site.desk.decide(decision(clip, "ada", start_offset_seconds=0.4))
-    site.desk.decide(decision(clip, "bob", visible=False, note="behind a tree"))
+    site.desk.decide(decision(clip, "bob", label="playing harp", note="behind a tree"))
     (conflict,), hidden = site.desk.conflicts("ada")
     assert (conflict.clip_id, hidden) == (clip, 0)
     assert [(one.question, one.votes, one.settled) for one in conflict.differences] == [
-        ("visible", (("ada", "yes"), ("bob", "no")), ""),
+        ("label", (("ada", "dog barking"), ("bob", "playing harp")), ""),
         ("start_offset_seconds", (("ada", "0.4"), ("bob", "0.0")), ""),
     ]
     assert conflict.notes == (("bob", "behind a tree"),)
     assert site.desk.conflicts("cyd") == ([], 1)
     site.desk.decide(decision(clip, "cyd"))
-    assert [one.settled for one in site.desk.conflicts("cyd")[0][0].differences] == ["yes", "0.0"]
+    assert [one.settled for one in site.desk.conflicts("cyd")[0][0].differences] == ["dog barking", "0.0"]
     site.desk.decide(decision(clip, "bob"))
     site.desk.decide(decision(clip, "ada"))
     assert site.desk.conflicts("ada") == ([], 0)
