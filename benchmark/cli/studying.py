@@ -122,7 +122,10 @@ def status(folder: FolderArgument, as_json: JsonOption = False) -> None:
         ["withdrawn", str(found.withdrawn)],
         ["clips passed over", str(found.skipped)],
         ["ended early, clips failed", str(found.ended_early)],
-        ["still wanted", f"{found.lacking} answers, at least {found.raters_left} raters"],
+        [
+            "still wanted",
+            f"{found.lacking} answers, at least {found.raters_left} rater{'' if found.raters_left == 1 else 's'}",
+        ],
         *([["held of these", found.told_held]] if found.told_held else []),
     ]
     show_table(["", ""], rows)

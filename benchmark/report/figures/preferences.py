@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from benchmark.ratings.preference import Comparison, Strength
 
 CELL_INCHES, NAMES_INCHES = 0.42, 1.1  # of a grid of wins: a cell, and the names beside it
+TITLE_INCHES = 1.8  # of a grid, at least, so that its title does not run into the next
 
 
 def strength_figure(found: Sequence[Strength]) -> Figure:
@@ -54,9 +55,10 @@ def win_figure(strengths: Sequence[Strength], comparisons: Sequence[Comparison])
     names = _strongest_first(strengths)
     criteria = list(dict.fromkeys(one.criterion for one in comparisons))
     side = CELL_INCHES * len(names)
-    across = max(1, min(len(criteria), int((PAGE_INCHES - NAMES_INCHES) / side)))
+    wide = max(side, TITLE_INCHES)
+    across = max(1, min(len(criteria), int((PAGE_INCHES - NAMES_INCHES) / wide)))
     down = -(-len(criteria) // across)
-    figure = new_figure(max(0.6 * PAGE_INCHES, NAMES_INCHES + side * across), 0.7 + down * (0.9 + 0.8 * side))
+    figure = new_figure(max(0.6 * PAGE_INCHES, NAMES_INCHES + wide * across), 0.7 + down * (0.9 + 0.8 * side))
     grid = figure.subplots(down, across, squeeze=False, sharey=True)
     for axes, criterion in zip(grid.flat, criteria, strict=False):
         _wins(axes, names, [one for one in comparisons if one.criterion == criterion])

@@ -258,7 +258,7 @@ def strength_sheet(analysis: PreferenceAnalysis) -> Sheet:
 
 def _why_open(one: Strength) -> str:
     if one.strength is not None:
-        return f"No interval: {one.interval.reason}."
+        return f"{subset_title(one.subset)}, {one.criterion}: no interval, as {one.interval.reason}."
     told = "Collect choices that close the gap, or leave these models out."
     return f"{subset_title(one.subset)}, {one.criterion}: no strengths, as {one.interval.reason}. {told}"
 
