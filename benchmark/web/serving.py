@@ -52,8 +52,8 @@ def serve(
         )  # fmt: skip
         server = uvicorn.Server(config)
         number = listening.getsockname()[1]
-        started(f"http://{_reached(host)}:{number}")
         try:
+            started(f"http://{_reached(host)}:{number}")
             server.run(sockets=[listening])
         except KeyboardInterrupt as asked:
             raise EndedAsAsked(f"{folder}: stopped; the same command serves it again") from asked
