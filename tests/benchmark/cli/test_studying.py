@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 import tomllib
+import urllib.request
 
 import pytest
 from support.small_benchmarks import short_film
@@ -204,9 +205,11 @@ def test_a_server_says_where_raters_go_and_where_the_secret_is_not_what_it_is(gr
     words = [sys.executable, "-m", "benchmark", "study", "serve", str(tmp_path / "study"), "--port", "0"]
     server = subprocess.Popen(words, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
     lines = [server.stdout.readline() for _ in range(4)]
+    told = "".join(lines)
+    address = re.search(r"raters: (\S+)", told)[1]
+    urllib.request.urlopen(f"{address}/static/frame/frame.css", timeout=30).close()  # it has begun
     server.send_signal(signal.SIGINT)
     _, err = server.communicate()
-    told = "".join(lines)
     assert re.search(r"^raters: http://127\.0\.0\.1:\d+$", told, re.M)
     assert "?PROLIFIC_PID={{%PROLIFIC_PID%}}&STUDY_ID={{%STUDY_ID%}}&SESSION_ID={{%SESSION_ID%}}" in told
     assert f"opened by what the file {tmp_path / 'study' / 'admin-secret'} holds" in told
