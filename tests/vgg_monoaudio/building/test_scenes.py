@@ -303,6 +303,7 @@ def test_a_build_killed_at_every_stage_and_resumed_gives_the_same_bytes(start_bu
     assert [path.name for path in out.parent.iterdir()] == ["tiny"]
 
 
+@pytest.mark.slow
 def test_a_build_killed_from_outside_at_any_moment_gives_the_same_bytes(start_build, folder, tmp_path, three):
     out = tmp_path / "out" / "tiny"
     work = out.with_name("tiny.building")

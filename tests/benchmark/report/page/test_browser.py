@@ -331,7 +331,7 @@ WEAK_TEXT = """() => {
     ("width", "theme"),
     [
         (390, "light"),
-        (1440, "dark"),
+        pytest.param(1440, "dark", marks=pytest.mark.slow),
         pytest.param(390, "dark", marks=pytest.mark.slow),
         pytest.param(1440, "light", marks=pytest.mark.slow),
     ],
