@@ -5,7 +5,7 @@ import { Unsent } from "./server.js";
 const KEPT = 12; // clips held at once: eight of a tutorial, those at hand and those of the next criterion
 const SILENCE_MILLISECONDS = 20_000; // without a single byte: the clip counts as not to be had
 
-const fetched = new Map(); // address: promise of an address within the browser
+const fetched = new Map(); // address: promise of an address within the browser; asked for last, last
 const spoilt = new Set(); // fetched once and not playable: the browser's own cache is passed by
 
 /**
@@ -16,13 +16,15 @@ const spoilt = new Set(); // fetched once and not playable: the browser's own ca
  * @returns {Promise<string>} rejects with Unsent when it cannot be had; asking again then tries again.
  */
 export function clip(url, onPart = () => {}) {
-  if (!fetched.has(url)) {
-    const coming = whole(url, onPart).then((blob) => URL.createObjectURL(blob));
-    fetched.set(url, coming);
+  const there = fetched.get(url);
+  const coming = there ?? whole(url, onPart).then((blob) => URL.createObjectURL(blob));
+  fetched.delete(url); // and set anew, behind the others: who comes again is not next to be forgotten
+  fetched.set(url, coming);
+  if (!there) {
     coming.catch(() => fetched.delete(url));
     forgetOld();
   }
-  return fetched.get(url);
+  return coming;
 }
 
 /** Fetch clips that come next; one that fails is tried again when it is asked for. */

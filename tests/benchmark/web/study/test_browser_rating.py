@@ -54,6 +54,23 @@ def test_no_answer_can_be_given_before_the_clip_has_ended(comes, rating):
     assert rating.answers() == []
 
 
+def test_a_clip_that_comes_again_is_not_the_next_to_be_forgotten(comes, rating):
+    page = at_first_item(comes, rating, bypass_csp=True)
+    reads = page.evaluate("""async () => {
+      const { clip } = await import("/static/study/clips.js");
+      const real = globalThis.fetch;
+      globalThis.fetch = async (url) => new Response(url);
+      const first = await clip("/media/repeated.mp4");
+      for (let number = 0; number < 30; number += 1) {
+        await clip(`/media/${number}.mp4`);
+        if ((await clip("/media/repeated.mp4")) !== first) return `fetched again after ${number}`;
+      }
+      globalThis.fetch = real;
+      return (await real(first)).text();
+    }""")
+    assert reads == "/media/repeated.mp4"
+
+
 def test_a_clip_can_be_neither_wound_on_nor_hurried_nor_muted(comes, rating):
     page = at_first_item(comes, rating)
     found = while_playing(
