@@ -140,6 +140,7 @@ def comes(browser):
 
     def come(address, name, *, known=False, **how):
         page = comer(address, **how)
+        page.wait_for_selector("#name:focus")
         page.keyboard.type(name)
         page.keyboard.press("Enter")
         if known:
