@@ -203,13 +203,15 @@ def test_an_address_that_no_study_is_reached_by_is_refused(command, ground, tmp_
 def test_a_server_says_where_raters_go_and_where_the_secret_is_not_what_it_is(ground, tmp_path):
     ground.create(tmp_path / "study", headphone_check=False, tutorial=False, samples=1, repeats=0)
     words = [sys.executable, "-m", "benchmark", "study", "serve", str(tmp_path / "study"), "--port", "0"]
-    server = subprocess.Popen(words, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
-    lines = [server.stdout.readline() for _ in range(4)]
-    told = "".join(lines)
-    address = re.search(r"raters: (\S+)", told)[1]
-    urllib.request.urlopen(f"{address}/static/frame/frame.css", timeout=30).close()  # it has begun
-    server.send_signal(signal.SIGINT)
-    _, err = server.communicate()
+    with subprocess.Popen(words, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as server:
+        try:
+            told = "".join(server.stdout.readline() for _ in range(4))
+            address = re.search(r"raters: (\S+)", told)[1]
+            urllib.request.urlopen(f"{address}/static/frame/frame.css", timeout=30).close()  # it has begun
+            server.send_signal(signal.SIGINT)
+            _, err = server.communicate()
+        finally:
+            server.kill()
     assert re.search(r"^raters: http://127\.0\.0\.1:\d+$", told, re.M)
     assert "?PROLIFIC_PID={{%PROLIFIC_PID%}}&STUDY_ID={{%STUDY_ID%}}&SESSION_ID={{%SESSION_ID%}}" in told
     assert f"opened by what the file {tmp_path / 'study' / 'admin-secret'} holds" in told
