@@ -17,7 +17,7 @@ Source:
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
@@ -152,10 +152,12 @@ def estimate(draws: Draws, sums: Matrix, counts: Matrix, *, within: Ends = ANYWH
     influence = (sums - counts * value) / counts.sum()
     with np.errstate(invalid="ignore", divide="ignore"):
         replicates = draws.totals(sums) / draws.totals(counts)
-    return replace(with_error(draws, value, replicates, influence, counts, contrast=False), within=within)
+    return with_error(draws, value, replicates, influence, counts, contrast=False, within=within)
 
 
-def paired_estimate(draws: Draws, first: tuple[Matrix, Matrix], second: tuple[Matrix, Matrix]) -> Estimate:
+def paired_estimate(
+    draws: Draws, first: tuple[Matrix, Matrix], second: tuple[Matrix, Matrix], *, within: Ends = ANYWHERE
+) -> Estimate:
     """Return the difference of two mean ratings, scene by scene.
 
     Within a scene it is mean minus mean. A scene with a and b ratings weighs a b / (a + b), for both sides alike: were
@@ -167,6 +169,7 @@ def paired_estimate(draws: Draws, first: tuple[Matrix, Matrix], second: tuple[Ma
         first: points and counts, each (raters, scenes); a scene that one side alone has counts for nothing. At least
             one scene has both.
         second: likewise.
+        within: lowest and highest difference that the scale allows.
     """
     (sums_a, counts_a), (sums_b, counts_b) = first, second
     sum_a, count_a, sum_b, count_b = (part.sum(axis=0) for part in (sums_a, counts_a, sums_b, counts_b))
@@ -181,7 +184,8 @@ def paired_estimate(draws: Draws, first: tuple[Matrix, Matrix], second: tuple[Ma
     gaps, weights = _paired(*(draws.of_raters @ part for part in (sums_a, counts_a, sums_b, counts_b)))
     with np.errstate(invalid="ignore", divide="ignore"):
         replicates = (gaps * draws.of_scenes).sum(axis=1) / (weights * draws.of_scenes).sum(axis=1)
-    return with_error(draws, value, replicates, influence, (counts_a + counts_b) * there, contrast=True)
+    rated = (counts_a + counts_b) * there
+    return with_error(draws, value, replicates, influence, rated, contrast=True, within=within)
 
 
 def _paired(sum_a: Matrix, count_a: Matrix, sum_b: Matrix, count_b: Matrix) -> tuple[Matrix, Matrix]:
@@ -192,7 +196,14 @@ def _paired(sum_a: Matrix, count_a: Matrix, sum_b: Matrix, count_b: Matrix) -> t
 
 
 def with_error(
-    draws: Draws, value: float, replicates: Matrix, influence: Matrix, rated: Matrix, *, contrast: bool
+    draws: Draws,
+    value: float,
+    replicates: Matrix,
+    influence: Matrix,
+    rated: Matrix,
+    *,
+    contrast: bool,
+    within: Ends = ANYWHERE,
 ) -> Estimate:
     """Return a value with its standard error over other raters and other scenes.
 
@@ -203,14 +214,15 @@ def with_error(
         influence: how far the ratings in each cell (raters, scenes) moved the value.
         rated: how many ratings each cell has.
         contrast: whether models are compared, so that what their raters and scenes share cancels out.
+        within: lowest and highest value that there can be.
     """
     scenes, raters = int((rated.sum(axis=0) > 0).sum()), int((rated.sum(axis=1) > 0).sum())
     few = [f"{count} of at least {FEWEST} {name}" for count, name in ((scenes, "scenes"), (raters, "raters"))
            if count < FEWEST and (name == "scenes" or draws.named)]  # fmt: skip
     if few:
-        return Estimate(value, replicates, float("nan"), 0, f"too few to resample: {' and '.join(few)}")
+        return Estimate(value, replicates, float("nan"), 0, f"too few to resample: {' and '.join(few)}", within)
     error, freedom = _error(influence, scenes, raters, named=draws.named, contrast=contrast)
-    return Estimate(value, replicates, error, freedom, "")
+    return Estimate(value, replicates, error, freedom, "", within)
 
 
 def _error(influence: Matrix, scenes: int, raters: int, *, named: bool, contrast: bool) -> tuple[float, int]:

@@ -137,7 +137,7 @@ def differences(
             rated = items[items[criterion].notna()]
             parts = {str(model): _matrices(part, criterion, draws) for model, part in rated.groupby("model", sort=True)}
             for first, second in combinations(sorted(parts), 2):
-                found.append(_difference(subset, criterion, (first, second), parts, draws, level))
+                found.append(_difference(subset, criterion, (first, second), parts, draws, answers.points, level))
     return _adjusted(found)
 
 
@@ -147,6 +147,7 @@ def _difference(
     pair: tuple[str, str],
     parts: dict[str, tuple[Matrix, Matrix]],
     draws: Draws,
+    scale: tuple[int, int],
     level: float,
 ) -> OpinionDifference:
     common = (parts[pair[0]][1].sum(axis=0) > 0) & (parts[pair[1]][1].sum(axis=0) > 0)
@@ -154,7 +155,8 @@ def _difference(
     if not scenes:
         none = Interval(None, None, level, "percentile", "no scene on which both were rated")
         return OpinionDifference(subset, *pair, criterion, None, none, None, None, 0)
-    found = paired_estimate(draws, parts[pair[0]], parts[pair[1]])
+    length = scale[1] - scale[0]
+    found = paired_estimate(draws, parts[pair[0]], parts[pair[1]], within=(-length, length))
     interval = found.interval(level)
     p_value = None if interval.ends is None else student_p_value(found.value, found.error, found.freedom)
     return OpinionDifference(subset, *pair, criterion, found.value, interval, p_value, None, scenes)

@@ -123,7 +123,7 @@ def test_the_influence_of_a_rating_on_a_difference_is_what_a_little_more_of_it_d
     seen = []
     monkeypatch.setattr(
         "benchmark.ratings.design.with_error",
-        lambda draws, value, replicates, influence, rated, *, contrast: seen.append((value, influence)),
+        lambda draws, value, replicates, influence, rated, **_: seen.append((value, influence)),
     )
 
     def pair(weights):
@@ -168,6 +168,14 @@ def test_an_interval_ends_where_the_scale_ends():
     (found,) = opinions(answers_of(rows), seed=0)
     assert found.interval.high == 5.0
     assert 1.0 < found.interval.low < found.mean < 5.0
+
+
+def test_no_difference_is_longer_than_the_scale():
+    rows = [(f"p{r}", f"s{s}", model, 5 if (model == "m") == bool(r or s) else 1) for r in range(3) for s in range(3)
+            for model in "mn"]  # fmt: skip
+    (found,) = differences(answers_of(rows), seed=0)
+    assert found.interval.high == 4.0
+    assert -4.0 <= found.interval.low < found.value < 4.0
 
 
 def test_intervals_do_not_depend_on_the_order_of_rows_and_do_on_the_seed():
