@@ -16,6 +16,7 @@ Method = Literal["spearman", "kendall"]
 METHODS: tuple[Method, ...] = ("spearman", "kendall")
 FEWEST = 3  # values; below, a rank correlation is meaningless
 MOST_MISSING = 0.01  # share of resamples without a correlation, up to which there is an interval
+MOST_CELLS = 1_000_000  # answers times resamples whose ranks are held at once; 8 MB for each of some eight arrays
 MOST_PAIRWISE = 3000  # answers, whose pairs are compared once for all resamples; 36 MB for each of three matrices
 
 Floats = NDArray[np.float64]
@@ -95,6 +96,11 @@ class ResampledSpearman:
 
     def __call__(self, counts: Counts) -> Floats:
         """Return the correlation, shape (b,), of resamples in which each answer occurs so often, shape (b, n)."""
+        rows = max(1, MOST_CELLS // self.samples)
+        parts = [self._correlations(counts[begin : begin + rows]) for begin in range(0, len(counts), rows)]
+        return np.concatenate(parts)
+
+    def _correlations(self, counts: Counts) -> Floats:
         often = counts.astype(np.float64)
         middle = (often.sum(axis=1, keepdims=True) + 1.0) / 2.0
         of_a, of_b = (_ranks(often, places) - middle for places in self._places)
