@@ -31,7 +31,7 @@ install: $(INSTALLED) ## Create .venv with the pinned versions of requirements.l
 $(INSTALLED): pyproject.toml requirements.lock
 	@command -v $(PYTHON) >/dev/null || { echo "error: no Python found; pass PYTHON=/path/to/python (3.11 or 3.12)" >&2; exit 2; }
 	test -x $(VENV)/bin/python || $(PYTHON) -m venv $(VENV)
-	$(VENV)/bin/pip install --quiet --disable-pip-version-check --constraint requirements.lock --editable '.[dev,curation,extended,web]'
+	$(VENV)/bin/pip install --quiet --disable-pip-version-check --constraint requirements.lock --editable '.[dev,curation,extended,train,web]'
 	touch $@
 
 build-benchmark: $(INSTALLED) ## Build a benchmark: SOURCES=clips [LABELS=list.csv] [OUT=dir] [ALLOW_MISSING=1]; without SOURCES the demo
