@@ -36,7 +36,16 @@ Pixels = NDArray[np.uint8]
 
 def _scaled(frame: Pixels, size: list[int]) -> Tensor:
     """Scale one decoded frame (h, w, 3); a single number in `size` is the shorter side."""
-    pixels = torch.from_numpy(np.ascontiguousarray(frame.transpose(2, 0, 1)))
+    return scaled(torch.from_numpy(np.ascontiguousarray(frame.transpose(2, 0, 1))), size)
+
+
+def scaled(pixels: Tensor, size: list[int]) -> Tensor:
+    """Return pictures at another size, bicubic and antialiased: uint8 (..., 3, h, w), or float alike.
+
+    Args:
+        pixels: on any device; a GPU computes in float32 and rounds, so that a few levels differ by one.
+        size: height and width; a single number is the shorter side.
+    """
     return picture.resize(pixels, size, interpolation=InterpolationMode.BICUBIC, antialias=True)
 
 
