@@ -211,6 +211,29 @@ class Lock:
             write_beat(self._file, beats)
 
 
+class Refusing:
+    """In place of waiting for a lock: refuses where its holder lives, waits only to find out whether it does."""
+
+    def __init__(self, subject: str | os.PathLike[str], refusal: Callable[[Seen], Exception]) -> None:
+        """Take what is to be held, and what makes the exception that says who holds it."""
+        self._lock, self._refusal = lock_path(subject), refusal
+        self._first: Seen | None = None
+
+    def __call__(self, seconds: float) -> None:
+        """Wait for so long.
+
+        Raises:
+            Exception: the refusal; the holder lives.
+        """
+        seen = look(self._lock)
+        if seen is not None:
+            self._first = self._first or seen
+            here = seen.holder is not None and seen.holder.runs_here()
+            if here or seen.mark != self._first.mark:
+                raise self._refusal(seen)
+        time.sleep(seconds)
+
+
 def lock_path(subject: str | os.PathLike[str]) -> Path:
     """Return where the lock of a file or folder is; the same for every way that leads there through links."""
     path = Path(subject).resolve()

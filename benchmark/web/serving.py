@@ -7,7 +7,6 @@ import ipaddress
 import math
 import os
 import socket
-import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -15,8 +14,8 @@ import uvicorn
 from fastapi import FastAPI
 
 from benchmark.exits import EndedAsAsked
-from foundation.holders import Seen, look
-from foundation.locks import Lock
+from foundation.holders import Seen
+from foundation.locks import Lock, Refusing
 
 MOST_CONNECTIONS = 1_000  # at once; more are told to come back
 _ENDING_SECONDS = 5  # for requests under way when the server is asked to end
@@ -65,7 +64,11 @@ def held(subject: Path) -> Lock:
     Raises:
         CannotServe: when it is entered, another server has it.
     """
-    return Lock(subject, sleep=_Refusal(subject), tells_after=math.inf)  # the refusal itself says it
+
+    def refusal(seen: Seen) -> CannotServe:
+        return CannotServe(f"{subject}: {seen} serves it already; one server at a time")
+
+    return Lock(subject, sleep=Refusing(subject, refusal), tells_after=math.inf)  # the refusal itself says it
 
 
 def own_names(host: str) -> frozenset[str]:
@@ -93,23 +96,6 @@ def _reached(host: str) -> str:
     if listens_everywhere(host):
         return socket.gethostname()
     return f"[{host}]" if ":" in host else host
-
-
-class _Refusal:
-    """In place of waiting for a lock: refuses where its holder lives, waits only to find out whether it does."""
-
-    def __init__(self, folder: Path) -> None:
-        self._folder, self._lock = folder, Lock(folder).path
-        self._first: Seen | None = None
-
-    def __call__(self, seconds: float) -> None:
-        seen = look(self._lock)
-        if seen is not None:
-            self._first = self._first or seen
-            here = seen.holder is not None and seen.holder.runs_here()
-            if here or seen.mark != self._first.mark:
-                raise CannotServe(f"{self._folder}: {seen} serves it already; one server at a time")
-        time.sleep(seconds)
 
 
 def _bound(host: str, port: int) -> socket.socket:

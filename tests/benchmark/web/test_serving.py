@@ -74,7 +74,7 @@ def test_a_server_of_another_machine_is_refused_when_it_gives_a_sign_of_life(tmp
         lock.write_bytes(holder.written(next(beats)))
 
     time_passes(0)
-    monkeypatch.setattr(serving.time, "sleep", time_passes)
+    monkeypatch.setattr("foundation.locks.time.sleep", time_passes)
     with pytest.raises(CannotServe, match=r"on elsewhere .* serves it already"):
         serve(FastAPI(), tmp_path / "study", host="127.0.0.1", port=0, started=nothing)
 
