@@ -1,0 +1,249 @@
+"""The folder of a training run: where everything lies, who works at it, and whether it may be gone on with.
+
+RUN/run.json                     what it was started with, and how far it is (run_record.py)
+RUN/<stage>/curve.jsonl          what was measured at which step (curve.py); encoder and generator are the stages
+RUN/<stage>/tensorboard/         the same, for TensorBoard
+RUN/<stage>/checkpoints/         whole states to go on from
+RUN/<stage>/snapshots/           running averages of the weights, which post-hoc EMA is made of
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Collection, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from pydantic import ValidationError
+
+from baselines.selva.training.curve import Curve
+from baselines.selva.training.recipe import FREE, Recipe, flat
+from baselines.selva.training.run_record import (
+    STAGES,
+    Attempt,
+    RunRecord,
+    StageName,
+    Standing,
+    StartingWeights,
+    StoreUsed,
+)
+from foundation.files import PathLike, write_text
+from foundation.holders import Seen, is_gone, look
+from foundation.locks import Lock, Refusing, lock_path
+from foundation.records import read_bounded, what_is_wrong
+
+if TYPE_CHECKING:
+    from baselines.mmaudio.weights import WeightFile
+
+__all__ = ["STAGES", "Curve", "RunFolder", "RunHeld", "StageFolder", "StageName"]
+
+OWN_VIDEO_ENCODER = "video_encoder"  # part of the starting weights where the first stage is not trained here
+
+
+class RunHeld(ValueError):
+    """Another process is at work on the run."""
+
+
+@dataclass(frozen=True)
+class StageFolder:
+    """Where the files of one stage lie."""
+
+    path: Path
+
+    @property
+    def curve(self) -> Curve:
+        """What was measured at which step."""
+        return Curve(self.path / "curve.jsonl")
+
+    @property
+    def tensorboard(self) -> Path:
+        """Folder of TensorBoard's files."""
+        return self.path / "tensorboard"
+
+    @property
+    def checkpoints(self) -> Path:
+        """Folder of the states to go on from."""
+        return self.path / "checkpoints"
+
+    @property
+    def snapshots(self) -> Path:
+        """Folder of the averages of the weights."""
+        return self.path / "snapshots"
+
+
+@dataclass(frozen=True)
+class RunFolder:
+    """The folder of a run, which need not exist yet."""
+
+    path: Path
+
+    @classmethod
+    def begun(
+        cls,
+        path: PathLike,
+        recipe: Recipe,
+        store_fingerprint: str,
+        weights: Mapping[str, str | WeightFile],
+        *,
+        store: Path | None = None,
+        clips: Mapping[str, int] | None = None,
+        untrained: bool = False,
+        device: str = "cpu",
+        processes: int = 1,
+    ) -> RunFolder:
+        """Return the folder of a run that begins, or goes on where it stopped; to be called while it is held.
+
+        Args:
+            path: of the run; absent, empty, or of a run of the same recipe, store and weights.
+            recipe: what it does.
+            store_fingerprint: of the clips.
+            weights: by part, the files that networks start from, or their SHA-256; `video_encoder` where the first
+                stage's network is a file of one's own and not trained here.
+            store: where the clips are.
+            clips: how many, by split.
+            untrained: the networks start from random numbers.
+            device: what the networks run on, in words.
+            processes: how many work at it together.
+
+        Raises:
+            ValueError: the folder holds something else, or a run that was started with something else; names the first
+                thing that differs, with both values.
+        """
+        folder, now = cls(Path(path)), datetime.now(UTC).isoformat(timespec="seconds")
+        used = StoreUsed(fingerprint=store_fingerprint, path=str(store) if store else None, clips=dict(clips or {}))
+        starting = {part: _starting(file) for part, file in weights.items()}
+        attempt = Attempt.of(now, device, processes)
+        if folder.record_path.is_file():
+            begun = folder.read_record()
+            _check_same(folder.path, begun, recipe, used, starting, untrained)
+            changed: dict[str, Any] = {
+                "starting_weights": {**starting, **begun.starting_weights},
+                "store": used,
+                "attempts": (*begun.attempts, attempt),
+                "updated": now,
+            }
+            folder._write(begun.model_copy(update=changed))
+            return folder
+        if folder.path.is_dir() and any(folder.path.iterdir()):
+            raise ValueError(f"{folder.path}: holds files, but no run of a training; choose another --out")
+        folder._write(
+            RunRecord(
+                schema=1, recipe=recipe, recipe_fingerprint=recipe.fingerprint, choices=recipe.choices(), store=used,
+                starting_weights=starting, untrained=untrained, started=now, updated=now, attempts=(attempt,),
+                stages={name: Standing(steps=getattr(recipe, name).steps) for name in STAGES},
+            )
+        )  # fmt: skip
+        return folder
+
+    @classmethod
+    def opened(cls, path: PathLike) -> RunFolder:
+        """Return the folder of a run that is there.
+
+        Raises:
+            ValueError: there is none, or its record cannot be read.
+        """
+        folder = cls(Path(path))
+        folder.read_record()
+        return folder
+
+    @property
+    def record_path(self) -> Path:
+        """`run.json`."""
+        return self.path / "run.json"
+
+    def stage(self, name: StageName) -> StageFolder:
+        """Return where the files of a stage lie."""
+        return StageFolder(self.path / name)
+
+    def read_record(self) -> RunRecord:
+        """Return `run.json`.
+
+        Raises:
+            ValueError: it is not there, cut, or of another kind or version.
+        """
+        try:
+            return RunRecord.model_validate_json(read_bounded(self.record_path))
+        except FileNotFoundError as error:
+            raise ValueError(f"{self.path}: no run of a training: it has no run.json") from error
+        except ValidationError as error:
+            raise ValueError(
+                f"{self.record_path}: not the record of a training that this version reads: {what_is_wrong(error)}; "
+                "choose another --out"
+            ) from error
+        except ValueError as error:
+            raise ValueError(f"{self.record_path}: {error}") from error
+
+    def note(self, stage: StageName, step: int, *, finished: bool = False) -> None:
+        """Write into `run.json` how far a stage is; once a checkpoint is enough.
+
+        Args:
+            stage: of the run.
+            step: steps done.
+            finished: nothing of it is left to do.
+        """
+        record, now = self.read_record(), datetime.now(UTC).isoformat(timespec="seconds")
+        standing = record.stages[stage].model_copy(update={"step": step, "finished": finished})
+        self._write(record.model_copy(update={"stages": {**record.stages, stage: standing}, "updated": now}))
+
+    @contextmanager
+    def hold(self) -> Iterator[None]:
+        """Hold the run while the block runs.
+
+        Raises:
+            RunHeld: another process works at it; names it.
+            foundation.locks.LockLost: this one stood still for so long that another took over.
+        """
+        with Lock(self.path, sleep=Refusing(self.path, self._refuse), tells_after=math.inf):
+            yield
+
+    def holder(self) -> Seen | None:
+        """Return who is at work on the run, without waiting; None where nobody is.
+
+        One on another machine counts as at work as long as its lock is there.
+        """
+        seen = look(lock_path(self.path))
+        return None if seen is None or is_gone(seen, still_seconds=0.0) else seen
+
+    def _refuse(self, seen: Seen) -> RunHeld:
+        return RunHeld(f"{self.path}: {seen} is at work on this run; wait for its end, or choose another --out")
+
+    def _write(self, record: RunRecord) -> None:
+        write_text(self.record_path, record.model_dump_json(by_alias=True, indent=2) + "\n")
+
+
+def _starting(file: str | WeightFile) -> StartingWeights:
+    if isinstance(file, str):
+        return StartingWeights(sha256=file)
+    return StartingWeights(sha256=file.sha256, verified=file.verified, path=str(file.path))
+
+
+def _check_same(
+    path: Path,
+    begun: RunRecord,
+    recipe: Recipe,
+    store: StoreUsed,
+    weights: Mapping[str, StartingWeights],
+    untrained: bool,
+) -> None:
+    """Refuse to go on with a run that was started with something else."""
+    before, now = flat(begun.recipe), flat(recipe)
+    pairs = [(f"recipe: {key}", before.get(key), now.get(key)) for key in now if key not in FREE]
+    pairs.append(("store: fingerprint", begun.store.fingerprint, store.fingerprint))
+    pairs.append(("random weights", begun.untrained, untrained))
+    parts: Collection[str] = {OWN_VIDEO_ENCODER, *(begun.starting_weights.keys() & weights.keys())}
+    for part in sorted(parts):  # other parts that are new are those of a stage that is new
+        hashes = [known[part].sha256 if part in known else None for known in (begun.starting_weights, weights)]
+        pairs.append((f"starting weights: {part}", hashes[0], hashes[1]))
+    for what, old, new in pairs:
+        if old != new:
+            raise ValueError(
+                f"{path}: was started with {what} = {_said(old)}, and is asked to go on with {_said(new)}; "
+                "choose another --out, or go on with what it was started with"
+            )
+
+
+def _said(value: Any) -> str:
+    return "none" if value is None else str(value)

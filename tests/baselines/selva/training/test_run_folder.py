@@ -1,0 +1,155 @@
+"""The folder of a run: what it was started with stands in it, and it goes on under the same alone."""
+
+import json
+
+import pytest
+
+from baselines.mmaudio.weights import WeightFile
+from baselines.selva.training.recipe import OPEN, read_recipe
+from baselines.selva.training.run_folder import RunFolder, RunHeld
+from foundation.locks import Lock
+
+HASHES = {"synchformer": "a" * 64, "generator": "b" * 64}
+
+
+@pytest.fixture
+def smoke():
+    return read_recipe("smoke")
+
+
+@pytest.fixture
+def begun(tmp_path, smoke):
+    """Begin, or go on with, one and the same run, but for what is said."""
+
+    def begin(recipe=smoke, store="s" * 64, weights=HASHES, **options):
+        return RunFolder.begun(tmp_path / "run", recipe, store, weights, **options)
+
+    return begin
+
+
+def test_a_new_run_states_recipe_choices_store_and_weights(begun, smoke, tmp_path):
+    file = WeightFile(tmp_path / "synchformer.pth", "c" * 64, verified=True)
+    folder = begun(weights={"synchformer": file, "generator": "b" * 64}, clips={"train": 10, "validation": 2})
+    record = json.loads((folder.path / "run.json").read_text())
+    assert record["recipe"]["encoder"]["batch"] == smoke.encoder.batch
+    assert record["recipe_fingerprint"] == smoke.fingerprint
+    assert set(record["choices"]) == set(OPEN)
+    assert record["store"] == {"fingerprint": "s" * 64, "path": None, "clips": {"train": 10, "validation": 2}}
+    assert record["starting_weights"]["synchformer"] == {"sha256": "c" * 64, "verified": True, "path": str(file.path)}
+    assert record["starting_weights"]["generator"] == {"sha256": "b" * 64, "verified": False, "path": None}
+    assert record["stages"]["encoder"] == {"steps": smoke.encoder.steps, "step": 0, "finished": False}
+    assert record["attempts"][0]["packages"]["torch"]
+
+
+def test_a_run_goes_on_and_keeps_how_far_it_is(begun):
+    begun().note("encoder", 4)
+    again = begun(device="other")
+    again.note("encoder", 8, finished=True)
+    record = again.read_record()
+    assert (record.stages["encoder"].step, record.stages["encoder"].finished) == (8, True)
+    assert record.stages["generator"].step == 0
+    assert [attempt.device for attempt in record.attempts] == ["cpu", "other"]
+
+
+def test_the_weights_of_a_stage_that_comes_later_are_added(begun):
+    begun(weights={"synchformer": "a" * 64})
+    record = begun(weights={"generator": "b" * 64}).read_record()
+    assert {part: file.sha256 for part, file in record.starting_weights.items()} == HASHES
+
+
+def test_a_recipe_may_differ_in_what_the_weights_do_not_depend_on(begun, smoke):
+    begun()
+    begun(recipe=smoke.model_copy(update={"name": "mine", "summary": "", "checkpoint_every": 2}))
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (
+            lambda smoke: {"recipe": smoke.model_copy(update={"seed": 7})},
+            r"started with recipe: seed = 14159265, and is asked to go on with 7; choose another --out",
+        ),
+        (
+            lambda smoke: {
+                "recipe": smoke.model_copy(
+                    update={"encoder": smoke.encoder.model_copy(update={"learning_rate": 0.5, "clip": 2.0})}
+                )
+            },
+            r"recipe: encoder\.learning_rate = 0\.0001, and is asked to go on with 0\.5",
+        ),
+        (lambda _: {"store": "t" * 64}, f"store: fingerprint = {'s' * 64}, and is asked to go on with {'t' * 64}"),
+        (
+            lambda _: {"weights": {**HASHES, "synchformer": "d" * 64}},
+            f"starting weights: synchformer = {'a' * 64}, and is asked to go on with {'d' * 64}",
+        ),
+        (
+            lambda _: {"weights": {**HASHES, "video_encoder": "e" * 64}},
+            f"starting weights: video_encoder = none, and is asked to go on with {'e' * 64}",
+        ),
+        (lambda _: {"untrained": True}, "random weights = False, and is asked to go on with True"),
+    ],
+)
+def test_a_run_of_something_else_is_refused_with_the_first_thing_that_differs(begun, smoke, tmp_path, change, message):
+    before = begun().record_path.read_bytes()
+    with pytest.raises(ValueError, match=message):
+        begun(**change(smoke))
+    assert RunFolder(tmp_path / "run").record_path.read_bytes() == before
+
+
+def test_a_run_with_a_video_encoder_of_ones_own_does_not_go_on_without_it(begun):
+    begun(weights={"video_encoder": "e" * 64})
+    with pytest.raises(ValueError, match=f"video_encoder = {'e' * 64}, and is asked to go on with none"):
+        begun(weights={})
+
+
+def test_a_folder_that_holds_other_things_is_refused_and_left_alone(begun, tmp_path):
+    (tmp_path / "run").mkdir()
+    (tmp_path / "run" / "thesis.txt").write_text("mine")
+    with pytest.raises(ValueError, match="holds files, but no run of a training; choose another --out"):
+        begun()
+    assert [path.name for path in (tmp_path / "run").iterdir()] == ["thesis.txt"]
+
+
+def test_a_place_without_a_run_is_named(tmp_path):
+    with pytest.raises(ValueError, match=r"nowhere: no run of a training: it has no run\.json"):
+        RunFolder.opened(tmp_path / "nowhere")
+
+
+@pytest.mark.parametrize("content", ["", "{", '{"schema": 1}', '{"schema": 2}'])
+def test_a_record_that_cannot_be_read_is_named_and_not_replaced(begun, content):
+    path = begun().record_path
+    path.write_text(content)
+    with pytest.raises(ValueError, match=r"run\.json: not the record of a training that this version reads"):
+        begun()
+    assert path.read_text() == content
+
+
+def test_a_second_process_is_refused_and_told_who_holds_the_run(begun):
+    folder = begun()
+    with folder.hold():
+        assert "process" in str(folder.holder())
+        second = RunFolder(folder.path).hold()
+        with pytest.raises(RunHeld, match=r"run: process \d+ on .* is at work on this run; wait for its end"), second:
+            pytest.fail("two processes hold one run")
+    assert folder.holder() is None
+    with folder.hold():
+        pass
+
+
+def test_a_run_whose_holder_was_killed_is_taken_over(begun, monkeypatch):
+    folder = begun()
+    lock = Lock(folder.path)
+    lock.__enter__()  # and never given back
+    monkeypatch.setattr("foundation.holders.is_running", lambda process, started: False)
+    assert folder.holder() is None
+    with folder.hold():
+        assert folder.path.is_dir()
+
+
+def test_each_stage_has_its_own_places(begun):
+    folder = begun()
+    encoder, generator = folder.stage("encoder"), folder.stage("generator")
+    assert encoder.curve.path == folder.path / "encoder" / "curve.jsonl"
+    assert encoder.snapshots == folder.path / "encoder" / "snapshots"
+    assert generator.checkpoints == folder.path / "generator" / "checkpoints"
+    assert generator.tensorboard == folder.path / "generator" / "tensorboard"
