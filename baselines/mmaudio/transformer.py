@@ -150,11 +150,11 @@ class StreamBlock(nn.Module):
     def __init__(self, width: int, *, kernel: int | None, feeds_only: bool = False) -> None:
         super().__init__()
         self.attn = SelfAttentionInputs(width)
-        self.adaLN_modulation = nn.Sequential(nn.SiLU(), nn.Linear(width, (2 if feeds_only else 6) * width))
         self._width, self._chunks = width, 2 if feeds_only else 6
         if not feeds_only:
             self.linear1 = mixer(width, width, kernel)
             self.ffn = GatedMLP(width, kernel)
+        self.adaLN_modulation = nn.Sequential(nn.SiLU(), nn.Linear(width, self._chunks * width))
 
     def modulation(self, condition: Tensor) -> tuple[Tensor, ...]:
         """Return shift, scale[, gate, and the same three for the MLP] from (batch, 1 or time, width)."""
@@ -251,6 +251,7 @@ class MMDiT(nn.Module):
         self.clip_cond_proj = nn.Linear(width, width)
         self.text_cond_proj = nn.Linear(width, width)
         self.global_cond_mlp = GatedMLP(width)
+        self.final_layer = FinalLayer(width, channels)  # here, as in the order of the published files
         if variant.second_version:
             self.t_embed = TimeEmbedder(width, frequencies=width, fastest=10_000.0)
         else:
@@ -259,7 +260,6 @@ class MMDiT(nn.Module):
         joint = variant.joint_blocks
         self.joint_blocks = nn.ModuleList(JointBlock(width, last=i == joint - 1) for i in range(joint))
         self.fused_blocks = nn.ModuleList(StreamBlock(width, kernel=3) for _ in range(variant.fused_blocks))
-        self.final_layer = FinalLayer(width, channels)
         self.register_load_state_dict_pre_hook(_drop_computed_entries)
 
     @classmethod

@@ -81,9 +81,9 @@ class CrossBlock(nn.Module):
 
     def __init__(self) -> None:
         super().__init__()
+        self.norm1 = nn.LayerNorm(WIDTH)  # in the order of the published file
         self.attn = TextCrossAttention()
         self.linear1 = nn.Linear(WIDTH, WIDTH)
-        self.norm1 = nn.LayerNorm(WIDTH)
         self.norm2 = nn.LayerNorm(WIDTH)
         self.ffn = GatedMLP(WIDTH)
 

@@ -56,6 +56,24 @@ def _even(batch: int) -> int:
     return batch
 
 
+# The networks' own table needs torch, which whoever lists recipes can do without.
+PUBLISHED_VARIANTS = ("small_16k", "small_44k", "medium_44k", "large_44k", "large_44k_v2")
+
+
+def check_variant(name: str) -> str:
+    """Return the name of a generator's size.
+
+    Raises:
+        ValueError: there is no such size.
+    """
+    if name not in PUBLISHED_VARIANTS:
+        from baselines.mmaudio.transformer import VARIANTS
+
+        if name not in VARIANTS:
+            raise ValueError(f"expected one of {', '.join(VARIANTS)}, got {name!r}")
+    return name
+
+
 # Numbers are strict: a text or true in place of one is a slip.
 Share = Annotated[float, Field(ge=0, le=1, strict=True)]
 Momentum = Annotated[float, Field(ge=0, lt=1, strict=True)]
@@ -63,8 +81,8 @@ Whole = Annotated[int, Field(ge=0, strict=True)]
 Positive = Annotated[int, Field(ge=1, strict=True)]
 Rate = Annotated[float, Field(gt=0, lt=1, strict=True)]
 EvenBatch = Annotated[int, Field(ge=2, strict=True), AfterValidator(_even)]
+Variant = Annotated[str, AfterValidator(check_variant)]
 Width = Annotated[float, Field(gt=0, lt=0.28, strict=True)]  # at 0.289, the root of 1/12, gamma is 0
-Variant = Literal["small_16k", "small_44k", "medium_44k", "large_44k", "large_44k_v2"]
 
 
 class Mixing(Record):
