@@ -1,0 +1,86 @@
+"""The model card: what a reader must know of weights that were trained here."""
+
+import re
+import shlex
+
+from support.trained_weights import own_weights
+
+from baselines.selva.training.card import card, usage
+from baselines.selva.training.own_weights import Scores
+from baselines.selva.training.recipe import OPEN
+
+
+def front_matter(text: str) -> list[str]:
+    assert text.startswith("---\n")
+    return text.split("---\n")[1].splitlines()
+
+
+def section(text: str, title: str) -> str:
+    return text.split(f"\n## {title}\n")[1].split("\n## ")[0]
+
+
+def test_the_card_begins_with_the_licence_of_the_weights_that_it_started_from():
+    text = card(own_weights())
+    assert "license: cc-by-nc-4.0" in front_matter(text)
+    assert "CC BY-NC 4.0" in section(text, "Licence")
+
+
+def test_weights_that_started_elsewhere_claim_no_licence():
+    other = {"generator": {"sha256": "a" * 64, "verified": False}}
+    for weights in (own_weights(starting_weights=other), own_weights(starting_weights={}, untrained=True)):
+        text = card(weights)
+        assert "license: other" in front_matter(text)
+        assert "CC BY-NC" not in text
+
+
+def test_every_open_choice_stands_there_with_its_value():
+    rows = section(card(own_weights()), "What is not published")
+    for key, what in OPEN.items():
+        assert re.search(rf"\| `{re.escape(key)}` \| {re.escape(what)} \| \S.* \|", rows), key
+    assert "| `encoder.loss` | the form of the distance between student and teacher | mean squared error |" in rows
+
+
+def test_the_command_gives_both_files_and_what_differs_from_the_default():
+    words = shlex.split(usage(own_weights()))
+    assert words[:3] == ["make", "eval", "MODEL=selva"]
+    assert words[3] == (
+        "ARGS=--checkpoint video_encoder=FOLDER/video_encoder.pth --checkpoint generator=FOLDER/generator.pth"
+    )
+    assert usage(own_weights("sup-3")).endswith('--option num_sup_tokens=3"')
+    assert usage(own_weights("m-44k")).endswith('--option variant=medium_44k"')
+    assert usage(own_weights("sup-3")) in card(own_weights("sup-3"))
+
+
+def test_the_recipe_stands_there_for_both_stages():
+    rows = section(card(own_weights()), "Recipe")
+    assert "| steps | 50,000 of 50,000 | 25,000 of 25,000 |" in rows
+    assert "| batch | 4 | 12 |" in rows
+    assert "| learning rate | 0.0001 | 1e-05 |" in rows
+    assert "betas 0.9, 0.95, epsilon 1e-06, weight decay 1e-06" in rows
+
+
+def test_a_stage_that_was_not_trained_is_said_to_be_none():
+    weights = own_weights()
+    text = card(own_weights(trained={"generator": weights.trained["generator"]}))
+    assert "| steps | not trained in this run | 25,000 of 25,000 |" in text
+
+
+def test_scores_are_shown_where_there_are_some_and_said_not_to_be_of_the_files():
+    assert "Scores" not in card(own_weights())
+    scores = Scores(stage="generator", step=20_000, values={"desync": 0.71234})
+    text = section(card(own_weights(scores=scores)), "Scores inside the run")
+    assert "| desync | 0.7123 |" in text
+    assert "at step 20,000 of the generator, before any averaging, so not of these files" in text
+
+
+def test_weights_from_random_numbers_are_called_that_at_the_top():
+    text = card(own_weights(untrained=True))
+    assert "started from random numbers" in text.split("## How to use it")[0]
+
+
+def test_data_and_hashes_stand_there():
+    text = card(own_weights())
+    assert "171,000 train, 2,048 validation" in section(text, "Data")
+    assert "f" * 64 in section(text, "Data")
+    assert "a" * 64 in section(text, "Started from")
+    assert "0" * 64 in section(text, "Files")

@@ -1,0 +1,96 @@
+"""Where a run stands, read without touching it."""
+
+import pytest
+
+from baselines.selva.training.recipe import read_recipe
+from baselines.selva.training.run_folder import RunFolder
+from baselines.selva.training.status import Measured, status
+
+
+@pytest.fixture
+def run(tmp_path):
+    return RunFolder.begun(tmp_path / "run", read_recipe("sup-5"), "s" * 64, {})
+
+
+def walk(run, stage="encoder", steps=200):
+    """A stage that has done some steps; the loss falls by 0.001 a step, a step takes half a second."""
+    curve = run.stage(stage).curve
+    for step in range(1, steps + 1):
+        curve.append(step, {"loss": 1 - step / 1000, "seconds": 0.5})
+    return curve
+
+
+def test_a_run_that_has_just_begun_has_all_steps_before_it(run):
+    found = status(run.path)
+    assert (found.recipe, found.holder) == ("sup-5", None)
+    encoder = found.stages["encoder"]
+    assert (encoder.step, encoder.steps, encoder.finished) == (0, 50_000, False)
+    assert (encoder.loss, encoder.validation, encoder.hours_left, encoder.checkpoint) == (None, None, None, None)
+    assert found.lines()[1:] == [
+        "encoder    not begun, 50,000 steps to go",
+        "generator  not begun, 25,000 steps to go",
+    ]
+
+
+def test_step_losses_speed_and_what_is_left_come_from_the_curve(run):
+    walk(run)
+    stage = status(run.path).stages["encoder"]
+    assert stage.step == 200
+    assert stage.loss == pytest.approx(0.8)
+    assert stage.recent_loss == pytest.approx(1 - (101 + 200) / 2 / 1000)  # the mean of steps 101 to 200
+    assert stage.seconds_per_step == 0.5
+    assert stage.hours_left == pytest.approx(49_800 * 0.5 / 3600)
+
+
+def test_one_long_step_does_not_move_the_speed(run):
+    walk(run).append(201, {"loss": 0.5, "seconds": 900.0})
+    assert status(run.path).stages["encoder"].seconds_per_step == 0.5
+
+
+def test_the_last_validation_and_the_last_scores_are_shown_with_their_steps(run):
+    curve = walk(run)
+    curve.append(100, {"validation_loss": 0.7})
+    curve.append(200, {"validation_loss": 0.6})
+    curve.append(200, {"score_kl": 2.0, "score_desync": 0.7})
+    stage = status(run.path).stages["encoder"]
+    assert stage.validation == Measured(200, {"validation_loss": 0.6})
+    assert stage.scores == Measured(200, {"kl": 2.0, "desync": 0.7})
+    assert "validation loss 0.6 (step 200); kl 2, desync 0.7 (step 200); 0.5 s a step" in stage.line()
+
+
+def test_only_whole_checkpoints_and_snapshots_count(run):
+    walk(run)
+    places = run.stage("encoder")
+    for name, whole in (("step-100", True), ("step-150", False), (".step-200.x.partial", True)):
+        (places.checkpoints / name).mkdir(parents=True)
+        if whole:
+            (places.checkpoints / name / "checkpoint.json").write_text("{}")
+    places.snapshots.mkdir()
+    for name in ("00000100.safetensors", "00000050.safetensors", ".00000150.safetensors.x.partial"):
+        (places.snapshots / name).write_text("")
+    stage = status(run.path).stages["encoder"]
+    assert stage.checkpoint == 100
+    assert stage.snapshots == (50, 100)
+    assert "goes on from step 100" in stage.line()
+
+
+def test_a_finished_stage_says_so(run):
+    run.note("encoder", 50_000, finished=True)
+    stage = status(run.path).stages["encoder"]
+    assert stage.finished
+    assert stage.line().startswith("finished step 50,000 of 50,000")
+
+
+def test_who_is_at_work_is_named_and_nothing_is_written(run):
+    walk(run)
+    before = {path: path.stat().st_mtime_ns for path in run.path.rglob("*")}
+    with run.hold():
+        assert "process" in status(run.path).holder
+        assert "is at work on it" in status(run.path).lines()[0]
+    assert "nobody is at work" in status(run.path).lines()[0]
+    assert {path: path.stat().st_mtime_ns for path in run.path.rglob("*")} == before
+
+
+def test_a_folder_without_a_run_is_named(tmp_path):
+    with pytest.raises(ValueError, match="no run of a training"):
+        status(tmp_path)
