@@ -1,8 +1,7 @@
-"""Decoder of the mel autoencoder: from the diffusion latent to a log-mel spectrogram.
+"""The mel autoencoder: from a log-mel spectrogram to the distribution of its latent, and from a latent to a mel.
 
-A one-dimensional convolutional network whose layers keep the magnitude of what passes through: every filter has unit
-norm, activations and sums are rescaled by constants. Only the decoder is built; what a checkpoint holds of the
-encoder is passed over.
+A one-dimensional convolutional network. The encoder is built only where it is asked for, to prepare clips for training;
+otherwise what a checkpoint holds of it is passed over.
 
 Source:
     MMAudio 974010a (autoencoder), after EDM2 (Karras et al. 2024, arXiv:2312.02696). Entry names are the published
@@ -14,7 +13,6 @@ Source:
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
 from typing import Any
 
@@ -22,104 +20,30 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from baselines.mmaudio.lengths import FORMATS
+from baselines.mmaudio.lengths import FORMATS, MEL_FRAMES_PER_LATENT
 from baselines.mmaudio.mel_statistics import mel_statistics
+from baselines.mmaudio.vae_blocks import Middle, ResidualBlock, UnitConv, bounded, unit_silu
 
 BASE_WIDTHS: Mapping[str, int] = {"16k": 384, "44k": 512}
 LEVEL_WIDTHS = (1, 2, 4)  # multiples of the base width, from the mel side inwards
-BLOCKS_PER_LEVEL = 3
-DOUBLING_LEVEL = 1  # after this level one frame becomes two
-LARGEST_ACTIVATION = 256.0
-SILU_GAIN = 0.596  # root mean square of silu(x) for standard normal x
-RESIDUAL_SHARE = 0.3
-_EPSILON = 1e-4
-
-
-def unit_rms(x: Tensor) -> Tensor:
-    """Return (batch, channels, time) scaled to root mean square 1 over the channels."""
-    norm = torch.linalg.vector_norm(x, dim=1, keepdim=True, dtype=torch.float32)
-    return x / (norm / math.sqrt(x.shape[1]) + _EPSILON).to(x.dtype)
-
-
-def _silu(x: Tensor) -> Tensor:
-    return F.silu(x) / SILU_GAIN
-
-
-def _blend(x: Tensor, branch: Tensor) -> Tensor:
-    """Weighted sum that keeps unit magnitude when both sides are independent."""
-    keep = 1 - RESIDUAL_SHARE
-    return (keep * x + RESIDUAL_SHARE * branch) / math.hypot(keep, RESIDUAL_SHARE)
-
-
-class UnitConv(nn.Module):
-    """Convolution without bias whose filters are brought to unit norm once, when weights are loaded."""
-
-    scale: Tensor
-
-    def __init__(self, inputs: int, outputs: int, kernel: int) -> None:
-        super().__init__()
-        self.weight = nn.Parameter(torch.empty(outputs, inputs, kernel))
-        nn.init.zeros_(self.weight)
-        # The file keeps raw weights, and so does `weight`: saving and loading again changes nothing.
-        self.register_buffer("scale", torch.ones(outputs, 1), persistent=False)
-        self.register_load_state_dict_post_hook(_measure_filters)
-
-    def forward(self, x: Tensor) -> Tensor:
-        """Map (batch, inputs, time) to (batch, outputs, time)."""
-        return F.conv1d(x, self.weight, padding=self.weight.shape[-1] // 2) * self.scale
-
-
-def _measure_filters(layer: Any, _: Any) -> None:
-    raw: Tensor = layer.weight.detach()
-    fan_in = raw[0].numel()
-    norms = raw.float().flatten(1).norm(dim=1, keepdim=True)
-    layer.scale = 1 / ((norms / math.sqrt(fan_in) + _EPSILON) * math.sqrt(fan_in))
-
-
-class ResidualBlock(nn.Module):
-    """Two convolutions and a skip path that carries the normalised input."""
-
-    def __init__(self, inputs: int, outputs: int) -> None:
-        super().__init__()
-        self.conv1 = UnitConv(inputs, outputs, 3)
-        self.conv2 = UnitConv(outputs, outputs, 3)
-        self.nin_shortcut = UnitConv(inputs, outputs, 1) if inputs != outputs else nn.Identity()
-
-    def forward(self, x: Tensor) -> Tensor:
-        """Map (batch, inputs, time) to (batch, outputs, time)."""
-        x = unit_rms(x)
-        branch = self.conv2(_silu(self.conv1(_silu(x))))
-        return _blend(self.nin_shortcut(x), branch)
-
-
-class AttentionBlock(nn.Module):
-    """Attention over time with one head as wide as the channels."""
-
-    def __init__(self, channels: int) -> None:
-        super().__init__()
-        self.qkv = UnitConv(channels, 3 * channels, 1)
-        self.proj_out = UnitConv(channels, channels, 1)
-
-    def forward(self, x: Tensor) -> Tensor:
-        """Map (batch, channels, time) to the same shape."""
-        parts = self.qkv(x).unflatten(1, (-1, 3)).unbind(2)  # query, key, value alternate channel by channel
-        query, key, value = (unit_rms(part).transpose(1, 2)[:, None] for part in parts)
-        attended = F.scaled_dot_product_attention(query, key, value.contiguous())
-        return _blend(x, self.proj_out(attended[:, 0].transpose(1, 2)))
+DECODER_BLOCKS, ENCODER_BLOCKS = 3, 2  # of each level
+DOUBLING_LEVEL = 1  # of the decoder: after this level one frame becomes two
+HALVING_LEVEL = 0  # of the encoder: after this level two frames become one
+LOG_VARIANCE = (-30.0, 20.0)  # bounds
 
 
 class Level(nn.Module):
-    """Residual blocks of one width, and the doubling of the frame rate where there is one."""
+    """Residual blocks of one width of the decoder, and the doubling of the frame rate where there is one."""
 
     def __init__(self, inputs: int, outputs: int, *, doubles: bool) -> None:
         super().__init__()
-        self.block = nn.ModuleList(ResidualBlock(outputs if i else inputs, outputs) for i in range(BLOCKS_PER_LEVEL))
+        self.block = nn.ModuleList(ResidualBlock(outputs if i else inputs, outputs) for i in range(DECODER_BLOCKS))
         self.upsample = nn.ModuleDict({"conv": UnitConv(outputs, outputs, 3)} if doubles else {})
 
     def forward(self, x: Tensor) -> Tensor:
         """Map (batch, inputs, time) to (batch, outputs, time or twice the time)."""
         for block in self.block:
-            x = block(x).clamp(-LARGEST_ACTIVATION, LARGEST_ACTIVATION)
+            x = bounded(block(x))
         for conv in self.upsample.values():
             x = conv(x.repeat_interleave(2, dim=2))
         return x
@@ -133,52 +57,101 @@ class Decoder(nn.Module):
         widths = [base_width * multiple for multiple in LEVEL_WIDTHS]
         self.learnable_gain = nn.Parameter(torch.zeros([]))
         self.conv_in = UnitConv(latent_channels, widths[-1], 3)
-        self.mid = nn.ModuleDict(
-            {
-                "block_1": ResidualBlock(widths[-1], widths[-1]),
-                "attn_1": AttentionBlock(widths[-1]),
-                "block_2": ResidualBlock(widths[-1], widths[-1]),
-            }
-        )
+        self.mid = Middle(widths[-1])
         incoming = [*widths[1:], widths[-1]]
         self.up = nn.ModuleList(Level(incoming[i], widths[i], doubles=i == DOUBLING_LEVEL) for i in range(len(widths)))
         self.conv_out = UnitConv(widths[0], mel_bins, 3)
 
     def forward(self, latent: Tensor) -> Tensor:
         """Map (batch, channels, time) to (batch, mel bins, 2 * time)."""
-        x = self.conv_in(latent)
-        for block in self.mid.values():
-            x = block(x)
-        x = x.clamp(-LARGEST_ACTIVATION, LARGEST_ACTIVATION)
+        x = self.mid(self.conv_in(latent))
         for level in reversed(self.up):
             x = level(x)
-        return self.conv_out(_silu(x)) * (1 + self.learnable_gain)
+        return self.conv_out(unit_silu(x)) * (1 + self.learnable_gain)
+
+
+class Halving(nn.Module):
+    """Half the frame rate: the mean of two frames, between convolutions of one frame."""
+
+    def __init__(self, width: int) -> None:
+        super().__init__()
+        self.conv1 = UnitConv(width, width, 1)
+        self.conv2 = UnitConv(width, width, 1)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Map (batch, width, time) to (batch, width, time // 2)."""
+        return self.conv2(F.avg_pool1d(self.conv1(x), 2))
+
+
+class EncoderLevel(nn.Module):
+    """Residual blocks of one width of the encoder, and the halving of the frame rate where there is one."""
+
+    def __init__(self, inputs: int, outputs: int, *, halves: bool) -> None:
+        super().__init__()
+        self.block = nn.ModuleList(ResidualBlock(outputs if i else inputs, outputs) for i in range(ENCODER_BLOCKS))
+        self.downsample = Halving(outputs) if halves else nn.Identity()
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Map (batch, inputs, time) to (batch, outputs, time or half the time)."""
+        for block in self.block:
+            x = bounded(block(x))
+        return self.downsample(x)
+
+
+class Encoder(nn.Module):
+    """From normalised mel to mean and log-variance of the latent."""
+
+    def __init__(self, base_width: int, latent_channels: int, mel_bins: int) -> None:
+        super().__init__()
+        widths = [base_width * multiple for multiple in LEVEL_WIDTHS]
+        self.learnable_gain = nn.Parameter(torch.zeros([]))
+        self.conv_in = UnitConv(mel_bins, widths[0], 3)
+        incoming = [widths[0], *widths]
+        self.down = nn.ModuleList(
+            EncoderLevel(incoming[i], widths[i], halves=i == HALVING_LEVEL) for i in range(len(widths))
+        )
+        self.mid = Middle(widths[-1])
+        self.conv_out = UnitConv(widths[-1], 2 * latent_channels, 3)
+
+    def forward(self, mel: Tensor) -> Tensor:
+        """Map (batch, mel bins, time) to (batch, 2 * channels, time // 2), means first."""
+        x = self.conv_in(mel)
+        for level in self.down:
+            x = level(x)
+        return self.conv_out(unit_silu(self.mid(x))) * (1 + self.learnable_gain)
 
 
 class VAE(nn.Module):
-    """Decoder half of the autoencoder of one sampling rate; `from_variant`, then `load_state_dict`."""
+    """The autoencoder of one sampling rate, by default its decoder alone; `from_variant`, then `load_state_dict`."""
 
     data_mean: Tensor
     data_std: Tensor
 
-    def __init__(self, rate: str) -> None:
+    def __init__(self, rate: str, *, encoder: bool = False) -> None:
         super().__init__()
         audio, statistics = FORMATS[rate], mel_statistics(rate)
         self.register_buffer("data_mean", statistics.mean)
         self.register_buffer("data_std", statistics.spread)
-        self.decoder = Decoder(BASE_WIDTHS[rate], audio.latent_channels, audio.mel_bins)
-        self.register_load_state_dict_pre_hook(_drop_encoder)
+        sizes = BASE_WIDTHS[rate], audio.latent_channels, audio.mel_bins
+        self.decoder = Decoder(*sizes)
+        self.encoder = Encoder(*sizes) if encoder else None
+        if not encoder:
+            self.register_load_state_dict_pre_hook(_drop_encoder)
 
     @classmethod
-    def from_variant(cls, name: str) -> VAE:
-        """Return an untrained VAE decoder for "16k" or "44k".
+    def from_variant(cls, name: str, *, encoder: bool = False) -> VAE:
+        """Return an untrained VAE for "16k" or "44k".
+
+        Args:
+            name: of the variant.
+            encoder: build the encoder, too. Without it only `decode` works, and its entries are passed over.
 
         Raises:
             ValueError: unknown variant.
         """
         if name not in BASE_WIDTHS:
             raise ValueError(f"variant: expected one of {', '.join(BASE_WIDTHS)}, got {name!r}")
-        return cls(name)
+        return cls(name, encoder=encoder)
 
     def decode(self, latent: Tensor) -> Tensor:
         """Return the log-mel spectrogram, float (batch, mel bins, 2 * latent frames).
@@ -189,6 +162,27 @@ class VAE(nn.Module):
             latent: float (batch, latent frames, channels), in the VAE's own scale (`MMDiT.unnormalise`).
         """
         return self.decoder(latent.transpose(1, 2)) * self.data_std + self.data_mean
+
+    def encode(self, mel: Tensor) -> tuple[Tensor, Tensor]:
+        """Return mean and standard deviation of the latent, each float (batch, frames // 2, channels).
+
+        Args:
+            mel: float (batch, mel bins, frames), as `mel_spectrogram` makes it, at least two frames.
+
+        Raises:
+            ValueError: this VAE was built without its encoder, or the mel has another shape.
+        """
+        if self.encoder is None:
+            raise ValueError("encode: this VAE has no encoder; build it with VAE.from_variant(..., encoder=True)")
+        bins = self.data_mean.shape[1]
+        if mel.ndim != 3 or mel.shape[1] != bins or mel.shape[2] < MEL_FRAMES_PER_LATENT:
+            raise ValueError(
+                f"mel: expected shape (batch, {bins}, frames) with at least {MEL_FRAMES_PER_LATENT} frames, "
+                f"got {tuple(mel.shape)}"
+            )
+        out = self.encoder((mel - self.data_mean) / self.data_std)
+        mean, log_variance = out.transpose(1, 2).chunk(2, dim=-1)
+        return mean, (log_variance.clamp(*LOG_VARIANCE) / 2).exp()
 
 
 def _drop_encoder(_module: nn.Module, state: dict[str, Any], prefix: str, *_: Any) -> None:
