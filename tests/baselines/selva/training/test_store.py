@@ -1,0 +1,173 @@
+"""Reading a store of prepared clips: what it gives, and what it says of one that is damaged."""
+
+import json
+import pickle
+import shutil
+from dataclasses import replace
+
+import pytest
+import torch
+
+from baselines.selva.training.shards import shard_path
+from baselines.selva.training.store import DamagedClip, Store, StoreError
+from tests.support.seeded_weights import normal, video
+from tests.support.small_stores import entries, small_store
+
+
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory):
+    return small_store(tmp_path_factory.mktemp("stores") / "store")
+
+
+@pytest.fixture
+def store(tmp_path, whole):
+    return Store.opened(shutil.copytree(whole.path, tmp_path / "store"))
+
+
+def named(store: Store, id: str):
+    return next(clip for split in ("train", "validation") for clip in store.clips(split) if clip.id == id)
+
+
+def test_clips_of_a_split_are_sorted_by_id_and_carry_their_labels(whole):
+    assert [clip.id for clip in whole.clips("train")] == [f"clip{n:02}" for n in range(6)]
+    assert [(clip.id, clip.label) for clip in whole.clips("validation")] == [
+        ("clip06", "dog barking"),
+        ("clip07", "church bell ringing"),
+    ]
+
+
+def test_frames_are_those_of_the_clip_to_the_loss_of_jpeg(whole):
+    frames = whole.frames(named(whole, "clip04"))
+    assert frames.dtype == torch.uint8
+    difference = (frames.int() - video("clip04", 16, 224, 224, 1).int()).abs().float()
+    assert 0 < difference.mean() < 4  # noise of 20 levels a channel: quality 95 moves it by 3.2, 4:2:0 by more than 7
+
+
+def test_lossless_frames_are_those_of_the_clip_to_the_bit(tmp_path):
+    store = small_store(tmp_path / "store", entries(4), picture="lossless")
+    assert torch.equal(store.frames(named(store, "clip01")), video("clip01", 16, 224, 224, 1))
+
+
+def test_features_come_back_as_they_were_kept(whole):
+    clip = named(whole, "clip04")
+    mean, deviation = whole.latent(clip, "16k")
+    assert torch.equal(mean, normal("clip04 mean 16k", mean.shape, 1))
+    assert torch.equal(deviation, normal("clip04 std 16k", mean.shape, 1).abs())
+    assert torch.equal(whole.teacher(clip), normal("clip04 teacher", (8, 768), 1))
+    assert torch.equal(whole.clip_text(clip.label), normal(f"{clip.label} clip", (77, 1024), 1))
+    assert torch.equal(whole.t5_states(""), normal(" t5", (1, 768), 1))
+
+
+def test_a_store_without_the_teachers_features_has_none(tmp_path):
+    store = small_store(tmp_path / "store", entries(4), teacher=False)
+    assert store.teacher(named(store, "clip01")) is None
+
+
+def test_a_rate_that_was_not_prepared_is_refused_with_those_that_were(whole):
+    with pytest.raises(ValueError, match="has latents of 16k, got '44k'"):
+        whole.latent(named(whole, "clip00"), "44k")
+
+
+def test_a_store_reads_the_same_in_another_process(whole):
+    other = pickle.loads(pickle.dumps(whole))
+    assert other.fingerprint == whole.fingerprint
+    assert torch.equal(other.frames(named(other, "clip00")), whole.frames(named(whole, "clip00")))
+
+
+def test_the_fingerprint_is_of_settings_and_kept_clips(tmp_path, whole):
+    stores = [
+        small_store(tmp_path / "one", entries(4)),
+        small_store(tmp_path / "more", entries(5)),
+        small_store(tmp_path / "labels", (*entries(4)[:3], replace(entries(4)[3], label="church bell ringing"))),
+        small_store(tmp_path / "weights", entries(4), weights={"vae": "00"}),
+    ]
+    assert len({store.fingerprint for store in stores} | {whole.fingerprint}) == 5
+    assert small_store(tmp_path / "again", entries(4)).fingerprint == stores[0].fingerprint
+
+
+def test_the_same_content_makes_the_same_bytes(tmp_path, whole):
+    small_store(tmp_path / "again")
+    for file in whole.path.rglob("*.*"):
+        assert (tmp_path / "again" / file.relative_to(whole.path)).read_bytes() == file.read_bytes(), file
+
+
+@pytest.mark.parametrize("part", ["frames", "teacher", "mean.16k"])
+def test_a_changed_byte_is_found_when_its_clip_is_read_and_only_then(store, part):
+    file = shard_path(store.path / "shards", 1)
+    read = {"frames": store.frames, "teacher": store.teacher, "mean.16k": lambda clip: store.latent(clip, "16k")}
+    flip(file, f"1.{part}")
+    with pytest.raises(DamagedClip, match=rf"00001\.safetensors: clip clip04 is damaged .*{part}.*delete the file"):
+        read[part](named(store, "clip04"))
+    read[part](named(store, "clip03"))
+
+
+def flip(file, array: str) -> None:
+    """Change one bit in the middle of an array of a safetensors file."""
+    content = bytearray(file.read_bytes())
+    length = int.from_bytes(content[:8], "little")
+    start, end = json.loads(content[8 : 8 + length])[array]["data_offsets"]
+    content[8 + length + (start + end) // 2] ^= 1
+    file.write_bytes(content)
+
+
+def test_a_shard_that_was_cut_is_named_with_its_clip(store):
+    file = shard_path(store.path / "shards", 0)
+    store.frames(named(store, "clip00"))  # so the head is known already
+    file.write_bytes(file.read_bytes()[:-1000])
+    with pytest.raises(DamagedClip, match=r"00000\.safetensors: clip clip00 cannot be read .*delete the file"):
+        store.frames(named(store, "clip00"))
+
+
+@pytest.mark.parametrize(
+    ("file", "said"),
+    [
+        ("store.json", "no store of clips; make one with `train prepare`"),
+        ("clips.csv", "clips.csv: no such file; run `train prepare` again"),
+        ("shards/00002.safetensors", "00002.safetensors: no such file; run `train prepare` again"),
+    ],
+)
+def test_a_file_that_is_missing_is_named_when_the_store_is_opened(store, file, said):
+    (store.path / file).unlink()
+    with pytest.raises(StoreError, match=said):
+        Store.opened(store.path)
+
+
+def test_a_store_that_is_not_finished_is_refused(store):
+    record = store.path / "store.json"
+    record.write_text(record.read_text().replace('"finished"', '"preparing"'))
+    with pytest.raises(StoreError, match="not finished; run the same `train prepare` again"):
+        Store.opened(store.path)
+
+
+def test_a_record_of_another_version_is_refused_and_a_damaged_one_too(store):
+    record = store.path / "store.json"
+    text = record.read_text()
+    record.write_text(text.replace('"format": 1', '"format": 9'))
+    with pytest.raises(StoreError, match="expected a store of format 1, got 9"):
+        Store.opened(store.path)
+    record.write_text(text[:100])
+    with pytest.raises(StoreError, match=r"store\.json: damaged"):
+        Store.opened(store.path)
+
+
+def test_a_shard_of_other_settings_is_refused(store, tmp_path):
+    other = small_store(tmp_path / "other", weights={"vae": "00"})
+    shard_path(other.path / "shards", 0).replace(shard_path(store.path / "shards", 0))
+    with pytest.raises(StoreError, match="made under other settings"):
+        store.frames(named(store, "clip00"))
+
+
+def test_a_text_that_no_clip_has_is_refused(whole):
+    with pytest.raises(StoreError, match="no text 'cat meowing'"):
+        whole.clip_text("cat meowing")
+
+
+def test_a_damaged_text_is_named(store):
+    flip(store.path / "texts" / "00000.safetensors", "1.t5")
+    with pytest.raises(DamagedClip, match="text 'church bell ringing' is damaged"):
+        store.t5_states("church bell ringing")
+
+
+def test_too_few_clips_to_mix_are_refused(tmp_path):
+    with pytest.raises(StoreError, match="1 of 4 clips are left for validation, expected at least 2"):
+        small_store(tmp_path / "store", entries(4, held_out=1))
