@@ -37,7 +37,8 @@ class WeightSource:
 
     Args:
         names: part to name in `foundation.checkpoints`, or None where nothing is published.
-        options: those that say where weights come from; files in `checkpoint` are taken as they are.
+        options: those that say where weights come from; files in `checkpoint` are taken as they are, also where all
+            other parts are filled with random weights.
         needed_by: what a message about a missing file says it is for.
 
     Raises:
@@ -61,6 +62,10 @@ class WeightSource:
         self._allow_unverified = options.get("allow_unverified", False)
         self.files: dict[str, WeightFile] = {}
 
+    def is_random(self, part: str) -> bool:
+        """Tell whether a part has no file: random weights were asked for, and no file of the user's own."""
+        return self.random_weights and part not in self._overrides
+
     def path(self, part: str) -> Path:
         """Return the file of a part.
 
@@ -80,7 +85,7 @@ class WeightSource:
             foundation.checkpoints.WrongCheckpoint: one is not the published file.
         """
         missing = []
-        for part in () if self.random_weights else parts:
+        for part in (part for part in parts if not self.is_random(part)):
             try:
                 self.path(part)
             except checkpoints.MissingCheckpoint as error:
@@ -124,7 +129,7 @@ class WeightSource:
         """
         with torch.device("meta"):  # no time and no random numbers for values that are replaced anyway
             network = factory()
-        if self.random_weights:
+        if self.is_random(part):
             network.load_state_dict(random_state(network, part), strict=False, assign=True)
         else:
             path = self.path(part)

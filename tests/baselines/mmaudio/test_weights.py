@@ -83,6 +83,17 @@ def test_random_weights_are_the_same_in_every_process_and_leave_the_global_strea
     assert not first[0].bias.any()
 
 
+def test_a_file_of_ones_own_is_taken_also_where_the_other_parts_are_random(tmp_path):
+    own = network().state_dict()
+    torch.save(own, tmp_path / "own.pth")
+    some = source(random_weights=True, checkpoint={"vae": tmp_path / "own.pth"})
+    assert torch.equal(some.build("vae", network)[0].weight, own["0.weight"])
+    assert some.files.keys() == {"vae"}
+    assert not torch.equal(some.build("generator", network)[0].weight, own["0.weight"])
+    with pytest.raises(MissingCheckpoint, match="no such file"):
+        source(random_weights=True, checkpoint={"vae": tmp_path / "none.pth"}).require(["vae", "generator"])
+
+
 def test_random_matrices_keep_the_variance():
     with torch.device("meta"):
         wide = nn.Linear(2000, 300)
