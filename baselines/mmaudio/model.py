@@ -107,7 +107,7 @@ class MMAudio(BatchModel):
             self._clip_weights = weights.fingerprint(self._clip.state_dict().items())
             self._clip.to(device, dtype)
         if not self.null_sync:
-            self._synchformer = source.build("synchformer", VideoExtractor, _video_branch)
+            self._synchformer = source.build("synchformer", VideoExtractor, video_branch)
             self._sync_weights = weights.fingerprint(self._synchformer.state_dict().items())
             self._synchformer.to(device, dtype)
             if settings.compile:
@@ -163,7 +163,7 @@ class MMAudio(BatchModel):
         return [words[stream]() for stream in self.prepare.streams]
 
 
-def _video_branch(state: dict[str, Any]) -> dict[str, Tensor]:
+def video_branch(state: dict[str, Any]) -> dict[str, Tensor]:
     """Return the entries of the video extractor of a whole Synchformer checkpoint."""
     return {
         name.removeprefix(_SYNCHFORMER_PREFIX): value

@@ -237,6 +237,10 @@ class Recipe(Record):
     generator: GeneratorStage
     averages: Averages = Averages()
 
+    def stage(self, name: Literal["encoder", "generator"]) -> Stage:
+        """Return what a stage has in common with the other one."""
+        return self.encoder if name == "encoder" else self.generator
+
     @property
     def fingerprint(self) -> str:
         """A hash of everything that the result depends on: a run goes on under the same one only."""

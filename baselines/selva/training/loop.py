@@ -1,0 +1,310 @@
+"""The loop that both stages share: steps of the optimiser, and what is kept and measured on the way.
+
+Mixed precision, accumulation, several processes and their GPUs, and the states of a run are Hugging Face accelerate's.
+A step that is done is never half in a checkpoint: a run that is stopped at any moment goes on from the last one and
+draws what it would have drawn.
+"""
+
+# Modules and some tensor methods of torch are typed Any.
+# mypy: disable-error-code="no-any-return, no-untyped-call"
+
+from __future__ import annotations
+
+import signal
+import time
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import ExitStack
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor
+from torch.optim.lr_scheduler import LambdaLR
+from torch.utils.data import DataLoader, Dataset
+
+from baselines.selva.training import ema, schedule
+from baselines.selva.training.batches import Batch, TrainingBatches, ValidationBatches
+from baselines.selva.training.checkpoints import Checkpoints
+from baselines.selva.training.curve import GRADIENT_NORM, LEARNING_RATE, LOSS, SCORE, SECONDS, VALIDATION_LOSS
+from baselines.selva.training.logbook import Logbook
+from baselines.selva.training.processes import everywhere
+from baselines.selva.training.recipe import Averages, Recipe, Stage
+from baselines.selva.training.run_folder import RunFolder, StageName
+from baselines.selva.training.stages import trained_parameters
+from baselines.selva.training.states import States
+from baselines.selva.training.steps import EncoderStep, GeneratorStep
+from baselines.selva.training.stopping import Request, heeded
+from baselines.selva.training.store import StoreError
+
+Score = Callable[[int], Mapping[str, float]]
+
+
+class LossNotFinite(Exception):
+    """A step whose loss or gradient is no number; says which clips were in it."""
+
+
+@dataclass(frozen=True)
+class Course:
+    """What a stage does.
+
+    Attributes:
+        stage: which of the two.
+        recipe: of the run.
+        step: from a batch to its losses.
+        training: batches by number, for this process.
+        held_out: batches for the validation loss.
+        checkpoints: of the stage.
+        run: where everything is kept.
+    """
+
+    stage: StageName
+    recipe: Recipe
+    step: EncoderStep | GeneratorStep
+    training: TrainingBatches
+    held_out: ValidationBatches
+    checkpoints: Checkpoints
+    run: RunFolder
+
+    @property
+    def settings(self) -> Stage:
+        """The stage's part of the recipe."""
+        return self.recipe.stage(self.stage)
+
+
+@dataclass(frozen=True)
+class Manner:
+    """How the work is done; none of it changes a result by more than rounding.
+
+    Attributes:
+        workers: processes that read batches ahead; 0 reads them in this one.
+        micro_batch: clips that go through the networks at once, an even number; None: all that a process has.
+        score: measures the suite's scores at a step.
+        score_every: steps between them; 0 for never.
+        stop_after: steps after which the stage is left, saved and unfinished.
+        report: takes lines about how the work goes.
+    """
+
+    workers: int = 0
+    micro_batch: int | None = None
+    score: Score | None = None
+    score_every: int = 0
+    stop_after: int | None = None
+    report: Callable[[str], None] = print
+
+
+@dataclass(frozen=True)
+class Ran:
+    """What came of a call.
+
+    Attributes:
+        steps: that were done.
+        finished: nothing of the stage is left to do.
+    """
+
+    steps: int
+    finished: bool
+
+
+class Loop:
+    """One stage of a run, from where it stands to its end."""
+
+    def __init__(self, accelerator: Any, course: Course, manner: Manner) -> None:
+        """Bring networks and optimiser to the device.
+
+        Args:
+            accelerator: `accelerate.Accelerator`, made by `accelerator_for`.
+            course: what the stage does.
+            manner: how.
+        """
+        self._accelerator, self._course, self._manner = accelerator, course, manner
+        settings, step = course.settings, course.step
+        step.to(accelerator.device)
+        step.helpers_to(accelerator.device)
+        self._trained = dict(zip(step.trained, trained_parameters(step.network, step.trained), strict=True))
+        optimiser = schedule.optimiser(
+            list(self._trained.values()),
+            settings.learning_rate,
+            betas=settings.betas,
+            epsilon=settings.epsilon,
+            weight_decay=settings.weight_decay,
+        )
+        rises = LambdaLR(optimiser, lambda done: schedule.learning_rate_factor(done, settings.warmup))
+        self._model, self._optimiser, self._rate = accelerator.prepare(step, optimiser, rises)
+        averages: Averages = course.recipe.averages
+        folder = course.run.stage(course.stage)
+        self._averages: Any = None
+        if accelerator.is_main_process:  # the others have the same weights
+            self._averages = ema.track(step.network, folder.snapshots, widths=averages.widths, every=averages.every)
+        self._states = States(accelerator, course.checkpoints, self._trained, self._averages)
+        self._log: Logbook | None = None
+
+    def run(self) -> Ran:
+        """Train from the last checkpoint on.
+
+        Raises:
+            LossNotFinite: a loss or gradient is no number; the last checkpoint stays.
+            StoreError: a clip cannot be read; all steps that were done are saved.
+            WriteFailed: the disk is full; the last checkpoint stays.
+        """
+        began, end = self._states.resume(), self._course.settings.steps
+        done = began
+        last = end if self._manner.stop_after is None else min(end, done + self._manner.stop_after)
+        with ExitStack() as stack:
+            if self._accelerator.is_main_process:
+                self._log = stack.enter_context(Logbook(self._course.run.stage(self._course.stage), done))
+            if done:
+                self._tell(f"goes on from step {done} of {end}")
+                self._score_if_due(done)
+            else:
+                self._validate(0)
+            request = stack.enter_context(heeded())
+            before = time.monotonic()
+            for batch in self._read(self._course.training, range(done, last)):
+                self._heed(done, batch, request)
+                values = self._descend(done, batch)
+                done += 1
+                now = time.monotonic()
+                self._row(done, {**values, SECONDS: now - before})
+                before = now
+                self._keep(done, last)
+        request.pass_on()  # asked during the last step
+        return Ran(done - began, done == end)
+
+    def _keep(self, done: int, last: int) -> None:
+        """Do what is due after a step: the validation loss, a checkpoint, the suite's scores."""
+        recipe, end = self._course.recipe, self._course.settings.steps
+        if done % recipe.validate_every == 0 or done == end:
+            self._validate(done)
+        if done == end and self._averages is not None and done % recipe.averages.every:
+            self._averages.snapshot()  # what is exported is of the last step, wherever that lies
+        scored = self._manner.score_every and done % self._manner.score_every == 0
+        if done % recipe.checkpoint_every == 0 or done == last or scored:
+            self._save(done)
+        self._score_if_due(done)
+
+    def _descend(self, done: int, batch: Batch) -> dict[str, float]:
+        """Do one step of the optimiser; return what was measured at it."""
+        accelerator = self._accelerator
+        clips, parts = len(batch.ids), accelerator.gradient_accumulation_steps
+        ids: list[str] = []
+        losses = []
+        norm = torch.zeros(())
+        for part in batch.to(accelerator.device).parts(clips // parts):
+            with accelerator.accumulate(self._model):
+                each = self._model(part)
+                ids += part.ids
+                losses.append(each.detach().float())
+                accelerator.backward(each.mean())  # divided by the number of parts, which are of one size
+                if accelerator.sync_gradients:
+                    norm = accelerator.clip_grad_norm_(list(self._trained.values()), self._course.settings.clip)
+                    loss = self._checked(done + 1, ids, torch.cat(losses), norm)
+                    self._optimiser.step()
+                    self._optimiser.zero_grad()
+        rate = self._rate.get_last_lr()[0]
+        self._rate.step()
+        if self._averages is not None:
+            self._averages.update()
+        return {LOSS: loss, GRADIENT_NORM: float(norm), LEARNING_RATE: rate}
+
+    def _checked(self, step: int, ids: list[str], losses: Tensor, norm: Tensor) -> float:
+        """Return the mean loss over all processes.
+
+        Raises:
+            LossNotFinite: it is no number, or the gradient's norm is not, before any weight has moved.
+        """
+        loss = float(self._accelerator.gather(losses).double().mean())
+        if torch.isfinite(torch.tensor([loss, float(norm)])).all():
+            return loss
+        own = [(name, float(value)) for name, value in zip(ids, losses, strict=True)]
+        each = everywhere(self._accelerator, own)
+        odd = [name for name, value in each if not torch.isfinite(torch.tensor(value))]
+        what = f"the loss of {', '.join(odd)}" if odd else f"the gradient of {', '.join(name for name, _ in each)}"
+        raise LossNotFinite(
+            f"{self._course.stage}, step {step}: {what} is no finite number; no weight has moved, and the checkpoint "
+            f"of step {self._states.saved} stays. Look at these clips, or begin another run with a lower learning rate"
+        )
+
+    @torch.no_grad()
+    def _validate(self, done: int) -> None:
+        """Measure the loss on the held-out batches, which are shared out among the processes."""
+        accelerator = self._accelerator
+        numbers = range(accelerator.process_index, len(self._course.held_out), accelerator.num_processes)
+        total, errors = torch.zeros(2, dtype=torch.float64), []
+        for batch in self._read(self._course.held_out, numbers):
+            if isinstance(batch, StoreError):
+                errors.append(batch)
+                break
+            for part in batch.to(accelerator.device).parts(self._at_once(batch)):
+                losses = self._course.step(part)  # not the wrapped one: processes may have different numbers of batches
+                total += torch.tensor([float(losses.double().sum()), len(losses)], dtype=torch.float64)
+        for error in everywhere(accelerator, errors):
+            self._save(done)
+            raise error
+        summed, count = accelerator.reduce(total.to(accelerator.device), "sum").tolist()
+        self._row(done, {VALIDATION_LOSS: summed / count})
+        self._tell(f"step {done} of {self._course.settings.steps}: validation loss {summed / count:.6g}")
+
+    def _at_once(self, batch: Batch) -> int:
+        return min(len(batch.ids), self._manner.micro_batch or len(batch.ids))
+
+    def _score_if_due(self, done: int) -> None:
+        """Measure the suite's scores of a step that is saved, unless a run that was stopped did so already."""
+        score, every = self._manner.score, self._manner.score_every
+        if score is None or not every or done % every:
+            return
+        if self._log is not None and not self._log.is_scored(done):
+            self._tell(f"step {done}: scores are measured")
+            self._row(done, {f"{SCORE}{name}": value for name, value in score(done).items()})
+        self._accelerator.wait_for_everyone()
+
+    def _heed(self, done: int, batch: Batch | StoreError, request: Request) -> None:
+        """Save and leave where any process was asked to end, or met a clip that cannot be read.
+
+        Raises:
+            StoreError: the clip.
+            KeyboardInterrupt: or whatever a signal does.
+        """
+        if request.number or isinstance(batch, StoreError):
+            self._accelerator.set_trigger()
+        if not self._accelerator.check_trigger():
+            return
+        self._save(done)
+        errors = [batch] if isinstance(batch, StoreError) else []
+        numbers = [request.number] if request.number else []
+        for error in everywhere(self._accelerator, errors):
+            raise error
+        request.number = max(everywhere(self._accelerator, numbers))
+        self._tell(f"asked to end by {signal.Signals(request.number).name}; step {done} is saved")
+        request.pass_on()
+        raise KeyboardInterrupt  # the signal is heeded by somebody who lets the program go on
+
+    def _read(self, batches: Dataset[Any], numbers: Iterable[int]) -> Iterator[Any]:
+        """Yield batches by number, read ahead by worker processes where there are some."""
+        workers = self._manner.workers
+        ahead: dict[str, Any] = {}
+        if workers:
+            ahead = {"num_workers": workers, "multiprocessing_context": "spawn", "worker_init_fn": _leave_to_parent}
+        pin = self._accelerator.device.type == "cuda"
+        unused = torch.Generator()  # a loader draws a seed for its workers, by default from the global generator
+        yield from DataLoader(
+            batches, batch_size=None, sampler=list(numbers), pin_memory=pin, generator=unused, **ahead
+        )
+
+    def _save(self, done: int) -> None:
+        """Write the checkpoint of a step, and into the run's record how far it is."""
+        self._states.save(done)
+        if self._accelerator.is_main_process:
+            self._course.run.note(self._course.stage, done, finished=done == self._course.settings.steps)
+
+    def _row(self, step: int, values: Mapping[str, float]) -> None:
+        if self._log is not None:
+            self._log.row(step, values)
+
+    def _tell(self, line: str) -> None:
+        if self._accelerator.is_main_process:
+            self._manner.report(f"{self._course.stage}: {line}")
+
+
+def _leave_to_parent(_worker: int) -> None:
+    """Ctrl-C reaches every process of a terminal; that which reads goes on until it is told otherwise."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)

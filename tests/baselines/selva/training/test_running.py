@@ -1,0 +1,292 @@
+"""Whole runs of narrow networks: what is trained and kept, what stops a run, and that nothing is lost by it."""
+
+import errno
+import os
+
+import pytest
+import torch
+from safetensors import safe_open
+from support.small_training_runs import course_of, narrow, narrow_store, small_recipe, trained
+
+from baselines.mmaudio.transformer import MMDiT
+from baselines.selva.training import loop, running, steps
+from baselines.selva.training.batches import TrainingBatches, ValidationBatches
+from baselines.selva.training.checkpoints import Checkpoints
+from baselines.selva.training.loop import LossNotFinite
+from baselines.selva.training.run_folder import RunHeld
+from baselines.selva.training.store import DamagedClip, Store
+from baselines.selva.video_encoder import TextVideoEncoder
+from foundation.files import WriteFailed
+
+ROUNDING = 2e-5  # of a loss: sums of gradients in another order, through five steps of Adam
+
+
+@pytest.fixture(scope="module")
+def store(tmp_path_factory):
+    return narrow_store(tmp_path_factory.mktemp("store"))
+
+
+@pytest.fixture(scope="module")
+def run(store, tmp_path_factory):
+    """A run that nothing disturbed."""
+    return trained(store, tmp_path_factory.mktemp("undisturbed") / "run")
+
+
+def first_stage(store, out, **options):
+    return trained(store, out, stages=["encoder"], **options)
+
+
+def check_same(run, other, rel=1e-6, stages=("encoder", "generator")):
+    course, expected = course_of(run), course_of(other)
+    for stage in stages:
+        losses = expected.losses[stage]
+        assert [step for step, _ in course.losses[stage]] == [step for step, _ in losses]
+        assert [value for _, value in course.losses[stage]] == pytest.approx([value for _, value in losses], rel=rel)
+
+
+@pytest.fixture
+def courses(monkeypatch):
+    """The networks of each stage as they come to the loop, by stage, with a copy of what they were."""
+    seen = {}
+
+    class Watched(loop.Loop):
+        def __init__(self, accelerator, course, manner):
+            before = {name: value.clone() for name, value in course.step.network.state_dict().items()}
+            seen[course.stage] = course.step, before
+            super().__init__(accelerator, course, manner)
+
+    monkeypatch.setattr(running, "Loop", Watched)
+    return seen
+
+
+def test_after_ten_steps_every_frozen_entry_is_what_it_was_to_the_bit(store, tmp_path, courses):
+    recipe = small_recipe(encoder__steps=10, generator__steps=10, validate_every=10, checkpoint_every=10)
+    trained(store, tmp_path / "run", recipe)
+    for stage in ("encoder", "generator"):
+        step, before = courses[stage]
+        after = step.network.state_dict()
+        moved = {name for name, value in after.items() if not torch.equal(value, before[name])}
+        assert moved == set(step.trained), stage
+    encoder = courses["encoder"][0].network.state_dict()
+    looked_through = courses["generator"][0].encoder.state_dict()
+    trained_names = set(courses["encoder"][0].trained)
+    assert all(torch.equal(looked_through[name], encoder[name]) for name in encoder if name not in trained_names)
+    assert any(not torch.equal(looked_through[name], encoder[name]) for name in trained_names)  # averages
+
+
+def test_a_run_measures_every_step_and_the_held_out_clips_now_and_then(run):
+    for stage, end in (("encoder", 5), ("generator", 4)):
+        rows = run.stage(stage).curve.read()
+        measured = [row for row in rows if "loss" in row.values]
+        assert [row.step for row in measured] == list(range(1, end + 1))
+        assert [row.values["learning_rate"] for row in measured[:3]] == pytest.approx([0.00025, 0.0005, 0.00075])
+        assert all(row.values["gradient_norm"] > 0 for row in measured)
+        assert [row.step for row in rows if "validation_loss" in row.values] == [0, 3, end]
+        assert list(run.stage(stage).tensorboard.glob("events.*"))
+        assert run.read_record().stages[stage].finished
+
+
+def test_a_checkpoint_holds_what_is_trained_and_nothing_that_is_frozen(run):
+    with narrow(), torch.device("meta"):
+        names = set(steps.encoder_stage.trainable_parameters(TextVideoEncoder(5)))
+    (folder,) = run.stage("encoder").checkpoints.glob("step-5")
+    with safe_open(folder / "model.safetensors", framework="pt") as file:
+        assert set(file.keys()) == names
+
+
+def test_the_last_step_has_a_snapshot_wherever_it_lies(run):
+    assert sorted(int(path.stem) for path in run.stage("encoder").snapshots.glob("*.safetensors")) == [2, 4, 5]
+
+
+def test_a_finished_run_is_not_trained_again(store, run, monkeypatch):
+    monkeypatch.setattr(running, "Loop", None)
+    assert trained(store, run.path).read_record().stages["generator"].step == 4
+
+
+def test_no_number_comes_from_the_global_generator(store, run, tmp_path):
+    torch.manual_seed(5)
+    before = torch.get_rng_state()
+    other = first_stage(store, tmp_path / "run")
+    check_same(other, run, stages=["encoder"])
+    assert torch.equal(torch.get_rng_state(), before)
+
+
+def test_a_micro_batch_changes_nothing_but_rounding(store, run, tmp_path):
+    check_same(first_stage(store, tmp_path / "run", micro_batch=2), run, ROUNDING, ["encoder"])
+
+
+def test_a_run_goes_on_with_another_micro_batch(store, run, tmp_path):
+    first_stage(store, tmp_path / "run", micro_batch=2, stop_after=3)
+    check_same(first_stage(store, tmp_path / "run"), run, ROUNDING, ["encoder"])
+
+
+def test_a_run_that_is_left_goes_on_where_it_was_left(store, run, tmp_path):
+    for _ in range(2):  # in the first stage, and in the second
+        trained(store, tmp_path / "run", stop_after=4)
+    check_same(trained(store, tmp_path / "run"), run)
+
+
+@pytest.mark.parametrize("micro_batch", [0, 1, 3, 8])
+def test_a_micro_batch_that_does_not_fit_is_refused_before_anything_is_loaded(store, tmp_path, micro_batch):
+    with pytest.raises(ValueError, match=f"expected an even number that divides 4, .* got {micro_batch}"):
+        trained(store, tmp_path / "run", micro_batch=micro_batch)
+    assert not (tmp_path / "run").exists()
+
+
+def test_a_loss_that_is_no_number_stops_the_run_before_a_weight_moves(store, run, tmp_path, monkeypatch):
+    usual, calls = steps.encoder_stage.feature_loss, []
+
+    def odd(*inputs):
+        losses = usual(*inputs)
+        if torch.is_grad_enabled():
+            calls.append(1)
+            if len(calls) == 4:
+                return losses * torch.tensor([1.0, float("nan"), 1.0, 1.0])
+        return losses
+
+    with monkeypatch.context() as patch:
+        patch.setattr(steps.encoder_stage, "feature_loss", odd)
+        with pytest.raises(LossNotFinite) as stopped:
+            first_stage(store, tmp_path / "run")
+    assert "encoder, step 4: the loss of clip0" in str(stopped.value)
+    assert "the checkpoint of step 2 stays" in str(stopped.value)
+    check_same(first_stage(store, tmp_path / "run"), run, stages=["encoder"])
+
+
+def test_a_clip_that_cannot_be_read_stops_the_run_with_every_step_saved(store, run, tmp_path, monkeypatch):
+    usual = Store.frames
+    odd = TrainingBatches(store, small_recipe(), "encoder")[1].ids[0]  # of the second step; a checkpoint is due then
+
+    def damaged(self, clip):
+        if clip.id == odd:
+            raise DamagedClip(f"shards/00001.safetensors: clip {clip.id} is damaged; run `train prepare` again")
+        return usual(self, clip)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Store, "frames", damaged)
+        with pytest.raises(DamagedClip, match=f"clip {odd} is damaged; run `train prepare` again"):
+            first_stage(store, tmp_path / "run")
+    assert [path.name for path in (tmp_path / "run/encoder/checkpoints").iterdir()] == ["step-1"]
+    check_same(first_stage(store, tmp_path / "run"), run, stages=["encoder"])
+
+
+def test_a_held_out_clip_that_cannot_be_read_stops_the_run_with_every_step_saved(store, run, tmp_path, monkeypatch):
+    with monkeypatch.context() as patch:
+        first_stage(store, tmp_path / "run", stop_after=2)
+        patch.setattr(ValidationBatches, "__getitem__", lambda self, number: DamagedClip("clip10 is damaged"))
+        with pytest.raises(DamagedClip, match="clip10 is damaged"):
+            first_stage(store, tmp_path / "run")
+    assert (tmp_path / "run/encoder/checkpoints/step-3").is_dir()
+
+
+def test_a_disk_that_fills_up_while_saving_costs_the_steps_since_the_last_checkpoint_alone(
+    store, run, tmp_path, monkeypatch
+):
+    usual, calls = Checkpoints._seal, []
+
+    def full(self, folder, step):
+        calls.append(step)
+        if len(calls) == 2:
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        usual(self, folder, step)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Checkpoints, "_seal", full)
+        with pytest.raises(WriteFailed, match=r"No space left on device; .* the checkpoint of step 2 stays"):
+            first_stage(store, tmp_path / "run")
+    assert [path.name for path in (tmp_path / "run/encoder/checkpoints").iterdir()] == ["step-2"]
+    check_same(first_stage(store, tmp_path / "run"), run, stages=["encoder"])
+
+
+def test_a_second_process_on_a_run_is_refused(store, run):
+    with run.hold(), pytest.raises(RunHeld, match="is at work on this run"):
+        trained(store, run.path)
+
+
+def test_a_run_of_another_recipe_is_refused_by_the_key_that_differs(store, run):
+    with pytest.raises(ValueError, match=r"recipe: encoder.learning_rate = 0.001, and is asked to go on with 0.1"):
+        trained(store, run.path, small_recipe(encoder__learning_rate=0.1))
+
+
+def test_a_store_of_other_clips_is_refused(run, tmp_path):
+    other = narrow_store(tmp_path / "store", clips=9)
+    with pytest.raises(ValueError, match="store: fingerprint"):
+        trained(other, run.path)
+
+
+@pytest.mark.parametrize(
+    ("changes", "told"),
+    [
+        ({"seconds": 8.0}, "holds clips of 0.64 s, and recipe small is for 8 s"),
+        ({"generator__variant": "small_44k"}, "holds latents of 16k, recipe small trains a small_44k"),
+        ({"generator__batch": 12}, "expected at least 12 clips for training, .* got 8"),
+    ],
+)
+def test_a_store_that_does_not_fit_the_recipe_is_refused_before_anything_is_loaded(store, tmp_path, changes, told):
+    with pytest.raises(ValueError, match=told):
+        trained(store, tmp_path / "run", small_recipe(**changes))
+    assert not (tmp_path / "run").exists()
+
+
+def test_a_generator_without_an_encoder_to_look_through_is_refused(store, tmp_path):
+    with pytest.raises(ValueError, match="needs a finished encoder stage"):
+        trained(store, tmp_path / "run", stages=["generator"])
+
+
+def test_stages_can_be_trained_by_two_calls(store, run, tmp_path):
+    trained(store, tmp_path / "run", stages=["encoder"])
+    assert not (tmp_path / "run" / "generator").exists()
+    check_same(trained(store, tmp_path / "run", stages=["generator"]), run)
+
+
+def test_a_video_encoder_of_ones_own_takes_the_place_of_the_first_stage(store, tmp_path, courses):
+    with narrow():
+        own = TextVideoEncoder(5)
+        torch.save(own.state_dict(), tmp_path / "own.pth")
+    run = trained(store, tmp_path / "run", video_encoder=tmp_path / "own.pth", stop_after=1)
+    assert set(courses) == {"generator"}
+    looked_through = courses["generator"][0].encoder.state_dict()
+    assert all(torch.equal(value, looked_through[name]) for name, value in own.state_dict().items())
+    assert "video_encoder" in run.read_record().starting_weights
+
+
+def test_scores_are_measured_on_files_that_load_strictly_and_stand_in_the_curve(store, run, tmp_path):
+    asked = []
+
+    def validate(step, candidate):
+        asked.append((candidate.stage, step, candidate.step))
+        encoder, generator = TextVideoEncoder(candidate.sup_tokens), MMDiT.from_variant(candidate.variant)
+        for network, path in ((encoder, candidate.video_encoder), (generator, candidate.generator)):
+            network.load_state_dict(torch.load(path, weights_only=True), strict=True)
+        moved = (encoder.sup_text_feat, generator.sync_pos_emb)
+        return {"desync": sum(float(weight.detach().abs().sum()) for weight in moved)}
+
+    scored = trained(store, tmp_path / "run", validate=validate, validate_scores_every=2)
+    assert asked == [(stage, step, step) for stage in ("encoder", "generator") for step in (2, 4)]
+    check_same(scored, run)
+    rows = {
+        (stage, row.step): row.values["score_desync"]
+        for stage in ("encoder", "generator")
+        for row in scored.stage(stage).curve.read()
+        if "score_desync" in row.values
+    }
+    assert rows.keys() == {("encoder", 2), ("encoder", 4), ("generator", 2), ("generator", 4)}
+    assert len(set(rows.values())) == 4  # each of other weights
+    assert not list((tmp_path / "run").glob(".candidate*"))
+
+
+def test_scores_that_were_interrupted_are_measured_when_the_run_goes_on(store, tmp_path):
+    asked = []
+
+    def validate(step, candidate):
+        asked.append(step)
+        if len(asked) == 1:
+            raise KeyboardInterrupt
+        return {"desync": 1.0}
+
+    options = {"validate": validate, "validate_scores_every": 2}
+    with pytest.raises(KeyboardInterrupt):
+        first_stage(store, tmp_path / "run", **options)
+    first_stage(store, tmp_path / "run", stop_after=2, **options)
+    first_stage(store, tmp_path / "run", stop_after=0, **options)
+    assert asked == [2, 2, 4]
