@@ -40,7 +40,7 @@ class Trained(CompleteRecord):
     width: float = Field(gt=0, description="relative width of the post-hoc EMA")
 
 
-class Start(CompleteRecord):
+class StartFile(CompleteRecord):
     """A file that the training started from."""
 
     sha256: Sha256
@@ -52,6 +52,7 @@ class Clips(CompleteRecord):
 
     fingerprint: str = Field(description="of the store of prepared clips")
     counts: dict[str, int] = Field(description="by split")
+    settings: dict[str, Any] = Field(default_factory=dict, description="how the clips were prepared")
 
 
 class Scores(CompleteRecord):
@@ -75,7 +76,7 @@ class OwnWeights(CompleteRecord):
     recipe: Recipe
     recipe_sha256: Sha256 = Field(description="the recipe's fingerprint")
     choices: dict[str, Any] = Field(description="what nothing published says: key of the recipe to the value taken")
-    starting_weights: dict[str, Start] = Field(description="by part; `video_encoder`: a file in place of stage 1")
+    starting_weights: dict[str, StartFile] = Field(description="by part; `video_encoder`: a file in place of stage 1")
     store: Clips
     scores: Scores | None = None
 
