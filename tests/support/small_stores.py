@@ -13,7 +13,7 @@ from baselines.selva.training.pictures import encoded
 from baselines.selva.training.shards import NewRow, write_shard
 from baselines.selva.training.store import Store
 from baselines.selva.training.store_record import SHARDS_FOLDER, TEXTS_FOLDER, StoreSettings
-from tests.support.seeded_weights import normal, video
+from support.seeded_weights import normal, video
 
 LABELS = ("dog barking", "church bell ringing", "playing flute")
 

@@ -93,7 +93,8 @@ def _effect(heads: Sequence[ShardHead], reason: str) -> JpegEffect:
     found = heads[0].effect
     if found is None:
         return JpegEffect(reason=reason or "no clip of the first shard is kept")
-    return JpegEffect(clips=found.clips, relative_rms=math.sqrt(found.difference / found.uncompressed))
+    relative = math.sqrt(found.difference / found.uncompressed)
+    return JpegEffect(clips=found.clips, relative_rms=relative, weights=found.weights)
 
 
 def skipped_clips(store: Path, shards: int) -> tuple[Skipped, ...]:

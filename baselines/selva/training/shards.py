@@ -63,6 +63,7 @@ class Effect(Record):
     clips: int
     difference: float
     uncompressed: float
+    weights: str
 
 
 class ShardHead(Record):

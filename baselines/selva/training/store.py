@@ -165,6 +165,8 @@ class Store:
         if label not in self._texts:
             raise StoreError(f"{self.path / TEXTS_FOLDER}: no text {label!r}; run `train prepare` again")
         file, head, row = self._texts[label]
+        if name not in head.rows[row].checksums:
+            raise StoreError(f"{file}: no {name} states of {label!r}")
         return read_arrays(file, head, row, [name])[0]
 
 

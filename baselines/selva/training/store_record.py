@@ -44,7 +44,7 @@ class StoreSettings(Record):
         weights: SHA-256 by part of the network, or "random".
         frame_rule: which frame of a file stands in which slot.
         sound_rule: what is done to a file's sound before its latent is taken.
-        latents: whose they are.
+        mmaudio_features: of which features of MMAudio latents and texts are, by a hash; None: of none.
     """
 
     seconds: Annotated[float, Field(ge=0.64)]
@@ -59,7 +59,7 @@ class StoreSettings(Record):
     weights: dict[str, str]
     frame_rule: str
     sound_rule: str
-    latents: str = "of the VAE's encoder"
+    mmaudio_features: str | None = None
 
     @property
     def mark(self) -> str:
@@ -74,11 +74,13 @@ class JpegEffect(Record):
         clips: how many were measured: the first of the first shard.
         relative_rms: root mean square of the differences over that of the features of uncompressed frames; None
             where it was not measured.
+        weights: SHA-256 of the teacher's file, or "random".
         reason: why it was not.
     """
 
     clips: int = 0
     relative_rms: float | None = None
+    weights: str = ""
     reason: str = ""
 
 

@@ -7,11 +7,11 @@ from dataclasses import replace
 
 import pytest
 import torch
+from support.seeded_weights import normal, video
+from support.small_stores import entries, small_store
 
 from baselines.selva.training.shards import shard_path
 from baselines.selva.training.store import DamagedClip, Store, StoreError
-from tests.support.seeded_weights import normal, video
-from tests.support.small_stores import entries, small_store
 
 
 @pytest.fixture(scope="module")
