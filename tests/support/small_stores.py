@@ -11,7 +11,7 @@ from baselines.selva.training.clip_list import ClipList, Entry
 from baselines.selva.training.finishing import finish, parts
 from baselines.selva.training.pictures import encoded
 from baselines.selva.training.shards import NewRow, write_shard
-from baselines.selva.training.store import Store
+from baselines.selva.training.store import Clip, Store
 from baselines.selva.training.store_record import SHARDS_FOLDER, TEXTS_FOLDER, StoreSettings
 from support.seeded_weights import normal, video
 
@@ -79,3 +79,7 @@ def small_store(path: Path, clips: Sequence[Entry] | None = None, **settings) ->
     write_shard(path / TEXTS_FOLDER / "00000.safetensors", chosen.mark, [text_of(label) for label in labels])
     finish(path, chosen, listed, effect_reason="made up")
     return Store.opened(path)
+
+
+def clip_of(store: Store, id: str) -> Clip:
+    return next(clip for split in ("train", "validation") for clip in store.clips(split) if clip.id == id)

@@ -8,7 +8,7 @@ from dataclasses import replace
 import pytest
 import torch
 from support.seeded_weights import normal, video
-from support.small_stores import entries, small_store
+from support.small_stores import clip_of, entries, small_store
 
 from baselines.selva.training.shards import shard_path
 from baselines.selva.training.store import DamagedClip, Store, StoreError
@@ -24,10 +24,6 @@ def store(tmp_path, whole):
     return Store.opened(shutil.copytree(whole.path, tmp_path / "store"))
 
 
-def named(store: Store, id: str):
-    return next(clip for split in ("train", "validation") for clip in store.clips(split) if clip.id == id)
-
-
 def test_clips_of_a_split_are_sorted_by_id_and_carry_their_labels(whole):
     assert [clip.id for clip in whole.clips("train")] == [f"clip{n:02}" for n in range(6)]
     assert [(clip.id, clip.label) for clip in whole.clips("validation")] == [
@@ -37,7 +33,7 @@ def test_clips_of_a_split_are_sorted_by_id_and_carry_their_labels(whole):
 
 
 def test_frames_are_those_of_the_clip_to_the_loss_of_jpeg(whole):
-    frames = whole.frames(named(whole, "clip04"))
+    frames = whole.frames(clip_of(whole, "clip04"))
     assert frames.dtype == torch.uint8
     difference = (frames.int() - video("clip04", 16, 224, 224, 1).int()).abs().float()
     assert 0 < difference.mean() < 4  # noise of 20 levels a channel: quality 95 moves it by 3.2, 4:2:0 by more than 7
@@ -45,11 +41,11 @@ def test_frames_are_those_of_the_clip_to_the_loss_of_jpeg(whole):
 
 def test_lossless_frames_are_those_of_the_clip_to_the_bit(tmp_path):
     store = small_store(tmp_path / "store", entries(4), picture="lossless")
-    assert torch.equal(store.frames(named(store, "clip01")), video("clip01", 16, 224, 224, 1))
+    assert torch.equal(store.frames(clip_of(store, "clip01")), video("clip01", 16, 224, 224, 1))
 
 
 def test_features_come_back_as_they_were_kept(whole):
-    clip = named(whole, "clip04")
+    clip = clip_of(whole, "clip04")
     mean, deviation = whole.latent(clip, "16k")
     assert torch.equal(mean, normal("clip04 mean 16k", mean.shape, 1))
     assert torch.equal(deviation, normal("clip04 std 16k", mean.shape, 1).abs())
@@ -60,18 +56,18 @@ def test_features_come_back_as_they_were_kept(whole):
 
 def test_a_store_without_the_teachers_features_has_none(tmp_path):
     store = small_store(tmp_path / "store", entries(4), teacher=False)
-    assert store.teacher(named(store, "clip01")) is None
+    assert store.teacher(clip_of(store, "clip01")) is None
 
 
 def test_a_rate_that_was_not_prepared_is_refused_with_those_that_were(whole):
     with pytest.raises(ValueError, match="has latents of 16k, got '44k'"):
-        whole.latent(named(whole, "clip00"), "44k")
+        whole.latent(clip_of(whole, "clip00"), "44k")
 
 
 def test_a_store_reads_the_same_in_another_process(whole):
     other = pickle.loads(pickle.dumps(whole))
     assert other.fingerprint == whole.fingerprint
-    assert torch.equal(other.frames(named(other, "clip00")), whole.frames(named(whole, "clip00")))
+    assert torch.equal(other.frames(clip_of(other, "clip00")), whole.frames(clip_of(whole, "clip00")))
 
 
 def test_the_fingerprint_is_of_settings_and_kept_clips(tmp_path, whole):
@@ -97,8 +93,8 @@ def test_a_changed_byte_is_found_when_its_clip_is_read_and_only_then(store, part
     read = {"frames": store.frames, "teacher": store.teacher, "mean.16k": lambda clip: store.latent(clip, "16k")}
     flip(file, f"1.{part}")
     with pytest.raises(DamagedClip, match=rf"00001\.safetensors: clip clip04 is damaged .*{part}.*delete the file"):
-        read[part](named(store, "clip04"))
-    read[part](named(store, "clip03"))
+        read[part](clip_of(store, "clip04"))
+    read[part](clip_of(store, "clip03"))
 
 
 def flip(file, array: str) -> None:
@@ -112,10 +108,10 @@ def flip(file, array: str) -> None:
 
 def test_a_shard_that_was_cut_is_named_with_its_clip(store):
     file = shard_path(store.path / "shards", 0)
-    store.frames(named(store, "clip00"))  # so the head is known already
+    store.frames(clip_of(store, "clip00"))  # so the head is known already
     file.write_bytes(file.read_bytes()[:-1000])
     with pytest.raises(DamagedClip, match=r"00000\.safetensors: clip clip00 cannot be read .*delete the file"):
-        store.frames(named(store, "clip00"))
+        store.frames(clip_of(store, "clip00"))
 
 
 @pytest.mark.parametrize(
@@ -154,7 +150,7 @@ def test_a_shard_of_other_settings_is_refused(store, tmp_path):
     other = small_store(tmp_path / "other", weights={"vae": "00"})
     shard_path(other.path / "shards", 0).replace(shard_path(store.path / "shards", 0))
     with pytest.raises(StoreError, match="made under other settings"):
-        store.frames(named(store, "clip00"))
+        store.frames(clip_of(store, "clip00"))
 
 
 def test_a_text_that_no_clip_has_is_refused(whole):
@@ -162,7 +158,7 @@ def test_a_text_that_no_clip_has_is_refused(whole):
         whole.clip_text("cat meowing")
 
 
-def test_a_damaged_text_is_named(store):
+def test_a_damaged_text_is_clip_of(store):
     flip(store.path / "texts" / "00000.safetensors", "1.t5")
     with pytest.raises(DamagedClip, match="text 'church bell ringing' is damaged"):
         store.t5_states("church bell ringing")

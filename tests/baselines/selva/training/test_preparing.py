@@ -1,0 +1,225 @@
+"""Clips to a store: what is kept, what is skipped and why, and that the same command goes on where it ended."""
+
+import csv
+import errno
+import os
+import signal
+from pathlib import Path
+
+import pytest
+from support import preparing_process
+from support.training_clips import GOOD, clips_with_faults
+
+from baselines.selva.training import clip_reading, preparing, preparing_shard, shards
+from baselines.selva.training.preparing import Options, prepare
+from baselines.selva.training.store import StoreError
+from foundation.faults import MachineFault
+from foundation.files import WriteFailed
+
+SECONDS = 0.8
+OPTIONS = Options(seconds=SECONDS, shard_clips=3, workers=2)
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    return clips_with_faults(tmp_path_factory.mktemp("clips"))
+
+
+@pytest.fixture(autouse=True)
+def _by_formulas(monkeypatch):
+    """What the networks make is not the subject here."""
+    monkeypatch.setattr(preparing, "PreparingNetworks", preparing_process.FormulaNetworks)
+
+
+def prepared(folder, out, *, options=OPTIONS, **how):
+    return prepare(folder / "clips", [folder / "list.csv"], out, options=options, **how)
+
+
+def contents(store: Path) -> dict[str, bytes]:
+    return {str(path.relative_to(store)): path.read_bytes() for path in sorted(store.rglob("*")) if path.is_file()}
+
+
+def test_skipped_clips_are_named_with_their_reasons(folder, tmp_path):
+    whole = prepared(folder, tmp_path / "store")
+    assert whole.record.counts.model_dump() == {
+        "listed": 11,
+        "train": 4,
+        "validation": 2,
+        "skipped": {"no such file": 1, "no sound": 1, "silent": 1, "too short": 1, "unreadable": 1},
+    }
+    with (whole.store / "clips.csv").open(newline="") as file:
+        lines = {line["id"]: line for line in csv.DictReader(file)}
+    assert len(lines) == 11
+    assert lines["absent"]["reason"] == "no such file"
+    assert lines["mute"]["reason"] == "no audio stream"
+    assert lines["quiet"]["reason"].startswith("silent: no sample is above 1e-06")
+    assert lines["brief"]["reason"].startswith("too short: 0.5")
+    assert lines["torn"]["reason"] == "not a media file, or damaged"
+    assert {id for id, line in lines.items() if line["state"] == "kept"} == set(GOOD)
+    assert {skip.id for skip in whole.skipped} == lines.keys() - set(GOOD)
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        (Options(seconds=SECONDS, picture="lossless"), "frames are kept without loss"),
+        (Options(seconds=SECONDS, measure_jpeg=False), "not asked for"),
+    ],
+)
+def test_where_nothing_is_measured_the_record_says_why(folder, tmp_path, options, said):
+    effect = prepared(folder, tmp_path / "store", options=options).record.jpeg_effect
+    assert (effect.clips, effect.relative_rms, effect.reason) == (0, None, said)
+
+
+def test_a_second_run_decodes_nothing_and_leaves_the_same_bytes(folder, tmp_path, monkeypatch):
+    first = prepared(folder, tmp_path / "store")
+    before = contents(first.store)
+    monkeypatch.setattr(preparing_shard, "read_clip", lambda *_, **__: pytest.fail("decoded again"))
+    again = prepared(folder, tmp_path / "store")
+    assert contents(again.store) == before
+    assert again.record == first.record
+    assert not list(tmp_path.glob(".*.lock"))
+
+
+@pytest.mark.parametrize("damage", [lambda file: file.unlink(), lambda file: os.truncate(file, 100)])
+def test_a_shard_that_is_gone_or_damaged_is_made_again_and_no_other(folder, tmp_path, monkeypatch, damage):
+    store = prepared(folder, tmp_path / "store").store
+    before = contents(store)
+    damage(shards.shard_path(store / "shards", 1))
+    read, looked_at = preparing_shard.read_clip, []
+    monkeypatch.setattr(preparing_shard, "read_clip", lambda path, **how: looked_at.append(path) or read(path, **how))
+    prepared(folder, store)
+    assert contents(store) == before
+    assert sorted(path.stem for path in looked_at) == ["brief", "c", "d"]
+
+
+@pytest.mark.parametrize(
+    ("other", "said"),
+    [
+        ({"options": Options(seconds=1.0, shard_clips=3)}, r"begun with seconds = 0\.8, asked for 1\.0"),
+        ({"options": Options(seconds=SECONDS, shard_clips=3, picture="lossless")}, "begun with picture = 'jpeg 95"),
+        ({"options": Options(seconds=SECONDS, shard_clips=3, rates=("44k",))}, "begun with rates = "),
+        ({"validation_list": "more.csv"}, "begun with another list of clips, labels or splits"),
+    ],
+)
+def test_a_store_that_was_begun_with_another_setting_is_refused_with_its_name(folder, tmp_path, other, said):
+    store = prepared(folder, tmp_path / "store").store
+    before = contents(store)
+    if "validation_list" in other:
+        other = {"validation_list": tmp_path / "more.csv"}
+        other["validation_list"].write_text("id,label\ng,flute\n")
+    with pytest.raises(StoreError, match=said):
+        prepared(folder, store, **other)
+    assert contents(store) == before
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        (Options(seconds=0.5), "options: seconds: .* greater than or equal to 0.64"),
+        (Options(rates=()), "options: rates: "),
+        (Options(shard_clips=0), "options: shard_clips: "),
+        (Options(validation_share=1.0), "options: validation_share: "),
+    ],
+)
+def test_an_option_out_of_range_is_refused_before_any_work(folder, tmp_path, options, said):
+    with pytest.raises(ValueError, match=said):
+        prepared(folder, tmp_path / "store", options=options)
+    assert not (tmp_path / "store").exists()
+
+
+def test_a_full_disk_is_told_and_what_is_finished_stays(folder, tmp_path, monkeypatch):
+    whole = contents(prepared(folder, tmp_path / "whole").store)
+    write = preparing_shard.write_shard
+
+    def full(path, *args, **how):
+        with monkeypatch.context() as patch:
+            if path.name == "00001.safetensors":
+                patch.setattr("safetensors.torch.save_file", no_room)
+            write(path, *args, **how)
+
+    def no_room(_arrays, path, **_):
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), os.fspath(path))
+
+    with monkeypatch.context() as patch:
+        patch.setattr(preparing_shard, "write_shard", full)
+        with pytest.raises(WriteFailed, match=r"00001\.safetensors: cannot be written: No space left.*same command"):
+            prepared(folder, tmp_path / "store")
+    there = contents(tmp_path / "store")
+    assert there["shards/00000.safetensors"] == whole["shards/00000.safetensors"]
+    assert "shards/00001.safetensors" not in there
+    assert contents(prepared(folder, tmp_path / "store").store) == whole
+
+
+def test_a_fault_of_the_machine_stops_the_work_and_is_no_reason_to_skip_a_clip(folder, tmp_path, monkeypatch):
+    def no_files_left(path, **_):
+        raise clip_reading.MediaError(path, "cannot be decoded (Too many open files)")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(clip_reading, "read_sounds", no_files_left)
+        with pytest.raises(MachineFault, match=r"Too many open files\); that is no fault of the file"):
+            prepared(folder, tmp_path / "store")
+    assert prepared(folder, tmp_path / "store").record.counts.train == 4
+
+
+def test_a_file_that_came_since_is_told_of_and_taken_up_when_its_shard_is_deleted(folder, tmp_path, caplog):
+    files = {path.stem: path for path in (folder / "clips").glob("*.mp4")}
+    arguments = [folder / "list.csv"], tmp_path / "store"
+    prepare(files, *arguments, options=OPTIONS)
+    files["absent"] = files["a"]
+    store = prepare(files, *arguments, options=OPTIONS).store
+    assert "1 clips had no file when their shard was made and have one now, the first absent" in caplog.text
+    shards.shard_path(store / "shards", 0).unlink()
+    assert prepare(files, *arguments, options=OPTIONS).record.counts.skipped.get("no such file") is None
+
+
+# Processes that die, and processes beside one another
+
+
+@pytest.fixture(scope="module")
+def processes():
+    with preparing_process.Processes() as running:
+        yield running
+
+
+def set_out(folder: Path, out: Path) -> Path:
+    for name in ("clips", "list.csv"):
+        (out / name).symlink_to(folder / name)
+    return out
+
+
+@pytest.fixture(scope="module")
+def undisturbed(folder, tmp_path_factory, processes):
+    out = set_out(folder, tmp_path_factory.mktemp("undisturbed"))
+    assert processes.run((out, None)) == [0]
+    return contents(out / "store")
+
+
+def killed_and_gone_on(processes, out, undisturbed, moments):
+    for moment in moments:
+        assert processes.run((out, moment)) == [-signal.SIGKILL]
+        for name, content in contents(out / "store").items():
+            if name.endswith(".safetensors") and "partial" not in name:
+                assert content == undisturbed[name], "a file is there whole or not at all"
+    assert processes.run((out, None)) == [0]
+    assert contents(out / "store") == undisturbed
+
+
+def test_a_process_that_is_killed_goes_on_and_ends_with_the_same_bytes(folder, tmp_path, processes, undisturbed):
+    out = set_out(folder, tmp_path)
+    killed_and_gone_on(processes, out, undisturbed, [0, 5, 4, 3])  # texts half written, clips read, shards half written
+
+
+@pytest.mark.slow(minutes=2)
+def test_a_process_may_be_killed_at_any_moment(folder, tmp_path, processes, undisturbed):
+    for moment in range(20):
+        out = tmp_path / str(moment)
+        out.mkdir()
+        killed_and_gone_on(processes, set_out(folder, out), undisturbed, [moment])
+
+
+def test_two_processes_share_the_shards_of_one_store(folder, tmp_path, processes, undisturbed):
+    out = set_out(folder, tmp_path)
+    assert processes.run((out, None), (out, None)) == [0, 0]
+    assert sorted((out / "made").read_text().split()) == [str(n) for n in range(6)], "each shard is made once"
+    assert contents(out / "store") == undisturbed
