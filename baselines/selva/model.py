@@ -96,7 +96,8 @@ class SELVA(BatchModel):
         # The CLIP file is by far the largest: first, while nothing else is in memory.
         clip = source.build("clip", ClipText, text_tower_state).to(device, dtype)
         self._clip_prompts = clip_prompt_encoder(clip, device)
-        tokenize = stand_in_tokenizer if source.is_random("t5_tokenizer") else load_tokenizer(source.path("t5_tokenizer"))
+        stand_in = source.is_random("t5_tokenizer")
+        tokenize = stand_in_tokenizer if stand_in else load_tokenizer(source.path("t5_tokenizer"))
         t5 = source.build("t5", T5Encoder, encoder_state).to(device, dtype)
         self._t5_prompts = t5_prompt_encoder(t5, tokenize, device)
         self._video = source.build("video_encoder", partial(TextVideoEncoder, self.num_sup_tokens))

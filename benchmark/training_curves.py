@@ -1,0 +1,206 @@
+"""The curves of a training run as one figure: loss, gradient, learning rate, and every score over the steps."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from baselines.selva.training.curve import GRADIENT_NORM, LEARNING_RATE, LOSS, SCORE, VALIDATION_LOSS, Row
+from baselines.selva.training.run_folder import STAGES, RunFolder, StageName
+from benchmark.report.figures.drawing import COLOURS, INK, PAGE_INCHES, SOFT, new_figure, style
+from foundation.files import replacing
+from metrics.registry import list_metrics
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure, SubFigure
+
+    from metrics.metric import Metric
+
+FORMATS = (".png", ".svg", ".pdf")
+SCORES_A_ROW = 4
+SMOOTHED = 50  # parts of a curve that the running mean averages over, at least one step
+MANIFOLD, MANY_DECADES = 10, 2.5  # what spans that much is drawn on a logarithmic scale; and with fewer labels
+MOST_POINTS = 4000  # of the faint line; more would only make the file large
+_TITLES: Mapping[StageName, str] = {"encoder": "Video encoder", "generator": "Generator"}
+_COLOURS: Mapping[StageName, str] = {"encoder": COLOURS[1], "generator": COLOURS[3]}
+_METADATA: Mapping[str, Mapping[str, None]] = {  # without the date and the program
+    ".png": {"Software": None},
+    ".svg": {"Date": None, "Creator": None},
+    ".pdf": {"CreationDate": None, "Producer": None, "Creator": None},
+}
+
+
+@dataclass(frozen=True)
+class Series:
+    """Values of one name over the steps of a stage.
+
+    Attributes:
+        steps: int64 (n,), rising.
+        values: float64 (n,).
+    """
+
+    steps: NDArray[np.int64]
+    values: NDArray[np.float64]
+
+    @classmethod
+    def of(cls, rows: Sequence[Row], name: str) -> Series:
+        """Return the values of the rows that have this name."""
+        found = [(row.step, row.values[name]) for row in rows if name in row.values]
+        steps, values = zip(*found, strict=True) if found else ((), ())
+        return cls(np.array(steps, np.int64), np.array(values, np.float64))
+
+
+def draw(run: Path, out: Path) -> Path:
+    """Write the curves of a run, also of one that is at work, as a figure; return its file.
+
+    Args:
+        run: the run's directory.
+        out: the file; its ending says which format: .png, .svg or .pdf.
+
+    Raises:
+        ValueError: another ending, no run, or a run that has not taken a step.
+    """
+    check_format(out)
+    folder = RunFolder.opened(run)
+    curves = {name: folder.stage(name).curve.read() for name in STAGES}
+    if not any(curves.values()):
+        raise ValueError(
+            f"{run}: no step has been taken yet; `python -m benchmark train status {run}` says where it is"
+        )
+    with style():
+        figure = curves_figure(curves, title=folder.read_record().recipe.name)
+        with replacing(out) as temporary:
+            suffix = out.suffix.lower()
+            figure.savefig(temporary, format=suffix[1:], dpi=200, metadata=dict(_METADATA[suffix]))
+    return out
+
+
+def check_format(out: Path) -> None:
+    """Refuse a file of a format that is not drawn.
+
+    Raises:
+        ValueError: names those that are.
+    """
+    if out.suffix.lower() not in FORMATS:
+        raise ValueError(f"--out: expected a file that ends in {', '.join(FORMATS)}, got {str(out)!r}")
+
+
+def curves_figure(curves: Mapping[StageName, Sequence[Row]], title: str = "") -> Figure:
+    """Return the figure of curves, a column for each stage that has some, and below them a panel for each score.
+
+    Args:
+        curves: rows of each stage.
+        title: above all; "" for none.
+    """
+    shown = {name: curves[name] for name in STAGES if curves.get(name)}
+    scores = [metric for metric in list_metrics(extended=True) if _has(shown.values(), SCORE + metric.name)]
+    lines = -(-len(scores) // SCORES_A_ROW)
+    figure = new_figure(PAGE_INCHES, 3.6 + 1.35 * lines)
+    if title:
+        figure.suptitle(title, x=0.01, ha="left", fontsize=9, fontweight="bold", color=INK)
+    heights = [3.4, *([1.35 * lines] if lines else [])]
+    parts = figure.subfigures(len(heights), 1, height_ratios=heights, squeeze=False)[:, 0]
+    _stages(parts[0], shown)
+    if scores:
+        _scores(parts[1], shown, scores)
+    return figure
+
+
+def running_mean(values: NDArray[np.float64], width: int) -> NDArray[np.float64]:
+    """Return the mean of each value and those before it, at most `width` of them; float64, shape as given."""
+    sums = np.concatenate([[0.0], np.cumsum(values)])
+    ends = np.arange(1, len(values) + 1)
+    begins = np.maximum(ends - width, 0)
+    means: NDArray[np.float64] = (sums[ends] - sums[begins]) / (ends - begins)
+    return means
+
+
+def _has(curves: Iterable[Sequence[Row]], name: str) -> bool:
+    return any(name in row.values for rows in curves for row in rows)
+
+
+def _stages(part: SubFigure, shown: Mapping[StageName, Sequence[Row]]) -> None:
+    """Draw loss, gradient norm and learning rate of each stage, one below the other."""
+    panels = part.subplots(3, len(shown), height_ratios=[2.2, 0.9, 0.6], sharex="col", squeeze=False)
+    for place, (name, rows) in enumerate(shown.items()):
+        loss, gradient, rate = panels[:, place]
+        loss.set_title(_TITLES[name])
+        _raw_and_mean(loss, Series.of(rows, LOSS), _COLOURS[name])
+        held_out = Series.of(rows, VALIDATION_LOSS)
+        if held_out.steps.size:
+            loss.plot(held_out.steps, held_out.values, color=INK, lw=0.9, marker="o", ms=2.5, label="held-out clips")
+        loss.legend(loc="upper right")
+        _raw_and_mean(gradient, Series.of(rows, GRADIENT_NORM), _COLOURS[name])
+        rates = Series.of(rows, LEARNING_RATE)
+        rate.plot(rates.steps, rates.values, color=SOFT, lw=1.0)
+        rate.set_ylim(bottom=0)
+        rate.ticklabel_format(axis="y", style="sci", scilimits=(0, 0))
+        rate.yaxis.get_offset_text().set_fontsize(6)
+        rate.set_xlabel("step")
+        _thousands(rate)
+        for axes, label in ((loss, "loss"), (gradient, "gradient\nnorm"), (rate, "learning\nrate")):
+            axes.grid(axis="y")
+            axes.set_ylabel(label)
+    part.align_ylabels()
+
+
+def _raw_and_mean(axes: Axes, series: Series, colour: str) -> None:
+    """Draw what each step gave faintly, and its running mean over it; on a logarithmic scale where they span much."""
+    if not series.steps.size:
+        return
+    width = max(1, round(len(series.steps) / SMOOTHED))
+    every = -(-len(series.steps) // MOST_POINTS)
+    axes.plot(series.steps[::every], series.values[::every], color=colour, alpha=0.25, lw=0.5)
+    label = f"mean of {width:,} steps" if width > 1 else "each step"
+    axes.plot(series.steps, running_mean(series.values, width), color=colour, lw=1.2, label=label)
+    if series.values.min() > 0 and series.values.max() >= MANIFOLD * series.values.min():
+        axes.set_yscale("log")
+        _plain_numbers(axes, decades=float(np.log10(series.values.max() / series.values.min())))
+
+
+def _plain_numbers(axes: Axes, decades: float) -> None:
+    """Label a logarithmic axis in plain numbers, more of them to a power of ten where it spans few."""
+    from matplotlib.ticker import FuncFormatter, LogLocator, NullLocator
+
+    axes.yaxis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0) if decades < MANY_DECADES else (1.0,)))
+    axes.yaxis.set_minor_locator(NullLocator())
+    axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _place: f"{value:g}"))
+
+
+def _scores(part: SubFigure, shown: Mapping[StageName, Sequence[Row]], scores: Sequence[Metric]) -> None:
+    """Draw each score over the steps of the whole run: the second stage begins where the first ends."""
+    lines = -(-len(scores) // SCORES_A_ROW)
+    panels = part.subplots(lines, SCORES_A_ROW, sharex=True, squeeze=False).ravel()
+    for axes, metric in zip(panels, scores, strict=False):
+        begin = 0
+        for name, rows in shown.items():
+            series = Series.of(rows, SCORE + metric.name)
+            axes.plot(begin + series.steps, series.values, color=_COLOURS[name], lw=1.1, marker="o", ms=2.5)
+            if begin:
+                axes.axvline(begin, color=SOFT, lw=0.6, linestyle=":")
+            begin += max(row.step for row in rows)
+        axes.set_title(f"{metric.label} {metric.arrow}", fontweight="normal", fontsize=7.5)
+        axes.grid(axis="y")
+        axes.set_xlim(0, begin * 1.02)
+        _thousands(axes)
+    for axes in panels[len(scores) :]:
+        axes.set_visible(False)
+    for axes in panels[max(0, len(scores) - SCORES_A_ROW) : len(scores)]:
+        axes.tick_params(labelbottom=True)
+        axes.set_xlabel("step of the run", fontsize=7)
+
+
+def _thousands(axes: Axes) -> None:
+    """Write steps as 5k where they are that many; few of them."""
+    from matplotlib.ticker import FuncFormatter, MaxNLocator
+
+    axes.xaxis.set_major_locator(MaxNLocator(nbins=5, integer=True))
+    axes.xaxis.set_major_formatter(
+        FuncFormatter(lambda step, _place: f"{step / 1000:g}k" if abs(step) >= 1000 else f"{step:g}")
+    )
