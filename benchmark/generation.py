@@ -20,9 +20,8 @@ from benchmark.remote_site import site_of
 from benchmark.removal import remove_run
 from benchmark.resuming import Standing, check_weights, failures_of_others, set_aside, standing
 from benchmark.runs import (
+    AnyModelRecord,
     FailureRecord,
-    ModelRecord,
-    OwnModelRecord,
     RunDirectory,
     RunRecord,
     UnusableRun,
@@ -273,7 +272,7 @@ class _Run:
         self._write(finished(record, self._directory, everything, told, spent, why))
         self._ledger.store.clear()
 
-    def _model(self, previous: RunRecord | None) -> ModelRecord | OwnModelRecord:
+    def _model(self, previous: RunRecord | None) -> AnyModelRecord:
         if self._generator is None and previous is not None:
             return previous.model
         return self._job.model_record(self._generator)

@@ -17,6 +17,7 @@ from baselines.own import typed_in
 from baselines.programs.settings import HARMLESS_SETTINGS, read_settings
 from baselines.registry import OwnModel, check_duration, class_of
 from benchmark.runs import (
+    AnyModelRecord,
     BenchmarkRecord,
     CountsRecord,
     FailureRecord,
@@ -24,6 +25,7 @@ from benchmark.runs import (
     OwnModelRecord,
     RunDirectory,
     RunRecord,
+    TrainedModelRecord,
     current_commit,
     current_environment,
 )
@@ -168,7 +170,7 @@ class Job:
             options.setdefault("device", self.device)
         return load_model(self.model, **options)
 
-    def begun(self, model: ModelRecord | OwnModelRecord, previous: RunRecord | None) -> RunRecord:
+    def begun(self, model: AnyModelRecord, previous: RunRecord | None) -> RunRecord:
         """Return the record of a run that begins or goes on."""
         return RunRecord(
             status="running",
@@ -193,7 +195,7 @@ class Job:
             started=_now() if previous is None else previous.started,
         )
 
-    def model_record(self, generator: Generator | None) -> ModelRecord | OwnModelRecord:
+    def model_record(self, generator: Generator | None) -> AnyModelRecord:
         """Return how the model is configured, and which weights it opened.
 
         Raises:
@@ -210,9 +212,10 @@ class Job:
             untrained=_untrained(generator, self.entry.name),
             notes=_notes(generator),
         )
-        if self.code_sha256 is None:
-            return record
-        return OwnModelRecord(**record.model_dump(), source_sha256=self.code_sha256)
+        if self.code_sha256 is not None:
+            return OwnModelRecord(**record.model_dump(), source_sha256=self.code_sha256)
+        training = getattr(generator, "training_record", None)
+        return record if training is None else TrainedModelRecord(**record.model_dump(), training=dict(training))
 
 
 def _weights(generator: Generator | None) -> dict[str, Any]:

@@ -96,6 +96,15 @@ class OwnModelRecord(ModelRecord):
     source_sha256: str = Field(description="of the file or notebook cell that holds the class, as it was run")
 
 
+class TrainedModelRecord(ModelRecord):
+    """A model with weights that were trained by `python -m benchmark train`."""
+
+    training: dict[str, Any] = Field(description="what `selva.json` beside them says: recipe, steps, choices, hashes")
+
+
+AnyModelRecord = ModelRecord | OwnModelRecord | TrainedModelRecord
+
+
 class FailureRecord(CompleteRecord):
     """A sample that could not be generated or scored."""
 
@@ -138,7 +147,7 @@ class RunRecord(CompleteRecord):
         description="over benchmark, model, options, seed and own source file; audio is reused under it"
     )
     benchmark: BenchmarkRecord
-    model: ModelRecord | OwnModelRecord
+    model: AnyModelRecord
     seed: int
     precision: Literal["exact", "fast"] | None = Field(
         default=None,
@@ -178,7 +187,7 @@ class MetricsRecord(CompleteRecord):
     status: Literal["finished", "partial"] = Field(description="partial: some samples of the manifest are not scored")
     fingerprint: str = Field(description="over the audio files, the reference and the scoring choices")
     benchmark: BenchmarkRecord
-    model: ModelRecord | OwnModelRecord
+    model: AnyModelRecord
     scoring: ScoringRecord
     commit: CommitRecord | None
     environment: EnvironmentRecord

@@ -8,6 +8,7 @@ import pytest
 
 from baselines import get_model
 from benchmark.job import Job
+from benchmark.runs import ModelRecord, TrainedModelRecord
 
 BENCHMARK = SimpleNamespace(fingerprint=lambda subset: f"manifest of {subset}", duration_seconds=8.0)
 
@@ -38,6 +39,15 @@ def test_how_a_program_is_run_is_no_part_of_the_fingerprint_but_for_others_it_ma
 
 def test_a_truth_value_of_numpy_is_one():
     assert job("noise").model_record(SimpleNamespace(sample_rate=8_000, untrained=np.True_)).untrained is True
+
+
+def test_how_weights_were_trained_is_part_of_the_record_and_of_no_other_one():
+    said = {"recipe": {"name": "sup-5"}}
+    plain = job("noise").model_record(SimpleNamespace(sample_rate=8_000))
+    trained = job("noise").model_record(SimpleNamespace(sample_rate=8_000, training_record=said))
+    assert type(plain) is ModelRecord
+    assert isinstance(trained, TrainedModelRecord)
+    assert trained.model_dump() == {**plain.model_dump(), "training": said}
 
 
 def test_each_thing_that_answers_depend_on_makes_another_fingerprint(monkeypatch):

@@ -19,6 +19,7 @@ from benchmark.runs import (
     RunDirectory,
     RunRecord,
     ScoringRecord,
+    TrainedModelRecord,
     UnusableRun,
     folder_name,
 )
@@ -81,6 +82,13 @@ def test_records_come_back_as_they_were_written(run):
     assert run.read_metrics() == METRICS
     assert json.loads(run.run_json.read_text())["schema"] == 1
     assert run.read_metrics().metrics["kl"].value == 0.1 + 0.2  # to the last bit
+
+
+def test_how_a_models_weights_were_trained_comes_back_with_both_records(run):
+    trained = TrainedModelRecord(**MODEL.model_dump(), training={"recipe": {"name": "sup-5"}})
+    run.write(RUN.model_copy(update={"model": trained}))
+    run.write(METRICS.model_copy(update={"model": trained}))
+    assert run.read_run().model == run.read_metrics().model == trained
 
 
 def test_records_of_the_first_version_are_read_for_ever():
