@@ -7,7 +7,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import partial
-from typing import Unpack
+from pathlib import Path
+from typing import Any, Unpack
 
 import torch
 from torch import Tensor
@@ -22,6 +23,7 @@ from baselines.mmaudio.regions import compile_regions
 from baselines.mmaudio.synthesis import Brief, Settings, Synthesiser
 from baselines.mmaudio.transformer import VARIANTS
 from baselines.selva.text import T5Encoder, encoder_state, load_tokenizer, stand_in_tokenizer, t5_prompt_encoder
+from baselines.selva.training import own_weights
 from baselines.selva.video_encoder import MISSING_FRAMES, TextVideoEncoder
 from foundation.devices import numerics
 
@@ -55,10 +57,12 @@ class SELVA(BatchModel):
         num_sup_tokens: supplementary tokens in front of the text; the paper has 0, 1, 3, 5 and 7. Only small_16k
             with 5 is published; other weights come through `checkpoint`.
         native: see `NativeOptions`. The parts of `checkpoint` are video_encoder, generator, vae, vocoder, clip, t5
-            and t5_tokenizer; with `random_weights` a stand-in takes the place of T5's tokenizer.
+            and t5_tokenizer; with `random_weights` a stand-in takes the place of T5's tokenizer. Of files that
+            `python -m benchmark train export` wrote, `selva.json` beside them is read with them.
 
     Raises:
-        ValueError: an option out of range.
+        ValueError: an option out of range, or files that `selva.json` beside them says are others, or for another
+            variant or number of [SUP] tokens.
         TypeError: an option that it does not have.
         foundation.checkpoints.MissingCheckpoint: a file is not there; says how to get it.
         foundation.checkpoints.WrongCheckpoint: a file does not fit; names the first entry that differs.
@@ -79,12 +83,18 @@ class SELVA(BatchModel):
         if variant not in VARIANTS:
             raise ValueError(f"variant: expected one of {', '.join(VARIANTS)}, got {variant!r}")
         settings = Settings.checked(native)
+        given = native.get("checkpoint") or {}
+        self._own = own_weights.read_beside(given)
+        self._own_parts = [part for part in own_weights.PARTS if part in given and _has_record(given[part])]
+        if self._own is not None:
+            self._own.check(variant=variant, sup_tokens=num_sup_tokens, parts=self._own_parts)
         source = weights.WeightSource(
             checkpoint_names(variant, num_sup_tokens),
             native,
             needed_by=f"selva {variant} with {num_sup_tokens} [SUP] tokens",
         )
-        self.variant, self.num_sup_tokens, self.untrained = variant, num_sup_tokens, source.random_weights
+        self.variant, self.num_sup_tokens = variant, num_sup_tokens
+        self.untrained = source.random_weights or (self._own is not None and self._own.untrained)
         self._settings, self._store = settings, store_of(native)
         self.prepare = FramePreparation({"sync": frames.sync_request("squash")}, MISSING_FRAMES)
         self._load(source, settings)
@@ -111,7 +121,13 @@ class SELVA(BatchModel):
     def notes(self) -> list[str]:
         """What a reader of a results table should know of this configuration."""
         seen = "the video encoder sees the whole frame, squashed to a square"
-        return [seen, f"{self.num_sup_tokens} [SUP] tokens", *self._settings.notes]
+        trained = [] if self._own is None else [self._own.note(self._own_parts)]
+        return [seen, f"{self.num_sup_tokens} [SUP] tokens", *trained, *self._settings.notes]
+
+    @property
+    def training_record(self) -> dict[str, Any] | None:
+        """What `selva.json` says of files that were trained here; None for others."""
+        return None if self._own is None else self._own.model_dump(mode="json", by_alias=True)
 
     @property
     def video_encoder(self) -> TextVideoEncoder:
@@ -164,6 +180,10 @@ class SELVA(BatchModel):
 
     def _descriptions(self, request: Request) -> list[str]:
         return [f"trunk {self._trunk_weights} {request.duration} {self._settings.dtype}"]
+
+
+def _has_record(file: str | Path) -> bool:
+    return Path(file).with_name(own_weights.FILE_NAME).is_file()
 
 
 def _trunk_fingerprint(encoder: TextVideoEncoder) -> str:
