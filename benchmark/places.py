@@ -15,3 +15,4 @@ DEFAULT_REPORT = Path("results/report")  # without an ending
 DEFAULT_FIGURES = Path("results/figures")
 DEFAULT_ANALYSES = Path("results/analyses")  # what is made of the ratings of a study, a folder each
 DEFAULT_STUDIES = Path("results/studies")  # one folder each
+DEFAULT_TRAINING = Path("results/training")  # one folder a run

@@ -135,7 +135,7 @@ def _stages(part: SubFigure, shown: Mapping[StageName, Sequence[Row]]) -> None:
         held_out = Series.of(rows, VALIDATION_LOSS)
         if held_out.steps.size:
             loss.plot(held_out.steps, held_out.values, color=INK, lw=0.9, marker="o", ms=2.5, label="held-out clips")
-        loss.legend(loc="upper right")
+        loss.legend(loc="best")
         _raw_and_mean(gradient, Series.of(rows, GRADIENT_NORM), _COLOURS[name])
         rates = Series.of(rows, LEARNING_RATE)
         rate.plot(rates.steps, rates.values, color=SOFT, lw=1.0)
@@ -188,12 +188,22 @@ def _scores(part: SubFigure, shown: Mapping[StageName, Sequence[Row]], scores: S
         axes.set_title(f"{metric.label} {metric.arrow}", fontweight="normal", fontsize=7.5)
         axes.grid(axis="y")
         axes.set_xlim(0, begin * 1.02)
+        _at_least_a_hundredth(axes)
         _thousands(axes)
     for axes in panels[len(scores) :]:
         axes.set_visible(False)
     for axes in panels[max(0, len(scores) - SCORES_A_ROW) : len(scores)]:
         axes.tick_params(labelbottom=True)
         axes.set_xlabel("step of the run", fontsize=7)
+
+
+def _at_least_a_hundredth(axes: Axes) -> None:
+    """Show no difference larger than it is: an axis spans a hundredth of its values or more."""
+    low, high = axes.get_ylim()
+    reach = abs(low + high) / 2 / 200
+    if high - low < 2 * reach:
+        axes.set_ylim((low + high) / 2 - reach, (low + high) / 2 + reach)
+    axes.ticklabel_format(axis="y", useOffset=False)
 
 
 def _thousands(axes: Axes) -> None:

@@ -22,6 +22,7 @@ from benchmark.cli import (
     running,
     single,
     studying,
+    training,
     weights,
 )
 from benchmark.exits import run
@@ -71,6 +72,7 @@ app.command("export-kadtk")(interop.export_kadtk)
 app.command("import-kadtk")(interop.import_kadtk)
 studying.app.command("analyse")(analysing.analyse)
 app.add_typer(studying.app, name="study")
+app.add_typer(training.app, name="train")
 
 
 def main() -> None:
