@@ -140,7 +140,7 @@ def synthesize(folder: PathLike, width: float, step: int | None = None) -> dict[
         width: relative width, in (0, 0.28). A warning tells of one outside those kept, which is an extrapolation, and
             of one that so few snapshots cannot make: between 0.05 and 0.1 all weights are 3 % too large with two
             snapshots, 0.5 % with five, 0.05 % with ten.
-        step: of a snapshot, the last one by default. Later snapshots do not count.
+        step: of a snapshot, the last one by default. Later snapshots are not read.
 
     Raises:
         ValueError: a width out of range, no snapshots, none of this step, or one that cannot be read.

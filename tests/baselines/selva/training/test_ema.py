@@ -56,8 +56,9 @@ def test_snapshots_are_whole_in_float32(tmp_path, golden):
             assert off_by(got, want[profile, row]) < 1e-6  # half precision would be 1e-4 away
 
 
-def test_the_average_at_a_step_is_that_of_a_run_that_ended_there(tmp_path):
+def test_the_average_at_a_step_is_that_of_a_run_that_ended_there_and_needs_no_later_snapshot(tmp_path):
     walked(tmp_path / "long")
+    (tmp_path / "long" / "00000150.safetensors").write_bytes(b"damaged")
     walked(tmp_path / "short", steps=100)
     for width in (0.05, 0.08):
         early = synthesize(tmp_path / "long", width, step=100)
