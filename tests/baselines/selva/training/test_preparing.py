@@ -4,15 +4,18 @@ import csv
 import errno
 import os
 import signal
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
+import torch
 from support import preparing_process
+from support.small_stores import clip_of
 from support.training_clips import GOOD, clips_with_faults
 
 from baselines.selva.training import clip_reading, preparing, preparing_shard, shards
 from baselines.selva.training.preparing import Options, prepare
-from baselines.selva.training.store import StoreError
+from baselines.selva.training.store import Store, StoreError
 from foundation.faults import MachineFault
 from foundation.files import WriteFailed
 
@@ -91,6 +94,23 @@ def test_a_shard_that_is_gone_or_damaged_is_made_again_and_no_other(folder, tmp_
     prepared(folder, store)
     assert contents(store) == before
     assert sorted(path.stem for path in looked_at) == ["brief", "c", "d"]
+
+
+def test_latents_are_those_of_their_own_clip_however_many_go_together(folder, tmp_path, monkeypatch):
+    together = Store.opened(prepared(folder, tmp_path / "two").store)
+    monkeypatch.setattr(preparing_process.FormulaNetworks, "at_once", 1)
+    alone = Store.opened(prepared(folder, tmp_path / "one").store)
+    for id in GOOD:
+        assert torch.equal(together.latent(clip_of(together, id), "16k")[0], alone.latent(clip_of(alone, id), "16k")[0])
+    assert not torch.equal(alone.latent(clip_of(alone, "a"), "16k")[0], alone.latent(clip_of(alone, "b"), "16k")[0])
+
+
+def test_shards_of_other_settings_are_made_again(folder, tmp_path):
+    store = prepared(folder, tmp_path / "store").store
+    (store / "store.json").unlink()
+    other = replace(OPTIONS, picture="lossless")
+    fresh = contents(prepared(folder, tmp_path / "fresh", options=other).store)
+    assert contents(prepared(folder, store, options=other).store) == fresh
 
 
 @pytest.mark.parametrize(
