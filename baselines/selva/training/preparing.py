@@ -222,6 +222,9 @@ def _begin(store: Path, settings: StoreSettings) -> None:
         what = f"{name} = {before!r}, asked for {now!r}"
         if name == "entries":
             what = "another list of clips, labels or splits"
+        elif name == "weights":
+            parts = sorted(part for part in {*before, *now} if before.get(part) != now.get(part))
+            what = f"other weights of {', '.join(parts)}"
         raise StoreError(f"{store}: begun with {what}; give another folder, or what it was begun with")
 
 
@@ -229,8 +232,8 @@ def _tell_of_late_files(store: Path, skipped: Sequence[Skipped], files: Mapping[
     late = [skip.id for skip in skipped if skip.kind == "no such file" and skip.id in files]
     if late:
         log.warning(
-            "%s: %d clips had no file when their shard was made and have one now, the first %s; to take them up, "
-            "delete the shards that clips.csv names for them and give the same command again",
+            "%s: of the clips that had no file when their shard was made %d have one now, the first is %s; to take "
+            "them up, delete the shards that clips.csv names for them and give the same command again",
             store,
             len(late),
             late[0],

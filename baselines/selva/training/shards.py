@@ -10,7 +10,7 @@ from __future__ import annotations
 import zlib
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Literal, TypeVar
+from typing import Any, Literal
 
 import torch
 from pydantic import ValidationError
@@ -22,6 +22,7 @@ from foundation.records import Record, what_is_wrong
 
 _HEAD = "store"  # one entry alone: several would stand in the file in any order
 _DIGITS = 5
+_WAY_OUT = "delete the file and run `train prepare` again"
 
 
 class DamagedClip(StoreError):
@@ -89,9 +90,6 @@ def shard_path(folder: PathLike, number: int) -> Path:
     return Path(folder) / f"{number:0{_DIGITS}}.safetensors"
 
 
-_AnyRow = TypeVar("_AnyRow", bound="NewRow")
-
-
 class NewRow:
     """A row to be written: what it is of, and its arrays by name."""
 
@@ -138,43 +136,60 @@ def read_head(path: PathLike) -> ShardHead:
 
     try:
         with safe_open(path, framework="pt") as file:
-            return ShardHead.model_validate_json((file.metadata() or {}).get(_HEAD, ""))
+            return _head(file)
     except FileNotFoundError as error:
         raise StoreError(f"{path}: no such file; run `train prepare` again") from error
-    except ValidationError as error:
-        raise StoreError(f"{path}: damaged ({what_is_wrong(error)}); {_WAY_OUT}") from error
-    except (SafetensorError, OSError) as error:
-        raise StoreError(f"{path}: damaged ({error}); {_WAY_OUT}") from error
+    except (SafetensorError, OSError, ValidationError) as error:
+        raise StoreError(f"{path}: damaged ({_said(error)}); {_WAY_OUT}") from error
 
 
-_WAY_OUT = "delete the file and run `train prepare` again"
-
-
-def read_arrays(path: PathLike, head: ShardHead, row: int, names: Sequence[str]) -> list[Tensor]:
+def read_arrays(
+    path: PathLike, mark: str, row: int, names: Sequence[str], *, label: str, clip: str = ""
+) -> list[Tensor]:
     """Return arrays of one row, compared with their checksums.
+
+    The head is read each time, in a millisecond: those of all shards of VGGSound would take a process 300 MB.
 
     Args:
         path: of the file.
-        head: what it says of itself.
+        mark: of the settings that it must have been made under.
         row: its place.
         names: of the arrays.
+        label: what the row must be of.
+        clip: the same; none in files of texts.
 
     Raises:
-        DamagedClip: the file is absent, cut or changed, or has no such array.
+        DamagedClip: the file is absent, cut or changed, or the row is of another clip.
+        StoreError: the file was made under other settings, or never had such an array.
     """
     from safetensors import SafetensorError, safe_open
 
-    said = head.rows[row]
-    what = f"clip {said.id}" if said.id else f"text {said.label!r}"
+    what = f"clip {clip}" if clip else f"text {label!r}"
     try:
         with safe_open(path, framework="pt") as file:
+            head = _head(file)
+            if head.mark != mark:
+                raise StoreError(f"{path}: made under other settings; {_WAY_OUT}")
+            said = head.rows[row] if row < len(head.rows) else None
+            if said is None or (said.id, said.label) != (clip, label):
+                raise DamagedClip(f"{path}: {what} is not in row {row}; {_WAY_OUT}")
+            if missing := [name for name in names if name not in said.checksums]:
+                raise StoreError(f"{path}: {what} has no {missing[0]}")
             arrays = [file.get_tensor(f"{row}.{name}") for name in names]
-    except (SafetensorError, OSError) as error:
-        raise DamagedClip(f"{path}: {what} cannot be read ({error}); {_WAY_OUT}") from error
+    except (SafetensorError, OSError, ValidationError) as error:
+        raise DamagedClip(f"{path}: {what} cannot be read ({_said(error)}); {_WAY_OUT}") from error
     for name, array in zip(names, arrays, strict=True):
-        if checksum(array) != said.checksums.get(name):
+        if checksum(array) != said.checksums[name]:
             raise DamagedClip(f"{path}: {what} is damaged (its {name} are not those that were kept); {_WAY_OUT}")
     return arrays
+
+
+def _head(file: Any) -> ShardHead:
+    return ShardHead.model_validate_json((file.metadata() or {}).get(_HEAD, ""))
+
+
+def _said(error: Exception) -> str:
+    return what_is_wrong(error) if isinstance(error, ValidationError) else str(error)
 
 
 def checksum(array: Tensor) -> int:

@@ -12,7 +12,7 @@ from typing import Literal, get_args
 from torch import Tensor
 
 from baselines.selva.training.pictures import decoded
-from baselines.selva.training.shards import DamagedClip, ShardHead, read_arrays, read_head, shard_path
+from baselines.selva.training.shards import DamagedClip, read_arrays, read_head, shard_path
 from baselines.selva.training.store_record import (
     CLIPS_FILE,
     SHARDS_FOLDER,
@@ -58,7 +58,6 @@ class Store:
     def __init__(self, path: Path, record: StoreRecord, clips: dict[Split, tuple[Clip, ...]]) -> None:
         self.path, self.record = path, record
         self._clips = clips
-        self._heads: dict[int, ShardHead] = {}
 
     @classmethod
     def opened(cls, path: PathLike) -> Store:
@@ -140,34 +139,19 @@ class Store:
 
     def _arrays(self, clip: Clip, *names: str) -> list[Tensor]:
         file = shard_path(self.path / SHARDS_FOLDER, clip.shard)
-        head = self._heads.get(clip.shard) or self._heads.setdefault(clip.shard, self._checked_head(file))
-        if clip.row >= len(head.rows) or head.rows[clip.row].id != clip.id:
-            raise DamagedClip(
-                f"{file}: clip {clip.id} is not in row {clip.row}; delete the file and run `train prepare` again"
-            )
-        return read_arrays(file, head, clip.row, names)
-
-    def _checked_head(self, file: Path) -> ShardHead:
-        head = read_head(file)
-        if head.mark != self.record.mark:
-            raise StoreError(f"{file}: made under other settings; delete the file and run `train prepare` again")
-        return head
+        return read_arrays(file, self.record.mark, clip.row, names, label=clip.label, clip=clip.id)
 
     @cached_property
-    def _texts(self) -> dict[str, tuple[Path, ShardHead, int]]:
-        texts: dict[str, tuple[Path, ShardHead, int]] = {}
-        for file in sorted((self.path / TEXTS_FOLDER).glob("*.safetensors")):
-            head = self._checked_head(file)
-            texts.update({row.label: (file, head, place) for place, row in enumerate(head.rows)})
-        return texts
+    def _texts(self) -> dict[str, tuple[Path, int]]:
+        """The file and the row of each text."""
+        files = sorted((self.path / TEXTS_FOLDER).glob("*.safetensors"))
+        return {row.label: (file, place) for file in files for place, row in enumerate(read_head(file).rows)}
 
     def _text(self, label: str, name: str) -> Tensor:
         if label not in self._texts:
             raise StoreError(f"{self.path / TEXTS_FOLDER}: no text {label!r}; run `train prepare` again")
-        file, head, row = self._texts[label]
-        if name not in head.rows[row].checksums:
-            raise StoreError(f"{file}: no {name} states of {label!r}")
-        return read_arrays(file, head, row, [name])[0]
+        file, row = self._texts[label]
+        return read_arrays(file, self.record.mark, row, [name], label=label)[0]
 
 
 def _read_clips(path: Path) -> dict[Split, tuple[Clip, ...]]:

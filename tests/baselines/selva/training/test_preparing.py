@@ -133,6 +133,19 @@ def test_a_store_that_was_begun_with_another_setting_is_refused_with_its_name(fo
     assert contents(store) == before
 
 
+def test_other_weights_are_named_by_their_part(folder, tmp_path, monkeypatch):
+    store = prepared(folder, tmp_path / "store").store
+
+    class Others(preparing_process.FormulaNetworks):
+        def __init__(self, **how):
+            super().__init__(**how)
+            self.weights = {"vae_16k": "retrained"}
+
+    monkeypatch.setattr(preparing, "PreparingNetworks", Others)
+    with pytest.raises(StoreError, match="begun with other weights of vae_16k; give another folder"):
+        prepared(folder, store)
+
+
 @pytest.mark.parametrize(
     ("options", "said"),
     [
@@ -185,12 +198,13 @@ def test_a_fault_of_the_machine_stops_the_work_and_is_no_reason_to_skip_a_clip(f
 def test_a_file_that_came_since_is_told_of_and_taken_up_when_its_shard_is_deleted(folder, tmp_path, caplog):
     files = {path.stem: path for path in (folder / "clips").glob("*.mp4")}
     arguments = [folder / "list.csv"], tmp_path / "store"
-    prepare(files, *arguments, options=OPTIONS)
+    before = Store.opened(prepare(files, *arguments, options=OPTIONS).store).fingerprint
     files["absent"] = files["a"]
     store = prepare(files, *arguments, options=OPTIONS).store
-    assert "1 clips had no file when their shard was made and have one now, the first absent" in caplog.text
+    assert "had no file when their shard was made 1 have one now, the first is absent" in caplog.text
     shards.shard_path(store / "shards", 0).unlink()
     assert prepare(files, *arguments, options=OPTIONS).record.counts.skipped.get("no such file") is None
+    assert Store.opened(store).fingerprint != before, "another clip is kept, under the same settings"
 
 
 # Processes that die, and processes beside one another

@@ -143,7 +143,7 @@ def test_latents_and_texts_of_mmaudio_are_taken_and_only_pictures_are_decoded(fo
     assert torch.equal(deviation, arrays["std"][4])
     assert torch.equal(store.clip_text("dog barking"), arrays["text_features"][0])
     assert store.t5_states("dog barking").shape == (3, 768)
-    with pytest.raises(StoreError, match="no clip states of ''"):
+    with pytest.raises(StoreError, match="text '' has no clip"):
         store.clip_text("")
     assert found.record.counts.skipped == {"no features": 3, "no such file": 1}
     assert found.record.weights.keys() == {"t5", "t5_tokenizer"}

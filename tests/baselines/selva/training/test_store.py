@@ -108,7 +108,6 @@ def flip(file, array: str) -> None:
 
 def test_a_shard_that_was_cut_is_named_with_its_clip(store):
     file = shard_path(store.path / "shards", 0)
-    store.frames(clip_of(store, "clip00"))  # so the head is known already
     file.write_bytes(file.read_bytes()[:-1000])
     with pytest.raises(DamagedClip, match=r"00000\.safetensors: clip clip00 cannot be read .*delete the file"):
         store.frames(clip_of(store, "clip00"))
@@ -150,6 +149,13 @@ def test_a_shard_of_other_settings_is_refused(store, tmp_path):
     other = small_store(tmp_path / "other", weights={"vae": "00"})
     shard_path(other.path / "shards", 0).replace(shard_path(store.path / "shards", 0))
     with pytest.raises(StoreError, match="made under other settings"):
+        store.frames(clip_of(store, "clip00"))
+
+
+def test_a_shard_of_other_clips_is_refused(store):
+    shards = [shard_path(store.path / "shards", number) for number in (0, 1)]
+    shards[1].replace(shards[0])
+    with pytest.raises(DamagedClip, match=r"00000\.safetensors: clip clip00 is not in row 0; delete the file"):
         store.frames(clip_of(store, "clip00"))
 
 
