@@ -322,10 +322,15 @@ def _what_is_wrong(error: ValidationError) -> str:
 
 def json_schemas() -> dict[str, str]:
     """Return the JSON Schema of each record, as text by file name."""
+    from baselines.selva.training.own_weights import OwnWeights
+    from baselines.selva.training.run_record import RunRecord as TrainingRecord
+
     return {
         "run.schema.json": schema_text(RunRecord),
         "metrics.schema.json": schema_text(MetricsRecord),
         "benchmark.schema.json": schema_text(BuildRecord, mode="validation"),  # its optional fields may be absent
+        "training-run.schema.json": schema_text(TrainingRecord),
+        "selva.schema.json": schema_text(OwnWeights),
     }
 
 

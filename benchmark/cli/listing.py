@@ -112,7 +112,7 @@ def list_metrics(as_json: JsonOption = False, markdown: MarkdownOption = False, 
 
 
 def schemas(out: Annotated[Path, typer.Option(help="Folder.")] = Path("docs/schemas")) -> None:
-    """Write the JSON Schemas of run.json, metrics.json and benchmark.json."""
+    """Write the JSON Schemas of run.json, metrics.json, benchmark.json, and of a training: its run.json, selva.json."""
     from benchmark.runs import json_schemas
     from foundation.files import write_text
 
