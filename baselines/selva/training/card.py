@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
+from baselines.selva.model import DEFAULT_SUP_TOKENS
 from baselines.selva.training.own_weights import FILE_NAME, OwnWeights
 from baselines.selva.training.recipe import OPEN, Mixing, Stage
 from baselines.selva.training.run_record import STAGES, StageName
@@ -63,7 +64,7 @@ def card(weights: OwnWeights) -> str:
 def usage(weights: OwnWeights) -> str:
     """Return the command that scores the files, with FOLDER in place of where they are."""
     given = [f"--checkpoint {part}=FOLDER/{file.name}" for part, file in weights.files.items()]
-    if weights.sup_tokens != 5:
+    if weights.sup_tokens != DEFAULT_SUP_TOKENS:
         given.append(f"--option num_sup_tokens={weights.sup_tokens}")
     if weights.variant != "small_16k":
         given.append(f"--option variant={weights.variant}")
@@ -112,7 +113,8 @@ def _optimiser(stage: Stage) -> str:
 
 def _mixing(mixing: Mixing) -> str:
     width = f"Beta({mixing.alpha:g}, {mixing.alpha:g})" if mixing.ratio is None else f"{mixing.ratio:g} of the width"
-    return f"own part {mixing.side}, {width}; {mixing.share:g} of a batch"
+    side = "on the left" if mixing.side == "left" else "left or right at random"
+    return f"own part {side}, {width}; {mixing.share:.0%} of a batch"
 
 
 def _choices(weights: OwnWeights) -> Sequence[tuple[str, ...]]:

@@ -56,6 +56,7 @@ def test_the_recipe_stands_there_for_both_stages():
     assert "| steps | 50,000 of 50,000 | 25,000 of 25,000 |" in rows
     assert "| batch | 4 | 12 |" in rows
     assert "| learning rate | 0.0001 | 1e-05 |" in rows
+    assert "| mixing | own part on the left, 0.5 of the width; 100% of a batch |" in rows
     assert "betas 0.9, 0.95, epsilon 1e-06, weight decay 1e-06" in rows
 
 
