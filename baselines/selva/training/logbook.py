@@ -37,6 +37,10 @@ class Logbook:
         for name, value in values.items():
             self._writer.add_scalar(name, value, step)
 
+    def flush(self) -> None:
+        """Bring what TensorBoard's writer holds back to its file; the curve holds nothing back."""
+        self._writer.flush()
+
     def is_scored(self, step: int) -> bool:
         """Tell whether the suite's scores of a step are there."""
         return any(

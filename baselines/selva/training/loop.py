@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import signal
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass
 from typing import Any
@@ -20,7 +20,7 @@ from typing import Any
 import torch
 from torch import Tensor
 from torch.optim.lr_scheduler import LambdaLR
-from torch.utils.data import DataLoader, Dataset
+from torch.utils.data import Dataset
 
 from baselines.selva.training import ema, schedule
 from baselines.selva.training.batches import Batch, TrainingBatches, ValidationBatches
@@ -28,6 +28,7 @@ from baselines.selva.training.checkpoints import Checkpoints
 from baselines.selva.training.curve import GRADIENT_NORM, LEARNING_RATE, LOSS, SCORE, SECONDS, VALIDATION_LOSS
 from baselines.selva.training.logbook import Logbook
 from baselines.selva.training.processes import everywhere
+from baselines.selva.training.reading import read
 from baselines.selva.training.recipe import Averages, Recipe, Stage
 from baselines.selva.training.run_folder import RunFolder, StageName
 from baselines.selva.training.stages import trained_parameters
@@ -35,6 +36,7 @@ from baselines.selva.training.states import States
 from baselines.selva.training.steps import EncoderStep, GeneratorStep
 from baselines.selva.training.stopping import Request, heeded
 from baselines.selva.training.store import StoreError
+from baselines.selva.training.validation import held_out_loss
 
 Score = Callable[[int], Mapping[str, float]]
 
@@ -154,33 +156,35 @@ class Loop:
                 self._log = stack.enter_context(Logbook(self._course.run.stage(self._course.stage), done))
             if done:
                 self._tell(f"goes on from step {done} of {end}")
-                self._score_if_due(done)
+                self._note(done)  # a process may have been killed between its checkpoint and this
+                if self._scores_due(done):
+                    self._score(done)
             else:
                 self._validate(0)
             request = stack.enter_context(heeded())
             before = time.monotonic()
-            for batch in self._read(self._course.training, range(done, last)):
-                self._heed(done, batch, request)
+            for found in self._read(self._course.training, range(done, last)):
+                batch = self._heeded(done, found, request)
                 values = self._descend(done, batch)
                 done += 1
-                now = time.monotonic()
-                self._row(done, {**values, SECONDS: now - before})
-                before = now
+                self._row(done, {**values, SECONDS: time.monotonic() - before})
                 self._keep(done, last)
+                if self._scores_due(done):
+                    with request.not_held_back():  # all that was done is saved
+                        self._score(done)
+                before = time.monotonic()
         request.pass_on()  # asked during the last step
         return Ran(done - began, done == end)
 
     def _keep(self, done: int, last: int) -> None:
-        """Do what is due after a step: the validation loss, a checkpoint, the suite's scores."""
+        """Do what is due after a step: the validation loss, a checkpoint."""
         recipe, end = self._course.recipe, self._course.settings.steps
         if done % recipe.validate_every == 0 or done == end:
             self._validate(done)
         if done == end and self._averages is not None and done % recipe.averages.every:
             self._averages.snapshot()  # what is exported is of the last step, wherever that lies
-        scored = self._manner.score_every and done % self._manner.score_every == 0
-        if done % recipe.checkpoint_every == 0 or done == last or scored:
+        if done % recipe.checkpoint_every == 0 or done == last or self._scores_due(done):
             self._save(done)
-        self._score_if_due(done)
 
     def _descend(self, done: int, batch: Batch) -> dict[str, float]:
         """Do one step of the optimiser; return what was measured at it."""
@@ -189,7 +193,7 @@ class Loop:
         ids: list[str] = []
         losses = []
         norm = torch.zeros(())
-        for part in batch.to(accelerator.device).parts(clips // parts):
+        for part in batch.parts(clips // parts):
             with accelerator.accumulate(self._model):
                 each = self._model(part)
                 ids += part.ids
@@ -212,53 +216,49 @@ class Loop:
         Raises:
             LossNotFinite: it is no number, or the gradient's norm is not, before any weight has moved.
         """
-        loss = float(self._accelerator.gather(losses).double().mean())
+        loss = float(self._accelerator.gather(losses).cpu().double().mean())
         if torch.isfinite(torch.tensor([loss, float(norm)])).all():
             return loss
         own = [(name, float(value)) for name, value in zip(ids, losses, strict=True)]
         each = everywhere(self._accelerator, own)
         odd = [name for name, value in each if not torch.isfinite(torch.tensor(value))]
         what = f"the loss of {', '.join(odd)}" if odd else f"the gradient of {', '.join(name for name, _ in each)}"
+        stays = f"the checkpoint of step {self._states.saved} stays" if self._states.saved else "no step is saved yet"
         raise LossNotFinite(
-            f"{self._course.stage}, step {step}: {what} is no finite number; no weight has moved, and the checkpoint "
-            f"of step {self._states.saved} stays. Look at these clips, or begin another run with a lower learning rate"
+            f"{self._course.stage}, step {step}: {what} is no finite number; no weight has moved by it, and {stays}. "
+            "Look at these clips, or begin another run with a lower learning rate"
         )
 
-    @torch.no_grad()
     def _validate(self, done: int) -> None:
-        """Measure the loss on the held-out batches, which are shared out among the processes."""
-        accelerator = self._accelerator
-        numbers = range(accelerator.process_index, len(self._course.held_out), accelerator.num_processes)
-        total, errors = torch.zeros(2, dtype=torch.float64), []
-        for batch in self._read(self._course.held_out, numbers):
-            if isinstance(batch, StoreError):
-                errors.append(batch)
-                break
-            for part in batch.to(accelerator.device).parts(self._at_once(batch)):
-                losses = self._course.step(part)  # not the wrapped one: processes may have different numbers of batches
-                total += torch.tensor([float(losses.double().sum()), len(losses)], dtype=torch.float64)
-        for error in everywhere(accelerator, errors):
+        """Measure the loss on the held-out batches, which are shared out among the processes.
+
+        Raises:
+            StoreError: a clip cannot be read; all steps that were done are saved.
+        """
+        accelerator, course = self._accelerator, self._course
+        numbers = range(accelerator.process_index, len(course.held_out), accelerator.num_processes)
+        try:
+            loss = held_out_loss(
+                accelerator, course.step, self._read(course.held_out, numbers), self._manner.micro_batch
+            )
+        except StoreError:
             self._save(done)
-            raise error
-        summed, count = accelerator.reduce(total.to(accelerator.device), "sum").tolist()
-        self._row(done, {VALIDATION_LOSS: summed / count})
-        self._tell(f"step {done} of {self._course.settings.steps}: validation loss {summed / count:.6g}")
+            raise
+        self._row(done, {VALIDATION_LOSS: loss})
+        self._tell(f"step {done} of {course.settings.steps}: validation loss {loss:.6g}")
 
-    def _at_once(self, batch: Batch) -> int:
-        return min(len(batch.ids), self._manner.micro_batch or len(batch.ids))
+    def _scores_due(self, done: int) -> bool:
+        return self._manner.score is not None and self._manner.score_every > 0 and done % self._manner.score_every == 0
 
-    def _score_if_due(self, done: int) -> None:
-        """Measure the suite's scores of a step that is saved, unless a run that was stopped did so already."""
-        score, every = self._manner.score, self._manner.score_every
-        if score is None or not every or done % every:
-            return
-        if self._log is not None and not self._log.is_scored(done):
+    def _score(self, done: int) -> None:
+        """Measure the suite's scores of a step, unless a run that was stopped did so already."""
+        if self._manner.score is not None and self._log is not None and not self._log.is_scored(done):
             self._tell(f"step {done}: scores are measured")
-            self._row(done, {f"{SCORE}{name}": value for name, value in score(done).items()})
+            self._row(done, {f"{SCORE}{name}": value for name, value in self._manner.score(done).items()})
         self._accelerator.wait_for_everyone()
 
-    def _heed(self, done: int, batch: Batch | StoreError, request: Request) -> None:
-        """Save and leave where any process was asked to end, or met a clip that cannot be read.
+    def _heeded(self, done: int, batch: Batch | StoreError, request: Request) -> Batch:
+        """Return the batch; save and leave where any process was asked to end, or met a clip that cannot be read.
 
         Raises:
             StoreError: the clip.
@@ -266,8 +266,8 @@ class Loop:
         """
         if request.number or isinstance(batch, StoreError):
             self._accelerator.set_trigger()
-        if not self._accelerator.check_trigger():
-            return
+        if not self._accelerator.check_trigger() and not isinstance(batch, StoreError):
+            return batch
         self._save(done)
         errors = [batch] if isinstance(batch, StoreError) else []
         numbers = [request.number] if request.number else []
@@ -278,21 +278,17 @@ class Loop:
         request.pass_on()
         raise KeyboardInterrupt  # the signal is heeded by somebody who lets the program go on
 
-    def _read(self, batches: Dataset[Any], numbers: Iterable[int]) -> Iterator[Any]:
-        """Yield batches by number, read ahead by worker processes where there are some."""
-        workers = self._manner.workers
-        ahead: dict[str, Any] = {}
-        if workers:
-            ahead = {"num_workers": workers, "multiprocessing_context": "spawn", "worker_init_fn": _leave_to_parent}
-        pin = self._accelerator.device.type == "cuda"
-        unused = torch.Generator()  # a loader draws a seed for its workers, by default from the global generator
-        yield from DataLoader(
-            batches, batch_size=None, sampler=list(numbers), pin_memory=pin, generator=unused, **ahead
-        )
+    def _read(self, batches: Dataset[Batch | StoreError], numbers: range) -> Iterator[Batch | StoreError]:
+        return read(batches, numbers, workers=self._manner.workers, device=self._accelerator.device)
 
     def _save(self, done: int) -> None:
         """Write the checkpoint of a step, and into the run's record how far it is."""
+        if self._log is not None:
+            self._log.flush()  # what a checkpoint is of is not measured again
         self._states.save(done)
+        self._note(done)
+
+    def _note(self, done: int) -> None:
         if self._accelerator.is_main_process:
             self._course.run.note(self._course.stage, done, finished=done == self._course.settings.steps)
 
@@ -303,8 +299,3 @@ class Loop:
     def _tell(self, line: str) -> None:
         if self._accelerator.is_main_process:
             self._manner.report(f"{self._course.stage}: {line}")
-
-
-def _leave_to_parent(_worker: int) -> None:
-    """Ctrl-C reaches every process of a terminal; that which reads goes on until it is told otherwise."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)

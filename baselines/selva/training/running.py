@@ -16,7 +16,7 @@ from baselines.selva.training import ema
 from baselines.selva.training.batches import TrainingBatches, ValidationBatches
 from baselines.selva.training.candidates import Candidate, Scorer, Validate
 from baselines.selva.training.checkpoints import Checkpoints
-from baselines.selva.training.loop import Course, Loop, Manner
+from baselines.selva.training.loop import Course, Loop, Manner, Ran
 from baselines.selva.training.processes import accelerator_for, parts_of, processes_on
 from baselines.selva.training.recipe import Recipe
 from baselines.selva.training.run_folder import STAGES, RunFolder, StageName
@@ -78,8 +78,8 @@ def train(
     check_store(recipe, store)
     if (validate is None) != (not validate_scores_every):
         raise ValueError("validate and validate_scores_every: expected both or neither")
-    batches = {stage: _batches(store, recipe, stage, processes) for stage in chosen}
     for stage in chosen:
+        _batches(store, recipe, stage, processes)
         parts_of(recipe.stage(stage).batch, processes.num_processes, micro_batch)
     run, start = RunFolder(Path(out)), Start(recipe, store, video_encoder=video_encoder, weights=weights)
     _check_encoder(run, chosen, video_encoder)
@@ -93,13 +93,7 @@ def train(
         for stage in chosen:
             if run.read_record().stages[stage].finished:
                 continue
-            accelerator = accelerator_for(processes, recipe.stage(stage).batch, recipe.precision, micro_batch)
-            step = _step(stage, run, start)
-            checkpoints = Checkpoints(run.stage(stage).checkpoints, stage, recipe, store.fingerprint)
-            score = Scorer(stage, step, start, run.path, validate) if validate else None
-            course = Course(stage, recipe, step, *batches[stage], checkpoints, run)
-            ran = Loop(accelerator, course, replace(manner, score=score, stop_after=stop_after)).run()
-            accelerator.free_memory()
+            ran = _train_stage(stage, run, start, store, processes, replace(manner, stop_after=stop_after), validate)
             if not ran.finished:
                 break
             stop_after = None if stop_after is None else stop_after - ran.steps
@@ -173,6 +167,27 @@ def _begin(run: RunFolder, start: Start, store: Store, processes: Any) -> None:
         device=str(processes.device),
         processes=processes.num_processes,
     )
+
+
+def _train_stage(
+    stage: StageName,
+    run: RunFolder,
+    start: Start,
+    store: Store,
+    processes: Any,
+    manner: Manner,
+    validate: Validate | None,
+) -> Ran:
+    """Train one stage; its networks are gone when the next one begins."""
+    recipe, step = start.recipe, _step(stage, run, start)
+    checkpoints = Checkpoints(run.stage(stage).checkpoints, stage, recipe, store.fingerprint)
+    course = Course(stage, recipe, step, *_batches(store, recipe, stage, processes), checkpoints, run)
+    if validate is not None:
+        manner = replace(manner, score=Scorer(stage, step, start, run.path, validate))
+    accelerator = accelerator_for(processes, recipe.stage(stage).batch, recipe.precision, manner.micro_batch)
+    ran = Loop(accelerator, course, manner).run()
+    accelerator.free_memory()
+    return ran
 
 
 def _step(stage: StageName, run: RunFolder, start: Start) -> EncoderStep | GeneratorStep:

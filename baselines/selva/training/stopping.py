@@ -13,38 +13,56 @@ _REQUESTS = ("SIGINT", "SIGTERM", "SIGHUP")  # not every system has them all
 
 
 class Request:
-    """Which signal asked this process to end; 0 as long as none did."""
-
-    number = 0
-
-    def pass_on(self) -> None:
-        """Let the signal do what it would have done at once."""
-        if self.number:
-            signal.raise_signal(self.number)
-
-
-@contextmanager
-def heeded() -> Iterator[Request]:
-    """Yield what notes a request to end while the block runs; a second signal is not held back.
+    """Which signal asked this process to end; 0 as long as none did.
 
     What is ignored (SIGHUP under nohup) stays ignored. Only the main thread of a process can heed signals; elsewhere
     they do what they always do.
     """
-    request, before = Request(), dict[signal.Signals, Any]()
 
-    def note(number: int, _frame: FrameType | None) -> None:
-        request.number = number
-        for heeded_signal, handler in before.items():
-            signal.signal(heeded_signal, handler)
+    number = 0
 
-    if threading.current_thread() is threading.main_thread():
-        known = [signal.Signals[name] for name in _REQUESTS if name in signal.Signals.__members__]
-        before.update({each: signal.getsignal(each) for each in known})
-        before = {each: handler for each, handler in before.items() if handler not in (signal.SIG_IGN, None)}
-        for each in before:
-            signal.signal(each, note)
+    def __init__(self) -> None:
+        """Find out what the signals would do."""
+        self._before: dict[signal.Signals, Any] = {}
+        if threading.current_thread() is threading.main_thread():
+            known = [signal.Signals[name] for name in _REQUESTS if name in signal.Signals.__members__]
+            handlers = {each: signal.getsignal(each) for each in known}
+            self._before = {each: way for each, way in handlers.items() if way not in (signal.SIG_IGN, None)}
+
+    def hold_back(self) -> None:
+        """Note the next signal instead of letting it have its way; a second one has it."""
+        for each in self._before:
+            signal.signal(each, self._note)
+
+    def let_go(self) -> None:
+        """Let signals have their way from now on."""
+        for each, way in self._before.items():
+            signal.signal(each, way)
+
+    def pass_on(self) -> None:
+        """Let the signal that was noted do what it would have done at once."""
+        if self.number:
+            signal.raise_signal(self.number)
+
+    @contextmanager
+    def not_held_back(self) -> Iterator[None]:
+        """Let signals have their way while the block runs, first the one that was noted before."""
+        self.let_go()
+        self.pass_on()
+        yield
+        self.hold_back()
+
+    def _note(self, number: int, _frame: FrameType | None) -> None:
+        self.number = number
+        self.let_go()
+
+
+@contextmanager
+def heeded() -> Iterator[Request]:
+    """Yield what notes a request to end while the block runs."""
+    request = Request()
+    request.hold_back()
     try:
         yield request
     finally:
-        for each, handler in before.items():
-            signal.signal(each, handler)
+        request.let_go()

@@ -5,15 +5,17 @@ import os
 
 import pytest
 import torch
+from accelerate.state import AcceleratorState
 from safetensors import safe_open
 from support.small_training_runs import course_of, narrow, narrow_store, small_recipe, trained
 
 from baselines.mmaudio.transformer import MMDiT
-from baselines.selva.training import loop, running, steps
+from baselines.selva.training import ema, loop, running, steps
 from baselines.selva.training.batches import TrainingBatches, ValidationBatches
 from baselines.selva.training.checkpoints import Checkpoints
 from baselines.selva.training.loop import LossNotFinite
 from baselines.selva.training.run_folder import RunHeld
+from baselines.selva.training.starting import Start
 from baselines.selva.training.store import DamagedClip, Store
 from baselines.selva.video_encoder import TextVideoEncoder
 from foundation.files import WriteFailed
@@ -86,6 +88,26 @@ def test_a_run_measures_every_step_and_the_held_out_clips_now_and_then(run):
         assert run.read_record().stages[stage].finished
 
 
+def test_a_step_descends_by_the_mean_loss_of_its_clips(store, run):
+    with narrow():
+        start = Start(small_recipe(), store, video_encoder=None, weights={"random_weights": True})
+        step = steps.EncoderStep(start.encoder(), start.teacher())
+        loss = step(TrainingBatches(store, small_recipe(), "encoder")[0]).mean()
+    loss.backward()
+    gradients = [value.grad for value in step.network.parameters() if value.grad is not None]
+    first = next(row.values for row in run.stage("encoder").curve.read() if row.step == 1)
+    assert first["loss"] == pytest.approx(float(loss.detach()), rel=1e-5)
+    assert first["gradient_norm"] == pytest.approx(float(torch.nn.utils.get_total_norm(gradients)), rel=1e-5)
+
+
+def test_the_second_stage_looks_through_the_average_that_is_exported(store, run, tmp_path, courses):
+    trained(store, tmp_path / "run", small_recipe(encoder__steps=3, generator__steps=1))
+    averages = ema.synthesize(tmp_path / "run/encoder/snapshots", small_recipe().averages.export_width)
+    encoder = courses["generator"][0].encoder.state_dict()
+    assert averages.keys() == set(courses["encoder"][0].trained)
+    assert all(torch.equal(encoder[name], value) for name, value in averages.items())
+
+
 def test_a_checkpoint_holds_what_is_trained_and_nothing_that_is_frozen(run):
     with narrow(), torch.device("meta"):
         names = set(steps.encoder_stage.trainable_parameters(TextVideoEncoder(5)))
@@ -103,6 +125,13 @@ def test_a_finished_run_is_not_trained_again(store, run, monkeypatch):
     assert trained(store, run.path).read_record().stages["generator"].step == 4
 
 
+def test_a_stage_that_is_whole_and_not_yet_said_to_be_is_said_to_be(store, tmp_path):
+    run = first_stage(store, tmp_path / "run")
+    run.note("encoder", 4)
+    first_stage(store, tmp_path / "run")
+    assert run.read_record().stages["encoder"].finished
+
+
 def test_no_number_comes_from_the_global_generator(store, run, tmp_path):
     torch.manual_seed(5)
     before = torch.get_rng_state()
@@ -116,14 +145,34 @@ def test_a_micro_batch_changes_nothing_but_rounding(store, run, tmp_path):
 
 
 def test_a_run_goes_on_with_another_micro_batch(store, run, tmp_path):
-    first_stage(store, tmp_path / "run", micro_batch=2, stop_after=3)
-    check_same(first_stage(store, tmp_path / "run"), run, ROUNDING, ["encoder"])
+    first_stage(store, tmp_path / "run", stop_after=3)
+    check_same(first_stage(store, tmp_path / "run", micro_batch=2), run, ROUNDING, ["encoder"])
 
 
 def test_a_run_that_is_left_goes_on_where_it_was_left(store, run, tmp_path):
     for _ in range(2):  # in the first stage, and in the second
         trained(store, tmp_path / "run", stop_after=4)
     check_same(trained(store, tmp_path / "run"), run)
+
+
+@pytest.mark.slow(minutes=1)
+def test_worker_processes_read_what_this_one_reads(store, run, tmp_path):
+    check_same(first_stage(store, tmp_path / "run", workers=2), run, stages=["encoder"])
+
+
+def test_in_half_precision_the_losses_are_near_and_the_weights_stay_whole(store, run, tmp_path, courses):
+    recipe = small_recipe(precision="bf16", encoder__steps=2, generator__steps=1)
+    AcceleratorState._reset_state(reset_partial_state=True)  # of a process it has one precision
+    try:
+        half = course_of(trained(store, tmp_path / "run", recipe))
+    finally:
+        AcceleratorState._reset_state(reset_partial_state=True)
+    for stage in ("encoder", "generator"):
+        near = [value for _, value in course_of(run).losses[stage][:2]]
+        assert [value for _, value in half.losses[stage][:2]] == pytest.approx(near, rel=0.02)
+        assert half.losses[stage][:2] != course_of(run).losses[stage][:2]
+        assert {value.dtype for value in courses[stage][0].network.parameters()} == {torch.float32}
+    assert {value.dtype for value in half.weights.values()} == {torch.float32}
 
 
 @pytest.mark.parametrize("micro_batch", [0, 1, 3, 8])

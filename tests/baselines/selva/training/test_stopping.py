@@ -58,3 +58,18 @@ def test_outside_the_main_thread_no_signal_is_touched():
     thread.start()
     thread.join()
     assert asked == [0]
+
+
+def test_where_nothing_is_lost_a_request_has_its_way_at_once():
+    with heeded() as request:
+        with request.not_held_back(), pytest.raises(KeyboardInterrupt):
+            signal.raise_signal(signal.SIGINT)
+        signal.raise_signal(signal.SIGINT)
+        assert request.number == signal.SIGINT
+
+
+def test_a_request_that_was_held_back_has_its_way_where_nothing_is_lost():
+    with heeded() as request:
+        signal.raise_signal(signal.SIGINT)
+        with pytest.raises(KeyboardInterrupt), request.not_held_back():
+            raise AssertionError("the signal came too late")
