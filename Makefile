@@ -70,7 +70,7 @@ docs-tables: $(INSTALLED) ## Write the tables of the documents from the rows and
 bench: $(INSTALLED) ## Measure speed against plain implementations; keep figures in docs/performance
 	PYTHONPATH=tests $(RUN) speed $(ARGS)
 
-bench-gpu: $(INSTALLED) ## Measure what needs a GPU (5 minutes); ARGS name sections
+bench-gpu: $(INSTALLED) ## Measure what needs a GPU (8 minutes); ARGS name sections
 	PYTHONPATH=.:tests $(RUN) speed.gpu $(ARGS)
 
 clean: ## Remove everything that can be rebuilt: environment, demo, results

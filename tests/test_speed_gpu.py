@@ -5,8 +5,9 @@ import os
 import sys
 
 import pytest
-from speed.gpu import eager, files, machine, precision, scoring, set_scores, shared
+from speed.gpu import eager, files, machine, precision, scoring, set_scores, shared, training
 from speed.gpu.__main__ import main
+from support.small_training_runs import narrow, narrow_store
 from support.tiny_models import shrunk
 
 from baselines.selva.model import SELVA
@@ -72,6 +73,19 @@ def test_set_scores_are_timed_on_the_device_and_without_it_and_compared(monkeypa
     apart = [row["error"] for row in found if "error" in row]
     assert len(apart) == 3
     assert 0 < max(apart) < 1e-9
+
+
+def test_both_stages_of_training_are_timed_and_their_hours_said(monkeypatch):
+    def made(path, clips, *, teacher, **_):
+        return narrow_store(path, clips=len(clips), held_out=2)
+
+    monkeypatch.setattr(training, "small_store", made)
+    with narrow():
+        found = rows(training, steps="4", workers="0", seconds="0.64")
+    assert [row["what"].split(",")[1] for row in found] == [" encoder stage", " encoder stage", " generator stage"]
+    assert all(row["n"] == 4 for row in found)
+    for row, steps in zip(found, (50_000, 50_000, 25_000), strict=True):
+        assert row["hours"] == pytest.approx(steps / row["steps_per_second"] / 3600)
 
 
 def test_scoring_networks_are_held_against_the_card_s_rate(monkeypatch):

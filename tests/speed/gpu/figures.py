@@ -14,6 +14,8 @@ VALUES: Mapping[str, tuple[str, str]] = {
     "megabits_per_second": ("", "Mbit/s"),
     "samples_per_second": ("", "samples/s"),
     "files_per_second": ("", "files/s"),
+    "steps_per_second": ("", "steps/s"),
+    "hours": ("whole stage", "h"),
     "milliseconds": ("", "ms"),
     "milliseconds_per_sample": ("", "ms a sample"),
     "seconds_per_sample": ("", "s a sample"),
