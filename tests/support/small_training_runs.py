@@ -77,21 +77,24 @@ def trained(store: stores.Store, out: Path, recipe: Recipe | None = None, **opti
 
 @dataclass(frozen=True)
 class Course:
-    """What a run measured at its steps, and the weights that it leads to."""
+    """What a run measured at its steps, the learning rate among it, and the weights that it leads to."""
 
     losses: dict[str, list[tuple[int, float]]]
     weights: dict[str, torch.Tensor]
 
 
 def course_of(run: RunFolder) -> Course:
-    """What is left of a finished run: losses by stage, and the averages of all snapshots."""
+    """What is left of a run: losses and rates by stage, and the averages of all snapshots."""
     from safetensors.torch import load_file
 
     losses, weights = {}, {}
     for stage in ("encoder", "generator"):
         rows = run.stage(stage).curve.read()
         losses[stage] = [
-            (row.step, row.values[name]) for row in rows for name in ("loss", "validation_loss") if name in row.values
+            (row.step, row.values[name])
+            for row in rows
+            for name in ("loss", "validation_loss", "learning_rate")
+            if name in row.values
         ]
         for path in sorted(run.stage(stage).snapshots.glob("*.safetensors")):
             weights |= {f"{stage}/{path.stem}/{name}": value for name, value in load_file(path).items()}

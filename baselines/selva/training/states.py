@@ -1,7 +1,8 @@
 """The state of a stage on its way to a checkpoint and back: trained weights, optimiser, rate, averages.
 
 accelerate writes and reads it. What is frozen is in no checkpoint, because the files that it came from are in the run's
-record; nor is any state of a random generator, because none is carried from step to step.
+record. Nor are accelerate's states of random generators, because no generator is carried from step to step, and its
+count of parts of batches, whose size may be another one when the run goes on.
 """
 
 # Modules and some tensor methods of torch are typed Any.
@@ -57,7 +58,6 @@ class States:
         if checkpoint is None:
             return 0
         self._accelerator.load_state(str(checkpoint.path))
-        self._accelerator.step = 0  # accelerate counts parts of batches, and their size may be another one now
         if self._averages is not None:
             state = torch.load(checkpoint.path / _AVERAGES, map_location="cpu", weights_only=True)
             self._averages.load_state_dict(state)
@@ -79,6 +79,8 @@ class States:
 
     def _fill(self, folder: Path) -> None:
         self._accelerator.save_state(str(folder))
+        for states_of_generators in folder.glob("random_states_*.pkl"):  # and a count of parts of batches
+            states_of_generators.unlink()
         torch.save(self._averages.state_dict(), folder / _AVERAGES)
 
     def _keep_trained(self, _models: list[Any], states: list[dict[str, Tensor]], _folder: str) -> None:

@@ -52,7 +52,8 @@ def test_a_run_that_is_killed_at_any_moment_ends_in_the_same_place(store, undist
     assert time > 2
 
 
-@pytest.mark.parametrize("number", [signal.SIGTERM, pytest.param(signal.SIGINT, marks=pytest.mark.slow(minutes=1))])
+@pytest.mark.slow(minutes=1)
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 def test_a_run_that_is_asked_to_end_saves_the_step_that_it_is_at(store, undisturbed, tmp_path, number):
     out = tmp_path / "run"
     status = run_in_a_process(store.path, out, Sent(number, "a step", 3))

@@ -2,6 +2,7 @@
 
 import errno
 import os
+import signal
 
 import pytest
 import torch
@@ -114,6 +115,8 @@ def test_a_checkpoint_holds_what_is_trained_and_nothing_that_is_frozen(run):
     (folder,) = run.stage("encoder").checkpoints.glob("step-5")
     with safe_open(folder / "model.safetensors", framework="pt") as file:
         assert set(file.keys()) == names
+    others = {"averages.pt", "checkpoint.json", "optimizer.bin", "scheduler.bin"}
+    assert {path.name for path in folder.iterdir()} == {"model.safetensors", *others}
 
 
 def test_the_last_step_has_a_snapshot_wherever_it_lies(run):
@@ -160,6 +163,7 @@ def test_worker_processes_read_what_this_one_reads(store, run, tmp_path):
     check_same(first_stage(store, tmp_path / "run", workers=2), run, stages=["encoder"])
 
 
+@pytest.mark.slow(minutes=1)
 def test_in_half_precision_the_losses_are_near_and_the_weights_stay_whole(store, run, tmp_path, courses):
     recipe = small_recipe(precision="bf16", encoder__steps=2, generator__steps=1)
     AcceleratorState._reset_state(reset_partial_state=True)  # of a process it has one precision
@@ -228,6 +232,25 @@ def test_a_held_out_clip_that_cannot_be_read_stops_the_run_with_every_step_saved
     assert (tmp_path / "run/encoder/checkpoints/step-3").is_dir()
 
 
+def test_a_run_that_is_asked_to_end_saves_the_step_that_it_is_at_and_heeds_the_request(
+    store, run, tmp_path, monkeypatch
+):
+    usual, said = loop.Loop._descend, []
+
+    def asked(self, done, batch):
+        if done == 2:
+            signal.raise_signal(signal.SIGINT)
+        return usual(self, done, batch)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(loop.Loop, "_descend", asked)
+        with pytest.raises(KeyboardInterrupt):
+            first_stage(store, tmp_path / "run", report=said.append)
+    assert said[-1] == "encoder: asked to end by SIGINT; step 3 is saved"
+    assert (tmp_path / "run/encoder/checkpoints/step-3").is_dir()
+    check_same(first_stage(store, tmp_path / "run"), run, stages=["encoder"])
+
+
 def test_a_disk_that_fills_up_while_saving_costs_the_steps_since_the_last_checkpoint_alone(
     store, run, tmp_path, monkeypatch
 ):
@@ -282,6 +305,7 @@ def test_a_generator_without_an_encoder_to_look_through_is_refused(store, tmp_pa
         trained(store, tmp_path / "run", stages=["generator"])
 
 
+@pytest.mark.slow(minutes=1)
 def test_stages_can_be_trained_by_two_calls(store, run, tmp_path):
     trained(store, tmp_path / "run", stages=["encoder"])
     assert not (tmp_path / "run" / "generator").exists()
@@ -324,6 +348,7 @@ def test_scores_are_measured_on_files_that_load_strictly_and_stand_in_the_curve(
     assert not list((tmp_path / "run").glob(".candidate*"))
 
 
+@pytest.mark.slow(minutes=1)
 def test_scores_that_were_interrupted_are_measured_when_the_run_goes_on(store, tmp_path):
     asked = []
 
