@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import csv
 import io
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -25,9 +26,11 @@ from baselines.selva.training.clip_list import BadList
 from baselines.selva.training.store_record import Rate, StoreError
 from foundation.extras import load_extra
 from foundation.files import PathLike, fingerprint
-from foundation.text import composed, read_text
+from foundation.text import NotUTF8, composed, read_text
 
 _NEEDED = ("mean", "std", "text_features")
+_COMPARED_LABELS = 32  # of 0.6 MB each
+_SAME_TEXT = 0.1  # relative: half precision moves a text's states by less than 0.01, other words 76 of the 77
 
 
 class MMAudioFeatures:
@@ -47,7 +50,7 @@ class MMAudioFeatures:
         _, self.latent_frames, channels = features["mean"].shape
         self.rate: Rate = next(rate for rate in ("16k", "44k") if FORMATS[rate].latent_channels == channels)
         shapes = {name: [*value.shape, str(value.dtype)] for name, value in sorted(features.items())}
-        self.fingerprint = fingerprint([shapes, rows])
+        self.fingerprint = fingerprint([shapes, rows, labels])
 
     @classmethod
     def opened(cls, folder: PathLike, clips: PathLike) -> MMAudioFeatures:
@@ -58,8 +61,9 @@ class MMAudioFeatures:
             clips: the list that they were extracted by.
 
         Raises:
-            StoreError: there are no such features, or their shapes are none of MMAudio's.
-            baselines.selva.training.clip_list.BadList: the list cannot be read, or has another number of clips.
+            StoreError: there are no such features, a file of them is cut, or their shapes are none of MMAudio's.
+            baselines.selva.training.clip_list.BadList: the list cannot be read, has another number of clips, or them
+                in another order.
             foundation.extras.MissingPackage: tensordict is not installed.
         """
         place = Path(folder)
@@ -67,11 +71,19 @@ class MMAudioFeatures:
         if not (place / "meta.json").is_file():
             raise StoreError(f"{place}: no features of MMAudio (there is no meta.json); give the folder that holds it")
         try:
-            features = tensordict.TensorDict.load_memmap(place)
-        except (OSError, ValueError, KeyError, RuntimeError) as error:
-            raise StoreError(f"{place}: features of MMAudio that cannot be read: {error}") from error
-        rows, labels = _read_list(Path(clips))
-        _check(place, Path(clips), features, len(rows))
+            # For reading alone: a file that may be written to is otherwise filled up with zeros where it is too short.
+            features = tensordict.TensorDict.load_memmap(place, mode="r")
+        except (OSError, ValueError, KeyError, AttributeError, RuntimeError) as error:
+            raise StoreError(
+                f"{place}: features of MMAudio that cannot be read: {error}; copy or extract them again"
+            ) from error
+        listed = _read_list(Path(clips))
+        _check(place, Path(clips), features, len(listed))
+        _check_order(place, Path(clips), features, [label for _, label in listed])
+        rows = {id: row for row, (id, _) in enumerate(listed)}
+        labels: dict[str, int] = {}
+        for row, (_, label) in enumerate(listed):
+            labels.setdefault(label, row)
         return cls(place, rows, labels, features)
 
     def __contains__(self, id: str) -> bool:
@@ -83,10 +95,32 @@ class MMAudioFeatures:
         row = self._rows[id]
         return self._features["mean"][row].float(), self._features["std"][row].float()
 
+    def fault(self, id: str) -> str:
+        """Return what is wrong with the latent of a clip; "" where nothing is."""
+        mean, deviation = self.latent(id)
+        if not (mean.isfinite().all() and deviation.isfinite().all()):
+            return "a value of MMAudio's latent is not finite"
+        return "a standard deviation of MMAudio's latent is below 0" if deviation.min() < 0 else ""
+
+    def has_text(self, label: str) -> bool:
+        """Tell whether a clip has that label."""
+        return label in self._labels
+
     def clip_text(self, label: str) -> Tensor | None:
-        """Return the CLIP text states of a label, float32 (77, 1024); None where no clip has it."""
+        """Return the CLIP text states of a label, float32 (77, 1024); None where no clip has it.
+
+        Raises:
+            StoreError: a value of them is not finite.
+        """
         row = self._labels.get(label)
-        return None if row is None else self._features["text_features"][row].float()
+        if row is None:
+            return None
+        states = self._features["text_features"][row].float()
+        if not states.isfinite().all():
+            raise StoreError(
+                f"{self.folder}: text_features in row {row}, of {label!r}, are not finite; extract them again"
+            )
+        return states
 
     def sync(self, id: str) -> Tensor:
         """Return Synchformer's features of a clip as MMAudio sees it: float32 (192, 768).
@@ -102,22 +136,28 @@ class MMAudioFeatures:
         return self._features["sync_features"][self._rows[id]].float()
 
 
-def _read_list(path: Path) -> tuple[dict[str, int], dict[str, int]]:
-    """Return the row of each id, and the first row of each label."""
+def _read_list(path: Path) -> list[tuple[str, str]]:
+    """Return id and label of each clip, in order."""
+    listed: dict[str, str] = {}
     try:
-        reader = csv.DictReader(io.StringIO(read_text(path), newline=""), delimiter="\t")
+        reader = csv.DictReader(io.StringIO(read_text(path), newline=""), delimiter="\t", strict=True)
+        if not {"id", "label"} <= set(reader.fieldnames or ()):
+            raise BadList(f"{path}: line 1: expected the columns id and label, separated by tabs")
+        for line in reader:
+            place = f"{path}: line {reader.line_num}"
+            id, label = (composed((line["id"] or "").strip()), (line["label"] or "").strip())
+            if not id or not label:
+                raise BadList(f"{place}: expected an id and a label, got {id!r} and {label!r}")
+            if id in listed:
+                raise BadList(f"{place}: clip {id} stands there twice")
+            listed[id] = label
     except OSError as error:
         raise BadList(f"{path}: cannot be read: {error.strerror}") from error
-    rows, labels = dict[str, int](), dict[str, int]()
-    if not {"id", "label"} <= set(reader.fieldnames or ()):
-        raise BadList(f"{path}: line 1: expected the columns id and label, separated by tabs")
-    for place, line in enumerate(reader):
-        id = composed(line["id"] or "")
-        if id in rows:
-            raise BadList(f"{path}: line {reader.line_num}: clip {id} stands there twice")
-        rows[id] = place
-        labels.setdefault((line["label"] or "").strip(), place)
-    return rows, labels
+    except NotUTF8 as error:
+        raise BadList(str(error)) from error
+    except csv.Error as error:
+        raise BadList(f"{path}: line {reader.reader.line_num}: {error}") from error
+    return list(listed.items())
 
 
 def _check(folder: Path, clips: Path, features: Any, count: int) -> None:
@@ -133,3 +173,21 @@ def _check(folder: Path, clips: Path, features: Any, count: int) -> None:
         )
     if not mean[0] == text[0] == count:
         raise BadList(f"{clips}: {count} clips, but {folder} holds features of {mean[0]}; give the list of these")
+
+
+def _check_order(folder: Path, clips: Path, features: Any, labels: Sequence[str]) -> None:
+    """Refuse a list in another order than the features: clips of one label have one text.
+
+    Of labels that several clips have, the first few are looked at: the first and the last clip of each.
+    """
+    rows: dict[str, list[int]] = {}
+    for row, label in enumerate(labels):
+        rows.setdefault(label, []).append(row)
+    shared = [(label, found[0], found[-1]) for label, found in rows.items() if len(found) > 1]
+    for label, first, last in shared[:_COMPARED_LABELS]:
+        one, other = (features["text_features"][row].double() for row in (first, last))
+        if (one - other).norm() > _SAME_TEXT * one.norm():
+            raise BadList(
+                f"{clips}: the clips in rows {first} and {last} are both {label!r}, but {folder} has another text for "
+                "each, so its features are of other clips; give the list in the order in which they were extracted"
+            )

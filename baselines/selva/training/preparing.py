@@ -151,7 +151,7 @@ def _settings(options: Options, listed: ClipList, features: MMAudioFeatures | No
     """Return the settings of a store, without the weights.
 
     Raises:
-        ValueError: one is out of range, or MMAudio's latents are of another length.
+        ValueError: one is out of range, or MMAudio's latents are of another length or rate.
     """
     try:
         settings = StoreSettings(
@@ -171,7 +171,12 @@ def _settings(options: Options, listed: ClipList, features: MMAudioFeatures | No
         )
     except ValidationError as error:
         raise ValueError(f"options: {what_is_wrong(error)}") from error
-    if features is not None and features.rate in settings.rates:
+    if features is not None:
+        if features.rate not in settings.rates:
+            raise ValueError(
+                f"rate: {', '.join(settings.rates)} asked for, but the latents in {features.folder} are of "
+                f"{features.rate}; ask for {features.rate} too"
+            )
         wanted = lengths_for(settings.seconds, FORMATS[features.rate]).latent
         if features.latent_frames != wanted:
             raise ValueError(
@@ -188,7 +193,7 @@ def _networks(
     labels = {entry.label for entry in listed.entries}
     return PreparingNetworks(
         rates=[rate for rate in options.rates if features is None or rate != features.rate],
-        clip_text=features is None or any(features.clip_text(label) is None for label in labels),
+        clip_text=features is None or not all(map(features.has_text, labels)),
         teacher="kept" if options.teacher else "measured" if _measures(options) else None,
         options=weights,
     )

@@ -99,6 +99,8 @@ class ShardMaker:
             return Unusable("no such file", "no such file")
         if self.features is not None and entry.id not in self.features:
             return Unusable("no features", "MMAudio's list has no such clip")
+        if self.features is not None and (fault := self.features.fault(entry.id)):
+            return Unusable("bad features", fault)
         settings = self.settings
         try:
             return read_clip(path, seconds=settings.seconds, rates=self._sound_rates, picture=settings.picture)

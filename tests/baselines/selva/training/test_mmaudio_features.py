@@ -1,5 +1,8 @@
 """Features as MMAudio's training extracts them: read by the ids of the list beside them."""
 
+import csv
+import os
+
 import pytest
 import torch
 from support.seeded_weights import normal
@@ -10,6 +13,7 @@ from baselines.selva.training.mmaudio_features import MMAudioFeatures
 from baselines.selva.training.store_record import StoreError
 
 IDS = ("b_000010", "a_000001", "c_000003")
+DOG, BELL = (normal(label, (77, 1024), 1) for label in ("dog", "bell"))
 
 
 @pytest.fixture
@@ -20,7 +24,7 @@ def features(tmp_path):
         arrays = {
             "mean": normal("mean", (3, 250, 20), 1),
             "std": normal("std", (3, 250, 20), 1).abs(),
-            "text_features": normal("text", (3, 77, 1024), 1),
+            "text_features": torch.stack([DOG, BELL, DOG + normal("rounding", (77, 1024), 1) / 200]),
             "sync_features": normal("sync", (3, 192, 768), 1),
         }
         arrays = {name: value for name, value in {**arrays, **others}.items() if value is not None}
@@ -97,3 +101,76 @@ def test_a_list_with_a_clip_twice_or_without_its_columns_is_refused(features, tm
     (tmp_path / "train.tsv").write_text("id,label\na,dog\n")
     with pytest.raises(BadList, match="expected the columns id and label, separated by tabs"):
         opened(tmp_path)
+
+
+def test_a_list_in_another_order_is_refused(features, tmp_path):
+    features()
+    lines = (tmp_path / "train.tsv").read_text().splitlines()
+    (tmp_path / "train.tsv").write_text("\n".join([lines[0], lines[2], lines[1], lines[3]]) + "\n")
+    with pytest.raises(BadList, match=r"the clips in rows 1 and 2 are both 'dog', but .* has another text for each"):
+        opened(tmp_path)
+
+
+@pytest.mark.parametrize("name", ["mean", "text_features"])
+def test_a_file_that_was_cut_is_refused_and_stays_as_it_is(features, tmp_path, name):
+    features()
+    file = tmp_path / "features" / f"{name}.memmap"
+    os.truncate(file, 1000)
+    with pytest.raises(StoreError, match=rf"cannot be read: .*{name}\.memmap.*<1000>.*extract them again"):
+        opened(tmp_path)
+    assert file.stat().st_size == 1000
+
+
+def test_reading_leaves_the_features_as_they_are(features, tmp_path):
+    features()
+    opened(tmp_path).latent("a_000001")[0].zero_()
+    assert opened(tmp_path).latent("a_000001")[0].any()
+
+
+@pytest.mark.parametrize("content", ["", "[]", "{}", "null", '{"mean": 3}'])
+def test_a_damaged_description_is_named(features, tmp_path, content):
+    features()
+    (tmp_path / "features" / "meta.json").write_text(content)
+    with pytest.raises(StoreError, match="features: features of MMAudio that cannot be read"):
+        opened(tmp_path)
+
+
+def test_latents_that_are_none_are_told_by_clip(features, tmp_path):
+    mean, deviation = normal("mean", (3, 250, 20), 1), normal("std", (3, 250, 20), 1).abs()
+    mean[0, 3, 2], deviation[1, 0, 0] = float("nan"), -1
+    features(mean=mean, std=deviation)
+    read = opened(tmp_path)
+    assert [read.fault(id) for id in IDS] == [
+        "a value of MMAudio's latent is not finite",
+        "a standard deviation of MMAudio's latent is below 0",
+        "",
+    ]
+
+
+def test_a_text_that_is_not_finite_is_refused_with_its_row(features, tmp_path):
+    features(text_features=torch.stack([DOG, BELL * float("inf"), DOG]))
+    with pytest.raises(StoreError, match="text_features in row 1, of 'bell', are not finite"):
+        opened(tmp_path).clip_text("bell")
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("id\tlabel\n\tdog\nb\tdog\nc\tdog\n", "line 2: expected an id and a label, got '' and 'dog'"),
+        ("id\tlabel\na\nb\tdog\nc\tdog\n", "line 2: expected an id and a label, got 'a' and ''"),
+        ('id\tlabel\na\t"dog\nb\tdog\nc\tdog\n', "line 4: unexpected end of data"),
+        (f"id\tlabel\na\t{'x' * (csv.field_size_limit() + 1)}\n", "line 2: field larger than field limit"),
+    ],
+)
+def test_a_line_that_names_no_clip_is_refused_with_its_number(features, tmp_path, text, said):
+    features()
+    (tmp_path / "train.tsv").write_text(text)
+    with pytest.raises(BadList, match=said):
+        opened(tmp_path)
+
+
+def test_other_labels_make_another_fingerprint(features, tmp_path):
+    features()
+    before = opened(tmp_path).fingerprint
+    (tmp_path / "train.tsv").write_text((tmp_path / "train.tsv").read_text().replace("bell", "cat"))
+    assert opened(tmp_path).fingerprint != before

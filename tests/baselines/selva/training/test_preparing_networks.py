@@ -123,14 +123,14 @@ def test_without_synchformers_weights_a_store_is_prepared_and_says_that_nothing_
 
 
 def test_latents_and_texts_of_mmaudio_are_taken_and_only_pictures_are_decoded(folder, tmp_path, monkeypatch):
-    ids = [*GOOD[::-1], "quiet"]
+    ids, labels = [*GOOD[::-1], "quiet", "mute"], LABELS | {"quiet": "flute", "mute": "flute"}
     arrays = {
-        "mean": normal("mean", (7, 25, 20), 1),
-        "std": normal("std", (7, 25, 20), 1).abs(),
-        "text_features": normal("text", (7, 77, 1024), 1),
+        "mean": normal("mean", (8, 25, 20), 1),
+        "std": normal("std", (8, 25, 20), 1).abs(),
+        "text_features": torch.stack([normal(labels[id], (77, 1024), 1) for id in ids]),
     }
+    arrays["mean"][7, 3, 3] = float("nan")
     TensorDict(arrays).memmap(tmp_path / "features")
-    labels = LABELS | {"quiet": "flute"}
     (tmp_path / "train.tsv").write_text("\n".join(["id\tlabel", *(f"{id}\t{labels[id]}" for id in ids)]) + "\n")
     monkeypatch.setattr(clip_reading, "read_audio_native", lambda _: pytest.fail("sound was decoded"))
     monkeypatch.setattr("baselines.selva.training.preparing_networks.VAE", None)
@@ -145,10 +145,12 @@ def test_latents_and_texts_of_mmaudio_are_taken_and_only_pictures_are_decoded(fo
     assert store.t5_states("dog barking").shape == (3, 768)
     with pytest.raises(StoreError, match="text '' has no clip"):
         store.clip_text("")
-    assert found.record.counts.skipped == {"no features": 3, "no such file": 1}
+    assert found.record.counts.skipped == {"bad features": 1, "no features": 2, "no such file": 1}
     assert found.record.weights.keys() == {"t5", "t5_tokenizer"}
     with pytest.raises(ValueError, match=r"latents of 1 s have 32 frames, those in .* have 25"):
         prepared(folder, tmp_path / "other", mmaudio_features=given, options={"seconds": 1.0})
+    with pytest.raises(ValueError, match=r"rate: 44k asked for, but the latents in .* are of 16k; ask for 16k too"):
+        prepared(folder, tmp_path / "other", mmaudio_features=given, options={"rates": ("44k",)})
 
 
 def test_real_clips_are_prepared(real_media, tmp_path):
