@@ -19,15 +19,18 @@ from baselines.mmaudio.lengths import FORMATS, SYNC_FPS, lengths_for
 from baselines.mmaudio.native import NativeOptions
 from baselines.selva.training.clip_list import ClipList, find_files, read_lists
 from baselines.selva.training.clip_reading import SOUND_RULE
-from baselines.selva.training.finishing import finish, parts, skipped_clips
+from baselines.selva.training.finishing import check_enough, finish, parts, skipped_clips, splits_of
 from baselines.selva.training.mmaudio_features import MMAudioFeatures
 from baselines.selva.training.pictures import Picture
 from baselines.selva.training.preparing_networks import PreparingNetworks
 from baselines.selva.training.preparing_shard import ShardMaker
 from baselines.selva.training.preparing_texts import prepare_texts
-from baselines.selva.training.preparing_together import end_plan, joined, make_shards
+from baselines.selva.training.preparing_together import LEDGER_FOLDER, end_plan, joined, make_shards
 from baselines.selva.training.shards import Skipped
 from baselines.selva.training.store_record import (
+    CLIPS_FILE,
+    SHARDS_FOLDER,
+    TEXTS_FOLDER,
     Rate,
     StoreError,
     StoreRecord,
@@ -117,7 +120,8 @@ def prepare(
     Raises:
         ValueError: an option out of range.
         baselines.selva.training.clip_list.BadList: a list or the folder of clips cannot be used.
-        StoreError: the store was begun with other settings, or too few clips are left to train with.
+        StoreError: the store was begun with other settings, its folder holds other things, or too few clips are left
+            to train with.
         foundation.checkpoints.MissingCheckpoint: weights are not there; names them all.
         foundation.files.WriteFailed: the disk is full; what is finished stays.
         foundation.faults.MachineFault: a file cannot be read through no fault of its own.
@@ -127,7 +131,9 @@ def prepare(
     listed = read_lists(lists, validation_list)
     features = MMAudioFeatures.opened(*mmaudio_features) if mmaudio_features else None
     settings = _settings(options, listed, features)
-    files = dict(clips) if isinstance(clips, Mapping) else find_files(clips, (entry.id for entry in listed.entries))
+    ids = [entry.id for entry in listed.entries]
+    check_enough(store, listed, splits_of(listed, ids, settings.validation_share), {})  # before hours are spent on them
+    files = dict(clips) if isinstance(clips, Mapping) else find_files(clips, ids)
     networks = _networks(options, listed, features, weights or {})
     settings = settings.model_copy(update={"weights": networks.weights})
     reason = _not_measured(options, networks)
@@ -214,10 +220,14 @@ def _begin(store: Path, settings: StoreSettings) -> None:
     """Put down what the store is to be, or find that it is that already.
 
     Raises:
-        StoreError: it was begun with other settings; names the first that differs.
+        StoreError: it was begun with other settings, or other things lie there; names the first that differs.
     """
     found = read_record(store)
     if found is None:
+        own = {CLIPS_FILE, SHARDS_FOLDER, TEXTS_FOLDER, LEDGER_FOLDER}
+        there = sorted(path.name for path in store.iterdir()) if store.is_dir() else []
+        if foreign := [name for name in there if name not in own and not name.startswith(".")]:
+            raise StoreError(f"{store}: holds {foreign[0]}, which is no part of a store; choose another --out")
         write_record(store, StoreRecord(**settings.model_dump(), status="preparing"))
         return
     for name in StoreSettings.model_fields:

@@ -15,7 +15,7 @@ from foundation.ledger.ledger import Driver, Ledger
 from foundation.ledger.store import FolderStore
 from foundation.work import Progress
 
-_LEDGER_FOLDER = "at_work"
+LEDGER_FOLDER = "at_work"
 _POLL_SECONDS = 0.5
 
 log = logging.getLogger(__name__)
@@ -26,7 +26,7 @@ def joined(store: Path, settings: StoreSettings, shards: Sequence[Sequence[Entry
 
     Hold the store's lock meanwhile.
     """
-    ledger = Ledger(FolderStore(store / _LEDGER_FOLDER))
+    ledger = Ledger(FolderStore(store / LEDGER_FOLDER))
     plan = ledger.plan()
     if plan is None or not ledger.at_work():
         remove_partials(store, alone=True)
@@ -82,4 +82,4 @@ def make_shards(
 def end_plan(store: Path, driver: Driver) -> None:
     """Remove the ledger, unless other processes are at it; hold the store's lock meanwhile."""
     if driver.is_last():
-        FolderStore(store / _LEDGER_FOLDER).clear()
+        FolderStore(store / LEDGER_FOLDER).clear()

@@ -166,8 +166,10 @@ class RunFolder:
         """
         try:
             return RunRecord.model_validate_json(read_bounded(self.record_path))
-        except FileNotFoundError as error:
-            raise ValueError(f"{self.path}: no run of a training: it has no run.json") from error
+        except (FileNotFoundError, NotADirectoryError) as error:
+            raise ValueError(
+                f"{self.path}: no run of a training: it has no run.json; give the folder that `train run` wrote"
+            ) from error
         except ValidationError as error:
             raise ValueError(
                 f"{self.record_path}: not the record of a training that this version reads: {what_is_wrong(error)}; "

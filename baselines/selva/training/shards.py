@@ -7,6 +7,7 @@ made alike. The same content makes the same bytes.
 
 from __future__ import annotations
 
+import re
 import zlib
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -22,6 +23,7 @@ from foundation.records import Record, what_is_wrong
 
 _HEAD = "store"  # one entry alone: several would stand in the file in any order
 _DIGITS = 5
+_NAME = re.compile(rf"\d{{{_DIGITS},}}\.safetensors")
 _WAY_OUT = "delete the file and run `train prepare` again"
 
 
@@ -88,6 +90,11 @@ class ShardHead(Record):
 def shard_path(folder: PathLike, number: int) -> Path:
     """Return the file of a shard."""
     return Path(folder) / f"{number:0{_DIGITS}}.safetensors"
+
+
+def shards_in(folder: PathLike) -> list[Path]:
+    """Return the files of shards in a folder, in order; none of what else lies there, such as files half written."""
+    return sorted(path for path in Path(folder).glob("*.safetensors") if _NAME.fullmatch(path.name))
 
 
 class NewRow:

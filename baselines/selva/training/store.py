@@ -12,9 +12,10 @@ from typing import Literal, get_args
 from torch import Tensor
 
 from baselines.selva.training.pictures import decoded
-from baselines.selva.training.shards import DamagedClip, read_arrays, read_head, shard_path
+from baselines.selva.training.shards import DamagedClip, read_arrays, read_head, shard_path, shards_in
 from baselines.selva.training.store_record import (
     CLIPS_FILE,
+    RECORD_FILE,
     SHARDS_FOLDER,
     TEXTS_FOLDER,
     StoreError,
@@ -73,10 +74,19 @@ class Store:
         if record.status != "finished":
             raise StoreError(f"{folder}: the store is not finished; run the same `train prepare` again, it goes on")
         clips = _read_clips(folder / CLIPS_FILE)
+        for split in SPLITS:
+            expected = getattr(record.counts, split, None)
+            if len(clips[split]) != expected:
+                raise StoreError(
+                    f"{folder / CLIPS_FILE}: holds {len(clips[split])} clips of {split}, {RECORD_FILE} says "
+                    f"{expected}; run `train prepare` again, which writes it anew"
+                )
         for number in sorted({clip.shard for split in clips.values() for clip in split}):
             if not (file := shard_path(folder / SHARDS_FOLDER, number)).is_file():
                 raise StoreError(f"{file}: no such file; run `train prepare` again")
-        return cls(folder, record, clips)
+        store = cls(folder, record, clips)
+        store._check_texts()
+        return store
 
     @cached_property
     def fingerprint(self) -> str:
@@ -141,17 +151,25 @@ class Store:
         file = shard_path(self.path / SHARDS_FOLDER, clip.shard)
         return read_arrays(file, self.record.mark, clip.row, names, label=clip.label, clip=clip.id)
 
+    def _check_texts(self) -> None:
+        """Refuse a store without the text of a clip before steps are spent on it."""
+        for label in sorted({"", *(clip.label for split in SPLITS for clip in self._clips[split])}):
+            self._text_place(label)
+
     @cached_property
     def _texts(self) -> dict[str, tuple[Path, int]]:
         """The file and the row of each text."""
-        files = sorted((self.path / TEXTS_FOLDER).glob("*.safetensors"))
+        files = shards_in(self.path / TEXTS_FOLDER)
         return {row.label: (file, place) for file in files for place, row in enumerate(read_head(file).rows)}
 
     def _text(self, label: str, name: str) -> Tensor:
+        file, row = self._text_place(label)
+        return read_arrays(file, self.record.mark, row, [name], label=label)[0]
+
+    def _text_place(self, label: str) -> tuple[Path, int]:
         if label not in self._texts:
             raise StoreError(f"{self.path / TEXTS_FOLDER}: no text {label!r}; run `train prepare` again")
-        file, row = self._texts[label]
-        return read_arrays(file, self.record.mark, row, [name], label=label)[0]
+        return self._texts[label]
 
 
 def _read_clips(path: Path) -> dict[Split, tuple[Clip, ...]]:

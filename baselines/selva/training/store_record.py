@@ -47,7 +47,7 @@ class StoreSettings(Record):
         mmaudio_features: of which features of MMAudio latents and texts are, by a hash; None: of none.
     """
 
-    seconds: Annotated[float, Field(ge=0.64)]
+    seconds: Annotated[float, Field(ge=0.64, allow_inf_nan=False)]
     fps: int
     size: int
     picture: Picture
@@ -129,7 +129,7 @@ def read_record(store: PathLike) -> StoreRecord | None:
     path = Path(store) / RECORD_FILE
     try:
         said = json.loads(read_bounded(path))
-    except FileNotFoundError:
+    except (FileNotFoundError, NotADirectoryError):
         return None
     except ValueError as error:
         raise StoreError(f"{path}: damaged ({error}); remove it and run `train prepare` again") from error

@@ -74,6 +74,51 @@ def test_where_nothing_is_measured_the_record_says_why(folder, tmp_path, options
     assert (effect.clips, effect.relative_rms, effect.reason) == (0, None, said)
 
 
+def test_an_effect_that_could_not_be_measured_when_the_first_shard_was_made_is_not_blamed_on_its_clips(
+    folder, tmp_path, monkeypatch
+):
+    with monkeypatch.context() as patch:
+        patch.setattr(preparing_process.FormulaNetworks, "no_teacher", "Synchformer's weights are not there")
+        prepared(folder, tmp_path / "store")
+    effect = prepared(folder, tmp_path / "store").record.jpeg_effect
+    assert effect.reason.startswith("Synchformer's weights were not there when the first shard was made; delete that")
+    shards.shard_path(tmp_path / "store" / "shards", 0).unlink()
+    assert prepared(folder, tmp_path / "store").record.jpeg_effect.relative_rms > 0
+
+
+def test_where_too_few_clips_are_left_the_reasons_can_be_read(folder, tmp_path):
+    lines = ["id,label", *(f"{id},flute" for id in ("quiet", "brief", "mute", "a"))]
+    (tmp_path / "list.csv").write_text("\n".join(lines) + "\n")
+    with pytest.raises(StoreError, match=r"0 of 4 .* \(1 no sound, 1 silent, 1 too short: .*clips\.csv says which\)"):
+        prepare(folder / "clips", [tmp_path / "list.csv"], tmp_path / "store", options=OPTIONS)
+    assert 'quiet,flute,,skipped,1,,"silent: no sample' in (tmp_path / "store" / "clips.csv").read_text()
+    with pytest.raises(StoreError, match="the store is not finished"):
+        Store.opened(tmp_path / "store")
+
+
+@pytest.mark.parametrize(
+    ("lines", "said"),
+    [
+        (["id,label", "a,flute", "b,flute", "c,flute"], "1 of 3 clips are left for train, expected at least 2"),
+        (["id,label,split", *(f"{id},flute,val" for id in "abcd")], "0 of 4 clips are left for train"),
+        (["id,label,split", *(f"{id},flute,train" for id in "abcd"), "e,flute,val"], "1 of 5 .* for validation"),
+    ],
+)
+def test_a_list_that_cannot_be_enough_is_refused_before_any_clip_is_read(folder, tmp_path, lines, said):
+    (tmp_path / "list.csv").write_text("\n".join(lines) + "\n")
+    with pytest.raises(StoreError, match=said):
+        prepare(folder / "clips", [tmp_path / "list.csv"], tmp_path / "store", options=OPTIONS)
+    assert not (tmp_path / "store").exists()
+
+
+def test_a_folder_of_other_things_is_refused_and_left_alone(folder, tmp_path):
+    (tmp_path / "films").mkdir()
+    (tmp_path / "films" / "a.mp4").write_text("mine")
+    with pytest.raises(StoreError, match=r"films: holds a\.mp4, which is no part of a store; choose another --out"):
+        prepared(folder, tmp_path / "films")
+    assert [path.name for path in (tmp_path / "films").iterdir()] == ["a.mp4"]
+
+
 def test_a_second_run_decodes_nothing_and_leaves_the_same_bytes(folder, tmp_path, monkeypatch):
     first = prepared(folder, tmp_path / "store")
     before = contents(first.store)
@@ -127,7 +172,7 @@ def test_a_store_that_was_begun_with_another_setting_is_refused_with_its_name(fo
     before = contents(store)
     if "validation_list" in other:
         other = {"validation_list": tmp_path / "more.csv"}
-        other["validation_list"].write_text("id,label\ng,flute\n")
+        other["validation_list"].write_text("id,label\ng,flute\nh,flute\n")
     with pytest.raises(StoreError, match=said):
         prepared(folder, store, **other)
     assert contents(store) == before
@@ -150,6 +195,7 @@ def test_other_weights_are_named_by_their_part(folder, tmp_path, monkeypatch):
     ("options", "said"),
     [
         (Options(seconds=0.5), "options: seconds: .* greater than or equal to 0.64"),
+        (Options(seconds=float("inf")), "options: seconds: .* finite number"),
         (Options(rates=()), "options: rates: "),
         (Options(shard_clips=0), "options: shard_clips: "),
         (Options(validation_share=1.0), "options: validation_share: "),

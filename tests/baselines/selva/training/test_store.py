@@ -127,11 +127,38 @@ def test_a_file_that_is_missing_is_named_when_the_store_is_opened(store, file, s
         Store.opened(store.path)
 
 
+@pytest.mark.parametrize("kept", [0, 1, 4])
+def test_a_table_of_clips_that_was_cut_at_the_end_of_a_line_is_refused(store, kept):
+    table = store.path / "clips.csv"
+    table.write_text("".join(table.read_text().splitlines(keepends=True)[:kept]))
+    with pytest.raises(
+        StoreError, match=r"clips\.csv: holds \d clips of train, store\.json says 6; run `train prepare`"
+    ):
+        Store.opened(store.path)
+
+
+def test_a_text_that_is_missing_is_told_when_the_store_is_opened(store):
+    (store.path / "texts" / "00000.safetensors").unlink()
+    with pytest.raises(StoreError, match="texts: no text ''; run `train prepare` again"):
+        Store.opened(store.path)
+
+
+@pytest.mark.parametrize("name", ["._00000.safetensors", ".00000.0a1b2c3d-7-0a1b2c3d-0a1b2c3d.partial.safetensors"])
+def test_what_others_left_among_the_texts_is_not_read(store, name):
+    (store.path / "texts" / name).write_bytes(b"half")
+    assert Store.opened(store.path).t5_states("").shape == (1, 768)
+
+
 def test_a_store_that_is_not_finished_is_refused(store):
     record = store.path / "store.json"
     record.write_text(record.read_text().replace('"finished"', '"preparing"'))
     with pytest.raises(StoreError, match="not finished; run the same `train prepare` again"):
         Store.opened(store.path)
+
+
+def test_a_file_in_place_of_the_store_is_refused(store):
+    with pytest.raises(StoreError, match=r"store\.json: no store of clips; make one"):
+        Store.opened(store.path / "store.json")
 
 
 def test_a_record_of_another_version_is_refused_and_a_damaged_one_too(store):
