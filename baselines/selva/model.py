@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import partial
-from pathlib import Path
 from typing import Any, Unpack
 
 import torch
@@ -85,7 +84,7 @@ class SELVA(BatchModel):
         settings = Settings.checked(native)
         given = native.get("checkpoint") or {}
         self._own = own_weights.read_beside(given)
-        self._own_parts = [part for part in own_weights.PARTS if part in given and _has_record(given[part])]
+        self._own_parts = [part for part in own_weights.PARTS if part in given and own_weights.record_path(given[part])]
         if self._own is not None:
             self._own.check(variant=variant, sup_tokens=num_sup_tokens, parts=self._own_parts)
         source = weights.WeightSource(
@@ -180,10 +179,6 @@ class SELVA(BatchModel):
 
     def _descriptions(self, request: Request) -> list[str]:
         return [f"trunk {self._trunk_weights} {request.duration} {self._settings.dtype}"]
-
-
-def _has_record(file: str | Path) -> bool:
-    return Path(file).with_name(own_weights.FILE_NAME).is_file()
 
 
 def _trunk_fingerprint(encoder: TextVideoEncoder) -> str:

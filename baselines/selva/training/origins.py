@@ -12,6 +12,7 @@ from baselines.selva.training.run_folder import OWN_VIDEO_ENCODER, STAGES, RunFo
 from baselines.selva.training.run_record import RunRecord
 from baselines.selva.training.starting import Start
 from baselines.selva.training.store import Store
+from foundation.checkpoints import MissingCheckpoint
 from foundation.files import PathLike
 
 _STARTS: Mapping[StageName, str] = {"encoder": "synchformer", "generator": "generator"}
@@ -27,10 +28,12 @@ def trained_of(folder: RunFolder, record: RunRecord, sigma: float | None, step: 
         step: of the last stage; None: its last one with a snapshot.
 
     Raises:
-        ValueError: no snapshot, or none of this step.
+        ValueError: no snapshot, none of this step, or a width out of range.
     """
     found = {name: ema.snapshots(folder.stage(name).snapshots) for name in STAGES}
     stages = [name for name in STAGES if found[name]]
+    if sigma is not None and not 0 < sigma < ema.WIDEST:
+        raise ValueError(f"sigma: expected a relative width above 0 and below {ema.WIDEST}, got {sigma}")
     if not stages:
         every = record.recipe.averages.every
         raise ValueError(f"{folder.path}: has no averaged weights yet; the first are kept at step {every:,} of a stage")
@@ -82,11 +85,11 @@ def start_of(folder: RunFolder, record: RunRecord, clips: Store, weights: Native
     files: dict[str, str | Path] = {
         part: file.path
         for part, file in record.starting_weights.items()
-        if not file.verified and file.path is not None and Path(file.path).is_file()
+        if not file.verified and file.path is not None and (Path(file.path).is_file() or not options.get("weights_dir"))
     }
     files |= options.get("checkpoint") or {}
     own = files.pop(OWN_VIDEO_ENCODER, None)
-    if OWN_VIDEO_ENCODER in record.starting_weights and own is None:
+    if OWN_VIDEO_ENCODER in record.starting_weights and (own is None or not Path(own).is_file()):
         expected = record.starting_weights[OWN_VIDEO_ENCODER]
         raise ValueError(
             f"{folder.path}: was trained behind the video encoder {expected.path}, which is not there; pass "
@@ -117,7 +120,15 @@ def starting_files(
     if OWN_VIDEO_ENCODER in record.starting_weights:
         parts.add(OWN_VIDEO_ENCODER)
     filled = sorted(part for part in parts if not start.source.is_random(part))
-    start.source.require(filled)
+    try:
+        start.source.require(filled)
+    except MissingCheckpoint as error:
+        begun_from = [
+            f"  the run started from {part} = {file.path}, SHA-256 {file.sha256}"
+            for part, file in sorted(record.starting_weights.items())
+            if part in filled
+        ]
+        raise MissingCheckpoint("\n".join([str(error), *begun_from])) from error
     for part in filled:
         begun, now = record.starting_weights.get(part), start.source.files[part]
         if begun is not None and begun.sha256 != now.sha256:

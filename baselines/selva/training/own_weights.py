@@ -16,6 +16,7 @@ from baselines.selva.training.recipe import Recipe, Variant
 from baselines.selva.training.run_record import CompleteRecord, Sha256, StageName
 from foundation.checkpoints import digests
 from foundation.files import PathLike
+from foundation.paths import FileName
 from foundation.records import read_bounded, what_is_wrong
 
 FILE_NAME = "selva.json"
@@ -28,7 +29,7 @@ _STAGE_OF: Mapping[Part, StageName] = {"video_encoder": "encoder", "generator": 
 class OwnFile(CompleteRecord):
     """One of the two files."""
 
-    name: str
+    name: FileName
     sha256: Sha256
 
 
@@ -121,6 +122,12 @@ class OwnWeights(CompleteRecord):
                 )
 
 
+def record_path(file: PathLike) -> Path | None:
+    """Return the `selva.json` beside a file, or beside what a link of that name leads to; None where there is none."""
+    places = dict.fromkeys((Path(file).parent, Path(file).resolve().parent))
+    return next((place / FILE_NAME for place in places if (place / FILE_NAME).is_file()), None)
+
+
 def read_beside(files: Mapping[str, PathLike]) -> OwnWeights | None:
     """Return the record beside files of one's own; None where there is none.
 
@@ -136,8 +143,8 @@ def read_beside(files: Mapping[str, PathLike]) -> OwnWeights | None:
         if part not in files:
             continue
         path = Path(files[part])
-        beside = path.parent / FILE_NAME
-        if not path.is_file() or not beside.is_file():
+        beside = record_path(path)
+        if not path.is_file() or beside is None:
             continue  # that a file is not there is said where it is opened
         record = read_record(beside)
         _check_file(path, part, record, beside)

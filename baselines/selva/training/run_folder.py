@@ -113,14 +113,14 @@ class RunFolder:
                 thing that differs, with both values.
         """
         folder, now = cls(Path(path)), datetime.now(UTC).isoformat(timespec="seconds")
-        used = StoreUsed(fingerprint=store_fingerprint, path=str(store) if store else None, clips=dict(clips or {}))
+        used = StoreUsed(fingerprint=store_fingerprint, path=_place(store), clips=dict(clips or {}))
         starting = {part: _starting(file) for part, file in weights.items()}
         attempt = Attempt.of(now, device, processes)
         if folder.record_path.is_file():
             begun = folder.read_record()
             _check_same(folder.path, begun, recipe, used, starting, untrained)
             changed: dict[str, Any] = {
-                "starting_weights": {**starting, **begun.starting_weights},
+                "starting_weights": {**begun.starting_weights, **_moved(begun.starting_weights, starting)},
                 "store": used,
                 "attempts": (*begun.attempts, attempt),
                 "updated": now,
@@ -219,7 +219,20 @@ class RunFolder:
 def _starting(file: str | WeightFile) -> StartingWeights:
     if isinstance(file, str):
         return StartingWeights(sha256=file)
-    return StartingWeights(sha256=file.sha256, verified=file.verified, path=str(file.path))
+    return StartingWeights(sha256=file.sha256, verified=file.verified, path=_place(file.path))
+
+
+def _place(path: Path | None) -> str | None:
+    """Return where a file is from whatever folder it is looked for."""
+    return None if path is None else str(path.absolute())
+
+
+def _moved(begun: Mapping[str, StartingWeights], now: Mapping[str, StartingWeights]) -> dict[str, StartingWeights]:
+    """Return the files of a run that goes on: the same ones, where they are by now, and those that are new."""
+    return {
+        part: begun[part].model_copy(update={"path": file.path or begun[part].path}) if part in begun else file
+        for part, file in now.items()
+    }
 
 
 def _check_same(

@@ -258,10 +258,11 @@ def test_a_step_without_a_snapshot_is_named_with_those_there_are(both, tmp_path)
         export(both.path, tmp_path / "out", step=3)
 
 
-@pytest.mark.parametrize("sigma", [0.0, -0.1, 0.3])
-def test_a_width_out_of_range_is_refused(both, tmp_path, sigma):
-    with pytest.raises(ValueError, match="width"):
-        export(both.path, tmp_path / "out", sigma=sigma)
+@pytest.mark.parametrize("sigma", [0.0, -0.1, 0.28, float("nan")])
+def test_a_width_out_of_range_is_refused_before_any_work(both, tmp_path, sigma):
+    with pytest.raises(ValueError, match=r"sigma: expected a relative width above 0 and below 0\.28, got "):
+        export(both.path, tmp_path / "deep" / "out", sigma=sigma)
+    assert not (tmp_path / "deep").exists()
 
 
 def test_a_width_outside_those_kept_is_said_to_be_extrapolated(both, tmp_path, caplog):
@@ -284,6 +285,14 @@ def test_starting_weights_that_moved_are_taken_from_where_they_are_said_to_be(bo
         export(both.path, tmp_path / "out", weights={"weights_dir": tmp_path / "nothing"})
     weights = {"checkpoint": {"generator": published.generator}}
     assert export(both.path, tmp_path / "out", weights=weights).generator.is_file()
+
+
+def test_starting_weights_of_ones_own_that_are_gone_are_named_with_their_place_and_hash(both, tmp_path, published):
+    text = both.record_path.read_text()
+    both.record_path.write_text(text.replace(str(published.generator), str(tmp_path / "gone.pth")))
+    sha256 = file_sha256(published.generator)
+    with pytest.raises(MissingCheckpoint, match=rf"generator=.*gone\.pth: no such file[\s\S]*SHA-256 {sha256}"):
+        export(both.path, tmp_path / "out")
 
 
 def test_a_store_of_other_clips_is_refused(both, tmp_path):

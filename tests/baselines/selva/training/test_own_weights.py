@@ -52,10 +52,24 @@ def test_files_of_two_exports_are_refused(tmp_path):
     assert read_beside({"video_encoder": first.video_encoder, "generator": tmp_path / "c" / first.generator.name})
 
 
-@pytest.mark.parametrize("content", ["", "{}", '{"schema": 2}', "\0"])
+def test_the_record_of_a_file_behind_a_link_is_read(tmp_path):
+    pair = exported(tmp_path / "out")
+    (tmp_path / "mine.pth").symlink_to(pair.generator)
+    assert read_beside({"generator": tmp_path / "mine.pth"}).recipe.name == "sup-5"
+
+
+def test_a_record_whose_files_lie_elsewhere_is_refused(tmp_path):
+    pair = exported(tmp_path / "out")
+    place = tmp_path / "out" / FILE_NAME
+    place.write_text(place.read_text().replace(pair.generator.name, "../elsewhere.pth"))
+    with pytest.raises(ValueError, match=r"selva\.json: not a record .* expected the name of one file"):
+        read_beside(vars(pair))
+
+
+@pytest.mark.parametrize("content", ["", "{}", '{"schema": 2}', "\0", "[" * 10_000, "\udcff"])
 def test_a_record_that_cannot_be_read_is_named(tmp_path, content):
     pair = exported(tmp_path / "out")
-    (tmp_path / "out" / FILE_NAME).write_text(content)
+    (tmp_path / "out" / FILE_NAME).write_bytes(content.encode("utf-8", "surrogateescape"))
     with pytest.raises(ValueError, match=r"selva\.json: not a record of weights that this version reads: .*export"):
         read_beside(vars(pair))
 

@@ -2,6 +2,7 @@
 
 import json
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
@@ -110,6 +111,29 @@ def test_a_folder_that_holds_other_things_is_refused_and_left_alone(begun, tmp_p
     with pytest.raises(ValueError, match="holds files, but no run of a training; choose another --out"):
         begun()
     assert [path.name for path in (tmp_path / "run").iterdir()] == ["thesis.txt"]
+
+
+def test_places_are_kept_as_they_are_found_from_any_folder(smoke, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    weights = {"generator": WeightFile(Path("g.pth"), "b" * 64, verified=True)}
+    record = RunFolder.begun("run", smoke, "s" * 64, weights, store=Path("store")).read_record()
+    assert record.store.path == str(tmp_path / "store")
+    assert record.starting_weights["generator"].path == str(tmp_path / "g.pth")
+
+
+def test_a_run_that_goes_on_knows_where_its_files_are_by_now(begun, tmp_path):
+    for place, verified in (("old", True), ("new", False)):
+        weights = {"generator": WeightFile(tmp_path / place, "b" * 64, verified)}
+        record = begun(weights=weights).read_record()
+    assert record.starting_weights["generator"].path == str(tmp_path / "new")
+    assert record.starting_weights["generator"].verified, "the hash is the same, so it is the published one"
+
+
+@pytest.mark.parametrize("file", ["run.json", "anything"])
+def test_a_file_in_place_of_a_run_is_named(tmp_path, file):
+    (tmp_path / file).write_text("{}")
+    with pytest.raises(ValueError, match=rf"{file}: no run of a training: .*give the folder that `train run` wrote"):
+        RunFolder.opened(tmp_path / file)
 
 
 def test_a_place_without_a_run_is_named(tmp_path):
