@@ -6,7 +6,8 @@ again and known by the hashes in the run's record.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -36,6 +37,7 @@ from baselines.selva.training.store import Store
 from baselines.selva.training.store_record import StoreSettings
 from baselines.selva.video_encoder import TextVideoEncoder
 from foundation.checkpoints import digests
+from foundation.disk import check_folder
 from foundation.files import PathLike, is_partial, write_text
 from foundation.locks import Lock
 
@@ -79,6 +81,7 @@ def export(
         foundation.files.WriteFailed: the disk is full.
     """
     folder, place = RunFolder.opened(run), Path(out)
+    check_folder(place)
     record = folder.read_record()
     trained = trained_of(folder, record, sigma, step)
     clips = clips_of(record, store)
@@ -86,7 +89,8 @@ def export(
     known = _known(folder, record, trained, clips, starting_files(folder, record, start, trained))
     with Lock(place):
         _check_vacant(place, known)
-        done = _done(place, known)
+        with _telling_the_way_out(place):
+            done = _done(place, known)
         if done is None:
             networks = _encoder(folder, start, trained), _generator(folder, start, trained)
             states = [network.state_dict() for network in networks]
@@ -123,10 +127,9 @@ def _check_vacant(out: Path, known: OwnWeights) -> None:
     """Refuse a folder that holds anything but this very export, whole or begun."""
     if not out.exists():
         return
-    if not out.is_dir():
-        raise ValueError(f"{out}: is a file; choose another --out")
     if (out / FILE_NAME).is_file():
-        other = read_record(out / FILE_NAME)
+        with _telling_the_way_out(out):
+            other = read_record(out / FILE_NAME)
         if not _is_same(other, known):
             raise ValueError(f"{out}: holds another export ({other.note()}); choose another --out")
         return
@@ -135,6 +138,17 @@ def _check_vacant(out: Path, known: OwnWeights) -> None:
     foreign = sorted(path.name for path in out.iterdir() if path.name not in names and not is_partial(path))
     if foreign:
         raise ValueError(f"{out}: holds {foreign[0]}, which no export made; choose another --out")
+
+
+@contextmanager
+def _telling_the_way_out(out: Path) -> Iterator[None]:
+    """Say of an export that is not as it was left what helps here, where exporting again does not."""
+    try:
+        yield
+    except ValueError as error:
+        raise ValueError(
+            f"{out}: holds an export that is not as it was left; remove it, or choose another --out ({error})"
+        ) from error
 
 
 def _is_same(one: OwnWeights, other: OwnWeights) -> bool:

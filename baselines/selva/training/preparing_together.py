@@ -43,7 +43,7 @@ def _is_there(store: Path, settings: StoreSettings, number: int, entries: Sequen
     try:
         head = read_head(path)
     except StoreError as error:
-        log.warning("%s; it is made again", error)
+        log.warning("%s: made again, since it cannot be read (%s)", path, error)
         return False
     ids = {row.id for row in head.rows} | {skip.id for skip in head.skipped}
     return head.mark == settings.mark and ids == {entry.id for entry in entries}

@@ -173,7 +173,7 @@ class RunFolder:
         except ValidationError as error:
             raise ValueError(
                 f"{self.record_path}: not the record of a training that this version reads: {what_is_wrong(error)}; "
-                "choose another --out"
+                "restore it from a copy, or train in another folder"
             ) from error
         except ValueError as error:
             raise ValueError(f"{self.record_path}: {error}") from error

@@ -243,8 +243,18 @@ def test_another_export_or_other_files_in_its_place_are_refused_and_left_alone(b
 def test_an_exported_file_that_was_changed_is_not_taken_for_the_export(both, tmp_path):
     done = export(both.path, tmp_path / "out")
     done.generator.write_bytes(b"other weights")
-    with pytest.raises(ValueError, match="was changed after its export"):
+    with pytest.raises(ValueError, match=r"remove it, or choose another --out \(.* was changed after its export"):
         export(both.path, tmp_path / "out")
+    (tmp_path / "out" / FILE_NAME).write_text("{}")
+    with pytest.raises(ValueError, match=r"remove it, or choose another --out \(.*selva\.json: not a record"):
+        export(both.path, tmp_path / "out")
+
+
+def test_a_file_where_a_folder_should_be_is_refused_before_any_work(both, tmp_path):
+    (tmp_path / "file").write_text("mine")
+    for out in (tmp_path / "file", tmp_path / "file" / "out"):
+        with pytest.raises(ValueError, match="file is a file where a folder should be; give another place"):
+            export(both.path, out)
 
 
 def test_a_run_without_averages_is_refused(run, tmp_path):
