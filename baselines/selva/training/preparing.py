@@ -17,7 +17,7 @@ from pydantic import ValidationError
 from baselines.mmaudio.frames import SYNC_SIZE
 from baselines.mmaudio.lengths import FORMATS, SYNC_FPS, lengths_for
 from baselines.mmaudio.native import NativeOptions
-from baselines.selva.training.clip_list import ClipList, find_files, read_lists
+from baselines.selva.training.clip_list import BadList, ClipList, find_files, read_lists
 from baselines.selva.training.clip_reading import SOUND_RULE
 from baselines.selva.training.finishing import check_enough, finish, parts, skipped_clips, splits_of
 from baselines.selva.training.mmaudio_features import MMAudioFeatures
@@ -134,6 +134,9 @@ def prepare(
     ids = [entry.id for entry in listed.entries]
     check_enough(store, listed, splits_of(listed, ids, settings.validation_share), {})  # before hours are spent on them
     files = dict(clips) if isinstance(clips, Mapping) else find_files(clips, ids)
+    if not files.keys() & set(ids) and read_record(store) is None:
+        where = "clips" if isinstance(clips, Mapping) else clips
+        raise BadList(f"{where}: no file of any of the {len(ids)} clips; expected names such as {ids[0]}.mp4")
     networks = _networks(options, listed, features, weights or {})
     settings = settings.model_copy(update={"weights": networks.weights})
     reason = _not_measured(options, networks)

@@ -14,6 +14,7 @@ from support.small_stores import clip_of
 from support.training_clips import GOOD, clips_with_faults
 
 from baselines.selva.training import clip_reading, preparing, preparing_shard, shards
+from baselines.selva.training.clip_list import BadList
 from baselines.selva.training.preparing import Options, prepare
 from baselines.selva.training.store import Store, StoreError
 from foundation.faults import MachineFault
@@ -107,6 +108,13 @@ def test_where_too_few_clips_are_left_the_reasons_can_be_read(folder, tmp_path):
 def test_a_list_that_cannot_be_enough_is_refused_before_any_clip_is_read(folder, tmp_path, lines, said):
     (tmp_path / "list.csv").write_text("\n".join(lines) + "\n")
     with pytest.raises(StoreError, match=said):
+        prepare(folder / "clips", [tmp_path / "list.csv"], tmp_path / "store", options=OPTIONS)
+    assert not (tmp_path / "store").exists()
+
+
+def test_a_list_of_which_no_clip_has_a_file_is_refused_before_any_network_is_loaded(folder, tmp_path):
+    (tmp_path / "list.csv").write_text("\n".join(["id,label", *(f"{id}.mp4,flute" for id in GOOD)]) + "\n")
+    with pytest.raises(BadList, match=r"clips: no file of any of the 6 clips; expected names such as a\.mp4\.mp4"):
         prepare(folder / "clips", [tmp_path / "list.csv"], tmp_path / "store", options=OPTIONS)
     assert not (tmp_path / "store").exists()
 
