@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 import torch
+from torch.utils.data import Dataset
 
 from baselines.mmaudio import transformer
 from baselines.selva.training import checkpoints, ema, logbook, loop
@@ -99,6 +100,18 @@ def course_of(run: RunFolder) -> Course:
         for path in sorted(run.stage(stage).snapshots.glob("*.safetensors")):
             weights |= {f"{stage}/{path.stem}/{name}": value for name, value in load_file(path).items()}
     return Course(losses, weights)
+
+
+class ThirdEndsItsReader(Dataset):
+    """Batches whose third kills the process that reads it."""
+
+    def __init__(self, batches: Dataset) -> None:
+        self.batches = batches
+
+    def __getitem__(self, number: int) -> Any:
+        if number == 2:
+            os.kill(os.getpid(), signal.SIGKILL)
+        return self.batches[number]
 
 
 # Where a run can be killed: before the n-th call of each.

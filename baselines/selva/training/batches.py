@@ -52,6 +52,14 @@ class Batch:
         """Return the batch in memory that a GPU reads directly; torch's DataLoader calls it."""
         return self._mapped(Tensor.pin_memory)
 
+    def in_shared_memory(self) -> Self:
+        """Return the batch in memory that other processes read too.
+
+        Raises:
+            RuntimeError: there is no room.
+        """
+        return self._mapped(Tensor.share_memory_)
+
     def parts(self, clips: int) -> Iterator[Self]:
         """Yield parts of so many clips, an even number, each of whole pairs, in which the pairing is the same."""
         half = len(self.ids) // 2

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import tempfile
+import shutil
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,6 +13,7 @@ from baselines.selva.training.run_folder import StageName
 from baselines.selva.training.starting import Start
 from baselines.selva.training.steps import EncoderStep, GeneratorStep
 from baselines.selva.video_encoder import TextVideoEncoder
+from foundation.partials import partial_name
 
 
 @dataclass(frozen=True)
@@ -61,12 +62,15 @@ class Scorer:
         """Return the scores of a step of the stage, by metric."""
         recipe = self.start.recipe
         variant, tokens = recipe.generator.variant, recipe.encoder.sup_tokens
-        with tempfile.TemporaryDirectory(prefix=".candidate-", dir=self.folder) as place:
+        place = self.folder / partial_name("candidate")  # what a killed process leaves is removed as all partials are
+        try:
             encoder, generator = self._networks()
             states = encoder.state_dict(), generator.state_dict()
             pair = write_pair(place, *states, variant=variant, sup_tokens=tokens)
             del encoder, generator, states  # room for the model that is scored
             return self.validate(step, Candidate(self.stage, step, pair.video_encoder, pair.generator, variant, tokens))
+        finally:
+            shutil.rmtree(place, ignore_errors=True)
 
     def _networks(self) -> tuple[TextVideoEncoder, MMDiT]:
         if isinstance(self.step, EncoderStep):

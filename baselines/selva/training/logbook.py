@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import AbstractContextManager
 from types import TracebackType
 from typing import Any, Self
 
-from baselines.selva.training.curve import SCORE
 from baselines.selva.training.run_folder import StageFolder
 from foundation.extras import load_extra
+from foundation.write_failures import naming_failures
 
 
 class Logbook:
@@ -19,6 +20,7 @@ class Logbook:
         self._curve = folder.curve
         self._curve.cut(done if done else -1)  # a stage that begins measures step 0 too
         tensorboard = load_extra("torch.utils.tensorboard", "train", needed_by="training")
+        self._events = folder.tensorboard
         self._writer: Any = tensorboard.SummaryWriter(str(folder.tensorboard), purge_step=done + 1 if done else 0)
 
     def __enter__(self) -> Self:
@@ -29,20 +31,25 @@ class Logbook:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         """Bring everything to the files."""
-        self._writer.close()
+        with self._naming_failures():
+            self._writer.close()
 
     def row(self, step: int, values: Mapping[str, float]) -> None:
         """Add what was measured at a step."""
         self._curve.append(step, values)
-        for name, value in values.items():
-            self._writer.add_scalar(name, value, step)
+        with self._naming_failures():
+            for name, value in values.items():
+                self._writer.add_scalar(name, value, step)
 
     def flush(self) -> None:
         """Bring what TensorBoard's writer holds back to its file; the curve holds nothing back."""
-        self._writer.flush()
+        with self._naming_failures():
+            self._writer.flush()
 
-    def is_scored(self, step: int) -> bool:
-        """Tell whether the suite's scores of a step are there."""
-        return any(
-            row.step == step and any(name.startswith(SCORE) for name in row.values) for row in self._curve.read()
-        )
+    def _naming_failures(self) -> AbstractContextManager[None]:
+        """TensorBoard writes in a thread of its own, whose error comes with a later call and names no file."""
+        return naming_failures(self._events, self._events / "events")
+
+    def has(self, step: int, what: str) -> bool:
+        """Tell whether a value of this name, or whose name begins so, was measured at a step."""
+        return any(row.step == step and any(name.startswith(what) for name in row.values) for row in self._curve.read())

@@ -27,8 +27,8 @@ from baselines.selva.training.batches import Batch, TrainingBatches, ValidationB
 from baselines.selva.training.checkpoints import Checkpoints
 from baselines.selva.training.curve import GRADIENT_NORM, LEARNING_RATE, LOSS, SCORE, SECONDS, VALIDATION_LOSS
 from baselines.selva.training.logbook import Logbook
-from baselines.selva.training.processes import everywhere
-from baselines.selva.training.reading import read
+from baselines.selva.training.processes import everywhere, of_the_first
+from baselines.selva.training.reading import ReadingFailed, read
 from baselines.selva.training.recipe import Averages, Recipe, Stage
 from baselines.selva.training.run_folder import RunFolder, StageName
 from baselines.selva.training.stages import trained_parameters
@@ -157,10 +157,7 @@ class Loop:
             if done:
                 self._tell(f"goes on from step {done} of {end}")
                 self._note(done)  # a process may have been killed between its checkpoint and this
-                if self._scores_due(done):
-                    self._score(done)
-            else:
-                self._validate(0)
+            self._make_up(done)
             request = stack.enter_context(heeded())
             before = time.monotonic()
             for found in self._read(self._course.training, range(done, last)):
@@ -173,18 +170,28 @@ class Loop:
                     with request.not_held_back():  # all that was done is saved
                         self._score(done)
                 before = time.monotonic()
+            if done == end:  # and nothing of it is left to be measured
+                self._note(done, finished=True)
         request.pass_on()  # asked during the last step
         return Ran(done - began, done == end)
 
     def _keep(self, done: int, last: int) -> None:
         """Do what is due after a step: the validation loss, a checkpoint."""
         recipe, end = self._course.recipe, self._course.settings.steps
-        if done % recipe.validate_every == 0 or done == end:
-            self._validate(done)
         if done == end and self._averages is not None and done % recipe.averages.every:
             self._averages.snapshot()  # what is exported is of the last step, wherever that lies
+        if self._validation_due(done):
+            self._validate(done)
         if done % recipe.checkpoint_every == 0 or done == last or self._scores_due(done):
             self._save(done)
+
+    def _make_up(self, done: int) -> None:
+        """Measure what is due at the step that the stage goes on from, unless that was done before it was stopped."""
+        missing = self._log is not None and not self._log.has(done, VALIDATION_LOSS)
+        if self._validation_due(done) and of_the_first(self._accelerator, missing):
+            self._validate(done)
+        if done and self._scores_due(done):
+            self._score(done)
 
     def _descend(self, done: int, batch: Batch) -> dict[str, float]:
         """Do one step of the optimiser; return what was measured at it."""
@@ -234,6 +241,7 @@ class Loop:
 
         Raises:
             StoreError: a clip cannot be read; all steps that were done are saved.
+            ReadingFailed: nor can others.
         """
         accelerator, course = self._accelerator, self._course
         numbers = range(accelerator.process_index, len(course.held_out), accelerator.num_processes)
@@ -241,44 +249,50 @@ class Loop:
             loss = held_out_loss(
                 accelerator, course.step, self._read(course.held_out, numbers), self._manner.micro_batch
             )
-        except StoreError:
+        except (StoreError, ReadingFailed):
             self._save(done)
             raise
         self._row(done, {VALIDATION_LOSS: loss})
         self._tell(f"step {done} of {course.settings.steps}: validation loss {loss:.6g}")
+
+    def _validation_due(self, done: int) -> bool:
+        return done % self._course.recipe.validate_every == 0 or done == self._course.settings.steps
 
     def _scores_due(self, done: int) -> bool:
         return self._manner.score is not None and self._manner.score_every > 0 and done % self._manner.score_every == 0
 
     def _score(self, done: int) -> None:
         """Measure the suite's scores of a step, unless a run that was stopped did so already."""
-        if self._manner.score is not None and self._log is not None and not self._log.is_scored(done):
+        if self._manner.score is not None and self._log is not None and not self._log.has(done, SCORE):
             self._tell(f"step {done}: scores are measured")
             self._row(done, {f"{SCORE}{name}": value for name, value in self._manner.score(done).items()})
         self._accelerator.wait_for_everyone()
 
-    def _heeded(self, done: int, batch: Batch | StoreError, request: Request) -> Batch:
+    def _heeded(self, done: int, batch: Batch | StoreError | ReadingFailed, request: Request) -> Batch:
         """Return the batch; save and leave where any process was asked to end, or met a clip that cannot be read.
 
         Raises:
-            StoreError: the clip.
             KeyboardInterrupt: or whatever a signal does.
+            StoreError: the clip.
+            ReadingFailed: the processes that read cannot go on.
         """
-        if request.number or isinstance(batch, StoreError):
+        if request.number or not isinstance(batch, Batch):
             self._accelerator.set_trigger()
-        if not self._accelerator.check_trigger() and not isinstance(batch, StoreError):
+        if not self._accelerator.check_trigger() and isinstance(batch, Batch):
             return batch
         self._save(done)
-        errors = [batch] if isinstance(batch, StoreError) else []
-        numbers = [request.number] if request.number else []
-        for error in everywhere(self._accelerator, errors):
-            raise error
-        request.number = max(everywhere(self._accelerator, numbers))
+        numbers = everywhere(self._accelerator, [request.number] if request.number else [])
+        errors = everywhere(self._accelerator, [] if isinstance(batch, Batch) else [batch])
+        if not numbers:
+            raise errors[0]
+        request.number = max(numbers)
         self._tell(f"asked to end by {signal.Signals(request.number).name}; step {done} is saved")
         request.pass_on()
         raise KeyboardInterrupt  # the signal is heeded by somebody who lets the program go on
 
-    def _read(self, batches: Dataset[Batch | StoreError], numbers: range) -> Iterator[Batch | StoreError]:
+    def _read(
+        self, batches: Dataset[Batch | StoreError], numbers: range
+    ) -> Iterator[Batch | StoreError | ReadingFailed]:
         return read(batches, numbers, workers=self._manner.workers, device=self._accelerator.device)
 
     def _save(self, done: int) -> None:
@@ -288,9 +302,9 @@ class Loop:
         self._states.save(done)
         self._note(done)
 
-    def _note(self, done: int) -> None:
+    def _note(self, done: int, *, finished: bool = False) -> None:
         if self._accelerator.is_main_process:
-            self._course.run.note(self._course.stage, done, finished=done == self._course.settings.steps)
+            self._course.run.note(self._course.stage, done, finished=finished)
 
     def _row(self, step: int, values: Mapping[str, float]) -> None:
         if self._log is not None:

@@ -32,6 +32,7 @@ def processes_on(device: str | None) -> Any:
     """
     accelerate = load_extra("accelerate", "train", needed_by="training")
     check_device(device)
+    _forget_earlier_runs()
     processes = accelerate.PartialState(cpu=device == "cpu", timeout=_PATIENCE)
     if device is not None and ":" in device:
         if processes.num_processes > 1:
@@ -41,6 +42,13 @@ def processes_on(device: str | None) -> Any:
             )
         torch.cuda.set_device(torch.device(device))
     return processes
+
+
+def _forget_earlier_runs() -> None:
+    """Let a process train once more, on another device or in another precision: accelerate keeps those of the first."""
+    state = load_extra("accelerate.state", "train", needed_by="training").AcceleratorState
+    together = torch.distributed.is_available() and torch.distributed.is_initialized()
+    state._reset_state(reset_partial_state=not together)  # nothing public does it
 
 
 def accelerator_for(
@@ -58,10 +66,13 @@ def accelerator_for(
         ValueError: the batch cannot be cut so.
     """
     accelerate = load_extra("accelerate", "train", needed_by="training")
+    utilities = load_extra("accelerate.utils", "train", needed_by="training")
+    parts = parts_of(batch, processes.num_processes, micro_batch)
     return accelerate.Accelerator(
         cpu=processes.device.type == "cpu",
         mixed_precision="bf16" if precision == "bf16" else "no",
-        gradient_accumulation_steps=parts_of(batch, processes.num_processes, micro_batch),
+        # A plain number would yield to the environment's ACCELERATE_GRADIENT_ACCUMULATION_STEPS.
+        gradient_accumulation_plugin=utilities.GradientAccumulationPlugin(num_steps=parts),
         step_scheduler_with_optimizer=False,  # else the rate would rise once for every process
     )
 

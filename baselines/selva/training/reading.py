@@ -2,20 +2,33 @@
 
 from __future__ import annotations
 
+import multiprocessing
+import shutil
 import signal
+import threading
 from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 import torch
 from torch.utils.data import DataLoader, Dataset
 
 from baselines.selva.training.batches import Batch
+from baselines.selva.training.stopping import leave_to_parent
 from baselines.selva.training.store import StoreError
+
+_SHARED = Path("/dev/shm")  # where Linux keeps memory that processes share
+_WORKER_GONE = "DataLoader worker (pid"  # how torch begins what it says then
+
+
+class ReadingFailed(Exception):
+    """Batches cannot be read ahead, through no fault of a clip; says why, and how the run goes on."""
 
 
 def read(
     batches: Dataset[Batch | StoreError], numbers: Iterable[int], *, workers: int, device: torch.device
-) -> Iterator[Batch | StoreError]:
+) -> Iterator[Batch | StoreError | ReadingFailed]:
     """Yield batches on a device, in the order of the numbers; an error stands for one that cannot be read.
 
     Args:
@@ -25,14 +38,84 @@ def read(
         device: where they go.
     """
     ahead: dict[str, Any] = {}
-    if workers:
-        ahead = {"num_workers": workers, "multiprocessing_context": "spawn", "worker_init_fn": _leave_to_parent}
+    numbers = list(numbers)
+    if workers and numbers:
+        ahead = {
+            "num_workers": min(workers, len(numbers)),
+            "multiprocessing_context": multiprocessing.get_context("spawn"),
+            "worker_init_fn": leave_to_parent,
+            "collate_fn": _shared,
+        }
     unused = torch.Generator()  # a loader draws a seed for its workers, by default from the global generator
     pin = device.type == "cuda"
-    for batch in DataLoader(batches, batch_size=None, sampler=list(numbers), pin_memory=pin, generator=unused, **ahead):
-        yield batch if isinstance(batch, StoreError) else batch.to(device)
+    loader = DataLoader(batches, batch_size=None, sampler=numbers, pin_memory=pin, generator=unused, **ahead)
+    with _ends_of_workers_left_to_be_asked():
+        found = iter(loader)
+    while True:
+        try:
+            batch = next(found)
+        except StopIteration:
+            return
+        except (RuntimeError, EOFError, ConnectionError, FileNotFoundError) as error:
+            if not workers or not _is_end_of_a_worker(error):
+                raise
+            yield ReadingFailed(_gone(error))
+            return
+        yield batch.to(device) if isinstance(batch, Batch) else batch
 
 
-def _leave_to_parent(_worker: int) -> None:
-    """Ctrl-C reaches every process of a terminal; one that reads goes on until it is told otherwise."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
+def _shared(batch: Batch | StoreError) -> Batch | StoreError | ReadingFailed:
+    """Put a batch, in the process that read it, into memory where the other one finds it.
+
+    torch would do so in a thread whose errors nobody hears of: the other process would wait for ever.
+    """
+    try:
+        return batch.in_shared_memory() if isinstance(batch, Batch) else batch
+    except RuntimeError as error:
+        return ReadingFailed(
+            f"a batch does not fit into the memory that processes share{_room()}: {error}. All steps that were done "
+            "are saved: make it larger (docker run --shm-size), or give the same command with --workers 0"
+        )
+
+
+def _is_end_of_a_worker(error: Exception) -> bool:
+    """Tell whether a worker has ended: torch says so, or what it was about to hand over cannot be fetched from it.
+
+    What a worker's own work raised is an error of the same kind, whose text says that it was caught there.
+    """
+    if isinstance(error, RuntimeError):
+        return str(error).startswith(_WORKER_GONE)
+    return not str(error).startswith("Caught ")
+
+
+def _gone(error: Exception) -> str:
+    said = str(error).strip() or type(error).__name__
+    return (
+        f"a process that reads clips ahead is gone ({said}): was it killed, or is memory short? "
+        f"Batches come through the memory that processes share{_room()}. All steps that were done are saved: give the "
+        "same command again, or with --workers 0"
+    )
+
+
+def _room() -> str:
+    """Return how much memory can be shared, in words; nothing where no folder shows it."""
+    if not _SHARED.is_dir():
+        return ""
+    usage = shutil.disk_usage(_SHARED)
+    return f" ({_SHARED}: {usage.free / 2**20:.0f} of {usage.total / 2**20:.0f} MiB are free)"
+
+
+@contextmanager
+def _ends_of_workers_left_to_be_asked() -> Iterator[None]:
+    """Keep torch from breaking into whatever is being done, a step or a checkpoint, when a worker of a loader ends.
+
+    That it is gone is noticed as well where its next batch is waited for, when all can be saved.
+    """
+    if threading.current_thread() is not threading.main_thread() or not hasattr(signal, "SIGCHLD"):
+        yield  # there, torch does not do it
+        return
+    before = signal.getsignal(signal.SIGCHLD)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGCHLD, before)

@@ -24,7 +24,7 @@ from baselines.selva.training.starting import Start
 from baselines.selva.training.steps import EncoderStep, GeneratorStep
 from baselines.selva.training.store import SPLITS, Store
 from foundation.devices import numerics
-from foundation.files import PathLike
+from foundation.files import PathLike, remove_partials
 
 __all__ = ["Candidate", "Validate", "check_store", "train"]
 
@@ -88,6 +88,7 @@ def train(
     with numerics("exact"), ExitStack() as stack:  # what bf16 leaves in float32 is too little to save time at
         if processes.is_main_process:
             stack.enter_context(run.hold())
+            remove_partials(run.path, alone=True)
             _begin(run, start, store, processes)
         processes.wait_for_everyone()
         for stage in chosen:

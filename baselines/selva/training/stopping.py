@@ -57,6 +57,20 @@ class Request:
         self.let_go()
 
 
+def leave_to_parent(_worker: int = 0) -> None:
+    """Let the parent of this process decide what comes of a request that reaches both, as of a whole process group.
+
+    Ctrl-C is nothing here; of others the second ends this process, so that the parent can end it.
+    """
+
+    def once(number: int, _frame: FrameType | None) -> None:
+        signal.signal(number, signal.SIG_DFL)
+
+    for each in (signal.Signals[name] for name in _REQUESTS if name in signal.Signals.__members__):
+        if signal.getsignal(each) != signal.SIG_IGN:
+            signal.signal(each, signal.SIG_IGN if each == signal.SIGINT else once)
+
+
 @contextmanager
 def heeded() -> Iterator[Request]:
     """Yield what notes a request to end while the block runs."""

@@ -10,12 +10,13 @@ from torch import nn
 
 from baselines.selva.training.batches import Batch
 from baselines.selva.training.processes import everywhere
+from baselines.selva.training.reading import ReadingFailed
 from baselines.selva.training.store import StoreError
 
 
 @torch.inference_mode()
 def held_out_loss(
-    accelerator: Any, step: nn.Module, batches: Iterable[Batch | StoreError], micro_batch: int | None
+    accelerator: Any, step: nn.Module, batches: Iterable[Batch | StoreError | ReadingFailed], micro_batch: int | None
 ) -> float:
     """Return the mean loss of the held-out clips, over all processes.
 
@@ -27,10 +28,11 @@ def held_out_loss(
 
     Raises:
         StoreError: a clip cannot be read, in whatever process.
+        ReadingFailed: nor can others.
     """
-    total, count, errors = 0.0, 0, list[StoreError]()
+    total, count, errors = 0.0, 0, list[Exception]()
     for batch in batches:
-        if isinstance(batch, StoreError):
+        if not isinstance(batch, Batch):
             errors.append(batch)
             break
         for part in batch.parts(min(len(batch.ids), micro_batch or len(batch.ids))):

@@ -6,7 +6,6 @@ import signal
 
 import pytest
 import torch
-from accelerate.state import AcceleratorState
 from safetensors import safe_open
 from support.small_training_runs import course_of, narrow, narrow_store, small_recipe, trained
 
@@ -15,11 +14,13 @@ from baselines.selva.training import ema, loop, running, steps
 from baselines.selva.training.batches import TrainingBatches, ValidationBatches
 from baselines.selva.training.checkpoints import Checkpoints
 from baselines.selva.training.loop import LossNotFinite
-from baselines.selva.training.run_folder import RunHeld
+from baselines.selva.training.reading import ReadingFailed
+from baselines.selva.training.run_folder import RunFolder, RunHeld
 from baselines.selva.training.starting import Start
 from baselines.selva.training.store import DamagedClip, Store
 from baselines.selva.video_encoder import TextVideoEncoder
 from foundation.files import WriteFailed
+from foundation.partials import partial_name
 
 ROUNDING = 2e-5  # of a loss: sums of gradients in another order, through five steps of Adam
 
@@ -166,11 +167,7 @@ def test_worker_processes_read_what_this_one_reads(store, run, tmp_path):
 @pytest.mark.slow(minutes=1)
 def test_in_half_precision_the_losses_are_near_and_the_weights_stay_whole(store, run, tmp_path, courses):
     recipe = small_recipe(precision="bf16", encoder__steps=2, generator__steps=1)
-    AcceleratorState._reset_state(reset_partial_state=True)  # of a process it has one precision
-    try:
-        half = course_of(trained(store, tmp_path / "run", recipe))
-    finally:
-        AcceleratorState._reset_state(reset_partial_state=True)
+    half = course_of(trained(store, tmp_path / "run", recipe))
     for stage in ("encoder", "generator"):
         near = [value for _, value in course_of(run).losses[stage][:2]]
         assert [value for _, value in half.losses[stage][:2]] == pytest.approx(near, rel=0.02)
@@ -232,6 +229,41 @@ def test_a_held_out_clip_that_cannot_be_read_stops_the_run_with_every_step_saved
     assert (tmp_path / "run/encoder/checkpoints/step-3").is_dir()
 
 
+def test_a_last_step_whose_held_out_clips_cannot_be_read_is_finished_when_they_can(store, run, tmp_path, monkeypatch):
+    with monkeypatch.context() as patch:
+        first_stage(store, tmp_path / "run", stop_after=4)
+        patch.setattr(ValidationBatches, "__getitem__", lambda self, number: DamagedClip("clip10 is damaged"))
+        for _ in range(2):
+            with pytest.raises(DamagedClip, match="clip10 is damaged"):
+                first_stage(store, tmp_path / "run")
+    assert not RunFolder(tmp_path / "run").read_record().stages["encoder"].finished
+    check_same(first_stage(store, tmp_path / "run"), run, stages=["encoder"])
+    assert ema.snapshots(tmp_path / "run/encoder/snapshots") == [2, 4, 5]
+    assert RunFolder(tmp_path / "run").read_record().stages["encoder"].finished
+
+
+@pytest.mark.parametrize("asked", [False, True])
+def test_readers_that_fail_stop_the_run_with_every_step_saved_and_a_request_to_end_is_the_reason_if_there_is_one(
+    store, run, tmp_path, monkeypatch, asked
+):
+    usual = loop.read
+
+    def failing(batches, numbers, **options):
+        for number, batch in zip(numbers, usual(batches, numbers, **options), strict=True):
+            if isinstance(batches, TrainingBatches) and number == 3:
+                if asked:  # both reached: a terminal that hangs up
+                    signal.raise_signal(signal.SIGINT)
+                yield ReadingFailed("a process that reads clips ahead is gone")
+            yield batch
+
+    with monkeypatch.context() as patch:
+        patch.setattr(loop, "read", failing)
+        with pytest.raises(KeyboardInterrupt if asked else ReadingFailed):
+            first_stage(store, tmp_path / "run")
+    assert (tmp_path / "run/encoder/checkpoints/step-3").is_dir()
+    check_same(first_stage(store, tmp_path / "run"), run, stages=["encoder"])
+
+
 def test_a_run_that_is_asked_to_end_saves_the_step_that_it_is_at_and_heeds_the_request(
     store, run, tmp_path, monkeypatch
 ):
@@ -268,6 +300,15 @@ def test_a_disk_that_fills_up_while_saving_costs_the_steps_since_the_last_checkp
             first_stage(store, tmp_path / "run")
     assert [path.name for path in (tmp_path / "run/encoder/checkpoints").iterdir()] == ["step-2"]
     check_same(first_stage(store, tmp_path / "run"), run, stages=["encoder"])
+
+
+def test_what_a_killed_process_left_half_written_is_removed(store, run):
+    left = [run.path / partial_name("candidate"), run.stage("encoder").snapshots / partial_name("00000002.safetensors")]
+    left[0].mkdir()
+    for path in (left[0] / "video_enc_sup_5.pth", left[1]):
+        path.write_bytes(b"half")
+    trained(store, run.path)
+    assert not any(path.exists() for path in left)
 
 
 def test_a_second_process_on_a_run_is_refused(store, run):
@@ -364,3 +405,20 @@ def test_scores_that_were_interrupted_are_measured_when_the_run_goes_on(store, t
     first_stage(store, tmp_path / "run", stop_after=2, **options)
     first_stage(store, tmp_path / "run", stop_after=0, **options)
     assert asked == [2, 2, 4]
+
+
+def test_scores_of_the_last_step_that_were_interrupted_are_measured_when_the_run_goes_on(store, tmp_path):
+    asked = []
+
+    def validate(step, candidate):
+        asked.append(step)
+        if len(asked) == 1:
+            raise KeyboardInterrupt
+        return {"desync": 1.0}
+
+    options = {"validate": validate, "validate_scores_every": 5}
+    with pytest.raises(KeyboardInterrupt):
+        first_stage(store, tmp_path / "run", **options)
+    first_stage(store, tmp_path / "run", **options)
+    assert asked == [5, 5]
+    assert RunFolder(tmp_path / "run").read_record().stages["encoder"].finished

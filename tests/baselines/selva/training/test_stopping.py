@@ -1,6 +1,8 @@
 """A request to end is held back until the step is done; the second is not."""
 
 import signal
+import subprocess
+import sys
 import threading
 
 import pytest
@@ -73,3 +75,20 @@ def test_a_request_that_was_held_back_has_its_way_where_nothing_is_lost():
         signal.raise_signal(signal.SIGINT)
         with pytest.raises(KeyboardInterrupt), request.not_held_back():
             raise AssertionError("the signal came too late")
+
+
+@pytest.mark.parametrize("name", ["SIGTERM", "SIGHUP"])
+def test_a_process_that_reads_leaves_the_first_request_to_its_parent_and_ends_by_the_second(name):
+    program = f"""
+import signal
+import subprocess
+import sys
+from baselines.selva.training.stopping import leave_to_parent
+leave_to_parent()
+signal.raise_signal(signal.SIGINT)
+signal.raise_signal(signal.{name})
+print("reads on", flush=True)
+signal.raise_signal(signal.{name})
+"""
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)
+    assert (done.stdout, done.returncode) == ("reads on\n", -signal.Signals[name])

@@ -1,0 +1,59 @@
+"""Batches that are read ahead: an end of a worker, or too little memory to share, is told and waited for by nobody."""
+
+import signal
+
+import pytest
+import torch
+from support.small_training_runs import ThirdEndsItsReader, narrow_store, small_recipe
+
+from baselines.selva.training import reading
+from baselines.selva.training.batches import Batch, TrainingBatches
+from baselines.selva.training.reading import ReadingFailed, read
+from baselines.selva.training.store import Store
+
+CPU = torch.device("cpu")
+
+
+@pytest.fixture(scope="module")
+def batches(tmp_path_factory):
+    store = narrow_store(tmp_path_factory.mktemp("store"))
+    return TrainingBatches(Store.opened(store.path), small_recipe(), "generator")
+
+
+@pytest.mark.slow(minutes=1)
+def test_a_worker_that_is_killed_is_named_where_its_batch_is_waited_for(batches):
+    before = signal.getsignal(signal.SIGCHLD)
+    found = list(zip(range(9), read(ThirdEndsItsReader(batches), range(6), workers=1, device=CPU), strict=False))
+    *read_before, (_, failed) = found
+    assert isinstance(failed, ReadingFailed)
+    assert len(read_before) < 3
+    assert all(torch.equal(batch.noise, batches[number].noise) for number, batch in read_before)
+    assert "a process that reads clips ahead is gone (" in str(failed)
+    assert "--workers 0" in str(failed)
+    assert signal.getsignal(signal.SIGCHLD) is before  # it breaks into nothing
+
+
+def test_a_batch_that_finds_no_memory_to_share_is_told_by_who_read_it(batches, monkeypatch):
+    def full(_batch):
+        raise RuntimeError("unable to allocate shared memory(shm) for file </torch_1_2_0>: Success (0)")
+
+    batch = batches[0]
+    assert all(value.is_shared() for value in vars(reading._shared(batch)).values() if isinstance(value, torch.Tensor))
+    monkeypatch.setattr(Batch, "in_shared_memory", full)
+    failed = reading._shared(batch)
+    assert isinstance(failed, ReadingFailed)
+    assert "does not fit into the memory that processes share" in str(failed)
+    assert "unable to allocate shared memory" in str(failed)
+
+
+def test_what_goes_wrong_in_reading_itself_is_not_taken_for_the_end_of_a_worker(batches, monkeypatch):
+    def broken(_self, _number):
+        raise RuntimeError("not a number of a batch")
+
+    monkeypatch.setattr(TrainingBatches, "__getitem__", broken)
+    with pytest.raises(RuntimeError, match="not a number of a batch"):
+        next(read(batches, range(2), workers=0, device=CPU))
+
+
+def test_no_numbers_are_no_batches_and_no_workers(batches):
+    assert list(read(batches, range(0), workers=2, device=CPU)) == []
