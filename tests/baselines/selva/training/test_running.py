@@ -2,6 +2,7 @@
 
 import errno
 import os
+import shutil
 import signal
 
 import pytest
@@ -396,6 +397,7 @@ def test_scores_that_were_interrupted_are_measured_when_the_run_goes_on(store, t
     def validate(step, candidate):
         asked.append(step)
         if len(asked) == 1:
+            shutil.copytree(candidate.generator.parent, tmp_path / "run" / ".candidate-killed")  # what a kill leaves
             raise KeyboardInterrupt
         return {"desync": 1.0}
 
@@ -405,6 +407,7 @@ def test_scores_that_were_interrupted_are_measured_when_the_run_goes_on(store, t
     first_stage(store, tmp_path / "run", stop_after=2, **options)
     first_stage(store, tmp_path / "run", stop_after=0, **options)
     assert asked == [2, 2, 4]
+    assert not list((tmp_path / "run").glob("*candidate*"))  # each is of a gigabyte
 
 
 def test_scores_of_the_last_step_that_were_interrupted_are_measured_when_the_run_goes_on(store, tmp_path):
