@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from pydantic import Field, ValidationError
 
 from baselines.mmaudio.native import NativeOptions
+from baselines.selva.training.curve import VALIDATION_FAILED
 from benchmark.choices import Choices
 from benchmark.places import DEFAULT_CACHE
 from benchmark.runs import MetricsRecord, RunDirectory
@@ -33,7 +34,7 @@ if TYPE_CHECKING:
 MODEL = "selva"
 CANDIDATE, SELVA_JSON = "candidate", "selva.json"
 TRAINED = ("video_encoder", "generator")  # parts that come from the run; all others are the published ones
-SCORED, ASKED, FAILED = "samples_scored", "samples_asked", "validation_failed"  # beside the names of metrics
+SCORED, ASKED = "samples_scored", "samples_asked"  # beside the names of metrics
 
 log = logging.getLogger(__name__)
 
@@ -105,8 +106,9 @@ class SuiteValidation:
             where = f"step {step} of the {candidate.stage}"
             log.warning("validation at %s failed: %s; the training goes on", where, error)
             why = escaped(f"{type(error).__name__}: {error}")
-            _write(place, ValidationRecord(asked=asked, status="failed", values={FAILED: 1.0}, reason=why))
-            return {FAILED: 1.0}
+            _write(place, ValidationRecord(asked=asked, status="failed", values={VALIDATION_FAILED: 1.0}, reason=why))
+            shutil.rmtree(place / CANDIDATE, ignore_errors=True)  # over a gigabyte, made anew if asked again
+            return {VALIDATION_FAILED: 1.0}
         finally:
             _free_memory()
         found = {name: one.value for name, one in record.metrics.items()}

@@ -157,6 +157,7 @@ def test_a_validation_that_fails_is_told_and_recorded_and_the_training_goes_on(
     assert "no mood for this one" in caplog.text
     record = json.loads((tmp_path / "validation" / "generator" / "step-20" / "validation.json").read_text())
     assert (record["status"], "no mood for this one" in record["reason"]) == ("failed", True)
+    assert not (tmp_path / "validation" / "generator" / "step-20" / "candidate").exists()  # over a gigabyte
     REFUSED.clear()
     assert validate()(20, candidate())["samples_scored"] == 2  # asked again, it succeeds
 

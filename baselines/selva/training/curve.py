@@ -23,6 +23,7 @@ LOSS, LEARNING_RATE, GRADIENT_NORM = "loss", "learning_rate", "gradient_norm"
 SECONDS = "seconds"  # wall clock of a step, the mean since the row before
 VALIDATION_LOSS = "validation_loss"
 SCORE = "score_"  # in front of the names of the suite's metrics
+VALIDATION_FAILED = "validation_failed"  # in place of metrics, where they could not be measured
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from baselines.selva.training.curve import LOSS, SCORE, SECONDS, VALIDATION_LOSS, Row
+from baselines.selva.training.curve import LOSS, SCORE, SECONDS, VALIDATION_FAILED, VALIDATION_LOSS, Row
 from baselines.selva.training.run_folder import STAGES, RunFolder, StageFolder, StageName
 from baselines.selva.training.run_record import Standing
 from foundation.files import PathLike
@@ -37,6 +37,7 @@ class StageStatus:
         loss, recent_loss: of the last step, and the mean of the last 100.
         validation: the last validation loss.
         scores: the last scores of the suite, by metric.
+        failed_validation: step of the last validation, where it has no scores because it failed.
         seconds_per_step: median of the last 100.
         hours_left: at that speed; validations and checkpoints come on top.
         checkpoint: step of the last whole one, from which the run would go on.
@@ -50,14 +51,15 @@ class StageStatus:
     recent_loss: float | None
     validation: Measured | None
     scores: Measured | None
+    failed_validation: int | None
     seconds_per_step: float | None
     hours_left: float | None
     checkpoint: int | None
     snapshots: tuple[int, ...]
 
     def line(self) -> str:
-        """Return it as one line of text."""
-        if self.step == 0:
+        """Return it as one line of text, without the scores."""
+        if self.step == 0 and self.validation is None:
             return f"not begun, {self.steps:,} steps to go"
         parts = [f"{'finished' if self.finished else 'at'} step {self.step:,} of {self.steps:,}"]
         if self.recent_loss is not None:
@@ -65,17 +67,26 @@ class StageStatus:
         if self.validation is not None:
             value = self.validation.values[VALIDATION_LOSS]
             parts.append(f"validation loss {value:.4g} (step {self.validation.step:,})")
-        if self.scores is not None:
-            listed = ", ".join(f"{name} {value:.4g}" for name, value in self.scores.values.items())
-            parts.append(f"{listed} (step {self.scores.step:,})")
         if self.seconds_per_step is not None:
             parts.append(f"{self.seconds_per_step:.3g} s a step")
         if self.hours_left and not self.finished:
-            parts.append(f"{self.hours_left:.3g} h left")
+            parts.append(f"{_in_words(self.hours_left)} left")
         if not self.finished:
             parts.append(f"goes on from step {self.checkpoint:,}" if self.checkpoint else "no checkpoint yet")
-        parts.append(f"{len(self.snapshots)} snapshots")
+        parts.append("1 snapshot" if len(self.snapshots) == 1 else f"{len(self.snapshots)} snapshots")
         return "; ".join(parts)
+
+    def scored(self, stage: StageName) -> list[str]:
+        """Return the scores as lines of text; none where nothing was scored."""
+        found = []
+        if self.scores is not None:
+            listed = ", ".join(f"{name} {value:.4g}" for name, value in self.scores.values.items())
+            found.append(f"scores of step {self.scores.step:,}: {listed}")
+        if self.failed_validation is not None:
+            step = self.failed_validation
+            reason = f"validation/{stage}/step-{step}/validation.json says why"
+            found.append(f"validation at step {step:,} failed; {reason}")
+        return found
 
 
 @dataclass(frozen=True)
@@ -98,8 +109,10 @@ class Status:
     def lines(self) -> list[str]:
         """Return it as lines of text."""
         work = f"{self.holder} is at work on it" if self.holder else f"nobody is at work on it since {self.updated}"
-        stages = [f"{name:9}  {stage.line()}" for name, stage in self.stages.items()]
-        return [f"{self.path}: recipe {self.recipe}; {work}", *stages]
+        found = [f"{self.path}: recipe {self.recipe}; {work}"]
+        for name, stage in self.stages.items():
+            found += [f"{name:9}  {stage.line()}", *(f"{'':9}  {line}" for line in stage.scored(name))]
+        return found
 
 
 def status(run: PathLike) -> Status:
@@ -133,6 +146,7 @@ def _stage(folder: StageFolder, standing: Standing) -> StageStatus:
         recent_loss=statistics.fmean(row.values[LOSS] for row in steps[-RECENT:]) if steps else None,
         validation=_last(rows, VALIDATION_LOSS),
         scores=last_scores(rows),
+        failed_validation=_failed(rows),
         seconds_per_step=pace,
         hours_left=None if pace is None else pace * (standing.steps - step) / 3600,
         checkpoint=max(_numbers(folder.checkpoints, _CHECKPOINT, holding="checkpoint.json"), default=None),
@@ -141,12 +155,24 @@ def _stage(folder: StageFolder, standing: Standing) -> StageStatus:
 
 
 def last_scores(rows: Sequence[Row]) -> Measured | None:
-    """Return the last scores of the suite in a curve, by metric; None where there are none."""
+    """Return the last scores of the suite in a curve, by metric; None where there are none. Failures have none."""
     for row in reversed(rows):
         scores = {name.removeprefix(SCORE): value for name, value in row.values.items() if name.startswith(SCORE)}
-        if scores:
+        if scores and VALIDATION_FAILED not in scores:
             return Measured(row.step, scores)
     return None
+
+
+def _failed(rows: Sequence[Row]) -> int | None:
+    """Return the step of the last validation by the suite if it failed; else None."""
+    last = next((row for row in reversed(rows) if any(name.startswith(SCORE) for name in row.values)), None)
+    return last.step if last is not None and f"{SCORE}{VALIDATION_FAILED}" in last.values else None
+
+
+def _in_words(hours: float) -> str:
+    """Return a time in hours, or in minutes where it is short."""
+    minutes = max(1, round(hours * 60))
+    return f"{minutes} min" if minutes < 120 else f"{hours:.3g} h"
 
 
 def _last(rows: Sequence[Row], name: str) -> Measured | None:

@@ -55,7 +55,32 @@ def test_the_last_validation_and_the_last_scores_are_shown_with_their_steps(run)
     stage = status(run.path).stages["encoder"]
     assert stage.validation == Measured(200, {"validation_loss": 0.6})
     assert stage.scores == Measured(200, {"kl": 2.0, "desync": 0.7})
-    assert "validation loss 0.6 (step 200); kl 2, desync 0.7 (step 200); 0.5 s a step" in stage.line()
+    assert "validation loss 0.6 (step 200); 0.5 s a step; 6.92 h left" in stage.line()
+    assert "           scores of step 200: kl 2, desync 0.7" in status(run.path).lines()
+
+
+def test_a_validation_that_failed_is_said_and_hides_no_earlier_scores(run):
+    curve = walk(run)
+    curve.append(100, {"score_kl": 2.0})
+    curve.append(200, {"score_validation_failed": 1.0})
+    stage = status(run.path).stages["encoder"]
+    assert stage.scores == Measured(100, {"kl": 2.0})
+    assert stage.failed_validation == 200
+    said = "validation at step 200 failed; validation/encoder/step-200/validation.json says why"
+    assert f"           {said}" in status(run.path).lines()
+    curve.append(300, {"score_kl": 1.5})
+    assert status(run.path).stages["encoder"].failed_validation is None
+
+
+def test_a_stage_whose_first_step_is_not_done_yet_has_begun(run):
+    run.stage("encoder").curve.append(0, {"validation_loss": 0.7})
+    assert status(run.path).stages["encoder"].line().startswith("at step 0 of 50,000; validation loss 0.7 (step 0)")
+
+
+@pytest.mark.parametrize(("seconds", "words"), [(0.5, "1 min left"), (36, "50 min left"), (360, "8.3 h left")])
+def test_short_times_are_told_in_minutes(run, seconds, words):
+    run.stage("encoder").curve.append(49_917, {"loss": 1.0, "seconds": seconds})
+    assert words in status(run.path).stages["encoder"].line()
 
 
 def test_only_whole_checkpoints_and_snapshots_count(run):
@@ -92,5 +117,5 @@ def test_who_is_at_work_is_named_and_nothing_is_written(run):
 
 
 def test_a_folder_without_a_run_is_named(tmp_path):
-    with pytest.raises(ValueError, match="no run of a training"):
+    with pytest.raises(ValueError, match="not a training run"):
         status(tmp_path)
