@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 from baselines.selva.model import DEFAULT_SUP_TOKENS
 from baselines.selva.training.own_weights import FILE_NAME, OwnWeights
@@ -45,7 +45,7 @@ def card(weights: OwnWeights) -> str:
         f"Trained with the VGG-MonoAudio suite, not by the paper's authors: {weights.note()}.",
         "## How to use it\n\nIn a checkout of the suite, with `FOLDER` in place of where this folder is:\n\n"
         f"```\n{usage(weights)}\n```\n\n`{FILE_NAME}` belongs beside the two files: it says what they are, and tables "
-        "say it too.",
+        "made with them repeat it.",
         "## Files\n\n" + _table(("part", "file", "SHA-256"), _files(weights)),
         f"## Recipe\n\n{markdown_escaped(recipe.summary)}\n\n"
         + _table(("", *(_TITLES[name].lower() for name in STAGES)), _stages(weights)),
@@ -97,12 +97,8 @@ def _stages(weights: OwnWeights) -> Iterator[tuple[str, ...]]:
     done = [weights.trained.get(name) for name in STAGES]
     yield "steps", *(f"{one.step:,} of {one.steps:,}" if one else "not trained in this run" for one in done)
     yield "EMA width", *(f"{one.width:g}" if one else "" for one in done)
-    yield "batch", *(str(stage.batch) for stage in stages)
-    yield "learning rate", *(f"{stage.learning_rate:g}" for stage in stages)
-    yield "warm-up", *(f"{stage.warmup:,} steps" for stage in stages)
-    yield "optimiser", *(_optimiser(stage) for stage in stages)
-    yield "gradient norm at most", *(f"{stage.clip:g}" for stage in stages)
-    yield "mixing", *(_mixing(stage.mixing) for stage in stages)
+    for what, said in _SETTINGS.items():
+        yield what, *(said(stage) if one else "" for stage, one in zip(stages, done, strict=True))
     yield "shape", f"{weights.sup_tokens} [SUP] tokens", weights.variant
 
 
@@ -115,6 +111,16 @@ def _mixing(mixing: Mixing) -> str:
     width = f"Beta({mixing.alpha:g}, {mixing.alpha:g})" if mixing.ratio is None else f"{mixing.ratio:g} of the width"
     side = "on the left" if mixing.side == "left" else "left or right at random"
     return f"own part {side}, {width}; {mixing.share:.0%} of a batch"
+
+
+_SETTINGS: dict[str, Callable[[Stage], str]] = {
+    "batch": lambda stage: str(stage.batch),
+    "learning rate": lambda stage: f"{stage.learning_rate:g}",
+    "warm-up": lambda stage: f"{stage.warmup:,} steps",
+    "optimiser": _optimiser,
+    "gradient norm at most": lambda stage: f"{stage.clip:g}",
+    "mixing": lambda stage: _mixing(stage.mixing),
+}
 
 
 def _choices(weights: OwnWeights) -> Sequence[tuple[str, ...]]:

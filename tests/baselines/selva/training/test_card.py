@@ -64,6 +64,7 @@ def test_a_stage_that_was_not_trained_is_said_to_be_none():
     weights = own_weights()
     text = card(own_weights(trained={"generator": weights.trained["generator"]}))
     assert "| steps | not trained in this run | 25,000 of 25,000 |" in text
+    assert "| batch |  | 12 |" in text  # what the recipe would have done is not told as done
 
 
 def test_scores_are_shown_where_there_are_some_and_said_not_to_be_of_the_files():
