@@ -114,7 +114,7 @@ def test_another_ending_is_refused_with_those_that_there_are():
 
 
 def test_what_is_no_run_is_refused_by_name(tmp_path):
-    with pytest.raises(ValueError, match=r"no run of a training"):
+    with pytest.raises(ValueError, match=r"not a training run"):
         training_curves.draw(tmp_path, tmp_path / "a.png")
 
 

@@ -136,7 +136,10 @@ def _columns(path: Path, cells: Sequence[str]) -> list[str] | None:
         return None
     for name in names:
         if name not in _COLUMNS:
-            raise BadList(f"{path}: line 1: expected the columns id, label and perhaps split, got {name!r}")
+            raise BadList(
+                f"{path}: line 1: expected a header with the columns id, label and perhaps split, and no others, got "
+                f"{name!r}"
+            )
     if missing := [name for name in _COLUMNS[:2] if name not in names]:
         raise BadList(f"{path}: line 1: there is no column {missing[0]!r}; expected id, label and perhaps split")
     if len(set(names)) != len(names):

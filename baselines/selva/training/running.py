@@ -133,7 +133,7 @@ def check_store(recipe: Recipe, store: Store) -> None:
     if rate not in store.record.rates:
         raise ValueError(
             f"{store.path}: holds latents of {', '.join(store.record.rates)}, recipe {recipe.name} trains a "
-            f"{recipe.generator.variant}; prepare the store with rate {rate}"
+            f"{recipe.generator.variant}; prepare a store with --rate {rate}"
         )
 
 

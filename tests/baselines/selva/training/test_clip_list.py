@@ -43,7 +43,7 @@ def test_all_clips_of_the_validation_list_are_held_out(tmp_path):
         (["id,label", "a,bell", "a,dog"], r"list\.csv: line 3: clip a stands in .*line 2 already"),
         (["id,label", "a,bell", "b, "], "line 3: clip b has no label"),
         (["id,label", ",bell"], "line 2: the id is empty"),
-        (["id,label,caption", "a,bell,x"], "line 1: expected the columns .* got 'caption'"),
+        (["id,label,caption", "a,bell,x"], "line 1: expected a header with the columns .* got 'caption'"),
         (["id,split", "a,train"], "line 1: there is no column 'label'"),
         (["id,label,id", "a,bell,b"], "line 1: a column stands there twice"),
         (["id,label,split", "a,bell,dev"], "line 2: expected a split train, validation, val or test, got 'dev'"),

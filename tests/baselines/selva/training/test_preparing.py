@@ -63,6 +63,17 @@ def test_skipped_clips_are_named_with_their_reasons(folder, tmp_path):
     assert {skip.id for skip in whole.skipped} == lines.keys() - set(GOOD)
 
 
+def test_a_folder_without_any_clip_of_the_list_is_refused_before_anything_is_loaded(folder, tmp_path, monkeypatch):
+    (tmp_path / "elsewhere").mkdir()
+    with monkeypatch.context() as patch:
+        patch.setattr(preparing, "PreparingNetworks", lambda **_: pytest.fail("networks were loaded"))
+        with pytest.raises(BadList, match=r"elsewhere: has no file of any of the 11 clips listed; expected .*\.mp4"):
+            prepare(tmp_path / "elsewhere", [folder / "list.csv"], tmp_path / "store", options=OPTIONS)
+    assert not (tmp_path / "store").exists()
+    prepared(folder, tmp_path / "store")  # a store that is finished needs its clips no more
+    prepare(tmp_path / "elsewhere", [folder / "list.csv"], tmp_path / "store", options=OPTIONS)
+
+
 @pytest.mark.parametrize(
     ("options", "said"),
     [

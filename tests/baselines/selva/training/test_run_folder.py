@@ -108,7 +108,7 @@ def test_a_run_with_a_video_encoder_of_ones_own_does_not_go_on_without_it(begun)
 def test_a_folder_that_holds_other_things_is_refused_and_left_alone(begun, tmp_path):
     (tmp_path / "run").mkdir()
     (tmp_path / "run" / "thesis.txt").write_text("mine")
-    with pytest.raises(ValueError, match="holds files, but no run of a training; choose another --out"):
+    with pytest.raises(ValueError, match="holds files, but is not a training run; choose another --out"):
         begun()
     assert [path.name for path in (tmp_path / "run").iterdir()] == ["thesis.txt"]
 
@@ -137,7 +137,7 @@ def test_a_file_in_place_of_a_run_is_named(tmp_path, file):
 
 
 def test_a_place_without_a_run_is_named(tmp_path):
-    with pytest.raises(ValueError, match=r"nowhere: no run of a training: it has no run\.json"):
+    with pytest.raises(ValueError, match=r"nowhere: not a training run \(no run\.json in it\)"):
         RunFolder.opened(tmp_path / "nowhere")
 
 
