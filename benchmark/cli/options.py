@@ -31,10 +31,11 @@ def one_of(words: Any, help: str, metavar: str | None = None) -> Any:
         ValueError: from the option, when it is given another word; names the option, its words and the value.
     """
 
-    def check(parameter: typer.CallbackParam, value: str | None) -> str | None:
+    def check(parameter: typer.CallbackParam, value: str | list[str] | None) -> str | list[str] | None:
         known = get_args(load(words) if isinstance(words, str) else words)
-        if value is not None and value not in known:
-            raise ValueError(f"{parameter.opts[0]}: expected {' or '.join(known)}, got {value!r}")
+        for one in [value] if isinstance(value, str) else value or ():  # a list where it may be given several times
+            if one not in known:
+                raise ValueError(f"{parameter.opts[0]}: expected {' or '.join(known)}, got {one!r}")
         return value
 
     return typer.Option(help=help, metavar=metavar or "|".join(get_args(words)), callback=check)

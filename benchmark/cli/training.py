@@ -67,38 +67,47 @@ class Validating:
     """How a run is scored by the suite on its way."""
 
     validate_on: Annotated[
-        Path | None, typer.Option(help=f"Benchmark that is answered and scored on the way, such as {DEMO}.")
+        Path | None, typer.Option(help=f"Benchmark that the model is scored on while it is trained, such as {DEMO}.")
     ] = None
-    validate_every: Annotated[int, typer.Option(min=1, help="Steps between two such validations.")] = 20_000
+    validate_every: Annotated[int, typer.Option(min=1, help="Steps of a stage between two such validations.")] = 20_000
     validate_subset: Annotated[
         str | None,
-        one_of("vgg_monoaudio.dataset:Subset", "Which part of it. Default: its first.", "inter|intra|single"),
+        one_of("vgg_monoaudio.dataset:Subset", "Subset of that benchmark. Default: its first.", "inter|intra|single"),
     ] = None
     profile: Annotated[str, one_of(ProfileName, "Which backbones score a validation.")] = "signal"
-    limit: Annotated[int | None, typer.Option(min=1, help="Only the first so many samples of a validation.")] = None
-    keep_audio: Annotated[bool, typer.Option("--keep-audio", help="Keep a validation's answers.")] = False
+    limit: Annotated[
+        int | None, typer.Option(min=1, help="Samples that a validation answers. Default: all of the subset.")
+    ] = None
+    keep_audio: Annotated[bool, typer.Option("--keep-audio", help="Keep the sounds that a validation generated.")] = (
+        False
+    )
 
 
 @app.command("prepare")
 @spread
 def prepare(
     *,
-    clips: Annotated[Path, typer.Option(help="Folder of the clips, <id>.mp4; searched with all below it.")],
+    clips: Annotated[Path, typer.Option(help="Folder of the clips, <id>.mp4, at any depth.")],
     lists: Annotated[
         list[Path],
         typer.Option("--list", help="CSV or TSV of id and label, or VGGSound's own list; may be given several times."),
     ],
     out: Annotated[Path, typer.Option(help="Folder of the store.")],
     validation_list: Annotated[
-        Path | None, typer.Option(help="List of the clips that are held out. Default: what --list says, else a share.")
+        Path | None, typer.Option(help="List of the held-out clips. Default: what --list says, else a share.")
     ] = None,
     validation_share: Annotated[
-        float, typer.Option(min=0.0, max=0.5, help="Of the clips that is held out, where no list says which.")
+        float, typer.Option(min=0.0, max=0.5, help="Share of the clips that is held out, where no list says which.")
     ] = 0.02,
     rate: Annotated[
-        list[str] | None, typer.Option(help="Of the generators to train: 16k or 44k; may be given twice. Default: 16k.")
+        list[str] | None,
+        one_of(
+            "baselines.selva.training.store_record:Rate",
+            "Sample rate of the generators to train; may be given twice. Default: 16k.",
+            "16k|44k",
+        ),
     ] = None,
-    seconds: Annotated[float, typer.Option(min=0.64, help="Of every clip.")] = 8.0,
+    seconds: Annotated[float, typer.Option(min=0.64, help="Length of every clip, as in the recipe.")] = 8.0,
     lossless: Annotated[bool, typer.Option("--lossless", help="Keep frames without loss: much larger.")] = False,
     teacher: Annotated[
         bool, typer.Option("--teacher", help="Keep Synchformer's features too, which stage 1 then need not compute.")
@@ -152,7 +161,7 @@ def run(
         int | None, typer.Option(min=2, help="Clips that go through the networks at once, for less memory.")
     ] = None,
     workers: Annotated[int, typer.Option(min=0, help="Processes that read clips ahead, for each GPU.")] = 2,
-    stop_after: Annotated[int | None, typer.Option(min=1, help="Stop after so many steps; the run is saved.")] = None,
+    stop_after: Annotated[int | None, typer.Option(min=1, help="Stop after so many steps of this call, saved.")] = None,
     validating: Validating,
     weights: Weights,
 ) -> None:
@@ -219,10 +228,11 @@ def export(
     *,
     out: Annotated[Path, typer.Option(help="Folder of the model, absent or empty.")],
     sigma: Annotated[
-        float | None, typer.Option(min=0.0, max=0.28, help="Relative width of the averages. Default: the recipe's.")
+        float | None,
+        typer.Option(min=0.0, max=0.28, help="Relative width of the average (post-hoc EMA). Default: the recipe's."),
     ] = None,
     step: Annotated[
-        int | None, typer.Option(min=1, help="Of the last stage, one with a snapshot. Default: its last.")
+        int | None, typer.Option(min=1, help="Step of the last stage, one with a snapshot. Default: its last.")
     ] = None,
     store: Annotated[Path | None, typer.Option(help="The run's store, if it has moved.")] = None,
     checkpoint: CheckpointOption = None,
@@ -245,7 +255,7 @@ def export(
 
 @app.command("recipes")
 def recipes() -> None:
-    """List the recipes that come with the suite: one for each row of the paper's tables that was trained."""
+    """List the recipes that come with the suite: one for each trained row of the paper's tables, one for a trial."""
     from baselines.selva.training.recipe import read_recipe, recipe_names
 
     rows = []

@@ -216,10 +216,14 @@ def from_clips_to_a_table(command, tiny, tmp_path):
         (("run", "--store", "s", "--recipe", "sup-4"), "recipe: expected a .toml file or one of"),
         (("run", "--store", "s", "--stage", "decoder"), "--stage: expected encoder or generator, got 'decoder'"),
         (("run", "--store", "s", "--profile", "papers"), "--profile: expected paper or signal, got 'papers'"),
-        (("status", "nowhere"), "nowhere: no run of a training"),
-        (("plot", "nowhere"), "nowhere: no run of a training"),
+        (("status", "nowhere"), "nowhere: not a training run"),
+        (("plot", "nowhere"), "nowhere: not a training run"),
         (("plot", "nowhere", "--out", "curves.jpg"), "--out: expected a file that ends in .png, .svg, .pdf"),
-        (("export", "nowhere", "--out", "model"), "nowhere: no run of a training"),
+        (("export", "nowhere", "--out", "model"), "nowhere: not a training run"),
+        (
+            ("prepare", "--clips", ".", "--list", "l.csv", "--out", "o", "--rate", "16k", "--rate", "48k"),
+            "--rate: expected 16k or 44k, got '48k'",
+        ),
         (
             ("prepare", "--clips", ".", "--list", "l.csv", "--out", "o", "--mmaudio-list", "l.tsv"),
             "--mmaudio-features and --mmaudio-list: go together",
