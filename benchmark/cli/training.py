@@ -41,6 +41,19 @@ STARTING_PARTS = ("synchformer", "generator")  # what a run starts from; the mod
 RunArgument = Annotated[Path, typer.Argument(help="Folder of the training run.", metavar="RUN")]
 
 
+def _width(value: float | None) -> float | None:
+    """Return a width of averages.
+
+    Raises:
+        ValueError: it is out of range.
+    """
+    from baselines.selva.training.recipe import WIDEST
+
+    if value is not None and not 0 < value < WIDEST:
+        raise ValueError(f"--sigma: expected more than 0 and less than {WIDEST}, got {value:g}")
+    return value
+
+
 @dataclass(frozen=True)
 class Weights:
     """Where networks run, and where the weights come from that they have before the first step."""
@@ -229,7 +242,7 @@ def export(
     out: Annotated[Path, typer.Option(help="Folder of the model, absent or empty.")],
     sigma: Annotated[
         float | None,
-        typer.Option(min=0.0, max=0.28, help="Relative width of the average (post-hoc EMA). Default: the recipe's."),
+        typer.Option(callback=_width, help="Relative width of the average (post-hoc EMA). Default: the recipe's."),
     ] = None,
     step: Annotated[
         int | None, typer.Option(min=1, help="Step of the last stage, one with a snapshot. Default: its last.")

@@ -26,11 +26,11 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from baselines.selva.training.recipe import WIDEST
 from foundation.extras import load_extra
 from foundation.files import PathLike, replacing
 
 WIDTHS = (0.05, 0.1)
-WIDEST = 0.28  # beyond it old weights would count more than new ones
 _TOLERATED = 0.01  # by how much the shares of the snapshots may miss 1 without a word
 _SNAPSHOT = re.compile(r"(\d{8})\.safetensors")
 

@@ -82,7 +82,8 @@ Positive = Annotated[int, Field(ge=1, strict=True)]
 Rate = Annotated[float, Field(gt=0, lt=1, strict=True)]
 EvenBatch = Annotated[int, Field(ge=2, strict=True), AfterValidator(_even)]
 Variant = Annotated[str, AfterValidator(check_variant)]
-Width = Annotated[float, Field(gt=0, lt=0.28, strict=True)]  # at 0.289, the root of 1/12, gamma is 0
+WIDEST = 0.28  # beyond it old weights would count more than new ones: at 0.289, the root of 1/12, gamma is 0
+Width = Annotated[float, Field(gt=0, lt=WIDEST, strict=True)]
 
 
 class Mixing(Record):

@@ -219,6 +219,7 @@ def from_clips_to_a_table(command, tiny, tmp_path):
         (("status", "nowhere"), "nowhere: not a training run"),
         (("plot", "nowhere"), "nowhere: not a training run"),
         (("plot", "nowhere", "--out", "curves.jpg"), "--out: expected a file that ends in .png, .svg, .pdf"),
+        (("export", "r", "--out", "model", "--sigma", 0), "--sigma: expected more than 0 and less than 0.28, got 0"),
         (("export", "nowhere", "--out", "model"), "nowhere: not a training run"),
         (
             ("prepare", "--clips", ".", "--list", "l.csv", "--out", "o", "--rate", "16k", "--rate", "48k"),
