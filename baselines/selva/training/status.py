@@ -108,7 +108,9 @@ class Status:
 
     def lines(self) -> list[str]:
         """Return it as lines of text."""
-        work = f"{self.holder} is at work on it" if self.holder else f"nobody is at work on it since {self.updated}"
+        work = (
+            f"{self.holder} is at work on it" if self.holder else f"nobody is at work on it, last saved {self.updated}"
+        )
         found = [f"{self.path}: recipe {self.recipe}; {work}"]
         for name, stage in self.stages.items():
             found += [f"{name:9}  {stage.line()}", *(f"{'':9}  {line}" for line in stage.scored(name))]

@@ -112,7 +112,7 @@ def test_who_is_at_work_is_named_and_nothing_is_written(run):
     with run.hold():
         assert "process" in status(run.path).holder
         assert "is at work on it" in status(run.path).lines()[0]
-    assert "nobody is at work" in status(run.path).lines()[0]
+    assert status(run.path).lines()[0].endswith(f"nobody is at work on it, last saved {run.read_record().updated}")
     assert {path: path.stat().st_mtime_ns for path in run.path.rglob("*")} == before
 
 
