@@ -136,7 +136,9 @@ def prepare(
     files = dict(clips) if isinstance(clips, Mapping) else find_files(clips, ids)
     if not files.keys() & set(ids) and read_record(store) is None:
         where = "clips" if isinstance(clips, Mapping) else clips
-        raise BadList(f"{where}: no file of any of the {len(ids)} clips; expected names such as {ids[0]}.mp4")
+        raise BadList(
+            f"{where}: has no file of any of the {len(ids):,} clips listed; expected names such as {ids[0]}.mp4"
+        )
     networks = _networks(options, listed, features, weights or {})
     settings = settings.model_copy(update={"weights": networks.weights})
     reason = _not_measured(options, networks)

@@ -73,8 +73,8 @@ def _shared(batch: Batch | StoreError) -> Batch | StoreError | ReadingFailed:
         return batch.in_shared_memory() if isinstance(batch, Batch) else batch
     except RuntimeError as error:
         return ReadingFailed(
-            f"a batch does not fit into the memory that processes share{_room()}: {error}. All steps that were done "
-            "are saved: make it larger (docker run --shm-size), or give the same command with --workers 0"
+            f"a batch does not fit into the memory that processes share{_room()}: {error}; all steps that were done "
+            "are saved. Make it larger (docker run --shm-size), or give the same command with --workers 0"
         )
 
 
@@ -92,7 +92,7 @@ def _gone(error: Exception) -> str:
     said = str(error).strip() or type(error).__name__
     return (
         f"a process that reads clips ahead is gone ({said}): was it killed, or is memory short? "
-        f"Batches come through the memory that processes share{_room()}. All steps that were done are saved: give the "
+        f"Batches come through the memory that processes share{_room()}; all steps that were done are saved. Give the "
         "same command again, or with --workers 0"
     )
 

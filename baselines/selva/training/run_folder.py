@@ -110,14 +110,14 @@ class RunFolder:
 
         Raises:
             ValueError: the folder holds something else, or a run that was started with something else; names the first
-                thing that differs, with both values.
+                thing that differs, with both values. A run that came to no stage is begun anew with whatever is given.
         """
         folder, now = cls(Path(path)), datetime.now(UTC).isoformat(timespec="seconds")
         used = StoreUsed(fingerprint=store_fingerprint, path=_place(store), clips=dict(clips or {}))
         starting = {part: _starting(file) for part, file in weights.items()}
         attempt = Attempt.of(now, device, processes)
-        if folder.record_path.is_file():
-            begun = folder.read_record()
+        begun = folder.read_record() if folder.record_path.is_file() else None
+        if begun is not None and any(folder.stage(name).path.exists() for name in STAGES):
             _check_same(folder.path, begun, recipe, used, starting, untrained)
             changed: dict[str, Any] = {
                 "starting_weights": {**begun.starting_weights, **_moved(begun.starting_weights, starting)},
@@ -127,8 +127,8 @@ class RunFolder:
             }
             folder._write(begun.model_copy(update=changed))
             return folder
-        if folder.path.is_dir() and any(folder.path.iterdir()):
-            raise ValueError(f"{folder.path}: holds files, but no run of a training; choose another --out")
+        if begun is None and folder.path.is_dir() and any(folder.path.iterdir()):
+            raise ValueError(f"{folder.path}: holds files, but is not a training run; choose another --out")
         folder._write(
             RunRecord(
                 schema=1, recipe=recipe, recipe_fingerprint=recipe.fingerprint, choices=recipe.choices(), store=used,
@@ -168,7 +168,7 @@ class RunFolder:
             return RunRecord.model_validate_json(read_bounded(self.record_path))
         except (FileNotFoundError, NotADirectoryError) as error:
             raise ValueError(
-                f"{self.path}: no run of a training: it has no run.json; give the folder that `train run` wrote"
+                f"{self.path}: not a training run (no run.json in it); give the folder that `train run` wrote"
             ) from error
         except ValidationError as error:
             raise ValueError(

@@ -125,7 +125,9 @@ def test_a_list_that_cannot_be_enough_is_refused_before_any_clip_is_read(folder,
 
 def test_a_list_of_which_no_clip_has_a_file_is_refused_before_any_network_is_loaded(folder, tmp_path):
     (tmp_path / "list.csv").write_text("\n".join(["id,label", *(f"{id}.mp4,flute" for id in GOOD)]) + "\n")
-    with pytest.raises(BadList, match=r"clips: no file of any of the 6 clips; expected names such as a\.mp4\.mp4"):
+    with pytest.raises(
+        BadList, match=r"clips: has no file of any of the 6 clips listed; expected names such as a\.mp4\.mp4"
+    ):
         prepare(folder / "clips", [tmp_path / "list.csv"], tmp_path / "store", options=OPTIONS)
     assert not (tmp_path / "store").exists()
 

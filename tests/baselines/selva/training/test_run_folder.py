@@ -22,10 +22,12 @@ def smoke():
 
 @pytest.fixture
 def begun(tmp_path, smoke):
-    """Begin, or go on with, one and the same run, but for what is said."""
+    """Begin, or go on with, one and the same run, but for what is said; it has come to its first stage each time."""
 
     def begin(recipe=smoke, store="s" * 64, weights=HASHES, **options):
-        return RunFolder.begun(tmp_path / "run", recipe, store, weights, **options)
+        folder = RunFolder.begun(tmp_path / "run", recipe, store, weights, **options)
+        folder.stage("encoder").path.mkdir(exist_ok=True)
+        return folder
 
     return begin
 
@@ -52,6 +54,13 @@ def test_a_run_goes_on_and_keeps_how_far_it_is(begun):
     assert (record.stages["encoder"].step, record.stages["encoder"].finished) == (8, True)
     assert record.stages["generator"].step == 0
     assert [attempt.device for attempt in record.attempts] == ["cpu", "other"]
+
+
+def test_a_run_that_came_to_no_stage_begins_anew_with_other_files(smoke, tmp_path):
+    RunFolder.begun(tmp_path / "run", smoke, "s" * 64, {"video_encoder": "e" * 64})  # which turned out not to fit
+    record = RunFolder.begun(tmp_path / "run", smoke, "t" * 64, HASHES).read_record()
+    assert {part: file.sha256 for part, file in record.starting_weights.items()} == HASHES
+    assert (record.store.fingerprint, len(record.attempts)) == ("t" * 64, 1)
 
 
 def test_the_weights_of_a_stage_that_comes_later_are_added(begun):
@@ -132,7 +141,7 @@ def test_a_run_that_goes_on_knows_where_its_files_are_by_now(begun, tmp_path):
 @pytest.mark.parametrize("file", ["run.json", "anything"])
 def test_a_file_in_place_of_a_run_is_named(tmp_path, file):
     (tmp_path / file).write_text("{}")
-    with pytest.raises(ValueError, match=rf"{file}: no run of a training: .*give the folder that `train run` wrote"):
+    with pytest.raises(ValueError, match=rf"{file}: not a training run .*give the folder that `train run` wrote"):
         RunFolder.opened(tmp_path / file)
 
 
