@@ -152,7 +152,8 @@ def _scores(weights: OwnWeights) -> list[str]:
     rows = [(name, f"{value:.4g}") for name, value in scores.values.items()]
     return [
         f"## Scores inside the run\n\nOf the weights as they were at step {scores.step:,} of the {scores.stage}, "
-        "before any averaging, so not of these files.\n\n" + _table(("metric", "value"), rows)
+        "before any averaging, so not of these files. Benchmark and profile stand in the run's folder alone "
+        "(`validation/`): compare these scores with no table.\n\n" + _table(("metric", "value"), rows)
     ]
 
 

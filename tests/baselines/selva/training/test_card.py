@@ -73,6 +73,7 @@ def test_scores_are_shown_where_there_are_some_and_said_not_to_be_of_the_files()
     text = section(card(own_weights(scores=scores)), "Scores inside the run")
     assert "| desync | 0.7123 |" in text
     assert "at step 20,000 of the generator, before any averaging, so not of these files" in text
+    assert "compare these scores with no table" in text  # they may be of the signal profile, and of few samples
 
 
 def test_weights_from_random_numbers_are_called_that_at_the_top():
