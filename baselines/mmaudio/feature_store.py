@@ -14,9 +14,10 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from foundation.files import content_sha256, replacing
+from foundation.files import content_sha256
 from foundation.media import FRAME_RULE, MediaError
 from foundation.media.wholeness import begins_at_zero
+from foundation.tensors import save_tensors
 
 log = logging.getLogger(__name__)
 
@@ -138,12 +139,9 @@ def _read(path: Path, key: str, video: Path) -> Tensor:
 
 
 def _write(path: Path, key: str, feature: Tensor) -> None:
-    from safetensors.torch import save_file
-
     kept = feature.detach().contiguous().cpu()
     note = {"key": key, "frame_rule": FRAME_RULE, "crc32": _checksum(kept)}
-    with replacing(path, lasting=False) as temporary:  # a lost one is computed again
-        save_file({"feature": kept}, temporary, {_NOTE: json.dumps(note, sort_keys=True)})
+    save_tensors({"feature": kept}, path, {_NOTE: json.dumps(note, sort_keys=True)}, lasting=False)  # computed again
 
 
 def _checksum(feature: Tensor) -> int:

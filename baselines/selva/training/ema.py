@@ -28,7 +28,8 @@ from torch import Tensor, nn
 
 from baselines.selva.training.recipe import WIDEST
 from foundation.extras import load_extra
-from foundation.files import PathLike, replacing
+from foundation.files import PathLike
+from foundation.tensors import save_tensors
 
 WIDTHS = (0.05, 0.1)
 _TOLERATED = 0.01  # by how much the shares of the snapshots may miss 1 without a word
@@ -65,16 +66,13 @@ class Averages:
         Raises:
             foundation.files.WriteFailed: it cannot be written; an earlier one stays.
         """
-        from safetensors.torch import save_file
-
         kept = {
             f"{profile}/{name}": value.detach().to("cpu", torch.float32).contiguous()
             for profile, average in enumerate(self._running.ema_models)
             for name, value in average.ema_model.named_parameters()
         }
         path = self._folder / f"{self.step:08d}.safetensors"
-        with replacing(path) as temporary:
-            save_file(kept, temporary, {"widths": json.dumps(self._widths)})
+        save_tensors(kept, path, {"widths": json.dumps(self._widths)})
         return path
 
     def state_dict(self) -> dict[str, Tensor]:

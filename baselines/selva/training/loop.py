@@ -38,6 +38,8 @@ from baselines.selva.training.stopping import Request, heeded
 from baselines.selva.training.store import StoreError
 from baselines.selva.training.validation import held_out_loss
 
+_TOLD_EVERY = 60.0  # seconds: how often it is said how far a stage is
+
 Score = Callable[[int], Mapping[str, float]]
 
 
@@ -159,12 +161,16 @@ class Loop:
                 self._note(done)  # a process may have been killed between its checkpoint and this
             self._make_up(done)
             request = stack.enter_context(heeded())
-            before = time.monotonic()
+            before = told = time.monotonic()
             for found in self._read(self._course.training, range(done, last)):
                 batch = self._heeded(done, found, request)
                 values = self._descend(done, batch)
                 done += 1
-                self._row(done, {**values, SECONDS: time.monotonic() - before})
+                now = time.monotonic()
+                self._row(done, {**values, SECONDS: now - before})
+                if now - told > _TOLD_EVERY:
+                    self._tell(f"step {done} of {end}: loss {values[LOSS]:.6g}, {now - before:.3g} s a step")
+                    told = now
                 self._keep(done, last)
                 if self._scores_due(done):
                     with request.not_held_back():  # all that was done is saved
@@ -265,7 +271,9 @@ class Loop:
         """Measure the suite's scores of a step, unless a run that was stopped did so already."""
         if self._manner.score is not None and self._log is not None and not self._log.has(done, SCORE):
             self._tell(f"step {done}: scores are measured")
-            self._row(done, {f"{SCORE}{name}": value for name, value in self._manner.score(done).items()})
+            scores = self._manner.score(done)
+            self._row(done, {f"{SCORE}{name}": value for name, value in scores.items()})
+            self._tell(f"step {done}: {', '.join(f'{name} {value:.4g}' for name, value in scores.items())}")
         self._accelerator.wait_for_everyone()
 
     def _heeded(self, done: int, batch: Batch | StoreError | ReadingFailed, request: Request) -> Batch:

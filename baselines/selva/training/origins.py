@@ -8,6 +8,7 @@ from pathlib import Path
 from baselines.mmaudio.native import NativeOptions
 from baselines.selva.training import ema
 from baselines.selva.training.own_weights import StartFile, Trained
+from baselines.selva.training.recipe import WIDEST
 from baselines.selva.training.run_folder import OWN_VIDEO_ENCODER, STAGES, RunFolder, StageName
 from baselines.selva.training.run_record import RunRecord
 from baselines.selva.training.starting import Start
@@ -32,8 +33,8 @@ def trained_of(folder: RunFolder, record: RunRecord, sigma: float | None, step: 
     """
     found = {name: ema.snapshots(folder.stage(name).snapshots) for name in STAGES}
     stages = [name for name in STAGES if found[name]]
-    if sigma is not None and not 0 < sigma < ema.WIDEST:
-        raise ValueError(f"sigma: expected a relative width above 0 and below {ema.WIDEST}, got {sigma}")
+    if sigma is not None and not 0 < sigma < WIDEST:
+        raise ValueError(f"sigma: expected a relative width above 0 and below {WIDEST}, got {sigma}")
     if not stages:
         every = record.recipe.averages.every
         raise ValueError(f"{folder.path}: has no averaged weights yet; the first are kept at step {every:,} of a stage")

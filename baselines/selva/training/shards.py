@@ -18,8 +18,9 @@ from pydantic import ValidationError
 from torch import Tensor
 
 from baselines.selva.training.store_record import StoreError
-from foundation.files import PathLike, replacing
+from foundation.files import PathLike
 from foundation.records import Record, what_is_wrong
+from foundation.tensors import save_tensors
 
 _HEAD = "store"  # one entry alone: several would stand in the file in any order
 _DIGITS = 5
@@ -125,12 +126,9 @@ def write_shard(
     Raises:
         foundation.files.WriteFailed: the disk is full, or the folder may not be written to.
     """
-    from safetensors.torch import save_file
-
     head = ShardHead(mark=mark, rows=tuple(row.row for row in rows), skipped=tuple(skipped), effect=effect)
     arrays = {f"{place}.{name}": array for place, row in enumerate(rows) for name, array in row.arrays.items()}
-    with replacing(path) as temporary:
-        save_file(arrays, temporary, metadata={_HEAD: head.model_dump_json()})
+    save_tensors(arrays, path, {_HEAD: head.model_dump_json()})
 
 
 def read_head(path: PathLike) -> ShardHead:

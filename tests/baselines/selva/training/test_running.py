@@ -397,7 +397,8 @@ def test_scores_that_were_interrupted_are_measured_when_the_run_goes_on(store, t
     def validate(step, candidate):
         asked.append(step)
         if len(asked) == 1:
-            shutil.copytree(candidate.generator.parent, tmp_path / "run" / ".candidate-killed")  # what a kill leaves
+            left = tmp_path / "run" / partial_name("candidate")
+            shutil.copytree(candidate.generator.parent, left)  # what a kill leaves
             raise KeyboardInterrupt
         return {"desync": 1.0}
 
@@ -425,3 +426,14 @@ def test_scores_of_the_last_step_that_were_interrupted_are_measured_when_the_run
     first_stage(store, tmp_path / "run", **options)
     assert asked == [5, 5]
     assert RunFolder(tmp_path / "run").read_record().stages["encoder"].finished
+
+
+def test_a_run_says_now_and_then_how_far_it_is_and_what_was_scored(store, tmp_path, monkeypatch):
+    monkeypatch.setattr(loop, "_TOLD_EVERY", -1.0)  # at every step
+    said = []
+    options = {"validate": lambda _step, _candidate: {"kl": 1.25}, "validate_scores_every": 2}
+    run = first_stage(store, tmp_path / "run", stop_after=2, report=said.append, **options)
+    losses = {row.step: row.values["loss"] for row in run.stage("encoder").curve.read() if "loss" in row.values}
+    for step in (1, 2):
+        assert any(line.startswith(f"encoder: step {step} of 5: loss {losses[step]:.6g}, ") for line in said)
+    assert "encoder: step 2: kl 1.25" in said
