@@ -30,5 +30,5 @@ def save_tensors(
     with replacing(path, lasting=lasting) as temporary:
         temporary.touch()
         usual = temporary.stat().st_mode & 0o777
-        save_file(dict(tensors), temporary, dict(notes))
+        save_file(dict(tensors), temporary, metadata=dict(notes))
         temporary.chmod(usual)  # safetensors lets the owner alone read its files, and stores are shared

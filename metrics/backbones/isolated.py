@@ -66,6 +66,19 @@ def _modules_as_found(*roots: str) -> Iterator[None]:
         sys.modules.update(found)
 
 
+@contextmanager
+def _absent(package: str) -> Iterator[None]:
+    """Have a package that is not imported yet look as if it were not installed."""
+    hidden = package not in sys.modules
+    if hidden:
+        sys.modules[package] = None  # type: ignore[assignment]  # which is how Python spells it
+    try:
+        yield
+    finally:
+        if hidden:
+            del sys.modules[package]
+
+
 def _bare_package(name: str, folder: Path) -> ModuleType:
     """Return an empty package: its submodules are found in `folder`, its `__init__.py` is not run."""
     package = ModuleType(name)
@@ -97,6 +110,9 @@ def import_isolated(module: str, *, without: tuple[str, ...] = ()) -> ModuleType
     with (
         _sys_modules,
         librosa_caches(),
+        _absent(
+            "accelerate"
+        ),  # transformers would import it, and it boto3, which opens a socket; neither is of use here
         _modules_as_found(package, *{name.split(".")[0] for name in without}),
     ):
         name = package

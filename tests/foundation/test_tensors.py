@@ -26,7 +26,7 @@ def test_a_file_that_cannot_be_written_leaves_the_one_before_and_nothing_else(tm
     path = tmp_path / "x.safetensors"
     save_tensors({"x": torch.ones(3)}, path, {})
 
-    def full(*_):
+    def full(*_, **__):
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr("safetensors.torch.save_file", full)

@@ -346,10 +346,8 @@ def test_lists_are_json_on_demand(command):
 
 def test_schemas_are_written_where_they_are_wanted(command, tmp_path):
     done = command("schemas", "--out", "there")
-    assert (done.status, done.out.split()) == (
-        0,
-        ["there/run.schema.json", "there/metrics.schema.json", "there/benchmark.schema.json"],
-    )
+    names = ("run", "metrics", "benchmark", "training-run", "selva")
+    assert (done.status, done.out.split()) == (0, [f"there/{name}.schema.json" for name in names])
     assert json.loads((tmp_path / "there" / "run.schema.json").read_text())["title"] == "RunRecord"
 
 

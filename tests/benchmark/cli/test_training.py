@@ -239,7 +239,8 @@ def test_a_mistake_is_one_line_that_names_it(command, words, message, tmp_path):
     assert list(tmp_path.iterdir()) == []
 
 
-def test_every_recipe_is_listed_with_what_it_makes(command):
+def test_every_recipe_is_listed_with_what_it_makes(command, monkeypatch):
+    monkeypatch.delenv("COLUMNS", raising=False)  # a line per recipe
     lines = command("train", "recipes").out.splitlines()
     assert [line.split()[0] for line in lines[1:]] == recipe_names()
     (line,) = [line for line in lines if line.startswith("l-44k")]
