@@ -28,7 +28,6 @@ from benchmark.report.options import UnverifiedOption
 if TYPE_CHECKING:
     from baselines.mmaudio.native import NativeOptions
     from baselines.selva.training.candidates import Validate
-    from baselines.selva.training.own_weights import OwnWeights
     from baselines.selva.training.preparing import Prepared
     from baselines.selva.training.recipe import Recipe
     from vgg_monoaudio.dataset import Benchmark
@@ -257,13 +256,13 @@ def export(
     The weights that the run started from are found where they were; options are for those that have moved.
     """
     _check_extra("ema_pytorch")
+    from baselines.selva.training.card import usage
     from baselines.selva.training.export import export as export_run
 
     moved = Weights(checkpoint, weights_dir, allow_unverified).options()
     made = export_run(run, out, sigma=sigma, step=step, weights=moved or None, store=store)
-    files = f"--checkpoint video_encoder={made.video_encoder} --checkpoint generator={made.generator}"
     typer.echo(f"{out}: {made.record.note()}")
-    typer.echo(f'next: make eval MODEL=selva ARGS="{files}{_shape_options(made.record)}"')
+    typer.echo(f"next: {usage(made.record, str(out))}")
 
 
 @app.command("recipes")
@@ -357,15 +356,6 @@ def _benchmark(path: Path) -> Benchmark:
 
         build_demo()
     return load_benchmark(path)
-
-
-def _shape_options(record: OwnWeights) -> str:
-    """Return the options of a model that is not the published one in variant or [SUP] tokens."""
-    from baselines.selva.model import DEFAULT_SUP_TOKENS
-
-    found = "" if record.variant == "small_16k" else f" --option variant={record.variant}"
-    own = record.sup_tokens != DEFAULT_SUP_TOKENS
-    return found + (f" --option num_sup_tokens={record.sup_tokens}" if own else "")
 
 
 def _tell_prepared(prepared: Prepared) -> None:

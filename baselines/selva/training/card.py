@@ -61,9 +61,11 @@ def card(weights: OwnWeights) -> str:
     return "\n\n".join(parts) + "\n"
 
 
-def usage(weights: OwnWeights) -> str:
-    """Return the command that scores the files, with FOLDER in place of where they are."""
-    given = [f"--checkpoint {part}=FOLDER/{file.name}" for part, file in weights.files.items()]
+def usage(weights: OwnWeights, folder: str = "FOLDER") -> str:
+    """Return the command that scores the files in a folder."""
+    given = [f"--checkpoint {part}={folder}/{file.name}" for part, file in weights.files.items()]
+    if weights.untrained:  # nobody fetches gigabytes of weights to hear noise
+        given.append("--random-weights")
     if weights.sup_tokens != DEFAULT_SUP_TOKENS:
         given.append(f"--option num_sup_tokens={weights.sup_tokens}")
     if weights.variant != "small_16k":

@@ -61,7 +61,7 @@ def test_from_a_store_to_two_files(command, run, tmp_path):
     assert made.status == 0, made.err
     parts = {"video_encoder": "video_enc_sup_5.pth", "generator": "generator_small_16k_sup_5.pth"}
     files = " ".join(f"--checkpoint {part}=model/{name}" for part, name in parts.items())
-    assert made.out.splitlines()[1] == f'next: make eval MODEL=selva ARGS="{files}"'
+    assert made.out.splitlines()[1] == f'next: make eval MODEL=selva ARGS="{files} --random-weights"'
     record = read_record(tmp_path / "model" / "selva.json")
     assert (record.trained["generator"].step, record.trained["generator"].width) == (1, 0.07)
     assert (tmp_path / "model" / "README.md").is_file()

@@ -48,6 +48,8 @@ def test_the_command_gives_both_files_and_what_differs_from_the_default():
     )
     assert usage(own_weights("sup-3")).endswith('--option num_sup_tokens=3"')
     assert usage(own_weights("m-44k")).endswith('--option variant=medium_44k"')
+    assert usage(own_weights().model_copy(update={"untrained": True})).endswith('--random-weights"')
+    assert usage(own_weights("sup-3"), "models/mine").count("=models/mine/") == 2
     assert usage(own_weights("sup-3")) in card(own_weights("sup-3"))
 
 
