@@ -162,6 +162,9 @@ class Checkpoints:
             files={path.relative_to(folder).as_posix(): file_sha256(path) for path in files},
         )
         (folder / RECORD).write_text(record.model_dump_json(by_alias=True, indent=2) + "\n", encoding="utf-8")
+        usual = (folder / RECORD).stat().st_mode & 0o777
+        for path in files:
+            path.chmod(usual)  # safetensors lets the owner alone read its files, and runs are shared
         flush(folder / RECORD)
         flush_folder(folder)
 

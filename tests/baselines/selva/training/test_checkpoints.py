@@ -43,6 +43,16 @@ def test_the_last_checkpoint_is_found_with_what_was_written(checkpoints):
     assert (found.path / "weights").read_bytes() == b"step 4"
 
 
+def test_whoever_may_read_the_record_may_read_the_weights(checkpoints):
+    def fill(folder):
+        (folder / "model.safetensors").write_bytes(b"weights")
+        (folder / "model.safetensors").chmod(0o600)  # as safetensors leaves it
+
+    checkpoints.write(2, fill)
+    modes = {(checkpoints.newest().path / name).stat().st_mode for name in (RECORD, "model.safetensors")}
+    assert len(modes) == 1
+
+
 def test_without_a_checkpoint_there_is_none(checkpoints):
     assert checkpoints.newest() is None
 
