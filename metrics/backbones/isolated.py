@@ -110,9 +110,7 @@ def import_isolated(module: str, *, without: tuple[str, ...] = ()) -> ModuleType
     with (
         _sys_modules,
         librosa_caches(),
-        _absent(
-            "accelerate"
-        ),  # transformers would import it, and it boto3, which opens a socket; neither is of use here
+        _absent("boto3"),  # transformers imports accelerate, and it boto3 where that is, which opens a socket
         _modules_as_found(package, *{name.split(".")[0] for name in without}),
     ):
         name = package

@@ -163,9 +163,14 @@ def run_guarded(code: str, tmp_path: Path) -> None:
     assert list(home.iterdir()) == []
 
 
-def test_importing_touches_neither_network_nor_home(tmp_path):
+@pytest.mark.parametrize(
+    "before",
+    ["", "from transformers.utils import is_accelerate_available as found\nfound()\n"],
+    ids=["first", "after transformers has looked for its extras"],
+)
+def test_importing_touches_neither_network_nor_home(tmp_path, before):
     run_guarded(
-        "import torch\n"
+        f"{before}import torch\n"
         "from metrics.backbones import clap, imagebind, panns, synchformer, vggish\n"
         "panns.Panns()\n"
         "with torch.device('meta'): synchformer.Synchformer(), imagebind.ImageBind()\n"
