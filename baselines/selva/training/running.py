@@ -95,9 +95,9 @@ def train(
             if run.read_record().stages[stage].finished:
                 continue
             ran = _train_stage(stage, run, start, store, processes, replace(manner, stop_after=stop_after), validate)
-            if not ran.finished:
-                break
             stop_after = None if stop_after is None else stop_after - ran.steps
+            if not ran.finished or stop_after == 0:
+                break
     return run
 
 

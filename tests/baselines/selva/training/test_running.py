@@ -160,6 +160,13 @@ def test_a_run_that_is_left_goes_on_where_it_was_left(store, run, tmp_path):
     check_same(trained(store, tmp_path / "run"), run)
 
 
+def test_a_run_that_is_left_where_the_first_stage_ends_loads_nothing_of_the_second(store, tmp_path, courses):
+    run = trained(store, tmp_path / "run", small_recipe(encoder__steps=1), stop_after=1)
+    assert set(courses) == {"encoder"}
+    assert run.read_record().stages["encoder"].finished
+    assert not run.stage("generator").path.exists()
+
+
 @pytest.mark.slow(minutes=1)
 def test_worker_processes_read_what_this_one_reads(store, run, tmp_path):
     check_same(first_stage(store, tmp_path / "run", workers=2), run, stages=["encoder"])
