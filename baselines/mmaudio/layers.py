@@ -86,14 +86,29 @@ class InterleavedHeads(nn.Module):
         return split.permute(4, 0, 2, 1, 3).unbind(0)
 
 
+class HeadNorm(nn.RMSNorm):
+    """Root mean square normalisation of each head.
+
+    Under autocast the heads are of less precision than the weight. The reference, torch's own norm, then computes in
+    that of the weight and rounds the result, warning that it takes its slow way; said outright, it takes the usual one.
+    """
+
+    def __init__(self) -> None:
+        super().__init__(HEAD_WIDTH, eps=RMS_EPSILON)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Map (..., 64) to the same shape and type."""
+        return super().forward(x.to(self.weight.dtype)).to(x.dtype)
+
+
 class SelfAttentionInputs(nn.Module):
     """Queries, keys and values of one token stream: normalised per head, then rotated where a table is given."""
 
     def __init__(self, width: int) -> None:
         super().__init__()
         self.qkv = nn.Linear(width, 3 * width)
-        self.q_norm = nn.RMSNorm(HEAD_WIDTH, eps=RMS_EPSILON)
-        self.k_norm = nn.RMSNorm(HEAD_WIDTH, eps=RMS_EPSILON)
+        self.q_norm = HeadNorm()
+        self.k_norm = HeadNorm()
         self._heads = InterleavedHeads(3)
 
     def forward(self, x: Tensor, rotation: Tensor | None = None) -> tuple[Tensor, Tensor, Tensor]:

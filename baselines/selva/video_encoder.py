@@ -18,7 +18,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from baselines.mmaudio.layers import HEAD_WIDTH, RMS_EPSILON, GatedMLP, InterleavedHeads, attend
+from baselines.mmaudio.layers import HEAD_WIDTH, GatedMLP, HeadNorm, InterleavedHeads, attend
 from metrics.backbones.synchformer import VideoExtractor
 from metrics.backbones.synchformer.video import default_segments
 
@@ -50,8 +50,8 @@ class TextCrossAttention(nn.Module):
         super().__init__()
         self.q_proj = nn.Linear(WIDTH, WIDTH)
         self.kv_proj = nn.Linear(WIDTH, 2 * WIDTH)
-        self.q_norm = nn.RMSNorm(HEAD_WIDTH, eps=RMS_EPSILON)
-        self.k_norm = nn.RMSNorm(HEAD_WIDTH, eps=RMS_EPSILON)
+        self.q_norm = HeadNorm()
+        self.k_norm = HeadNorm()
         self._query, self._key_value = InterleavedHeads(1), InterleavedHeads(2)
 
     def heads(self, tokens: Tensor, text: Tensor) -> tuple[Tensor, Tensor, Tensor]:

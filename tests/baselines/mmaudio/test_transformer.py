@@ -1,10 +1,12 @@
 """The diffusion transformer: names, sizes, invariances, and equality with the reference."""
 
+import warnings
+
 import pytest
 import torch
 from support.reference_weights import filled, given, off_by, official_entries, official_state, weight
 
-from baselines.mmaudio.layers import rotary_table, rotate
+from baselines.mmaudio.layers import HeadNorm, rotary_table, rotate
 from baselines.mmaudio.lengths import FORMATS, lengths_for
 from baselines.mmaudio.sampler import euler
 from baselines.mmaudio.transformer import TRAINED_BY_SELVA, VARIANTS, MMDiT, Variant
@@ -138,6 +140,31 @@ def test_in_bfloat16_the_velocity_stays_close(tiny):
     assert rounded.dtype == torch.float32
     assert half.latent_std.dtype == torch.float32
     assert 0 < off_by(rounded, exact) < 0.05  # 8 bits of mantissa through a dozen layers
+
+
+@torch.inference_mode(False)
+def normalised(norm: torch.nn.RMSNorm, kind: torch.dtype) -> tuple[torch.Tensor, ...]:
+    """What a norm makes of heads under autocast, and the gradients of heads and weight."""
+    with torch.enable_grad():
+        norm.load_state_dict({"weight": 1 + given("w", 64) / 5})
+        x = given("x", 2, 3, 40, 64).to(kind).requires_grad_()
+        with torch.autocast("cpu", torch.bfloat16):
+            normed = norm(x)
+        normed.backward(given("g", 2, 3, 40, 64).to(kind))
+    return normed.detach(), x.grad, norm.weight.grad
+
+
+@pytest.mark.parametrize("kind", [torch.float32, torch.bfloat16])
+@torch.inference_mode(False)
+def test_heads_are_normalised_in_the_precision_of_the_weight_as_in_the_reference_but_without_a_warning(kind):
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        own = normalised(HeadNorm(), kind)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        theirs = normalised(torch.nn.RMSNorm(64), kind)
+    assert [value.dtype for value in own] == [kind, kind, torch.float32]
+    assert all(torch.equal(one, other) for one, other in zip(own, theirs, strict=True))
 
 
 def test_rotation_keeps_lengths_and_turns_by_the_distance_only():
