@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import signal
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass
 from typing import Any
@@ -20,7 +20,6 @@ from typing import Any
 import torch
 from torch import Tensor
 from torch.optim.lr_scheduler import LambdaLR
-from torch.utils.data import Dataset
 
 from baselines.selva.training import ema, schedule
 from baselines.selva.training.batches import Batch, TrainingBatches, ValidationBatches
@@ -28,7 +27,7 @@ from baselines.selva.training.checkpoints import Checkpoints
 from baselines.selva.training.curve import GRADIENT_NORM, LEARNING_RATE, LOSS, SCORE, SECONDS, VALIDATION_LOSS
 from baselines.selva.training.logbook import Logbook
 from baselines.selva.training.processes import everywhere, of_the_first
-from baselines.selva.training.reading import ReadingFailed, read
+from baselines.selva.training.reading import Again, ReadingFailed, read
 from baselines.selva.training.recipe import Averages, Recipe, Stage
 from baselines.selva.training.run_folder import RunFolder, StageName
 from baselines.selva.training.stages import trained_parameters
@@ -140,6 +139,8 @@ class Loop:
         if accelerator.is_main_process:  # the others have the same weights
             self._averages = ema.track(step.network, folder.snapshots, widths=averages.widths, every=averages.every)
         self._states = States(accelerator, course.checkpoints, self._trained, self._averages)
+        shared_out = range(accelerator.process_index, len(course.held_out), accelerator.num_processes)
+        self._held_out = Again(course.held_out, shared_out, workers=manner.workers, device=accelerator.device)
         self._log: Logbook | None = None
 
     def run(self) -> Ran:
@@ -162,7 +163,8 @@ class Loop:
             self._make_up(done)
             request = stack.enter_context(heeded())
             before = told = time.monotonic()
-            for found in self._read(self._course.training, range(done, last)):
+            workers, device = self._manner.workers, self._accelerator.device
+            for found in read(self._course.training, range(done, last), workers=workers, device=device):
                 batch = self._heeded(done, found, request)
                 values = self._descend(done, batch)
                 done += 1
@@ -249,12 +251,9 @@ class Loop:
             StoreError: a clip cannot be read; all steps that were done are saved.
             ReadingFailed: nor can others.
         """
-        accelerator, course = self._accelerator, self._course
-        numbers = range(accelerator.process_index, len(course.held_out), accelerator.num_processes)
+        course = self._course
         try:
-            loss = held_out_loss(
-                accelerator, course.step, self._read(course.held_out, numbers), self._manner.micro_batch
-            )
+            loss = held_out_loss(self._accelerator, course.step, self._held_out, self._manner.micro_batch)
         except (StoreError, ReadingFailed):
             self._save(done)
             raise
@@ -297,11 +296,6 @@ class Loop:
         self._tell(f"asked to end by {signal.Signals(request.number).name}; step {done} is saved")
         request.pass_on()
         raise KeyboardInterrupt  # the signal is heeded by somebody who lets the program go on
-
-    def _read(
-        self, batches: Dataset[Batch | StoreError], numbers: range
-    ) -> Iterator[Batch | StoreError | ReadingFailed]:
-        return read(batches, numbers, workers=self._manner.workers, device=self._accelerator.device)
 
     def _save(self, done: int) -> None:
         """Write the checkpoint of a step, and into the run's record how far it is."""

@@ -37,31 +37,62 @@ def read(
         workers: processes that read ahead; 0 reads in this one.
         device: where they go.
     """
-    ahead: dict[str, Any] = {}
-    numbers = list(numbers)
-    if workers and numbers:
-        ahead = {
-            "num_workers": min(workers, len(numbers)),
-            "multiprocessing_context": multiprocessing.get_context("spawn"),
-            "worker_init_fn": leave_to_parent,
-            "collate_fn": _shared,
-        }
-    unused = torch.Generator()  # a loader draws a seed for its workers, by default from the global generator
-    pin = device.type == "cuda"
-    loader = DataLoader(batches, batch_size=None, sampler=numbers, pin_memory=pin, generator=unused, **ahead)
-    with _ends_of_workers_left_to_be_asked():
-        found = iter(loader)
-    while True:
-        try:
-            batch = next(found)
-        except StopIteration:
-            return
-        except (RuntimeError, EOFError, ConnectionError, FileNotFoundError) as error:
-            if not workers or not _is_end_of_a_worker(error):
-                raise
-            yield ReadingFailed(_gone(error))
-            return
-        yield batch.to(device) if isinstance(batch, Batch) else batch
+    yield from Again(batches, numbers, workers=workers, device=device, stay=False)
+
+
+class Again:
+    """The same batches, read anew whenever this is iterated over, by worker processes that stay for the next time.
+
+    That spares the seconds in which processes start; they end with this object. Each iteration yields as `read` does.
+
+    Args:
+        batches: by number.
+        numbers: which.
+        workers: processes that read ahead; 0 reads in this one.
+        device: where they go.
+        stay: False ends the processes with each iteration.
+    """
+
+    def __init__(
+        self,
+        batches: Dataset[Batch | StoreError],
+        numbers: Iterable[int],
+        *,
+        workers: int,
+        device: torch.device,
+        stay: bool = True,
+    ) -> None:
+        ahead: dict[str, Any] = {}
+        numbers = list(numbers)
+        if workers and numbers:
+            ahead = {
+                "num_workers": min(workers, len(numbers)),
+                "persistent_workers": stay,
+                "multiprocessing_context": multiprocessing.get_context("spawn"),
+                "worker_init_fn": leave_to_parent,
+                "collate_fn": _shared,
+            }
+        unused = torch.Generator()  # a loader draws a seed for its workers, by default from the global generator
+        pin = device.type == "cuda"
+        self._loader = DataLoader(batches, batch_size=None, sampler=numbers, pin_memory=pin, generator=unused, **ahead)
+        self._workers, self._device = workers, device
+
+    def __iter__(self) -> Iterator[Batch | StoreError | ReadingFailed]:
+        found: Iterator[Batch | StoreError | ReadingFailed] | None = None
+        while True:
+            try:
+                if found is None:
+                    with _ends_of_workers_left_to_be_asked():
+                        found = iter(self._loader)  # asks those that stayed to begin anew
+                batch = next(found)
+            except StopIteration:
+                return
+            except (RuntimeError, EOFError, ConnectionError, FileNotFoundError) as error:
+                if not self._workers or not _is_end_of_a_worker(error):
+                    raise
+                yield ReadingFailed(_gone(error))
+                return
+            yield batch.to(self._device) if isinstance(batch, Batch) else batch
 
 
 def _shared(batch: Batch | StoreError) -> Batch | StoreError | ReadingFailed:

@@ -1,14 +1,15 @@
 """Batches that are read ahead: an end of a worker, or too little memory to share, is told and waited for by nobody."""
 
+import os
 import signal
 
 import pytest
 import torch
-from support.small_training_runs import ThirdEndsItsReader, narrow_store, small_recipe
+from support.small_training_runs import NamesItsReader, ThirdEndsItsReader, narrow_store, small_recipe
 
 from baselines.selva.training import reading
 from baselines.selva.training.batches import Batch, TrainingBatches
-from baselines.selva.training.reading import ReadingFailed, read
+from baselines.selva.training.reading import Again, ReadingFailed, read
 from baselines.selva.training.store import Store
 
 CPU = torch.device("cpu")
@@ -31,6 +32,23 @@ def test_a_worker_that_is_killed_is_named_where_its_batch_is_waited_for(batches)
     assert "a process that reads clips ahead is gone (" in str(failed)
     assert "--workers 0" in str(failed)
     assert signal.getsignal(signal.SIGCHLD) is before  # it breaks into nothing
+
+
+@pytest.mark.slow(minutes=1)
+def test_readers_stay_from_one_time_to_the_next_and_one_that_was_killed_between_is_named(batches):
+    again = Again(NamesItsReader(batches), range(2), workers=1, device=CPU)
+    readers = [{batch.ids for batch in again} for _ in range(2)]
+    assert readers[0] == readers[1]
+    ((reader,),) = readers[0]
+    assert int(reader) != os.getpid()
+    os.kill(int(reader), signal.SIGKILL)
+    (failed,) = again
+    assert "a process that reads clips ahead is gone (" in str(failed)
+
+
+def test_batches_can_be_read_again_by_this_process(batches):
+    again = Again(batches, range(1, 3), workers=0, device=CPU)
+    assert [[batch.ids for batch in again] for _ in range(2)] == [[batches[n].ids for n in (1, 2)]] * 2
 
 
 def test_a_batch_that_finds_no_memory_to_share_is_told_by_who_read_it(batches, monkeypatch):

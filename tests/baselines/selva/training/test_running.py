@@ -167,6 +167,23 @@ def test_a_run_that_is_left_where_the_first_stage_ends_loads_nothing_of_the_seco
     assert not run.stage("generator").path.exists()
 
 
+def test_readers_of_held_out_clips_are_started_once_for_all_validations_of_a_stage(store, tmp_path, monkeypatch):
+    usual, made, measured = loop.Again, [], []
+
+    def counted(batches, numbers, **options):
+        made.append(usual(batches, numbers, **options))
+        return made[-1]
+
+    def measuring(_accelerator, _step, batches, _micro_batch):
+        measured.append(batches)
+        return float(len(list(batches)))
+
+    monkeypatch.setattr(loop, "Again", counted)
+    monkeypatch.setattr(loop, "held_out_loss", measuring)
+    first_stage(store, tmp_path / "run")
+    assert measured == made * 3  # of steps 0, 3 and 5
+
+
 @pytest.mark.slow(minutes=1)
 def test_worker_processes_read_what_this_one_reads(store, run, tmp_path):
     check_same(first_stage(store, tmp_path / "run", workers=2), run, stages=["encoder"])
