@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 
 from baselines.selva.model import DEFAULT_SUP_TOKENS
-from baselines.selva.training.own_weights import FILE_NAME, OwnWeights
+from baselines.selva.training.own_weights import FILE_NAME, Clips, OwnWeights
 from baselines.selva.training.recipe import OPEN, Mixing, Stage
 from baselines.selva.training.run_record import STAGES, StageName
 from foundation.markup import markdown_escaped
@@ -133,9 +133,23 @@ def _data(weights: OwnWeights) -> str:
     counts = ", ".join(f"{count:,} {split}" for split, count in weights.store.counts.items())
     text = {"class label": "the class label of its clip"}[weights.recipe.captions]
     return (
-        f"Clips: {counts or 'of unknown number'}; the prompt is {text}. Fingerprint of the prepared clips: "
-        f"`{weights.store.fingerprint}`."
+        f"Clips: {counts or 'of unknown number'}; the prompt is {text}. {_frames(weights.store)}Fingerprint of the "
+        f"prepared clips: `{weights.store.fingerprint}`."
     )
+
+
+def _frames(store: Clips) -> str:
+    """Return how frames were kept, and how far that moves what the encoder learns from; nothing where it is unknown."""
+    kept, effect = store.settings.get("picture"), store.frame_effect
+    if kept == "lossless":
+        return "Frames were kept without loss. "
+    if kept is None or effect is None:
+        return ""
+    if effect.relative_rms is None:
+        moved = f"how far that moves the teacher's features was not measured ({markdown_escaped(effect.reason)})"
+    else:
+        moved = f"that moves the teacher's features by {effect.relative_rms:.2%} (relative rms, {effect.clips:,} clips)"
+    return f"Frames were kept as {markdown_escaped(str(kept))}; {moved}. "
 
 
 def _starts(weights: OwnWeights) -> Sequence[tuple[str, ...]]:

@@ -19,6 +19,7 @@ from baselines.selva.training.origins import clips_of, start_of, starting_files,
 from baselines.selva.training.own_weights import (
     FILE_NAME,
     Clips,
+    FrameEffect,
     OwnFile,
     OwnWeights,
     Part,
@@ -114,11 +115,17 @@ def _known(
     found = [(name, last_scores(folder.stage(name).curve.read())) for name in trained]
     scores = [Scores(stage=name, step=last.step, values=dict(last.values)) for name, last in found if last is not None]
     settings = clips.record.model_dump(mode="json", include=set(StoreSettings.model_fields))
+    effect = clips.record.jpeg_effect
     return OwnWeights(
         schema=1, files={}, variant=recipe.generator.variant, sup_tokens=recipe.encoder.sup_tokens,
         trained=dict(trained), untrained=record.untrained, recipe=recipe, recipe_sha256=recipe.fingerprint,
         choices=recipe.choices(), starting_weights=dict(starting),
-        store=Clips(fingerprint=record.store.fingerprint, counts=record.store.clips, settings=settings),
+        store=Clips(
+            fingerprint=record.store.fingerprint, counts=record.store.clips, settings=settings,
+            frame_effect=None if effect is None else FrameEffect(
+                relative_rms=effect.relative_rms, clips=effect.clips, reason=effect.reason
+            ),
+        ),
         scores=scores[-1] if scores else None,
     )  # fmt: skip
 

@@ -48,12 +48,21 @@ class StartFile(CompleteRecord):
     verified: bool = Field(description="its hash is the published one")
 
 
+class FrameEffect(CompleteRecord):
+    """How far the way in which frames are kept moves the features that the encoder learns from."""
+
+    relative_rms: float | None = Field(description="of the difference, over that of features of uncompressed frames")
+    clips: int = Field(ge=0, description="how many were measured")
+    reason: str = Field(default="", description="why it was not measured")
+
+
 class Clips(CompleteRecord):
     """What it was trained on."""
 
     fingerprint: str = Field(description="of the store of prepared clips")
     counts: dict[str, int] = Field(description="by split")
     settings: dict[str, Any] = Field(default_factory=dict, description="how the clips were prepared")
+    frame_effect: FrameEffect | None = None
 
 
 class Scores(CompleteRecord):

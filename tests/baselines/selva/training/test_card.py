@@ -6,7 +6,7 @@ import shlex
 from support.trained_weights import own_weights
 
 from baselines.selva.training.card import card, usage
-from baselines.selva.training.own_weights import Scores
+from baselines.selva.training.own_weights import Clips, FrameEffect, Scores
 from baselines.selva.training.recipe import OPEN
 
 
@@ -89,3 +89,20 @@ def test_data_and_hashes_stand_there():
     assert "f" * 64 in section(text, "Data")
     assert "a" * 64 in section(text, "Started from")
     assert "0" * 64 in section(text, "Files")
+
+
+def test_how_far_jpeg_moves_what_the_encoder_learns_from_stands_under_the_data():
+    clips = Clips(
+        fingerprint="f" * 64,
+        counts={"train": 9},
+        settings={"picture": "jpeg 95 4:4:4"},
+        frame_effect=FrameEffect(relative_rms=0.01234, clips=16),
+    )
+    told = section(card(own_weights(store=clips)), "Data")
+    assert "kept as jpeg 95 4:4:4; that moves the teacher's features by 1.23% (relative rms, 16 clips)." in told
+    unknown = FrameEffect(relative_rms=None, clips=0, reason="Synchformer's weights were not there")
+    told = section(card(own_weights(store=clips.model_copy(update={"frame_effect": unknown}))), "Data")
+    assert "was not measured (Synchformer's weights were not there)." in told
+    without_loss = {"settings": {"picture": "lossless"}, "frame_effect": unknown}
+    told = section(card(own_weights(store=clips.model_copy(update=without_loss))), "Data")
+    assert "Frames were kept without loss. Fingerprint" in told

@@ -155,6 +155,7 @@ def test_the_record_beside_the_files_says_what_they_are(both, tmp_path, store, r
         part: file.sha256 for part, file in published.files.items()
     }
     assert (record.store.fingerprint, record.store.settings["picture"]) == (store.fingerprint, "jpeg 95 4:4:4")
+    assert record.store.frame_effect.reason == store.record.jpeg_effect.reason == "made up"
     assert (record.scores.stage, record.scores.step, record.scores.values) == ("generator", 4, {"desync": 0.7})
     assert str(tmp_path) not in (tmp_path / "out" / FILE_NAME).read_text()
     assert (tmp_path / "out" / "README.md").read_text().startswith("---\n")
