@@ -13,6 +13,7 @@ import os
 import shutil
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -20,10 +21,11 @@ from pydantic import Field, ValidationError
 
 from baselines.mmaudio.native import NativeOptions
 from baselines.selva.training.curve import VALIDATION_FAILED
+from baselines.selva.training.run_record import Scoring
 from benchmark.choices import Choices
 from benchmark.places import DEFAULT_CACHE
 from benchmark.runs import MetricsRecord, RunDirectory
-from foundation.checkpoints import WeightOptions
+from foundation.checkpoints import WeightOptions, digests
 from foundation.files import PathLike, file_sha256, fingerprint, write_text
 from foundation.records import Record, escaped, read_bounded
 from vgg_monoaudio.dataset import Benchmark, Subset, load_benchmark
@@ -36,6 +38,11 @@ CANDIDATE, SELVA_JSON = "candidate", "selva.json"
 TRAINED = ("video_encoder", "generator")  # parts that come from the run; all others are the published ones
 SCORED, ASKED = "samples_scored", "samples_asked"  # beside the names of metrics
 
+# What is not told of how scores are measured: choices that have a field of their own or decide intervals alone, and
+# options that move a score by rounding at most.
+_UNTOLD_CHOICES = {"profile", "extended", "resample_by", "resamples", "seed"}
+_UNTOLD_OPTIONS = {"checkpoint", "device", "weights_dir", "features_dir", "store", "compile"}
+
 log = logging.getLogger(__name__)
 
 
@@ -44,12 +51,14 @@ class ValidationRecord(Record):
 
     Attributes:
         asked: hash of the candidate's files and of everything that decides the scores.
+        scoring: how scores are measured; records of early versions do not say.
         status: how far it is.
         values: what it measured, by name.
         reason: why it failed.
     """
 
     asked: str
+    scoring: Scoring | None = None
     status: Literal["begun", "scored", "failed"]
     values: dict[str, float] = Field(default_factory=dict)
     reason: str | None = None
@@ -99,30 +108,39 @@ class SuiteValidation:
             return dict(previous.values)
         if previous is not None and previous.asked != asked:  # of other weights: the run was changed since
             shutil.rmtree(place)
-        _write(place, ValidationRecord(asked=asked, status="begun"))
+        begun = ValidationRecord(asked=asked, scoring=self.scoring, status="begun")
+        _write(place, begun)
         try:
             run, record = self._scored(place, candidate)
         except Exception as error:  # whatever it is: days of training are worth more than one point of a curve
             where = f"step {step} of the {candidate.stage}"
             log.warning("validation at %s failed: %s; the training goes on", where, error)
             why = escaped(f"{type(error).__name__}: {error}")
-            _write(place, ValidationRecord(asked=asked, status="failed", values={VALIDATION_FAILED: 1.0}, reason=why))
+            failed = {"status": "failed", "values": {VALIDATION_FAILED: 1.0}, "reason": why}
+            _write(place, begun.model_copy(update=failed))
             shutil.rmtree(place / CANDIDATE, ignore_errors=True)  # over a gigabyte, made anew if asked again
             return {VALIDATION_FAILED: 1.0}
         finally:
             _free_memory()
         found = {name: one.value for name, one in record.metrics.items()}
         values = {name: value for name, value in found.items() if value is not None and math.isfinite(value)}
-        values |= {SCORED: float(record.counts.scored or 0), ASKED: float(self._asked_samples)}
-        _write(place, ValidationRecord(asked=asked, status="scored", values=values))
+        values |= {SCORED: float(record.counts.scored or 0), ASKED: float(self.scoring.samples)}
+        _write(place, begun.model_copy(update={"status": "scored", "values": values}))
         shutil.rmtree(place / CANDIDATE)
         if not self.keep_audio:
             shutil.rmtree(run.audio_folder, ignore_errors=True)
         return values
 
-    @property
-    def _asked_samples(self) -> int:
-        return len(self.benchmark.samples(self.subset)[: self.limit])
+    @cached_property
+    def scoring(self) -> Scoring:
+        """How scores are measured: what the run's record, its curves and an export repeat."""
+        samples = len(self.benchmark.samples(self.subset))
+        return Scoring(
+            benchmark=self.benchmark.name, version=self.benchmark.version,
+            fingerprint=self.benchmark.fingerprint(self.subset), subset=self.subset,
+            samples=min(samples, self.limit or samples), of=samples, profile=self.choices.profile,
+            extended=self.choices.extended, seed=self.seed, others=_unusual(self.choices, self.options),
+        )  # fmt: skip
 
     def _scored(self, place: Path, candidate: Candidate) -> tuple[RunDirectory, MetricsRecord]:
         from benchmark.evaluation import evaluate
@@ -223,6 +241,16 @@ def _check_weights(options: NativeOptions, choices: Choices, variant: str) -> No
     source = WeightSource(names, options, needed_by="a validation")
     source.require(part for part in names if part not in TRAINED)
     load_profile(choices.profile, extended=choices.extended, **_of_weights(options))
+
+
+def _unusual(choices: Choices, options: NativeOptions) -> dict[str, str]:
+    """Return what else moves a score, where it is not the usual; of a file its hash, wherever it lies."""
+    usual = vars(Choices())
+    chosen = {name: value for name, value in vars(choices).items() if name not in _UNTOLD_CHOICES}
+    found = {name: str(value) for name, value in chosen.items() if value != usual[name]}
+    given = {name: value for name, value in options.items() if name not in _UNTOLD_OPTIONS}
+    found |= {name: str(value) for name, value in given.items() if value is not None and value is not False}
+    return found | {part: digests(Path(path)).sha256[:12] for part, path in (options.get("checkpoint") or {}).items()}
 
 
 def _of_weights(options: NativeOptions) -> WeightOptions:

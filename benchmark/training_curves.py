@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from baselines.selva.training.curve import GRADIENT_NORM, LEARNING_RATE, LOSS, SCORE, VALIDATION_LOSS, Row
 from baselines.selva.training.run_folder import STAGES, RunFolder, StageName
-from benchmark.report.figures.drawing import COLOURS, INK, PAGE_INCHES, SOFT, new_figure, style
+from benchmark.report.figures.drawing import COLOURS, INK, MARKERS, PAGE_INCHES, SOFT, new_figure, style
 from foundation.files import replacing
 from metrics.registry import list_metrics
 
@@ -24,11 +24,13 @@ if TYPE_CHECKING:
 
 FORMATS = (".png", ".svg", ".pdf")
 SCORES_A_ROW = 4
+LEGEND_LINE = 0.16  # inches, of what says how scores were measured
 SMOOTHED = 50  # parts of a curve that the running mean averages over, at least one step
 MANIFOLD, MANY_DECADES = 10, 2.5  # what spans that much is drawn on a logarithmic scale; and with fewer labels
 MOST_POINTS = 4000  # of the faint line; more would only make the file large
 _TITLES: Mapping[StageName, str] = {"encoder": "Video encoder", "generator": "Generator"}
 _COLOURS: Mapping[StageName, str] = {"encoder": COLOURS[1], "generator": COLOURS[3]}
+_LINES = ("-", "--", ":", "-.")  # of scores measured in one way, in another, ...
 _METADATA: Mapping[str, Mapping[str, None]] = {  # without the date and the program
     ".png": {"Software": None},
     ".svg": {"Date": None, "Creator": None},
@@ -49,7 +51,7 @@ class Series:
     values: NDArray[np.float64]
 
     @classmethod
-    def of(cls, rows: Sequence[Row], name: str) -> Series:
+    def of(cls, rows: Iterable[Row], name: str) -> Series:
         """Return the values of the rows that have this name."""
         found = [(row.step, row.values[name]) for row in rows if name in row.values]
         steps, values = zip(*found, strict=True) if found else ((), ())
@@ -73,8 +75,10 @@ def draw(run: Path, out: Path) -> Path:
         raise ValueError(
             f"{run}: no step has been taken yet; `python -m benchmark train status {run}` says where it is"
         )
+    record = folder.read_record()
+    told = {id: scoring.line() for id, scoring in record.scorings.items()}
     with style():
-        figure = curves_figure(curves, title=folder.read_record().recipe.name)
+        figure = curves_figure(curves, title=record.recipe.name, scorings=told)
         with replacing(out) as temporary:
             suffix = out.suffix.lower()
             figure.savefig(temporary, format=suffix[1:], dpi=200, metadata=dict(_METADATA[suffix]))
@@ -91,24 +95,30 @@ def check_format(out: Path) -> None:
         raise ValueError(f"--out: expected a file that ends in {', '.join(FORMATS)}, got {str(out)!r}")
 
 
-def curves_figure(curves: Mapping[StageName, Sequence[Row]], title: str = "") -> Figure:
+def curves_figure(
+    curves: Mapping[StageName, Sequence[Row]], title: str = "", scorings: Mapping[str, str] | None = None
+) -> Figure:
     """Return the figure of curves, a column for each stage that has some, and below them a panel for each score.
 
     Args:
         curves: rows of each stage.
         title: above all; "" for none.
+        scorings: how scores were measured, by the id that rows give.
     """
     shown = {name: curves[name] for name in STAGES if curves.get(name)}
     scores = [metric for metric in list_metrics(extended=True) if _has(shown.values(), SCORE + metric.name)]
+    ways = _ways(shown.values(), {SCORE + metric.name for metric in scores})
     lines = -(-len(scores) // SCORES_A_ROW)
-    figure = new_figure(PAGE_INCHES, 3.6 + 1.35 * lines)
+    below = 1.35 * lines + LEGEND_LINE * len(ways)
+    figure = new_figure(PAGE_INCHES, 3.6 + below)
     if title:
         figure.suptitle(title, x=0.01, ha="left", fontsize=9, fontweight="bold", color=INK)
-    heights = [3.4, *([1.35 * lines] if lines else [])]
+    heights = [3.4, *([below] if lines else [])]
     parts = figure.subfigures(len(heights), 1, height_ratios=heights, squeeze=False)[:, 0]
     _stages(parts[0], shown)
     if scores:
-        _scores(parts[1], shown, scores)
+        _scores(parts[1], shown, scores, ways)
+        _tell_ways(parts[1], ways, scorings or {})
     return figure
 
 
@@ -119,6 +129,12 @@ def running_mean(values: NDArray[np.float64], width: int) -> NDArray[np.float64]
     begins = np.maximum(ends - width, 0)
     means: NDArray[np.float64] = (sums[ends] - sums[begins]) / (ends - begins)
     return means
+
+
+def _ways(curves: Iterable[Sequence[Row]], names: Set[str]) -> list[str | None]:
+    """Return the ids of how these scores were measured, in the order of the run; None for rows that do not say."""
+    scored = (row for rows in curves for row in rows if names & row.values.keys())
+    return list(dict.fromkeys(row.scoring for row in scored))
 
 
 def _has(curves: Iterable[Sequence[Row]], name: str) -> bool:
@@ -173,15 +189,22 @@ def _plain_numbers(axes: Axes, decades: float) -> None:
     axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _place: f"{value:g}"))
 
 
-def _scores(part: SubFigure, shown: Mapping[StageName, Sequence[Row]], scores: Sequence[Metric]) -> None:
-    """Draw each score over the steps of the whole run: the second stage begins where the first ends."""
+def _scores(
+    part: SubFigure, shown: Mapping[StageName, Sequence[Row]], scores: Sequence[Metric], ways: Sequence[str | None]
+) -> None:
+    """Draw each score over the steps of the whole run: the second stage begins where the first ends.
+
+    Scores that were measured in two ways do not compare, so no line goes from one to the other.
+    """
     lines = -(-len(scores) // SCORES_A_ROW)
     panels = part.subplots(lines, SCORES_A_ROW, sharex=True, squeeze=False).ravel()
     for axes, metric in zip(panels, scores, strict=False):
         begin = 0
         for name, rows in shown.items():
-            series = Series.of(rows, SCORE + metric.name)
-            axes.plot(begin + series.steps, series.values, color=_COLOURS[name], lw=1.1, marker="o", ms=2.5)
+            for place, way in enumerate(ways):
+                series = Series.of((row for row in rows if row.scoring == way), SCORE + metric.name)
+                if series.steps.size:
+                    axes.plot(begin + series.steps, series.values, color=_COLOURS[name], **_look(place))
             if begin:
                 axes.axvline(begin, color=SOFT, lw=0.6, linestyle=":")
             begin += max(row.step for row in rows)
@@ -195,6 +218,21 @@ def _scores(part: SubFigure, shown: Mapping[StageName, Sequence[Row]], scores: S
     for axes in panels[max(0, len(scores) - SCORES_A_ROW) : len(scores)]:
         axes.tick_params(labelbottom=True)
         axes.set_xlabel("step of the run", fontsize=7)
+
+
+def _look(place: int) -> dict[str, Any]:
+    """Return how scores that were measured in one way are drawn, by its place among the ways."""
+    return {"lw": 1.1, "ms": 2.5, "ls": _LINES[place % len(_LINES)], "marker": MARKERS[place % len(MARKERS)]}
+
+
+def _tell_ways(part: SubFigure, ways: Sequence[str | None], scorings: Mapping[str, str]) -> None:
+    """Say above the scores how they were measured."""
+    from matplotlib.lines import Line2D
+
+    said = [scorings.get(way) if way is not None else None for way in ways]
+    labels = ["scored in a way that is not recorded" if how is None else f"scored on {how}" for how in said]
+    handles = [Line2D([], [], color=INK, **_look(place)) for place in range(len(ways))]
+    part.legend(handles, labels, loc="outside upper left", fontsize=6.5, labelcolor=INK)
 
 
 def _at_least_a_hundredth(axes: Axes) -> None:

@@ -214,7 +214,12 @@ def status(run: RunArgument, as_json: JsonOption = False) -> None:
         import json
         from dataclasses import asdict
 
-        typer.echo(json.dumps(asdict(found), indent=2, default=str))
+        from foundation.records import Record
+
+        def plain(value: object) -> object:
+            return value.content() if isinstance(value, Record) else str(value)
+
+        typer.echo(json.dumps(asdict(found), indent=2, default=plain))
         return
     for line in found.lines():
         typer.echo(line)

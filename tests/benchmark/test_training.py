@@ -14,6 +14,7 @@ from benchmark.choices import Choices
 from benchmark.runs import RunDirectory
 from benchmark.training import suite_validation
 from foundation.checkpoints import MissingCheckpoint
+from foundation.files import file_sha256
 
 CHOICES = Choices(profile="signal", resamples=40)
 ASKED: list[str] = []  # what the model was asked for
@@ -206,3 +207,49 @@ def test_weights_that_a_validation_will_need_are_missed_before_the_training(tiny
         suite_validation(tiny.path, tmp_path, choices=CHOICES, options={"weights_dir": tmp_path})
     absent = [name for name in ("vae-16k", "bigvgan-16k", "dfn5b-clip", "flan-t5") if name in str(missing.value)]
     assert absent == ["vae-16k", "bigvgan-16k", "dfn5b-clip", "flan-t5"]
+
+
+def test_a_validation_says_how_it_scores_and_its_record_repeats_it(validate, candidate, tiny, tmp_path):
+    validation = validate(seed=3)
+    validation(20, candidate())
+    record = json.loads((tmp_path / "validation" / "generator" / "step-20" / "validation.json").read_text())
+    assert record["scoring"] == validation.scoring.model_dump()
+    assert record["scoring"] == {
+        "benchmark": "tiny",
+        "version": tiny.benchmark.version,
+        "fingerprint": tiny.benchmark.fingerprint("inter"),
+        "subset": "inter",
+        "samples": 2,
+        "of": len(tiny.benchmark.samples("inter")),
+        "profile": "signal",
+        "extended": False,
+        "seed": 3,
+        "others": {},
+    }
+
+
+def test_what_moves_a_score_is_told_and_what_moves_none_is_not(validate, tiny, tmp_path):
+    (tmp_path / "vae.pth").write_text("weights")
+    usual = validate().scoring
+    same = {"device": "cpu", "weights_dir": tmp_path, "precision": None, "allow_unverified": False, "checkpoint": {}}
+    assert validate(options=same, choices=replace(CHOICES, resamples=50)).scoring == usual
+    assert validate(limit=None).scoring == validate(limit=10**6).scoring
+    assert validate(limit=None).scoring.samples == len(tiny.benchmark.samples("inter"))
+    other = validate(
+        options={"guidance": 0.0, "checkpoint": {"vae": tmp_path / "vae.pth"}},
+        choices=replace(CHOICES, reference_video="composed"),
+    ).scoring
+    sha256 = file_sha256(tmp_path / "vae.pth")
+    assert other.others == {"reference_video": "composed", "guidance": "0.0", "vae": sha256[:12]}
+    assert other.id != usual.id
+
+
+def test_a_validation_that_an_early_version_recorded_is_not_scored_again(validate, candidate, tmp_path):
+    first = validate()(20, candidate())
+    path = tmp_path / "validation" / "generator" / "step-20" / "validation.json"
+    record = json.loads(path.read_text())
+    del record["scoring"]
+    path.write_text(json.dumps(record))
+    ASKED.clear()
+    assert validate()(20, candidate()) == first
+    assert ASKED == []

@@ -77,6 +77,19 @@ def test_every_score_has_a_panel_on_which_the_second_stage_follows_the_first():
     np.testing.assert_array_equal(desync.get_lines()[0].get_ydata(), [1 / 10, 1 / 20, 1 / 30, 1 / 40])
 
 
+def test_no_line_goes_through_scores_that_were_measured_in_two_ways_and_the_figure_says_which_is_which():
+    stage = [Row(row.step, row.values, "old" if row.step <= 20 else "new") for row in rows(40, scores=["kl"])]
+    figure = curves_figure({"encoder": stage}, scorings={"new": "tiny, all 9 samples"})
+    old, new = panels(figure)[3].get_lines()
+    assert (old.get_xdata().tolist(), new.get_xdata().tolist()) == ([10, 20], [30, 40])
+    (legend,) = figure.subfigs[1].legends
+    told = {text.get_text(): line for text, line in zip(legend.get_texts(), legend.get_lines(), strict=True)}
+    assert list(told) == ["scored in a way that is not recorded", "scored on tiny, all 9 samples"]
+    looks = [(line.get_linestyle(), line.get_marker()) for line in told.values()]
+    assert looks == [(line.get_linestyle(), line.get_marker()) for line in (old, new)]
+    assert looks[0] != looks[1]
+
+
 def test_counts_beside_the_scores_are_no_curves():
     assert len(panels(curves_figure({"encoder": rows(10, scores=["samples_scored", "samples_asked"])}))) == 3
 

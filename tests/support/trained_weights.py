@@ -1,10 +1,11 @@
-"""What an export leaves, with files of a few bytes in place of weights."""
+"""What an export leaves, with files of a few bytes in place of weights; how a run was scored."""
 
 from pathlib import Path
 
 from baselines.selva.training.own_weights import FILE_NAME, OwnFile, OwnWeights, Trained
 from baselines.selva.training.pair import Pair, pair_in
 from baselines.selva.training.recipe import read_recipe
+from baselines.selva.training.run_record import Scoring
 from foundation.files import file_sha256
 
 
@@ -27,6 +28,24 @@ def own_weights(recipe: str = "sup-5", **changes) -> OwnWeights:
         "scores": None,
     }
     return OwnWeights(**{**content, **changes})
+
+
+def scoring(**changes) -> Scoring:
+    """How the suite scores a run, a few samples of a small benchmark."""
+    content = {
+        "benchmark": "tiny",
+        "version": "1.0",
+        "fingerprint": "ab12cd34" * 8,
+        "subset": "inter",
+        "samples": 2,
+        "of": 1040,
+        "profile": "signal",
+        "seed": 0,
+    }
+    return Scoring(**{**content, **changes})
+
+
+SCORED_ON = "tiny 1.0 (ab12cd34), subset inter, 2 of 1,040 samples, profile signal, seed 0"  # as a reader is told
 
 
 def exported(folder: Path, content: str = "weights", **changes) -> Pair:

@@ -10,6 +10,7 @@ from pathlib import Path
 from baselines.mmaudio.transformer import MMDiT
 from baselines.selva.training.pair import write_pair
 from baselines.selva.training.run_folder import StageName
+from baselines.selva.training.run_record import Scoring
 from baselines.selva.training.starting import Start
 from baselines.selva.training.steps import EncoderStep, GeneratorStep
 from baselines.selva.video_encoder import TextVideoEncoder
@@ -38,6 +39,11 @@ class Candidate:
 
 
 Validate = Callable[[int, Candidate], Mapping[str, float]]
+
+
+def scoring_of(validate: Validate | None) -> Scoring | None:
+    """Return how scores are measured, which a callable may say by an attribute `scoring`; None where it does not."""
+    return getattr(validate, "scoring", None)
 
 
 @dataclass(frozen=True)

@@ -166,10 +166,14 @@ def _scores(weights: OwnWeights) -> list[str]:
     if scores is None:
         return []
     rows = [(name, f"{value:.4g}") for name, value in scores.values.items()]
+    how = (
+        "Benchmark and profile stand in the run's folder alone (`validation/`): compare these scores with no table."
+        if scores.scoring is None
+        else f"Measured on {markdown_escaped(scores.scoring.line())}; what was measured otherwise does not compare."
+    )
     return [
         f"## Scores inside the run\n\nOf the weights as they were at step {scores.step:,} of the {scores.stage}, "
-        "before any averaging, so not of these files. Benchmark and profile stand in the run's folder alone "
-        "(`validation/`): compare these scores with no table.\n\n" + _table(("metric", "value"), rows)
+        f"before any averaging, so not of these files. {how}\n\n" + _table(("metric", "value"), rows)
     ]
 
 

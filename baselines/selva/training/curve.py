@@ -2,8 +2,9 @@
 
     {"step": 200, "loss": 0.0413, "learning_rate": 2e-05, "gradient_norm": 0.31, "seconds": 0.42}
     {"step": 1000, "validation_loss": 0.0398}
-    {"step": 20000, "score_desync": 0.71}
+    {"step": 20000, "score_desync": 0.71, "scoring": "5f0c3a9be1d2"}
 
+`scoring` is the id of how scores were measured, in the run's record; rows without it do not say.
 A process may be killed while it writes: a last line without its end is none, and the next row takes its place.
 """
 
@@ -23,15 +24,28 @@ LOSS, LEARNING_RATE, GRADIENT_NORM = "loss", "learning_rate", "gradient_norm"
 SECONDS = "seconds"  # wall clock of a step, the mean since the row before
 VALIDATION_LOSS = "validation_loss"
 SCORE = "score_"  # in front of the names of the suite's metrics
+SCORING = "scoring"
 VALIDATION_FAILED = "validation_failed"  # in place of metrics, where they could not be measured
 
 
 @dataclass(frozen=True)
 class Row:
-    """What was measured at a step; several rows may be of one step."""
+    """What was measured at a step; several rows may be of one step.
+
+    Attributes:
+        step: steps of the optimiser done.
+        values: by name.
+        scoring: id of how they were measured, if they are scores and say so.
+    """
 
     step: int
     values: Mapping[str, float]
+    scoring: str | None = None
+
+    def line(self) -> str:
+        """Return it as a line of the file, without its end."""
+        named = {} if self.scoring is None else {SCORING: self.scoring}
+        return json.dumps({"step": self.step, **self.values, **named})
 
 
 class Curve:
@@ -42,23 +56,24 @@ class Curve:
         self.path = path
         self._whole = False  # the file is known to end with a line
 
-    def append(self, step: int, values: Mapping[str, float]) -> None:
+    def append(self, step: int, values: Mapping[str, float], *, scoring: str | None = None) -> None:
         """Add a row. It outlives this process at once; a loss of power may take the last ones.
 
         Args:
             step: steps of the optimiser done.
             values: by name; at least one, finite.
+            scoring: id of how they were measured, for scores.
 
         Raises:
-            ValueError: no value, one that is not finite, or one called step.
+            ValueError: no value, one that is not finite, or one called step or scoring.
             foundation.files.WriteFailed: the disk is full.
         """
         odd = next((name for name, value in values.items() if not math.isfinite(value)), None)
         if odd is not None:
             raise ValueError(f"{self.path}: step {step}: expected finite values, got {odd} = {values[odd]}")
-        if not values or "step" in values:
+        if not values or {"step", SCORING} & values.keys():
             raise ValueError(f"{self.path}: step {step}: expected values by their names, got {dict(values)}")
-        line = json.dumps({"step": step, **{name: float(value) for name, value in values.items()}}).encode() + b"\n"
+        line = Row(step, {name: float(value) for name, value in values.items()}, scoring).line().encode() + b"\n"
         with naming_failures(self.path, self.path):
             self.path.parent.mkdir(parents=True, exist_ok=True)
             with self.path.open("ab") as file:
@@ -87,21 +102,22 @@ class Curve:
         if len(kept) == len(rows):
             return
         with replacing(self.path) as temporary:
-            lines = [json.dumps({"step": row.step, **row.values}) + "\n" for row in kept]
-            temporary.write_text("".join(lines), encoding="utf-8")
+            temporary.write_text("".join(f"{row.line()}\n" for row in kept), encoding="utf-8")
 
     def _row(self, number: int, line: bytes) -> Row:
         try:
             values = json.loads(line)
-            step = values.pop("step", None)
+            step, scoring = values.pop("step", None), values.pop(SCORING, None)
             if type(step) is not int or not all(type(value) is float for value in values.values()):
                 raise ValueError("a step is a whole number, a value a number with a point")
+            if not isinstance(scoring, str | None):
+                raise ValueError("scoring is a text")
         except (ValueError, TypeError, AttributeError) as error:
             raise ValueError(
                 f"{self.path}: line {number} is no row of a curve ({line[:60]!r}); remove the line, or the whole file: "
                 "the training goes on without it"
             ) from error
-        return Row(step, values)
+        return Row(step, values, scoring)
 
     def _end_with_a_line(self) -> None:
         """Remove what follows the last end of a line: a row that a process was killed over."""

@@ -113,7 +113,11 @@ def _known(
     """Return all that is known of the files but their hashes."""
     recipe = record.recipe
     found = [(name, last_scores(folder.stage(name).curve.read())) for name in trained]
-    scores = [Scores(stage=name, step=last.step, values=dict(last.values)) for name, last in found if last is not None]
+    scores = [
+        Scores(stage=name, step=last.step, values=dict(last.values), scoring=record.scorings.get(last.scoring or ""))
+        for name, last in found
+        if last is not None
+    ]
     settings = clips.record.model_dump(mode="json", include=set(StoreSettings.model_fields))
     effect = clips.record.jpeg_effect
     return OwnWeights(

@@ -34,12 +34,12 @@ class Logbook:
         with self._naming_failures():
             self._writer.close()
 
-    def row(self, step: int, values: Mapping[str, float]) -> None:
-        """Add what was measured at a step."""
-        self._curve.append(step, values)
+    def row(self, step: int, values: Mapping[str, float], *, scoring: str | None = None) -> None:
+        """Add what was measured at a step; TensorBoard has a panel of its own for each way of scoring."""
+        self._curve.append(step, values, scoring=scoring)
         with self._naming_failures():
             for name, value in values.items():
-                self._writer.add_scalar(name, value, step)
+                self._writer.add_scalar(name if scoring is None else f"{name}/{scoring}", value, step)
 
     def flush(self) -> None:
         """Bring what TensorBoard's writer holds back to its file; the curve holds nothing back."""

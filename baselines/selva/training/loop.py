@@ -83,6 +83,7 @@ class Manner:
         micro_batch: clips that go through the networks at once, an even number; None: all that a process has.
         score: measures the suite's scores at a step.
         score_every: steps between them; 0 for never.
+        scoring: id of how they are measured, if that is known.
         stop_after: steps after which the stage is left, saved and unfinished.
         report: takes lines about how the work goes.
     """
@@ -91,6 +92,7 @@ class Manner:
     micro_batch: int | None = None
     score: Score | None = None
     score_every: int = 0
+    scoring: str | None = None
     stop_after: int | None = None
     report: Callable[[str], None] = print
 
@@ -271,7 +273,7 @@ class Loop:
         if self._manner.score is not None and self._log is not None and not self._log.has(done, SCORE):
             self._tell(f"step {done}: scores are measured")
             scores = self._manner.score(done)
-            self._row(done, {f"{SCORE}{name}": value for name, value in scores.items()})
+            self._row(done, {f"{SCORE}{name}": value for name, value in scores.items()}, self._manner.scoring)
             self._tell(f"step {done}: {', '.join(f'{name} {value:.4g}' for name, value in scores.items())}")
         self._accelerator.wait_for_everyone()
 
@@ -308,9 +310,9 @@ class Loop:
         if self._accelerator.is_main_process:
             self._course.run.note(self._course.stage, done, finished=finished)
 
-    def _row(self, step: int, values: Mapping[str, float]) -> None:
+    def _row(self, step: int, values: Mapping[str, float], scoring: str | None = None) -> None:
         if self._log is not None:
-            self._log.row(step, values)
+            self._log.row(step, values, scoring=scoring)
 
     def _tell(self, line: str) -> None:
         if self._accelerator.is_main_process:

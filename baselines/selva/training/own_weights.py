@@ -13,7 +13,7 @@ from typing import Any, Literal
 from pydantic import Field, ValidationError
 
 from baselines.selva.training.recipe import Recipe, Variant
-from baselines.selva.training.run_record import CompleteRecord, Sha256, StageName
+from baselines.selva.training.run_record import CompleteRecord, Scoring, Sha256, StageName
 from foundation.checkpoints import digests
 from foundation.files import PathLike
 from foundation.paths import FileName
@@ -71,6 +71,7 @@ class Scores(CompleteRecord):
     stage: StageName
     step: int
     values: dict[str, float] = Field(description="by metric")
+    scoring: Scoring | None = Field(default=None, description="how they were measured; null where nothing recorded it")
 
 
 class OwnWeights(CompleteRecord):

@@ -25,6 +25,7 @@ from baselines.selva.training.run_record import (
     STAGES,
     Attempt,
     RunRecord,
+    Scoring,
     StageName,
     Standing,
     StartingWeights,
@@ -93,6 +94,7 @@ class RunFolder:
         untrained: bool = False,
         device: str = "cpu",
         processes: int = 1,
+        scoring: Scoring | None = None,
     ) -> RunFolder:
         """Return the folder of a run that begins, or goes on where it stopped; to be called while it is held.
 
@@ -107,6 +109,7 @@ class RunFolder:
             untrained: the networks start from random numbers.
             device: what the networks run on, in words.
             processes: how many work at it together.
+            scoring: how the suite will score it on its way, if that is known; it may change when a run goes on.
 
         Raises:
             ValueError: the folder holds something else, or a run that was started with something else; names the first
@@ -116,6 +119,7 @@ class RunFolder:
         used = StoreUsed(fingerprint=store_fingerprint, path=_place(store), clips=dict(clips or {}))
         starting = {part: _starting(file) for part, file in weights.items()}
         attempt = Attempt.of(now, device, processes)
+        scorings = {} if scoring is None else {scoring.id: scoring}
         begun = folder.read_record() if folder.record_path.is_file() else None
         if begun is not None and any(folder.stage(name).path.exists() for name in STAGES):
             _check_same(folder.path, begun, recipe, used, starting, untrained)
@@ -123,6 +127,7 @@ class RunFolder:
                 "starting_weights": {**begun.starting_weights, **_moved(begun.starting_weights, starting)},
                 "store": used,
                 "attempts": (*begun.attempts, attempt),
+                "scorings": {**begun.scorings, **scorings},
                 "updated": now,
             }
             folder._write(begun.model_copy(update=changed))
@@ -133,7 +138,7 @@ class RunFolder:
             RunRecord(
                 schema=1, recipe=recipe, recipe_fingerprint=recipe.fingerprint, choices=recipe.choices(), store=used,
                 starting_weights=starting, untrained=untrained, started=now, updated=now, attempts=(attempt,),
-                stages={name: Standing(steps=getattr(recipe, name).steps) for name in STAGES},
+                stages={name: Standing(steps=getattr(recipe, name).steps) for name in STAGES}, scorings=scorings,
             )
         )  # fmt: skip
         return folder

@@ -9,6 +9,7 @@ from typing import Annotated, Any, Literal
 from pydantic import ConfigDict, Field
 
 from baselines.selva.training.recipe import Recipe
+from foundation.files import fingerprint
 from foundation.records import Record
 
 StageName = Literal["encoder", "generator"]
@@ -39,6 +40,40 @@ class StoreUsed(CompleteRecord):
     fingerprint: str
     path: str | None = None
     clips: dict[str, int] = Field(default_factory=dict, description="how many, by split")
+
+
+class Scoring(CompleteRecord):
+    """How scores inside a run are measured; those of two such records do not compare."""
+
+    benchmark: str = Field(description="its name")
+    version: str
+    fingerprint: Sha256 = Field(description="of the subset's manifest")
+    subset: str
+    samples: int = Field(ge=1, description="that are answered")
+    of: int = Field(ge=1, description="samples of the subset")
+    profile: str = Field(description="which backbones score")
+    extended: bool = Field(default=False, description="the extended metrics too")
+    seed: int = Field(description="of the noise that every validation starts from")
+    others: dict[str, str] = Field(
+        default_factory=dict, description="by name, what else moves scores, where it is not the usual"
+    )
+
+    @property
+    def id(self) -> str:
+        """What rows of a curve name it by; a field that is added with its default leaves it as it was."""
+        return fingerprint(self.model_dump(mode="json", exclude_defaults=True))[:12]
+
+    def line(self) -> str:
+        """Return it as one line of text."""
+        parts = [
+            f"{self.benchmark} {self.version} ({self.fingerprint[:8]})",
+            f"subset {self.subset}",
+            f"all {self.of:,} samples" if self.samples == self.of else f"{self.samples:,} of {self.of:,} samples",
+            f"profile {self.profile}{' with extended metrics' if self.extended else ''}",
+            f"seed {self.seed}",
+            *(f"{name} {value}" for name, value in self.others.items()),
+        ]
+        return ", ".join(parts)
 
 
 class Standing(CompleteRecord):
@@ -83,6 +118,9 @@ class RunRecord(CompleteRecord):
     started: str = Field(description="UTC, ISO 8601")
     updated: str
     attempts: tuple[Attempt, ...]
+    scorings: dict[str, Scoring] = Field(
+        default_factory=dict, description="how the suite scored it on its way, by the id that rows of the curves give"
+    )
 
 
 def _installed() -> list[tuple[str, str]]:

@@ -14,13 +14,15 @@ from baselines.mmaudio.native import NativeOptions
 from baselines.mmaudio.transformer import VARIANTS
 from baselines.selva.training import ema
 from baselines.selva.training.batches import TrainingBatches, ValidationBatches
-from baselines.selva.training.candidates import Candidate, Scorer, Validate
+from baselines.selva.training.candidates import Candidate, Scorer, Validate, scoring_of
 from baselines.selva.training.checkpoints import Checkpoints
 from baselines.selva.training.loop import Course, Loop, Manner, Ran
 from baselines.selva.training.processes import accelerator_for, parts_of, processes_on
 from baselines.selva.training.recipe import Recipe
 from baselines.selva.training.run_folder import STAGES, RunFolder, StageName
+from baselines.selva.training.run_record import Scoring
 from baselines.selva.training.starting import Start
+from baselines.selva.training.status import last_scores
 from baselines.selva.training.steps import EncoderStep, GeneratorStep
 from baselines.selva.training.store import SPLITS, Store
 from foundation.devices import numerics
@@ -61,7 +63,7 @@ def train(
         device: what the networks run on; None: a GPU where there is one.
         workers: processes that read clips ahead, for each process that trains.
         micro_batch: clips that go through the networks at once; None: all that a process has of a batch.
-        validate: measures the suite's scores of a candidate.
+        validate: measures the suite's scores of a candidate; an attribute `scoring`, if it has one, says how.
         validate_scores_every: steps between them.
         stop_after: steps of this call after which the run is left, saved and unfinished.
         report: takes lines about how the work goes.
@@ -89,7 +91,7 @@ def train(
         if processes.is_main_process:
             stack.enter_context(run.hold())
             remove_partials(run.path, alone=True)
-            _begin(run, start, store, processes)
+            _begin(run, start, store, processes, scoring_of(validate))
         processes.wait_for_everyone()
         for stage in chosen:
             if run.read_record().stages[stage].finished:
@@ -155,7 +157,7 @@ def _batches(
     return TrainingBatches(store, recipe, stage, rank=rank, world=world), ValidationBatches(store, recipe, stage)
 
 
-def _begin(run: RunFolder, start: Start, store: Store, processes: Any) -> None:
+def _begin(run: RunFolder, start: Start, store: Store, processes: Any, scoring: Scoring | None) -> None:
     """Write into the run's folder what it starts with, or refuse what it was not started with."""
     RunFolder.begun(
         run.path,
@@ -167,6 +169,24 @@ def _begin(run: RunFolder, start: Start, store: Store, processes: Any) -> None:
         untrained=start.untrained,
         device=str(processes.device),
         processes=processes.num_processes,
+        scoring=scoring,
+    )
+    if scoring is not None:
+        _tell_of_other_scores(run, scoring)
+
+
+def _tell_of_other_scores(run: RunFolder, scoring: Scoring) -> None:
+    """Warn where a run that goes on is scored otherwise than before."""
+    measured = [last_scores(run.stage(stage).curve.read()) for stage in STAGES]
+    scored = [one for one in measured if one is not None]
+    if not scored or scored[-1].scoring == scoring.id:
+        return
+    before = run.read_record().scorings.get(scored[-1].scoring or "")
+    log.warning(
+        "%s: its scores so far %s, those from here on are of %s; they do not compare, and curves show them apart",
+        run.path,
+        "do not say how they were measured" if before is None else f"are of {before.line()}",
+        scoring.line(),
     )
 
 
@@ -184,7 +204,9 @@ def _train_stage(
     checkpoints = Checkpoints(run.stage(stage).checkpoints, stage, recipe, store.fingerprint)
     course = Course(stage, recipe, step, *_batches(store, recipe, stage, processes), checkpoints, run)
     if validate is not None:
-        manner = replace(manner, score=Scorer(stage, step, start, run.path, validate))
+        scoring = scoring_of(validate)
+        scorer = Scorer(stage, step, start, run.path, validate)
+        manner = replace(manner, score=scorer, scoring=None if scoring is None else scoring.id)
     accelerator = accelerator_for(processes, recipe.stage(stage).batch, recipe.precision, manner.micro_batch)
     ran = Loop(accelerator, course, manner).run()
     accelerator.free_memory()

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from baselines.selva.training.curve import LOSS, SCORE, SECONDS, VALIDATION_FAILED, VALIDATION_LOSS, Row
 from baselines.selva.training.run_folder import STAGES, RunFolder, StageFolder, StageName
-from baselines.selva.training.run_record import Standing
+from baselines.selva.training.run_record import Scoring, Standing
 from foundation.files import PathLike
 
 RECENT = 100  # steps that a mean is taken over
@@ -21,10 +21,15 @@ _SNAPSHOT = re.compile(r"(\d+)\.safetensors")
 
 @dataclass(frozen=True)
 class Measured:
-    """Values of a step."""
+    """Values of a step.
+
+    Attributes:
+        scoring: id of how they were measured, if they are scores and say so.
+    """
 
     step: int
     values: Mapping[str, float]
+    scoring: str | None = None
 
 
 @dataclass(frozen=True)
@@ -37,6 +42,7 @@ class StageStatus:
         loss, recent_loss: of the last step, and the mean of the last 100.
         validation: the last validation loss.
         scores: the last scores of the suite, by metric.
+        scoring: how these were measured; None where that is not recorded.
         failed_validation: step of the last validation, where it has no scores because it failed.
         seconds_per_step: median of the last 100.
         hours_left: at that speed; validations and checkpoints come on top.
@@ -51,6 +57,7 @@ class StageStatus:
     recent_loss: float | None
     validation: Measured | None
     scores: Measured | None
+    scoring: Scoring | None
     failed_validation: int | None
     seconds_per_step: float | None
     hours_left: float | None
@@ -82,6 +89,7 @@ class StageStatus:
         if self.scores is not None:
             listed = ", ".join(f"{name} {value:.4g}" for name, value in self.scores.values.items())
             found.append(f"scores of step {self.scores.step:,}: {listed}")
+            found.append(f"scored on {self.scoring.line()}" if self.scoring else "how it was scored is not recorded")
         if self.failed_validation is not None:
             step = self.failed_validation
             reason = f"validation/{stage}/step-{step}/validation.json says why"
@@ -128,14 +136,15 @@ def status(run: PathLike) -> Status:
     return Status(
         path=folder.path,
         recipe=record.recipe.name,
-        stages={name: _stage(folder.stage(name), record.stages[name]) for name in STAGES},
+        stages={name: _stage(folder.stage(name), record.stages[name], record.scorings) for name in STAGES},
         holder=None if holder is None else str(holder),
         updated=record.updated,
     )
 
 
-def _stage(folder: StageFolder, standing: Standing) -> StageStatus:
+def _stage(folder: StageFolder, standing: Standing, scorings: Mapping[str, Scoring]) -> StageStatus:
     rows = folder.curve.read()
+    scores = last_scores(rows)
     steps = [row for row in rows if LOSS in row.values]
     step = max([standing.step, *(row.step for row in steps)])
     seconds = [row.values[SECONDS] for row in steps[-RECENT:] if SECONDS in row.values]
@@ -147,7 +156,8 @@ def _stage(folder: StageFolder, standing: Standing) -> StageStatus:
         loss=steps[-1].values[LOSS] if steps else None,
         recent_loss=statistics.fmean(row.values[LOSS] for row in steps[-RECENT:]) if steps else None,
         validation=_last(rows, VALIDATION_LOSS),
-        scores=last_scores(rows),
+        scores=scores,
+        scoring=scorings.get(scores.scoring) if scores is not None and scores.scoring is not None else None,
         failed_validation=_failed(rows),
         seconds_per_step=pace,
         hours_left=None if pace is None else pace * (standing.steps - step) / 3600,
@@ -161,7 +171,7 @@ def last_scores(rows: Sequence[Row]) -> Measured | None:
     for row in reversed(rows):
         scores = {name.removeprefix(SCORE): value for name, value in row.values.items() if name.startswith(SCORE)}
         if scores and VALIDATION_FAILED not in scores:
-            return Measured(row.step, scores)
+            return Measured(row.step, scores, row.scoring)
     return None
 
 

@@ -9,10 +9,11 @@ from pathlib import Path
 import pytest
 from support.small_training_runs import narrow, narrow_store
 from support.tiny_models import shrunk
+from support.trained_weights import SCORED_ON, scoring
 
 from baselines.selva.training.own_weights import read_record
 from baselines.selva.training.preparing import Prepared
-from baselines.selva.training.recipe import RECIPES, recipe_names
+from baselines.selva.training.recipe import RECIPES, read_recipe, recipe_names
 from baselines.selva.training.run_folder import RunFolder
 from baselines.selva.training.shards import Skipped
 from benchmark.runs import RunDirectory, TrainedModelRecord
@@ -67,6 +68,15 @@ def test_from_a_store_to_two_files(command, run, tmp_path):
     assert (tmp_path / "model" / "README.md").is_file()
     refused = command("train", "export", "run", "--step", 7, "--out", "other")
     assert (refused.status, "7" in refused.message) == (2, True)
+
+
+def test_the_standing_of_a_run_says_how_it_was_scored_in_words_and_as_json(command, tmp_path):
+    folder = RunFolder.begun(tmp_path / "run", read_recipe("smoke"), "s" * 64, {}, scoring=scoring())
+    folder.stage("encoder").curve.append(4, {"score_kl": 2.0}, scoring=scoring().id)
+    assert f"scored on {SCORED_ON}\n" in command("train", "status", "run").out
+    shown = json.loads(command("train", "status", "run", "--json").out)
+    assert shown["stages"]["encoder"]["scoring"]["samples"] == 2
+    assert shown["stages"]["encoder"]["scores"]["scoring"] == scoring().id
 
 
 def test_the_same_command_goes_on_and_says_where_a_run_stands(run):

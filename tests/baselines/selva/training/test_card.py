@@ -3,7 +3,7 @@
 import re
 import shlex
 
-from support.trained_weights import own_weights
+from support.trained_weights import SCORED_ON, own_weights, scoring
 
 from baselines.selva.training.card import card, usage
 from baselines.selva.training.own_weights import Clips, FrameEffect, Scores
@@ -76,6 +76,9 @@ def test_scores_are_shown_where_there_are_some_and_said_not_to_be_of_the_files()
     assert "| desync | 0.7123 |" in text
     assert "at step 20,000 of the generator, before any averaging, so not of these files" in text
     assert "compare these scores with no table" in text  # they may be of the signal profile, and of few samples
+    said = scores.model_copy(update={"scoring": scoring()})
+    text = section(card(own_weights(scores=said)), "Scores inside the run")
+    assert f"Measured on {SCORED_ON}; what was measured otherwise does not compare." in text
 
 
 def test_weights_from_random_numbers_are_called_that_at_the_top():

@@ -71,8 +71,8 @@ def test_a_value_that_is_not_finite_is_refused_with_its_step(curve, values):
     assert curve.read() == []
 
 
-@pytest.mark.parametrize("values", [{}, {"step": 1.0}])
-def test_a_row_needs_values_that_are_not_called_step(curve, values):
+@pytest.mark.parametrize("values", [{}, {"step": 1.0}, {"scoring": 1.0}])
+def test_a_row_needs_values_that_are_not_called_step_or_scoring(curve, values):
     with pytest.raises(ValueError, match="expected values by their names"):
         curve.append(7, values)
 
@@ -83,3 +83,14 @@ def test_a_full_disk_is_named(tmp_path):
     with pytest.raises(WriteFailed, match=r"curve\.jsonl: cannot be written: No space left") as caught:
         Curve(tmp_path / "curve.jsonl").append(1, {"loss": 0.5})
     assert caught.value.errno == errno.ENOSPC
+
+
+def test_scores_keep_how_they_were_measured_and_rows_without_it_do_not_say(curve):
+    curve.append(1, {"score_kl": 2.0}, scoring="5f0c")
+    curve.append(1, {"score_kl": 2.0})
+    curve.append(2, {"loss": 0.5})
+    curve.cut(1)
+    assert curve.read() == [Row(1, {"score_kl": 2.0}, "5f0c"), Row(1, {"score_kl": 2.0})]
+    curve.path.write_text('{"step": 1, "score_kl": 2.0, "scoring": 7}\n')
+    with pytest.raises(ValueError, match="line 1 is no row of a curve"):
+        curve.read()

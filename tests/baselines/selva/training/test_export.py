@@ -9,6 +9,7 @@ import pytest
 import torch
 from support.small_training import copied, seeded, synchformer
 from support.small_training_runs import narrow, narrow_store
+from support.trained_weights import scoring
 
 from baselines.mmaudio.transformer import MMDiT
 from baselines.mmaudio.weights import WeightFile
@@ -140,7 +141,8 @@ def test_the_files_load_strictly_into_the_networks_of_the_model(both, tmp_path):
 
 
 def test_the_record_beside_the_files_says_what_they_are(both, tmp_path, store, recipe, published):
-    both.stage("generator").curve.append(4, {"score_desync": 0.7})
+    RunFolder.begun(both.path, recipe, store.fingerprint, published.files, store=store.path, scoring=scoring())
+    both.stage("generator").curve.append(4, {"score_desync": 0.7}, scoring=scoring().id)
     done = export(both.path, tmp_path / "out")
     record = read_beside({"video_encoder": done.video_encoder, "generator": done.generator})
     assert record == done.record
@@ -157,6 +159,7 @@ def test_the_record_beside_the_files_says_what_they_are(both, tmp_path, store, r
     assert (record.store.fingerprint, record.store.settings["picture"]) == (store.fingerprint, "jpeg 95 4:4:4")
     assert record.store.frame_effect.reason == store.record.jpeg_effect.reason == "made up"
     assert (record.scores.stage, record.scores.step, record.scores.values) == ("generator", 4, {"desync": 0.7})
+    assert record.scores.scoring == scoring()
     assert str(tmp_path) not in (tmp_path / "out" / FILE_NAME).read_text()
     assert (tmp_path / "out" / "README.md").read_text().startswith("---\n")
 
@@ -325,3 +328,10 @@ def test_the_run_is_not_touched(both, tmp_path):
     export(both.path, tmp_path / "out")
     assert {path: path.stat().st_mtime_ns for path in both.path.rglob("*")} == before
     assert json.loads(both.record_path.read_text())["kind"] == "training of SELVA"
+
+
+def test_scores_that_do_not_say_how_they_were_measured_are_exported_as_such(both, tmp_path):
+    both.stage("generator").curve.append(4, {"score_desync": 0.7})
+    scores = export(both.path, tmp_path / "out").record.scores
+    assert (scores.values, scores.scoring) == ({"desync": 0.7}, None)
+    assert "compare these scores with no table" in (tmp_path / "out" / "README.md").read_text()

@@ -38,3 +38,12 @@ def test_what_was_measured_at_a_step_is_known_by_its_name_or_the_beginning_of_it
         assert log.has(3, "score_")
         assert not log.has(3, "validation_loss")
         assert not log.has(2, "score_")
+
+
+def test_tensorboard_draws_no_line_through_scores_that_were_measured_in_two_ways(tmp_path, monkeypatch):
+    tags = []
+    with Logbook(RunFolder(tmp_path).stage("encoder"), 0) as log:
+        monkeypatch.setattr(log._writer, "add_scalar", lambda tag, _value, _step: tags.append(tag))
+        for way in (None, "5f0c", "77aa"):
+            log.row(3, {"score_desync": 0.5}, scoring=way)
+    assert tags == ["score_desync", "score_desync/5f0c", "score_desync/77aa"]

@@ -5,6 +5,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from support.trained_weights import SCORED_ON, scoring
 
 from baselines.mmaudio.weights import WeightFile
 from baselines.selva.training.recipe import OPEN, read_recipe
@@ -187,3 +188,41 @@ def test_each_stage_has_its_own_places(begun):
     assert encoder.snapshots == folder.path / "encoder" / "snapshots"
     assert generator.checkpoints == folder.path / "generator" / "checkpoints"
     assert generator.tensorboard == folder.path / "generator" / "tensorboard"
+
+
+def test_a_run_keeps_every_way_in_which_it_was_scored_by_its_id(begun):
+    first, second = scoring(), scoring(samples=20)
+    for way in (first, second, None, first):
+        record = begun(scoring=way).read_record()
+    assert record.scorings == {first.id: first, second.id: second}
+
+
+def test_the_record_of_a_run_that_did_not_say_how_it_was_scored_is_read_and_gone_on_with(begun):
+    folder = begun()
+    record = json.loads(folder.record_path.read_text())
+    del record["scorings"]
+    folder.record_path.write_text(json.dumps(record))
+    assert folder.read_record().scorings == {}
+    assert begun(scoring=scoring()).read_record().scorings == {scoring().id: scoring()}
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"fingerprint": "0" * 64},
+        {"subset": "intra"},
+        {"samples": 3},
+        {"profile": "paper"},
+        {"extended": True},
+        {"seed": 1},
+        {"others": {"steps": "10"}},
+    ],
+)
+def test_another_way_of_scoring_has_another_id_and_another_line(changes):
+    assert scoring(**changes).id != scoring().id
+    assert scoring(**changes).line() != scoring().line() == SCORED_ON
+
+
+def test_a_way_of_scoring_says_that_all_samples_are_asked_for_and_what_is_not_the_usual():
+    line = scoring(samples=1040, profile="paper", extended=True, others={"steps": "10"}).line()
+    assert line.endswith("all 1,040 samples, profile paper with extended metrics, seed 0, steps 10")

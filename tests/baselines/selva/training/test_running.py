@@ -9,6 +9,7 @@ import pytest
 import torch
 from safetensors import safe_open
 from support.small_training_runs import course_of, narrow, narrow_store, small_recipe, trained
+from support.trained_weights import SCORED_ON, scoring
 
 from baselines.mmaudio.transformer import MMDiT
 from baselines.selva.training import ema, loop, running, steps
@@ -400,6 +401,7 @@ def test_scores_are_measured_on_files_that_load_strictly_and_stand_in_the_curve(
         moved = (encoder.sup_text_feat, generator.sync_pos_emb)
         return {"desync": sum(float(weight.detach().abs().sum()) for weight in moved)}
 
+    validate.scoring = scoring()
     scored = trained(store, tmp_path / "run", validate=validate, validate_scores_every=2)
     assert asked == [(stage, step, step) for stage in ("encoder", "generator") for step in (2, 4)]
     check_same(scored, run)
@@ -411,6 +413,9 @@ def test_scores_are_measured_on_files_that_load_strictly_and_stand_in_the_curve(
     }
     assert rows.keys() == {("encoder", 2), ("encoder", 4), ("generator", 2), ("generator", 4)}
     assert len(set(rows.values())) == 4  # each of other weights
+    said = [row.scoring for row in scored.stage("encoder").curve.read()]
+    assert [way for way in said if way is not None] == [scoring().id] * 2  # scores say how they were measured
+    assert scored.read_record().scorings == {scoring().id: scoring()}
     assert not list((tmp_path / "run").glob(".candidate*"))
 
 
@@ -461,3 +466,36 @@ def test_a_run_says_now_and_then_how_far_it_is_and_what_was_scored(store, tmp_pa
     for step in (1, 2):
         assert any(line.startswith(f"encoder: step {step} of 5: loss {losses[step]:.6g}, ") for line in said)
     assert "encoder: step 2: kl 1.25" in said
+
+
+def test_a_run_that_is_scored_otherwise_than_before_says_so_in_one_line(store, run, tmp_path, caplog):
+    scored = RunFolder(shutil.copytree(run.path, tmp_path / "run"))
+
+    def told(way):
+        """What going on is warned of with this way of scoring; nothing is left to be trained."""
+        caplog.clear()
+        trained(store, scored.path, validate=SaysHow(way), validate_scores_every=1)
+        return [one.message for one in caplog.records]
+
+    usual, other = scoring(), scoring(samples=20)
+    apart = "they do not compare, and curves show them apart"
+    assert told(usual) == []
+    scored.stage("encoder").curve.append(5, {"score_kl": 1.0})
+    unsaid = f"its scores so far do not say how they were measured, those from here on are of {SCORED_ON}; {apart}"
+    assert told(usual) == [f"{scored.path}: {unsaid}"]
+    scored.stage("generator").curve.append(4, {"score_kl": 1.0}, scoring=usual.id)
+    assert told(usual) == []
+    said = f"its scores so far are of {SCORED_ON}, those from here on are of {other.line()}; {apart}"
+    assert told(other) == [f"{scored.path}: {said}"]
+    assert told(None) == []
+    assert scored.read_record().scorings == {usual.id: usual, other.id: other}
+
+
+class SaysHow:
+    """What would score a candidate."""
+
+    def __init__(self, way):
+        self.scoring = way
+
+    def __call__(self, _step, _candidate):
+        raise AssertionError

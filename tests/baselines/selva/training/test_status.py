@@ -1,6 +1,7 @@
 """Where a run stands, read without touching it."""
 
 import pytest
+from support.trained_weights import SCORED_ON, scoring
 
 from baselines.selva.training.recipe import read_recipe
 from baselines.selva.training.run_folder import RunFolder
@@ -55,6 +56,7 @@ def test_the_last_validation_and_the_last_scores_are_shown_with_their_steps(run)
     stage = status(run.path).stages["encoder"]
     assert stage.validation == Measured(200, {"validation_loss": 0.6})
     assert stage.scores == Measured(200, {"kl": 2.0, "desync": 0.7})
+    assert "           how it was scored is not recorded" in status(run.path).lines()
     assert "validation loss 0.6 (step 200); 0.5 s a step; 6.92 h left" in stage.line()
     assert "           scores of step 200: kl 2, desync 0.7" in status(run.path).lines()
 
@@ -119,3 +121,14 @@ def test_who_is_at_work_is_named_and_nothing_is_written(run):
 def test_a_folder_without_a_run_is_named(tmp_path):
     with pytest.raises(ValueError, match="not a training run"):
         status(tmp_path)
+
+
+def test_scores_are_shown_with_how_the_last_of_them_were_measured(run):
+    first, second = scoring(profile="paper"), scoring()
+    for way in (first, second):
+        RunFolder.begun(run.path, read_recipe("sup-5"), "s" * 64, {}, scoring=way)
+        walk(run).append(200, {"score_kl": 2.0}, scoring=way.id)
+    found = status(run.path)
+    assert found.stages["encoder"].scoring == second
+    place = found.lines().index("           scores of step 200: kl 2")
+    assert found.lines()[place + 1] == f"           scored on {SCORED_ON}"
