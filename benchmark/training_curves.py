@@ -10,7 +10,15 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from baselines.selva.training.curve import GRADIENT_NORM, LEARNING_RATE, LOSS, SCORE, VALIDATION_LOSS, Row
+from baselines.selva.training.curve import (
+    GRADIENT_NORM,
+    LEARNING_RATE,
+    LOSS,
+    SCORE,
+    VALIDATION_FAILED,
+    VALIDATION_LOSS,
+    Row,
+)
 from baselines.selva.training.run_folder import STAGES, RunFolder, StageName
 from benchmark.report.figures.drawing import COLOURS, INK, MARKERS, PAGE_INCHES, SOFT, new_figure, style
 from foundation.files import replacing
@@ -23,6 +31,7 @@ if TYPE_CHECKING:
     from metrics.metric import Metric
 
 FORMATS = (".png", ".svg", ".pdf")
+FAILED = SCORE + VALIDATION_FAILED  # in place of scores
 SCORES_A_ROW = 4
 LEGEND_LINE = 0.16  # inches, of what says how scores were measured
 SMOOTHED = 50  # parts of a curve that the running mean averages over, at least one step
@@ -30,6 +39,7 @@ MANIFOLD, MANY_DECADES = 10, 2.5  # what spans that much is drawn on a logarithm
 MOST_POINTS = 4000  # of the faint line; more would only make the file large
 _TITLES: Mapping[StageName, str] = {"encoder": "Video encoder", "generator": "Generator"}
 _COLOURS: Mapping[StageName, str] = {"encoder": COLOURS[1], "generator": COLOURS[3]}
+_FAILED_LOOK: Mapping[str, Any] = {"ls": "", "marker": "x", "ms": 3.5, "color": INK, "clip_on": False}
 _LINES = ("-", "--", ":", "-.")  # of scores measured in one way, in another, ...
 _METADATA: Mapping[str, Mapping[str, None]] = {  # without the date and the program
     ".png": {"Software": None},
@@ -109,8 +119,11 @@ def curves_figure(
     scores = [metric for metric in list_metrics(extended=True) if _has(shown.values(), SCORE + metric.name)]
     ways = _ways(shown.values(), {SCORE + metric.name for metric in scores})
     lines = -(-len(scores) // SCORES_A_ROW)
-    below = 1.35 * lines + LEGEND_LINE * len(ways)
+    failed = _has(shown.values(), FAILED)
+    below = 1.35 * lines + LEGEND_LINE * (len(ways) + failed)
     figure = new_figure(PAGE_INCHES, 3.6 + below)
+    if failed and not scores:
+        title = f"{title}: every validation failed".removeprefix(": ")
     if title:
         figure.suptitle(title, x=0.01, ha="left", fontsize=9, fontweight="bold", color=INK)
     heights = [3.4, *([below] if lines else [])]
@@ -118,7 +131,7 @@ def curves_figure(
     _stages(parts[0], shown)
     if scores:
         _scores(parts[1], shown, scores, ways)
-        _tell_ways(parts[1], ways, scorings or {})
+        _tell_ways(parts[1], ways, scorings or {}, failed=failed)
     return figure
 
 
@@ -205,6 +218,9 @@ def _scores(
                 series = Series.of((row for row in rows if row.scoring == way), SCORE + metric.name)
                 if series.steps.size:
                     axes.plot(begin + series.steps, series.values, color=_COLOURS[name], **_look(place))
+            steps = begin + Series.of(rows, FAILED).steps
+            if steps.size:
+                axes.plot(steps, np.zeros(len(steps)), transform=axes.get_xaxis_transform(), **_FAILED_LOOK)
             if begin:
                 axes.axvline(begin, color=SOFT, lw=0.6, linestyle=":")
             begin += max(row.step for row in rows)
@@ -225,13 +241,16 @@ def _look(place: int) -> dict[str, Any]:
     return {"lw": 1.1, "ms": 2.5, "ls": _LINES[place % len(_LINES)], "marker": MARKERS[place % len(MARKERS)]}
 
 
-def _tell_ways(part: SubFigure, ways: Sequence[str | None], scorings: Mapping[str, str]) -> None:
-    """Say above the scores how they were measured."""
+def _tell_ways(part: SubFigure, ways: Sequence[str | None], scorings: Mapping[str, str], *, failed: bool) -> None:
+    """Say above the scores how they were measured, and what stands where they could not be."""
     from matplotlib.lines import Line2D
 
     said = [scorings.get(way) if way is not None else None for way in ways]
     labels = ["scored in a way that is not recorded" if how is None else f"scored on {how}" for how in said]
     handles = [Line2D([], [], color=INK, **_look(place)) for place in range(len(ways))]
+    if failed:
+        labels.append("a validation that failed")
+        handles.append(Line2D([], [], **_FAILED_LOOK))
     part.legend(handles, labels, loc="outside upper left", fontsize=6.5, labelcolor=INK)
 
 

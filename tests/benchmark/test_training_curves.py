@@ -90,6 +90,18 @@ def test_no_line_goes_through_scores_that_were_measured_in_two_ways_and_the_figu
     assert looks[0] != looks[1]
 
 
+def test_a_validation_that_failed_is_a_mark_among_the_scores_and_told_where_there_are_none():
+    failed = [Row(15, {"score_validation_failed": 1.0}), Row(30, {"score_validation_failed": 1.0})]
+    figure = curves_figure({"encoder": rows(20, scores=["kl"]), "generator": [*rows(30, scores=["kl"]), *failed]})
+    marks = [line for line in panels(figure)[6].get_lines() if line.get_marker() == "x"]
+    assert [line.get_xdata().tolist() for line in marks] == [[35, 50]]  # steps of the run
+    (legend,) = figure.subfigs[1].legends
+    assert legend.get_texts()[-1].get_text() == "a validation that failed"
+    alone = curves_figure({"encoder": [*rows(30), *failed]}, "sup-5")
+    assert len(panels(alone)) == 3
+    assert alone.get_suptitle() == "sup-5: every validation failed"
+
+
 def test_counts_beside_the_scores_are_no_curves():
     assert len(panels(curves_figure({"encoder": rows(10, scores=["samples_scored", "samples_asked"])}))) == 3
 
