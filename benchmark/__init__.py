@@ -18,6 +18,11 @@ __all__ = ["Choices", "evaluate", "generate"]
 __getattr__, __dir__ = lazy_exports(__name__, _HOMES)
 serve_moved(
     __name__,
-    {"media.files": "foundation.media.opening foundation.files"},
+    {
+        "isolation": "foundation.isolation",
+        "media.files": "foundation.media.opening foundation.files",
+        "pool": "foundation.pool",
+        "transfer": "foundation.transfer",
+    },
     kept={"media": "foundation.media", "checkpoints": "foundation.checkpoints"},
 )

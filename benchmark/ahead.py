@@ -9,7 +9,7 @@ from contextlib import closing
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
-from benchmark.isolation import LEAVING_SECONDS
+from foundation.isolation import LEAVING_SECONDS
 
 Item = TypeVar("Item")
 

@@ -21,11 +21,11 @@ from typing import Any, Protocol, TypeAlias
 from baselines import GenerationError, Generator, Prepared, Request
 from benchmark.ahead import made_ahead
 from benchmark.answers import Batch, BatchSize, named
-from benchmark.isolation import Lost
-from benchmark.pool import outcomes, with_others
-from benchmark.workers import Unforeseen, time_limit
+from benchmark.workers import Unforeseen
 from foundation.devices import Staged, Uploader
 from foundation.events import Timed, span, timed
+from foundation.isolation import Lost, time_limit
+from foundation.pool import outcomes, with_others
 from foundation.work import available_cores
 
 log = logging.getLogger(__name__)
@@ -73,7 +73,7 @@ def batches(
         own: the model comes from a file that other processes do not have; threads prepare.
 
     Raises:
-        benchmark.isolation.WorkerDied: a worker process cannot begin.
+        foundation.isolation.WorkerDied: a worker process cannot begin.
         ValueError: the environment names a time limit that is none.
     """
     if not prepares(generator):

@@ -8,8 +8,6 @@ worker costs that file alone.
 from __future__ import annotations
 
 import logging
-import math
-import os
 import threading
 import traceback
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -22,18 +20,15 @@ from typing import Any, Literal, TypeAlias, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from benchmark.isolation import Lost
-from benchmark.isolation import WorkerDied as WorkerDied
-from benchmark.pool import Pool, outcomes, with_others
 from foundation import media
 from foundation.events import Timed, timed
+from foundation.isolation import Lost, time_limit
+from foundation.isolation import WorkerDied as WorkerDied
+from foundation.pool import Pool, outcomes, with_others
 from foundation.work import available_cores
 
 log = logging.getLogger(__name__)
 
-READING_SECONDS = 300.0  # a file of some seconds takes less than one; a decoder that has not ended by then hangs
-LIMIT_VARIABLE = "VGG_MONOAUDIO_READING_SECONDS"
-_LONGEST_SECONDS = 1e6  # what timers take on every system
 _PLAIN_WAV_HEAD_BYTES = 40
 
 Arrays = dict[str, NDArray[Any]]
@@ -131,7 +126,7 @@ class Workers:
             stop: set by another thread to end the reading soon; where this process reads, after the file it is at.
 
         Raises:
-            benchmark.pool.Stopped: `stop` was set before all files were there.
+            foundation.pool.Stopped: `stop` was set before all files were there.
             WorkerDied: a worker process cannot begin.
         """
         if self.count == 0:
@@ -180,22 +175,6 @@ def _by_threads(
     with closing(read), closing(found):
         for job, apart, outcome in zip(jobs, foreign, found, strict=True):
             yield job[0], _told("prepare" if apart else "decode", job, outcome)
-
-
-def time_limit() -> float:
-    """Return the longest time for reading one file, in seconds: what the environment says, else `READING_SECONDS`.
-
-    Raises:
-        ValueError: it says something else than seconds above 0.
-    """
-    text = os.environ.get(LIMIT_VARIABLE, "").strip()
-    try:
-        seconds = float(text or READING_SECONDS)
-    except ValueError:
-        seconds = math.nan
-    if not 0 < seconds <= _LONGEST_SECONDS:
-        raise ValueError(f"{LIMIT_VARIABLE}: expected seconds above 0, at most {_LONGEST_SECONDS:g}, got {text!r}")
-    return seconds
 
 
 def _always(_job: Job) -> bool:

@@ -24,7 +24,7 @@ from typing import Any
 from benchmark.executors.orders import Order
 from benchmark.executors.outcomes import RESTARTS, Outcome, Tally, check_count, outcome_of, watching
 from benchmark.exits import AskedToEnd
-from benchmark.isolation import how_it_ended, signals_held
+from foundation.isolation import how_it_ended, signals_held
 from foundation.work import Progress, available_cores
 
 LEAVING_SECONDS = 15.0  # in which a driver that is asked to end writes how far it came

@@ -1,6 +1,6 @@
 """A reader: an actor on one core of a Ray cluster that decodes for a driver, and the driver's end of it.
 
-A reader does no work itself but has it done by a process, as `benchmark.isolation` has them. So what an item does to
+A reader does no work itself but has it done by a process, as `foundation.isolation` has them. So what an item does to
 its process is known as it is on one machine, and whatever befalls the reader is not the fault of the item.
 """
 
@@ -16,8 +16,8 @@ from typing import Any
 
 from benchmark.executors.ray_folder import FolderMissing, difference, enter
 from benchmark.executors.ray_shares import Seat
-from benchmark.isolation import STARTING_SECONDS, Lost, ProcessWorker
-from benchmark.transfer import packed
+from foundation.isolation import STARTING_SECONDS, Lost, ProcessWorker
+from foundation.transfer import packed
 
 _SENDING_SECONDS = 60.0  # for a result to come back that is there
 
@@ -92,7 +92,7 @@ class Reader:
         return difference(seen)
 
     def read(self, work: Work, item: bytes, limit_seconds: float) -> tuple[bytes, list[Any]]:
-        """Return what becomes of a pickled item, packed as by `benchmark.transfer.packed`."""
+        """Return what becomes of a pickled item, packed as by `foundation.transfer.packed`."""
         import numpy as np
 
         head, beside = packed(self._core.ask(work, pickle.loads(item), limit_seconds))

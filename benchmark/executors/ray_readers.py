@@ -20,8 +20,8 @@ from typing import Any
 from benchmark.executors.outcomes import RESTARTS
 from benchmark.executors.ray_reader import Core, Reader, ReaderLost, RemoteReader
 from benchmark.executors.ray_shares import Seat
-from benchmark.isolation import Lost
-from benchmark.pool import Elsewhere, done_elsewhere
+from foundation.isolation import Lost
+from foundation.pool import Elsewhere, done_elsewhere
 
 TRIES = 2  # of an item with readers that are lost; then it is done on a core of the driver
 FETCHED_AT_ONCE = 4  # results that come into the object store of the driver's node from others

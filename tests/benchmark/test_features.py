@@ -17,10 +17,10 @@ from support import front_ends
 from support.packs import features_below, packs_below
 from support.together import wait_for_a_second
 
-from benchmark import features, isolation, pending
+from benchmark import features, pending
 from benchmark.features import QUEUED_BATCHES, Extractor, FeatureStore, Wanted, WorkerDied, extract
 from benchmark.profiles.signal import SignalProfile
-from foundation import media
+from foundation import isolation, media
 from foundation.faults import MachineFault
 from foundation.files import file_sha256
 

@@ -11,10 +11,11 @@ import pytest
 from support import front_ends
 
 from benchmark import workers
-from benchmark.pool import Pool
 from benchmark.workers import Extractor
 from foundation import media
 from foundation.events import listening
+from foundation.isolation import LIMIT_VARIABLE
+from foundation.pool import Pool
 
 RATE = 16_000
 
@@ -182,12 +183,7 @@ def test_a_result_that_cannot_leave_its_process_is_this_files_reason(tmp_path):
     assert list(whole) == ["test.level"]
 
 
-def test_the_time_limit_is_the_constant_or_what_the_environment_says(monkeypatch):
-    monkeypatch.delenv(workers.LIMIT_VARIABLE, raising=False)
-    assert workers.time_limit() == workers.READING_SECONDS
-    monkeypatch.setenv(workers.LIMIT_VARIABLE, "7.5")
-    assert workers.time_limit() == 7.5
-    for wrong in ("0", "-1", "nan", "inf", "long"):
-        monkeypatch.setenv(workers.LIMIT_VARIABLE, wrong)
-        with pytest.raises(ValueError, match=f"VGG_MONOAUDIO_READING_SECONDS: expected seconds .*got '{wrong}'"):
-            prepared([job(Path("a.wav"))], None)
+def test_a_time_limit_that_is_none_is_refused_before_anything_is_read(monkeypatch):
+    monkeypatch.setenv(LIMIT_VARIABLE, "long")
+    with pytest.raises(ValueError, match=r"VGG_MONOAUDIO_READING_SECONDS: expected seconds .*got 'long'"):
+        prepared([job(Path("a.wav"))], None)

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
-from benchmark import transfer
+from foundation import transfer
 
 
 def die_once(path):
@@ -59,7 +59,7 @@ def unreadable_if_odd(number: int) -> object:
 
 def begins_at_the_second_try(pipe, work):
     """Be a worker process, but for the first one, which is killed as it begins."""
-    from benchmark import isolation
+    from foundation import isolation
 
     try:
         Path(os.environ["FIRST_WORKER"]).touch(exist_ok=False)

@@ -22,11 +22,11 @@ from benchmark.executors.ray_folder import difference, sight_of
 from benchmark.executors.ray_reader import Core, Reader, ReaderLost, RemoteReader
 from benchmark.executors.ray_readers import Readers
 from benchmark.executors.ray_shares import Seat
-from benchmark.isolation import Death, Lost
-from benchmark.pool import Elsewhere, done_elsewhere
 from benchmark.preparing import batches
 from benchmark.workers import Extractor, Workers
 from foundation import media
+from foundation.isolation import Death, Lost
+from foundation.pool import Elsewhere, done_elsewhere
 
 LONG = 600.0  # a limit that no item here comes near
 

@@ -14,8 +14,8 @@ from benchmark.executors.outcomes import RESTARTS
 from benchmark.executors.ray_reader import Core, ReaderLost
 from benchmark.executors.ray_readers import TRIES, Readers
 from benchmark.executors.ray_shares import Seat
-from benchmark.isolation import Lost
-from benchmark.pool import Elsewhere, Stopped, done_elsewhere, outcomes
+from foundation.isolation import Lost
+from foundation.pool import Elsewhere, Stopped, done_elsewhere, outcomes
 
 LONG = 600.0  # a limit that no item here comes near
 

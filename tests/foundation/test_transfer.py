@@ -11,9 +11,9 @@ import numpy as np
 import pytest
 from support.pool_work import arrays, half_an_array, unreadable_if_odd
 
-from benchmark import transfer
-from benchmark.isolation import Death, Lost, ProcessWorker
-from benchmark.transfer import BESIDE_BYTES, TooSlow, receive, send
+from foundation import transfer
+from foundation.isolation import Death, Lost, ProcessWorker
+from foundation.transfer import BESIDE_BYTES, TooSlow, receive, send
 
 LONG = 600.0  # a limit that no result here comes near
 MANY = 3_000_000  # bytes that no pipe holds at once

@@ -10,9 +10,9 @@ from pathlib import Path
 import pytest
 from support.pool_work import begins_at_the_second_try, die_once, hang, process_id
 
-from benchmark import isolation, pool
-from benchmark.isolation import Lost, ProcessWorker, ThreadWorker, WorkerDied, how_it_ended
-from benchmark.pool import Elsewhere, Pool, Stopped, done_elsewhere, outcomes, with_others
+from foundation import isolation, pool
+from foundation.isolation import Lost, ProcessWorker, ThreadWorker, WorkerDied, how_it_ended
+from foundation.pool import Elsewhere, Pool, Stopped, done_elsewhere, outcomes, with_others
 
 LONG = 600.0  # a limit that no item here comes near
 
@@ -265,3 +265,14 @@ def test_items_that_want_a_process_are_done_elsewhere_where_that_is_supplied():
     assert all(worker.ended for worker in supplied)
     assert with_others(2) == 2
     assert list(outcomes(process_id, [1], count=1, limit_seconds=LONG, apart=everywhere)) != [os.getpid()]
+
+
+def test_the_time_limit_is_the_constant_or_what_the_environment_says(monkeypatch):
+    monkeypatch.delenv(isolation.LIMIT_VARIABLE, raising=False)
+    assert isolation.time_limit() == isolation.READING_SECONDS
+    monkeypatch.setenv(isolation.LIMIT_VARIABLE, "7.5")
+    assert isolation.time_limit() == 7.5
+    for wrong in ("0", "-1", "nan", "inf", "long"):
+        monkeypatch.setenv(isolation.LIMIT_VARIABLE, wrong)
+        with pytest.raises(ValueError, match=f"VGG_MONOAUDIO_READING_SECONDS: expected seconds .*got '{wrong}'"):
+            isolation.time_limit()

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from itertools import islice
 from typing import Any, Generic, TypeVar
 
-from benchmark.isolation import LEAVING_SECONDS, Death, Lost, ProcessWorker, ThreadWorker, Worker, WorkerDied
+from foundation.isolation import LEAVING_SECONDS, Death, Lost, ProcessWorker, ThreadWorker, Worker, WorkerDied
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")

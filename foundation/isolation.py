@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import multiprocessing
 import os
 import queue
@@ -13,8 +14,11 @@ from dataclasses import dataclass
 from multiprocessing.connection import Connection
 from typing import Any, Protocol
 
-from benchmark.transfer import TooSlow, receive, send
+from foundation.transfer import TooSlow, receive, send
 
+READING_SECONDS = 300.0  # a file of some seconds takes less than one; a decoder that has not ended by then hangs
+LIMIT_VARIABLE = "VGG_MONOAUDIO_READING_SECONDS"
+_LONGEST_SECONDS = 1e6  # what timers take on every system
 STARTING_SECONDS = 300.0  # a worker process that has not begun by then never will
 LEAVING_SECONDS = 5.0  # what is killed is gone by then
 _STARTING = threading.Lock()
@@ -133,6 +137,22 @@ class ThreadWorker:
         """Let the thread end when it comes to it."""
         self.ended = True
         self._items.put(None)
+
+
+def time_limit() -> float:
+    """Return the longest time for reading one file, in seconds: what the environment says, else `READING_SECONDS`.
+
+    Raises:
+        ValueError: it says something else than seconds above 0.
+    """
+    text = os.environ.get(LIMIT_VARIABLE, "").strip()
+    try:
+        seconds = float(text or READING_SECONDS)
+    except ValueError:
+        seconds = math.nan
+    if not 0 < seconds <= _LONGEST_SECONDS:
+        raise ValueError(f"{LIMIT_VARIABLE}: expected seconds above 0, at most {_LONGEST_SECONDS:g}, got {text!r}")
+    return seconds
 
 
 @contextmanager
