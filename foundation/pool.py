@@ -195,7 +195,7 @@ class Pool(Generic[Item, Result]):
         with self._turns.alone():
             outcome = self._ask(number, item)
         if isinstance(outcome, Death):
-            return Lost(f"ended the process that read it, twice: {outcome.reason}")
+            return Death(f"ended the process that read it, twice: {outcome.reason}")
         return outcome
 
     def _ask(self, number: int, item: Item) -> Any:

@@ -21,11 +21,11 @@ import torch
 from torch import Tensor
 
 from baselines.mmaudio.lengths import FORMATS, lengths_for
-from baselines.selva.training import preparing, preparing_shard, preparing_texts
+from baselines.selva.training import preparing, preparing_reading, preparing_shard, preparing_texts
 from baselines.selva.training.preparing import Options, prepare
 
 SECONDS = 0.8
-OPTIONS = Options(seconds=SECONDS, shard_clips=2, workers=2)
+OPTIONS = Options(seconds=SECONDS, shard_clips=2, workers=0)  # in this process, which is the one that dies
 
 
 class FormulaNetworks:
@@ -71,7 +71,7 @@ def main(folder: Path, moment: int | None) -> None:
             os.kill(os.getpid(), signal.SIGKILL)
         passed += 1
 
-    read, save, make = preparing_shard.read_clip, safetensors.torch.save_file, preparing_shard.ShardMaker.make
+    read, save, make = preparing_reading.read_clip, safetensors.torch.save_file, preparing_shard.ShardMaker.make
 
     def reading(path: Path, **how: Any) -> Any:
         step()
@@ -91,7 +91,7 @@ def main(folder: Path, moment: int | None) -> None:
         make(maker, number, entries)
 
     write_shard = preparing_shard.write_shard
-    preparing_shard.read_clip, safetensors.torch.save_file = reading, saving
+    preparing_reading.read_clip, safetensors.torch.save_file = reading, saving
     preparing_shard.write_shard = preparing_texts.write_shard = writing
     preparing_shard.ShardMaker.make = making
     preparing.PreparingNetworks = FormulaNetworks

@@ -41,8 +41,11 @@ class Unusable(Exception):
     """A clip that cannot be trained with: what kind of reason it is, and the reason."""
 
     def __init__(self, kind: str, reason: str) -> None:
-        super().__init__(reason)
+        super().__init__(kind, reason)  # both, so that it comes whole from a worker process
         self.kind, self.reason = kind, reason
+
+    def __str__(self) -> str:
+        return self.reason
 
 
 @dataclass(frozen=True)

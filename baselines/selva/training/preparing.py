@@ -9,6 +9,7 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -23,6 +24,7 @@ from baselines.selva.training.finishing import check_enough, finish, parts, skip
 from baselines.selva.training.mmaudio_features import MMAudioFeatures
 from baselines.selva.training.pictures import Picture
 from baselines.selva.training.preparing_networks import PreparingNetworks
+from baselines.selva.training.preparing_reading import ClipReader
 from baselines.selva.training.preparing_shard import ShardMaker
 from baselines.selva.training.preparing_texts import prepare_texts
 from baselines.selva.training.preparing_together import LEDGER_FOLDER, end_plan, joined, make_shards
@@ -75,7 +77,8 @@ class Options:
         measure_jpeg: measure how far JPEG moves these features, where Synchformer's weights are there.
         validation_share: of the clips that is held out where no list says which.
         shard_clips: clips of the list that make one shard.
-        workers: files decoded at once; None takes one a core.
+        workers: processes that decode, one file each; None takes one a core; 0 decodes in this process, which a crash
+            of a decoder then ends.
     """
 
     seconds: float = 8.0
@@ -114,7 +117,8 @@ def prepare(
         mmaudio_features: a folder of features that MMAudio extracted, and its list: latents of its rate and CLIP texts
             are taken from there. Clips that are not in it are skipped.
         weights: where the networks' weights come from, and the device.
-        report: called with "texts" or "shards", how many are done, and how many there are.
+        report: called with "texts", "shards" or "clips", how many are done, and how many there are; clips are those of
+            finished shards, by whichever process, and of the shard that this one is at.
         sleep: for tests.
 
     Raises:
@@ -125,6 +129,7 @@ def prepare(
         foundation.checkpoints.MissingCheckpoint: weights are not there; names them all.
         foundation.files.WriteFailed: the disk is full; what is finished stays.
         foundation.faults.MachineFault: a file cannot be read through no fault of its own.
+        foundation.isolation.WorkerDied: processes that decode cannot begin.
     """
     store = Path(out)
     check_folder(store)
@@ -142,14 +147,17 @@ def prepare(
     networks = _networks(options, listed, features, weights or {})
     settings = settings.model_copy(update={"weights": networks.weights})
     reason = _not_measured(options, networks)
-    maker = ShardMaker(store, settings, files, networks, features, not reason, options.workers)
+    maker = ShardMaker(store, settings, files, networks, features, not reason)
+    reader = ClipReader(
+        seconds=settings.seconds, rates=maker.sound_rates, picture=settings.picture, workers=options.workers
+    )
     shards = parts(listed, settings)
     with Lock(store):
         _begin(store, settings)
         prepare_texts(store, settings, listed, networks, features, report=report)
         driver = joined(store, settings, shards)
-    with driver:
-        make_shards(driver, maker.make, shards, report=report, sleep=sleep)
+    with driver, closing(reader):
+        make_shards(driver, maker, reader, shards, report=report, sleep=sleep)
     with Lock(store):
         record = finish(store, settings, listed, effect_reason=reason)
         end_plan(store, driver)

@@ -1,10 +1,8 @@
-"""One shard: its clips decoded ahead of the networks, what they make of them, and the file."""
+"""One shard: what is to be read of its clips, what the networks make of them, and the file."""
 
 from __future__ import annotations
 
-from collections import deque
-from collections.abc import Iterator, Mapping, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -13,13 +11,13 @@ import torch
 from torch import Tensor
 
 from baselines.selva.training.clip_list import Entry
-from baselines.selva.training.clip_reading import ReadClip, Unusable, read_clip
+from baselines.selva.training.clip_reading import ReadClip, Unusable
 from baselines.selva.training.mmaudio_features import MMAudioFeatures
 from baselines.selva.training.pictures import Picture, decoded
 from baselines.selva.training.preparing_networks import PreparingNetworks
+from baselines.selva.training.preparing_reading import Found, Job
 from baselines.selva.training.shards import Effect, NewRow, Skipped, shard_path, write_shard
 from baselines.selva.training.store_record import SHARDS_FOLDER, Rate, StoreSettings
-from foundation.work import available_cores
 
 MEASURED_CLIPS = 8  # of the first shard, on which the effect of JPEG is measured
 
@@ -35,7 +33,6 @@ class ShardMaker:
         networks: that make features.
         features: that MMAudio made, where they are used.
         measures: whether the effect of JPEG is measured.
-        workers: files decoded at once; None takes one a core.
     """
 
     store: Path
@@ -44,22 +41,45 @@ class ShardMaker:
     networks: PreparingNetworks
     features: MMAudioFeatures | None
     measures: bool
-    workers: int | None
 
-    def make(self, number: int, entries: Sequence[Entry]) -> None:
+    @property
+    def sound_rates(self) -> tuple[Rate, ...]:
+        """The rates whose latents are not MMAudio's."""
+        return tuple(rate for rate in self.settings.rates if self.features is None or rate != self.features.rate)
+
+    def job(self, shard: int, entry: Entry) -> Job:
+        """Return what is to be read of a clip, or why nothing is.
+
+        Args:
+            shard: its place in the plan.
+            entry: of the list.
+        """
+        path, unusable = self.files.get(entry.id), None
+        if path is None:
+            unusable = Unusable("no such file", "no such file")
+        elif self.features is not None and entry.id not in self.features:
+            unusable = Unusable("no features", "MMAudio's list has no such clip")
+        elif self.features is not None and (fault := self.features.fault(entry.id)):
+            unusable = Unusable("bad features", fault)
+        return Job(shard, entry, path if unusable is None else None, unusable)
+
+    def make(self, number: int, clips: Iterable[tuple[Entry, Found]]) -> None:
         """Write the shard of some clips.
+
+        Args:
+            number: of the shard.
+            clips: each as it was read, in order; taken one by one.
 
         Raises:
             foundation.files.WriteFailed: the disk is full, or the folder may not be written to.
-            foundation.faults.MachineFault: a file cannot be read through no fault of its own.
         """
         rows: list[NewRow] = []
         skipped: list[Skipped] = []
         together: list[tuple[Entry, ReadClip]] = []
         effect = EffectOfPicture(self.networks, self.settings.picture) if self.measures and number == 0 else None
-        for entry, found in self._read(entries):
+        for entry, found in clips:
             if isinstance(found, Unusable):
-                skipped.append(Skipped(id=entry.id, label=entry.label, kind=found.kind, reason=str(found)))
+                skipped.append(Skipped(id=entry.id, label=entry.label, kind=found.kind, reason=found.reason))
                 continue
             if effect is not None:
                 effect.look_at(found)
@@ -70,42 +90,6 @@ class ShardMaker:
         rows += self._rows(together) if together else []
         path = shard_path(self.store / SHARDS_FOLDER, number)
         write_shard(path, self.settings.mark, rows, skipped=skipped, effect=effect.found if effect else None)
-
-    @property
-    def _sound_rates(self) -> tuple[Rate, ...]:
-        """The rates whose latents are not MMAudio's."""
-        return tuple(rate for rate in self.settings.rates if self.features is None or rate != self.features.rate)
-
-    def _read(self, entries: Sequence[Entry]) -> Iterator[tuple[Entry, ReadClip | Unusable]]:
-        """Yield each clip as it was read, in order; threads read a few ahead of the one that is yielded."""
-        threads = self.workers or available_cores()
-        waiting: deque[tuple[Entry, Future[ReadClip | Unusable]]] = deque()
-        pool = ThreadPoolExecutor(threads, thread_name_prefix="decoding")
-        try:
-            for entry in entries:
-                waiting.append((entry, pool.submit(self._read_one, entry)))
-                if len(waiting) > 2 * threads:  # 8 s of frames are 30 MB
-                    first, read = waiting.popleft()
-                    yield first, read.result()
-            while waiting:
-                first, read = waiting.popleft()
-                yield first, read.result()
-        finally:
-            pool.shutdown(wait=True, cancel_futures=True)
-
-    def _read_one(self, entry: Entry) -> ReadClip | Unusable:
-        path = self.files.get(entry.id)
-        if path is None:
-            return Unusable("no such file", "no such file")
-        if self.features is not None and entry.id not in self.features:
-            return Unusable("no features", "MMAudio's list has no such clip")
-        if self.features is not None and (fault := self.features.fault(entry.id)):
-            return Unusable("bad features", fault)
-        settings = self.settings
-        try:
-            return read_clip(path, seconds=settings.seconds, rates=self._sound_rates, picture=settings.picture)
-        except Unusable as error:
-            return error
 
     def _rows(self, together: Sequence[tuple[Entry, ReadClip]]) -> list[NewRow]:
         """Return what is kept of some clips."""
@@ -120,7 +104,7 @@ class ShardMaker:
         return [NewRow(entry.label, kept, clip=entry.id) for (entry, _), kept in zip(together, arrays, strict=True)]
 
     def _latents(self, rate: Rate, together: Sequence[tuple[Entry, ReadClip]]) -> list[tuple[Tensor, Tensor]]:
-        if rate not in self._sound_rates and self.features is not None:
+        if rate not in self.sound_rates and self.features is not None:
             return [self.features.latent(entry.id) for entry, _ in together]
         sounds = torch.from_numpy(np.stack([clip.sounds[rate] for _, clip in together]))
         return list(zip(*self.networks.latents(rate, sounds), strict=True))

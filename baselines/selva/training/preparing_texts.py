@@ -35,10 +35,14 @@ def prepare_texts(
     with networks.text_encoders() as encoders:
         for number, group in enumerate(groups):
             path = shard_path(store / TEXTS_FOLDER, number)
+            before = number * TEXTS_TOGETHER
             if not _is_there(path, settings, group):
-                rows = [NewRow(label, _states(label, encoders, networks, features)) for label in group]
+                rows = []
+                for done, label in enumerate(group, start=before):
+                    report("texts", done, len(labels))
+                    rows.append(NewRow(label, _states(label, encoders, networks, features)))
                 write_shard(path, settings.mark, rows)
-            report("texts", number + 1, len(groups))
+            report("texts", before + len(group), len(labels))
 
 
 def _is_there(path: Path, settings: StoreSettings, labels: list[str]) -> bool:

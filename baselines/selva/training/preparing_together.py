@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import closing
+from itertools import groupby
 from pathlib import Path
 
 from baselines.selva.training.clip_list import Entry
+from baselines.selva.training.preparing_reading import ClipReader, Found, Job
+from baselines.selva.training.preparing_shard import ShardMaker
 from baselines.selva.training.shards import read_head, shard_path
 from baselines.selva.training.store_record import SHARDS_FOLDER, StoreError, StoreSettings
 from foundation.files import remove_partials
-from foundation.ledger.ledger import Driver, Ledger
+from foundation.ledger.ledger import Driver, Ledger, Plan
 from foundation.ledger.store import FolderStore
 from foundation.work import Progress
 
@@ -51,7 +55,8 @@ def _is_there(store: Path, settings: StoreSettings, number: int, entries: Sequen
 
 def make_shards(
     driver: Driver,
-    make: Callable[[int, Sequence[Entry]], None],
+    maker: ShardMaker,
+    reader: ClipReader,
     shards: Sequence[Sequence[Entry]],
     *,
     report: Progress,
@@ -59,24 +64,61 @@ def make_shards(
 ) -> None:
     """Make the shards that nobody else makes; return when all are made, by whoever.
 
+    The next shard is claimed as soon as the reader has room for its first clip, while the networks are at this one.
+
     Args:
         driver: of the plan; see `joined`.
-        make: makes a shard, given its number and its clips.
+        maker: makes a shard.
+        reader: reads its clips.
         shards: clips of all shards.
-        report: called with "shards", how many are made, and how many there are.
+        report: called with "shards" and "clips", how many are done, and how many there are.
         sleep: for tests.
     """
-    made_before = len(shards) - len(driver.plan.shards)
+    standing = _Standing(driver, shards, report)
+
+    def jobs() -> Iterator[Job]:
+        while (claim := driver.claim()) is not None:
+            yield from (maker.job(claim.shard, entry) for entry in shards[_number(driver.plan, claim.shard)])
+
     while not driver.is_over():
-        report("shards", made_before + len(driver.finished), len(shards))
-        claim = driver.claim()
-        if claim is None:
+        standing.tell()
+        with closing(reader.read(jobs())) as clips:
+            for shard, own in groupby(clips, key=lambda clip: clip[0].shard):
+                maker.make(_number(driver.plan, shard), standing.counted(own))
+                driver.finish(shard, {})
+                standing.tell()
+        if not driver.is_over():
             sleep(_POLL_SECONDS)  # others are at what is left; one that is gone leaves its shard to this one
-            continue
-        (name,) = driver.plan.shards[claim.shard]
-        make(int(name), shards[int(name)])
-        driver.finish(claim.shard, {})
-    report("shards", len(shards), len(shards))
+    standing.tell()
+
+
+def _number(plan: Plan, shard: int) -> int:
+    """Return the number of a shard in the store, by its place in a plan."""
+    return int(plan.shards[shard][0])
+
+
+class _Standing:
+    """How far a store is: the shards that are made, by whoever, and the clips of these and of the one in hand."""
+
+    def __init__(self, driver: Driver, shards: Sequence[Sequence[Entry]], report: Progress) -> None:
+        self._driver, self._report = driver, report
+        self._sizes = list(map(len, shards))
+        self._total, self._left = sum(self._sizes), 0
+
+    def tell(self) -> None:
+        """Report what is made."""
+        left = set[str]()
+        if not self._driver.is_over():
+            left = set[str]().union(*self._driver.plan.shards) - self._driver.finished
+        self._left = sum(self._sizes[int(name)] for name in left)
+        self._report("shards", len(self._sizes) - len(left), len(self._sizes))
+        self._report("clips", self._total - self._left, self._total)
+
+    def counted(self, clips: Iterable[tuple[Job, Found]]) -> Iterator[tuple[Entry, Found]]:
+        """Yield the clips of a shard, and report each when the next one is asked for."""
+        for done, (job, found) in enumerate(clips, start=1):
+            yield job.entry, found
+            self._report("clips", self._total - self._left + done, self._total)
 
 
 def end_plan(store: Path, driver: Driver) -> None:

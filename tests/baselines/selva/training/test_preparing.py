@@ -13,7 +13,7 @@ from support import preparing_process
 from support.small_stores import clip_of
 from support.training_clips import GOOD, clips_with_faults
 
-from baselines.selva.training import clip_reading, preparing, preparing_shard, shards
+from baselines.selva.training import clip_reading, preparing, preparing_reading, preparing_shard, shards
 from baselines.selva.training.clip_list import BadList
 from baselines.selva.training.preparing import Options, prepare
 from baselines.selva.training.store import Store, StoreError
@@ -21,7 +21,7 @@ from foundation.faults import MachineFault
 from foundation.files import WriteFailed
 
 SECONDS = 0.8
-OPTIONS = Options(seconds=SECONDS, shard_clips=3, workers=2)
+OPTIONS = Options(seconds=SECONDS, shard_clips=3, workers=0)
 
 
 @pytest.fixture(scope="module")
@@ -77,8 +77,8 @@ def test_a_folder_without_any_clip_of_the_list_is_refused_before_anything_is_loa
 @pytest.mark.parametrize(
     ("options", "said"),
     [
-        (Options(seconds=SECONDS, picture="lossless"), "frames are kept without loss"),
-        (Options(seconds=SECONDS, measure_jpeg=False), "not asked for"),
+        (Options(seconds=SECONDS, picture="lossless", workers=0), "frames are kept without loss"),
+        (Options(seconds=SECONDS, measure_jpeg=False, workers=0), "not asked for"),
     ],
 )
 def test_where_nothing_is_measured_the_record_says_why(folder, tmp_path, options, said):
@@ -143,7 +143,7 @@ def test_a_folder_of_other_things_is_refused_and_left_alone(folder, tmp_path):
 def test_a_second_run_decodes_nothing_and_leaves_the_same_bytes(folder, tmp_path, monkeypatch):
     first = prepared(folder, tmp_path / "store")
     before = contents(first.store)
-    monkeypatch.setattr(preparing_shard, "read_clip", lambda *_, **__: pytest.fail("decoded again"))
+    monkeypatch.setattr(preparing_reading, "read_clip", lambda *_, **__: pytest.fail("decoded again"))
     again = prepared(folder, tmp_path / "store")
     assert contents(again.store) == before
     assert again.record == first.record
@@ -155,8 +155,8 @@ def test_a_shard_that_is_gone_or_damaged_is_made_again_and_no_other(folder, tmp_
     store = prepared(folder, tmp_path / "store").store
     before = contents(store)
     damage(shards.shard_path(store / "shards", 1))
-    read, looked_at = preparing_shard.read_clip, []
-    monkeypatch.setattr(preparing_shard, "read_clip", lambda path, **how: looked_at.append(path) or read(path, **how))
+    read, looked_at = preparing_reading.read_clip, []
+    monkeypatch.setattr(preparing_reading, "read_clip", lambda path, **how: looked_at.append(path) or read(path, **how))
     prepared(folder, store)
     assert contents(store) == before
     assert sorted(path.stem for path in looked_at) == ["brief", "c", "d"]

@@ -35,7 +35,7 @@ def folder(tmp_path_factory):
 
 
 def prepared(folder, out, **how):
-    options = Options(**{"seconds": SECONDS, "shard_clips": 4, "workers": 2, **how.pop("options", {})})
+    options = Options(**{"seconds": SECONDS, "shard_clips": 4, "workers": 0, **how.pop("options", {})})
     return prepare(folder / "clips", [folder / "list.csv"], out, options=options, weights=RANDOM, **how)
 
 
@@ -45,7 +45,7 @@ def whole(folder, tmp_path_factory):
     out = tmp_path_factory.mktemp("stores")
     lines = [line for line in (folder / "list.csv").read_text().splitlines() if line[:2] not in {"e,", "f,"}]
     (out / "list.csv").write_text("\n".join(lines) + "\n")
-    options = Options(seconds=SECONDS, rates=("16k", "44k"), teacher=True, shard_clips=4, workers=2)
+    options = Options(seconds=SECONDS, rates=("16k", "44k"), teacher=True, shard_clips=4, workers=0)
     return prepare(folder / "clips", [out / "list.csv"], out / "store", options=options, weights=RANDOM)
 
 
@@ -158,7 +158,7 @@ def test_real_clips_are_prepared(real_media, tmp_path):
     files = {id: real_media / f"{id}.mp4" for id in ids} | {"silent": real_media / "flute_vgg.mp4"}
     files[f"{ids[0]}_again"] = files[ids[0]]
     (tmp_path / "list.csv").write_text("\n".join(["id,label", *(f"{id},music" for id in files)]) + "\n")
-    options = Options(seconds=0.96, measure_jpeg=False)
+    options = Options(seconds=0.96, measure_jpeg=False, workers=0)
     found = prepare(files, [tmp_path / "list.csv"], tmp_path / "store", options=options, weights=RANDOM)
     assert (found.record.counts.train, found.record.counts.validation) == (2, 2)
     assert {skip.id for skip in found.skipped} == {"silent"}
