@@ -12,12 +12,17 @@ class MissingPackage(Exception):
     """A package of an extra is not installed; the message says how to get it."""
 
 
+def command_for(extra: str) -> str:
+    """Return the command that brings the packages of an extra; the suite is installed from its checkout alone."""
+    return f"pip install -e '.[{extra}]' (in the suite's checkout)"
+
+
 def load_extra(name: str, extra: str, *, needed_by: str) -> Any:
     """Return a module that needs an extra: one of its packages, or one of ours that imports them.
 
     Args:
         name: of the module.
-        extra: as `pip install 'vgg-monoaudio[...]'` calls it.
+        extra: as `pyproject.toml` calls it.
         needed_by: what cannot be done without it, for the message.
 
     Raises:
@@ -30,6 +35,4 @@ def load_extra(name: str, extra: str, *, needed_by: str) -> Any:
         package = (error.name or "").partition(".")[0]
         if package in _OURS:
             raise
-        raise MissingPackage(
-            f"{needed_by} needs the package {package}; to get it: pip install 'vgg-monoaudio[{extra}]'"
-        ) from error
+        raise MissingPackage(f"{needed_by} needs the package {package}; to get it: {command_for(extra)}") from error

@@ -21,6 +21,7 @@ from benchmark.executors.outcomes import RESTARTS, Outcome, Tally, outcome_of, w
 from benchmark.executors.ray_folder import enter, sight_of
 from benchmark.executors.ray_readers import reading_with
 from benchmark.executors.ray_shares import Seat, Share, seats_of, share_of
+from foundation.extras import command_for
 from foundation.work import Progress
 
 OBJECT_STORE_BYTES = 100 * 2**20  # of a cluster that is begun here; Ray's own default is 30 % of the memory
@@ -187,9 +188,7 @@ def _ray() -> Any:
     try:
         import ray
     except ImportError as error:
-        raise RayMissing(
-            f'--executor ray needs the package ray ({error}); get it with: pip install "vgg-monoaudio[ray]"'
-        ) from error
+        raise RayMissing(f"--executor ray needs the package ray ({error}); to get it: {command_for('ray')}") from error
     return ray
 
 

@@ -11,6 +11,8 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any, TypeVar
 
+from foundation.extras import command_for
+
 AT_ONCE = 16  # requests to a store: each waits for the network, none for a core
 
 _LOCAL = ("file", "local")
@@ -179,7 +181,7 @@ def _opened(url: str) -> tuple[Any, str]:
         files, root = url_to_fs(url, use_listings_cache=False)
     except ImportError as error:
         extra = _EXTRAS.get(protocol)
-        way_out = f"pip install 'vgg-monoaudio[{extra}]'" if extra else "install it"
+        way_out = command_for(extra) if extra else "install it"
         raise UnusableAddress(f"{url}: {error}; {way_out}") from error
     except ValueError as error:
         raise UnusableAddress(f"{url}: {error}; give a path, or an address such as s3://bucket/runs") from error

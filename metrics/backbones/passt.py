@@ -16,6 +16,7 @@ from torch import Tensor
 from torch.nn import functional
 from torchaudio.compliance import kaldi
 
+from foundation.extras import command_for
 from metrics.backbones import frontends
 from metrics.backbones.isolated import import_isolated
 
@@ -37,7 +38,7 @@ try:
     _module: Any = import_isolated("hear21passt.models.passt")
 except ModuleNotFoundError as error:
     raise MissingPackage(
-        f"PaSST needs a package that is not installed ({error}); to get it: pip install 'vgg-monoaudio[extended]'"
+        f"PaSST needs a package that is not installed ({error}); to get it: {command_for('extended')}"
     ) from error
 _module.first_RUN = False  # in our own copy: the first call would print every shape
 

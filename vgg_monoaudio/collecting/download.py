@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import Any, Literal, get_args
 
 from foundation import media
+from foundation.extras import command_for
 from foundation.faults import machine_fault, machine_fault_told
 from foundation.files import PathLike, WriteFailed, replacing
 from foundation.text import read_text
@@ -143,7 +144,7 @@ def with_yt_dlp() -> Fetch:
         MissingDownloader: yt-dlp is not installed.
     """
     if find_spec("yt_dlp") is None:
-        raise MissingDownloader("downloads need yt-dlp; to get it: pip install 'vgg-monoaudio[download]'")
+        raise MissingDownloader(f"downloads need yt-dlp; to get it: {command_for('download')}")
 
     def fetch(clip: str, path: Path) -> None:
         yt_dlp = import_module("yt_dlp")

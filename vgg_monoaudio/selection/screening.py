@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pandas as pd
 
+from foundation.extras import command_for
 from foundation.text import read_text
 from vgg_monoaudio.selection.decisions import CRITERIA
 from vgg_monoaudio.taxonomy import label_from, load_labels, load_synonyms
@@ -69,9 +70,7 @@ def load_vggsounder(path: str | Path | None = None, *, label_version: str | None
     if path is None:
         spec = find_spec("vggsounder")  # does not import it: its import pulls in more than a CSV file needs
         if spec is None or not spec.submodule_search_locations:
-            raise MissingVGGSounder(
-                "screening needs the package vggsounder; to get it: pip install 'vgg-monoaudio[curation]'"
-            )
+            raise MissingVGGSounder(f"screening needs the package vggsounder; to get it: {command_for('curation')}")
         path, label_version = Path(spec.submodule_search_locations[0]) / _LABEL_FILE, version("vggsounder")
     path = Path(path)
     if not path.is_file():

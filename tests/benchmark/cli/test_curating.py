@@ -202,7 +202,8 @@ def test_without_the_extra_the_page_says_how_to_get_it(call, tmp_path, monkeypat
     monkeypatch.delitem(sys.modules, "benchmark.web.curation.serving", raising=False)
     (tmp_path / "candidates.csv").write_text("")
     refused = call("curate", "serve", "candidates.csv", "--clips", ".", status=1).exception
-    assert str(refused) == "the curation page needs the package uvicorn; to get it: pip install 'vgg-monoaudio[web]'"
+    told = "the curation page needs the package uvicorn; to get it: pip install -e '.[web]' (in the suite's checkout)"
+    assert str(refused) == told
 
 
 def test_serving_what_is_no_queue_is_refused_and_nothing_is_left(call, tmp_path):

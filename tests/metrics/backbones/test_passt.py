@@ -103,7 +103,7 @@ def test_without_the_package_the_message_says_how_to_get_it():
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
     assert "MissingPackage: PaSST needs a package that is not installed (hear21passt" in done.stderr
-    assert "pip install 'vgg-monoaudio[extended]'" in done.stderr
+    assert "pip install -e '.[extended]'" in done.stderr
 
 
 def test_training_mode_is_refused(unfilled):

@@ -155,5 +155,5 @@ def test_where_the_package_is_missing_alpha_says_how_to_get_it(monkeypatch):
     monkeypatch.setitem(sys.modules, "krippendorff", None)
     found = agreement([decision(A, "ada"), decision(A, "bob", visible=False)])
     assert {(row.alpha, row.alpha_reason) for row in found} == {
-        (None, "alpha needs the package krippendorff; to get it: pip install 'vgg-monoaudio[web]'")
+        (None, "alpha needs the package krippendorff; to get it: pip install -e '.[web]' (in the suite's checkout)")
     }

@@ -344,7 +344,7 @@ def test_a_study_without_the_extra_web_says_how_to_get_it(tmp_path, monkeypatch)
         raise ModuleNotFoundError("No module named 'sqlmodel'", name="sqlmodel")
 
     monkeypatch.setattr("foundation.extras.import_module", missing)
-    with pytest.raises(MissingPackage, match=r"package sqlmodel; to get it: pip install 'vgg-monoaudio\[web\]'"):
+    with pytest.raises(MissingPackage, match=r"package sqlmodel; to get it: pip install -e '\.\[web\]'"):
         read_study(tmp_path)
 
 
