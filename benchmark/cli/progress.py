@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterable, Iterator
 from contextlib import ExitStack, contextmanager
 from typing import TYPE_CHECKING
 
+from benchmark.exits import tell
 from foundation.work import Progress
 
 if TYPE_CHECKING:
@@ -14,11 +16,15 @@ if TYPE_CHECKING:
 
 
 @contextmanager
-def progress(what: str = "") -> Iterator[Progress]:
+def progress(what: str = "", *, lines_every: float | None = None) -> Iterator[Progress]:
     """Yield a callback (stage, done, total); stages appear as they begin.
 
     On a terminal bars are drawn, with the rates of the stages, what waits and the GPU's memory below them, and vanish
-    when done; elsewhere nothing is printed, and nothing is counted.
+    when done; elsewhere nothing is printed, and nothing is counted, unless lines are asked for.
+
+    Args:
+        what: is done.
+        lines_every: seconds after which a line says how far the stage is that reports then, where there is no terminal.
     """
     from rich.console import Console
     from rich.progress import Progress as Bars
@@ -46,7 +52,13 @@ def progress(what: str = "") -> Iterator[Progress]:
         bars = BarsAndLive(*_columns(), console=console, transient=True, disable=not console.is_terminal)
         stack.enter_context(bars)
 
+        told = time.monotonic()
+
         def report(stage: str, done: int, total: int) -> None:
+            nonlocal told
+            if lines_every is not None and not console.is_terminal and time.monotonic() - told >= lines_every:
+                tell(f"{done:,} of {total:,} {stage}", prefix=f"{what}: ")
+                told = time.monotonic()
             if stage not in tasks:
                 tasks[stage] = bars.add_task(f"{what} {stage}".strip(), total=total)
             bars.update(tasks[stage], completed=done, total=total)

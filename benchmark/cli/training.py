@@ -35,6 +35,7 @@ if TYPE_CHECKING:
 app = typer.Typer(name="train", help="Train SELVA, from clips to the two files of a model.", no_args_is_help=True)
 
 SHOWN_SKIPPED = 10
+TOLD_EVERY = 60.0  # seconds: how often it is said how far `prepare` is, where no terminal shows it
 STARTING_PARTS = ("synchformer", "generator")  # what a run starts from; the model's other parts are a validation's
 
 RunArgument = Annotated[Path, typer.Argument(help="Folder of the training run.", metavar="RUN")]
@@ -124,7 +125,9 @@ def prepare(
     teacher: Annotated[
         bool, typer.Option("--teacher", help="Keep Synchformer's features too, which stage 1 then need not compute.")
     ] = False,
-    workers: Annotated[int | None, typer.Option(min=1, help="Clips decoded at once. Default: one per core.")] = None,
+    workers: Annotated[
+        int | None, typer.Option(min=0, help="Processes that decode clips. Default: one per core; 0: in this one.")
+    ] = None,
     mmaudio_features: Annotated[
         Path | None,
         typer.Option(help="Folder of features that MMAudio extracted, for latents and CLIP texts."),
@@ -146,7 +149,7 @@ def prepare(
         seconds=seconds, rates=rates, picture="lossless" if lossless else "jpeg 95 4:4:4", teacher=teacher,
         validation_share=validation_share, workers=workers,
     )  # fmt: skip
-    with progress("prepare") as report:
+    with progress("prepare", lines_every=TOLD_EVERY) as report:
         prepared = prepare_clips(
             clips, lists, out, validation_list=validation_list, options=options,
             mmaudio_features=(mmaudio_features, mmaudio_list) if mmaudio_features and mmaudio_list else None,
@@ -365,6 +368,8 @@ def _benchmark(path: Path) -> Benchmark:
 
 def _tell_prepared(prepared: Prepared) -> None:
     """Say what a store holds, which clips it does not, and leave with status 1 where there are some."""
+    from baselines.selva.training.fitting import fitting
+
     record, skipped = prepared.record, prepared.skipped
     if record.counts is not None:
         typer.echo(f"{prepared.store}: {record.counts.train} clips to train with, {record.counts.validation} held out")
@@ -373,7 +378,7 @@ def _tell_prepared(prepared: Prepared) -> None:
         typer.echo(
             f"frames as {record.picture}: the teacher's features move by {effect.relative_rms:.2%} (relative rms)"
         )
-    typer.echo(f"next: python -m benchmark train run --store {prepared.store}")
+    typer.echo(f"next: {fitting(record).usage(prepared.store)}")
     if not skipped:
         return
     tell(f"{len(skipped)} clips were left out:", prefix="")

@@ -51,6 +51,20 @@ def test_stages_appear_as_they_begin_each_with_a_bar_of_its_own(screen):
     assert "1/5" in screen.getvalue()
 
 
+def test_where_there_is_no_terminal_lines_say_how_far_it_is_if_they_are_asked_for(capsys):
+    with progress("prepare", lines_every=0.0) as report:
+        report("clips", 640, 15_000)
+    with progress("prepare", lines_every=3600.0) as report:
+        report("clips", 641, 15_000)
+    assert capsys.readouterr() == ("", "prepare: 640 of 15,000 clips\n")
+
+
+def test_on_a_terminal_bars_take_the_place_of_lines(screen, capsys):
+    with progress("prepare", lines_every=0.0) as report:
+        report("clips", 640, 15_000)
+    assert capsys.readouterr() == ("", "")
+
+
 def test_a_total_that_becomes_known_later_is_shown(screen):
     with progress("panns") as report:
         report("bytes", 10, 10)

@@ -156,10 +156,9 @@ def test_clips_that_cannot_be_used_are_named_and_the_status_says_so(command, tmp
         "train", "prepare", *given, "--rate", "44k", "--rate", "16k", "--mmaudio-features", "f", "--mmaudio-list", "l"
     )
     assert done.status == 1
-    assert done.out.splitlines() == [
-        "store: 8 clips to train with, 3 held out",
-        "next: python -m benchmark train run --store store",
-    ]
+    told = done.out.splitlines()
+    assert told[0] == "store: 8 clips to train with, 3 held out"
+    assert "sup-5.toml to own.toml, set seconds = 0.64, generator.batch = 8 there, then python -m benchmark" in told[1]
     lines = done.err.splitlines()
     assert (lines[0], lines[-1]) == ("12 clips were left out:", "  and 2 more, in store/clips.csv")
     assert len(lines) == 12
