@@ -99,11 +99,13 @@ def read_sounds(path: Path, *, seconds: float, rates: Sequence[Rate]) -> dict[Ra
     """Return the sound of a clip at several rates: float32 (samples,), 2 * hop samples a latent frame.
 
     Raises:
-        Unusable: it is silent or too short.
+        Unusable: it is silent or too short, or a sample is no finite number.
         foundation.media.MediaError: it cannot be decoded.
     """
     audio = read_audio_native(path)
     mono = audio.samples.mean(axis=0, dtype=np.float32)
+    if not np.isfinite(mono).all():
+        raise Unusable("unreadable", "holds samples of sound that are not finite")
     loudest = float(np.abs(mono).max(initial=0.0))
     if loudest <= SILENT_BELOW:
         raise Unusable("silent", f"silent: no sample is above {SILENT_BELOW:g} of full scale, the loudest {loudest:g}")

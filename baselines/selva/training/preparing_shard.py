@@ -76,6 +76,16 @@ class ShardMaker:
         rows: list[NewRow] = []
         skipped: list[Skipped] = []
         together: list[tuple[Entry, ReadClip]] = []
+
+        def keep() -> None:
+            for row in self._rows(together):
+                fault = _fault(row)
+                if fault:
+                    skipped.append(Skipped(id=row.clip, label=row.label, kind="bad features", reason=fault))
+                else:
+                    rows.append(row)
+            together.clear()
+
         effect = EffectOfPicture(self.networks, self.settings.picture) if self.measures and number == 0 else None
         for entry, found in clips:
             if isinstance(found, Unusable):
@@ -85,9 +95,9 @@ class ShardMaker:
                 effect.look_at(found)
             together.append((entry, found))
             if len(together) == self.networks.at_once:
-                rows += self._rows(together)
-                together = []
-        rows += self._rows(together) if together else []
+                keep()
+        if together:
+            keep()
         path = shard_path(self.store / SHARDS_FOLDER, number)
         write_shard(path, self.settings.mark, rows, skipped=skipped, effect=effect.found if effect else None)
 
@@ -108,6 +118,12 @@ class ShardMaker:
             return [self.features.latent(entry.id) for entry, _ in together]
         sounds = torch.from_numpy(np.stack([clip.sounds[rate] for _, clip in together]))
         return list(zip(*self.networks.latents(rate, sounds), strict=True))
+
+
+def _fault(row: NewRow) -> str:
+    """Return what is wrong with the features of a clip; "" where nothing is."""
+    odd = [name for name, array in row.arrays.items() if not array.isfinite().all()]
+    return f"a value of its {odd[0]} is not finite" if odd else ""
 
 
 def _frames(clip: ReadClip) -> dict[str, Tensor]:

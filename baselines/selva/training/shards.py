@@ -25,7 +25,7 @@ from foundation.tensors import save_tensors
 _HEAD = "store"  # one entry alone: several would stand in the file in any order
 _DIGITS = 5
 _NAME = re.compile(rf"\d{{{_DIGITS},}}\.safetensors")
-_WAY_OUT = "delete the file and run `train prepare` again"
+WAY_OUT = "delete the file and run `train prepare` again"
 
 
 class DamagedClip(StoreError):
@@ -145,7 +145,7 @@ def read_head(path: PathLike) -> ShardHead:
     except FileNotFoundError as error:
         raise StoreError(f"{path}: no such file; run `train prepare` again") from error
     except (SafetensorError, OSError, ValidationError) as error:
-        raise StoreError(f"{path}: damaged ({_said(error)}); {_WAY_OUT}") from error
+        raise StoreError(f"{path}: damaged ({_said(error)}); {WAY_OUT}") from error
 
 
 def read_arrays(
@@ -174,18 +174,18 @@ def read_arrays(
         with safe_open(path, framework="pt") as file:
             head = _head(file)
             if head.mark != mark:
-                raise StoreError(f"{path}: made under other settings; {_WAY_OUT}")
+                raise StoreError(f"{path}: made under other settings; {WAY_OUT}")
             said = head.rows[row] if row < len(head.rows) else None
             if said is None or (said.id, said.label) != (clip, label):
-                raise DamagedClip(f"{path}: {what} is not in row {row}; {_WAY_OUT}")
+                raise DamagedClip(f"{path}: {what} is not in row {row}; {WAY_OUT}")
             if missing := [name for name in names if name not in said.checksums]:
                 raise StoreError(f"{path}: {what} has no {missing[0]}")
             arrays = [file.get_tensor(f"{row}.{name}") for name in names]
     except (SafetensorError, OSError, ValidationError) as error:
-        raise DamagedClip(f"{path}: {what} cannot be read ({_said(error)}); {_WAY_OUT}") from error
+        raise DamagedClip(f"{path}: {what} cannot be read ({_said(error)}); {WAY_OUT}") from error
     for name, array in zip(names, arrays, strict=True):
         if checksum(array) != said.checksums[name]:
-            raise DamagedClip(f"{path}: {what} is damaged (its {name} are not those that were kept); {_WAY_OUT}")
+            raise DamagedClip(f"{path}: {what} is damaged (its {name} are not those that were kept); {WAY_OUT}")
     return arrays
 
 

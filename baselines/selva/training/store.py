@@ -12,7 +12,7 @@ from typing import Literal, get_args
 from torch import Tensor
 
 from baselines.selva.training.pictures import decoded
-from baselines.selva.training.shards import DamagedClip, read_arrays, read_head, shard_path, shards_in
+from baselines.selva.training.shards import WAY_OUT, DamagedClip, read_arrays, read_head, shard_path, shards_in
 from baselines.selva.training.store_record import (
     CLIPS_FILE,
     RECORD_FILE,
@@ -114,11 +114,11 @@ class Store:
 
         Raises:
             ValueError: the store has no latents of that rate.
-            DamagedClip: they are not those that were kept.
+            DamagedClip: they are not those that were kept, or a value is not finite.
         """
         if rate not in self.record.rates:
             raise ValueError(f"rate: {self.path} has latents of {', '.join(self.record.rates)}, got {rate!r}")
-        mean, deviation = self._arrays(clip, f"mean.{rate}", f"std.{rate}")
+        mean, deviation = self._finite(clip, f"mean.{rate}", f"std.{rate}")
         return mean, deviation
 
     def teacher(self, clip: Clip) -> Tensor | None:
@@ -127,9 +127,9 @@ class Store:
         None where the store was prepared without them.
 
         Raises:
-            DamagedClip: they are not those that were kept.
+            DamagedClip: they are not those that were kept, or a value is not finite.
         """
-        return self._arrays(clip, "teacher")[0] if self.record.teacher else None
+        return self._finite(clip, "teacher")[0] if self.record.teacher else None
 
     def clip_text(self, label: str) -> Tensor:
         """Return the CLIP text states of a label: float32 (77, 1024).
@@ -146,6 +146,15 @@ class Store:
             StoreError: no clip has that label, or they are not those that were kept.
         """
         return self._text(label, "t5")
+
+    def _finite(self, clip: Clip, *names: str) -> list[Tensor]:
+        """Return features of a clip. One that is no number is refused here, where a run can save what it has done."""
+        arrays = self._arrays(clip, *names)
+        for name, array in zip(names, arrays, strict=True):
+            if not array.isfinite().all():
+                file = shard_path(self.path / SHARDS_FOLDER, clip.shard)
+                raise DamagedClip(f"{file}: clip {clip.id}: a value of its {name} is not finite; {WAY_OUT}")
+        return arrays
 
     def _arrays(self, clip: Clip, *names: str) -> list[Tensor]:
         file = shard_path(self.path / SHARDS_FOLDER, clip.shard)

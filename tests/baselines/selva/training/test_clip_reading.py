@@ -7,6 +7,7 @@ from support.tiny_models import film
 from support.training_clips import clip, tone
 
 from baselines.mmaudio.frames import read_frames, sync_request
+from baselines.selva.training import clip_reading
 from baselines.selva.training.clip_reading import Unusable, read_clip, read_sounds
 from baselines.selva.training.pictures import decoded
 from foundation import media
@@ -63,6 +64,16 @@ def test_a_clip_that_is_silent_or_too_short_is_refused_with_its_reason(tmp_path,
     with pytest.raises(Unusable, match=said) as error:
         read(clip(tmp_path / "clip.mp4", **made))
     assert error.value.kind == kind
+
+
+def test_a_sound_with_a_sample_that_is_no_number_is_refused(tmp_path, monkeypatch):
+    path = clip(tmp_path / "clip.mp4")
+    whole = clip_reading.read_audio_native(path)
+    whole.samples[0, 7] = float("nan")
+    monkeypatch.setattr(clip_reading, "read_audio_native", lambda _: whole)
+    with pytest.raises(Unusable, match="holds samples of sound that are not finite") as error:
+        read(path)
+    assert error.value.kind == "unreadable"
 
 
 def test_a_clip_without_sound_is_refused_unless_no_sound_is_wanted(tmp_path):

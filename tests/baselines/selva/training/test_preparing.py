@@ -171,6 +171,23 @@ def test_latents_are_those_of_their_own_clip_however_many_go_together(folder, tm
     assert not torch.equal(alone.latent(clip_of(alone, "a"), "16k")[0], alone.latent(clip_of(alone, "b"), "16k")[0])
 
 
+def test_a_clip_of_which_the_networks_make_no_numbers_is_skipped_and_named(folder, tmp_path, monkeypatch):
+    encode, seen = preparing_process.FormulaNetworks.latents, []
+
+    def odd(networks, rate, sounds):
+        mean, deviation = encode(networks, rate, sounds)
+        if not seen:
+            deviation[1, 3, 3] = float("inf")
+        seen.append(rate)
+        return mean, deviation
+
+    monkeypatch.setattr(preparing_process.FormulaNetworks, "latents", odd)
+    found = prepared(folder, tmp_path / "store")
+    said = {skip.id: skip.reason for skip in found.skipped if skip.kind == "bad features"}
+    assert said == {"b": "a value of its std.16k is not finite"}
+    assert (found.record.counts.train, found.record.counts.validation) == (3, 2)
+
+
 def test_shards_of_other_settings_are_made_again(folder, tmp_path):
     store = prepared(folder, tmp_path / "store").store
     (store / "store.json").unlink()

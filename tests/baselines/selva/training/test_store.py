@@ -7,8 +7,9 @@ from dataclasses import replace
 
 import pytest
 import torch
+from support import small_stores
 from support.seeded_weights import normal, video
-from support.small_stores import clip_of, entries, small_store
+from support.small_stores import clip_of, entries, row_of, small_store
 
 from baselines.selva.training.shards import shard_path
 from baselines.selva.training.store import DamagedClip, Store, StoreError
@@ -200,3 +201,21 @@ def test_a_damaged_text_is_clip_of(store):
 def test_too_few_clips_to_mix_are_refused(tmp_path):
     with pytest.raises(StoreError, match="1 of 4 clips are left for validation, expected at least 2"):
         small_store(tmp_path / "store", entries(4, held_out=1))
+
+
+@pytest.mark.parametrize(("name", "asked"), [("std.16k", "latent"), ("teacher", "teacher")])
+def test_a_feature_that_is_no_number_is_refused_with_clip_and_shard(tmp_path, monkeypatch, name, asked):
+    def odd(entry, settings):
+        row = row_of(entry, settings)
+        if entry.id == "clip04":
+            row.arrays[name][1, 2] = float("nan")
+        return row
+
+    monkeypatch.setattr(small_stores, "row_of", odd)
+    store = small_store(tmp_path / "store")
+    read = {"latent": lambda clip: store.latent(clip, "16k"), "teacher": store.teacher}[asked]
+    read(clip_of(store, "clip03"))
+    with pytest.raises(
+        DamagedClip, match=rf"00001\.safetensors: clip clip04: a value of its {name} is not finite; del"
+    ):
+        read(clip_of(store, "clip04"))
