@@ -26,6 +26,7 @@ _HEAD = "store"  # one entry alone: several would stand in the file in any order
 _DIGITS = 5
 _NAME = re.compile(rf"\d{{{_DIGITS},}}\.safetensors")
 WAY_OUT = "delete the file and run `train prepare` again"
+_OTHER = f"{WAY_OUT}; if the store was prepared anew meanwhile, begin another run"
 
 
 class DamagedClip(StoreError):
@@ -174,13 +175,15 @@ def read_arrays(
         with safe_open(path, framework="pt") as file:
             head = _head(file)
             if head.mark != mark:
-                raise StoreError(f"{path}: made under other settings; {WAY_OUT}")
+                raise StoreError(f"{path}: made under other settings; {_OTHER}")
             said = head.rows[row] if row < len(head.rows) else None
             if said is None or (said.id, said.label) != (clip, label):
-                raise DamagedClip(f"{path}: {what} is not in row {row}; {WAY_OUT}")
+                raise DamagedClip(f"{path}: {what} is not in row {row}; {_OTHER}")
             if missing := [name for name in names if name not in said.checksums]:
                 raise StoreError(f"{path}: {what} has no {missing[0]}")
             arrays = [file.get_tensor(f"{row}.{name}") for name in names]
+    except FileNotFoundError as error:
+        raise DamagedClip(f"{path}: {what} cannot be read (no such file); run `train prepare` again") from error
     except (SafetensorError, OSError, ValidationError) as error:
         raise DamagedClip(f"{path}: {what} cannot be read ({_said(error)}); {WAY_OUT}") from error
     for name, array in zip(names, arrays, strict=True):

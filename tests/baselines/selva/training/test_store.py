@@ -219,3 +219,17 @@ def test_a_feature_that_is_no_number_is_refused_with_clip_and_shard(tmp_path, mo
         DamagedClip, match=rf"00001\.safetensors: clip clip04: a value of its {name} is not finite; del"
     ):
         read(clip_of(store, "clip04"))
+
+
+def test_a_shard_that_went_while_the_store_was_open_is_named_with_its_clip(store):
+    shard_path(store.path / "shards", 1).unlink()
+    said = r"00001\.safetensors: clip clip04 cannot be read \(no such file\); run `train prepare` again$"
+    with pytest.raises(DamagedClip, match=said):
+        store.frames(clip_of(store, "clip04"))
+
+
+def test_a_store_that_was_prepared_anew_while_it_was_open_says_so(store, tmp_path):
+    shutil.rmtree(store.path)
+    small_store(store.path, seconds=0.96)
+    with pytest.raises(StoreError, match=r"made under other settings; delete .*; if the store was prepared anew mean"):
+        store.frames(clip_of(store, "clip04"))
