@@ -6,7 +6,7 @@ import logging
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import closing
-from itertools import groupby
+from itertools import chain, islice
 from pathlib import Path
 
 from baselines.selva.training.clip_list import Entry
@@ -83,8 +83,11 @@ def make_shards(
     while not driver.is_over():
         standing.tell()
         with closing(reader.read(jobs())) as clips:
-            for shard, own in groupby(clips, key=lambda clip: clip[0].shard):
-                maker.make(_number(driver.plan, shard), standing.counted(own))
+            for first in clips:  # no clip is asked for beyond a shard's last before that shard is written
+                shard = first[0].shard
+                number = _number(driver.plan, shard)
+                own = chain([first], islice(clips, len(shards[number]) - 1))
+                maker.make(number, standing.counted(own))
                 driver.finish(shard, {})
                 standing.tell()
         if not driver.is_over():

@@ -279,6 +279,22 @@ def test_a_fault_of_the_machine_stops_the_work_and_is_no_reason_to_skip_a_clip(f
     assert prepared(folder, tmp_path / "store").record.counts.train == 4
 
 
+def test_a_shard_whose_clips_are_all_read_is_written_before_the_next_clip_can_end_the_work(
+    folder, tmp_path, monkeypatch
+):
+    read = preparing_reading.read_clip
+
+    def no_memory_left(path, **how):
+        if path.stem == "brief":  # the first of the second shard
+            raise MemoryError
+        return read(path, **how)
+
+    monkeypatch.setattr(preparing_reading, "read_clip", no_memory_left)
+    with pytest.raises(MachineFault, match=r"brief\.mp4: Cannot allocate memory"):
+        prepared(folder, tmp_path / "store")
+    assert [path.name for path in shards.shards_in(tmp_path / "store" / "shards")] == ["00000.safetensors"]
+
+
 def test_a_file_that_came_since_is_told_of_and_taken_up_when_its_shard_is_deleted(folder, tmp_path, caplog):
     files = {path.stem: path for path in (folder / "clips").glob("*.mp4")}
     arguments = [folder / "list.csv"], tmp_path / "store"

@@ -89,12 +89,21 @@ def test_a_clip_that_ends_its_worker_is_skipped_and_named_and_the_rest_go_on(fol
     assert (again.skipped, InThread.begun) == (found.skipped, 0), "it is not met again by the same command"
 
 
-def test_shards_are_the_same_whoever_reads_and_workers_stay_from_one_to_the_next(folder, tmp_path):
+def test_shards_are_the_same_whoever_reads(folder, tmp_path):
     with workers_in_threads():
         found = prepared(folder, tmp_path / "store")
     assert shards(found.store) == shards(prepared(folder, tmp_path / "whole", workers=0).store)
     assert len(shards(found.store)) == 4
     assert InThread.begun <= 2
+
+
+def test_workers_stay_from_one_call_to_the_next(folder):
+    jobs = [job(folder / "clips" / f"{id}.mp4") for id in ("a", "b")]
+    with workers_in_threads(), closing(ClipReader(seconds=SECONDS, rates=(), picture="lossless", workers=1)) as reader:
+        for one in jobs:
+            ((_, found),) = reader.read([one])
+            assert len(found.frames) == 20
+    assert InThread.begun == 1
 
 
 def test_clips_of_the_next_shard_are_read_while_the_networks_are_at_this_one(folder, tmp_path, monkeypatch):
