@@ -131,7 +131,9 @@ def _choices(weights: OwnWeights) -> Sequence[tuple[str, ...]]:
 
 def _data(weights: OwnWeights) -> str:
     counts = ", ".join(f"{count:,} {split}" for split, count in weights.store.counts.items())
-    text = {"class label": "the class label of its clip"}[weights.recipe.captions]
+    text = {"class label": "the class label of its clip", "text of the list": "the text that the list has of its clip"}[
+        weights.recipe.captions
+    ]
     return (
         f"Clips: {counts or 'of unknown number'}; the prompt is {text}. {_frames(weights.store)}Fingerprint of the "
         f"prepared clips: `{weights.store.fingerprint}`."

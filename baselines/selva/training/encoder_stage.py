@@ -7,7 +7,7 @@ pooling. It, the pooling and the projection of the text are trained, the trunk i
 Source:
     SELVA (arXiv:2512.02650, section 3 and appendix A.3), whose count of trained parameters fits exactly; the start as
     left-over code of jnwnlee/selva @ 70a8589 has it. The form of the loss is published nowhere: mean squared error is
-    this project's reading.
+    this project's reading, mean absolute error another one.
 """
 
 # Modules and some tensor methods of torch are typed Any.
@@ -20,6 +20,7 @@ from collections.abc import Mapping
 import torch
 from torch import Tensor, nn
 
+from baselines.selva.training.recipe import EncoderLoss
 from baselines.selva.video_encoder import TRAINED_PREFIXES, TextVideoEncoder
 from metrics.backbones.synchformer import VideoExtractor
 
@@ -32,8 +33,16 @@ def trainable_parameters(network: TextVideoEncoder) -> list[str]:
     return [name for name, _ in network.named_parameters() if name.startswith(TRAINED_PREFIXES)]
 
 
-def feature_loss(network: TextVideoEncoder, frames: Tensor, text: Tensor, mask: Tensor, teacher: Tensor) -> Tensor:
-    """Return the mean squared error of the student's features against the teacher's, per sample: (b,), differentiable.
+def feature_loss(
+    network: TextVideoEncoder,
+    frames: Tensor,
+    text: Tensor,
+    mask: Tensor,
+    teacher: Tensor,
+    *,
+    loss: EncoderLoss = "mean squared error",
+) -> Tensor:
+    """Return how far the student's features are from the teacher's, per sample: (b,), differentiable.
 
     Args:
         network: the student. Its trunk is frozen, so no gradient is kept for it.
@@ -41,6 +50,7 @@ def feature_loss(network: TextVideoEncoder, frames: Tensor, text: Tensor, mask: 
         text: float (b, l, 768), states of Flan-T5, without [SUP] tokens.
         mask: bool (b, l), True for real tokens.
         teacher: float (b, 8 * segments, 768), `teacher_features` of the clips before they were mixed.
+        loss: the distance, over all features of a sample.
 
     Raises:
         ValueError: an input is of another shape.
@@ -50,7 +60,8 @@ def feature_loss(network: TextVideoEncoder, frames: Tensor, text: Tensor, mask: 
     student = network.condition(trunk, text, mask).float()
     if teacher.shape != student.shape:
         raise ValueError(f"teacher: expected shape {tuple(student.shape)}, got {tuple(teacher.shape)}")
-    return (student - teacher).square().mean(dim=(1, 2))
+    missed = student - teacher
+    return (missed.abs() if loss == "mean absolute error" else missed.square()).mean(dim=(1, 2))
 
 
 @torch.no_grad()

@@ -18,6 +18,7 @@ from torch import Tensor
 
 from baselines.mmaudio.lengths import Lengths
 from baselines.mmaudio.transformer import TRAINED_BY_SELVA, MMDiT
+from baselines.selva.training.recipe import FlowTarget
 
 
 def trainable_parameters(network: MMDiT) -> list[str]:
@@ -35,10 +36,12 @@ def flow_loss(
     text: Tensor,
     clip: Tensor | None = None,
     lengths: Lengths | None = None,
+    target: FlowTarget = "velocity",
 ) -> Tensor:
-    """Return how far the predicted velocity is from the true one, per sample: (b,), mean squared error, differentiable.
+    """Return how far the prediction is from the target, per sample: (b,), mean squared error, differentiable.
 
-    On the straight way from noise x_0 to sound x_1, x_t = (1 - t) x_0 + t x_1, the velocity is x_1 - x_0.
+    On the straight way from noise x_0 to sound x_1, x_t = (1 - t) x_0 + t x_1, the velocity is x_1 - x_0. A predicted
+    velocity v leads to the sound x_t + (1 - t) v, which misses x_1 by 1 - t times what v misses.
 
     Args:
         network: whose velocity it is.
@@ -49,6 +52,7 @@ def flow_loss(
         text: float (b, 77, 1024), of the CLIP text encoder.
         clip: float (b, clip frames, 1024); None for the learned null feature, with which SELVA was trained.
         lengths: of the clips' duration; 8 s by default.
+        target: what is compared, the velocity or the sound that it leads to: then late times weigh little.
 
     Raises:
         ValueError: latent, noise and t do not fit one another, or a condition is not of the length asked for.
@@ -62,7 +66,10 @@ def flow_loss(
     time = t[:, None, None]
     between = (1 - time) * noise + time * sound
     velocity = network.velocity(between, t, network.conditions(clip, sync, text, lengths=lengths))
-    return (velocity - (sound - noise)).square().mean(dim=(1, 2))
+    missed = velocity - (sound - noise)
+    if target == "x1":
+        missed = (1 - time) * missed
+    return missed.square().mean(dim=(1, 2))
 
 
 def drop_conditions(

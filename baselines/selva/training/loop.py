@@ -15,6 +15,7 @@ import time
 from collections.abc import Callable, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import torch
@@ -133,7 +134,15 @@ class Loop:
             epsilon=settings.epsilon,
             weight_decay=settings.weight_decay,
         )
-        rises = LambdaLR(optimiser, lambda done: schedule.learning_rate_factor(done, settings.warmup))
+        rises = LambdaLR(
+            optimiser,
+            partial(
+                schedule.learning_rate_factor,
+                warmup=settings.warmup,
+                after_warmup=settings.after_warmup,
+                steps=settings.steps,
+            ),
+        )
         self._model, self._optimiser, self._rate = accelerator.prepare(step, optimiser, rises)
         averages: Averages = course.recipe.averages
         folder = course.run.stage(course.stage)

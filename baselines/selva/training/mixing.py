@@ -63,7 +63,7 @@ def mix_chosen(frames: Tensor, *, ratio: float, mixed: Sequence[bool], on_the_ri
     """Return the clips, mixed where this is said for each; see `mix_clips`.
 
     Args:
-        frames: uint8 (b, t, 3, h, w), b even; left as they are.
+        frames: uint8 or float (b, t, 3, h, w), b even; left as they are. Of float ones nothing is rounded or clipped.
         ratio: of the width that the own part takes, in (0, 1].
         mixed: for each clip, whether clip b - 1 - i is put beside it.
         on_the_right: for each clip, whether its own part stands there.
@@ -71,8 +71,8 @@ def mix_chosen(frames: Tensor, *, ratio: float, mixed: Sequence[bool], on_the_ri
     Raises:
         ValueError: other frames, an odd batch, another number of choices, or a ratio that leaves no column.
     """
-    if frames.dtype != torch.uint8 or frames.ndim != 5 or frames.shape[2] != 3:
-        raise ValueError(f"frames: expected uint8 (b, t, 3, h, w), got {frames.dtype} {tuple(frames.shape)}")
+    if not (frames.dtype == torch.uint8 or frames.is_floating_point()) or frames.ndim != 5 or frames.shape[2] != 3:
+        raise ValueError(f"frames: expected uint8 or float (b, t, 3, h, w), got {frames.dtype} {tuple(frames.shape)}")
     batch, width = len(frames), frames.shape[-1]
     if batch % 2:
         raise ValueError(f"frames: clips are mixed in pairs; expected an even batch, got {batch}")

@@ -86,6 +86,17 @@ WIDEST = 0.28  # beyond it old weights would count more than new ones: at 0.289,
 Width = Annotated[float, Field(gt=0, lt=WIDEST, strict=True)]
 
 
+AfterWarmup = Literal["constant", "falls at 80% and 90%"]
+EncoderLoss = Literal["mean squared error", "mean absolute error"]
+FlowTarget = Literal["velocity", "x1"]
+Normalised = Literal["once", "twice"]
+
+
+def falls(steps: int) -> tuple[int, int]:
+    """Return after how many steps behind the warm-up the rate falls, of a stage of so many steps."""
+    return steps * 8 // 10, steps * 9 // 10
+
+
 class Mixing(Record):
     """How two clips of a batch become one picture.
 
@@ -95,14 +106,14 @@ class Mixing(Record):
         ratio: the own part's share of the width, 0.5 unless there is an alpha; None draws one a batch from
             Beta(alpha, alpha), at least 0.05.
         alpha: of that distribution.
-        normalised: how often mixed frames are brought from [0, 1] to [-1, 1].
+        normalised: how often mixed frames are brought from [0, 1] to [-1, 1]; "twice" is what the released code does.
     """
 
     side: Literal["left", "random"] = "left"
     share: Share = 1.0
     ratio: Annotated[float, Field(ge=0.05, le=0.95, strict=True)] | None = None
     alpha: Annotated[float, Field(gt=0, le=1000, strict=True)] | None = None
-    normalised: Literal["once"] = "once"
+    normalised: Normalised = "once"
 
     @model_validator(mode="before")
     @classmethod
@@ -126,7 +137,7 @@ class Stage(Record):
         batch: clips a step, over all processes; even, because clips are mixed in pairs.
         learning_rate: after the warm-up.
         warmup: steps over which it rises linearly.
-        after_warmup: what it does then.
+        after_warmup: what it does then: it stays, or falls to a tenth and a hundredth, as MMAudio's.
         optimiser: which.
         betas, epsilon, weight_decay: of it.
         clip: largest norm of the gradient.
@@ -137,13 +148,23 @@ class Stage(Record):
     batch: EvenBatch
     learning_rate: Rate
     warmup: Whole = 1000
-    after_warmup: Literal["constant"] = "constant"
+    after_warmup: AfterWarmup = "constant"
     optimiser: Literal["AdamW"] = "AdamW"
     betas: tuple[Momentum, Momentum] = (0.9, 0.95)
     epsilon: Rate = 1e-6
     weight_decay: Share = 1e-6
     clip: Annotated[float, Field(gt=0, strict=True)] = 1.0
     mixing: Mixing = Mixing()
+
+    @model_validator(mode="after")
+    def _falls_before_the_end(self) -> Self:
+        last = self.warmup + falls(self.steps)[1]
+        if self.after_warmup != "constant" and last >= self.steps:
+            raise ValueError(
+                f"after_warmup: {self.after_warmup!r} is counted from the end of the warm-up, so the rate would fall "
+                f"at step {last} of {self.steps}; expected a warmup below a tenth of steps, got {self.warmup}"
+            )
+        return self
 
 
 class EncoderStage(Stage):
@@ -158,7 +179,7 @@ class EncoderStage(Stage):
 
     starts_from: Literal["Synchformer 24-01-04T16-39-21"] = "Synchformer 24-01-04T16-39-21"
     sup_tokens: Annotated[int, Field(ge=0, le=512, strict=True)] = 5
-    loss: Literal["mean squared error"] = "mean squared error"
+    loss: EncoderLoss = "mean squared error"
     text_dropout: Share = 0.0
 
 
@@ -169,7 +190,7 @@ class GeneratorStage(Stage):
         starts_from: MMAudio's generator of the variant.
         variant: of the generator.
         time: how the time of the flow is drawn.
-        target: what the loss compares.
+        target: what the loss compares: the velocity, or the sound x_1 that it leads to.
         video_dropout, text_dropout: probability that a sample's features are replaced by the null ones.
         text_mask: of the texts that the first stage's encoder sees.
     """
@@ -177,7 +198,7 @@ class GeneratorStage(Stage):
     starts_from: Literal["MMAudio"] = "MMAudio"
     variant: Variant = "small_16k"
     time: Literal["sigmoid of a normal number"] = "sigmoid of a normal number"
-    target: Literal["velocity"] = "velocity"
+    target: FlowTarget = "velocity"
     video_dropout: Share = 0.1
     text_dropout: Share = 0.1
     text_mask: Literal["bool"] = "bool"
@@ -214,7 +235,7 @@ class Recipe(Record):
         summary: one line.
         seed: the only source of randomness.
         seconds: of every clip.
-        captions: what the texts are.
+        captions: what the labels of the list of clips are: VGGSound's classes, or texts of any kind.
         sup_training: what is trained anew for each count of [SUP] tokens.
         precision: of the networks: bf16 is automatic mixed precision.
         checkpoint_every, validate_every: steps.
@@ -228,7 +249,7 @@ class Recipe(Record):
     summary: str = ""
     seed: Annotated[int, Field(ge=0, lt=2**63, strict=True)] = 14159265
     seconds: Annotated[float, Field(ge=0.64, le=60, strict=True)] = 8.0
-    captions: Literal["class label"] = "class label"
+    captions: Literal["class label", "text of the list"] = "class label"
     sup_training: Literal["both stages"] = "both stages"
     precision: Literal["bf16", "fp32"] = "bf16"
     checkpoint_every: Positive = 1000

@@ -218,9 +218,17 @@ def _step(stage: StageName, run: RunFolder, start: Start) -> EncoderStep | Gener
     recipe = start.recipe
     if stage == "encoder":
         teacher = start.teacher()
-        return EncoderStep(start.encoder(teacher), teacher)
+        chosen = recipe.encoder
+        return EncoderStep(start.encoder(teacher), teacher, loss=chosen.loss, normalised=chosen.mixing.normalised)
     averages = None
     if not start.has_own_encoder:
         averages = ema.synthesize(run.stage("encoder").snapshots, recipe.averages.export_width)
     lengths = lengths_for(recipe.seconds, FORMATS[VARIANTS[recipe.generator.variant].rate])
-    return GeneratorStep(start.generator(), start.finished_encoder(averages), lengths)
+    settings = recipe.generator
+    return GeneratorStep(
+        start.generator(),
+        start.finished_encoder(averages),
+        lengths,
+        target=settings.target,
+        normalised=settings.mixing.normalised,
+    )

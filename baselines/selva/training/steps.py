@@ -9,6 +9,8 @@ it nor copied to other processes.
 
 from __future__ import annotations
 
+from typing import Any
+
 import torch
 from torch import Tensor, nn
 
@@ -18,6 +20,7 @@ from baselines.mmaudio.transformer import MMDiT
 from baselines.selva.training import encoder_stage, generator_stage
 from baselines.selva.training.batches import Batch, EncoderBatch, GeneratorBatch
 from baselines.selva.training.mixing import mix_chosen
+from baselines.selva.training.recipe import EncoderLoss, FlowTarget, Normalised
 from baselines.selva.training.stages import freeze
 from baselines.selva.video_encoder import TextVideoEncoder
 from metrics.backbones.synchformer import VideoExtractor
@@ -26,9 +29,23 @@ from metrics.backbones.synchformer import VideoExtractor
 _CLIPS_AT_ONCE = 4
 
 
-def mixed_input(batch: Batch) -> Tensor:
-    """Return what the student sees of a batch: float32 (b, t, 3, 224, 224) in [-1, 1]."""
-    return sync_input(mix_chosen(batch.frames, ratio=batch.ratio, mixed=batch.mixed, on_the_right=batch.on_the_right))
+def mixed_input(batch: Batch, normalised: Normalised = "once") -> Tensor:
+    """Return what the student sees of a batch: float32 (b, t, 3, 224, 224).
+
+    Args:
+        batch: whose clips are mixed.
+        normalised: "once": frames are mixed as grey levels, then brought from [0, 1] to [-1, 1]. "twice": brought
+            there, mixed, and where they were mixed stretched so once more; these then lie in [-3, 1].
+
+    Source:
+        jnwnlee/selva @ 70a8589: its data set normalises frames, and its mixing normalises what it mixed.
+    """
+    choices: dict[str, Any] = {"ratio": batch.ratio, "mixed": batch.mixed, "on_the_right": batch.on_the_right}
+    if normalised == "once":
+        return sync_input(mix_chosen(batch.frames, **choices))
+    seen = mix_chosen(sync_input(batch.frames), **choices)
+    again = torch.tensor([chosen and batch.ratio < 1 for chosen in batch.mixed], device=seen.device)
+    return torch.where(again[:, None, None, None, None], (seen - 0.5) / 0.5, seen)
 
 
 class EncoderStep(nn.Module):
@@ -37,10 +54,20 @@ class EncoderStep(nn.Module):
     Args:
         network: the student; all of it is frozen but what the stage trains.
         teacher: Synchformer's video branch as published, for batches that bring no features of it.
+        loss: the distance between the two.
+        normalised: how often mixed frames are.
     """
 
-    def __init__(self, network: TextVideoEncoder, teacher: VideoExtractor) -> None:
+    def __init__(
+        self,
+        network: TextVideoEncoder,
+        teacher: VideoExtractor,
+        *,
+        loss: EncoderLoss = "mean squared error",
+        normalised: Normalised = "once",
+    ) -> None:
         super().__init__()
+        self._loss, self._normalised = loss, normalised
         self.network = network
         self.trained = encoder_stage.trainable_parameters(network)
         freeze(network, self.trained)
@@ -56,7 +83,8 @@ class EncoderStep(nn.Module):
         teacher = batch.teacher
         if teacher is None:
             teacher = encoder_stage.teacher_features(extractor, sync_input(batch.frames))
-        return encoder_stage.feature_loss(self.network, mixed_input(batch), batch.text, batch.mask, teacher)
+        picture = mixed_input(batch, self._normalised)
+        return encoder_stage.feature_loss(self.network, picture, batch.text, batch.mask, teacher, loss=self._loss)
 
 
 class GeneratorStep(nn.Module):
@@ -66,10 +94,21 @@ class GeneratorStep(nn.Module):
         network: the generator; all of it is frozen but what the stage trains.
         encoder: the first stage's result, frozen.
         lengths: of the clips.
+        target: what the loss compares.
+        normalised: how often mixed frames are.
     """
 
-    def __init__(self, network: MMDiT, encoder: TextVideoEncoder, lengths: Lengths) -> None:
+    def __init__(
+        self,
+        network: MMDiT,
+        encoder: TextVideoEncoder,
+        lengths: Lengths,
+        *,
+        target: FlowTarget = "velocity",
+        normalised: Normalised = "once",
+    ) -> None:
         super().__init__()
+        self._target, self._normalised = target, normalised
         self.network = network
         self.trained = generator_stage.trainable_parameters(network)
         freeze(network, self.trained)
@@ -87,7 +126,7 @@ class GeneratorStep(nn.Module):
 
     def features(self, batch: Batch) -> Tensor:
         """Return the encoder's features of each mix for its own label, float32 (b, 8 * segments, 768)."""
-        picture = mixed_input(batch)
+        picture = mixed_input(batch, self._normalised)
         slices = [slice(first, first + _CLIPS_AT_ONCE) for first in range(0, len(picture), _CLIPS_AT_ONCE)]
         with torch.no_grad():
             return torch.cat(
@@ -104,5 +143,12 @@ class GeneratorStep(nn.Module):
             drop_text=batch.drop_text,
         )
         return generator_stage.flow_loss(
-            self.network, batch.latent, batch.noise, batch.t, sync=sync, text=text, lengths=self._lengths
+            self.network,
+            batch.latent,
+            batch.noise,
+            batch.t,
+            sync=sync,
+            text=text,
+            lengths=self._lengths,
+            target=self._target,
         )

@@ -157,13 +157,15 @@ def test_entries_that_do_not_make_a_video_branch_are_refused(narrow):
         starting_network(5, entries, EMPTY_TEXT[:, :-1], generator)
 
 
-def test_the_loss_is_the_mean_squared_error_of_each_sample(student):
+def test_the_loss_is_the_mean_error_of_each_sample_squared_or_absolute(student):
     frames = sync_input(clips())
     with torch.no_grad():
         features = student(frames, TEXT, MASK)
         off = torch.tensor([0.5, -2.0])[:, None, None]
-        loss = feature_loss(student, frames, TEXT, MASK, features + off)
-    torch.testing.assert_close(loss, torch.tensor([0.25, 4.0]))
+        squared = feature_loss(student, frames, TEXT, MASK, features + off)
+        absolute = feature_loss(student, frames, TEXT, MASK, features + off, loss="mean absolute error")
+    torch.testing.assert_close(squared, torch.tensor([0.25, 4.0]))
+    torch.testing.assert_close(absolute, torch.tensor([0.5, 2.0]))
 
 
 def test_the_loss_of_a_trained_student_depends_on_the_text(student):

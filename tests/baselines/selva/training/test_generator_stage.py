@@ -95,6 +95,9 @@ def test_the_loss_is_the_squared_error_of_the_velocity_on_the_straight_way():
     # True velocities: (1, 0) and (-2, 2); each is predicted as 0.5.
     assert torch.equal(sound - noise, torch.tensor([[[1.0, 0.0]], [[-2.0, 2.0]]]))
     assert loss.tolist() == [(0.25 + 0.25) / 2, (6.25 + 2.25) / 2]
+    # The sounds that lead on from there, x_t + (1 - t) v, are (0.5, 1.5) and (1.875, 0.875), for (1, 1) and (0, 2).
+    loss = flow_loss(network, latent, noise, t, sync="sync", text="text", target="x1")
+    assert loss.tolist() == [(0.25 + 0.25) / 2, (1.875**2 + 1.125**2) / 2]
 
 
 def test_a_samples_loss_does_not_depend_on_its_batch(tiny):

@@ -113,7 +113,7 @@ def test_a_ratio_is_the_recipes_or_drawn_from_its_distribution():
     ("options", "message"),
     [
         ({"frames": plain(3)}, "expected an even batch, got 3"),
-        ({"frames": plain().float()}, r"expected uint8 .*got torch\.float32 \(4, 2, 3, 4, 20\)"),
+        ({"frames": plain().long()}, r"expected uint8 or float .*got torch\.int64 \(4, 2, 3, 4, 20\)"),
         ({"frames": plain()[:, 0]}, r"got torch\.uint8 \(4, 3, 4, 20\)"),
         ({"share": 1.5}, "share: expected 0 to 1, got 1.5"),
         ({"ratio": 0.04}, "ratio: expected a share of 20 columns, at least one of them, got 0.04"),

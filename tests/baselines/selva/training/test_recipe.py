@@ -109,8 +109,34 @@ def test_a_drawn_lambda_is_stated_as_such(tmp_path):
     assert Recipe.model_validate_json(recipe.model_dump_json()) == recipe
 
 
+def test_other_values_of_what_is_open_are_read_and_named_as_chosen(tmp_path):
+    others = {
+        "captions": "text of the list", "loss": "mean absolute error", "after_warmup": "falls at 80% and 90%",
+        "target": "x1", "normalised": "twice",
+    }  # fmt: skip
+    recipe = read_recipe(own(tmp_path, **{key: f'{key} = "{value}"' for key, value in others.items()}))
+    chosen = recipe.choices()
+    named = {"captions", "encoder.loss", "encoder.after_warmup", "generator.target", "encoder.mixing.normalised"}
+    assert {key: chosen[key] for key in named} == {key: others[key.rpartition(".")[2]] for key in named}
+    assert Recipe.model_validate_json(recipe.model_dump_json()) == recipe
+
+
 def test_without_a_word_on_lambda_it_is_a_half(tmp_path):
     assert read_recipe(own(tmp_path, ratio="")).encoder.mixing.ratio == 0.5
+
+
+def test_the_fingerprints_of_published_recipes_stay_so_that_runs_that_were_begun_go_on():
+    assert {name: read_recipe(name).fingerprint[:16] for name in recipe_names()} == {
+        "l-44k": "265d861a49658308",
+        "m-44k": "addec952d651e4f8",
+        "s-44k": "0d96144daf8f1f96",
+        "smoke": "13fb8027cd876ce3",
+        "sup-0": "e5a0ce3ae88a7c4b",
+        "sup-1": "08c48325dce20ed1",
+        "sup-3": "d8e5c59da33cc69a",
+        "sup-5": "44aff6accaae902b",
+        "sup-7": "7aab4ba1cd17d960",
+    }
 
 
 def test_the_fingerprint_moves_with_what_the_weights_depend_on_alone(tmp_path):
@@ -140,6 +166,11 @@ def test_the_fingerprint_moves_with_what_the_weights_depend_on_alone(tmp_path):
         ({"epsilon": "epsilon = 0.0"}, r"encoder\.epsilon: .*greater than 0, got 0\.0"),
         ({"weight_decay": "weight_decay = -1e-6"}, r"encoder\.weight_decay: .*greater than or equal to 0"),
         ({"side": 'side = "top"'}, r"encoder\.mixing\.side: .*'left' or 'random', got 'top'"),
+        ({"target": 'target = "x2"'}, r"generator\.target: .*'velocity' or 'x1', got 'x2'"),
+        (
+            {"warmup": "warmup = 5000", "after_warmup": 'after_warmup = "falls at 80% and 90%"'},
+            r"encoder: after_warmup: .* would fall at step 50000 of 50000; expected a warmup below .*, got 5000",
+        ),
         ({"ratio": "ratio = 0.5\nalpha = 1.0"}, r"encoder\.mixing: expected ratio, .* or alpha"),
         ({"variant": 'variant = "tiny"'}, r"generator\.variant: expected one of small_16k, .*got 'tiny'"),
         ({"widths": "widths = [0.05]"}, r"averages\.widths: "),

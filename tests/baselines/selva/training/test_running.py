@@ -17,7 +17,7 @@ from baselines.selva.training.batches import TrainingBatches, ValidationBatches
 from baselines.selva.training.checkpoints import Checkpoints
 from baselines.selva.training.loop import LossNotFinite
 from baselines.selva.training.reading import ReadingFailed
-from baselines.selva.training.run_folder import RunFolder, RunHeld
+from baselines.selva.training.run_folder import STAGES, RunFolder, RunHeld
 from baselines.selva.training.starting import Start
 from baselines.selva.training.store import DamagedClip, Store
 from baselines.selva.video_encoder import TextVideoEncoder
@@ -102,6 +102,25 @@ def test_a_step_descends_by_the_mean_loss_of_its_clips(store, run):
     first = next(row.values for row in run.stage("encoder").curve.read() if row.step == 1)
     assert first["loss"] == pytest.approx(float(loss.detach()), rel=1e-5)
     assert first["gradient_norm"] == pytest.approx(float(torch.nn.utils.get_total_norm(gradients)), rel=1e-5)
+
+
+def test_what_the_paper_leaves_open_is_done_as_the_recipe_says(store, tmp_path, courses):
+    open_keys = {"loss": "mean absolute error"}, {"target": "x1"}
+    chosen = {
+        f"{stage}__{key}": value for stage, more in zip(STAGES, open_keys, strict=True) for key, value in more.items()
+    }
+    for stage in STAGES:
+        chosen |= {f"{stage}__mixing__normalised": "twice", f"{stage}__after_warmup": "falls at 80% and 90%"}
+        chosen |= {f"{stage}__steps": 5, f"{stage}__warmup": 0}
+    seldom = dict.fromkeys(("validate_every", "checkpoint_every", "averages__every"), 100)
+    run = trained(store, tmp_path / "run", small_recipe(**chosen, **seldom))
+    encoder, generator = (courses[stage][0] for stage in STAGES)
+    assert (encoder._loss, encoder._normalised) == ("mean absolute error", "twice")
+    assert (generator._target, generator._normalised) == ("x1", "twice")
+    for stage in STAGES:
+        rates = [row.values["learning_rate"] for row in run.stage(stage).curve.read() if "loss" in row.values]
+        assert rates == pytest.approx([1e-3] * 4 + [1e-5])  # of 5 steps, both falls lie behind the fourth
+    assert run.read_record().choices["generator.target"] == "x1"
 
 
 def test_the_second_stage_looks_through_the_average_that_is_exported(store, run, tmp_path, courses):
@@ -212,8 +231,8 @@ def test_a_micro_batch_that_does_not_fit_is_refused_before_anything_is_loaded(st
 def test_a_loss_that_is_no_number_stops_the_run_before_a_weight_moves(store, run, tmp_path, monkeypatch):
     usual, calls = steps.encoder_stage.feature_loss, []
 
-    def odd(*inputs):
-        losses = usual(*inputs)
+    def odd(*inputs, **options):
+        losses = usual(*inputs, **options)
         if torch.is_grad_enabled():
             calls.append(1)
             if len(calls) == 4:

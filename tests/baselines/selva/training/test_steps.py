@@ -53,6 +53,46 @@ def test_a_mix_shows_each_clip_on_the_side_that_was_drawn(store):
     assert float(seen.max()) <= 1
 
 
+def test_frames_normalised_twice_are_mixed_exactly_and_then_stretched_once_more(store):
+    """With columns that are of one colour the mix is known; the clip that stays alone is normalised once."""
+    batch = replace(batch_of(store, "encoder"), ratio=0.5, on_the_right=(False,) * 4, mixed=(True, True, True, False))
+    levels = torch.tensor([0, 51, 153, 255], dtype=torch.uint8)  # -1, -0.6, 0.2, 1
+    batch = replace(batch, frames=levels[:, None, None, None, None].expand_as(batch.frames).contiguous())
+    seen, half = steps.mixed_input(batch, "twice"), batch.frames.shape[-1] // 2
+    sides = [(float(clip[..., 0].mean()), float(clip[..., half:].mean())) for clip in seen]
+    wanted = [(-3.0, 1.0), (-2.2, -0.6), (-0.6, -2.2), (1.0, 1.0)]
+    assert sides == [pytest.approx(pair, abs=1e-4) for pair in wanted]
+    whole = replace(batch, ratio=1.0)  # nothing of another clip is seen, so nothing was mixed
+    assert torch.equal(steps.mixed_input(whole, "twice"), steps.mixed_input(whole))
+
+
+def test_what_is_normalised_twice_is_not_rounded_to_grey_levels(store):
+    batch = replace(batch_of(store, "encoder"), ratio=0.3, on_the_right=(False,) * 4, mixed=(True,) * 4)
+    once, twice = (steps.mixed_input(batch, normalised) for normalised in ("once", "twice"))
+    off = ((twice + 1) / 2 - once).abs()  # rounding; what bicubic filters overshoot is clipped on the way to levels
+    assert 0 < float(off.median()) < 1 / 255
+
+
+def test_options_of_the_recipe_reach_the_losses(store, monkeypatch):
+    options = {}
+    for stage, name in (("encoder_stage", "feature_loss"), ("generator_stage", "flow_loss")):
+        given = lambda network, *inputs, **more: options.update(more) or torch.zeros(4)  # noqa: E731
+        monkeypatch.setattr(getattr(steps, stage), name, given)
+    monkeypatch.setattr(
+        steps, "mixed_input", lambda batch, normalised: options.update({"n": normalised}) or batch.frames
+    )
+    student, teacher = seeded(TextVideoEncoder(5)), seeded(VideoExtractor(), 1)
+    step = steps.EncoderStep(student, teacher, loss="mean absolute error", normalised="twice")
+    step(batch_of(store, "encoder"))
+    assert (options["loss"], options.pop("n")) == ("mean absolute error", "twice")
+    lengths = lengths_for(0.64, FORMATS["16k"])
+    network = seeded(MMDiT.from_variant("small_16k"))
+    step = steps.GeneratorStep(network, student, lengths, target="x1", normalised="twice")
+    monkeypatch.setattr(step, "_beside", (lambda picture, *_: torch.zeros(len(picture), 8, WIDTH),))
+    step(batch_of(store, "generator"))
+    assert (options["target"], options["n"]) == ("x1", "twice")
+
+
 def test_a_clip_that_is_not_mixed_is_seen_alone(store):
     batch = replace(batch_of(store, "encoder"), mixed=(True, False, True, True))
     assert torch.equal(steps.mixed_input(batch)[1], sync_input(batch.frames[1]))
