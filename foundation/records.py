@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Literal
 
@@ -11,6 +12,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError, model_validator
 from foundation.files import PathLike
 
 MOST_BYTES = 64 * 2**20  # of a record; one of 15,000 clips or failures has some 5 MB
+SHOWN_CHARACTERS = 60  # of a value that is refused
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
 
 
@@ -59,10 +61,68 @@ def read_bounded(path: PathLike, most: int = MOST_BYTES) -> bytes:
 
 
 def what_is_wrong(error: ValidationError) -> str:
-    """Return the first thing wrong with a record: where, and what was expected."""
+    """Return the first thing wrong with a record: where, what was expected, and what is there."""
     first = error.errors()[0]
     where = ".".join(str(part) for part in first["loc"]) or "the whole file"
-    return f"{where}: {first['msg'].removeprefix('Value error, ')}"  # what pydantic puts before our own words
+    return f"{where}: {in_words(first)}"
+
+
+# What is expected, by pydantic's name of the fault; braces take from its context.
+_EXPECTED: Mapping[str, str] = {
+    "int_type": "a whole number",
+    "int_parsing": "a whole number",
+    "int_from_float": "a whole number",
+    "float_type": "a number",
+    "float_parsing": "a number",
+    "finite_number": "a finite number",
+    "bool_type": "true or false",
+    "bool_parsing": "true or false",
+    "string_type": "a text",
+    "string_pattern_mismatch": "a text of the form {pattern}",
+    "string_too_short": "a text of at least {min_length} characters",
+    "string_too_long": "a text of at most {max_length} characters",
+    "list_type": "a list",
+    "tuple_type": "a list",
+    "dict_type": "an object",
+    "model_type": "an object",
+    "literal_error": "{expected}",
+    "greater_than": "more than {gt}",
+    "greater_than_equal": "{ge} or more",
+    "less_than": "less than {lt}",
+    "less_than_equal": "{le} or less",
+    "too_short": "{min_length} or more values",
+    "too_long": "{max_length} or fewer values",
+}
+
+
+def in_words(fault: Mapping[str, Any]) -> str:
+    """Return a fault that pydantic found in the words of this project: what was expected, and what is there.
+
+    Args:
+        fault: one of `ValidationError.errors()`.
+    """
+    kind, context = fault["type"], fault.get("ctx", {})
+    if kind == "missing":
+        return "is missing"
+    if kind == "extra_forbidden":
+        return f"no such key, got {_shown(fault['input'])}"
+    if kind == "json_invalid":
+        return f"not JSON: {context['error']}"
+    if kind not in _EXPECTED:
+        return str(fault["msg"]).removeprefix("Value error, ")  # what pydantic puts before our own words
+    numbers = {name: f"{value:g}" if isinstance(value, float) else value for name, value in context.items()}
+    given = context["actual_length"] if kind in ("too_short", "too_long") else _shown(fault["input"])
+    return f"expected {_EXPECTED[kind].format(**numbers)}, got {given}"
+
+
+def _shown(value: object) -> str:
+    """Return a value as its file has it, at most so much of it as fits a line."""
+    if isinstance(value, dict | list | tuple | BaseModel):
+        return "an object" if isinstance(value, dict | BaseModel) else "a list"
+    if value is None or isinstance(value, bool):
+        return json.dumps(value)
+    text = repr(value)
+    return text if len(text) <= SHOWN_CHARACTERS else f"{text[:SHOWN_CHARACTERS]}…"
 
 
 def schema_text(kind: type[BaseModel], mode: Literal["validation", "serialization"] = "serialization") -> str:

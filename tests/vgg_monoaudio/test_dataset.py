@@ -150,7 +150,7 @@ def test_an_absent_folder_is_told_from_one_without_a_benchmark(tmp_path):
         ("3", "not a benchmark record"),
         ("{}", "it names no format"),
         ('{"format": 2}', "format 2, this version reads 1"),
-        ('{"format": 1}', "name: Field required; build the benchmark again"),
+        ('{"format": 1}', "name: is missing; build the benchmark again"),
     ],
 )
 def test_a_record_of_another_form_is_refused(folder, text, message):
@@ -163,7 +163,7 @@ def test_a_record_of_another_form_is_refused(folder, text, message):
 @pytest.mark.parametrize("key", ["name", "version", "settings", "counts", "sources"])
 def test_a_record_that_lacks_a_part_is_refused(folder, key):
     (folder / "benchmark.json").write_text(json.dumps({k: v for k, v in record().items() if k != key}))
-    with pytest.raises(BenchmarkError, match=f"{key}: Field required; build the benchmark again"):
+    with pytest.raises(BenchmarkError, match=f"{key}: is missing; build the benchmark again"):
         load_benchmark(folder)
 
 

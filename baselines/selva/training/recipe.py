@@ -311,7 +311,7 @@ def read_recipe(name: str) -> Recipe:
         # By way of JSON: it has TOML's types but for dates, which no key takes, and a list stands for a tuple there.
         return Recipe.model_validate_json(json.dumps({"name": path.stem, **content}, default=str))
     except ValidationError as error:
-        raise ValueError(f"recipe {path}: {_said(error)}") from error
+        raise ValueError(f"recipe {path}: {what_is_wrong(error)}") from error
 
 
 def _check_keys(path: Path, content: Mapping[str, Any]) -> None:
@@ -348,10 +348,3 @@ def _walked(content: Mapping[str, Any], above: str = "") -> Iterator[tuple[str, 
             yield from _walked(value, f"{above}{key}.")
         else:
             yield f"{above}{key}", value
-
-
-def _said(error: ValidationError) -> str:
-    """Return the first thing wrong, with the value that was given."""
-    first = error.errors()[0]
-    given = "" if first["type"] in ("missing", "value_error") else f", got {first['input']!r}"
-    return what_is_wrong(error) + given

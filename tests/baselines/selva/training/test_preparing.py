@@ -232,7 +232,7 @@ def test_other_weights_are_named_by_their_part(folder, tmp_path, monkeypatch):
 @pytest.mark.parametrize(
     ("options", "said"),
     [
-        (Options(seconds=0.5), "options: seconds: .* greater than or equal to 0.64"),
+        (Options(seconds=0.5), "options: seconds: expected 0.64 or more, got 0.5"),
         (Options(seconds=float("inf")), "options: seconds: .* finite number"),
         (Options(rates=()), "options: rates: "),
         (Options(shard_clips=0), "options: shard_clips: "),
