@@ -18,8 +18,9 @@ from typing import Any, Literal
 
 from pydantic import Field, ValidationError
 
+from baselines.selva.training.changes import refused
 from baselines.selva.training.draws import StageName
-from baselines.selva.training.recipe import FREE, Recipe, flat
+from baselines.selva.training.recipe import Recipe, flat
 from foundation.files import file_sha256, flush, flush_folder, remove_partials
 from foundation.flushing import make_folder
 from foundation.partials import partial_name
@@ -184,12 +185,13 @@ class Checkpoints:
     def _check_same(self, path: Path, record: CheckpointRecord) -> None:
         theirs = {**record.recipe, "store": record.store, "stage": record.stage}
         ours = {**flat(self.recipe), "store": self.store, "stage": self.stage}
-        for key in (key for key in {**ours, **theirs} if key not in FREE):
-            if theirs.get(key) != ours.get(key):
-                raise ValueError(
-                    f"{path}: is a checkpoint with {key} = {theirs.get(key)}, and this run has {ours.get(key)}; "
-                    "choose another --out, or go on with what it was started with"
-                )
+        found = refused(theirs, ours)
+        if found is not None:
+            change, what_to_do = found
+            raise ValueError(
+                f"{path}: is a checkpoint with {change.key} = {change.before}, and this run has {change.now}; "
+                f"{what_to_do}"
+            )
 
 
 def read_whole(path: Path) -> CheckpointRecord:

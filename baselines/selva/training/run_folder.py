@@ -19,11 +19,13 @@ from typing import TYPE_CHECKING, Any
 
 from pydantic import ValidationError
 
+from baselines.selva.training.changes import changes, refused
 from baselines.selva.training.curve import Curve
-from baselines.selva.training.recipe import FREE, Recipe, flat
+from baselines.selva.training.recipe import Recipe, flat
 from baselines.selva.training.run_record import (
     STAGES,
     Attempt,
+    Changed,
     RunRecord,
     Scoring,
     StageName,
@@ -100,7 +102,8 @@ class RunFolder:
 
         Args:
             path: of the run; absent, empty, or of a run of the same recipe, store and weights.
-            recipe: what it does.
+            recipe: what it does. Of a run that goes on it may have more steps, and other values of what no weight
+                depends on: `changes` of its record then says so.
             store_fingerprint: of the clips.
             weights: by part, the files that networks start from, or their SHA-256; `video_encoder` where the first
                 stage's network is a file of one's own and not trained here.
@@ -122,8 +125,9 @@ class RunFolder:
         scorings = {} if scoring is None else {scoring.id: scoring}
         begun = folder.read_record() if folder.record_path.is_file() else None
         if begun is not None and any(folder.stage(name).path.exists() for name in STAGES):
-            _check_same(folder.path, begun, recipe, used, starting, untrained)
+            _check_same(folder, begun, recipe, used, starting, untrained)
             changed: dict[str, Any] = {
+                **_recipe_changed(begun, recipe, now),
                 "starting_weights": {**begun.starting_weights, **_moved(begun.starting_weights, starting)},
                 "store": used,
                 "attempts": (*begun.attempts, attempt),
@@ -240,8 +244,28 @@ def _moved(begun: Mapping[str, StartingWeights], now: Mapping[str, StartingWeigh
     }
 
 
+def _recipe_changed(begun: RunRecord, recipe: Recipe, time: str) -> dict[str, Any]:
+    """Return what is another value in the record of a run that goes on with a recipe."""
+    done = {name: standing.step for name, standing in begun.stages.items()}
+    made = [
+        Changed(time=time, key=change.key, before=change.before, now=change.now, done=done)
+        for change in changes(flat(begun.recipe), flat(recipe))
+    ]
+    stages = {}
+    for name, standing in begun.stages.items():
+        steps = recipe.stage(name).steps
+        is_finished = standing.finished and steps == standing.steps
+        stages[name] = standing.model_copy(update={"steps": steps, "finished": is_finished})
+    return {
+        "recipe": recipe,
+        "recipe_fingerprint": recipe.fingerprint,
+        "stages": stages,
+        "changes": (*begun.changes, *made),
+    }
+
+
 def _check_same(
-    path: Path,
+    folder: RunFolder,
     begun: RunRecord,
     recipe: Recipe,
     store: StoreUsed,
@@ -249,10 +273,11 @@ def _check_same(
     untrained: bool,
 ) -> None:
     """Refuse to go on with a run that was started with something else."""
-    before, now = flat(begun.recipe), flat(recipe)
-    pairs = [(f"recipe: {key}", before.get(key), now.get(key)) for key in now if key not in FREE]
-    pairs.append(("store: fingerprint", begun.store.fingerprint, store.fingerprint))
-    pairs.append(("random weights", begun.untrained, untrained))
+    _check_recipe(folder, flat(begun.recipe), flat(recipe))
+    pairs: list[tuple[str, Any, Any]] = [
+        ("store: fingerprint", begun.store.fingerprint, store.fingerprint),
+        ("random weights", begun.untrained, untrained),
+    ]
     parts: Collection[str] = {OWN_VIDEO_ENCODER, *(begun.starting_weights.keys() & weights.keys())}
     for part in sorted(parts):  # other parts that are new are those of a stage that is new
         hashes = [known[part].sha256 if part in known else None for known in (begun.starting_weights, weights)]
@@ -260,9 +285,28 @@ def _check_same(
     for what, old, new in pairs:
         if old != new:
             raise ValueError(
-                f"{path}: was started with {what} = {_said(old)}, and is asked to go on with {_said(new)}; "
+                f"{folder.path}: was started with {what} = {_said(old)}, and is asked to go on with {_said(new)}; "
                 "choose another --out, or go on with what it was started with"
             )
+
+
+def _check_recipe(folder: RunFolder, before: Mapping[str, Any], now: Mapping[str, Any]) -> None:
+    """Refuse to go on with a recipe whose change earlier steps depend on, or what was made of them."""
+    found = refused(before, now)
+    if found is not None:
+        change, way_out = found
+        raise ValueError(
+            f"{folder.path}: was started with recipe: {change.key} = {_said(change.before)}, and is asked to go on "
+            f"with {_said(change.now)}; {way_out}"
+        )
+    more = now["encoder.steps"] > before["encoder.steps"]
+    if more and folder.stage("encoder").path.exists() and folder.stage("generator").path.exists():
+        raise ValueError(
+            f"{folder.path}: was started with recipe: encoder.steps = {before['encoder.steps']}, and is asked to go on "
+            f"with {now['encoder.steps']}, but its generator has begun to learn behind the encoder of "
+            f"{before['encoder.steps']} steps; put {before['encoder.steps']} back, or choose another --out, where both "
+            "stages are trained anew"
+        )
 
 
 def _said(value: Any) -> str:

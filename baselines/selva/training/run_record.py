@@ -103,13 +103,23 @@ class Attempt(CompleteRecord):
         )  # fmt: skip
 
 
+class Changed(CompleteRecord):
+    """A value of the recipe that became another one before the run was gone on with."""
+
+    time: str = Field(description="UTC, ISO 8601")
+    key: str = Field(description="of the recipe, dotted")
+    before: Any
+    now: Any
+    done: dict[StageName, int] = Field(description="steps of each stage that were done")
+
+
 class RunRecord(CompleteRecord):
     """`run.json`: one training run."""
 
     schema_version: Literal[1] = Field(default=SCHEMA_VERSION, alias="schema")
     kind: Literal["training of SELVA"] = "training of SELVA"
     recipe: Recipe
-    recipe_fingerprint: Sha256 = Field(description="a run goes on under the same one only")
+    recipe_fingerprint: Sha256 = Field(description="of everything in it that weights and measurements depend on")
     choices: dict[str, Any] = Field(description="what nothing published says: key of the recipe to the value taken")
     store: StoreUsed
     starting_weights: dict[str, StartingWeights] = Field(description="by part of the model")
@@ -121,6 +131,7 @@ class RunRecord(CompleteRecord):
     scorings: dict[str, Scoring] = Field(
         default_factory=dict, description="how the suite scored it on its way, by the id that rows of the curves give"
     )
+    changes: tuple[Changed, ...] = Field(default=(), description="of the recipe; `recipe` has the values of now")
 
 
 def _installed() -> list[tuple[str, str]]:

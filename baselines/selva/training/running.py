@@ -84,7 +84,7 @@ def train(
         _batches(store, recipe, stage, processes)
         parts_of(recipe.stage(stage).batch, processes.num_processes, micro_batch)
     run, start = RunFolder(Path(out)), Start(recipe, store, video_encoder=video_encoder, weights=weights)
-    _check_encoder(run, chosen, video_encoder)
+    _check_encoder(run, recipe, chosen, video_encoder)
     start.require([*chosen, "generator"] if validate else chosen)
     manner = Manner(workers=workers, micro_batch=micro_batch, score_every=validate_scores_every or 0, report=report)
     with numerics("exact"), ExitStack() as stack:  # what bf16 leaves in float32 is too little to save time at
@@ -139,11 +139,12 @@ def check_store(recipe: Recipe, store: Store) -> None:
         )
 
 
-def _check_encoder(run: RunFolder, chosen: Sequence[StageName], video_encoder: Path | None) -> None:
-    """Refuse to train a generator that would have no encoder to look through."""
+def _check_encoder(run: RunFolder, recipe: Recipe, chosen: Sequence[StageName], video_encoder: Path | None) -> None:
+    """Refuse to train a generator that would have no encoder to look through, or one that is to learn further."""
     if "encoder" in chosen or video_encoder is not None:
         return
-    if not run.record_path.is_file() or not run.read_record().stages["encoder"].finished:
+    encoder = run.read_record().stages["encoder"] if run.record_path.is_file() else None
+    if encoder is None or not encoder.finished or encoder.step < recipe.encoder.steps:
         raise ValueError(
             f"{run.path}: the generator stage needs a finished encoder stage; train both, or give a video encoder "
             "of your own"

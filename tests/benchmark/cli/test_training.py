@@ -88,6 +88,26 @@ def test_the_same_command_goes_on_and_says_where_a_run_stands(run):
     assert "encoder 2 of 2 steps; generator 2 of 2 steps" in again.out
 
 
+def test_a_recipe_that_is_edited_between_two_calls_goes_on_where_no_step_depends_on_it_and_else_says_what_to_do(
+    run, tmp_path
+):
+    assert run("--stop-after", 1).status == 0
+    mine = tmp_path / "mine.toml"
+    write_recipe(mine, learning_rate=1e-3, summary='"other"')
+    refused = run()
+    assert refused.status == 2
+    assert "encoder.learning_rate = 0.0001, and is asked to go on with 0.001; put 0.0001 back, or " in refused.message
+    write_recipe(mine, steps=1)
+    assert "encoder.steps = 2, and is asked to go on with 1; steps can be raised, not lowered; " in run().message
+    write_recipe(mine, steps=3, summary='"longer"', checkpoint_every=3, validate_every=3)
+    assert "encoder 3 of 3 steps; generator 3 of 3 steps" in run().out
+    record = RunFolder(tmp_path / "run").read_record()
+    assert record.recipe.summary == "longer"
+    assert {change.key for change in record.changes} == {
+        "encoder.steps", "generator.steps", "summary", "checkpoint_every", "validate_every",
+    }  # fmt: skip
+
+
 def test_one_stage_can_be_trained_alone_and_the_second_needs_the_first(run):
     refused = run("--stage", "generator")
     assert (refused.status, "needs a finished encoder stage" in refused.message) == (2, True)

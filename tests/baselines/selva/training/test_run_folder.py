@@ -70,9 +70,49 @@ def test_the_weights_of_a_stage_that_comes_later_are_added(begun):
     assert {part: file.sha256 for part, file in record.starting_weights.items()} == HASHES
 
 
-def test_a_recipe_may_differ_in_what_the_weights_do_not_depend_on(begun, smoke):
+def test_a_recipe_may_differ_in_what_the_weights_do_not_depend_on_and_the_record_says_so(begun, smoke):
     begun()
-    begun(recipe=smoke.model_copy(update={"name": "mine", "summary": "", "checkpoint_every": 2}))
+    other = smoke.model_copy(update={"name": "mine", "checkpoint_every": 2})
+    for _ in range(2):
+        record = begun(recipe=other).read_record()
+        assert (record.recipe, record.recipe_fingerprint) == (other, smoke.fingerprint)
+        found = [(change.key, change.before, change.now) for change in record.changes]
+        assert found == [("name", "smoke", "mine"), ("checkpoint_every", 4, 2)]
+
+
+def longer(recipe, stage, steps):
+    return recipe.model_copy(update={stage: recipe.stage(stage).model_copy(update={"steps": steps})})
+
+
+def test_a_stage_that_is_given_more_steps_is_no_longer_finished(begun, smoke):
+    begun().note("encoder", 8, finished=True)
+    more = longer(smoke, "encoder", 20)
+    record = begun(recipe=more).read_record()
+    standing = record.stages["encoder"]
+    assert (standing.steps, standing.step, standing.finished) == (20, 8, False)
+    assert record.stages["generator"].steps == smoke.generator.steps
+    assert record.recipe_fingerprint == more.fingerprint
+    (change,) = record.changes
+    assert (change.key, change.before, change.now, change.done) == (
+        "encoder.steps", 8, 20, {"encoder": 8, "generator": 0},
+    )  # fmt: skip
+
+
+def test_an_encoder_that_a_generator_learns_behind_is_given_no_more_steps(begun, smoke):
+    folder = begun()
+    folder.note("encoder", 8, finished=True)
+    folder.stage("generator").path.mkdir()
+    with pytest.raises(ValueError, match=r"encoder\.steps = 8, .* go on with 20, but its generator .*; put 8 back, or"):
+        begun(recipe=longer(smoke, "encoder", 20))
+    assert begun(recipe=longer(smoke, "generator", 20)).read_record().stages["encoder"].finished
+
+
+def test_the_record_of_a_run_that_was_begun_by_an_earlier_version_is_read(begun, smoke):
+    path = begun().record_path
+    record = json.loads(path.read_text())
+    del record["changes"]
+    path.write_text(json.dumps(record))
+    assert begun().read_record().changes == ()
 
 
 @pytest.mark.parametrize(
@@ -80,7 +120,7 @@ def test_a_recipe_may_differ_in_what_the_weights_do_not_depend_on(begun, smoke):
     [
         (
             lambda smoke: {"recipe": smoke.model_copy(update={"seed": 7})},
-            r"started with recipe: seed = 14159265, and is asked to go on with 7; choose another --out",
+            r"started with recipe: seed = 14159265, and is asked to go on with 7; put 14159265 back, or choose",
         ),
         (
             lambda smoke: {

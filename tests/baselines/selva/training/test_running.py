@@ -8,6 +8,7 @@ import signal
 import pytest
 import torch
 from safetensors import safe_open
+from safetensors.torch import load_file
 from support.small_training_runs import course_of, narrow, narrow_store, small_recipe, trained
 from support.trained_weights import SCORED_ON, scoring
 
@@ -38,8 +39,8 @@ def run(store, tmp_path_factory):
     return trained(store, tmp_path_factory.mktemp("undisturbed") / "run")
 
 
-def first_stage(store, out, **options):
-    return trained(store, out, stages=["encoder"], **options)
+def first_stage(store, out, recipe=None, **options):
+    return trained(store, out, recipe, stages=["encoder"], **options)
 
 
 def check_same(run, other, rel=1e-6, stages=("encoder", "generator")):
@@ -202,6 +203,23 @@ def test_readers_of_held_out_clips_are_started_once_for_all_validations_of_a_sta
     monkeypatch.setattr(loop, "held_out_loss", measuring)
     first_stage(store, tmp_path / "run")
     assert measured == made * 3  # of steps 0, 3 and 5
+
+
+def test_a_run_that_is_given_more_steps_is_the_run_that_had_them_from_the_beginning(store, run, tmp_path):
+    begun = first_stage(store, tmp_path / "run", small_recipe(encoder__steps=3))
+    assert begun.read_record().stages["encoder"].finished
+    check_same(first_stage(store, begun.path), run, stages=["encoder"])
+    averages = (load_file(max(one.stage("encoder").snapshots.glob("*.safetensors"))) for one in (begun, run))
+    for (name, found), (_, expected) in zip(*(sorted(one.items()) for one in averages), strict=True):
+        torch.testing.assert_close(found, expected, msg=name)
+    assert begun.read_record().stages["encoder"].finished
+
+
+def test_a_generator_does_not_begin_behind_an_encoder_that_is_to_have_more_steps(store, tmp_path):
+    run = first_stage(store, tmp_path / "run", small_recipe(encoder__steps=1))
+    with pytest.raises(ValueError, match="needs a finished encoder stage"):
+        trained(store, run.path, small_recipe(encoder__steps=2), stages=["generator"])
+    assert run.read_record().stages["encoder"].finished
 
 
 @pytest.mark.slow(minutes=1)
