@@ -26,15 +26,18 @@ from benchmark.cli import (
     weights,
 )
 from benchmark.exits import run
+from benchmark.help_pages import MOST_COLUMNS, Group
 from benchmark.report import commands
 
 app = typer.Typer(
     name="python -m benchmark",
+    cls=Group,
+    rich_markup_mode=None,
     help="Build VGG-MonoAudio, run models on it, score them, report.",
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
-    context_settings={"help_option_names": ["-h", "--help"]},
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": MOST_COLUMNS},
 )
 
 app.command("build")(building.build)

@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
-from typer.core import TyperGroup
 
 from benchmark.cli.curating import (
     CandidatesOption,
@@ -18,6 +17,7 @@ from benchmark.cli.curating import (
 )
 from benchmark.cli.table import show_table
 from benchmark.exits import tell
+from benchmark.help_pages import Group
 from foundation.names import nearest
 
 if TYPE_CHECKING:
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 _NOT_FOR_APPLY = ("-h", "--help")
 
 
-class _Curate(TyperGroup):
+class _Curate(Group):
     """The group `curate`; what is given without a subcommand goes to `apply`, as before there was a group."""
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:

@@ -13,6 +13,7 @@ from benchmark.cli.options import BenchmarkOption, JsonOption
 from benchmark.cli.progress import progress
 from benchmark.cli.table import show_table
 from benchmark.exits import tell
+from benchmark.help_pages import Group
 from benchmark.places import DEFAULT_RUNS, DEFAULT_STUDIES, DEMO, FULL
 
 if TYPE_CHECKING:
@@ -20,7 +21,9 @@ if TYPE_CHECKING:
     from benchmark.web.study.design import Design
     from vgg_monoaudio.dataset import Benchmark
 
-app = typer.Typer(name="study", help="People rate answers without knowing whose they are.", no_args_is_help=True)
+app = typer.Typer(
+    name="study", cls=Group, help="People rate answers without knowing whose they are.", no_args_is_help=True
+)
 
 PROLIFIC_IDS = (
     "?PROLIFIC_PID={{%PROLIFIC_PID%}}&STUDY_ID={{%STUDY_ID%}}&SESSION_ID={{%SESSION_ID%}}"  # it fills them in

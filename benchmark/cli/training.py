@@ -22,6 +22,7 @@ from benchmark.cli.options import (
 from benchmark.cli.progress import progress
 from benchmark.cli.table import show_table
 from benchmark.exits import SOME_FAILED, tell
+from benchmark.help_pages import Group
 from benchmark.places import DEFAULT_TRAINING, DEMO
 from benchmark.report.options import UnverifiedOption
 
@@ -32,7 +33,9 @@ if TYPE_CHECKING:
     from baselines.selva.training.recipe import Recipe
     from vgg_monoaudio.dataset import Benchmark
 
-app = typer.Typer(name="train", help="Train SELVA, from clips to the two files of a model.", no_args_is_help=True)
+app = typer.Typer(
+    name="train", cls=Group, help="Train SELVA, from clips to the two files of a model.", no_args_is_help=True
+)
 
 SHOWN_SKIPPED = 10
 TOLD_EVERY = 60.0  # seconds: how often it is said how far `prepare` is, where no terminal shows it
