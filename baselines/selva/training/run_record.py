@@ -71,7 +71,7 @@ class Scoring(CompleteRecord):
             f"all {self.of:,} samples" if self.samples == self.of else f"{self.samples:,} of {self.of:,} samples",
             f"profile {self.profile}{' with extended metrics' if self.extended else ''}",
             f"seed {self.seed}",
-            *(f"{name} {value}" for name, value in self.others.items()),
+            *(f"{name.replace('_', ' ')} {value}".removesuffix(" True") for name, value in self.others.items()),
         ]
         return ", ".join(parts)
 

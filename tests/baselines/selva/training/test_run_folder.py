@@ -264,5 +264,6 @@ def test_another_way_of_scoring_has_another_id_and_another_line(changes):
 
 
 def test_a_way_of_scoring_says_that_all_samples_are_asked_for_and_what_is_not_the_usual():
-    line = scoring(samples=1040, profile="paper", extended=True, others={"steps": "10"}).line()
-    assert line.endswith("all 1,040 samples, profile paper with extended metrics, seed 0, steps 10")
+    others = {"random_weights": "True", "steps": "10"}
+    line = scoring(samples=1040, profile="paper", extended=True, others=others).line()
+    assert line.endswith("all 1,040 samples, profile paper with extended metrics, seed 0, random weights, steps 10")
