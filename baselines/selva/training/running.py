@@ -92,6 +92,8 @@ def train(
             stack.enter_context(run.hold())
             remove_partials(run.path, alone=True)
             _begin(run, start, store, processes, scoring_of(validate))
+            if any(not run.read_record().stages[stage].finished for stage in chosen):
+                _tell_of_other_scores(run, scoring_of(validate))
         processes.wait_for_everyone()
         for stage in chosen:
             if run.read_record().stages[stage].finished:
@@ -172,22 +174,22 @@ def _begin(run: RunFolder, start: Start, store: Store, processes: Any, scoring: 
         processes=processes.num_processes,
         scoring=scoring,
     )
-    if scoring is not None:
-        _tell_of_other_scores(run, scoring)
 
 
-def _tell_of_other_scores(run: RunFolder, scoring: Scoring) -> None:
-    """Warn where a run that goes on is scored otherwise than before."""
+def _tell_of_other_scores(run: RunFolder, scoring: Scoring | None) -> None:
+    """Warn where a run that goes on is scored otherwise than before; of what does not say how it scores none can."""
+    if scoring is None:
+        return
     measured = [last_scores(run.stage(stage).curve.read()) for stage in STAGES]
     scored = [one for one in measured if one is not None]
     if not scored or scored[-1].scoring == scoring.id:
         return
     before = run.read_record().scorings.get(scored[-1].scoring or "")
     log.warning(
-        "%s: its scores so far %s, those from here on are of %s; they do not compare, and curves show them apart",
+        "%s: from here on it is scored on %s; its scores so far %s; they do not compare, and curves show them apart",
         run.path,
-        "do not say how they were measured" if before is None else f"are of {before.line()}",
         scoring.line(),
+        "do not say how they were measured" if before is None else f"are of {before.line()}",
     )
 
 

@@ -505,11 +505,13 @@ def test_a_run_says_now_and_then_how_far_it_is_and_what_was_scored(store, tmp_pa
     assert "encoder: step 2: kl 1.25" in said
 
 
-def test_a_run_that_is_scored_otherwise_than_before_says_so_in_one_line(store, run, tmp_path, caplog):
+def test_a_run_that_is_scored_otherwise_than_before_says_so_in_one_line(store, run, tmp_path, caplog, monkeypatch):
     scored = RunFolder(shutil.copytree(run.path, tmp_path / "run"))
+    scored.note("generator", 3)
+    monkeypatch.setattr(running, "_train_stage", lambda *_: loop.Ran(1, True))
 
     def told(way):
-        """What going on is warned of with this way of scoring; nothing is left to be trained."""
+        """What going on is warned of with this way of scoring."""
         caplog.clear()
         trained(store, scored.path, validate=SaysHow(way), validate_scores_every=1)
         return [one.message for one in caplog.records]
@@ -518,13 +520,14 @@ def test_a_run_that_is_scored_otherwise_than_before_says_so_in_one_line(store, r
     apart = "they do not compare, and curves show them apart"
     assert told(usual) == []
     scored.stage("encoder").curve.append(5, {"score_kl": 1.0})
-    unsaid = f"its scores so far do not say how they were measured, those from here on are of {SCORED_ON}; {apart}"
-    assert told(usual) == [f"{scored.path}: {unsaid}"]
+    begins = f"{scored.path}: from here on it is scored on"
+    assert told(usual) == [f"{begins} {SCORED_ON}; its scores so far do not say how they were measured; {apart}"]
     scored.stage("generator").curve.append(4, {"score_kl": 1.0}, scoring=usual.id)
     assert told(usual) == []
-    said = f"its scores so far are of {SCORED_ON}, those from here on are of {other.line()}; {apart}"
-    assert told(other) == [f"{scored.path}: {said}"]
+    assert told(other) == [f"{begins} {other.line()}; its scores so far are of {SCORED_ON}; {apart}"]
     assert told(None) == []
+    scored.note("generator", 4, finished=True)
+    assert told(other) == []  # nothing is left to be scored
     assert scored.read_record().scorings == {usual.id: usual, other.id: other}
 
 
