@@ -10,6 +10,7 @@ from types import SimpleNamespace
 
 import pandas as pd
 import pytest
+from support.blank_figures import blank_figure, sketched
 from support.rated_studies import preferences, written
 
 from benchmark.cli.analysing import analyse, read_study
@@ -20,12 +21,33 @@ from benchmark.report.ratings import ratings_of, read_ratings
 from benchmark.report.study.write import write_study
 from foundation.extras import MissingPackage
 
+__all__ = ["blank_figure", "sketched"]
+
 PNG = b"\x89PNG\r\n\x1a\n"
 
 
 def analysed(path, **settings):
     """The analysis of ratings, drawn from few resamples."""
     return analyse_ratings(read_answers(path), Settings(resamples=60, **settings))
+
+
+def analysed_preferences(path):
+    """The analysis of choices, drawn from few resamples."""
+    return analyse_preferences(read_answers(path), Settings(resamples=60))
+
+
+@pytest.fixture(scope="module")
+def whole(rated):
+    """The analysis of all ratings; nobody changes it."""
+    return analysed(rated)
+
+
+@pytest.fixture(scope="module")
+def narrow(rated, tmp_path_factory):
+    """The answers on one subset by one criterion, which are analysed in a sixth of the time."""
+    table = pd.read_csv(rated, keep_default_na=False).drop(columns=["TA", "VA"])
+    table = table[table["subset"] != "intra"].assign(expected=table["expected"].str.partition(";")[0])
+    return written(table, tmp_path_factory.mktemp("narrow") / "answers.csv")
 
 
 def rows_of(path):
@@ -63,30 +85,34 @@ def test_the_opinions_of_the_files_are_those_of_the_raters_who_count(study, rate
     assert {row["Rater"] for row in rows_of(study / "raters.csv") if row["Outcome"] == "left out"} == {"p7"}
 
 
-def test_the_file_that_was_read_is_never_written_over(rated, tmp_path):
+@pytest.mark.usefixtures("sketched")
+def test_the_file_that_was_read_is_never_written_over(whole, rated, tmp_path):
     for name in ("kept-ratings.csv", "opinions.csv", "ratings.csv"):
         path = tmp_path / name
         shutil.copyfile(rated, path)
         before = path.read_bytes()
+        of_it = replace(whole, answers=replace(whole.answers, source=str(path)))
         if name == "ratings.csv":  # a name that no file of an analysis has
-            write_study(analysed(path), tmp_path, title="x")
+            write_study(of_it, tmp_path, title="x")
         else:
             with pytest.raises(ValueError, match=f"{name}: the analysis would write its own file of this name there"):
-                write_study(analysed(path), tmp_path, title="x")
+                write_study(of_it, tmp_path, title="x")
             assert sorted(p.name for p in tmp_path.iterdir()) == [name]
         assert path.read_bytes() == before
         path.unlink()
 
 
-def test_what_an_earlier_analysis_wrote_and_this_one_does_not_is_removed(rated, tmp_path):
+@pytest.mark.usefixtures("sketched")
+def test_what_an_earlier_analysis_wrote_and_this_one_does_not_is_removed(whole, tmp_path):
     out = tmp_path / "out"
-    write_study(analysed(rated), out, title="x")
+    write_study(whole, out, title="x")
     (out / "notes.txt").write_text("mine")
     choices = written(preferences({"x": -0.5, "y": 0.5}, -1.0, seed=1, raters=4, each=20), tmp_path / "p.csv")
-    files = write_study(analyse_preferences(read_answers(choices), Settings(resamples=60)), out, title="x").files
+    files = write_study(analysed_preferences(choices), out, title="x").files
     assert {path.name for path in out.iterdir()} == {"notes.txt", *(path.name for path in files)}
 
 
+@pytest.mark.usefixtures("sketched")
 def test_a_list_of_files_that_names_others_removes_nothing_of_them(tmp_path):
     out, mine = tmp_path / "out", tmp_path / "mine.txt"
     out.mkdir()
@@ -94,11 +120,12 @@ def test_a_list_of_files_that_names_others_removes_nothing_of_them(tmp_path):
     (out / "old.csv").touch()
     (out / "analysis.json").write_text(json.dumps({"files": ["../mine.txt", str(mine), "old.csv"]}))
     choices = written(preferences({"x": -0.5, "y": 0.5}, -1.0, seed=1, raters=4, each=20), tmp_path / "p.csv")
-    write_study(analyse_preferences(read_answers(choices), Settings(resamples=60)), out, title="x")
+    write_study(analysed_preferences(choices), out, title="x")
     assert mine.read_text() == "mine"
     assert not (out / "old.csv").exists()
 
 
+@pytest.mark.usefixtures("sketched")
 def test_an_analysis_of_an_exported_file_is_named_after_its_folder(tmp_path, monkeypatch, capsys):
     choices = preferences({"x": -0.5, "y": 0.5}, -1.0, seed=1, raters=4, each=20)
     (tmp_path / "loud").mkdir()
@@ -183,6 +210,7 @@ def test_the_opinions_beside_metrics_are_those_of_the_study(study):
     assert any(row["AQ_low"] for row in rows)
 
 
+@pytest.mark.usefixtures("sketched")
 def test_runs_are_read_and_resampled_once(rated, made, tmp_path, monkeypatch):
     counts = Counter()
 
@@ -200,15 +228,15 @@ def test_runs_are_read_and_resampled_once(rated, made, tmp_path, monkeypatch):
 
 
 @pytest.mark.usefixtures("undrawn")
-def test_intervals_have_the_level_of_the_runs(rated, made, tmp_path, monkeypatch):
+def test_intervals_have_the_level_of_the_runs(whole, narrow, made, tmp_path, monkeypatch):
     results = collect(made.runs)
-    narrow = replace(results, scoring=results.scoring.model_copy(update={"confidence": 0.8}))
-    monkeypatch.setattr("benchmark.report.results.collect", lambda runs: narrow)
-    analyse(rated, runs=[made.runs[0].path.parents[2]], out=tmp_path / "out")
+    results = replace(results, scoring=results.scoring.model_copy(update={"confidence": 0.8}))
+    monkeypatch.setattr("benchmark.report.results.collect", lambda runs: results)
+    analyse(narrow, runs=[made.runs[0].path.parents[2]], out=tmp_path / "out")
     found = json.loads((tmp_path / "out" / "analysis.json").read_text())
     assert found["settings"]["level"] == found["opinions"][0]["interval"]["level"] == 0.8
     with pytest.raises(ValueError, match=r"the runs have intervals of 0\.8, the analysis of 0\.95; analyse with"):
-        write_study(analysed(rated), tmp_path / "other", title="x", results=narrow)
+        write_study(whole, tmp_path / "other", title="x", results=results)
 
 
 def test_a_model_by_two_names_is_refused(rated, made, world, tmp_path):
@@ -222,6 +250,7 @@ def test_a_model_by_two_names_is_refused(rated, made, world, tmp_path):
         ratings_of(read_answers(written(table, tmp_path / "answers.csv")), results)
 
 
+@pytest.mark.usefixtures("sketched")
 def test_ratings_on_another_scale_are_kept_in_a_form_that_is_read_again(rated, tmp_path):
     table = pd.read_csv(rated, keep_default_na=False)
     table = table[(table["role"] == "item") & (table["subset"] == "inter")].rename(columns={"TA": "=realism"})
@@ -238,6 +267,7 @@ def test_ratings_on_another_scale_are_kept_in_a_form_that_is_read_again(rated, t
     assert (again.criteria, again.points) == (("AQ", "=realism"), (1, 7))
 
 
+@pytest.mark.usefixtures("sketched")
 def test_the_page_is_one_file_that_loads_nothing_and_escapes_names(rated, tmp_path):
     table = pd.read_csv(rated, keep_default_na=False)
     table["model"] = table["model"].replace("tiny-foley", "<script>alert(1)</script>")
@@ -251,16 +281,17 @@ def test_the_page_is_one_file_that_loads_nothing_and_escapes_names(rated, tmp_pa
     assert page.count('src="data:image/png;base64,') == 2
 
 
-def test_screening_is_reversed_by_name_and_switched_off(rated):
-    assert analysed(rated).screening.left_out == ("p7",)
-    by_hand = analysed(rated, keep=("p7",), drop=("p0",))
+def test_screening_is_reversed_by_name_and_switched_off(narrow):
+    assert analysed(narrow).screening.left_out == ("p7",)
+    by_hand = analysed(narrow, keep=("p7",), drop=("p0",))
     assert by_hand.screening.left_out == ("p0",)
     assert {one.rater for one in by_hand.screening.overruled} == {"p7"}
-    assert analysed(rated, screening=False).screening.left_out == ()
+    assert analysed(narrow, screening=False).screening.left_out == ()
 
 
-def test_the_command_tells_who_is_left_out_and_prints_strict_json(rated, tmp_path, capsys):
-    analyse(rated, out=tmp_path / "out", seed=3, as_json=True)
+@pytest.mark.usefixtures("sketched")
+def test_the_command_tells_who_is_left_out_and_prints_strict_json(narrow, tmp_path, capsys):
+    analyse(narrow, out=tmp_path / "out", seed=3, as_json=True)
     out, err = capsys.readouterr()
     assert "left out p7: 100% of 2 attention items missed, at most 33% allowed" in err
     printed = json.loads(out, parse_constant=pytest.fail)
@@ -271,8 +302,8 @@ def test_the_command_tells_who_is_left_out_and_prints_strict_json(rated, tmp_pat
     assert {"opinions", "differences", "tests", "reliability", "mixed", "plans"} <= set(printed)
 
 
-def test_the_numbers_are_the_same_for_a_seed(rated):
-    first, again, other = (to_json(analysed(rated, seed=seed)) for seed in (1, 1, 2))
+def test_the_numbers_are_the_same_for_a_seed(narrow):
+    first, again, other = (to_json(analysed(narrow, seed=seed)) for seed in (1, 1, 2))
     assert first == again
     assert first["opinions"][0]["interval"] != other["opinions"][0]["interval"]
 
@@ -292,6 +323,7 @@ def test_a_study_of_preferences_has_strengths_and_comparisons(tmp_path, capsys):
     assert comparisons < page.index('alt="Figure: inter, wins"')
 
 
+@pytest.mark.usefixtures("sketched")
 def test_a_strength_that_is_open_is_a_dash_with_the_reason_below(tmp_path):
     table = preferences({"x": -0.5, "y": 0.5}, -1.0, seed=1, raters=4, each=20).assign(AQ="b")
     analysis = analyse_preferences(answers_of_table(table, "made"), Settings(resamples=60, screening=False))
@@ -306,7 +338,7 @@ def test_a_strength_that_is_open_is_a_dash_with_the_reason_below(tmp_path):
 
 def test_preferences_have_no_metrics_beside_them(made, tmp_path):
     path = written(preferences({"x": -0.5, "y": 0.5}, -1.0, seed=1), tmp_path / "preferences.csv")
-    analysis = analyse_preferences(read_answers(path), Settings(resamples=60))
+    analysis = analysed_preferences(path)
     with pytest.raises(ValueError, match="metrics are compared with ratings in points"):
         write_study(analysis, tmp_path / "out", title="x", results=collect(made.runs))
 
@@ -325,6 +357,7 @@ def exporting(answers=None, preferences=None):
     return SimpleNamespace(answers_of=of(answers, "rating"), preferences_of=of(preferences, "preference"))
 
 
+@pytest.mark.usefixtures("sketched")
 def test_a_folder_of_a_study_is_asked_for_answers_and_else_for_preferences(rated, tmp_path, monkeypatch, capsys):
     folder = tmp_path / "my-study"
     folder.mkdir()
@@ -357,6 +390,7 @@ def test_ratings_of_answers_that_no_run_has_are_named_by_line(rated, made, tmp_p
     assert not (tmp_path / "out").exists()
 
 
+@pytest.mark.usefixtures("sketched")
 def test_public_ratings_are_those_of_the_one_subset_that_the_runs_have(made, world, tmp_path):
     lines = [
         {"data_path": f"x/{model}/{sample}.wav", "Production_Quality": [float(level), level + 1.0]}

@@ -4,10 +4,15 @@ import csv
 import json
 
 import pytest
+from support.blank_figures import blank_figure, sketched
 from typer.testing import CliRunner
 
 from benchmark.cli import app
 from benchmark.web.study.export import write_export
+
+__all__ = ["blank_figure", "sketched"]
+
+pytestmark = pytest.mark.usefixtures("sketched")
 
 MERIT = {"oracle": 5, "mixture": 3, "distractor": 2}
 
