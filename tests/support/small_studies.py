@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
+from anyio.from_thread import BlockingPortal
 from fastapi import FastAPI
 from fastapi.testclient import TestClient
 
@@ -81,10 +82,11 @@ class Clock:
 
 @dataclass
 class Served:
-    """A study that answers in this process."""
+    """A study that answers in this process; all browsers ask in one event loop, else each request starts its own."""
 
     study: Study
     clock: Clock
+    portal: BlockingPortal | None = None
     serving: Serving = field(default_factory=Serving)
     _apps: dict[Serving, FastAPI] = field(default_factory=dict)
 
@@ -92,7 +94,9 @@ class Served:
         self, base_url: str = "http://testserver", client: tuple[str, int] = ("203.0.113.7", 4000)
     ) -> TestClient:
         """A browser without cookies."""
-        return TestClient(self.app(self.serving), base_url=base_url, client=client, follow_redirects=False)
+        browser = TestClient(self.app(self.serving), base_url=base_url, client=client, follow_redirects=False)
+        browser.portal = self.portal
+        return browser
 
     def app(self, serving: Serving) -> FastAPI:
         """The application, one for each way of serving: it counts who asks how often."""

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from anyio.from_thread import BlockingPortal, start_blocking_portal
 from support.chromium import Comer, browser
 from support.small_benchmarks import short_film
 from support.small_studies import Clock, Ground, Served, lay_ground
@@ -36,8 +37,15 @@ def created(ground: Ground, tmp_path_factory: pytest.TempPathFactory) -> Callabl
     return study
 
 
+@pytest.fixture(scope="session")
+def portal() -> Iterator[BlockingPortal]:
+    """An event loop in a thread of its own, as a server has one."""
+    with start_blocking_portal() as portal:
+        yield portal
+
+
 @pytest.fixture
-def serve(created: Callable[..., Path], tmp_path: Path) -> Iterator[Callable[..., Served]]:
+def serve(created: Callable[..., Path], portal: BlockingPortal, tmp_path: Path) -> Iterator[Callable[..., Served]]:
     """Serves a study with these settings in this process; without headphone check and tutorial unless asked."""
     opened = []
 
@@ -47,7 +55,7 @@ def serve(created: Callable[..., Path], tmp_path: Path) -> Iterator[Callable[...
         shutil.copytree(created(**{"headphone_check": False, "tutorial": False, **changes}), folder)
         study = Study.opened(folder, clock=clock)
         opened.append(study)
-        return Served(study, clock)
+        return Served(study, clock, portal)
 
     yield served
     for study in opened:
