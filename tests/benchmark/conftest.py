@@ -13,6 +13,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from support.object_stores import bucket, new_bucket, s3_server, s3_settings
+from support.small_scenes import small_scenes
 
 from baselines import register_model, registry
 from benchmark.runs import RunDirectory
@@ -87,7 +88,8 @@ def tiny(tmp_path_factory: pytest.TempPathFactory) -> Tiny:
     )
     files = {clip_id: clips / f"{clip_id}.mp4" for clip_id in CLIPS}
     settings = Settings(name="tiny", inter_pairs=4, duration_seconds=SECONDS)
-    build_benchmark(sources, files, folder / "tiny", settings)
+    with small_scenes():
+        build_benchmark(sources, files, folder / "tiny", settings)
     return Tiny(folder / "tiny", clips, sources)
 
 

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
+from support.small_scenes import small_scenes
 
 from benchmark.runs import RunDirectory
 from vgg_monoaudio.building.scenes import Settings, build_benchmark
@@ -34,7 +35,8 @@ def folder(tiny, tmp_path_factory):
     sources = one_a_label.groupby("category", sort=False).head(2).head(4).reset_index(drop=True)
     files = dict(zip(sources["clip_id"], sorted(tiny.clips.iterdir()), strict=True))
     settings = Settings(name="demo", inter_pairs=4, duration_seconds=5.0)  # as the clips of `tiny`
-    build_benchmark(sources, files, folder / "data" / "demo", settings)
+    with small_scenes():
+        build_benchmark(sources, files, folder / "data" / "demo", settings)
     return folder
 
 

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from support.small_scenes import small_scenes
 
 from benchmark.runs import RunDirectory
 from foundation import media
@@ -322,14 +323,17 @@ def test_build_is_a_face_of_the_builder(command, tiny, tmp_path):
 
 
 def test_verify_tells_files_that_changed(command, tiny, tmp_path):
-    done = command("verify", tiny.path)
+    with small_scenes():  # the size that those of `tiny` are to have
+        done = command("verify", tiny.path)
     assert (done.status, done.out) == (0, f"{tiny.path}: 8 scenes and 4 sources are as they were built\n")
     shutil.copytree(tiny.path, tmp_path / "tiny")
     scene = next((tmp_path / "tiny" / "inter" / "video").iterdir())
     scene.write_bytes(scene.read_bytes()[:-9])
-    done = command("verify", "tiny")
+    with small_scenes():
+        done = command("verify", "tiny")
     assert done.status == 2
     assert scene.name in done.err
+    assert len(done.err.splitlines()) == 1  # and no other
 
 
 def test_lists_are_json_on_demand(command):
