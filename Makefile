@@ -43,10 +43,10 @@ eval: $(INSTALLED) ## Generate, score, report: [MODEL=selva] [BENCHMARK=dir] [PR
 report: $(INSTALLED) ## Write tables and page from results/runs
 	@$(RUN) benchmark.report $(ARGS)
 
-test: $(INSTALLED) ## Run the tests (minutes); ARGS go to pytest
+test: $(INSTALLED) ## Run the tests (a quarter of an hour on two cores; more: ARGS="-n 8"); ARGS go to pytest
 	OMP_NUM_THREADS=1 $(RUN) pytest -n 2 --dist loadfile --no-loadscope-reorder $(ARGS)
 
-test-slow: $(INSTALLED) ## Run the slow tests alone (25 minutes): full size networks, every kill, every full disk
+test-slow: $(INSTALLED) ## Run the slow tests alone (40 minutes on two cores): full size networks, every kill, every full disk
 	OMP_NUM_THREADS=1 $(RUN) pytest -m slow -n 2 --dist loadfile --no-loadscope-reorder $(ARGS)
 
 test-all: test test-slow ## Run all tests
