@@ -51,6 +51,8 @@ def shrunk() -> Iterator[None]:
             (video, "DEPTH"),
         ):
             patch.setattr(module, layers, 1)
+        for name, value in (("IMAGE_WIDTH", 128), ("IMAGE_HEADS", 2), ("PATCH", 54)):  # 49 tokens a frame, not 729
+            patch.setattr(features, name, value)
         yield
 
 

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 import torch
-from support.tiny_models import asking, differ, film, made_by_options, shrunk
+from support.tiny_models import asking, differ, film, made_by_options
 
 from baselines import GenerationError, Generator
 from baselines.mmaudio import MMAudio
@@ -21,6 +21,12 @@ def video(tmp_path_factory):
 def tiny():
     with made_by_options(MMAudio) as model:
         yield model
+
+
+@pytest.fixture
+def fresh(tiny):
+    """Makes a shrunk model that remembers nothing, of the weights that all of this file share."""
+    return lambda **options: MMAudio(variant="tiny_16k", steps=2, device="cpu", random_weights=True, **options)
 
 
 def test_it_is_a_generator_that_says_it_is_untrained(tiny):
@@ -167,20 +173,18 @@ def test_the_full_size_answers_a_real_clip(real_media):
     assert np.isfinite(sound).all()
 
 
-def test_on_a_cpu_no_bit_depends_on_the_batch_nor_on_who_decodes(tmp_path):
+def test_on_a_cpu_no_bit_depends_on_the_batch_nor_on_who_decodes(fresh, tmp_path):
     films = [film(tmp_path / f"{seed}.mp4", seed=seed) for seed in (1, 2)]
     requests = [asking(films[0], seed=1), asking(films[1], "rain", seed=2), asking(films[0], "rain", seed=3)]
-    fixed = {"variant": "tiny_16k", "steps": 2, "device": "cpu", "random_weights": True}
-    with shrunk():
-        alone = [MMAudio(**fixed).generate(request) for request in requests]
-        model = MMAudio(**fixed)
-        prepared = [model.prepare(request) for request in requests]
-        assert {name: frames.shape[1:] for name, frames in prepared[0].items()} == {
-            "clip": (3, 384, 384), "sync": (3, 224, 224),
-        }  # fmt: skip
-        for sounds in (MMAudio(**fixed).generate_batch(requests), model.generate_prepared(requests, prepared)):
-            for sound, expected in zip(sounds, alone, strict=True):
-                np.testing.assert_array_equal(sound, expected)
+    alone = [fresh().generate(request) for request in requests]
+    model = fresh()
+    prepared = [model.prepare(request) for request in requests]
+    assert {name: frames.shape[1:] for name, frames in prepared[0].items()} == {
+        "clip": (3, 384, 384), "sync": (3, 224, 224),
+    }  # fmt: skip
+    for sounds in (fresh().generate_batch(requests), model.generate_prepared(requests, prepared)):
+        for sound, expected in zip(sounds, alone, strict=True):
+            np.testing.assert_array_equal(sound, expected)
 
 
 def test_streams_that_no_network_sees_are_not_decoded(tiny, video):
@@ -190,15 +194,13 @@ def test_streams_that_no_network_sees_are_not_decoded(tiny, video):
     assert len(blind.generate_prepared([asking(video)], [{}])) == 1
 
 
-def test_only_the_features_that_are_not_kept_are_computed(video, tmp_path):
+def test_only_the_features_that_are_not_kept_are_computed(fresh, video, tmp_path):
     """Another crop for Synchformer costs no second pass of CLIP, whose arithmetic is five times all the rest."""
-    with shrunk():
-        fixed = {"variant": "tiny_16k", "steps": 2, "device": "cpu", "random_weights": True}
-        MMAudio(**fixed, features_dir=tmp_path).generate(asking(video))
-        model = MMAudio(**fixed, features_dir=tmp_path, sync_frames="squash")
-        expected = MMAudio(**fixed, sync_frames="squash").generate(asking(video))
-        model._clip = None  # calling it would fail
-        np.testing.assert_array_equal(model.generate(asking(video)), expected)
+    fresh(features_dir=tmp_path).generate(asking(video))
+    model = fresh(features_dir=tmp_path, sync_frames="squash")
+    expected = fresh(sync_frames="squash").generate(asking(video))
+    model._clip = None  # calling it would fail
+    np.testing.assert_array_equal(model.generate(asking(video)), expected)
 
 
 @pytest.mark.parametrize("guidance", [4.5, 0.5])
