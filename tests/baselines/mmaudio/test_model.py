@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 import torch
-from support.tiny_models import asking, differ, film, made_by_options
+from support.tiny_models import NoStore, asking, differ, film, made_by_options
 
 from baselines import GenerationError, Generator
 from baselines.mmaudio import MMAudio
@@ -21,6 +21,14 @@ def video(tmp_path_factory):
 def tiny():
     with made_by_options(MMAudio) as model:
         yield model
+
+
+@pytest.fixture(scope="module")
+def sound(tiny, video):
+    """What the small model answers to what `asking` asks of the video, not to be written to."""
+    sound = tiny().generate(asking(video))
+    sound.flags.writeable = False
+    return sound
 
 
 @pytest.fixture
@@ -48,24 +56,8 @@ def test_sound_lasts_exactly_as_long_as_asked(tiny, video, variant, seconds, sam
     assert 0 < np.abs(sound).max() <= 1
 
 
-def test_sound_does_not_depend_on_the_batch(tiny, video, tmp_path):
-    other = film(tmp_path / "other.mp4", seed=5)
-    requests = [
-        asking(video, "dog barking", seed=1),
-        asking(other, "train passing", negative="dog barking", seed=2),
-        asking(video, "rain", seconds=0.64, seed=3),
-        asking(other, "", seed=4),
-    ]
-    together = tiny().generate_batch(requests)
-    for request, sound in zip(requests, together, strict=True):
-        np.testing.assert_allclose(tiny().generate(request), sound, atol=1e-3 * np.abs(sound).max())
-    assert len({sound[:1000].tobytes() for sound in together}) == 4
-
-
-def test_seed_prompt_negative_prompt_and_picture_each_change_the_sound(tiny, video, tmp_path):
-    base = asking(video)
-    sound = tiny().generate(base)
-    np.testing.assert_array_equal(tiny().generate(base), sound)
+def test_seed_prompt_negative_prompt_and_picture_each_change_the_sound(tiny, sound, video, tmp_path):
+    np.testing.assert_array_equal(tiny().generate(asking(video)), sound)
     changed = [
         asking(video, seed=8),
         asking(video, "rain"),
@@ -76,19 +68,19 @@ def test_seed_prompt_negative_prompt_and_picture_each_change_the_sound(tiny, vid
         assert differ(sound, tiny().generate(request)), request
 
 
-def test_null_features_replace_the_picture(tiny, video, tmp_path):
+def test_null_features_replace_the_picture(tiny, sound, video, tmp_path):
     other = film(tmp_path / "other.mp4", seed=5)
     blind = tiny(null_clip=True, null_sync=True)
     np.testing.assert_array_equal(blind.generate(asking(video)), blind.generate(asking(other)))
     for options in ({"null_clip": True}, {"null_sync": True}):
-        sound = tiny(**options).generate(asking(video))
-        assert differ(sound, tiny().generate(asking(video))), options
-        assert differ(sound, tiny(**options).generate(asking(other))), "the other stream still sees"
+        half_blind = tiny(**options).generate(asking(video))
+        assert differ(half_blind, sound), options
+        assert differ(half_blind, tiny(**options).generate(asking(other))), "the other stream still sees"
 
 
-def test_sync_frames_decide_what_is_seen_and_the_notes_say_so(tiny, video):
+def test_sync_frames_decide_what_is_seen_and_the_notes_say_so(tiny, sound, video):
     cropped, squashed = tiny(), tiny(sync_frames="squash")
-    assert differ(cropped.generate(asking(video)), squashed.generate(asking(video)))
+    assert differ(sound, squashed.generate(asking(video)))
     assert "centre crop" in cropped.notes[0]
     assert "whole frame" in squashed.notes[0]
     assert tiny(null_clip=True, null_sync=True).notes == [
@@ -97,16 +89,15 @@ def test_sync_frames_decide_what_is_seen_and_the_notes_say_so(tiny, video):
     ]
 
 
-def test_guidance_and_steps_matter(tiny, video):
-    sound = tiny().generate(asking(video))
+def test_guidance_and_steps_matter(tiny, sound, video):
     for options in ({"guidance": 0.0}, {"guidance": 2.0}, {"steps": 5}):
         assert differ(sound, tiny(**options).generate(asking(video))), options
 
 
-def test_bfloat16_stays_close_to_float32(tiny, video):
-    exact, rounded = tiny().generate(asking(video)), tiny(dtype="bf16").generate(asking(video))
+def test_bfloat16_stays_close_to_float32(tiny, sound, video):
+    rounded = tiny(dtype="bf16").generate(asking(video))
     assert rounded.dtype == np.float32
-    assert 0 < np.abs(exact - rounded).mean() < 0.2 * np.abs(exact).mean()
+    assert 0 < np.abs(sound - rounded).mean() < 0.2 * np.abs(sound).mean()
 
 
 def test_a_second_prompt_decodes_no_video(tiny, video, monkeypatch):
@@ -175,14 +166,20 @@ def test_the_full_size_answers_a_real_clip(real_media):
 
 def test_on_a_cpu_no_bit_depends_on_the_batch_nor_on_who_decodes(fresh, tmp_path):
     films = [film(tmp_path / f"{seed}.mp4", seed=seed) for seed in (1, 2)]
-    requests = [asking(films[0], seed=1), asking(films[1], "rain", seed=2), asking(films[0], "rain", seed=3)]
-    alone = [fresh().generate(request) for request in requests]
-    model = fresh()
+    requests = [
+        asking(films[0], "dog barking", seed=1),
+        asking(films[1], "train passing", negative="dog barking", seed=2),
+        asking(films[0], "rain", seconds=0.64, seed=3),
+        asking(films[1], "", seed=4),
+    ]
+    one_by_one, model = fresh(store=NoStore()), fresh(store=NoStore())
+    alone = [one_by_one.generate(request) for request in requests]
+    assert len({sound[:1000].tobytes() for sound in alone}) == 4
     prepared = [model.prepare(request) for request in requests]
     assert {name: frames.shape[1:] for name, frames in prepared[0].items()} == {
         "clip": (3, 384, 384), "sync": (3, 224, 224),
     }  # fmt: skip
-    for sounds in (fresh().generate_batch(requests), model.generate_prepared(requests, prepared)):
+    for sounds in (model.generate_batch(requests), model.generate_prepared(requests, prepared)):
         for sound, expected in zip(sounds, alone, strict=True):
             np.testing.assert_array_equal(sound, expected)
 

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import torch
 from support.reference_weights import given, off_by
-from support.tiny_models import asking, differ, film, made_by_options, shrunk
+from support.tiny_models import NoStore, asking, differ, film, made_by_options
 from support.weight_files import official_files
 
 from baselines import GenerationError, Generator, selva
@@ -33,6 +33,20 @@ def tiny():
         yield model
 
 
+@pytest.fixture(scope="module")
+def sound(tiny, video):
+    """What the small model answers to what `asking` asks of the video, not to be written to."""
+    sound = tiny().generate(asking(video))
+    sound.flags.writeable = False
+    return sound
+
+
+@pytest.fixture(scope="module")
+def forgetful(tiny):
+    """The small model, which computes the features of a video whenever it is asked."""
+    return tiny(store=NoStore())
+
+
 def test_it_is_a_generator_that_says_it_is_untrained(tiny):
     assert isinstance(tiny(), Generator)
     assert tiny().untrained
@@ -52,21 +66,7 @@ def test_sound_lasts_exactly_as_long_as_asked_at_the_models_own_rate(tiny, video
         assert np.abs(sound).max() <= 1
 
 
-def test_sound_does_not_depend_on_the_batch(tiny, video, tmp_path):
-    other = film(tmp_path / "other.mp4", seed=5)
-    requests = [
-        asking(video, "dog barking", seed=1),
-        asking(other, "a train that passes very slowly", negative="dog barking", seed=2),
-        asking(video, "rain", seconds=0.64, seed=3),
-        asking(other, "", seed=4),
-    ]
-    together = tiny().generate_batch(requests)
-    for request, sound in zip(requests, together, strict=True):
-        np.testing.assert_allclose(tiny().generate(request), sound, atol=1e-3 * np.abs(sound).max())
-
-
-def test_seed_prompt_negative_prompt_and_picture_each_change_the_sound(tiny, video, tmp_path):
-    sound = tiny().generate(asking(video))
+def test_seed_prompt_negative_prompt_and_picture_each_change_the_sound(tiny, sound, video, tmp_path):
     for request in (
         asking(video, seed=8),
         asking(video, "rain"),
@@ -83,7 +83,7 @@ def test_the_prompt_reaches_the_video_encoder(tiny, video, monkeypatch):
     assert differ(sound, model.generate(asking(video, "dog")))
 
 
-@pytest.mark.parametrize("tokens", [0, 1, 3, 7])
+@pytest.mark.parametrize("tokens", [0, 7])
 def test_other_counts_of_supplementary_tokens_work_and_share_the_trunk(tiny, video, tokens, monkeypatch):
     tiny().trunk(asking(video))
     model = tiny(num_sup_tokens=tokens)
@@ -97,9 +97,8 @@ def test_other_counts_of_supplementary_tokens_work_and_share_the_trunk(tiny, vid
 
 def test_a_second_prompt_size_or_process_costs_no_second_trunk(tiny, video, tmp_path, monkeypatch):
     folder = tmp_path / "features"
-    with shrunk():
-        fixed = {"steps": 1, "device": "cpu", "random_weights": True, "features_dir": folder}
-        first, second = SELVA(variant="tiny_16k", **fixed), SELVA(variant="tiny_44k", **fixed)
+    fixed = {"steps": 1, "device": "cpu", "random_weights": True, "features_dir": folder}
+    first, second = SELVA(variant="tiny_16k", **fixed), SELVA(variant="tiny_44k", **fixed)
     first.generate(asking(video, "dog barking"))
     monkeypatch.setattr(TextVideoEncoder, "trunk", None)
     first.generate(asking(video, "rain"))
@@ -232,51 +231,41 @@ def test_the_full_size_answers_a_real_clip_within_its_memory(real_media):
         assert int(done.stdout) < 8 * 2**20  # KiB
 
 
-class NoStore(FeatureStore):
-    """Keeps nothing, so that every feature is computed anew."""
+def test_on_a_cpu_no_bit_depends_on_the_batch(tiny, forgetful, video, tmp_path):
+    other = film(tmp_path / "other.mp4", seed=5)
+    requests = [
+        asking(video, "dog barking", seed=1),
+        asking(other, "a train that passes very slowly", negative="dog barking", seed=2),
+        asking(video, "rain", seconds=0.64, seed=3),
+        asking(other, "", seed=4),
+    ]
+    together = forgetful.generate_batch(requests)
+    model = tiny(store=NoStore())  # which has no prompt in its memory
+    for request, sound in zip(requests, together, strict=True):
+        np.testing.assert_array_equal(model.generate(request), sound)
 
-    def _remember(self, key, feature):
-        return feature
 
-
-def three(video, other):
-    return [
+def test_prepared_frames_give_the_sound_that_the_video_gives(forgetful, video, tmp_path):
+    other = film(tmp_path / "other.mp4", seed=6)
+    requests = [
         asking(video, "dog barking", seed=1),
         asking(other, "a train that passes very slowly", negative="dog barking", seed=2),
         asking(video, "rain", seed=3),
     ]
+    prepared = [forgetful.prepare(request) for request in requests]
+    assert {name: (frames.dtype, frames.shape) for name, frames in prepared[0].items()} == {
+        "sync": (np.dtype(np.uint8), (20, 3, 224, 224))
+    }
+    decoded = forgetful.generate_batch(requests)
+    for there in (prepared, [{}, prepared[1], {"sync": torch.from_numpy(prepared[2]["sync"])}]):
+        for expected, sound in zip(decoded, forgetful.generate_prepared(requests, there), strict=True):
+            np.testing.assert_array_equal(sound, expected)
 
 
-def test_on_a_cpu_no_bit_depends_on_the_batch(video, tmp_path):
-    requests = three(video, film(tmp_path / "other.mp4", seed=5))
-    with shrunk():
-        fixed = {"variant": "tiny_16k", "steps": 2, "device": "cpu", "random_weights": True, "store": NoStore()}
-        together = SELVA(**fixed).generate_batch(requests)
-        model = SELVA(**fixed)  # which has no prompt in its memory
-        for request, sound in zip(requests, together, strict=True):
-            np.testing.assert_array_equal(model.generate(request), sound)
-
-
-def test_prepared_frames_give_the_sound_that_the_video_gives(tiny, video, tmp_path):
-    requests = three(video, film(tmp_path / "other.mp4", seed=6))
-    with shrunk():
-        model = tiny(store=NoStore())
-        prepared = [model.prepare(request) for request in requests]
-        assert {name: (frames.dtype, frames.shape) for name, frames in prepared[0].items()} == {
-            "sync": (np.dtype(np.uint8), (20, 3, 224, 224))
-        }
-        for there in (prepared, [{}, prepared[1], {}], [{"sync": torch.from_numpy(one["sync"])} for one in prepared]):
-            for expected, sound in zip(
-                model.generate_batch(requests), model.generate_prepared(requests, there), strict=True
-            ):
-                np.testing.assert_array_equal(sound, expected)
-
-
-def test_frames_that_are_prepared_are_not_decoded_again(tiny, video):
-    model = tiny(store=NoStore())
-    prepared = model.prepare(asking(video))
+def test_frames_that_are_prepared_are_not_decoded_again(forgetful, sound, video):
+    prepared = forgetful.prepare(asking(video))
     prepared["sync"] = 255 - prepared["sync"]
-    assert differ(model.generate_prepared([asking(video)], [prepared])[0], model.generate(asking(video)))
+    assert differ(forgetful.generate_prepared([asking(video)], [prepared])[0], sound)
 
 
 def test_a_video_whose_features_are_kept_needs_no_preparing(tiny, video, tmp_path):
