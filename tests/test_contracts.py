@@ -5,6 +5,7 @@ import re
 import shutil
 import subprocess
 import sys
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -89,18 +90,28 @@ SYNCHFORMER = "metrics.backbones.synchformer"  # the one exception: the native m
 ADDRESS = re.compile(r"([a-z_]+)(\.[A-Za-z_]\w*)+(:[A-Za-z_][\w.]*)?")
 
 
+@cache  # each case changes one file of hundreds
+def words_of(text):
+    """What a file imports, each with what it takes from it, and its strings that look like an address of a module."""
+    imports, strings = [], []
+    for node in ast.walk(ast.parse(text)):
+        if isinstance(node, ast.Import):
+            imports += [(name.name, ()) for name in node.names]
+        elif isinstance(node, ast.ImportFrom):
+            imports.append((node.module, tuple(name.name for name in node.names)))
+        elif isinstance(node, ast.Constant) and isinstance(node.value, str) and ADDRESS.fullmatch(node.value):
+            strings.append(node.value.partition(":")[0])
+    return imports, strings
+
+
 def addresses(path, root):
     """Every module that a file imports, or that a string of it is the address of, with what it takes from it."""
-    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
-        if isinstance(node, ast.Import):
-            yield from ((name.name, ()) for name in node.names)
-        elif isinstance(node, ast.ImportFrom):
-            yield node.module, tuple(name.name for name in node.names)
-        elif isinstance(node, ast.Constant) and isinstance(node.value, str) and ADDRESS.fullmatch(node.value):
-            module = node.value.partition(":")[0]
-            place = root / module.replace(".", "/")
-            if place.is_dir() or place.with_suffix(".py").is_file():
-                yield module, ()
+    imports, strings = words_of(path.read_text(encoding="utf-8"))
+    yield from imports
+    for module in strings:
+        place = root / module.replace(".", "/")
+        if place.is_dir() or place.with_suffix(".py").is_file():
+            yield module, ()
 
 
 def forbidden(root):
