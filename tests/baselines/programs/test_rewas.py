@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from baselines import GenerationError, load_model
+from baselines.programs import rewas
 from baselines.programs.process import MissingProgram
 from baselines.programs.rewas import PROGRAM, ReWaS, Segment, segment_frames, segments
 from foundation import media
@@ -15,7 +16,9 @@ from foundation.checkpoints import MissingCheckpoint
 
 
 @pytest.fixture
-def checkout(checkout_of):
+def checkout(checkout_of, monkeypatch):
+    """A checkout whose segments are small: the stand-in does not look at them, and true ones take half a second."""
+    monkeypatch.setattr(rewas, "SHORTER_SIDE", 48)
     return checkout_of(PROGRAM)
 
 
@@ -51,7 +54,8 @@ def test_a_scene_longer_than_two_segments_is_refused():
         segments(10.5, 16_000)
 
 
-def test_the_segments_show_the_seconds_from_0_and_from_3_at_25_fps(checkout, ask, film):
+def test_the_segments_show_the_seconds_from_0_and_from_3_at_25_fps(checkout_of, ask, film):
+    checkout = checkout_of(PROGRAM)
     ReWaS(**checkout.settings()).generate(ask(fps=25))
     first, second = (checkout.notes / name for name in ("00000_a.mp4", "00000_b.mp4"))
     for path, start in ((first, 0), (second, 75)):
