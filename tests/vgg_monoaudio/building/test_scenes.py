@@ -14,6 +14,7 @@ import pandas as pd
 import pytest
 
 from foundation import media
+from vgg_monoaudio import composition, stretch
 from vgg_monoaudio.building.manifests import file_name
 from vgg_monoaudio.building.result import BuildError
 from vgg_monoaudio.building.scenes import Settings, build_benchmark
@@ -31,6 +32,19 @@ ROWS = [
 ]
 SOURCES = pd.DataFrame(ROWS, columns=["clip_id", "label", "category"])
 FIRST = ROWS[0][0]
+
+
+WIDTH, HEIGHT = 320, 192
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _small_scenes() -> Iterator[None]:
+    """Scenes of a fourteenth of the pixels: how large true ones are concerns composition."""
+    with pytest.MonkeyPatch.context() as patch:
+        for module in (stretch, composition):
+            patch.setattr(module, "WIDTH", WIDTH)
+            patch.setattr(module, "HEIGHT", HEIGHT)
+        yield
 
 
 @pytest.fixture(scope="module")
@@ -148,10 +162,14 @@ def test_the_target_stands_on_the_side_that_the_manifest_says(film, folder, stra
     assert set(manifest["target_side"]) == {"left", "right"}
     for row in manifest.itertuples():
         scene = media.read_video(straight / "inter" / "video" / f"{row.filename}.mp4", fps=25)
-        target = media.read_video(folder / f"{row.target_id}.mp4", fps=25, seconds=0.4, size=(720, 640)).astype(int)
-        halves = {"left": scene[..., :640], "right": scene[..., 640:]}
+        target = media.read_video(
+            folder / f"{row.target_id}.mp4", fps=25, seconds=0.4, size=(HEIGHT, WIDTH // 2)
+        ).astype(int)
+        halves = {"left": scene[..., : WIDTH // 2], "right": scene[..., WIDTH // 2 :]}
         distance = {side: np.abs(half - target).mean() for side, half in halves.items()}
-        paired = media.read_video(folder / f"{row.paired_id}.mp4", fps=25, seconds=0.4, size=(720, 640)).astype(int)
+        paired = media.read_video(
+            folder / f"{row.paired_id}.mp4", fps=25, seconds=0.4, size=(HEIGHT, WIDTH // 2)
+        ).astype(int)
         other = {"left": "right", "right": "left"}[row.target_side]
         assert distance[row.target_side] < 10
         assert np.abs(halves[other] - paired).mean() < 10
@@ -166,7 +184,7 @@ def test_sources_are_the_stretch_that_each_clip_contributes(film, folder, tmp_pa
     np.testing.assert_allclose(audio.samples[0], expected, atol=0.5 / 32_768)
     assert film.numbers(media.read_video(tmp_path / "late" / "sources" / f"{FIRST}.mp4", fps=25)) == list(range(5, 15))
     scene = next(sample for sample in built if sample.target_id == FIRST)
-    half = {"left": np.s_[..., :640], "right": np.s_[..., 640:]}[scene.target_side]
+    half = {"left": np.s_[..., : WIDTH // 2], "right": np.s_[..., WIDTH // 2 :]}[scene.target_side]
     assert film.numbers(media.read_video(scene.video, fps=25)[half]) == list(range(5, 15))
 
 
@@ -224,12 +242,14 @@ BUILD = """
 import os, signal, sys
 from pathlib import Path
 import pandas as pd
-from vgg_monoaudio import record
+from vgg_monoaudio import composition, record, stretch
 from vgg_monoaudio.building import scenes as build
 from vgg_monoaudio.collecting.clips import find_clips
 from vgg_monoaudio.selection.source_list import read_source_list
 
-folder, labels, out, moment = sys.argv[1:]
+folder, labels, out, moment, width, height = sys.argv[1:]
+composition.WIDTH = stretch.WIDTH = int(width)
+composition.HEIGHT = stretch.HEIGHT = int(height)
 
 def die(*_):
     os.kill(os.getpid(), signal.SIGKILL)
@@ -277,7 +297,7 @@ def start_build(folder, tmp_path) -> Iterator[Callable[..., subprocess.Popen]]:
     def start(out: Path, moment: str = "never") -> subprocess.Popen:
         if not (tmp_path / "list.csv").exists():
             SOURCES.iloc[:3].to_csv(tmp_path / "list.csv", index=False)
-        arguments = [sys.executable, "-c", BUILD, folder, tmp_path / "list.csv", out, moment]
+        arguments = [sys.executable, "-c", BUILD, folder, tmp_path / "list.csv", out, moment, WIDTH, HEIGHT]
         started.append(subprocess.Popen(list(map(str, arguments)), cwd=ROOT, stdout=subprocess.PIPE, text=True))
         return started[-1]
 
