@@ -45,7 +45,8 @@ def tree(tmp_path):
     return tmp_path
 
 
-def test_a_fault_is_noticed_survives_or_no_longer_fits(tree):
+def test_a_fault_is_noticed_survives_or_no_longer_fits(tree, monkeypatch):
+    monkeypatch.setenv("PYTEST_DISABLE_PLUGIN_AUTOLOAD", "1")  # which these tests do without, and a start takes longer
     faults = [
         NOTICED,
         replace(NOTICED, name="survives", old="'sums'", new="'other'", test="tests/test_sums.py::test_name"),
