@@ -13,7 +13,7 @@ from __future__ import annotations
 import signal
 import time
 from collections.abc import Callable, Mapping
-from contextlib import ExitStack
+from contextlib import ExitStack, closing
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -166,6 +166,7 @@ class Loop:
         done = began
         last = end if self._manner.stop_after is None else min(end, done + self._manner.stop_after)
         with ExitStack() as stack:
+            stack.callback(self._held_out.close)
             if self._accelerator.is_main_process:
                 self._log = stack.enter_context(Logbook(self._course.run.stage(self._course.stage), done))
             if done:
@@ -175,7 +176,8 @@ class Loop:
             request = stack.enter_context(heeded())
             before = told = time.monotonic()
             workers, device = self._manner.workers, self._accelerator.device
-            for found in read(self._course.training, range(done, last), workers=workers, device=device):
+            batches = read(self._course.training, range(done, last), workers=workers, device=device)
+            for found in stack.enter_context(closing(batches)):
                 batch = self._heeded(done, found, request)
                 values = self._descend(done, batch)
                 done += 1

@@ -6,8 +6,8 @@ import multiprocessing
 import shutil
 import signal
 import threading
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Generator, Iterable, Iterator
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -28,8 +28,10 @@ class ReadingFailed(Exception):
 
 def read(
     batches: Dataset[Batch | StoreError], numbers: Iterable[int], *, workers: int, device: torch.device
-) -> Iterator[Batch | StoreError | ReadingFailed]:
+) -> Generator[Batch | StoreError | ReadingFailed, None, None]:
     """Yield batches on a device, in the order of the numbers; an error stands for one that cannot be read.
+
+    To be closed by whoever may leave it before its end: processes that read are not to be left to the end of Python.
 
     Args:
         batches: by number.
@@ -37,13 +39,14 @@ def read(
         workers: processes that read ahead; 0 reads in this one.
         device: where they go.
     """
-    yield from Again(batches, numbers, workers=workers, device=device, stay=False)
+    with closing(Again(batches, numbers, workers=workers, device=device, stay=False)) as once:
+        yield from once
 
 
 class Again:
     """The same batches, read anew whenever this is iterated over, by worker processes that stay for the next time.
 
-    That spares the seconds in which processes start; they end with this object. Each iteration yields as `read` does.
+    That spares the seconds in which processes start. Each iteration yields as `read` does, one at a time.
 
     Args:
         batches: by number.
@@ -74,16 +77,35 @@ class Again:
             }
         unused = torch.Generator()  # a loader draws a seed for its workers, by default from the global generator
         pin = device.type == "cuda"
-        self._loader = DataLoader(batches, batch_size=None, sampler=numbers, pin_memory=pin, generator=unused, **ahead)
+        self._loader: DataLoader[Batch | StoreError] | None = DataLoader(
+            batches, batch_size=None, sampler=numbers, pin_memory=pin, generator=unused, **ahead
+        )
         self._workers, self._device = workers, device
+        self._reading: Generator[Batch | StoreError | ReadingFailed, None, None] | None = None
 
     def __iter__(self) -> Iterator[Batch | StoreError | ReadingFailed]:
+        self._reading = self._read()
+        return self._reading
+
+    def close(self) -> None:
+        """End the processes, also where an iteration was left; it cannot be iterated over any more.
+
+        Python ends what is left of them by one signal, which `leave_to_parent` has them pass over, and would then wait
+        for ever.
+        """
+        if self._reading is not None:
+            self._reading.close()
+        self._reading = self._loader = None  # torch ends them with the last reference
+
+    def _read(self) -> Generator[Batch | StoreError | ReadingFailed, None, None]:
+        if (loader := self._loader) is None:
+            raise ValueError("batches: closed already")
         found: Iterator[Batch | StoreError | ReadingFailed] | None = None
         while True:
             try:
                 if found is None:
                     with _ends_of_workers_left_to_be_asked():
-                        found = iter(self._loader)  # asks those that stayed to begin anew
+                        found = iter(loader)  # asks those that stayed to begin anew
                 batch = next(found)
             except StopIteration:
                 return

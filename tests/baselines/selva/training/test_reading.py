@@ -1,16 +1,19 @@
 """Batches that are read ahead: an end of a worker, or too little memory to share, is told and waited for by nobody."""
 
+import multiprocessing
 import os
 import signal
 
 import pytest
 import torch
-from support.small_training_runs import NamesItsReader, ThirdEndsItsReader, narrow_store, small_recipe
+from support.small_training_runs import NamesItsReader, ThirdEndsItsReader, narrow_store, small_recipe, trained
 
 from baselines.selva.training import reading
 from baselines.selva.training.batches import Batch, TrainingBatches
+from baselines.selva.training.checkpoints import Checkpoints
 from baselines.selva.training.reading import Again, ReadingFailed, read
 from baselines.selva.training.store import Store
+from foundation.files import WriteFailed
 
 CPU = torch.device("cpu")
 
@@ -44,6 +47,31 @@ def test_readers_stay_from_one_time_to_the_next_and_one_that_was_killed_between_
     os.kill(int(reader), signal.SIGKILL)
     (failed,) = again
     assert "a process that reads clips ahead is gone (" in str(failed)
+
+
+@pytest.mark.slow(minutes=1)
+def test_readers_end_when_reading_is_left_whoever_still_knows_of_it(batches):
+    again, once = Again(batches, range(2), workers=1, device=CPU), read(batches, range(4), workers=1, device=CPU)
+    kept = [iter(again), once]  # as a traceback keeps them
+    for reading_on in kept:
+        next(reading_on)
+    assert len(multiprocessing.active_children()) == 2
+    again.close()
+    once.close()
+    assert not multiprocessing.active_children()
+
+
+def test_what_was_read_is_closed_however_a_stage_ends(tmp_path, monkeypatch):
+    def full(*_):
+        raise WriteFailed("no room")
+
+    closed = []
+    monkeypatch.setattr(Again, "close", lambda self: closed.append(self))
+    store = narrow_store(tmp_path / "store")
+    monkeypatch.setattr(Checkpoints, "write", full)
+    with pytest.raises(WriteFailed):
+        trained(store, tmp_path / "run", workers=0)
+    assert len(closed) == 2  # the batches to train with, and the held-out ones
 
 
 def test_batches_can_be_read_again_by_this_process(batches):
