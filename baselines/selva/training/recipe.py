@@ -265,7 +265,7 @@ class Recipe(Record):
 
     @property
     def fingerprint(self) -> str:
-        """A hash of everything that the result depends on: a run goes on under the same one only."""
+        """A hash of everything that weights and measurements depend on."""
         return fingerprint({key: value for key, value in flat(self).items() if key not in FREE})
 
     def choices(self) -> dict[str, Any]:

@@ -112,6 +112,12 @@ class Changed(CompleteRecord):
     now: Any
     done: dict[StageName, int] = Field(description="steps of each stage that were done")
 
+    def line(self) -> str:
+        """Return it as a few words."""
+        return (
+            f"{self.key} {self.before} to {self.now} at {' + '.join(f'{step:,}' for step in self.done.values())} steps"
+        )
+
 
 class RunRecord(CompleteRecord):
     """`run.json`: one training run."""

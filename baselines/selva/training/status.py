@@ -10,9 +10,10 @@ from pathlib import Path
 
 from baselines.selva.training.curve import LOSS, SCORE, SECONDS, VALIDATION_FAILED, VALIDATION_LOSS, Row
 from baselines.selva.training.run_folder import STAGES, RunFolder, StageFolder, StageName
-from baselines.selva.training.run_record import Scoring, Standing
+from baselines.selva.training.run_record import Changed, Scoring, Standing
 from foundation.files import PathLike
 
+_WORDS = ("name", "rows", "summary")  # of a recipe: how it is called, nothing that is done
 RECENT = 100  # steps that a mean is taken over
 
 _CHECKPOINT = re.compile(r"step-(\d+)")
@@ -106,6 +107,7 @@ class Status:
         stages: by name.
         holder: who is at work on it, in words; None where nobody is.
         updated: when its record was last written; UTC, ISO 8601.
+        changes: of the recipe since the run began.
     """
 
     path: Path
@@ -113,6 +115,7 @@ class Status:
     stages: Mapping[StageName, StageStatus]
     holder: str | None
     updated: str
+    changes: tuple[Changed, ...] = ()
 
     def lines(self) -> list[str]:
         """Return it as lines of text."""
@@ -120,6 +123,8 @@ class Status:
             f"{self.holder} is at work on it" if self.holder else f"nobody is at work on it, last saved {self.updated}"
         )
         found = [f"{self.path}: recipe {self.recipe}; {work}"]
+        if told := [one.line() for one in self.changes if one.key not in _WORDS]:
+            found.append(f"recipe changed on the way: {'; '.join(told)}")
         for name, stage in self.stages.items():
             found += [f"{name:9}  {stage.line()}", *(f"{'':9}  {line}" for line in stage.scored(name))]
         return found
@@ -139,6 +144,7 @@ def status(run: PathLike) -> Status:
         stages={name: _stage(folder.stage(name), record.stages[name], record.scorings) for name in STAGES},
         holder=None if holder is None else str(holder),
         updated=record.updated,
+        changes=record.changes,
     )
 
 

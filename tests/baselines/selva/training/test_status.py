@@ -43,6 +43,19 @@ def test_step_losses_speed_and_what_is_left_come_from_the_curve(run):
     assert stage.hours_left == pytest.approx(49_800 * 0.5 / 3600)
 
 
+def test_what_of_the_recipe_was_changed_on_the_way_is_said_in_one_line(run):
+    walk(run)
+    run.note("encoder", 200)
+    recipe = read_recipe("sup-5")
+    longer = recipe.model_copy(
+        update={"summary": "longer", "encoder": recipe.encoder.model_copy(update={"steps": 60_000})}
+    )
+    RunFolder.begun(run.path, longer, "s" * 64, {})
+    found = status(run.path)
+    assert found.lines()[1] == "recipe changed on the way: encoder.steps 50000 to 60000 at 200 + 0 steps"
+    assert [change.key for change in found.changes] == ["summary", "encoder.steps"]
+
+
 def test_one_long_step_does_not_move_the_speed(run):
     walk(run).append(201, {"loss": 0.5, "seconds": 900.0})
     assert status(run.path).stages["encoder"].seconds_per_step == 0.5
