@@ -78,6 +78,7 @@ _EXPECTED: Mapping[str, str] = {
     "bool_type": "true or false",
     "bool_parsing": "true or false",
     "string_type": "a text",
+    "path_type": "a path",
     "string_pattern_mismatch": "a text of the form {pattern}",
     "string_too_short": "a text of at least {min_length} characters",
     "string_too_long": "a text of at most {max_length} characters",
@@ -105,17 +106,28 @@ def in_words(fault: Mapping[str, Any]) -> str:
     if kind == "missing":
         return "is missing"
     if kind == "extra_forbidden":
-        return f"no such key, got {_shown(fault['input'])}"
+        return f"no such key, got {shown(fault['input'])}"
     if kind == "json_invalid":
         return f"not JSON: {context['error']}"
-    if kind not in _EXPECTED:
+    expected = expected_of(fault)
+    if expected is None:
         return str(fault["msg"]).removeprefix("Value error, ")  # what pydantic puts before our own words
-    numbers = {name: f"{value:g}" if isinstance(value, float) else value for name, value in context.items()}
-    given = context["actual_length"] if kind in ("too_short", "too_long") else _shown(fault["input"])
-    return f"expected {_EXPECTED[kind].format(**numbers)}, got {given}"
+    given = context["actual_length"] if kind in ("too_short", "too_long") else shown(fault["input"])
+    return f"expected {expected}, got {given}"
 
 
-def _shown(value: object) -> str:
+def expected_of(fault: Mapping[str, Any]) -> str | None:
+    """Return what a fault says was expected; None where it is no fault of a value's kind or size."""
+    if fault["type"] == "string_too_short" and fault["ctx"]["min_length"] == 1:
+        return "a text that is not empty"
+    numbers = {
+        name: f"{value:g}" if isinstance(value, float) else value for name, value in fault.get("ctx", {}).items()
+    }
+    expected = _EXPECTED.get(fault["type"])
+    return None if expected is None else expected.format(**numbers)
+
+
+def shown(value: object) -> str:
     """Return a value as its file has it, at most so much of it as fits a line."""
     if isinstance(value, dict | list | tuple | BaseModel):
         return "an object" if isinstance(value, dict | BaseModel) else "a list"

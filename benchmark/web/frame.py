@@ -20,6 +20,7 @@ from benchmark.web.database import LostDatabase, is_busy, storage_fault
 from benchmark.web.files import NoSuchFile
 from benchmark.web.security import Guard
 from benchmark.web.tokens import BadToken
+from foundation.records import in_words
 
 log = logging.getLogger(__name__)
 
@@ -117,7 +118,7 @@ def _told(fault: Mapping[str, Any]) -> str:
     """Return a fault of what was sent with the place at which it is: a field, or the whole body."""
     if fault["type"] == "json_invalid":
         return f"the body is not JSON: {fault['ctx']['error']}"
-    return f"{'.'.join(str(part) for part in fault['loc'][1:]) or 'the body'}: {fault['msg']}"
+    return f"{'.'.join(str(part) for part in fault['loc'][1:]) or 'the body'}: {in_words(fault)}"
 
 
 def _refused(request: Request, error: Exception) -> Response:

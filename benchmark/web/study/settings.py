@@ -4,17 +4,18 @@ from __future__ import annotations
 
 import tomllib
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self, TypeVar
 from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, Field, StrictBool, StringConstraints, ValidationError, model_validator
+from pydantic_core import ErrorDetails
 
 from benchmark.ratings.reading import RESERVED
 from foundation.paths import FolderName
-from foundation.records import Record, read_bounded
+from foundation.records import Record, expected_of, in_words, read_bounded, shown
 
 Form = Literal["rating", "preference"]
 Loudness = Literal["as-is", "equal"]
@@ -281,20 +282,25 @@ def _keys(problem: Problem) -> set[str]:
 
 def _problems(error: ValidationError) -> list[Problem]:
     """Return one problem per key; of a value that might be of several kinds, what each kind expected."""
-    found: dict[str, list[str]] = {}
+    found: dict[str, list[ErrorDetails]] = {}
     for one in error.errors():
         key = ".".join(str(part) for part in one["loc"] if not _names_a_kind(part))
-        said = one["msg"].removeprefix("Value error, ")
-        if not key:  # of the file as a whole: each line names its keys itself
-            found.update((line, []) for line in said.splitlines())
-            continue
-        if one["type"] == "extra_forbidden":
-            said = "no such key"
-        if one["type"] == "missing":
-            said = "is missing"
-        given = "" if one["type"] == "missing" or isinstance(one["input"], dict) else f", got {one['input']!r}"
-        found.setdefault(key, []).append(f"{said}{given}")
-    return [Problem(": ".join(filter(None, (key, " or ".join(dict.fromkeys(said)))))) for key, said in found.items()]
+        if key:
+            found.setdefault(key, []).append(one)
+        else:  # of the file as a whole: each line names its keys itself
+            found.update((line, []) for line in in_words(one).splitlines())
+    return [Problem(f"{key}: {_said(faults)}" if faults else key) for key, faults in found.items()]
+
+
+def _said(faults: Sequence[ErrorDetails]) -> str:
+    """Return what is wrong with a value, in one line."""
+    first, *others = faults
+    kinds = [expected_of(one) for one in faults]
+    if others and None not in kinds:
+        return f"expected {' or '.join(dict.fromkeys(filter(None, kinds)))}, got {shown(first['input'])}"
+    said = " or ".join(dict.fromkeys(in_words(one) for one in faults))
+    ours = first["type"] == "value_error" and not isinstance(first["input"], dict | list | tuple)
+    return f"{said}, got {shown(first['input'])}" if ours else said  # what we refuse ourselves does not say it
 
 
 def _names_a_kind(part: int | str) -> bool:

@@ -263,8 +263,8 @@ def test_a_questionnaire_takes_what_was_asked_and_nothing_else(serve):
 def test_every_refusal_tells_its_reason_under_the_same_key_and_names_the_place(serve):
     rater = serve().rater()
     for content, headers, told in (
-        (b"{", {}, "the body is not JSON: "), (b"", {}, "the body: Field required"), (b"[]", {}, "the body: "),
-        (b"{}", {}, "agrees: Field required"), (b'{"agrees": true}', {"X-Proof": ""}, "this page is no longer valid"),
+        (b"{", {}, "the body is not JSON: "), (b"", {}, "the body: is missing"), (b"[]", {}, "the body: "),
+        (b"{}", {}, "agrees: is missing"), (b'{"agrees": true}', {"X-Proof": ""}, "this page is no longer valid"),
         (b'{"agrees": "\xff"}', {}, "There was an error parsing the body"),
     ):  # fmt: skip
         headers = {"Content-Type": "application/json", "X-Proof": rater.proof, **headers}

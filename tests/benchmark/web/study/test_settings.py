@@ -50,6 +50,22 @@ def test_every_problem_is_named_with_its_key_and_value(settings):
     assert "no such key, got 3" in told[4]
 
 
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("samples = true\n", "samples: expected a whole number or a list, got true"),
+        ('headphone_check = "no"\n', "headphone_check: expected 'warn' or true or false, got 'no'"),
+        ("runs = [3]\n", "runs.0: expected a path, got 3"),
+        ('title = ""\n', "title: expected a text that is not empty, got ''"),
+        ('subsets = ["inter", "inter"]\n', "subsets: 'inter' is there more than once"),
+    ],
+)
+def test_what_was_expected_is_said_in_our_words_with_what_is_there(settings, text, told):
+    key = text.partition(" ")[0]
+    least = "".join(line for line in LEAST.splitlines(keepends=True) if not line.startswith(f"{key} "))
+    assert told in problems(settings, text, least)
+
+
 def test_what_is_missing_is_named(settings):
     told = problems(settings, "", 'name = "x"\n')
     assert {line.partition(":")[0] for line in told} == {
