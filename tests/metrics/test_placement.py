@@ -176,7 +176,9 @@ def test_sets_of_few_rows_are_numpy_s_to_the_bit(stand_in):
 
 def peak_bytes(work):
     """The most that tensors took at once while something was done."""
-    with profile(profile_memory=True) as found:  # torch.profiler's turns every event into an object, which takes seconds
+    with profile(
+        profile_memory=True
+    ) as found:  # torch.profiler's turns every event into an object, which takes seconds
         work()
     events = [event for event in found.kineto_results.events() if event.name() == "[memory]"]
     sizes = np.cumsum([event.nbytes() for event in events])

@@ -1,5 +1,6 @@
 """Composition: geometry, sides, sound, starts, bytes, and clips that are refused under their own name."""
 
+import inspect
 import subprocess
 from pathlib import Path
 
@@ -346,12 +347,13 @@ def test_one_clip_makes_no_scene(clips, tmp_path):
 
 def test_real_clips_compose_and_probe_right(real_media, tmp_path):
     dog, child = real_media / "3qesirWAGt4_000020.mp4", real_media / "0B4dYTMsgHA_000130.mp4"
-    compose(dog, child, tmp_path / "scene.mp4", "right")
+    assert inspect.signature(compose).parameters["duration"].default == 8.0
+    compose(dog, child, tmp_path / "scene.mp4", "right", duration=3)
     info = media.probe(tmp_path / "scene.mp4")
-    assert info.video == media.VideoInfo(1280, 720, 25.0, 200, "h264", "yuv420p", 8.0)
-    assert info.audio == media.AudioInfo(RATE, 1, "aac", 8.0)
-    parts = [media.read_audio(clip, sample_rate=RATE, seconds=8) for clip in (dog, child)]
-    np.testing.assert_allclose(explained(heard(tmp_path / "scene.mp4")[: 8 * RATE], *parts), (0.5, 0.5), atol=0.05)
+    assert info.video == media.VideoInfo(1280, 720, 25.0, 75, "h264", "yuv420p", 3.0)
+    assert info.audio == media.AudioInfo(RATE, 1, "aac", 3.0)
+    parts = [media.read_audio(clip, sample_rate=RATE, seconds=3) for clip in (dog, child)]
+    np.testing.assert_allclose(explained(heard(tmp_path / "scene.mp4")[: 3 * RATE], *parts), (0.5, 0.5), atol=0.05)
     left, right = (half.astype(float) for half in np.split(thinned(tmp_path / "scene.mp4", None), 2, axis=2))
     for clip, half in ((child, left), (dog, right)):
         alone = thinned(clip, (720, 640))

@@ -1,5 +1,6 @@
 """Blocks that are compiled or fused: each kind is compiled once, and computes what it did."""
 
+import json
 import os
 import subprocess
 import sys
@@ -106,18 +107,19 @@ def test_patches_are_a_matrix_product():
         torch.testing.assert_close(embedding.as_product(pixels), embedding(pixels), atol=1e-12, rtol=0)
 
 
-def in_the_interpreter(code):
-    """Run code where triton's kernels run step by step, on the CPU; that is decided when triton is imported."""
-    environment = {**os.environ, "TRITON_INTERPRET": "1", "PYTHONPATH": str(ROOT)}
-    return subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True, cwd=ROOT)
-
-
 needs_triton = pytest.mark.skipif(find_spec("triton") is None, reason="torch has no triton on this system")
-
-
-@needs_triton
-def test_the_fused_activation_is_the_activation():
-    outcome = in_the_interpreter("""
+IN_THE_INTERPRETER = """
+import json, sys, traceback
+said = {}
+for name, code in json.load(sys.stdin).items():
+    try:
+        exec(code, {})
+        said[name] = ""
+    except Exception:
+        said[name] = traceback.format_exc()
+print(json.dumps(said))
+"""
+ACTIVATION = """
 import torch
 from baselines.mmaudio.snake import smooth_snake
 from baselines.mmaudio.vocoder import SmoothSnake
@@ -129,13 +131,8 @@ with torch.no_grad():
         x = torch.randn(2, 3, time)
         got = smooth_snake(x, layer.act.alpha, layer.act.beta, *layer.filters())
         torch.testing.assert_close(got, layer.by_convolution(x), atol=5e-6, rtol=0)
-""")
-    assert outcome.returncode == 0, outcome.stderr
-
-
-@needs_triton
-def test_attention_along_time_by_the_kernel_is_the_attention():
-    outcome = in_the_interpreter("""
+"""
+ATTENTION = """
 import torch
 from metrics.backbones.synchformer.time_attention import attend_along_time
 from metrics.backbones.synchformer.video import DividedAttention
@@ -150,8 +147,28 @@ with torch.no_grad():
     out = torch.full((2, 1569, 64), 7.0)
     attend_along_time(projected, out, 2, 8)
 assert (out[:, 0] == 7).all(), "the class token's row is somebody else's"
-""")
-    assert outcome.returncode == 0, outcome.stderr
+"""
+
+
+@pytest.fixture(scope="module")
+def interpreted():
+    """What goes wrong where triton's kernels run step by step, on the CPU; that is decided when triton is imported."""
+    environment = {**os.environ, "TRITON_INTERPRET": "1", "PYTHONPATH": str(ROOT)}
+    codes = json.dumps({"activation": ACTIVATION, "attention": ATTENTION})
+    command = [sys.executable, "-c", IN_THE_INTERPRETER]
+    done = subprocess.run(command, env=environment, input=codes, capture_output=True, text=True, cwd=ROOT)
+    assert done.returncode == 0, done.stderr
+    return json.loads(done.stdout.splitlines()[-1])
+
+
+@needs_triton
+def test_the_fused_activation_is_the_activation(interpreted):
+    assert interpreted["activation"] == ""
+
+
+@needs_triton
+def test_attention_along_time_by_the_kernel_is_the_attention(interpreted):
+    assert interpreted["attention"] == ""
 
 
 @needs_triton
