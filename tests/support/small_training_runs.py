@@ -161,7 +161,7 @@ def run_in_processes(
 ) -> list[int]:
     """Train in several processes at once, each with variables of its own; return their exit statuses."""
     context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload([__name__])  # imports torch once for all of them
+    context.set_forkserver_preload([__name__, "accelerate", "ema_pytorch", "torch.utils.tensorboard"])  # once for all
     processes = [
         context.Process(target=_run, args=(store, out, sent, environment, options)) for environment in environments
     ]
