@@ -96,22 +96,25 @@ _EXPECTED: Mapping[str, str] = {
 }
 
 
-def in_words(fault: Mapping[str, Any]) -> str:
+def in_words(fault: Mapping[str, Any], *, with_value: bool = True) -> str:
     """Return a fault that pydantic found in the words of this project: what was expected, and what is there.
 
     Args:
         fault: one of `ValidationError.errors()`.
+        with_value: whether what is there is said; not where it may be somebody's own.
     """
     kind, context = fault["type"], fault.get("ctx", {})
     if kind == "missing":
         return "is missing"
     if kind == "extra_forbidden":
-        return f"no such key, got {shown(fault['input'])}"
+        return f"no such key, got {shown(fault['input'])}" if with_value else "no such key"
     if kind == "json_invalid":
         return f"not JSON: {context['error']}"
     expected = expected_of(fault)
     if expected is None:
         return str(fault["msg"]).removeprefix("Value error, ")  # what pydantic puts before our own words
+    if not with_value:
+        return f"expected {expected}"
     given = context["actual_length"] if kind in ("too_short", "too_long") else shown(fault["input"])
     return f"expected {expected}, got {given}"
 

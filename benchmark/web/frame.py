@@ -118,7 +118,7 @@ def _told(fault: Mapping[str, Any]) -> str:
     """Return a fault of what was sent with the place at which it is: a field, or the whole body."""
     if fault["type"] == "json_invalid":
         return f"the body is not JSON: {fault['ctx']['error']}"
-    return f"{'.'.join(str(part) for part in fault['loc'][1:]) or 'the body'}: {in_words(fault)}"
+    return f"{'.'.join(str(part) for part in fault['loc'][1:]) or 'the body'}: {in_words(fault, with_value=False)}"
 
 
 def _refused(request: Request, error: Exception) -> Response:

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import tomllib
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self, TypeVar
 from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, Field, StrictBool, StringConstraints, ValidationError, model_validator
-from pydantic_core import ErrorDetails
 
 from benchmark.ratings.reading import RESERVED
 from foundation.paths import FolderName
@@ -282,7 +281,7 @@ def _keys(problem: Problem) -> set[str]:
 
 def _problems(error: ValidationError) -> list[Problem]:
     """Return one problem per key; of a value that might be of several kinds, what each kind expected."""
-    found: dict[str, list[ErrorDetails]] = {}
+    found: dict[str, list[Mapping[str, Any]]] = {}
     for one in error.errors():
         key = ".".join(str(part) for part in one["loc"] if not _names_a_kind(part))
         if key:
@@ -292,7 +291,7 @@ def _problems(error: ValidationError) -> list[Problem]:
     return [Problem(f"{key}: {_said(faults)}" if faults else key) for key, faults in found.items()]
 
 
-def _said(faults: Sequence[ErrorDetails]) -> str:
+def _said(faults: Sequence[Mapping[str, Any]]) -> str:
     """Return what is wrong with a value, in one line."""
     first, *others = faults
     kinds = [expected_of(one) for one in faults]

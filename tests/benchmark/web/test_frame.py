@@ -84,8 +84,7 @@ def test_a_request_that_is_not_understood_is_told_which_field(app):
 
     refused = TestClient(app).post("/answer", json={"points": "many"})
     assert refused.status_code == 422
-    assert refused.json()["error"].startswith("points: ")
-    assert "many" not in refused.json()["error"]
+    assert refused.json()["error"] == "points: expected a whole number"  # not what was sent: it may be anything
 
 
 @pytest.mark.parametrize("error", [BadToken("x7"), NoSuchFile("/home/lab/x7: has gone")])
