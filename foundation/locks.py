@@ -11,6 +11,7 @@ clocks of two machines are compared. Then the lock is taken over, and that is sa
 
 from __future__ import annotations
 
+import atexit
 import contextlib
 import errno
 import glob
@@ -80,6 +81,7 @@ class Lock:
 
     def __enter__(self) -> Lock:
         """Take the lock, at once or when its holder has ended."""
+        atexit.register(self._left)  # Ctrl-C may come between the lock and the block, or while it is given back
         try:
             self._made = [folder for folder in self.path.parents if not folder.exists()]
             self.path.parent.mkdir(parents=True, exist_ok=True)
@@ -102,15 +104,13 @@ class Lock:
     ) -> None:
         """Give the lock back."""
         if self._file is None or self._process != os.getpid():
+            atexit.unregister(self._left)
             return
         self._ended.set()
-        with _guard(self._file):
-            found = look(self.path)
-            mine = found is not None and found.holder == self._holder
-            if mine:
-                self.path.unlink()
+        found, mine = self._given_back(self._file)
         os.close(self._file)
         self._file = None
+        atexit.unregister(self._left)
         with contextlib.suppress(OSError):  # not empty: something came of the work
             for folder in self._made:
                 folder.rmdir()
@@ -119,6 +119,21 @@ class Lock:
                 f"{self.subject}: {found} took it over while this process stood still, so both may have written; "
                 "run the same command again when it has ended"
             )
+
+    def _given_back(self, file: int) -> tuple[Seen | None, bool]:
+        """Remove the lock, if it is this one's; return what was found, and whether it is."""
+        with _guard(file):
+            found = look(self.path)
+            mine = found is not None and found.holder == self._holder
+            if mine:
+                self.path.unlink()
+        return found, mine
+
+    def _left(self) -> None:
+        """Give back, at the end of Python, a lock that an interrupted block did not; a forked child leaves it alone."""
+        if self._holder.process == os.getpid():
+            with contextlib.suppress(OSError), _opened(self.path) as file:
+                self._given_back(file)
 
     def _acquire(self) -> None:
         """Return when the lock is held."""

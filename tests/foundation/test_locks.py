@@ -297,6 +297,43 @@ def _outlives(thread):
     return thread.is_alive()
 
 
+@pytest.mark.parametrize("moment", ["before the block", "while it is given back"])
+def test_ctrl_c_at_either_end_of_the_block_leaves_no_lock(run, moment):
+    code = f"""
+from contextlib import contextmanager
+from foundation import locks
+lock = locks.Lock({str(run)!r})
+lock.__enter__()
+assert lock.path.exists()
+@contextmanager
+def interrupted(_file):
+    locks._guard = guard
+    raise KeyboardInterrupt
+if {moment == "while it is given back"}:
+    guard, locks._guard = locks._guard, interrupted
+    lock.__exit__(None, None, None)
+raise KeyboardInterrupt
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert "KeyboardInterrupt" in done.stderr
+    assert not lock_path(run).exists()
+
+
+def test_a_forked_child_that_ends_as_python_does_leaves_the_lock_of_its_parent(run):
+    code = f"""
+import os, sys
+from foundation.locks import Lock
+lock = Lock({str(run)!r})
+lock.__enter__()
+if not (child := os.fork()):
+    sys.exit()
+os.waitpid(child, 0)
+assert lock.path.exists()
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+
+
 def test_a_forked_child_does_not_give_back_the_lock_of_its_parent(run):
     with Lock(run) as lock:
         child = os.fork()

@@ -12,9 +12,9 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+from support.small_scenes import HEIGHT, WIDTH, small_scenes
 
 from foundation import media
-from vgg_monoaudio import composition, stretch
 from vgg_monoaudio.building.manifests import file_name
 from vgg_monoaudio.building.result import BuildError
 from vgg_monoaudio.building.scenes import Settings, build_benchmark
@@ -34,16 +34,10 @@ SOURCES = pd.DataFrame(ROWS, columns=["clip_id", "label", "category"])
 FIRST = ROWS[0][0]
 
 
-WIDTH, HEIGHT = 320, 192
-
-
 @pytest.fixture(scope="module", autouse=True)
 def _small_scenes() -> Iterator[None]:
-    """Scenes of a fourteenth of the pixels: how large true ones are concerns composition."""
-    with pytest.MonkeyPatch.context() as patch:
-        for module in (stretch, composition):
-            patch.setattr(module, "WIDTH", WIDTH)
-            patch.setattr(module, "HEIGHT", HEIGHT)
+    """How large true scenes are concerns composition."""
+    with small_scenes():
         yield
 
 
