@@ -153,8 +153,8 @@ def _of_kind(kind: Kind) -> NDArray[np.bool_]:
 
 def _read(name: str, columns: Sequence[str]) -> list[list[str]]:
     """Return the rows of a table beside this module; unlike pandas, this costs no start-up time."""
-    with files("vgg_monoaudio").joinpath(name).open(encoding="utf-8", newline="") as file:
-        header, *rows = csv.reader(file, strict=True)
+    text = files("vgg_monoaudio").joinpath(name).read_text(encoding="utf-8")
+    header, *rows = csv.reader(text.splitlines(), strict=True)
     if header != list(columns):
         raise ValueError(f"{name}: expected columns {', '.join(columns)}, found {', '.join(header)}")
     for number, row in enumerate(rows, start=2):

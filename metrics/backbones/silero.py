@@ -67,7 +67,7 @@ def speech_share(waveform: Tensor | NDArray[Any], sample_rate: int, seconds: flo
     sound = frontends.first_seconds(frontends.resample(whole, sample_rate, SAMPLE_RATE), SAMPLE_RATE, seconds)
     with _one_at_a_time, _on_one_thread():
         package, network = _loaded()
-        segments = package.get_speech_timestamps(
+        segments: list[dict[str, int]] = package.get_speech_timestamps(
             sound, network, threshold=THRESHOLD, neg_threshold=END_THRESHOLD, sampling_rate=SAMPLE_RATE,
             min_speech_duration_ms=SHORTEST_SPEECH_MS, min_silence_duration_ms=SHORTEST_SILENCE_MS,
             speech_pad_ms=PADDING_MS,
