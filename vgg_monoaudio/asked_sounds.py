@@ -20,6 +20,7 @@ from vgg_monoaudio.taxonomy import label_from, load_labels
 
 Kind = Literal["speech", "music", "scenery", "manner", "source"]
 CLASSES = 527  # of AudioSet that taggers are trained on
+_KINDS: Mapping[str, Kind] = {kind: kind for kind in get_args(Kind)}
 _BETWEEN = "; "  # two classes in a cell; names contain commas
 
 
@@ -99,13 +100,11 @@ def load_audioset_classes() -> Mapping[str, Kind]:
     """
     table: dict[str, Kind] = {}
     for name, kind in _read("audioset_classes.csv", ["name", "kind"]):
-        if kind not in get_args(Kind):
-            raise ValueError(
-                f"audioset_classes.csv: {name!r} is of kind {kind!r}; expected {' or '.join(get_args(Kind))}"
-            )
+        if kind not in _KINDS:
+            raise ValueError(f"audioset_classes.csv: {name!r} is of kind {kind!r}; expected {' or '.join(_KINDS)}")
         if name in table:
             raise ValueError(f"audioset_classes.csv: {name!r} is listed more than once")
-        table[name] = kind
+        table[name] = _KINDS[kind]
     if len(table) != CLASSES:
         raise ValueError(f"audioset_classes.csv: expected {CLASSES} classes, found {len(table)}")
     return table
