@@ -6,6 +6,7 @@ function that reads it. Nothing else names it: `ScoringRecord.of` and `ScoringRe
 
 from __future__ import annotations
 
+import operator
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from typing import Any, Literal, Protocol, get_args, get_origin, get_type_hints
@@ -13,6 +14,7 @@ from typing import Any, Literal, Protocol, get_args, get_origin, get_type_hints
 from pydantic import ConfigDict, Field
 
 from foundation.records import Record
+from metrics.registry import metric_names
 
 ProfileName = Literal["paper", "signal"]
 ReferenceVideo = Literal["target", "composed"]
@@ -32,7 +34,8 @@ class Choices:
         resample_by: what the bootstrap draws: the source clips that scenes share, or scenes.
         resamples: how many, at least `FEWEST_RESAMPLES`.
         seed: of the bootstrap, from 0 on.
-        extended: score the extended metrics too; profile paper alone has them.
+        extended: score the metrics that are scored only on request too.
+        metrics: names or labels of metrics: exactly these are scored; () for the usual ones.
 
     Raises:
         ValueError: a choice does not take this value; names the choice, what it takes and the value.
@@ -45,10 +48,14 @@ class Choices:
     resamples: int = 1000
     seed: int = 0
     extended: bool = False
+    metrics: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         for name, kind in get_type_hints(Choices).items():
             _check(name, kind, getattr(self, name))
+        if self.metrics and self.extended:
+            raise ValueError("extended: adds to the usual metrics, and metrics names all that are scored; give one")
+        object.__setattr__(self, "metrics", metric_names(self.metrics))  # one order and spelling, so one fingerprint
 
 
 def _check(name: str, kind: Any, value: object) -> None:
@@ -57,6 +64,9 @@ def _check(name: str, kind: Any, value: object) -> None:
         taken, fits = " or ".join(get_args(kind)), value in get_args(kind)
     elif kind is bool:
         taken, fits = "True or False", isinstance(value, bool)
+    elif get_origin(kind) is tuple:
+        taken = "a tuple of names"
+        fits = isinstance(value, tuple) and all(isinstance(one, str) for one in value)
     else:
         least = FEWEST_RESAMPLES if name == "resamples" else 0
         taken = f"a whole number from {least} on"
@@ -94,6 +104,10 @@ class ScoringRecord(CompleteRecord):
     backbones: dict[str, str] = Field(description="backbone to content key: preprocessing version and weights hash")
     unverified_weights: bool = False
     extended: bool = Field(default=False, description="the extended metrics were asked for too; the others are alike")
+    metrics: tuple[str, ...] = Field(
+        default=(), exclude_if=operator.not_,
+        description="those that were asked for by name, and no others; absent: the usual ones",
+    )  # fmt: skip
 
     @classmethod
     def of(cls, choices: Choices, profile: Backbones) -> ScoringRecord:

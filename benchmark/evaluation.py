@@ -39,7 +39,7 @@ from foundation.events import span
 from foundation.files import PathLike, content_sha256, fingerprint, remove_partials
 from foundation.ledger.ledger import Ledger
 from foundation.work import Progress, found_in_each
-from metrics.registry import list_metrics
+from metrics.registry import Metric, chosen_metrics
 from vgg_monoaudio.dataset import Benchmark, Sample, load_benchmark, source_clips
 
 log = logging.getLogger(__name__)
@@ -182,9 +182,12 @@ class _Job:
                 "sources": [source.content() for source in self.built.record.sources],
                 "model": self.run.model.model_dump(),
                 "scoring": self.scoring.model_dump(),
-                "metrics": {metric.name: metric.version for metric in list_metrics(extended=self.scoring.extended)},
+                "metrics": {metric.name: metric.version for metric in self._metrics()},
             }
         )
+
+    def _metrics(self) -> tuple[Metric, ...]:
+        return chosen_metrics(self.scoring.metrics, extended=self.scoring.extended)
 
     def score(self, gathered: Gathered, mark: str, allow_missing: bool) -> MetricsRecord:
         """Score what was gathered; write and return the record.
@@ -205,7 +208,9 @@ class _Job:
             raise NothingToScore(f"{path}: none of {count} samples can be scored: {failures[0].reason}")
         with span("score", (question.sample.sample_id for question in questions)):
             groups = _groups(questions, self.scoring)
-            scores = score(gathered.evidence, groups, self.scoring, device=self.profile.device)
+            scores = score(
+                gathered.evidence, groups, self.scoring, device=self.profile.device, absent=gathered.absent
+            )  # fmt: skip
         result = self._record(len(questions), failures, scores, mark)
         write_scored(self.directory, result, self._table(questions, failures, scores))
         return result
@@ -283,11 +288,21 @@ def _present(
 
 
 def _profile(choices: Choices, loaded: Profile | None, weights: WeightOptions) -> Profile:
-    profile = loaded or load_profile(choices.profile, extended=choices.extended, **weights)
+    profile = loaded or load_profile(
+        choices.profile, extended=choices.extended, metrics=choices.metrics, **weights
+    )  # fmt: skip
     if profile.name != choices.profile:
         raise ValueError(f"profile: choices name {choices.profile}, the one given is {profile.name}")
-    if profile.extended != choices.extended:
-        raise ValueError(f"profile: choices say extended={choices.extended}, the one given says {profile.extended}")
+    wanted, found = (
+        [metric.name for metric in metrics]
+        for metrics in (chosen_metrics(choices.metrics, extended=choices.extended), profile.wanted)
+    )
+    if wanted != found:
+        differ = sorted({*wanted} ^ {*found})
+        raise ValueError(
+            f"profile: was loaded for other metrics than the choices ask for, they differ in {', '.join(differ)}; "
+            "give load_profile the same `extended` and `metrics`"
+        )
     return profile
 
 

@@ -6,27 +6,23 @@ what it has; a metric that takes a name which is not there has no counterpart in
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
 from foundation.names import nearest
-from metrics.registry import list_metrics
+from metrics.registry import Metric, list_metrics
 
 Rows = NDArray[Any] | Sequence[NDArray[Any]]  # one per sample; a sequence where they differ in shape (onsets)
 Evidence = Mapping[str, Rows]
 Whose = Literal["target", "paired", "generated", "video", "source"]  # the last: every source of the benchmark
 
 
-def taken(*, extended: bool) -> frozenset[str]:
-    """Return the names of all evidence that a metric takes.
-
-    Args:
-        extended: of the extended metrics too.
-    """
-    return frozenset(name for metric in list_metrics(extended=extended) for name in metric.takes)
+def taken(metrics: Iterable[Metric]) -> frozenset[str]:
+    """Return the names of all evidence that one of these metrics takes."""
+    return frozenset(name for metric in metrics for name in metric.takes)
 
 
 def stacked(rows: Sequence[NDArray[Any]]) -> Rows:
@@ -42,7 +38,7 @@ def count_samples(evidence: Evidence) -> int:
     """
     if not evidence:
         raise ValueError("evidence: expected at least one array, got none")
-    known = taken(extended=True)
+    known = taken(list_metrics(extended=True))
     for name in evidence:
         if name not in known:
             close = nearest(name, known)

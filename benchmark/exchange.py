@@ -103,18 +103,24 @@ def export_av_benchmark(
     record = _scored_by_paper(directory)
     samples = _scored(directory, record, built)
     features = _Features(FeatureStore(cache), record, directory)
-    sounds = {**_SOUNDS, **(_EXTENDED_SOUNDS if record.scoring.extended else {})}
+    sounds = _that_scored({**_SOUNDS, **_EXTENDED_SOUNDS}, record)
     shown = {s.sample_id: s.target_video if record.scoring.reference_video == "target" else s.video for s in samples}
     targets = {sample.sample_id: sample.target_audio for sample in samples}
     kept = {
         name: part for name, part in sounds.items() if name not in _OF_GENERATED_ALONE or features.has(part[0], targets)
     }
     reference = features.of_files(kept, targets)
-    reference |= features.of_files(_VIDEOS, shown)
-    reference["clap_text"] = {sample.sample_id: features.of_text(sample.label) for sample in samples}
+    reference |= features.of_files(_that_scored(_VIDEOS, record), shown)
+    if "clap" in record.scoring.backbones:
+        reference["clap_text"] = {sample.sample_id: features.of_text(sample.label) for sample in samples}
     generated = features.of_files(sounds, {sample.sample_id: directory.audio(sample.sample_id) for sample in samples})
     folder = Path(out)
     return write_av_benchmark(folder / REFERENCE, reference) + write_av_benchmark(folder / GENERATED, generated)
+
+
+def _that_scored(parts: Mapping[Feature, tuple[str, str]], record: MetricsRecord) -> dict[Feature, tuple[str, str]]:
+    """Keep the features of backbones that scored the run: with metrics by name, not all did."""
+    return {name: part for name, part in parts.items() if part[0].partition(".")[0] in record.scoring.backbones}
 
 
 def _scored_by_paper(run: RunDirectory) -> MetricsRecord:

@@ -31,6 +31,7 @@ from foundation.files import write_text
 from foundation.paths import FileName, FolderName, check_name, inside, search
 from foundation.records import read_bounded, schema_text, what_is_wrong
 from foundation.text import as_stored
+from metrics.registry import Better
 from vgg_monoaudio.record import BuildRecord
 
 if TYPE_CHECKING:
@@ -174,7 +175,7 @@ class MetricValue(CompleteRecord):
     ci95: tuple[float, float] | None = Field(default=None, description="bootstrap interval; null: not estimable")
     n: int = Field(description="samples that entered the value")
     unit: str
-    better: Literal["higher", "lower"]
+    better: Better
     version: int = Field(description="version of the metric's definition")
     standard_deviation: float | None = Field(default=None, description="over the splits, for the inception score")
     reason: str | None = None

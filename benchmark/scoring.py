@@ -6,7 +6,7 @@ resamples.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,7 +17,7 @@ from benchmark.evidence import Evidence, Rows, count_samples
 from benchmark.runs import MetricValue, ScoringRecord
 from foundation.names import load
 from metrics.placement import computing_on
-from metrics.registry import Metric, list_metrics
+from metrics.registry import Metric, chosen_metrics
 from metrics.uncertainty import bootstrap
 from metrics.uncertainty.intervals import Interval
 from metrics.uncertainty.resampling import Resampled
@@ -34,8 +34,15 @@ class Scores:
     columns: dict[str, NDArray[np.float64]]
 
 
-def score(evidence: Evidence, groups: Matrix | None, settings: ScoringRecord, *, device: str = "cpu") -> Scores:
-    """Return every metric with its interval, and the per-sample scores.
+def score(
+    evidence: Evidence,
+    groups: Matrix | None,
+    settings: ScoringRecord,
+    *,
+    device: str = "cpu",
+    absent: Mapping[str, str] | None = None,
+) -> Scores:
+    """Return every metric that was asked for with its interval, and the per-sample scores.
 
     A metric without a value keeps its row, with the reason in place of the number.
 
@@ -43,22 +50,25 @@ def score(evidence: Evidence, groups: Matrix | None, settings: ScoringRecord, *,
         evidence: at least one row of each array, the samples in one order.
         groups: (n, k) names of the clips that each sample is made of, or None to resample by sample.
         settings: what to compute, and how to resample.
+        absent: why evidence is not there, by its name, where that is not for want of a backbone.
         device: what computes the set-wise scores of many samples, see `metrics.placement.computing_on`.
 
     Raises:
         ValueError: evidence that no metric takes, or arrays of different length.
     """
     with computing_on(device):
-        return _score(evidence, groups, settings)
+        return _score(evidence, groups, settings, absent or {})
 
 
-def _score(evidence: Evidence, groups: Matrix | None, settings: ScoringRecord) -> Scores:
+def _score(evidence: Evidence, groups: Matrix | None, settings: ScoringRecord, absent: Mapping[str, str]) -> Scores:
     values, columns = {}, {}
     n = count_samples(evidence)
-    for metric in list_metrics(extended=settings.extended):
+    for metric in chosen_metrics(settings.metrics, extended=settings.extended):
         measured = measurement(metric, evidence, groups, settings)
         if measured is None:
-            values[metric.name] = _missing(metric, n, f"profile {settings.profile} has no counterpart")
+            reasons = [absent[name] for name in metric.takes if name not in evidence and name in absent]
+            none = f"profile {settings.profile} has no counterpart"
+            values[metric.name] = _missing(metric, n, reasons[0] if reasons else none)
         elif n < metric.minimum_samples:
             values[metric.name] = _missing(metric, n, f"needs {metric.minimum_samples} samples, there are {n}")
         elif metric.per == "sample":

@@ -240,14 +240,18 @@ def _check_weights(options: NativeOptions, choices: Choices, variant: str) -> No
     names = checkpoint_names(variant, DEFAULT_SUP_TOKENS)
     source = WeightSource(names, options, needed_by="a validation")
     source.require(part for part in names if part not in TRAINED)
-    load_profile(choices.profile, extended=choices.extended, **_of_weights(options))
+    load_profile(choices.profile, extended=choices.extended, metrics=choices.metrics, **_of_weights(options))
 
 
 def _unusual(choices: Choices, options: NativeOptions) -> dict[str, str]:
     """Return what else moves a score, where it is not the usual; of a file its hash, wherever it lies."""
     usual = vars(Choices())
     chosen = {name: value for name, value in vars(choices).items() if name not in _UNTOLD_CHOICES}
-    found = {name: str(value) for name, value in chosen.items() if value != usual[name]}
+    found = {
+        name: ", ".join(value) if isinstance(value, tuple) else str(value)
+        for name, value in chosen.items()
+        if value != usual[name]
+    }
     given = {name: value for name, value in options.items() if name not in _UNTOLD_OPTIONS}
     found |= {name: str(value) for name, value in given.items() if value is not None and value is not False}
     return found | {part: digests(Path(path)).sha256[:12] for part, path in (options.get("checkpoint") or {}).items()}

@@ -224,7 +224,7 @@ def _scores(
             if begin:
                 axes.axvline(begin, color=SOFT, lw=0.6, linestyle=":")
             begin += max(row.step for row in rows)
-        axes.set_title(f"{metric.label} {metric.arrow}", fontweight="normal", fontsize=7.5)
+        axes.set_title(metric.heading, fontweight="normal", fontsize=7.5)
         axes.grid(axis="y")
         axes.set_xlim(0, begin * 1.02)
         _at_least_a_hundredth(axes)

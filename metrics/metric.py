@@ -18,6 +18,7 @@ from typing import Any, Literal
 
 from foundation.names import load
 
+Better = Literal["higher", "lower", "neither"]  # neither: it describes, and does not judge
 Group = Literal["Audio Quality", "Semantic Alignment", "Temporal Alignment", "Selectivity", "Extended", "Human Study"]
 # Groups of the registry's rows; what people judged is not among them: benchmark.report.tables.criteria.
 GROUPS: tuple[Group, ...] = ("Audio Quality", "Semantic Alignment", "Temporal Alignment", "Selectivity", "Extended")
@@ -40,7 +41,7 @@ class Metric:
         label: heading of its column.
         symbol: heading in LaTeX, without arrow.
         unit: unit of the value, "" for none.
-        better: direction.
+        better: direction; neither: the metric describes, so nothing is ranked by it.
         per: "sample": one value per sample, the score is their mean; "set": one value per set.
         minimum_samples: fewer give no value.
         decimals: places after the point in the paper's tables.
@@ -49,6 +50,7 @@ class Metric:
         headline: one of the seven columns of the paper; the others are shown where there is room.
         least: no score is below, but for rounding; None where there is no such bound.
         most: no score is above, likewise.
+        on_request: scored only with `--extended` or by name, whatever its group.
         partial: a sample may have no score (NaN); the metric is the mean over the others.
         description: one sentence for the docs.
     """
@@ -58,7 +60,7 @@ class Metric:
     takes: tuple[str, ...]
     label: str
     group: Group
-    better: Literal["higher", "lower"]
+    better: Better
     per: Literal["sample", "set"]
     decimals: int
     description: str
@@ -73,16 +75,32 @@ class Metric:
     least: float | None = None
     most: float | None = None
     partial: bool = False
+    on_request: bool = False
 
     @property
     def extended(self) -> bool:
-        """Whether it is scored only on request (`--extended`)."""
-        return self.group == "Extended"
+        """Whether it is scored only on request (`--extended`, or by name); the whole group "Extended" is."""
+        return self.on_request or self.group == "Extended"
 
     @property
     def arrow(self) -> str:
-        """The direction, as shown next to a heading."""
-        return "↑" if self.better == "higher" else "↓"
+        """The direction, as shown next to a heading; "" where there is none."""
+        return {"higher": "↑", "lower": "↓", "neither": ""}[self.better]
+
+    @property
+    def heading(self) -> str:
+        """The label with its direction."""
+        return f"{self.label} {self.arrow}".rstrip()
+
+    @property
+    def direction(self) -> str:
+        """The direction in words; "" where there is none."""
+        return "" if self.better == "neither" else f"{self.better} is better"
+
+    @property
+    def sign(self) -> float:
+        """What a difference is multiplied by to be positive where it is for the better; 0: neither way is better."""
+        return {"higher": 1.0, "lower": -1.0, "neither": 0.0}[self.better]
 
     def load(self) -> Callable[..., Any]:
         """Import and return the function that computes it."""

@@ -1,9 +1,21 @@
 """The list of all metrics, one row each (`metrics.metric.Metric`). Imports none of them."""
 
-from foundation.names import nearest
-from metrics.metric import GROUPS, Group, Metric
+from collections.abc import Sequence
 
-__all__ = ["GROUPS", "Group", "Metric", "get_metric", "list_metrics", "markdown_table"]
+from foundation.names import nearest
+from metrics.metric import GROUPS, Better, Group, Metric
+
+__all__ = [
+    "GROUPS",
+    "Better",
+    "Group",
+    "Metric",
+    "chosen_metrics",
+    "get_metric",
+    "list_metrics",
+    "markdown_table",
+    "metric_names",
+]
 
 _ROWS = (
     Metric(
@@ -300,14 +312,14 @@ def list_metrics(
     Args:
         group: only those of this block of columns.
         headline: True: only the seven of the paper; False: only the others.
-        extended: also those that are scored only on request; naming their group lists them too.
+        extended: also those that are scored only on request; naming the group "Extended" lists it too.
     """
     return tuple(
         row
         for row in _ROWS
         if (group is None or row.group == group)
         and (headline is None or row.headline == headline)
-        and (extended or group is not None or not row.extended)
+        and (extended or group == "Extended" or not row.extended)
     )
 
 
@@ -327,13 +339,48 @@ def get_metric(name: str) -> Metric:
     return by_name[name]
 
 
+def chosen_metrics(names: Sequence[str] = (), *, extended: bool = False) -> tuple[Metric, ...]:
+    """Return the metrics that a run is scored by, in the order of a table's columns.
+
+    Args:
+        names: exactly these; () for the usual ones.
+        extended: with the usual ones, also those that are scored only on request.
+
+    Raises:
+        ValueError: no metric has one of the names, or two mean one.
+    """
+    if not names:
+        return list_metrics(extended=extended)
+    wanted = metric_names(names)
+    return tuple(row for row in _ROWS if row.name in wanted)
+
+
+def metric_names(wanted: Sequence[str]) -> tuple[str, ...]:
+    """Return the names of the metrics that are meant by name or by label, in the order of a table's columns.
+
+    Args:
+        wanted: names, or labels in any case: "fad", "FAD", "CLAP".
+
+    Raises:
+        ValueError: no metric has one of them (gives the closest names), or two mean one metric.
+    """
+    meant = {row.label.casefold(): row.name for row in _ROWS} | {row.name: row.name for row in _ROWS}
+    found: dict[str, str] = {}
+    for text in wanted:
+        name = meant.get(text.casefold()) or get_metric(text).name
+        if name in found:
+            raise ValueError(f'metrics: "{found[name]}" and "{text}" both mean {name}; name each once')
+        found[name] = text
+    return tuple(row.name for row in _ROWS if row.name in found)
+
+
 def markdown_table(*, extended: bool = False) -> str:
     """Return the metrics as the Markdown table of docs/metrics.md, without a newline at its end.
 
     Args:
         extended: those that are scored only on request, instead of the others.
     """
-    rows = list_metrics("Extended") if extended else list_metrics()
+    rows = [row for row in list_metrics(extended=True) if row.extended == extended]
     lines = ["| name | column | better | unit | per | what it measures |", "|---|---|---|---|---|---|"]
     lines += [f"| `{m.name}` | {m.label} | {m.better} | {m.unit or '–'} | {m.per} | {m.description} |" for m in rows]
     return "\n".join(lines)

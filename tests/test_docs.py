@@ -20,7 +20,7 @@ def test_the_table_of_metrics_is_the_registry(title, extended):
     assert shown == markdown_table(extended=extended)
     assert shown.splitlines()[2:] == [
         f"| `{m.name}` | {m.label} | {m.better} | {m.unit or '–'} | {m.per} | {m.description} |"
-        for m in list_metrics("Extended" if extended else None)
+        for m in list_metrics(extended=True)
         if m.extended == extended
     ]
 

@@ -173,7 +173,11 @@ def scoring(built: Benchmark, options: ScoreOptions) -> Scoring:
     given = {name: value for name in vars(default) if (value := getattr(options, name, None)) is not None}
     choices = replace(default, **given)
     profile = load_profile(
-        choices.profile, device=options.device, allow_unverified=options.allow_unverified, extended=choices.extended
+        choices.profile,
+        device=options.device,
+        allow_unverified=options.allow_unverified,
+        extended=choices.extended,
+        metrics=choices.metrics,
     )
     return Scoring(
         built, choices, profile, options.cache, options.workers, options.allow_missing, options.device,

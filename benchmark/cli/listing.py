@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from baselines import ModelEntry
 
 MarkdownOption = Annotated[bool, typer.Option("--markdown", help="Print as the documents show it, in Markdown.")]
-ExtendedOnly = Annotated[bool, typer.Option("--extended", help="Only the extended metrics.")]
+ExtendedOnly = Annotated[bool, typer.Option("--extended", help="Only those that are scored on request.")]
 UNATTENDED_WIDTH = 200  # characters; for pipes and files, which have none of their own
 
 
@@ -101,14 +101,18 @@ def list_metrics(as_json: JsonOption = False, markdown: MarkdownOption = False, 
     if markdown:
         typer.echo(markdown_table(extended=extended))
         return
-    rows = registered("Extended") if extended else registered(extended=True)
+    rows = [row for row in registered(extended=True) if row.extended or not extended]
     if as_json:
-        typer.echo(json.dumps([asdict(metric) for metric in rows], indent=2))
+        typer.echo(json.dumps([{**asdict(metric), "extended": metric.extended} for metric in rows], indent=2))
         return
     show_table(
-        ("name", "label", "better", "unit", "group", "what it measures"),
-        [(row.name, row.label, row.better, row.unit, row.group, row.description) for row in rows],
-    )
+        ("name", "label", "better", "unit", "group", "scored", "what it measures"),
+        [
+            (row.name, row.label, row.better, row.unit, row.group, "on request" if row.extended else "always",
+             row.description)
+            for row in rows
+        ],
+    )  # fmt: skip
 
 
 def schemas(out: Annotated[Path, typer.Option(help="Folder.")] = Path("docs/schemas")) -> None:

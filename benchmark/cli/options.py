@@ -17,6 +17,7 @@ from benchmark.report.options import CacheOption as CacheOption
 from benchmark.report.options import JsonOption as JsonOption
 from benchmark.report.options import UnverifiedOption, place
 from foundation.names import load
+from metrics.registry import metric_names
 
 
 def one_of(words: Any, help: str, metavar: str | None = None) -> Any:
@@ -119,8 +120,32 @@ BandwidthOption = Annotated[str, one_of(BandwidthFrom, "Set whose median distanc
 ResampleOption = Annotated[str, one_of(ResampleBy, "What the bootstrap draws: source clips or single samples.")]
 ResamplesOption = Annotated[int, typer.Option(min=FEWEST_RESAMPLES, help="Bootstrap resamples for the intervals.")]
 ExtendedOption = Annotated[
-    bool, typer.Option("--extended", help="Also FD-VGG, FD, IS and KL with PaSST, and onsets; profile paper only.")
+    bool,
+    typer.Option("--extended", help="Also the metrics that are scored only on request: `list-metrics` marks them."),
 ]
+
+
+def metrics_by_name(value: str | None) -> tuple[str, ...] | None:
+    """Return the metrics that a list of names or labels means; None where none is given.
+
+    Raises:
+        ValueError: no metric has one of the names (gives near ones), two mean one, or the list is empty.
+    """
+    if value is None:
+        return None
+    names = [name.strip() for name in value.split(",") if name.strip()]
+    if not names:
+        raise ValueError(f"--metrics: expected names separated by commas, got {value!r}; `list-metrics` shows them")
+    return metric_names(names)
+
+
+MetricsOption = Annotated[
+    str | None,
+    typer.Option(
+        "--metrics", metavar="NAME,...", callback=metrics_by_name,
+        help="Exactly these, by name or label, and only the networks they need; `list-metrics` shows them.",
+    ),
+]  # fmt: skip
 MissingOption = Annotated[bool, typer.Option(help="Score the rest where generated files are missing or broken.")]
 ShareOption = Annotated[
     bool, typer.Option(help="Share the reading of files with the same command that runs elsewhere at the same time.")
@@ -177,6 +202,7 @@ class ScoreOptions:
     resample_by: ResampleOption = "source"
     resamples: ResamplesOption = 1000
     extended: ExtendedOption = False
+    metrics: MetricsOption = None
     cache: CacheOption = DEFAULT_CACHE
     workers: WorkersOption = None
     device: DeviceOption = None

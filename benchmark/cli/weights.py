@@ -2,22 +2,28 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from benchmark.choices import ProfileName
-from benchmark.cli.options import WeightsDirOption, one_of
+from benchmark.cli.options import WeightsDirOption, metrics_by_name, one_of
 from benchmark.cli.progress import progress
 from benchmark.cli.table import show_table
 from benchmark.exits import USAGE_ERROR
+from metrics.registry import chosen_metrics, list_metrics
 
 
 def weights(
     names: Annotated[list[str] | None, typer.Argument(help="Checkpoints to fetch; none: only list.")] = None,
     profile: Annotated[str | None, one_of(ProfileName, "Those of a profile.")] = None,
-    extended: Annotated[bool, typer.Option("--extended", help="Those of the extended metrics.")] = False,
+    extended: Annotated[bool, typer.Option("--extended", help="Those that metrics on request add.")] = False,
+    metrics: Annotated[
+        str | None,
+        typer.Option("--metrics", metavar="NAME,...", callback=metrics_by_name, help="Those of metrics, by name."),
+    ] = None,
     model: Annotated[str | None, typer.Option(help="Those of a model.")] = None,
     weights_dir: WeightsDirOption = None,
     offline: Annotated[bool, typer.Option(help="Fetch nothing; status 2 where one of those named is missing.")] = False,
@@ -27,10 +33,7 @@ def weights(
     from foundation import checkpoints
 
     wanted = list(names or [])
-    if profile is not None:
-        wanted += checkpoints.PAPER_PROFILE if profile == "paper" else ()
-    if extended:
-        wanted += checkpoints.EXTENDED_METRICS
+    wanted += _of_metrics(profile, metrics, extended=extended)
     if model is not None:
         wanted += get_model(model).checkpoints
     fetch = bool(wanted) and not offline
@@ -40,6 +43,21 @@ def weights(
     _show(wanted or list(checkpoints.CHECKPOINTS), weights_dir)
     if offline and any(checkpoints.state(name, weights_dir=weights_dir) == "missing" for name in wanted):
         raise typer.Exit(USAGE_ERROR)
+
+
+def _of_metrics(profile: str | None, names: Sequence[str] | None, *, extended: bool) -> list[str]:
+    """Return the checkpoints that a profile needs for metrics: those named, else the usual ones; or what others add."""
+    if not (profile or names or extended):
+        return []
+    from benchmark.profiles import checkpoints_of
+
+    scorer = profile or "paper"
+    usual = checkpoints_of(scorer, list_metrics())
+    found = checkpoints_of(scorer, chosen_metrics(names)) if names else usual if profile else ()
+    if names and not found:
+        typer.echo(f"profile {scorer} needs no weights for {', '.join(names)}", err=True)
+    more = checkpoints_of(scorer, list_metrics(extended=True)) if extended else ()
+    return [*found, *[name for name in more if name not in {*usual, *found}]]
 
 
 def _fetch(name: str, weights_dir: Path | None) -> None:

@@ -2,8 +2,9 @@
 
 A profile says which extractors each kind of file needs, and turns their features into the evidence that the metrics
 take. An extractor names the evidence that its features are as they stand (`yields`); the profile writes out only what
-must be derived: texts, offsets, a classifier fitted on the benchmark. The two profiles are never mixed: a run is scored
-by one, and a table shows one.
+must be derived: texts, offsets, a classifier fitted on the benchmark. Of these a profile keeps what the wanted metrics
+take, and finds the weights of that alone. What needs no weights is offered by every profile: `everywhere`. Profiles are
+never mixed: a run is scored by one, and a table shows one.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Protocol, Unpack
+from typing import TYPE_CHECKING, Any, Protocol, Unpack
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,7 +24,11 @@ from benchmark.features import Arrays, Extractor, FeatureStore
 from foundation.checkpoints import WeightOptions
 from foundation.moved import serve_moved
 from foundation.names import check_known, load
+from metrics.registry import Metric, chosen_metrics
 from vgg_monoaudio.dataset import Sample, Source
+
+if TYPE_CHECKING:
+    from benchmark.profiles.networks import NetworkRow
 
 PROFILES: Mapping[str, str] = {
     "paper": "benchmark.profiles.paper:PaperProfile",
@@ -79,7 +84,7 @@ class Profile(Protocol):
     video: tuple[Extractor, ...]  # of reference videos
     derives: Derives  # evidence that is made of features, beside what the extractors yield
     unverified_weights: bool  # a checkpoint's hash was not checked
-    extended: bool  # it has evidence for the extended metrics too
+    wanted: tuple[Metric, ...]  # what it was loaded for: it has extractors for these alone
     device: str  # where its networks run, and the arithmetic of large sets
 
     def backbones(self) -> dict[str, str]:
@@ -97,21 +102,45 @@ class Profile(Protocol):
         ...
 
 
-def load_profile(name: str, *, extended: bool = False, **weights: Unpack[WeightOptions]) -> Profile:
-    """Return a profile; what it imports and loads, it does on first use.
+def load_profile(
+    name: str, *, extended: bool = False, metrics: Sequence[str] = (), **weights: Unpack[WeightOptions]
+) -> Profile:
+    """Return a profile that has what the wanted metrics need; what it imports and loads, it does on first use.
 
     Args:
         name: paper or signal.
-        extended: have evidence for the extended metrics too; only profile paper can.
+        extended: have evidence for the metrics that are scored on request too.
+        metrics: names or labels: have evidence for exactly these; () for the usual ones.
         weights: see `foundation.checkpoints.WeightOptions`; profile signal has no use for them.
 
     Raises:
         TypeError: there is no such option.
-        ValueError: an unknown name, or extended metrics of profile signal.
-        foundation.checkpoints.MissingCheckpoint: weights of the paper's networks are missing.
+        ValueError: an unknown name of a profile or metric, or the profile has evidence for none of the metrics.
+        foundation.checkpoints.MissingCheckpoint: weights of its networks are missing.
     """
+    check_known(weights, WeightOptions.__annotations__)
+    profile: Profile = _class_of(name)(extended=extended, metrics=metrics, **weights)
+    if not (profile.audio or profile.video):
+        asked = ", ".join(metric.name for metric in chosen_metrics(metrics, extended=extended))
+        raise ValueError(f"metrics: profile {name} has evidence for none of {asked}; name others or another profile")
+    return profile
+
+
+def checkpoints_of(name: str, wanted: Sequence[Metric]) -> tuple[str, ...]:
+    """Return the official files that a profile needs for these metrics, by name; () where it needs none.
+
+    Args:
+        name: of the profile.
+        wanted: the metrics.
+
+    Raises:
+        ValueError: an unknown name of a profile.
+    """
+    rows: Sequence[NetworkRow] = getattr(_class_of(name), "needed_rows", lambda _wanted: ())(wanted)
+    return tuple(dict.fromkeys([*(row.checkpoint for row in rows), *(one for row in rows for one in row.beside)]))
+
+
+def _class_of(name: str) -> Any:
     if name not in PROFILES:
         raise ValueError(f"profile: expected {' or '.join(PROFILES)}, got {name!r}")
-    check_known(weights, WeightOptions.__annotations__)
-    profile: Profile = load(PROFILES[name])(extended=extended, **weights)
-    return profile
+    return load(PROFILES[name])

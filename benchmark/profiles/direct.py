@@ -2,14 +2,38 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import get_args
+from typing import Protocol, TypeVar, get_args
 
 from benchmark.evidence import Rows, Whose, stacked, taken
 from benchmark.features import Extractor
-from benchmark.profiles import Features, Profile, Question
+from benchmark.profiles import Derives, Features, Profile, Question
+from benchmark.workers import Medium
 from foundation.names import nearest
+from metrics.registry import Metric, list_metrics
+
+
+class Part(Protocol):
+    """What is known of an extractor before its weights are found: an `Extractor`, or a row that makes one."""
+
+    @property
+    def name(self) -> str:
+        """`<backbone>.<part>`."""
+        ...
+
+    @property
+    def medium(self) -> Medium:
+        """What it is fed."""
+        ...
+
+    @property
+    def yields(self) -> Mapping[str, str]:
+        """Evidence that its features are as they stand."""
+        ...
+
+
+AnyPart = TypeVar("AnyPart", bound=Part)
 
 
 def backbone_keys(extractors: Sequence[Extractor]) -> dict[str, str]:
@@ -23,17 +47,38 @@ def wanted_features(profile: Profile) -> dict[Whose, tuple[Extractor, ...]]:
     Raises:
         ValueError: the profile derives evidence from an extractor that it does not have.
     """
-    names, extractors = taken(extended=profile.extended), (*profile.audio, *profile.video)
-    made_of = {part for evidence, parts in profile.derives.items() if evidence in names for part in parts}
-    unknown = sorted({name for _, name in made_of} - {extractor.name for extractor in extractors})
+    return _read_of_each((*profile.audio, *profile.video), profile.derives, profile.wanted)
+
+
+def needed(parts: Sequence[AnyPart], derives: Derives, wanted: Iterable[Metric]) -> tuple[AnyPart, ...]:
+    """Return those of a profile's parts whose features evidence for the wanted metrics is, or is made of.
+
+    Args:
+        parts: all that the profile has.
+        derives: evidence that it makes of features.
+        wanted: the metrics that are scored.
+
+    Raises:
+        ValueError: evidence is derived from a part that is not there.
+    """
+    names = {part.name for read in _read_of_each(parts, derives, wanted).values() for part in read}
+    return tuple(part for part in parts if part.name in names)
+
+
+def _read_of_each(
+    parts: Sequence[AnyPart], derives: Derives, wanted: Iterable[Metric]
+) -> dict[Whose, tuple[AnyPart, ...]]:
+    names = taken(wanted)
+    made_of = {made for evidence, of in derives.items() if evidence in names for made in of}
+    unknown = sorted({name for _, name in made_of} - {part.name for part in parts})
     if unknown:
-        raise ValueError(f"profile {profile.name} derives evidence from {unknown[0]}, which is none of its extractors")
+        raise ValueError(f"the profile derives evidence from {unknown[0]}, which is none of its extractors")
 
-    def read(who: Whose, extractor: Extractor) -> bool:
-        direct = (who == "video") == (extractor.medium == "video")
-        return (who, extractor.name) in made_of or (direct and any(f"{who}.{one}" in names for one in extractor.yields))
+    def read(who: Whose, part: Part) -> bool:
+        direct = (who == "video") == (part.medium == "video")
+        return (who, part.name) in made_of or (direct and any(f"{who}.{one}" in names for one in part.yields))
 
-    return {who: tuple(extractor for extractor in extractors if read(who, extractor)) for who in get_args(Whose)}
+    return {who: tuple(part for part in parts if read(who, part)) for who in get_args(Whose)}
 
 
 def files_of(questions: Sequence[Question]) -> dict[str, list[Path]]:
@@ -51,31 +96,31 @@ def files_of(questions: Sequence[Question]) -> dict[str, list[Path]]:
 
 
 def direct_evidence(
-    extractors: Sequence[Extractor], questions: Sequence[Question], features: Features, *, extended: bool
+    extractors: Sequence[Extractor], questions: Sequence[Question], features: Features, wanted: Iterable[Metric]
 ) -> dict[str, Rows]:
-    """Return what the features are evidence of as they stand, and a metric takes.
+    """Return what the features are evidence of as they stand, and a wanted metric takes.
 
     Args:
         extractors: those of the profile.
         questions: the samples; their files have features.
         features: of all these files.
-        extended: also what the extended metrics take.
+        wanted: the metrics that are scored.
 
     Raises:
         ValueError: an extractor yields a feature that no metric takes.
     """
-    wanted, files = taken(extended=extended), files_of(questions)
+    names, files = taken(wanted), files_of(questions)
     evidence: dict[str, Rows] = {}
     for extractor in extractors:
         _check(extractor)
         for who, paths in files.items():
             if (who == "video") == (extractor.medium == "video"):
-                evidence |= _read(extractor, who, paths, wanted, features)
+                evidence |= _read(extractor, who, paths, names, features)
     return evidence
 
 
 def _check(extractor: Extractor) -> None:
-    known = {name.partition(".")[2] for name in taken(extended=True)}
+    known = {name.partition(".")[2] for name in taken(list_metrics(extended=True))}
     for feature in extractor.yields:
         if feature not in known:
             close = nearest(feature, known)
@@ -84,9 +129,9 @@ def _check(extractor: Extractor) -> None:
 
 
 def _read(
-    extractor: Extractor, who: str, paths: Sequence[Path], wanted: frozenset[str], features: Features
+    extractor: Extractor, who: str, paths: Sequence[Path], names: frozenset[str], features: Features
 ) -> dict[str, Rows]:
-    arrays = {f"{who}.{feature}": array for feature, array in extractor.yields.items() if f"{who}.{feature}" in wanted}
+    arrays = {f"{who}.{feature}": array for feature, array in extractor.yields.items() if f"{who}.{feature}" in names}
     if not arrays:
         return {}
     found = {path: features.of(extractor, path) for path in dict.fromkeys(paths)}

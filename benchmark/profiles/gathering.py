@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from benchmark.choices import ReferenceVideo
@@ -24,11 +24,13 @@ class Gathered:
         questions: the samples that can be scored, in the order given.
         evidence: of these samples, row by row; empty if there is none.
         failures: the other samples, with the reason of each.
+        absent: why evidence is not there, by its name, where the benchmark has nothing that it could be made of.
     """
 
     questions: list[Question]
     evidence: Evidence
     failures: list[FailureRecord]
+    absent: Mapping[str, str] = field(default_factory=dict)
 
 
 def evidence_of(

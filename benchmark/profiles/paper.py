@@ -1,233 +1,109 @@
-"""Profile `paper`: PANNs, CLAP, ImageBind and Synchformer, fed as av-benchmark and kadtk feed them.
-
-Front ends run in worker processes on one decode of each file; networks run here, in batches, and are built when the
-first file needs them, so a run whose features are all there loads none.
-"""
+"""Profile `paper`: PANNs, CLAP, ImageBind and Synchformer, fed as av-benchmark and kadtk feed them."""
 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, Unpack
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from benchmark.evidence import Evidence, Rows
+from benchmark.evidence import Evidence, taken
 from benchmark.features import Arrays, Extractor
 from benchmark.pending import Pending
-from benchmark.profiles import Derives, Features, ProfileName, Question, front_ends
-from benchmark.profiles.direct import backbone_keys, direct_evidence, files_of
-from benchmark.profiles.running import BATCH_SIZES, Network, Runner, batch_size, exactly
+from benchmark.profiles import Derives, Features, ProfileName, Question, everywhere, front_ends
+from benchmark.profiles.direct import files_of
+from benchmark.profiles.networks import NetworkProfile, NetworkRow
+from benchmark.profiles.running import batch_size, exactly
 from foundation import checkpoints, media
-from foundation.checkpoints import WeightOptions
-from foundation.devices import check_device
-from metrics.backbones import get_backbone, load_backbone
-from metrics.onset import DETECTOR_VERSION, onset_seconds
 from vgg_monoaudio.dataset import Source
 
 if TYPE_CHECKING:
     from torch import Tensor
 
-BACKBONES = {  # backbone: what it is needed for
-    "panns": "FAD, KAD, IS, KL",
-    "clap": "CLAP, selectivity",
-    "imagebind": "IB",
-    "synchformer": "DeSync",
-}
-EXTENDED_BACKBONES = {
-    "vggish": "FD-VGG",
-    "passt": "FD-PaSST, IS-PaSST, KL-PaSST",
-}
 WINDOW_SEGMENTS = 14  # 4.8 s: what the offset head judges, at the start and at the end of a clip
 
 
-def _best_device() -> str:
-    import torch
-
-    if torch.cuda.is_available():
-        return "cuda"
-    return "mps" if torch.backends.mps.is_available() else "cpu"
+def _small_frames(fps: float) -> media.FrameRequest:
+    return media.FrameRequest(fps, transform=front_ends.short_side)
 
 
-class PaperProfile:
-    """The networks that the paper used; weights are found and verified at once, and opened on first use."""
+def _named(features: Any) -> Mapping[str, Tensor]:
+    named: Mapping[str, Tensor] = features._asdict()
+    return named
+
+
+def _as_kadtk(network: Any, batch: Tensor) -> Mapping[str, Tensor]:
+    from metrics.backbones.panns import round_as_kadtk
+
+    return {"embedding": round_as_kadtk(network.audio(batch).embedding)}
+
+
+class PaperProfile(NetworkProfile):
+    """The networks that the paper used, and those of the metrics on request."""
 
     name: ProfileName = "paper"
+    rows = (
+        NetworkRow(
+            "panns.audio", front_ends.prepare_panns, "waveform", lambda net, batch: _named(net.audio(batch)),
+            yields={"embedding": "embedding", "logits": "logits"},
+        ),
+        NetworkRow(
+            "panns.kadtk", front_ends.prepare_kadtk, "waveform", _as_kadtk, yields={"kad_embedding": "embedding"}
+        ),
+        NetworkRow(
+            "clap.audio", front_ends.prepare_clap, "waveform", lambda net, batch: {"embedding": net.audio(batch)},
+            yields={"clap": "embedding"}, beside=("roberta-vocab", "roberta-merges"),
+        ),
+        NetworkRow(
+            "imagebind.audio", front_ends.prepare_imagebind_audio, "mels",
+            lambda net, batch: {"embedding": net.audio(batch)}, yields={"imagebind": "embedding"},
+        ),
+        NetworkRow(
+            "synchformer.audio", front_ends.prepare_synchformer_audio, "mels",
+            lambda net, batch: {"segments": net.audio(batch)},
+        ),
+        NetworkRow(
+            "vggish.audio", front_ends.prepare_vggish, "examples", lambda net, batch: {"embedding": net.audio(batch)},
+            yields={"vggish": "embedding"},
+        ),
+        NetworkRow(
+            "passt.audio", front_ends.prepare_passt, "mels", lambda net, batch: _named(net.audio(batch)),
+            yields={"passt": "embedding", "passt_logits": "logits"}, extra=True,
+        ),
+        NetworkRow(
+            "imagebind.video", front_ends.keep_frames, "frames", lambda net, batch: {"embedding": net.video(batch)},
+            yields={"imagebind": "embedding"}, frames=_small_frames(0.5),
+            on_device="metrics.backbones.imagebind:prepare_video",
+        ),
+        NetworkRow(
+            "synchformer.video", front_ends.keep_frames, "frames", lambda net, batch: {"segments": net.video(batch)},
+            frames=_small_frames(25), on_device="metrics.backbones.synchformer:prepare_video",
+        ),
+    )  # fmt: skip
     derives: Derives = MappingProxyType(
         {
+            "prompt.clap": (),  # a text has no file
+            "paired_label.clap": (),
             "pair.offset_logits": (("video", "synchformer.video"), ("generated", "synchformer.audio")),
-            "target.onset_seconds": (("target", "onset.audio"),),
+            **everywhere.DERIVES,
         }
     )
-
-    def __init__(self, *, extended: bool = False, **weights: Unpack[WeightOptions]) -> None:
-        """Find the weights.
-
-        Args:
-            extended: also what the extended metrics need.
-            weights: see `foundation.checkpoints.WeightOptions`.
-
-        Raises:
-            ValueError: a device that this machine does not have.
-            foundation.checkpoints.MissingCheckpoint: a file is not there.
-            foundation.checkpoints.WrongCheckpoint: a file is not the published one.
-            metrics.backbones.passt.MissingPackage: the extended metrics need a package that is not installed.
-        """
-        check_device(weights.get("device"))
-        self.extended = extended
-        if extended:
-            import metrics.backbones.passt  # noqa: F401 - raises MissingPackage before work begins
-        self.device = weights.get("device") or _best_device()
-        self._weights_dir = weights.get("weights_dir")
-        self._allow_unverified = weights.get("allow_unverified", False)
-        self._located = {
-            name: checkpoints.located(
-                get_backbone(name).checkpoint or name, weights_dir=self._weights_dir,
-                allow_unverified=self._allow_unverified, needed_by=f"{metrics} (profile paper)",
-            )
-            for name, metrics in (BACKBONES | (EXTENDED_BACKBONES if extended else {})).items()
-        }  # fmt: skip
-        self._networks: dict[str, Any] = {}
-        self._runner = Runner(self.device)
-        self.unverified_weights = not all(located.verified for located in self._located.values())
-        self.audio = self._audio_extractors()
-        self.video = self._video_extractors()
-
-    def backbones(self) -> dict[str, str]:
-        """Return the content key of every backbone."""
-        return backbone_keys((*self.audio, *self.video))
-
-    def _key(self, name: str) -> str:
-        return f"v{get_backbone(name).preprocessing}-{self._located[name].digests.sha256}"
-
-    def _network(self, name: str) -> Any:
-        if name not in self._networks:
-            self._networks[name] = load_backbone(
-                name, checkpoint=self._located[name].path, device=self.device, allow_unverified=self._allow_unverified
-            )
-        return self._networks[name]
-
-    def _audio_extractors(self) -> tuple[Extractor, ...]:
-        def row(name: str, prepare: Any, network: Any, **yields: str) -> Extractor:
-            key, size = self._key(name.partition(".")[0]), batch_size(name, self.device)
-            return Extractor(name, key, "audio", prepare, network=network, batch_size=size, yields=yields)
-
-        rows = (
-            row("panns.audio", front_ends.prepare_panns, self._panns, embedding="embedding", logits="logits"),
-            row("panns.kadtk", front_ends.prepare_kadtk, self._panns_as_kadtk, kad_embedding="embedding"),
-            row("clap.audio", front_ends.prepare_clap, self._clap, clap="embedding"),
-            row("imagebind.audio", front_ends.prepare_imagebind_audio, self._imagebind_audio, imagebind="embedding"),
-            row("synchformer.audio", front_ends.prepare_synchformer_audio, self._synchformer_audio),
-        )
-        if not self.extended:
-            return rows
-        return (
-            *rows,
-            row("vggish.audio", front_ends.prepare_vggish, self._vggish, vggish="embedding"),
-            row("passt.audio", front_ends.prepare_passt, self._passt, passt="embedding", passt_logits="logits"),
-            Extractor(
-                "onset.audio", f"v{DETECTOR_VERSION}", "audio", front_ends.prepare_onsets, yields={"onsets": "onsets"}
-            ),
-        )
-
-    def _video_extractors(self) -> tuple[Extractor, ...]:
-        def row(name: str, fps: float, network: Any, **yields: str) -> Extractor:
-            frames = media.FrameRequest(fps, transform=front_ends.short_side)
-            key, size = self._key(name.partition(".")[0]), batch_size(name, self.device)
-            return Extractor(name, key, "video", front_ends.keep_frames, frames, network, size, yields)
-
-        return (
-            row("imagebind.video", 0.5, self._imagebind_video, imagebind="embedding"),
-            row("synchformer.video", 25, self._synchformer_video),
-        )
-
-    def _run(
-        self,
-        name: str,
-        prepared: Sequence[Arrays],
-        keys: Sequence[str],
-        network: Network,
-        prepare: Callable[[Tensor], Tensor] | None = None,
-    ) -> list[Arrays]:
-        return self._runner.run(prepared, keys, network, growth=BATCH_SIZES[name].growth, prepare=prepare)
-
-    def _panns(self, prepared: Sequence[Arrays]) -> list[Arrays]:
-        def network(batch: Tensor) -> Any:
-            return self._network("panns").audio(batch)._asdict()
-
-        return self._run("panns.audio", prepared, ["waveform"], network)
-
-    def _panns_as_kadtk(self, prepared: Sequence[Arrays]) -> list[Arrays]:
-        from metrics.backbones.panns import round_as_kadtk
-
-        def network(batch: Tensor) -> Mapping[str, Tensor]:
-            return {"embedding": round_as_kadtk(self._network("panns").audio(batch).embedding)}
-
-        return self._run("panns.kadtk", prepared, ["waveform"], network)
-
-    def _clap(self, prepared: Sequence[Arrays]) -> list[Arrays]:
-        def network(batch: Tensor) -> Mapping[str, Tensor]:
-            return {"embedding": self._network("clap").audio(batch)}
-
-        return self._run("clap.audio", prepared, ["waveform"], network)
-
-    def _imagebind_audio(self, prepared: Sequence[Arrays]) -> list[Arrays]:
-        def network(batch: Tensor) -> Mapping[str, Tensor]:
-            return {"embedding": self._network("imagebind").audio(batch)}
-
-        return self._run("imagebind.audio", prepared, ["mels"], network)
-
-    def _imagebind_video(self, prepared: Sequence[Arrays]) -> list[Arrays]:
-        from metrics.backbones.imagebind import prepare_video
-
-        def network(batch: Tensor) -> Mapping[str, Tensor]:
-            return {"embedding": self._network("imagebind").video(batch)}
-
-        return self._run("imagebind.video", prepared, ["frames"], network, prepare_video)
-
-    def _synchformer_audio(self, prepared: Sequence[Arrays]) -> list[Arrays]:
-        def network(batch: Tensor) -> Mapping[str, Tensor]:
-            return {"segments": self._network("synchformer").audio(batch)}
-
-        return self._run("synchformer.audio", prepared, ["mels"], network)
-
-    def _synchformer_video(self, prepared: Sequence[Arrays]) -> list[Arrays]:
-        from metrics.backbones.synchformer import prepare_video
-
-        def network(batch: Tensor) -> Mapping[str, Tensor]:
-            return {"segments": self._network("synchformer").video(batch)}
-
-        return self._run("synchformer.video", prepared, ["frames"], network, prepare_video)
-
-    def _vggish(self, prepared: Sequence[Arrays]) -> list[Arrays]:
-        def network(batch: Tensor) -> Mapping[str, Tensor]:
-            return {"embedding": self._network("vggish").audio(batch)}
-
-        return self._run("vggish.audio", prepared, ["examples"], network)
-
-    def _passt(self, prepared: Sequence[Arrays]) -> list[Arrays]:
-        def network(batch: Tensor) -> Any:
-            return self._network("passt").audio(batch)._asdict()
-
-        return self._run("passt.audio", prepared, ["mels"], network)
 
     def evidence(self, questions: Sequence[Question], sources: Sequence[Source], features: Features) -> Evidence:
         """Return what the paper's networks say of the samples."""
         del sources  # every source that matters is the target or the paired clip of a question
-        extractors = (*self.audio, *self.video)
-        files, by_name = files_of(questions), {extractor.name: extractor for extractor in extractors}
-        derived: dict[str, Rows] = {
-            "prompt.clap": self._texts([question.sample.label for question in questions], features),
-            "pair.offset_logits": self._offsets(questions, by_name, features),
-        }
-        if "paired" in files:
-            derived["paired_label.clap"] = self._texts([q.sample.paired_label for q in questions], features)
-        if self.extended:
-            found = features.rows(by_name["onset.audio"], "onsets", files["target"])
-            derived["target.onset_seconds"] = [onset_seconds(onsets) for onsets in found]
-        return direct_evidence(extractors, questions, features, extended=self.extended) | derived
+        names, found = taken(self.wanted), self.shared_evidence(questions, features)
+        if "prompt.clap" in names:
+            found["prompt.clap"] = self._texts([question.sample.label for question in questions], features)
+        if "paired_label.clap" in names and "paired" in files_of(questions):
+            found["paired_label.clap"] = self._texts([q.sample.paired_label for q in questions], features)
+        if "pair.offset_logits" in names:
+            by_name = {extractor.name: extractor for extractor in (*self.audio, *self.video)}
+            found["pair.offset_logits"] = self._offsets(questions, by_name, features)
+        return found
 
     def _texts(self, texts: Sequence[str], features: Features) -> NDArray[Any]:
         """Return CLAP's embedding of each text, (n, 512); every text is embedded once."""

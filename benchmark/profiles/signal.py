@@ -12,15 +12,16 @@ from typing import Unpack
 import numpy as np
 from numpy.typing import NDArray
 
-from benchmark.evidence import Evidence, Rows, Whose
+from benchmark.evidence import Evidence, Rows, Whose, taken
 from benchmark.features import Arrays, Extractor, FeatureStore
-from benchmark.profiles import Derives, Features, ProfileName, Question
-from benchmark.profiles.direct import backbone_keys, direct_evidence, files_of
+from benchmark.profiles import Derives, Features, ProfileName, Question, everywhere
+from benchmark.profiles.direct import backbone_keys, direct_evidence, files_of, needed
 from foundation import media
 from foundation.checkpoints import WeightOptions
 from foundation.files import WriteFailed, fingerprint
 from metrics.backbones.signal import FPS, SAMPLE_RATE, Signal
 from metrics.backbones.signal_classifier import LabelModel
+from metrics.registry import chosen_metrics
 from vgg_monoaudio.dataset import Source
 
 log = logging.getLogger(__name__)
@@ -47,16 +48,17 @@ class SignalProfile:
 
     name: ProfileName = "signal"
     unverified_weights = False
-    extended = False
     device = "cpu"
-    audio = (
+    audio: tuple[Extractor, ...] = (
         Extractor(
             "signal.audio", f"v{Signal.version}", "audio", _prepare_audio,
             yields={"embedding": "embedding", "kad_embedding": "embedding"},
         ),
+        *everywhere.AUDIO,
     )  # fmt: skip
-    video = (
+    video: tuple[Extractor, ...] = (
         Extractor("signal.video", f"v{Signal.version}", "video", _prepare_video, media.FrameRequest(FPS, _FRAME_SIZE)),
+        *everywhere.VIDEO,
     )
     derives: Derives = MappingProxyType(
         {
@@ -64,46 +66,69 @@ class SignalProfile:
             "paired_label.clap": (_FITTED,),
             "pair.offset_logits": (("generated", "signal.audio"), ("video", "signal.video")),
             **{f"{who}.{kind}": (_FITTED, (who, "signal.audio")) for who in _SOUNDS for kind in ("logits", "clap")},
+            **everywhere.DERIVES,
         }
     )
 
-    def __init__(self, *, extended: bool = False, **_weights: Unpack[WeightOptions]) -> None:
-        """Leave the options of weights aside: there is nothing to load and no device to choose.
+    def __init__(
+        self, *, extended: bool = False, metrics: Sequence[str] = (), **_weights: Unpack[WeightOptions]
+    ) -> None:
+        """Keep what the wanted metrics take; there are no weights to load and no device to choose.
 
-        Raises:
-            ValueError: the extended metrics are requested, and they need networks.
+        Args:
+            extended: have evidence for the metrics that are scored on request too.
+            metrics: names or labels: have evidence for exactly these; () for the usual ones.
         """
-        if extended:
-            raise ValueError("--extended: the extended metrics need profile paper, this is profile signal")
+        self.wanted = chosen_metrics(metrics, extended=extended)
+        kept = needed((*self.audio, *self.video), self.derives, self.wanted)
+        self.audio = tuple(extractor for extractor in kept if extractor.medium == "audio")
+        self.video = tuple(extractor for extractor in kept if extractor.medium == "video")
 
     def backbones(self) -> dict[str, str]:
-        """Return the versions of the backbone and of its classifier."""
-        return backbone_keys((*self.audio, *self.video)) | {"signal.classifier": f"v{LabelModel.version}"}
+        """Return the versions of the backbones, and of the classifier where one is fitted."""
+        fitted = {"signal.classifier": f"v{LabelModel.version}"} if self._fits() else {}
+        return backbone_keys((*self.audio, *self.video)) | fitted
 
     def evidence(self, questions: Sequence[Question], sources: Sequence[Source], features: Features) -> Evidence:
         """Return what the signal backbone says of the samples."""
-        audio, video = self.audio[0], self.video[0]
-        files = files_of(questions)
+        found = direct_evidence((*self.audio, *self.video), questions, features, self.wanted)
+        found |= everywhere.derived((*self.audio, *self.video), questions, features, self.wanted)
+        if self._fits():
+            found |= self._classified(questions, sources, features)
+        if "pair.offset_logits" in taken(self.wanted):
+            found["pair.offset_logits"] = self._offsets(questions, features)
+        return found
+
+    def _fits(self) -> bool:
+        return any(_FITTED in self.derives.get(name, ()) for name in taken(self.wanted))
+
+    def _of(self, name: str) -> Extractor:
+        return next(extractor for extractor in (*self.audio, *self.video) if extractor.name == name)
+
+    def _classified(
+        self, questions: Sequence[Question], sources: Sequence[Source], features: Features
+    ) -> dict[str, Rows]:
+        """Return what a classifier fitted on the benchmark's own sounds says of the texts and of each sound."""
+        audio, files = self._of("signal.audio"), files_of(questions)
         heard = {who: features.stacked(audio, "embedding", files[who]) for who in files if who != "video"}
         labels = _classifier(
             features.stacked(audio, "embedding", [source.audio for source in sources]),
             [source.label for source in sources],
             features.store,
         )
-        onsets = features.rows(audio, "onset", files["generated"])
-        motions = features.rows(video, "motion", files["video"])
-        derived: dict[str, Rows] = {
-            "prompt.clap": labels.prototypes([q.sample.label for q in questions]),
-            "pair.offset_logits": np.stack(
-                [_BACKBONE.offset_logits(*pair) for pair in zip(onsets, motions, strict=True)]
-            ),
-        }
+        derived: dict[str, Rows] = {"prompt.clap": labels.prototypes([q.sample.label for q in questions])}
         if "paired" in heard:
             derived["paired_label.clap"] = labels.prototypes([q.sample.paired_label for q in questions])
         for who, embeddings in heard.items():
             derived[f"{who}.logits"] = labels.logits(embeddings)
             derived[f"{who}.clap"] = labels.standardised(embeddings)
-        return direct_evidence((*self.audio, *self.video), questions, features, extended=False) | derived
+        return derived
+
+    def _offsets(self, questions: Sequence[Question], features: Features) -> NDArray[np.float64]:
+        """Return how well each sound's onsets fit the video's motion at each offset, (n, 2, 21)."""
+        onsets = features.rows(self._of("signal.audio"), "onset", [q.generated for q in questions])
+        motions = features.rows(self._of("signal.video"), "motion", [q.reference_video for q in questions])
+        return np.stack([_BACKBONE.offset_logits(*pair) for pair in zip(onsets, motions, strict=True)])
 
 
 def _classifier(embeddings: NDArray[np.float32], labels: Sequence[str], store: FeatureStore) -> LabelModel:

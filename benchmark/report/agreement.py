@@ -91,7 +91,7 @@ def _by_answer(
 ) -> Agreement:
     both = answers.dropna(subset=[metric.name, criterion])
     scores, points = (both[name].to_numpy(dtype=np.float64) for name in (metric.name, criterion))
-    scores = _sign(metric) * scores
+    scores = metric.sign * scores
     if reason := why_none(scores, points, "answers"):
         return _open(subset, metric, criterion, "answers", method, len(both), scoring, reason)
     groups = clips_of(both) if scoring.resample_by == "source" else both["sample_id"].to_numpy()
@@ -137,7 +137,7 @@ def _by_model(
     method: Method, scoring: ScoringRecord,
 ) -> Agreement:  # fmt: skip
     both = [key for key in scores if key in means]
-    oriented = _sign(metric) * np.array([scores[key] for key in both])
+    oriented = metric.sign * np.array([scores[key] for key in both])
     points = np.array([means[key].value for key in both])
     if reason := why_none(oriented, points, "models"):
         return _open(subset, metric, criterion, "models", method, len(both), scoring, reason)
@@ -162,7 +162,3 @@ def _open(
 def _value(row: Row, metric: str) -> float | None:
     found = row.values.get(metric)
     return None if found is None or found.value is None or not np.isfinite(found.value) else found.value
-
-
-def _sign(metric: Metric) -> float:
-    return 1.0 if metric.better == "higher" else -1.0

@@ -52,7 +52,7 @@ def _result(row: Row) -> dict[str, Any]:
         "metrics": [
             {
                 "type": metric.name,
-                "name": f"{metric.label} ({metric.better} is better)",
+                "name": f"{metric.label} ({metric.direction})" if metric.direction else metric.label,
                 "value": value.value,
                 "args": {
                     "profile": scoring.profile,

@@ -21,7 +21,7 @@ from benchmark.report.samples import REQUIRED_COLUMNS, RunSamples, clips_of
 from benchmark.runs import MetricsRecord, MetricValue, OwnModelRecord, RunRecord
 from benchmark.scoring import mean_value
 from foundation.files import fingerprint
-from metrics.registry import Metric, get_metric, list_metrics
+from metrics.registry import Metric, chosen_metrics, get_metric
 
 RELATIVE_TOLERANCE = 1e-6  # between a submitted number and the same number recomputed here
 MOST_DRAWS = 100_000_000  # samples x resamples, of the intervals of means that are computed again
@@ -103,7 +103,7 @@ def counts(run: RunRecord, metrics: MetricsRecord, samples: RunSamples) -> Itera
 
 def scores(metrics: MetricsRecord, samples: RunSamples) -> Iterator[str]:
     """Yield metrics that are missing, scores that are not numbers or off the scale of their metric, and odd columns."""
-    wanted = list_metrics(extended=metrics.scoring.extended)
+    wanted = chosen_metrics(metrics.scoring.metrics, extended=metrics.scoring.extended)
     for metric in wanted:
         if metric.name not in metrics.metrics:
             yield f"metric {metric.name} is missing in metrics.json"

@@ -25,6 +25,8 @@ def others(name):
     default = getattr(Choices(), name)
     if get_origin(HINTS[name]) is Literal:
         return [word for word in get_args(HINTS[name]) if word != default]
+    if isinstance(default, tuple):
+        return [("fad",), ("kl", "clap")]
     return [not default] if isinstance(default, bool) else [default + 7]
 
 
@@ -34,7 +36,7 @@ OTHER = [(field.name, value) for field in fields(Choices) for value in others(fi
 def test_the_defaults_are_those_of_the_published_numbers():
     assert Choices() == Choices(
         profile="paper", reference_video="target", bandwidth_from="generated", resample_by="source", resamples=1000,
-        seed=0, extended=False,
+        seed=0, extended=False, metrics=(),
     )  # fmt: skip
 
 
@@ -78,6 +80,7 @@ def test_the_record_refuses_a_word_that_a_choice_does_not_take(name):
         *[("resamples", value, "a whole number from 40 on") for value in (39, 0, -1, 100.0, "100", True)],
         *[("seed", value, "a whole number from 0 on") for value in (-1, 0.5, "0", None, False)],
         *[("extended", value, "True or False") for value in ("yes", 1, None)],
+        *[("metrics", value, "a tuple of names") for value in ("fad", ["fad"], (1,), None)],
     ],
 )
 def test_a_value_that_a_choice_does_not_take_is_refused_in_one_line(name, value, taken):
@@ -90,3 +93,31 @@ def test_the_fewest_resamples_are_those_that_the_intervals_need():
     check_settings(FEWEST_RESAMPLES, level, "percentile")
     with pytest.raises(ValueError, match=f"at least {FEWEST_RESAMPLES}, got"):
         check_settings(FEWEST_RESAMPLES - 1, level, "percentile")
+
+
+def test_metrics_by_name_are_one_choice_in_whatever_order_and_spelling():
+    assert Choices(metrics=("CLAP", "fad")) == Choices(metrics=("fad", "clap"))
+    assert Choices(metrics=("CLAP", "fad")).metrics == ("fad", "clap")
+
+
+@pytest.mark.parametrize(
+    ("metrics", "message"),
+    [(("kld",), 'no metric is called "kld"; did you mean kl'), (("KL", "kl"), '"KL" and "kl" both mean kl; name each')],
+)
+def test_metrics_that_are_unknown_or_named_twice_are_refused(metrics, message):
+    with pytest.raises(ValueError, match=message):
+        Choices(metrics=metrics)
+
+
+def test_metrics_by_name_and_all_of_them_are_not_asked_for_together():
+    with pytest.raises(ValueError, match="extended: adds to the usual metrics, and metrics names all that are scored"):
+        Choices(metrics=("kl",), extended=True)
+
+
+def test_a_record_of_the_usual_metrics_is_written_as_before_there_were_lists_of_them():
+    usual = ScoringRecord.of(Choices(), Scorer())
+    assert "metrics" not in usual.model_dump()
+    assert "metrics" not in usual.model_dump_json()
+    assert ScoringRecord.model_validate_json(usual.model_dump_json()) == usual
+    named = ScoringRecord.of(Choices(metrics=("kl",)), Scorer())
+    assert ScoringRecord.model_validate_json(named.model_dump_json()).metrics == ("kl",)

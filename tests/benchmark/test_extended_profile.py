@@ -26,7 +26,7 @@ if find_spec("hear21passt") is None:
 from metrics.backbones import passt, vggish
 
 SECONDS = 5.0  # of the benchmark `tiny`
-ADDED = [metric.name for metric in list_metrics("Extended")]
+ADDED = [metric.name for metric in list_metrics(extended=True) if metric.extended]
 
 
 @pytest.fixture
@@ -48,7 +48,7 @@ def networks(monkeypatch):
         loaded.append(name)
         return stand_in(name, **options)
 
-    monkeypatch.setattr("benchmark.profiles.paper.load_backbone", load)
+    monkeypatch.setattr("benchmark.profiles.networks.load_backbone", load)
     monkeypatch.setattr(PaperProfile, "_embed_text", lambda self, text: np.full(3, len(text), dtype=np.float32))
     return loaded
 
@@ -132,13 +132,13 @@ def test_missing_weights_of_the_extended_metrics_are_named(weights):
         PaperProfile(weights_dir=weights, allow_unverified=True, extended=True)
 
 
-def test_the_command_line_refuses_extended_metrics_of_the_signal_profile(command, tiny):
-    done = command("eval", "--benchmark", tiny.path, "--profile", "signal", "--extended")
-    assert (done.status, done.message) == (
-        2,
-        "--extended: the extended metrics need profile paper, this is profile signal",
-    )
-    assert done.out.startswith("benchmark: tiny")
+def test_profile_signal_scores_what_needs_no_weights_and_says_why_the_rest_is_not_there(run, tiny, tmp_path):
+    choices = Choices(profile="signal", resamples=40, extended=True)
+    record = evaluate(run, tiny.path, choices, cache=tmp_path / "cache", workers=0)
+    assert set(record.metrics) == {metric.name for metric in list_metrics(extended=True)}
+    assert record.metrics["onset_accuracy"].value is not None
+    assert record.metrics["fd_passt"].reason == "profile signal has no counterpart"
+    assert record.scoring.backbones["onset"].startswith("v")
 
 
 def test_the_command_line_scores_extended_metrics_where_asked(
@@ -160,7 +160,7 @@ def test_real_networks_from_official_files_give_every_extended_column(
     for name in EXTENDED_METRICS:
         write_checkpoint(name, weights)
     monkeypatch.setattr(
-        "benchmark.profiles.paper.load_backbone",
+        "benchmark.profiles.networks.load_backbone",
         lambda name, **options: (load_backbone if name in EXTENDED_METRICS else stand_in)(name, **options),
     )
     record = scored(run, tiny, weights, tmp_path, extended=True)

@@ -29,20 +29,20 @@ def rows_of(name):
         return [np.sort(random.uniform(0, 8, size=(3, 3)) * [22_050, 0.1, 0.1], axis=0) for _ in range(N)]
     if feature == "vggish":
         return random.normal(size=(N, 4, 3))
-    features = sorted({name.partition(".")[2] for name in taken(extended=True)})
+    features = sorted({name.partition(".")[2] for name in taken(list_metrics(extended=True))})
     return random.normal(size=(N, 4 + features.index(feature)))
 
 
 @pytest.fixture
 def evidence():
     """Random evidence of everything that a metric takes which is always scored."""
-    return {name: rows_of(name) for name in sorted(taken(extended=False))}
+    return {name: rows_of(name) for name in sorted(taken(list_metrics()))}
 
 
 @pytest.fixture
 def extended():
     """The same with what the extended metrics take."""
-    return {name: rows_of(name) for name in sorted(taken(extended=True))}
+    return {name: rows_of(name) for name in sorted(taken(list_metrics(extended=True)))}
 
 
 @pytest.fixture

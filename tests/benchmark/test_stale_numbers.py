@@ -12,7 +12,7 @@ from benchmark.profiles.signal import SignalProfile
 from benchmark.runs import RunDirectory
 from foundation import media
 from foundation.files import file_sha256
-from metrics.registry import list_metrics
+from metrics.registry import chosen_metrics
 
 pytestmark = pytest.mark.usefixtures("models")
 
@@ -49,12 +49,12 @@ def test_nothing_that_changed_is_nothing_scored(again):
 
 @pytest.mark.parametrize("name", ["kl", "fad"])
 def test_a_new_version_of_a_metric_is_scored_anew(again, monkeypatch, name):
-    def bumped(*, extended=False):
-        rows = list_metrics(extended=extended)
+    def bumped(names=(), *, extended=False):
+        rows = chosen_metrics(names, extended=extended)
         return [replace(row, version=row.version + 1) if row.name == name else row for row in rows]
 
     for module in ("benchmark.evaluation", "benchmark.scoring"):
-        monkeypatch.setattr(f"{module}.list_metrics", bumped)
+        monkeypatch.setattr(f"{module}.chosen_metrics", bumped)
     before, after = again[1]()
     assert after.fingerprint != before.fingerprint
     assert after.metrics[name].version == before.metrics[name].version + 1

@@ -10,7 +10,7 @@ import pytest
 import metrics
 from foundation.names import load
 from metrics.onset import OnsetScores
-from metrics.registry import GROUPS, get_metric, list_metrics
+from metrics.registry import GROUPS, chosen_metrics, get_metric, list_metrics, metric_names
 from metrics.selectivity import Selectivity
 from metrics.uncertainty.resampling import whole_set
 
@@ -30,15 +30,15 @@ def test_headline_metrics_are_the_columns_of_the_papers_tables_in_their_order():
 def test_groups_stand_together_in_the_order_of_the_tables():
     order = [GROUPS.index(row.group) for row in ALL]
     assert order == sorted(order)
-    assert [row for group in GROUPS for row in list_metrics(group)] == list(ALL)
+    assert [row for group in GROUPS for row in list_metrics(group, extended=True)] == list(ALL)
     assert {*list_metrics(headline=True), *list_metrics(headline=False)} == set(list_metrics())
 
 
 def test_extended_metrics_are_listed_only_when_asked_for():
     extended = [row for row in ALL if row not in list_metrics()]
     assert {row.label for row in extended} >= {"FD-VGG", "FD-PaSST", "IS-PaSST", "KL-PaSST", "Onset acc", "Onset AP"}
-    assert {row.group for row in extended} == {"Extended"}
-    assert list_metrics("Extended") == tuple(extended)
+    assert list_metrics("Extended") == tuple(row for row in extended if row.group == "Extended")
+    assert all(row.extended for row in extended)
     assert not any(row.headline for row in extended)
 
 
@@ -102,6 +102,29 @@ def test_a_resampler_takes_what_the_function_takes_and_scores_the_whole_set_alik
 def test_unknown_name_is_answered_with_what_is_close(name, hint):
     with pytest.raises(ValueError, match=f'no metric is called "{name}"; {hint}'):
         get_metric(name)
+
+
+def test_metrics_are_chosen_by_name_or_label_in_the_order_of_the_tables():
+    assert [row.name for row in chosen_metrics(("Onset AP", "clap", "FAD"))] == [
+        "fad",
+        "clap",
+        "onset_average_precision",
+    ]
+    assert chosen_metrics() == list_metrics()
+    assert chosen_metrics(extended=True) == ALL
+
+
+def test_a_metric_that_is_named_twice_is_refused():
+    with pytest.raises(ValueError, match='metrics: "fad" and "FAD" both mean fad; name each once'):
+        metric_names(["fad", "kl", "FAD"])
+
+
+def test_a_metric_that_only_describes_has_no_direction():
+    row = dataclasses.replace(get_metric("kl"), better="neither")
+    assert (row.arrow, row.heading, row.direction, row.sign) == ("", "KL", "", 0)
+    row = get_metric("kl")
+    assert (row.heading, row.direction, row.sign) == ("KL ↓", "lower is better", -1)
+    assert get_metric("clap").sign == 1
 
 
 def test_rows_cannot_be_changed():

@@ -50,7 +50,7 @@ def measure(arguments: Sequence[str] = ()) -> Iterator[Figure]:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--scenes", type=int, default=16)
     count = parser.parse_args(arguments).scenes
-    rows = (*SignalProfile.audio, *SignalProfile.video)
+    rows = (*SignalProfile().audio, *SignalProfile().video)
     floor = tuple(replace(row, prepare=keep_a_number) for row in rows)
     with tempfile.TemporaryDirectory() as folder:
         films = write_scenes(Path(folder), count)

@@ -48,9 +48,9 @@ class Change:
     @property
     def better(self) -> Literal["first", "second", ""]:
         """Which run is better by more than chance after the correction, if either is."""
-        if self.corrected is None or self.corrected >= SIGNIFICANT or self.difference == 0:
+        if self.corrected is None or self.corrected >= SIGNIFICANT or not self.difference * self.metric.sign:
             return ""
-        return "first" if (self.difference > 0) == (self.metric.better == "higher") else "second"
+        return "first" if self.difference * self.metric.sign > 0 else "second"
 
 
 @dataclass(frozen=True)

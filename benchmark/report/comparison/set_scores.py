@@ -14,7 +14,7 @@ from benchmark.runs import MetricsRecord, RunDirectory, ScoringRecord, UnusableR
 from benchmark.scoring import measurement
 from foundation.checkpoints import WeightOptions
 from metrics.placement import computing_on
-from metrics.registry import list_metrics
+from metrics.registry import Metric, list_metrics
 from metrics.uncertainty.bootstrap import Difference, set_difference
 from metrics.uncertainty.resampling import Resampled
 
@@ -62,12 +62,21 @@ def set_differences(
         UnusableRun: another benchmark, other backbones than those that scored, or audio that is not what was scored.
         foundation.checkpoints.MissingCheckpoint: weights of the profile are missing.
     """
-    evidence, device = _evidence(runs, records, samples, benchmark_dir, cache, weights)
+    metrics = [metric for metric in list_metrics(extended=True) if _can_be_tested(metric, records, len(samples))]
+    if not metrics:
+        return {}
+    evidence, device = _evidence(metrics, runs, records, samples, benchmark_dir, cache, weights)
     with computing_on(device):
-        return _tested_each(evidence, runs, records, samples, groups)
+        return _tested_each(metrics, evidence, runs, records, samples, groups)
+
+
+def _can_be_tested(metric: Metric, records: Sequence[MetricsRecord], samples: int) -> bool:
+    enough = samples >= metric.minimum_samples
+    return bool(metric.resampler) and enough and all(_stored(record, metric.name) is not None for record in records)
 
 
 def _tested_each(
+    metrics: Sequence[Metric],
     evidence: Sequence[Evidence],
     runs: Sequence[RunDirectory],
     records: Sequence[MetricsRecord],
@@ -76,11 +85,7 @@ def _tested_each(
 ) -> dict[str, SetDifference]:
     scoring = records[0].scoring
     found = {}
-    for metric in list_metrics(extended=True):
-        if not metric.resampler or len(samples) < metric.minimum_samples:
-            continue
-        if any(_stored(record, metric.name) is None for record in records):
-            continue
+    for metric in metrics:
         first, second = (measurement(metric, one, groups, scoring) for one in evidence)
         if first is not None and second is not None:
             scorers = first.resampled(), second.resampled()
@@ -102,6 +107,7 @@ def _tested(scorers: tuple[Resampled, Resampled], groups: NDArray[Any] | None, s
 
 
 def _evidence(
+    metrics: Sequence[Metric],
     runs: Sequence[RunDirectory],
     records: Sequence[MetricsRecord],
     samples: Sequence[str],
@@ -120,8 +126,7 @@ def _evidence(
     built = load_benchmark(folder)
     if not records[0].benchmark.is_of(built):
         raise UnusableRun(f"{folder}: not the benchmark that {runs[0].path} answers")
-    extended = all(record.scoring.extended for record in records)
-    profile = load_profile(scoring.profile, extended=extended, **weights)
+    profile = load_profile(scoring.profile, metrics=[metric.name for metric in metrics], **weights)
     for run, record in zip(runs, records, strict=True):
         if not profile.backbones().items() <= record.scoring.backbones.items():
             raise UnusableRun(f"{run.path}: was scored by other backbones than those here; score it again")

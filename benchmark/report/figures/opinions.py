@@ -55,7 +55,7 @@ def rating_scatter(answers: pd.DataFrame, metrics: Sequence[Metric], criteria: S
         for axes, metric in zip(row, metrics, strict=True):
             _cloud(axes, answers[[metric.name, criterion]].dropna(), metric, criterion)
     for axes, metric in zip(panels[-1], metrics, strict=True):
-        axes.set_xlabel(f"{metric.label} {metric.arrow}{f' [{metric.unit}]' if metric.unit else ''}")
+        axes.set_xlabel(f"{metric.heading}{f' [{metric.unit}]' if metric.unit else ''}")
     for row, criterion in zip(panels, criteria, strict=True):
         row[0].set_ylabel(f"{criterion} [points]")
     figure_title(figure, f"{subset_title(subset)}: {len(answers)} rated answers by metric and by people")
@@ -65,8 +65,7 @@ def rating_scatter(answers: pd.DataFrame, metrics: Sequence[Metric], criteria: S
 def _cloud(axes: Axes, both: pd.DataFrame, metric: Metric, criterion: str) -> None:
     x, y = (both[name].to_numpy(dtype=np.float64) for name in (metric.name, criterion))
     axes.scatter(x, y, s=7, color=COLOURS[2], alpha=0.55, linewidths=0)
-    sign = 1.0 if metric.better == "higher" else -1.0
-    value = sign * rank_correlation(x, y) if len(x) >= FEWEST else float("nan")
+    value = metric.sign * rank_correlation(x, y) if len(x) >= FEWEST else float("nan")
     text = f"Spearman {value:.2f}" if np.isfinite(value) else "no correlation"
     axes.set_title(text, fontsize=6.5, fontweight="normal", color=SOFT)
     axes.grid(visible=True)

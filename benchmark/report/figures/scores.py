@@ -58,7 +58,7 @@ def metric_scatter(rows: Sequence[Row], x: str, y: str) -> Figure:
             )  # fmt: skip
     axes.grid(visible=True)
     axes.margins(0.08)
-    ways = {"higher": ("right", "up"), "lower": ("left", "down")}
+    ways = {"higher": ("right", "up"), "lower": ("left", "down"), "neither": ("", "")}
     axes.set_xlabel(_axis_title(metrics[0], ways[metrics[0].better][0]))
     axes.set_ylabel(_axis_title(metrics[1], ways[metrics[1].better][1]))
     axes.set_title(subset_title(rows[0].subset))
@@ -113,7 +113,7 @@ def _lengths(value: MetricValue) -> list[list[float]] | None:
 
 def _axis_title(metric: Metric, way: str) -> str:
     unit = f" [{metric.unit}]" if metric.unit else ""
-    return f"{metric.label}{unit}   ({way} is better)"
+    return f"{metric.label}{unit}" + (f"   ({way} is better)" if way else "")
 
 
 def category_bars(rows: Sequence[Row], part: Samples, metric: Metric, scoring: ScoringRecord) -> Figure:
@@ -135,7 +135,7 @@ def category_bars(rows: Sequence[Row], part: Samples, metric: Metric, scoring: S
     axes.set_xticks(range(len(categories)), categories)
     axes.tick_params(axis="x", length=0)
     axes.grid(visible=True, axis="y")
-    axes.set_ylabel(f"{metric.label} {metric.arrow}{f' [{metric.unit}]' if metric.unit else ''}")
+    axes.set_ylabel(f"{metric.heading}{f' [{metric.unit}]' if metric.unit else ''}")
     axes.set_title(f"{subset_title(part.subset)}: {metric.label} by category of the target")
     notes = _notes(rows, NO_INTERVAL if bare else "")
     if notes:  # between the axes and the legend, which is where other figures have their notes

@@ -67,7 +67,7 @@ def _column(column: Column) -> dict[str, Any]:
         "arrow": metric.arrow,
         "decimals": column.decimals,
         "better": metric.better,
-        "headline": metric.headline,
+        "headline": column.foremost,
         "about": metric.description,
     }
 

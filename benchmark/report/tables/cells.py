@@ -18,15 +18,27 @@ Rank = Literal[0, 1, 2]  # 1 best, 2 second, 0 neither
 
 @dataclass(frozen=True)
 class Column:
-    """One metric as a column: its row in the registry and how many decimals it shows here."""
+    """One metric as a column.
+
+    Attributes:
+        metric: its row in the registry.
+        decimals: how many it shows here.
+        named: runs were asked for it by name, so it is shown wherever the headline metrics are.
+    """
 
     metric: Metric
     decimals: int
+    named: bool = False
+
+    @property
+    def foremost(self) -> bool:
+        """Whether it is shown where there is little room."""
+        return self.metric.headline or self.named
 
     @property
     def heading(self) -> str:
         """Label and direction."""
-        return f"{self.metric.label} {self.metric.arrow}"
+        return self.metric.heading
 
     def text(self, value: float) -> str:
         """Return a value rounded for this column; never as minus zero."""

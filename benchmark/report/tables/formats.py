@@ -180,7 +180,7 @@ def _latex_heads(table: Table) -> list[str]:
         groups.append(rf"\multicolumn{{{span}}}{{c}}{{{latex_escaped(name)}}}")
         rules.append(rf"\cmidrule(lr){{{start}-{start + span - 1}}}")
         start += span
-    arrows = {"higher": r"$\uparrow$", "lower": r"$\downarrow$"}
+    arrows = {"higher": r"$\uparrow$", "lower": r"$\downarrow$", "neither": ""}
     heads = [(c.metric.symbol or latex_escaped(c.metric.label)) + arrows[c.metric.better] for c in table.columns]
     return [
         " & ".join(["", *groups, r" \\"]),

@@ -64,11 +64,14 @@ def _columns(
     rows: Sequence[Row], breadth: Breadth, decimals: Mapping[str, int], criteria: Sequence[str]
 ) -> tuple[Column, ...]:
     kept = []
+    records = [row.record.scoring.metrics if row.record else () for row in rows]
+    by_name = {name for names in records for name in names}
+    usual = not all(records)  # a row that was not asked for certain metrics alone
     for metric in (*map(criterion_metric, criteria), *list_metrics(extended=True)):  # what was asked for, in sight
         there = any(_value(row, metric.name) is not None or metric.name in row.texts for row in rows)
-        wanted = breadth == "full" or metric.field == "win"
-        if metric.headline or (there and wanted):
-            kept.append(Column(metric, decimals.get(metric.name, metric.decimals)))
+        named, wanted = metric.name in by_name, breadth == "full" or metric.field == "win"
+        if named or (metric.headline and usual) or (there and wanted):
+            kept.append(Column(metric, decimals.get(metric.name, metric.decimals), named))
     return tuple(kept)
 
 
@@ -96,6 +99,8 @@ def _section(row: Row) -> str:
 
 
 def _ranks(rows: Sequence[Row], column: Column) -> dict[str, Rank]:
+    if not column.metric.sign:
+        return {}
     shown = {
         row.key: float(column.text(value))
         for row in rows

@@ -56,7 +56,7 @@ class TerminalTable:
 
 
 def _narrower(table: Table) -> list[tuple[Table, str]]:
-    keep = [place for place, column in enumerate(table.columns) if column.metric.headline]
+    keep = [place for place, column in enumerate(table.columns) if column.foremost]
     blocks = tuple(
         replace(block, sections=tuple(
             replace(section, lines=tuple(

@@ -144,9 +144,10 @@ def test_the_profile_is_signal_for_the_demo_and_paper_for_the_rest(monkeypatch):
     for built in (DEMO, OTHER):
         scoring(built, ScoreOptions(device="cpu"))
     scoring(DEMO, ScoreOptions(profile="paper", extended=True, allow_unverified=True))
-    plain = {"device": "cpu", "allow_unverified": False, "extended": False}
+    plain = {"device": "cpu", "allow_unverified": False, "extended": False, "metrics": ()}
     assert asked == [
-        ("signal", plain), ("paper", plain), ("paper", {"device": None, "allow_unverified": True, "extended": True}),
+        ("signal", plain), ("paper", plain),
+        ("paper", {"device": None, "allow_unverified": True, "extended": True, "metrics": ()}),
     ]  # fmt: skip
 
 

@@ -96,11 +96,11 @@ def test_settings_that_cannot_be_read_are_named_in_the_row_and_the_others_are_sh
 
 def test_every_metric_has_a_row_and_the_extended_ones_are_shown_alone_on_demand(command):
     every = [metric.name for metric in list_metrics(extended=True)]
-    extended = [metric.name for metric in list_metrics("Extended")]
+    extended = [metric.name for metric in list_metrics(extended=True) if metric.extended]
     assert [row["name"] for row in json.loads(command("list-metrics", "--json").out)] == every
     assert [row["name"] for row in json.loads(command("list-metrics", "--extended", "--json").out)] == extended
     lines = command("list-metrics").out.splitlines()
-    assert lines[0].split() == ["name", "label", "better", "unit", "group", "what", "it", "measures"]
+    assert lines[0].split() == ["name", "label", "better", "unit", "group", "scored", "what", "it", "measures"]
     assert [line.split()[0] for line in lines[1:] if line.split()[0] in every] == every
     desync = next(line for line in lines if line.startswith("desync"))
     assert desync.split()[1:4] == ["DeSync", "lower", "s"]

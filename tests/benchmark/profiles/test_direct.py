@@ -16,6 +16,7 @@ from benchmark.profiles.direct import backbone_keys, direct_evidence
 from benchmark.profiles.signal import SignalProfile
 from foundation import media
 from metrics import registry
+from metrics.registry import list_metrics
 
 
 @dataclass
@@ -44,7 +45,7 @@ def evidence(extractors, questions, *, extended=False):
         p for q in questions for p in (q.sample.target_audio, q.sample.paired_audio, q.generated, q.reference_video)
     ]
     features = Features(store, {path: path.name for path in files if path})
-    return direct_evidence(extractors, questions, features, extended=extended), store.read_files
+    return direct_evidence(extractors, questions, features, list_metrics(extended=extended)), store.read_files
 
 
 def audio(name, **yields):

@@ -100,7 +100,7 @@ def runs(tiny, weights, tmp_path_factory, asked):
     with pytest.MonkeyPatch.context() as patch, numerics("fast"):
         patch.setattr(registry, "_ENTRIES", dict(registry._ENTRIES))
         register_model("whistling")(Whistling)
-        patch.setattr("benchmark.profiles.paper.load_backbone", watched(asked))
+        patch.setattr("benchmark.profiles.networks.load_backbone", watched(asked))
         evidence = PaperProfile.evidence
         patch.setattr(PaperProfile, "evidence", lambda *given: caught.append(evidence(*given)) or caught[-1])
         scored = {}
@@ -190,7 +190,7 @@ def texts(labels, weights):
 
 
 CASES = [("whistling", "target"), ("mixture", "target"), ("whistling", "composed")]
-NAMES = sorted(taken(extended=False))
+NAMES = sorted(taken(list_metrics()))
 
 
 def test_the_stand_ins_tell_everything_apart(expected):
@@ -307,7 +307,7 @@ def test_offsets_are_voted_on_in_batches_and_every_file_is_read_once_a_batch(
     weights, tmp_path, monkeypatch, size, asked_for
 ):
     asked, read = [], []
-    monkeypatch.setattr("benchmark.profiles.paper.load_backbone", watched(asked))
+    monkeypatch.setattr("benchmark.profiles.networks.load_backbone", watched(asked))
     monkeypatch.setattr("benchmark.profiles.paper.batch_size", lambda *_: size)
     profile, store = PaperProfile(device="cpu", weights_dir=weights, allow_unverified=True), FeatureStore(tmp_path)
     by_name, random = {e.name: e for e in (*profile.audio, *profile.video)}, np.random.default_rng(8)

@@ -26,7 +26,7 @@ def test_sizes_on_a_cpu_are_those_that_features_were_kept_with():
 
 @pytest.mark.parametrize("device", ["cuda", "cuda:1"])
 def test_sizes_on_a_gpu_are_larger_and_the_profile_takes_them(tmp_path, monkeypatch, device):
-    monkeypatch.setattr("benchmark.profiles.paper.check_device", lambda _device: None)
+    monkeypatch.setattr("benchmark.profiles.networks.check_device", lambda _device: None)
     for name in PAPER_PROFILE:
         (tmp_path / CHECKPOINTS[name].filename).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / CHECKPOINTS[name].filename).write_text(name)

@@ -124,7 +124,7 @@ function makeStage({ subset, place }) {
 }
 
 function makeTracks(sample) {
-  const heads = HEADLINE.map((column) => make("th", { scope: "col", class: "number", title: column.about, text: `${column.label} ${column.arrow}` }));
+  const heads = HEADLINE.map((column) => make("th", { scope: "col", class: "number", title: column.about, text: `${column.label} ${column.arrow}`.trim() }));
   const body = tracksOf(sample).map((track, at) => makeTrack(sample, track, at));
   return make(
     "table",

@@ -10,9 +10,9 @@ function fillSampleFields() {
   fillSelect("subset-filter", [["", "All subsets"], ...subsets], state.subset);
   const categories = [...new Set(data.subsets.flatMap((subset) => subset.target_category))].filter(Boolean).sort();
   fillSelect("category-filter", [["", "All categories"], ...categories.map((name) => [name, name])], state.category);
-  const orders = data.columns.flatMap(({ name, label }) => [
-    [`${name}:worst`, `${label}, worst first`],
-    [`${name}:best`, `${label}, best first`],
+  const orders = data.columns.flatMap(({ name, label, better }) => [
+    [`${name}:worst`, `${label}, ${better === "neither" ? "highest" : "worst"} first`],
+    [`${name}:best`, `${label}, ${better === "neither" ? "lowest" : "best"} first`],
   ]);
   fillSelect("order", [["", "In order"], ...orders], state.order);
   fillSelect("order-model", data.models.map(({ key, name }) => [key, `of ${name}`]), state.by || data.models[0]?.key);
