@@ -1,29 +1,63 @@
 """What every profile offers: extractors without weights, the same whichever networks score.
 
 A new one is a row of `AUDIO` or `VIDEO`. Where a metric takes something else than the array that is kept, what it takes
-is a row of `_VIEWS`.
+is a row of `_VIEWS`; what it takes of the prompts alone is a row of `_PROMPTS`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Any
 
 from numpy.typing import NDArray
 
 from benchmark.evidence import Rows, Whose, taken
-from benchmark.features import Extractor
+from benchmark.features import Arrays, Extractor
 from benchmark.profiles import Derives, Features, Question, front_ends
 from benchmark.profiles.direct import files_of
+from benchmark.workers import Medium
+from foundation.names import load
 from metrics.onset import DETECTOR_VERSION, onset_seconds
 from metrics.registry import Metric
+from vgg_monoaudio.asked_sounds import unasked_speech
 
-AUDIO: tuple[Extractor, ...] = (
+
+@dataclass(frozen=True)
+class PackageRow:
+    """An extractor of sounds that a package of an extra brings whole, weights included.
+
+    Attributes:
+        name: "<package>.<part>".
+        key: "module:function" that returns its content key, and raises MissingPackage where the package is absent.
+        prepare: see `benchmark.workers.Extractor`.
+        yields: likewise.
+    """
+
+    name: str
+    key: str
+    prepare: Callable[[Any, float], Arrays]
+    yields: Mapping[str, str] = field(default_factory=dict)
+    medium: Medium = "audio"
+
+
+AUDIO: tuple[Extractor | PackageRow, ...] = (
     Extractor("onset.audio", f"v{DETECTOR_VERSION}", "audio", front_ends.prepare_onsets, yields={"onsets": "onsets"}),
+    PackageRow("silero.audio", "metrics.backbones.silero:content_key", front_ends.prepare_silero),
 )
 VIDEO: tuple[Extractor, ...] = ()
+
+
+def ready(part: Extractor | PackageRow) -> Extractor:
+    """Return a part as the extractor that it is.
+
+    Raises:
+        foundation.extras.MissingPackage: it needs a package that is not installed.
+    """
+    if isinstance(part, Extractor):
+        return part
+    return Extractor(part.name, load(part.key)(), part.medium, part.prepare, yields=part.yields)
 
 
 @dataclass(frozen=True)
@@ -43,8 +77,19 @@ class _View:
     function: Callable[[NDArray[Any]], NDArray[Any]]
 
 
-_VIEWS: Mapping[str, _View] = {"target.onset_seconds": _View("target", "onset.audio", "onsets", onset_seconds)}
-DERIVES: Derives = MappingProxyType({name: ((view.who, view.extractor),) for name, view in _VIEWS.items()})
+def _number(array: NDArray[Any]) -> NDArray[Any]:
+    """Return the one number that is kept of a file, without an axis: arrays are kept with one at least."""
+    return array[0, ...]
+
+
+_VIEWS: Mapping[str, _View] = {
+    "target.onset_seconds": _View("target", "onset.audio", "onsets", onset_seconds),
+    "generated.speech_share": _View("generated", "silero.audio", "share", _number),
+}
+_PROMPTS: Mapping[str, Callable[[Sequence[str]], NDArray[Any]]] = {"prompt.unasked_speech": unasked_speech}
+DERIVES: Derives = MappingProxyType(
+    {name: ((view.who, view.extractor),) for name, view in _VIEWS.items()} | dict.fromkeys(_PROMPTS, ())
+)
 
 
 def derived(
@@ -59,8 +104,25 @@ def derived(
         wanted: the metrics that are scored.
     """
     by_name, files = {extractor.name: extractor for extractor in extractors}, files_of(questions)
-    views = {name: view for name, view in _VIEWS.items() if name in taken(wanted) and view.who in files}
+    names = taken(wanted)
+    views = {name: view for name, view in _VIEWS.items() if name in names and view.who in files}
     return {
         name: [view.function(row) for row in features.rows(by_name[view.extractor], view.array, files[view.who])]
         for name, view in views.items()
-    }
+    } | of_prompts(_PROMPTS, questions, names)
+
+
+def of_prompts(
+    functions: Mapping[str, Callable[[Sequence[str]], NDArray[Any]]],
+    questions: Sequence[Question],
+    names: Collection[str],
+) -> dict[str, Rows]:
+    """Return the evidence that follows from the prompts alone.
+
+    Args:
+        functions: from prompts to evidence, by its name.
+        questions: the samples.
+        names: of the evidence that is wanted.
+    """
+    prompts = [question.sample.label for question in questions]
+    return {name: function(prompts) for name, function in functions.items() if name in names}

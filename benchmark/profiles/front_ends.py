@@ -70,6 +70,13 @@ def prepare_onsets(audio: media.Audio, seconds: float) -> Arrays:
     return {"onsets": detect_onsets(audio.samples, audio.sample_rate, seconds)}
 
 
+def prepare_silero(audio: media.Audio, seconds: float) -> Arrays:
+    """Return the share of speech itself; the network is small enough to run where the file is decoded."""
+    from metrics.backbones.silero import speech_share
+
+    return {"share": np.array([speech_share(audio.samples, audio.sample_rate, seconds)])}
+
+
 def short_side(frame: NDArray[np.uint8]) -> NDArray[np.uint8]:
     """Return one frame as the front ends scale it, uint8 (3, h, w): processes exchange small frames, not large ones."""
     import torch

@@ -13,7 +13,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any, Unpack
 
 from benchmark.choices import ProfileName
-from benchmark.evidence import Rows
+from benchmark.evidence import Rows, taken
 from benchmark.features import Arrays, Extractor
 from benchmark.profiles import Derives, Features, Question, everywhere
 from benchmark.profiles.direct import backbone_keys, direct_evidence, needed
@@ -25,11 +25,14 @@ from foundation.devices import check_device
 from foundation.names import load
 from metrics.backbones import get_backbone, load_backbone
 from metrics.registry import Metric, chosen_metrics
+from vgg_monoaudio.asked_sounds import unasked_music, unasked_sources
 
 if TYPE_CHECKING:
     from torch import Tensor
 
 Call = Callable[[Any, "Tensor"], Mapping[str, "Tensor"]]  # from the network and a batch (b, ...) to features (b, ...)
+# What prompts say of AudioSet's classes, to be held against the logits of a tagger that knows them.
+_OF_CLASSES = {"prompt.unasked_music": unasked_music, "prompt.unasked_sources": unasked_sources}
 
 
 @dataclass(frozen=True)
@@ -72,6 +75,9 @@ class NetworkRow:
     def checkpoint(self) -> str:
         """Name of the official file of its backbone."""
         return get_backbone(self.backbone).checkpoint or self.backbone
+
+
+AnyRow = NetworkRow | Extractor | everywhere.PackageRow
 
 
 def _best_device() -> str:
@@ -122,7 +128,9 @@ class NetworkProfile:
         self._networks: dict[str, Any] = {}
         self._runner = Runner(self.device)
         self.unverified_weights = not all(located.verified for located in self._located.values())
-        extractors = [self._extractor(part) if isinstance(part, NetworkRow) else part for part in parts]
+        extractors = [
+            self._extractor(part) if isinstance(part, NetworkRow) else everywhere.ready(part) for part in parts
+        ]
         self.audio = tuple(extractor for extractor in extractors if extractor.medium == "audio")
         self.video = tuple(extractor for extractor in extractors if extractor.medium == "video")
 
@@ -132,8 +140,8 @@ class NetworkProfile:
         return tuple(part for part in cls._needed_parts(wanted) if isinstance(part, NetworkRow))
 
     @classmethod
-    def _needed_parts(cls, wanted: Sequence[Metric]) -> tuple[NetworkRow | Extractor, ...]:
-        parts: tuple[NetworkRow | Extractor, ...] = (*cls.rows, *everywhere.AUDIO, *everywhere.VIDEO)
+    def _needed_parts(cls, wanted: Sequence[Metric]) -> tuple[AnyRow, ...]:
+        parts: tuple[AnyRow, ...] = (*cls.rows, *everywhere.AUDIO, *everywhere.VIDEO)
         return needed(parts, cls.derives, wanted)
 
     def backbones(self) -> dict[str, str]:
@@ -144,7 +152,8 @@ class NetworkProfile:
         """Return what needs no profile: features as they stand, and what every profile offers."""
         extractors = (*self.audio, *self.video)
         direct = direct_evidence(extractors, questions, features, self.wanted)
-        return direct | everywhere.derived(extractors, questions, features, self.wanted)
+        shared = direct | everywhere.derived(extractors, questions, features, self.wanted)
+        return shared | everywhere.of_prompts(_OF_CLASSES, questions, taken(self.wanted))
 
     def _locate(self, backbone: str) -> checkpoints.Located:
         needing = [

@@ -54,11 +54,9 @@ class SignalProfile:
             "signal.audio", f"v{Signal.version}", "audio", _prepare_audio,
             yields={"embedding": "embedding", "kad_embedding": "embedding"},
         ),
-        *everywhere.AUDIO,
     )  # fmt: skip
     video: tuple[Extractor, ...] = (
         Extractor("signal.video", f"v{Signal.version}", "video", _prepare_video, media.FrameRequest(FPS, _FRAME_SIZE)),
-        *everywhere.VIDEO,
     )
     derives: Derives = MappingProxyType(
         {
@@ -80,7 +78,8 @@ class SignalProfile:
             metrics: names or labels: have evidence for exactly these; () for the usual ones.
         """
         self.wanted = chosen_metrics(metrics, extended=extended)
-        kept = needed((*self.audio, *self.video), self.derives, self.wanted)
+        parts = needed((*self.audio, *everywhere.AUDIO, *self.video, *everywhere.VIDEO), self.derives, self.wanted)
+        kept = [everywhere.ready(part) for part in parts]
         self.audio = tuple(extractor for extractor in kept if extractor.medium == "audio")
         self.video = tuple(extractor for extractor in kept if extractor.medium == "video")
 

@@ -59,11 +59,14 @@ def test_every_row_leads_to_a_documented_function(row):
 
 @pytest.mark.parametrize("row", ALL, ids=lambda row: row.name)
 def test_minimum_number_of_samples_is_enough_and_one_less_is_not(row):
-    shapes = {"offset_logits": (2, 21), "onsets": (5, 3)}  # of one sample
+    shapes = {"offset_logits": (2, 21), "onsets": (5, 3), "speech_share": (), "unasked_speech": ()}  # of one sample
 
     def arguments(n):
-        rest = [shapes.get(name.partition(".")[2], (6,)) for name in row.takes]
-        return [np.random.default_rng(i).uniform(size=(n, *shape)) for i, shape in enumerate(rest)]
+        made = []
+        for place, feature in enumerate(name.partition(".")[2] for name in row.takes):
+            numbers = np.random.default_rng(place).uniform(size=(n, *shapes.get(feature, (6,))))
+            made.append(numbers > 0.5 if feature.startswith("unasked") else numbers)  # flags
+        return made
 
     row.load()(*arguments(row.minimum_samples))
     with pytest.raises(ValueError, match=r"needs at least|cannot fill"):
