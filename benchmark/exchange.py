@@ -103,7 +103,8 @@ def export_av_benchmark(
     record = _scored_by_paper(directory)
     samples = _scored(directory, record, built)
     features = _Features(FeatureStore(cache), record, directory)
-    sounds = _that_scored({**_SOUNDS, **_EXTENDED_SOUNDS}, record)
+    sounds = {**_SOUNDS, **_EXTENDED_SOUNDS} if record.scoring.extended or record.scoring.metrics else dict(_SOUNDS)
+    sounds = _that_scored(sounds, record)
     shown = {s.sample_id: s.target_video if record.scoring.reference_video == "target" else s.video for s in samples}
     targets = {sample.sample_id: sample.target_audio for sample in samples}
     kept = {
@@ -111,7 +112,7 @@ def export_av_benchmark(
     }
     reference = features.of_files(kept, targets)
     reference |= features.of_files(_that_scored(_VIDEOS, record), shown)
-    if "clap" in record.scoring.backbones:
+    if not record.scoring.metrics or "clap" in record.scoring.backbones:
         reference["clap_text"] = {sample.sample_id: features.of_text(sample.label) for sample in samples}
     generated = features.of_files(sounds, {sample.sample_id: directory.audio(sample.sample_id) for sample in samples})
     folder = Path(out)
@@ -119,7 +120,9 @@ def export_av_benchmark(
 
 
 def _that_scored(parts: Mapping[Feature, tuple[str, str]], record: MetricsRecord) -> dict[Feature, tuple[str, str]]:
-    """Keep the features of backbones that scored the run: with metrics by name, not all did."""
+    """Keep the features of backbones that scored the run: of metrics by name, these are not all."""
+    if not record.scoring.metrics:
+        return dict(parts)
     return {name: part for name, part in parts.items() if part[0].partition(".")[0] in record.scoring.backbones}
 
 
@@ -277,7 +280,9 @@ def _score(metric: Metric, tables: Sequence[Mapping[str, NDArray[np.float32]]]) 
     if len(first) < metric.minimum_samples:
         return FolderScore(None, f"needs {metric.minimum_samples} samples, there are {len(first)}")
     rows = [stack(table, list(first)) for table in tables]
-    measured = Measurement(metric, [array.reshape(-1, array.shape[-1]) for array in rows], options={}, groups=None)
+    measured = Measurement(
+        metric, [array.reshape(-1, array.shape[-1]) for array in rows], options=dict(metric.fixed), groups=None
+    )
     return FolderScore(float(np.mean(measured.result())) if metric.per == "sample" else measured.set_score()[0])
 
 

@@ -136,7 +136,7 @@ def measurement(
     if any(name not in evidence for name in metric.takes):
         return None
     arguments: Sequence[Rows] = [evidence[name] for name in metric.takes]
-    options = {name: getattr(settings, name) for name in metric.settings}
+    options = {name: getattr(settings, name) for name in metric.settings} | dict(metric.fixed)
     if metric.per == "set" and np.ndim(arguments[0]) == 3:
         arguments, groups = _examples(arguments, groups)
     return Measurement(metric, arguments, options, groups)

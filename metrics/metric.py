@@ -7,7 +7,8 @@ A row is all that scoring, comparison, tables and pages know of a metric. Eviden
 - feature: `embedding`, `kad_embedding` (n, d) and `logits` (n, c), of the networks that FAD, KAD and the class metrics
   use; `clap`, `imagebind` (n, d), spaces that sounds share with texts and videos; `offset_logits` (n, 2, 21); `vggish`
   (n, e, d) of e examples per file; `passt` (n, d), `passt_logits` (n, c); `onset_seconds`, n arrays (r,), and `onsets`,
-  n arrays (k, 3), see `metrics.onset`.
+  n arrays (k, 3), see `metrics.onset`; `aesthetics` (n, 4), see `metrics.aesthetics`; `levels` (n, 3), see
+  `metrics.levels`; `onset_times` and `flow_peaks`, n arrays (k,) in seconds, see `metrics.av_align`.
 
 The profiles (`benchmark.profiles`) say which of these they have.
 """
@@ -35,6 +36,7 @@ class Metric:
         takes: names of the evidence that the function takes, in the order of its arguments. Rows of shape (e, d), e
             examples per sample, reach a set-wise function as (n e, d); resamples draw a sample's examples together.
         settings: names of the scoring choices that the function takes as keywords, see `benchmark.runs.ScoringRecord`.
+        fixed: keywords that this row decides, whatever was chosen: name and value.
         resampler: "module:Class" of a set-wise metric's `metrics.uncertainty.resampling.Resampled`, which takes what
             the function takes; "" for none: the metric has no interval and no paired test.
         field: attribute of the function's result that is meant, where the result has several.
@@ -66,6 +68,7 @@ class Metric:
     description: str
     unit: str = ""
     settings: tuple[str, ...] = ()
+    fixed: tuple[tuple[str, str], ...] = ()
     resampler: str = ""
     minimum_samples: int = 1
     version: int = 1

@@ -16,9 +16,13 @@ from numpy.typing import NDArray
 from benchmark.evidence import Rows, Whose, taken
 from benchmark.features import Arrays, Extractor
 from benchmark.profiles import Derives, Features, Question, front_ends
-from benchmark.profiles.direct import files_of
+from benchmark.profiles.direct import Part, files_of
 from benchmark.workers import Medium
+from foundation import media
+from foundation.extras import load_extra
 from foundation.names import load
+from metrics import av_align
+from metrics.levels import MEASURE_VERSION
 from metrics.onset import DETECTOR_VERSION, onset_seconds
 from metrics.registry import Metric
 from vgg_monoaudio.asked_sounds import unasked_speech
@@ -44,9 +48,22 @@ class PackageRow:
 
 AUDIO: tuple[Extractor | PackageRow, ...] = (
     Extractor("onset.audio", f"v{DETECTOR_VERSION}", "audio", front_ends.prepare_onsets, yields={"onsets": "onsets"}),
+    Extractor(
+        "av_onset.audio", f"v{av_align.DETECTOR_VERSION}", "audio", front_ends.prepare_onset_times,
+        yields={"onset_times": "seconds"},
+    ),
+    Extractor(
+        "levels.audio", f"v{MEASURE_VERSION}", "audio", front_ends.prepare_levels, yields={"levels": "levels"}
+    ),
     PackageRow("silero.audio", "metrics.backbones.silero:content_key", front_ends.prepare_silero),
-)
-VIDEO: tuple[Extractor, ...] = ()
+)  # fmt: skip
+VIDEO: tuple[Extractor, ...] = (
+    Extractor(
+        "flow.video", f"v{av_align.DETECTOR_VERSION}", "video", front_ends.prepare_flow_peaks,
+        media.FrameRequest(av_align.FPS, transform=front_ends.short_side), yields={"flow_peaks": "seconds"},
+    ),
+)  # fmt: skip
+_PACKAGES = {"levels.audio": "pyloudnorm", "flow.video": "cv2"}  # of the extra `extended`, by who needs them
 
 
 def ready(part: Extractor | PackageRow) -> Extractor:
@@ -90,6 +107,16 @@ _PROMPTS: Mapping[str, Callable[[Sequence[str]], NDArray[Any]]] = {"prompt.unask
 DERIVES: Derives = MappingProxyType(
     {name: ((view.who, view.extractor),) for name, view in _VIEWS.items()} | dict.fromkeys(_PROMPTS, ())
 )
+
+
+def require_packages(extractors: Iterable[Part]) -> None:
+    """See that the packages which these extractors use are there, before work begins.
+
+    Raises:
+        foundation.extras.MissingPackage: one is not; says how to get it.
+    """
+    for name in sorted({extractor.name for extractor in extractors} & _PACKAGES.keys()):
+        load_extra(_PACKAGES[name], "extended", needed_by=name)
 
 
 def derived(

@@ -11,6 +11,8 @@ from numpy.typing import NDArray
 
 from benchmark.features import Arrays
 from foundation import media
+from metrics.av_align import flow_peaks, onset_times
+from metrics.levels import measure_levels
 from metrics.onset import detect_onsets
 
 
@@ -65,6 +67,13 @@ def prepare_passt(audio: media.Audio, seconds: float) -> Arrays:
     return {"mels": passt.prepare_audio(audio.samples, audio.sample_rate, seconds).numpy()}
 
 
+def prepare_audiobox(audio: media.Audio, seconds: float) -> Arrays:
+    """Return the waveform that Audiobox Aesthetics is given."""
+    from metrics.backbones import audiobox
+
+    return {"waveform": audiobox.prepare_audio(audio.samples, audio.sample_rate, seconds).numpy()}
+
+
 def prepare_onsets(audio: media.Audio, seconds: float) -> Arrays:
     """Return the onsets themselves; no network follows."""
     return {"onsets": detect_onsets(audio.samples, audio.sample_rate, seconds)}
@@ -75,6 +84,21 @@ def prepare_silero(audio: media.Audio, seconds: float) -> Arrays:
     from metrics.backbones.silero import speech_share
 
     return {"share": np.array([speech_share(audio.samples, audio.sample_rate, seconds)])}
+
+
+def prepare_onset_times(audio: media.Audio, seconds: float) -> Arrays:
+    """Return when the sounds start, for AV-Align; no network follows."""
+    return {"seconds": onset_times(audio.samples, audio.sample_rate, seconds)}
+
+
+def prepare_levels(audio: media.Audio, seconds: float) -> Arrays:
+    """Return loudness, true peak and share of silence; no network follows."""
+    return {"levels": measure_levels(audio.samples, audio.sample_rate, seconds)}
+
+
+def prepare_flow_peaks(frames: NDArray[np.uint8], _seconds: float) -> Arrays:
+    """Return when the picture moves most; no network follows."""
+    return {"seconds": flow_peaks(frames)}
 
 
 def short_side(frame: NDArray[np.uint8]) -> NDArray[np.uint8]:

@@ -120,6 +120,7 @@ class NetworkProfile:
         self._weights_dir = weights.get("weights_dir")
         self._allow_unverified = weights.get("allow_unverified", False)
         parts = self._needed_parts(self.wanted)
+        everywhere.require_packages(parts)
         rows = [part for part in parts if isinstance(part, NetworkRow)]
         for row in rows:
             if row.extra:

@@ -74,6 +74,10 @@ class PaperProfile(NetworkProfile):
             yields={"passt": "embedding", "passt_logits": "logits"}, extra=True,
         ),
         NetworkRow(
+            "audiobox.audio", front_ends.prepare_audiobox, "waveform", lambda net, batch: _named(net.audio(batch)),
+            yields={"aesthetics": "ratings"}, extra=True,
+        ),
+        NetworkRow(
             "imagebind.video", front_ends.keep_frames, "frames", lambda net, batch: {"embedding": net.video(batch)},
             yields={"imagebind": "embedding"}, frames=_small_frames(0.5),
             on_device="metrics.backbones.imagebind:prepare_video",

@@ -47,6 +47,7 @@ BATCH_SIZES = {
     "synchformer.offsets": BatchSize(1, 256, growth=15),
     "vggish.audio": BatchSize(8, 64, growth=80),
     "passt.audio": BatchSize(8, 64, growth=320),
+    "audiobox.audio": BatchSize(2, 32, growth=600),
 }
 
 

@@ -76,10 +76,14 @@ class SignalProfile:
         Args:
             extended: have evidence for the metrics that are scored on request too.
             metrics: names or labels: have evidence for exactly these; () for the usual ones.
+
+        Raises:
+            foundation.extras.MissingPackage: a metric on request needs a package that is not installed.
         """
         self.wanted = chosen_metrics(metrics, extended=extended)
         parts = needed((*self.audio, *everywhere.AUDIO, *self.video, *everywhere.VIDEO), self.derives, self.wanted)
         kept = [everywhere.ready(part) for part in parts]
+        everywhere.require_packages(kept)
         self.audio = tuple(extractor for extractor in kept if extractor.medium == "audio")
         self.video = tuple(extractor for extractor in kept if extractor.medium == "video")
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from foundation.names import nearest
 
 PAPER_PROFILE = ("panns", "clap", "imagebind", "synchformer", "roberta-vocab", "roberta-merges")
-EXTENDED_METRICS = ("vggish", "passt")
+EXTENDED_METRICS = ("vggish", "passt", "audiobox")
 
 _MMAUDIO = "https://huggingface.co/hkchengrex/MMAudio/resolve/main/weights/"
 _MMAUDIO_RELEASE = "https://github.com/hkchengrex/MMAudio/releases/download/v0.1/"
@@ -104,6 +104,11 @@ CHECKPOINTS: dict[str, Checkpoint] = _table(
         "Apache-2.0", 344_665_734, size_is_exact=True,
         sha256="302903fa8c4aee817b11dc982da0b29aaf8d11a3e722420476d0a12c9db70c2c",
         note="PaSST: FD-PaSST, IS-PaSST, KL-PaSST",
+    ),
+    Checkpoint(
+        "audiobox", "audiobox-aesthetics/checkpoint.pt",
+        "https://dl.fbaipublicfiles.com/audiobox-aesthetics/checkpoint.pt", "CC BY 4.0", 416_000_000,
+        note="Audiobox Aesthetics: PQ, PC, CE, CU",
     ),
     # SELVA
     Checkpoint(

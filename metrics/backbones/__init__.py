@@ -37,6 +37,7 @@ class Backbone:
     kept_parts: tuple[str, ...] = ()  # keep only entries whose second part is one of these
     dropped: tuple[str, ...] = ()  # entries of the file that the network does not have
     built_empty: bool = True  # every tensor is an entry, so it can be built without memory and then filled
+    described: bool = False  # the file says how the network is built: its class has `described_by`
 
 
 BACKBONES: dict[str, Backbone] = {
@@ -93,6 +94,17 @@ BACKBONES: dict[str, Backbone] = {
             built_empty=False,
         ),
         Backbone(
+            "audiobox",
+            target="metrics.backbones.audiobox:Audiobox",
+            checkpoint="audiobox",
+            preprocessing=1,
+            outputs=("ratings",),
+            nested_under="state_dict",
+            prefix="model.",
+            built_empty=False,
+            described=True,
+        ),
+        Backbone(
             "signal",
             target="metrics.backbones.signal:Signal",
             checkpoint=None,
@@ -127,8 +139,8 @@ def load_backbone(
     """Return a network with its weights, ready to run: in eval mode, without gradients.
 
     Args:
-        name: "panns", "clap", "imagebind", "synchformer", "vggish", "passt" (of the extra `extended`), or "signal",
-            which needs no weights.
+        name: "panns", "clap", "imagebind", "synchformer", "vggish", "passt" and "audiobox" (of the extra
+            `extended`), or "signal", which needs no weights.
         checkpoint: the official file; default: the one of the weights folder. Its hash is verified.
         state_dict: entries in place of a file, flat or laid out as in the official file. Taken as they are.
         device: where it runs.
@@ -155,7 +167,7 @@ def load_backbone(
         from foundation.checkpoints import open_state_dict
 
         state_dict = open_state_dict(path)
-    return _filled(row, official_entries(row, state_dict), source, device, dtype)
+    return _filled(row, state_dict, source, device, dtype)
 
 
 def official_entries(row: Backbone, content: Mapping[str, Any]) -> dict[str, Any]:
@@ -185,18 +197,27 @@ def _class_of(row: Backbone) -> Any:
 
 
 def _filled(
-    row: Backbone, entries: Mapping[str, Any], source: str, device: str | torch.device, dtype: torch.dtype | None
+    row: Backbone, content: Mapping[str, Any], source: str, device: str | torch.device, dtype: torch.dtype | None
 ) -> Any:
-    """Build the network and give it these entries."""
+    """Build the network and give it the entries of a file's content."""
     import torch
 
-    network_class = _class_of(row)
+    network_class, entries = _class_of(row), official_entries(row, content)
     with torch.device("meta" if row.built_empty else "cpu"):
-        network = network_class()
+        network = _described(network_class, row, content, source) if row.described else network_class()
     _compare(row, network.state_dict(), entries, source)
     network.load_state_dict(entries, strict=True, assign=row.built_empty)
     network.requires_grad_(False).eval()
     return _to_dtype(network, dtype or torch.float32).to(device)
+
+
+def _described(network_class: Any, row: Backbone, content: Mapping[str, Any], source: str) -> Any:
+    from foundation.checkpoints import WrongCheckpoint
+
+    try:
+        return network_class.described_by(content)
+    except ValueError as error:
+        raise WrongCheckpoint(f"{source} holds no weights of {row.name}: {error}") from error
 
 
 def _compare(row: Backbone, own: Mapping[str, Any], given: Mapping[str, Any], source: str) -> None:

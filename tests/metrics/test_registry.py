@@ -9,6 +9,8 @@ import pytest
 
 import metrics
 from foundation.names import load
+from metrics.aesthetics import Aesthetics
+from metrics.levels import SoundLevels
 from metrics.onset import OnsetScores
 from metrics.registry import GROUPS, chosen_metrics, get_metric, list_metrics, metric_names
 from metrics.selectivity import Selectivity
@@ -16,7 +18,7 @@ from metrics.uncertainty.resampling import whole_set
 
 PAPER_COLUMNS = ["FAD", "KAD", "IS", "KL", "CLAP", "IB", "DeSync"]
 ALL = list_metrics(extended=True)
-RESULTS = (Selectivity, OnsetScores)  # what functions with several scores return
+RESULTS = (Selectivity, OnsetScores, Aesthetics, SoundLevels)  # what functions with several scores return
 
 
 def test_headline_metrics_are_the_columns_of_the_papers_tables_in_their_order():
@@ -59,12 +61,13 @@ def test_every_row_leads_to_a_documented_function(row):
 
 @pytest.mark.parametrize("row", ALL, ids=lambda row: row.name)
 def test_minimum_number_of_samples_is_enough_and_one_less_is_not(row):
-    shapes = {"offset_logits": (2, 21), "onsets": (5, 3), "speech_share": (), "unasked_speech": ()}  # of one sample
+    shapes = {"offset_logits": (2, 21), "onsets": (5, 3), "aesthetics": (4,), "levels": (3,)}  # of one sample
+    shapes |= {"speech_share": (), "unasked_speech": ()}
 
     def arguments(n):
         made = []
         for place, feature in enumerate(name.partition(".")[2] for name in row.takes):
-            numbers = np.random.default_rng(place).uniform(size=(n, *shapes.get(feature, (6,))))
+            numbers = np.sort(np.random.default_rng(place).uniform(size=(n, *shapes.get(feature, (6,)))))
             made.append(numbers > 0.5 if feature.startswith("unasked") else numbers)  # flags
         return made
 
@@ -80,18 +83,18 @@ def test_a_row_names_evidence_by_whose_it_is_and_settings_that_a_record_has(row)
     assert row.takes
     for name in row.takes:
         assert re.fullmatch(r"(generated|target|paired|prompt|paired_label|video|pair)\.[a-z_]+", name)
-    assert set(row.settings) <= set(ScoringRecord.model_fields)
+    assert {*row.settings, *dict(row.fixed)} <= set(ScoringRecord.model_fields)
 
 
 @pytest.mark.parametrize("row", [row for row in ALL if row.resampler], ids=lambda row: row.name)
 def test_a_resampler_takes_what_the_function_takes_and_scores_the_whole_set_alike(row):
     rows = [np.random.default_rng(i).normal(size=(40, 6)) for i in range(len(row.takes))]
-    scorer = load(row.resampler)(*rows)
-    result = row.load()(*rows)
+    scorer = load(row.resampler)(*rows, **dict(row.fixed))
+    result = row.load()(*rows, **dict(row.fixed))
     value = result[0] if isinstance(result, tuple) else result
     assert scorer(whole_set(scorer.samples)) == pytest.approx([value], rel=1e-9)
     assert scorer.needs.met(whole_set(scorer.samples)).all()
-    for name in row.settings:
+    for name in (*row.settings, *dict(row.fixed)):
         assert name in inspect.signature(load(row.resampler)).parameters
         assert name in inspect.signature(row.load()).parameters
     assert row.per == "set"

@@ -18,7 +18,15 @@ from foundation.checkpoints import CHECKPOINTS
 from support.seeded_weights import fill
 
 NAMES = ("panns", "clap", "imagebind", "synchformer", "roberta")
-EXTENDED = ("vggish", "passt")  # written where they are named
+EXTENDED = ("vggish", "passt", "audiobox")  # written where they are named
+
+AUDIOBOX_SETTINGS = {  # with which the network has the size of the published file
+    "proj_num_layer": 5, "proj_ln": True, "proj_act_fn": "gelu", "proj_dropout": 0, "nth_layer": 13,
+    "use_weighted_layer_sum": True, "normalize_embed": True, "output_dim": 1,
+}  # fmt: skip
+AUDIOBOX_SCALES = {
+    axis: {"mean": 5.0 + place, "std": 1.0 + place / 3} for place, axis in enumerate(("CE", "CU", "PC", "PQ"))
+}
 
 
 def network(name: str, seed: int) -> nn.Module:
@@ -33,6 +41,10 @@ def network(name: str, seed: int) -> nn.Module:
         from metrics.backbones.vggish import VGGish as Network
     elif name == "passt":
         from metrics.backbones.passt import Passt as Network
+    elif name == "audiobox":
+        from metrics.backbones.audiobox import Audiobox
+
+        return fill(Audiobox(AUDIOBOX_SETTINGS, AUDIOBOX_SCALES), seed).eval()
     else:
         from metrics.backbones.synchformer import Synchformer as Network
     return fill(Network(), seed).eval()
@@ -53,6 +65,10 @@ def official_layout(name: str, entries: dict[str, torch.Tensor]) -> dict[str, ob
             "modality_trunks.thermal.blocks.0.norm_1.weight": torch.ones(8),
         }
         return {**entries, **others}
+    if name == "audiobox":
+        named = {f"model.{entry}": value for entry, value in entries.items()}
+        settings = {**AUDIOBOX_SETTINGS, "precision": "bf16", "freeze_encoder": True}
+        return {"state_dict": named, "model_cfg": settings, "target_transform": AUDIOBOX_SCALES}
     return dict(entries)
 
 
