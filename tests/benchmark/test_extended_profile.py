@@ -12,18 +12,21 @@ from support.packs import kept_below
 from benchmark.evaluation import Choices, evaluate
 from benchmark.generation import generate
 from benchmark.profiles import load_profile
+from benchmark.profiles.front_ends import short_side
 from benchmark.profiles.paper import PaperProfile
 from foundation import media
 from foundation.checkpoints import CHECKPOINTS, EXTENDED_METRICS, PAPER_PROFILE, MissingCheckpoint
 from metrics import frechet_audio_distance, kl_divergence
+from metrics.av_align import av_align, flow_peaks, onset_times
 from metrics.backbones import load_backbone
+from metrics.levels import measure_levels
 from metrics.onset import detect_onsets, onset_scores, onset_seconds
 from metrics.registry import list_metrics
 
-if find_spec("hear21passt") is None:
+if find_spec("hear21passt") is None or find_spec("audiobox_aesthetics") is None:
     pytest.skip("the extra `extended` is not installed", allow_module_level=True)
 
-from metrics.backbones import passt, vggish
+from metrics.backbones import audiobox, passt, vggish
 
 SECONDS = 5.0  # of the benchmark `tiny`
 ADDED = [metric.name for metric in list_metrics(extended=True) if metric.extended]
@@ -93,6 +96,18 @@ def test_extended_columns_are_those_of_the_targets_and_the_generated_audio(run, 
     np.testing.assert_allclose(table["kl_passt"], divergence, rtol=1e-4)
     np.testing.assert_allclose(table["onset_accuracy"], expected.accuracy)
     np.testing.assert_allclose(table["onset_average_precision"], expected.average_precision)
+    heard_by = [audiobox.prepare_audio(s.samples, s.sample_rate, SECONDS) for s in generated]
+    np.testing.assert_allclose(table["pq"], stand_in("audiobox").audio(torch.stack(heard_by)).ratings[:, 3], rtol=1e-4)
+    levels = np.stack([measure_levels(s.samples, s.sample_rate, SECONDS) for s in generated])
+    np.testing.assert_allclose(table[["loudness", "true_peak", "silence_share"]], levels)
+    films = [
+        media.read_video(sample.target_video, fps=25, seconds=SECONDS) for sample in tiny.benchmark.samples("inter")
+    ]
+    peaks = [flow_peaks(np.stack([short_side(frame.transpose(1, 2, 0)) for frame in film])) for film in films]
+    times = [onset_times(s.samples, s.sample_rate, SECONDS) for s in generated]
+    np.testing.assert_allclose(table["av_align"], av_align(times, peaks))
+    both = [record.metrics[f"kad_{which}_bandwidth"].value for which in ("generated", "reference")]
+    assert (both[0], both[1] == both[0]) == (record.metrics["kad"].value, False)
     assert np.nanmean(expected.accuracy) > 0
     assert record.metrics["inception_score_passt"].reason == "needs 10 samples, there are 4"
 
@@ -104,10 +119,11 @@ def test_the_other_columns_do_not_depend_on_the_extended_ones(run, tiny, weights
     assert set(plain.metrics) == {metric.name for metric in list_metrics()}
     networks.clear()
     more = scored(run, tiny, weights, tmp_path, extended=True)
-    assert set(networks) == {"vggish", "passt"}  # the features of the others are kept
+    assert set(networks) == set(EXTENDED_METRICS)  # the features of the others are kept
     assert {name: value for name, value in more.metrics.items() if name not in ADDED} == plain.metrics
     assert (plain.scoring.extended, more.scoring.extended) == (False, True)
-    assert more.scoring.backbones.keys() - plain.scoring.backbones.keys() == {"vggish", "passt", "onset"}
+    without_weights = {"onset", "av_onset", "levels", "flow"}
+    assert more.scoring.backbones.keys() - plain.scoring.backbones.keys() == {*EXTENDED_METRICS, *without_weights}
 
 
 def test_extended_and_plain_runs_stand_in_one_table(run, tiny, weights, networks, tmp_path):
@@ -136,7 +152,9 @@ def test_profile_signal_scores_what_needs_no_weights_and_says_why_the_rest_is_no
     choices = Choices(profile="signal", resamples=40, extended=True)
     record = evaluate(run, tiny.path, choices, cache=tmp_path / "cache", workers=0)
     assert set(record.metrics) == {metric.name for metric in list_metrics(extended=True)}
-    assert record.metrics["onset_accuracy"].value is not None
+    for name in ("onset_accuracy", "loudness", "av_align", "kad_reference_bandwidth"):
+        assert record.metrics[name].value is not None, name
+    assert record.metrics["pq"].reason == "profile signal has no counterpart"
     assert record.metrics["fd_passt"].reason == "profile signal has no counterpart"
     assert record.scoring.backbones["onset"].startswith("v")
 

@@ -53,6 +53,8 @@ def stand_in(name: str, **_options) -> SimpleNamespace:
     classes = {"panns": 6, "passt": 5}
     if name in classes:
         return SimpleNamespace(audio=lambda x: Outputs(embedding=summary(x, 4), logits=100 * summary(x, classes[name])))
+    if name == "audiobox":
+        return SimpleNamespace(audio=lambda x: Outputs(ratings=100 * summary(x, 4)))
     if name in TURNS:
         return SimpleNamespace(
             audio=lambda x: direction(x, TURNS[name]), video=lambda x: direction(x, TURNS[name]), text=text_embedding
