@@ -3,7 +3,7 @@
 The rows of `baselines.catalogue` are all that listing needs; a model's module is imported when the model is loaded.
 """
 
-from baselines.catalogue import CONTROLS, PAIRED_CONTROLS
+from baselines.catalogue import CONTROLS, PAIRED_CONTROLS, TARGET_CONTROLS
 from baselines.generator import GenerationError, Generator, Prepared, Reference, Request, UnknownModel, Waveform
 from baselines.registry import (
     ModelEntry,
@@ -18,6 +18,7 @@ from foundation.moved import serve_moved
 __all__ = [
     "CONTROLS",
     "PAIRED_CONTROLS",
+    "TARGET_CONTROLS",
     "GenerationError",
     "Generator",
     "ModelEntry",

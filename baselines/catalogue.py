@@ -11,6 +11,7 @@ from baselines.registry import register_model
 
 CONTROLS = ("oracle", "mixture", "distractor", "shuffled", "noise", "silence")
 PAIRED_CONTROLS = ("mixture", "distractor")  # need a second sound in the scene, which single clips do not have
+TARGET_CONTROLS = ("oracle", "mixture", "shuffled", "noise")  # need the sound asked for, which not every benchmark has
 
 
 class _Origin(TypedDict):

@@ -38,6 +38,12 @@ class _Control:
         except KeyError:
             raise GenerationError(f"no reference for sample {request.sample_id!r}") from None
 
+    def _target_sound(self, request: Request) -> Waveform:
+        path = self._reference(request).target_audio
+        if path is None:
+            raise GenerationError("the benchmark has no reference sounds; leave this control out")
+        return self._sound(path, request.duration)
+
     def _paired_sound(self, request: Request) -> Waveform:
         path = self._reference(request).paired_audio
         if path is None:
@@ -59,7 +65,7 @@ class Oracle(_Control):
 
     def generate(self, request: Request) -> Waveform:
         """Return the target's sound."""
-        return self._sound(self._reference(request).target_audio, request.duration)
+        return self._target_sound(request)
 
 
 class Distractor(_Control):
@@ -75,8 +81,7 @@ class Mixture(_Control):
 
     def generate(self, request: Request) -> Waveform:
         """Return the mean of target and paired sound."""
-        reference = self._reference(request)
-        target = self._sound(reference.target_audio, request.duration)
+        target = self._target_sound(request)
         return ((target + self._paired_sound(request)) / 2).astype(np.float32)
 
 
@@ -98,7 +103,10 @@ class Shuffled(_Control):
         chosen = hashes.index(min(hashes))
         if hashes[chosen] == _AFTER_ALL_HASHES:
             raise GenerationError("every sample has the same target clip; there is no other to take")
-        return self._sound(self._sounds[chosen], request.duration)
+        sound = self._sounds[chosen]
+        if sound is None:
+            raise GenerationError("the benchmark has no reference sounds; leave this control out")
+        return self._sound(sound, request.duration)
 
     @cached_property
     def _keys(self) -> list[bytes]:
@@ -106,7 +114,7 @@ class Shuffled(_Control):
         return [key.encode() for key in self._references]
 
     @cached_property
-    def _sounds(self) -> list[Path]:
+    def _sounds(self) -> list[Path | None]:
         """The target's sound of each sample."""
         return [reference.target_audio for reference in self._references.values()]
 
@@ -124,7 +132,7 @@ class Noise(_Control):
 
     def generate(self, request: Request) -> Waveform:
         """Return noise drawn from the request's seed."""
-        target = self._sound(self._reference(request).target_audio, request.duration)
+        target = self._target_sound(request)
         noise = pink_noise(target.size, np.random.default_rng(request.seed))
         level = float(np.sqrt(np.mean(np.square(target, dtype=np.float64))))
         return np.clip(noise * level, -1, 1).astype(np.float32)

@@ -61,7 +61,7 @@ class Reference:
     """The truth about one sample. Only controls may see it."""
 
     target_id: str
-    target_audio: Path
+    target_audio: Path | None  # None where the benchmark has no reference sounds
     paired_audio: Path | None  # None where a scene has the target alone
 
 

@@ -95,8 +95,8 @@ def export_av_benchmark(
         cache: where the features were kept when the run was scored.
 
     Raises:
-        UnusableRun: the run was scored by another profile, answers another benchmark, or its features are not in the
-            cache any more.
+        UnusableRun: the run was scored by another profile, answers another benchmark or one without reference sounds,
+            or its features are not in the cache any more.
     """
     directory = run if isinstance(run, RunDirectory) else RunDirectory(Path(run))
     built = benchmark if isinstance(benchmark, Benchmark) else load_benchmark(benchmark)
@@ -106,7 +106,9 @@ def export_av_benchmark(
     sounds = {**_SOUNDS, **_EXTENDED_SOUNDS} if record.scoring.extended or record.scoring.metrics else dict(_SOUNDS)
     sounds = _that_scored(sounds, record)
     shown = {s.sample_id: s.target_video if record.scoring.reference_video == "target" else s.video for s in samples}
-    targets = {sample.sample_id: sample.target_audio for sample in samples}
+    targets = {s.sample_id: s.target_audio for s in samples if s.target_audio is not None}
+    if len(targets) < len(samples):
+        raise UnusableRun(f"{built.path}: has no reference sounds, which av-benchmark compares with")
     kept = {
         name: part for name, part in sounds.items() if name not in _OF_GENERATED_ALONE or features.has(part[0], targets)
     }

@@ -13,7 +13,7 @@ from typing import Any, Literal
 from baselines import Generator
 from benchmark.answers import BatchSize
 from benchmark.asking import Asking, batch_size, shard_size
-from benchmark.job import Job, finished, references, sample_seed
+from benchmark.job import Job, finished, lacking, references, sample_seed
 from benchmark.places import DEFAULT_RUNS
 from benchmark.preparing import check_workers
 from benchmark.remote_site import site_of
@@ -290,7 +290,7 @@ class _Run:
         self._site.push(self._directory.run_json)
 
 
-def _check(model: object, built: Benchmark, subset: str, run_name: str | None, **counts: int | str | None) -> None:
+def _check(model: object, built: Benchmark, subset: Subset, run_name: str | None, **counts: int | str | None) -> None:
     """Refuse arguments that lead nowhere, or out of the folder of runs.
 
     Raises:
@@ -304,6 +304,8 @@ def _check(model: object, built: Benchmark, subset: str, run_name: str | None, *
         )
     if subset not in built.subsets:
         raise ValueError(f"subset: {built.path} has {' and '.join(built.subsets)}, not {subset!r}")
+    if why := lacking(model, built.samples(subset)):
+        raise ValueError(f"model {model}: {why}, so there is nothing that it could answer with; leave it out")
     if run_name is not None:
         check_run_name(run_name)
     for name, count in counts.items():

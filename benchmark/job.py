@@ -11,7 +11,17 @@ from typing import Any
 
 import numpy as np
 
-from baselines import Generator, ModelEntry, Reference, Request, get_model, load_model, option_names
+from baselines import (
+    PAIRED_CONTROLS,
+    TARGET_CONTROLS,
+    Generator,
+    ModelEntry,
+    Reference,
+    Request,
+    get_model,
+    load_model,
+    option_names,
+)
 from baselines.options import precision_of
 from baselines.own import typed_in
 from baselines.programs.settings import HARMLESS_SETTINGS, read_settings
@@ -133,7 +143,7 @@ class Job:
             sample_id=sample.sample_id,
             video=sample.video,
             prompt=sample.label,
-            negative_prompt="",
+            negative_prompt=sample.negative_prompt,
             duration=self.benchmark.duration_seconds,
             seed=sample_seed(self.seed, sample.sample_id),
         )
@@ -243,6 +253,20 @@ def _notes(generator: Generator | None) -> list[str]:
 def sample_seed(seed: int, sample_id: str) -> int:
     """Return the seed of one sample, from 0 to 2^63 - 1; it depends on nothing but run seed and sample id."""
     return int.from_bytes(hashlib.sha256(f"{seed}/{sample_id}".encode()).digest()[:8], "big") >> 1
+
+
+def lacking(control: str, samples: Sequence[Sample]) -> str:
+    """Return what these samples lack for a control to answer them, "" where nothing; any other model needs nothing.
+
+    Args:
+        control: name of a model.
+        samples: of one subset, which all have the same sounds.
+    """
+    if control in TARGET_CONTROLS and any(sample.target_audio is None for sample in samples):
+        return "this benchmark has no reference sounds"
+    if control in PAIRED_CONTROLS and any(sample.paired_audio is None for sample in samples):
+        return "this benchmark has no paired clips"
+    return ""
 
 
 def references(samples: Sequence[Sample]) -> dict[str, Reference]:

@@ -85,16 +85,26 @@ def compose(
     _encode([scene, *sounds], output, (WIDTH, HEIGHT), frames, reads=(target, paired))
 
 
-def cut(source: PathLike, output: PathLike, *, start: float = 0.0, duration: float = SECONDS) -> None:
+def cut(
+    source: PathLike, output: PathLike, *, start: float = 0.0, duration: float = SECONDS, with_sound: bool = True
+) -> None:
     """Write the stretch that a clip contributes, at the size at which it is shown, with its sound at 16 kHz mono.
 
+    Args:
+        source: the clip.
+        output: an .mp4; written under a temporary name first.
+        start: seconds on the clip's time line; taken to the nearest frame.
+        duration: seconds.
+        with_sound: False writes a film without sound, and takes a clip that has none.
+
     Raises:
-        foundation.media.MediaError: a clip that is absent, silent or too short.
+        foundation.media.MediaError: a clip that is absent, too short or without the sound that is wanted.
         vgg_monoaudio.encoding.EncodingStopped: ffmpeg was killed, could not write or is not there.
     """
     frames = _frame_count(duration)
-    clip = Stretch(source, start, duration)
-    _encode([clip.picture(None, frames), clip.sound()], output, clip.even_size, frames, reads=(source,))
+    clip = Stretch(source, start, duration, with_sound=with_sound)
+    streams = [clip.picture(None, frames), *([clip.sound()] if with_sound else [])]
+    _encode(streams, output, clip.even_size, frames, reads=(source,))
 
 
 def _encode(

@@ -20,7 +20,16 @@ from foundation.media import what_is_missing
 from foundation.paths import fault_of_name
 from foundation.text import as_stored
 from foundation.work import look_at_each
-from vgg_monoaudio.record import FORMAT_VERSION, RECORD_NAME, BenchmarkError, BuildRecord, read_record
+from vgg_monoaudio.record import (
+    FORMAT_VERSION,
+    RECORD_NAME,
+    BenchmarkError,
+    BuildRecord,
+    ListSettingsRecord,
+    OwnSound,
+    SourceRecord,
+    read_record,
+)
 
 __all__ = [
     "FORMAT_VERSION", "MANIFEST_COLUMNS", "SUBSETS", "SUBSET_TITLES", "Benchmark", "BenchmarkError", "Sample", "Source",
@@ -40,6 +49,7 @@ MANIFEST_COLUMNS = [
     "target_category", "paired_category", "target_side", "sha256",
 ]  # fmt: skip
 
+NEGATIVE_PROMPT = "negative_prompt"  # a column of manifests of clips that have one each
 _NAMES = ["filename", "target_id", "paired_id"]  # parts of paths; the last is empty where a sample has one clip
 _NEVER_EMPTY = ["filename", "label", "target_id", "target_category", "sha256"]
 
@@ -51,7 +61,7 @@ class Source:
     clip_id: str
     label: str
     category: str
-    audio: Path  # 16 kHz mono wav
+    audio: Path | None  # 16 kHz mono wav; None where the benchmark has no sounds to compare with
     video: Path  # mp4 at the clip's own size, 25 fps
 
 
@@ -62,20 +72,23 @@ class Sample:
     Attributes:
         sample_id: the manifest's filename, without extension.
         subset: inter (different category), intra (same category, different label) or single (no other
-            clip: the paired fields and the side are empty, the paired paths None).
+            clip: the side is empty, and so are the paired fields where nothing but the target is to be heard).
         label: the prompt; it names the target.
-        paired_label: what the other half of the scene sounds like.
-        target_id: the clip whose sound is asked for.
-        paired_id: the other clip of the scene.
+        paired_label: what the other half of the scene sounds like; of a single clip: what its picture sounds like,
+            where the prompt asks for something else.
+        target_id: the clip whose sound is asked for; of a single clip: the one that is shown.
+        paired_id: the other clip of the scene; of a single clip whose own sound is not asked for: itself.
         target_category: category of the target's label.
         paired_category: category of the paired label.
         target_side: which half of the scene shows the target.
         sha256: of the scene file.
         video: the scene, 1280x720, 25 fps, 8 s.
-        target_audio: the target's own sound, 16 kHz mono wav.
+        target_audio: the target's own sound, 16 kHz mono wav; None where the benchmark has no reference sounds.
         target_video: the target's own clip.
         paired_audio: the paired clip's sound.
         paired_video: the paired clip.
+        negative_prompt: what the sample's list tells a model to leave out; "" where it says nothing.
+        onset_seconds: when the target's sounds start, as people annotated it; None where nobody did.
     """
 
     sample_id: str
@@ -89,10 +102,12 @@ class Sample:
     target_side: Literal["left", "right", ""]
     sha256: str
     video: Path
-    target_audio: Path
+    target_audio: Path | None
     target_video: Path
     paired_audio: Path | None
     paired_video: Path | None
+    negative_prompt: str = ""
+    onset_seconds: tuple[float, ...] | None = None
 
 
 @dataclass(frozen=True)
@@ -125,6 +140,12 @@ class Benchmark:
         return float(self.record.settings.duration_seconds)
 
     @property
+    def own_sound(self) -> OwnSound:
+        """What the sound of a clip is to a sample that asks for something: the target's, the paired one's, or none."""
+        settings = self.record.settings
+        return settings.own_sound if isinstance(settings, ListSettingsRecord) else "target"
+
+    @property
     def subsets(self) -> list[Subset]:
         """The subsets that hold samples."""
         return [subset for subset, manifest in self.manifests.items() if len(manifest)]
@@ -133,7 +154,7 @@ class Benchmark:
     def sources(self) -> list[Source]:
         """Every source clip once, in the order of its id."""
         return [
-            Source(source.clip_id, source.label, source.category, self._source(source.clip_id, "wav"),
+            Source(source.clip_id, source.label, source.category, self._sound(source.clip_id),
                    self._source(source.clip_id, "mp4"))
             for source in self.record.sources
         ]  # fmt: skip
@@ -163,12 +184,12 @@ class Benchmark:
             for file in ((source.audio, record.sha256), (source.video, record.video_sha256))
         ]  # fmt: skip
         scenes = {sample.video: sample.sha256 for sample in self}
-        return scenes | {path: sha256 for path, sha256 in of_sources if sha256 is not None}
+        return scenes | {path: sha256 for path, sha256 in of_sources if path is not None and sha256 is not None}
 
     @property
     def files(self) -> list[Path]:
         """Every scene, and sound and picture of every source."""
-        of_sources = [file for source in self.sources for file in (source.audio, source.video)]
+        of_sources = [file for source in self.sources for file in (source.audio, source.video) if file is not None]
         return [*of_sources, *(sample.video for sample in self)]
 
     def check_files(self, paths: Iterable[Path]) -> None:
@@ -222,15 +243,24 @@ class Benchmark:
     def _source_files(self) -> dict[str, Path]:
         return {}
 
+    def _sound(self, clip_id: str) -> Path | None:
+        return None if self.own_sound == "none" else self._source(clip_id, "wav")
+
+    @cached_property
+    def _source_records(self) -> dict[str, SourceRecord]:
+        return {source.clip_id: source for source in self.record.sources}
+
     def _sample(self, subset: Subset, row: dict[Any, Any]) -> Sample:
         fields = {("sample_id" if name == "filename" else name): sys.intern(row[name]) for name in MANIFEST_COLUMNS}
         return Sample(
             subset=subset,
             video=as_stored(self.path / subset / "video" / f"{row['filename']}.mp4"),
-            target_audio=self._source(row["target_id"], "wav"),
+            target_audio=self._sound(row["target_id"]) if self.own_sound == "target" else None,
             target_video=self._source(row["target_id"], "mp4"),
-            paired_audio=self._source(row["paired_id"], "wav") if row["paired_id"] else None,
+            paired_audio=self._sound(row["paired_id"]) if row["paired_id"] else None,
             paired_video=self._source(row["paired_id"], "mp4") if row["paired_id"] else None,
+            negative_prompt=row.get(NEGATIVE_PROMPT, ""),
+            onset_seconds=self._source_records[row["target_id"]].onset_seconds,
             **cast(Any, fields),
         )
 
@@ -352,8 +382,8 @@ def source_clips(target_ids: Sequence[str], paired_ids: Sequence[str]) -> NDArra
         paired_ids: the clip beside it, "" where there is none.
 
     Returns:
-        Clip ids, shape (n, 2): target, paired; shape (n, 1) where a sample has no paired clip.
+        Clip ids, shape (n, 2): target, paired; shape (n, 1) where a sample has no other clip.
     """
-    if all(paired_ids):
+    if all(paired and paired != target for target, paired in zip(target_ids, paired_ids, strict=True)):
         return np.array(list(zip(target_ids, paired_ids, strict=True)), dtype=object).reshape(-1, 2)
     return np.array(target_ids, dtype=object).reshape(-1, 1)

@@ -21,6 +21,17 @@ FORMAT_VERSION: Literal[1] = 1
 MOST_SECONDS = 3600  # of a scene; the field scores 8 to 10 s
 RECORD_NAME = "benchmark.json"
 SINGLE_CLIPS: Literal["vggsound-test"] = "vggsound-test"
+Kind = Literal[
+    "vggsound-test",
+    "vggsound-tvc",
+    "foleybench",
+    "kling-audio-eval",
+    "movie-gen-audio-bench",
+    "vintage-bench",
+    "greatest-hits",
+    "own-list",
+]
+OwnSound = Literal["target", "paired", "none"]  # what the sound of a clip is to its sample
 
 
 class BenchmarkError(Exception):
@@ -51,8 +62,25 @@ class SingleSettingsRecord(Record):
     soundtrack: Literal["target"]
 
 
+class ListSettingsRecord(Record):
+    """The settings of a benchmark of clips with prompts of their own: a public one, or a list."""
+
+    name: str
+    version: str
+    duration_seconds: int | float = Field(gt=0, le=MOST_SECONDS, description="from the beginning of each clip")
+    soundtrack: Literal["none"] = Field(description="of the films: a model must not hear what it is asked for")
+    part: str = Field(description="of a benchmark that has several; empty where it has one")
+    own_sound: OwnSound = Field(
+        description="what the sound of a clip is: the one asked for (target), one that is not asked for (paired), or "
+        "nothing that an answer is compared with (none)"
+    )
+    list_sha256: str = Field(description="of the file that lists the samples")
+
+
 def _kind_of_settings(settings: Any) -> str:
     given = settings.content() if isinstance(settings, Record) else settings
+    if isinstance(given, dict) and "own_sound" in given:
+        return "list"
     return "single" if isinstance(given, dict) and set(given) == set(SingleSettingsRecord.model_fields) else "scenes"
 
 
@@ -74,13 +102,16 @@ class SourceRecord(Record):
     clip_id: FileName
     label: str
     category: str
-    sha256: str | None = Field(default=None, description="of its sound, sources/<clip_id>.wav")
+    sha256: str | None = Field(default=None, description="of its sound, sources/<clip_id>.wav; absent: it has none")
     video_sha256: str | None = Field(default=None, description="of its picture, sources/<clip_id>.mp4")
     silence_filled_seconds: float | None = Field(
         default=None, gt=0, description="without sound in the clip's file, silent here; absent: none"
     )
     picture_held_seconds: float | None = Field(
         default=None, gt=0, description="without picture in the clip's file, the nearest frame here; absent: none"
+    )
+    onset_seconds: tuple[float, ...] | None = Field(
+        default=None, description="when its sounds start, as people annotated it; absent: nobody did"
     )
 
 
@@ -112,7 +143,7 @@ class BuildRecord(Record):
     """`benchmark.json`: the inputs of a benchmark, its clips, its counts, and what is not in it."""
 
     format: Literal[1]
-    kind: Literal["vggsound-test"] | None = Field(default=None, description="absent: composed scenes")
+    kind: Kind | None = Field(default=None, description="of single clips; absent: composed scenes")
     name: FolderName  # runs are kept in a folder of that name
     version: str
     frame_rule: str | None = Field(
@@ -121,7 +152,9 @@ class BuildRecord(Record):
     )
     inputs: str = Field(default="", description="SHA-256 over the list, the bytes of the clips and the settings")
     settings: Annotated[
-        Annotated[SceneSettingsRecord, Tag("scenes")] | Annotated[SingleSettingsRecord, Tag("single")],
+        Annotated[SceneSettingsRecord, Tag("scenes")]
+        | Annotated[SingleSettingsRecord, Tag("single")]
+        | Annotated[ListSettingsRecord, Tag("list")],
         Discriminator(_kind_of_settings),
     ]
     counts: CountsRecord

@@ -33,15 +33,25 @@ class Filled:
     held_seconds: float  # without picture: the nearest frame stands there
 
 
-def filled(clip: PathLike, *, start: float = 0.0, duration: float = SECONDS) -> Filled:
+def filled(clip: PathLike, *, start: float = 0.0, duration: float = SECONDS, with_sound: bool = True) -> Filled:
     """Return what `cut` and `compose` fill in where a clip begins late or has a hole.
+
+    Args:
+        clip: the file.
+        start: seconds on its time line.
+        duration: seconds.
+        with_sound: whether its sound is looked at too.
 
     Raises:
         foundation.media.MediaError: a clip that cannot be read, or misses more than may be filled.
     """
-    found, start = media.survey(clip), on_frame_grid(start)
+    found, start = _survey(clip, with_sound), on_frame_grid(start)
     silent, held = (sum(span.within(start, start + duration) for span in spans) for spans in (found.silent, found.held))
     return Filled(round(silent, 3), round(held, 3))
+
+
+def _survey(clip: PathLike, with_sound: bool) -> media.Survey:
+    return media.survey(clip) if with_sound else media.survey_picture(clip)
 
 
 def on_frame_grid(seconds: float) -> float:
@@ -50,60 +60,64 @@ def on_frame_grid(seconds: float) -> float:
 
 
 def checked_streams(
-    info: media.MediaInfo, path: PathLike, start: float, duration: float
-) -> tuple[media.VideoInfo, media.AudioInfo]:
-    """Return the streams of a clip that has both, and `duration` seconds of both from `start` on.
+    info: media.MediaInfo, path: PathLike, start: float, duration: float, *, with_sound: bool = True
+) -> tuple[media.VideoInfo, media.AudioInfo | None]:
+    """Return the streams of a clip, and see that there are `duration` seconds of each from `start` on.
 
     Args:
         info: what the file says of itself.
         path: for messages.
         start: seconds on its time line, on the grid of frames.
         duration: seconds.
+        with_sound: whether its sound is wanted; else None stands in its place, whether it has one or not.
 
     Raises:
-        foundation.media.MediaError: without picture or sound, or too short.
+        foundation.media.MediaError: without picture, without the sound that is wanted, or too short.
     """
     if info.video is None:
         raise media.MediaError(path, "no video stream")
-    if info.audio is None:
+    if with_sound and info.audio is None:
         raise media.MediaError(path, "no audio stream")
+    audio = info.audio if with_sound else None
     for kind, begins, lasts, tolerance in (
         ("", 0.0, info.duration_seconds, _HALF_A_FRAME),
         (" of video", info.video.start_seconds, info.video.duration_seconds, _HALF_A_FRAME),
-        (" of audio", info.audio.start_seconds, info.audio.duration_seconds, 0.5 / SAMPLE_RATE),
+        *([(" of audio", audio.start_seconds, audio.duration_seconds, 0.5 / SAMPLE_RATE)] if audio else []),
     ):
         there = None if lasts is None else begins + lasts
         if there is not None and there < start + duration - tolerance:
             needed = f"{duration:g} s from {start:g} s on" if start else f"{duration:g} s"
             raise media.MediaError(path, f"too short: {there:.2f} s{kind}, {needed} needed")
-    return info.video, info.audio
+    return info.video, audio
 
 
 class Stretch:
     """What one clip contributes: one input of ffmpeg's filter graph."""
 
-    def __init__(self, path: PathLike, start: float, duration: float) -> None:
+    def __init__(self, path: PathLike, start: float, duration: float, *, with_sound: bool = True) -> None:
         """Look at a clip.
 
         Args:
             path: the clip.
             start: seconds on its time line; taken to the nearest frame, see `on_frame_grid`.
             duration: seconds.
+            with_sound: whether `sound` will be asked for.
 
         Raises:
-            foundation.media.MediaError: a clip that is absent or damaged, without picture or sound, or too short.
+            foundation.media.MediaError: a clip that is absent or damaged, without picture or without the sound that is
+                wanted, or too short.
         """
         import ffmpeg
 
         start = on_frame_grid(start)
-        video, audio = checked_streams(media.probe(path), path, start, duration)
-        self._survey = media.survey(path)
+        video, audio = checked_streams(media.probe(path), path, start, duration, with_sound=with_sound)
+        self._survey = _survey(path, with_sound)
         width, height = self._survey.shown_size
         self.even_size = (width // 2 * 2, height // 2 * 2)
-        self._start, self._duration, self._channels = start, duration, audio.channels
+        self._start, self._duration, self._audio = start, duration, audio
         # Absolute: ffmpeg takes what stands before a colon in a relative name for a protocol.
         streams = ffmpeg.input(str(Path(path).absolute()), threads=1)
-        self._picture, self._sound = streams[str(video.index)], streams[str(audio.index)]
+        self._picture, self._streams = streams[str(video.index)], streams
 
     def picture(self, fit: Fit | None, frames: int) -> Any:
         """Return frames at 25 fps from the start on; at half a scene's size where a fit is given."""
@@ -117,13 +131,20 @@ class Stretch:
         return _fitted(stream, fit).filter("setsar", 1)
 
     def sound(self) -> Any:
-        """Return mono 16 kHz sound from the start on; a mean of the channels: ffmpeg's own downmix is 3 dB louder."""
-        mean = "+".join(f"{1 / self._channels}*c{channel}" for channel in range(self._channels))
+        """Return mono 16 kHz sound from the start on; a mean of the channels: ffmpeg's own downmix is 3 dB louder.
+
+        Raises:
+            ValueError: the clip was looked at without its sound.
+        """
+        if self._audio is None:
+            raise ValueError("with_sound: expected True where the sound is asked for")
+        channels, whole = self._audio.channels, self._streams[str(self._audio.index)]
+        mean = "+".join(f"{1 / channels}*c{channel}" for channel in range(channels))
         first, length = round(self._start * SAMPLE_RATE), round(self._duration * SAMPLE_RATE)
         if self._survey.sound_in_step:
-            stream = self._sound.filter("asetpts", "N/SR/TB")
+            stream = whole.filter("asetpts", "N/SR/TB")
         else:
-            stream = self._sound.filter("asetpts", f"PTS-STARTPTS{_later(self._survey.sound_start_seconds)}")
+            stream = whole.filter("asetpts", f"PTS-STARTPTS{_later(self._survey.sound_start_seconds)}")
             stream = stream.filter("aresample", **{"async": 1, "first_pts": 0})
         stream = stream.filter("aformat", sample_fmts="fltp")
         stream = stream.filter("pan", args=f"mono|c0={mean}").filter("aresample", SAMPLE_RATE)

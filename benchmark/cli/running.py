@@ -148,7 +148,8 @@ def evaluate_models(
 
     A model that cannot be loaded or cannot answer a subset costs its row; the others are shown, and the status is 1.
     """
-    from baselines import CONTROLS, PAIRED_CONTROLS
+    from baselines import CONTROLS
+    from benchmark.job import lacking
 
     check_report(out)
     drivers = drivers_of(driver_options, fresh=run_options.fresh)
@@ -156,8 +157,8 @@ def evaluate_models(
     answers = generating(models, model_options, run_options, seeds)
     built = find_benchmark(benchmark)
     parts = subsets(built, subset)
-    if not model and parts == ["single"]:
-        models = [name for name in models if name not in PAIRED_CONTROLS]
+    if not model:
+        models = [name for name in models if not any(lacking(name, built.samples(part)) for part in parts)]
     if not score_options.allow_missing:
         check_recorded(models, built, parts, model_options.folder, run_options.limit)
     check_runs(models, built, parts, answers)

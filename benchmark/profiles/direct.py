@@ -84,11 +84,12 @@ def _read_of_each(
 def files_of(questions: Sequence[Question]) -> dict[str, list[Path]]:
     """Return whose files there are, `<who>` of an evidence's name to one file per sample.
 
-    `paired` is there only where every sample has a paired clip: a metric of both is a metric of all samples.
+    `target` and `paired` are there only where every sample has such a sound: a metric of it is a metric of all samples.
     """
+    target = [q.sample.target_audio for q in questions if q.sample.target_audio is not None]
     paired = [q.sample.paired_audio for q in questions if q.sample.paired_audio is not None]
     return {
-        "target": [q.sample.target_audio for q in questions],
+        **({"target": target} if len(target) == len(questions) else {}),
         "generated": [q.generated for q in questions],
         **({"paired": paired} if len(paired) == len(questions) else {}),
         "video": [q.reference_video for q in questions],

@@ -90,7 +90,7 @@ def check_references(built: Benchmark, samples: Sequence[Sample], reference_vide
         vgg_monoaudio.dataset.BenchmarkError: names the first.
     """
     videos = dict.fromkeys(_reference(sample, reference_video) for sample in samples)
-    built.check_files([*(source.audio for source in built.sources), *videos])
+    built.check_files([*(source.audio for source in built.sources if source.audio is not None), *videos])
 
 
 def _questions(run: RunDirectory, samples: Sequence[Sample], reference_video: ReferenceVideo) -> list[Question]:
@@ -104,8 +104,8 @@ def _reference(sample: Sample, reference_video: ReferenceVideo) -> Path:
 def _wanted(questions: Sequence[Question], built: Benchmark, profile: Profile) -> list[Wanted]:
     read, samples = wanted_features(profile), [question.sample for question in questions]
     sounds: Mapping[Whose, list[Path]] = {
-        "source": [source.audio for source in built.sources],
-        "target": [sample.target_audio for sample in samples],
+        "source": [source.audio for source in built.sources if source.audio is not None],
+        "target": [sample.target_audio for sample in samples if sample.target_audio is not None],
         "paired": [sample.paired_audio for sample in samples if sample.paired_audio is not None],
         "generated": [question.generated for question in questions],
     }

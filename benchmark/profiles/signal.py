@@ -115,7 +115,7 @@ class SignalProfile:
         audio, files = self._of("signal.audio"), files_of(questions)
         heard = {who: features.stacked(audio, "embedding", files[who]) for who in files if who != "video"}
         labels = _classifier(
-            features.stacked(audio, "embedding", [source.audio for source in sources]),
+            features.stacked(audio, "embedding", [source.audio for source in sources if source.audio is not None]),
             [source.label for source in sources],
             features.store,
         )

@@ -33,7 +33,7 @@ from foundation.media.remuxing import mux
 from foundation.media.resampling import resample
 from foundation.media.scale import scale_fault
 from foundation.media.sound import Audio, read_audio, read_audio_native
-from foundation.media.surveying import Survey, shown_size, survey
+from foundation.media.surveying import Survey, shown_size, survey, survey_picture
 from foundation.media.timeline import FRAME_RULE, MISSING_LIMIT_SECONDS, Span
 from foundation.media.wholeness import is_whole, what_is_missing
 
@@ -67,6 +67,7 @@ __all__ = [
     "scale_fault",
     "shown_size",
     "survey",
+    "survey_picture",
     "what_is_missing",
     "write_audio",
     "write_video",

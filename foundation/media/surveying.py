@@ -6,7 +6,7 @@ first frame, of the others the time stamps.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from typing import Any
 
@@ -21,7 +21,7 @@ from foundation.media.timeline import PictureClock, Span, time_zero
 
 @dataclass(frozen=True)
 class Survey:
-    """What a file that has picture and sound plays, on its time line."""
+    """What a file plays, on its time line; of the picture alone nothing is said of the sound."""
 
     picture_start_seconds: float  # of the first frame that is shown
     shown_size: tuple[int, int]  # (width, height) with square pixels, turned as the file asks
@@ -59,6 +59,17 @@ def survey(path: PathLike) -> Survey:
         MediaError: absent, damaged or truncated file, no picture, no sound, or one of them is missing for longer than
             may be filled.
     """
+    picture, audio = survey_picture(path), read_audio_native(path)
+    return replace(picture, silent=audio.silent, dropped_seconds=audio.dropped_seconds)
+
+
+@once_a_file
+def survey_picture(path: PathLike) -> Survey:
+    """Read a file that has picture, whatever it sounds like; likewise once per process.
+
+    Raises:
+        MediaError: absent, damaged or truncated file, no picture, or one that is missing for longer than may be filled.
+    """
     with opened(path) as container:
         stream = played_picture(container)
         if stream is None:
@@ -77,8 +88,7 @@ def survey(path: PathLike) -> Survey:
     held = ([Span(0.0, float(start))] if start > 0 else []) + [
         span for span in between.held if span.start and span.start >= start
     ]
-    audio = read_audio_native(path)
-    return Survey(float(start), size, aspect == 1, tuple(held), audio.silent, audio.dropped_seconds)
+    return Survey(float(start), size, aspect == 1, tuple(held), silent=(), dropped_seconds=0.0)
 
 
 def shown_size(path: PathLike) -> tuple[int, int]:

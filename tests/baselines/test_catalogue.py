@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 import baselines
-from baselines import CONTROLS, PAIRED_CONTROLS, list_models, register_model, registry
+from baselines import CONTROLS, PAIRED_CONTROLS, TARGET_CONTROLS, list_models, register_model, registry
 from baselines.tables import markdown_tables
 from foundation.checkpoints import CHECKPOINTS
 
@@ -80,3 +80,7 @@ def test_models_of_other_packages_are_not_in_the_documents():
 def test_a_bar_in_a_cell_does_not_split_it():
     register_model("bar", target="baselines.controls:Silence", kind="control", summary="this | that: none")
     assert r"| `bar` | this \| that | none |" in markdown_tables()["controls"]
+
+
+def test_controls_of_the_target_are_all_but_those_of_nothing_or_of_the_paired_sound_alone():
+    assert set(CONTROLS) - set(TARGET_CONTROLS) == {"distractor", "silence"}

@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from baselines import CONTROLS, GenerationError, Reference, Request, load_model
+from baselines import CONTROLS, TARGET_CONTROLS, GenerationError, Reference, Request, load_model
 from baselines.controls import pink_noise
 from foundation import media
 
@@ -189,3 +189,10 @@ def test_a_sound_that_is_gone_is_named(references, tmp_path, name):
         clip.unlink()
     with pytest.raises(GenerationError, match=r"[ab]\.wav: no such file"):
         load_model(name, references=references).generate(request("a__b"))
+
+
+@pytest.mark.parametrize("name", TARGET_CONTROLS)
+def test_a_control_of_the_target_says_that_there_is_no_reference_sound(name):
+    control = load_model(name, references={"a": Reference("a", None, None), "b": Reference("b", None, None)})
+    with pytest.raises(GenerationError, match="no reference sounds"):
+        control.generate(Request("a", Path("film.mp4"), "a dog", "", 1.0, 0))

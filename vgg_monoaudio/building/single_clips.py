@@ -7,8 +7,6 @@ this split, so audio generated elsewhere can be scored with the model `recorded`
 
 from __future__ import annotations
 
-import os
-import shutil
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -17,15 +15,14 @@ from typing import Literal
 import pandas as pd
 
 from foundation import media
-from foundation.files import PathLike, fingerprint, replacing
-from foundation.locks import Lock
+from foundation.files import PathLike, fingerprint
 from foundation.work import Progress
 from vgg_monoaudio import composition
 from vgg_monoaudio.building import workplace
-from vgg_monoaudio.building.manifests import write_manifests
-from vgg_monoaudio.building.result import Build, BuildError, Problem, existing, unusable
-from vgg_monoaudio.building.sources import cut_clips, hash_clips, source_records, whole_sound
-from vgg_monoaudio.dataset import MANIFEST_COLUMNS, load_benchmark
+from vgg_monoaudio.building.clip_folder import SUBSET, Contents, build_clips, show
+from vgg_monoaudio.building.result import Build, BuildError, Problem
+from vgg_monoaudio.building.sources import hash_clips, source_records, whole_sound
+from vgg_monoaudio.dataset import MANIFEST_COLUMNS
 from vgg_monoaudio.record import (
     FORMAT_VERSION,
     SINGLE_CLIPS,
@@ -34,10 +31,8 @@ from vgg_monoaudio.record import (
     LeftOutRecord,
     SingleSettingsRecord,
     check_benchmark_name,
-    write_record,
 )
 
-SUBSET: Literal["single"] = "single"
 CATEGORY = "VGGSound"  # its 309 classes have no categories of Table B2
 
 
@@ -100,29 +95,17 @@ def build_vggsound_test(
     report = progress or (lambda *_: None)
     here = sum(clip in clips for clip in labels)
     files = hash_clips(list(labels), clips, workers=workers, done=lambda done: report("reading", done, here))
+
+    def describe(work: Path, usable: Sequence[str], problems: Sequence[Problem]) -> tuple[BuildRecord, pd.DataFrame]:
+        record = _record(work, inputs, settings, {clip: labels[clip] for clip in usable}, clips, problems, workers)
+        return record, _manifest(record)
+
     inputs = fingerprint([FORMAT_VERSION, SUBSET, labels, files, asdict(settings)])
-    built = existing(out, inputs, allow_missing=allow_missing, overwrite=overwrite, quiet=True)
-    if built is not None:
-        return built
-    with Lock(out):
-        built = existing(out, inputs, allow_missing=allow_missing, overwrite=overwrite)
-        if built is not None:  # by the process that was waited for
-            return built
-        work = workplace.prepare(out, inputs)
-        problems = cut_clips(
-            list(labels), clips, lambda clip, file: _cut(file, work, clip, settings.duration_seconds),
-            hashes=files, workers=workers, done=lambda done: report("clips", done, len(labels)),
-        )  # fmt: skip
-        lost = {problem.clip_id for problem in problems}
-        usable = {clip: label for clip, label in labels.items() if clip not in lost}
-        if not usable or (problems and not allow_missing):
-            shutil.rmtree(work)
-            raise unusable(problems, len(labels))
-        record = _record(work, inputs, settings, usable, clips, problems, workers)
-        write_manifests(work, {SUBSET: _manifest(record)})
-        write_record(work, record)
-        workplace.finish(work, out)
-        return Build(load_benchmark(out), problems, reused=False)
+    contents = Contents(
+        clips=list(labels), files=clips, hashes=files, inputs=inputs, describe=describe,
+        cut=lambda work, clip, file: _cut(file, work, clip, settings.duration_seconds),
+    )  # fmt: skip
+    return build_clips(contents, out, allow_missing=allow_missing, overwrite=overwrite, workers=workers, report=report)
 
 
 def _labels(listed: pd.DataFrame) -> dict[str, str]:
@@ -138,19 +121,8 @@ def _cut(clip: Path, work: Path, name: str, seconds: float) -> None:
     if not (media.is_whole(sound) and media.is_whole(source)):
         composition.cut(clip, source, duration=seconds)
         media.write_audio(sound, whole_sound(clip, seconds=seconds), composition.SAMPLE_RATE)
-    video = work / SUBSET / "video" / f"{name}.mp4"
-    if not media.is_whole(video):
-        _same_file(source, video)
-
-
-def _same_file(source: Path, other: Path) -> None:
-    """Give a file a second name: a hard link where the file system has them, a copy where not."""
-    other.parent.mkdir(parents=True, exist_ok=True)
-    with replacing(other) as temporary:
-        try:
-            os.link(source, temporary)
-        except OSError:
-            shutil.copyfile(source, temporary)
+    if not media.is_whole(work / SUBSET / "video" / f"{name}.mp4"):
+        show(work, name, name)
 
 
 def _record(

@@ -108,10 +108,11 @@ def whole_sound(clip: Path, *, start: float = 0.0, seconds: float) -> NDArray[np
 
 def source_records(
     work: Path,
-    rows: Sequence[Mapping[str, str]],
+    rows: Sequence[Mapping[str, Any]],
     clips: Mapping[str, Path],
     *,
     starts: Mapping[str, float] | None = None,
+    sounds: Mapping[str, Path] | None = None,
     seconds: float,
     workers: int | None,
 ) -> tuple[SourceRecord, ...]:
@@ -119,18 +120,22 @@ def source_records(
 
     Args:
         work: the folder that holds `sources/`.
-        rows: clip_id, label and category of each.
+        rows: clip_id, label and category of each, and what else is recorded of it.
         clips: clip id to file.
         starts: where each stretch begins, seconds; at 0 by default.
+        sounds: the files whose sound lies beside the film, by clip id; that of the clip by default.
         seconds: how long each is.
         workers: files read at once.
     """
 
-    def record(row: Mapping[str, str]) -> SourceRecord:
+    def record(row: Mapping[str, Any]) -> SourceRecord:
         clip = row["clip_id"]
-        sound, picture = (file_sha256(work / "sources" / f"{clip}.{suffix}") for suffix in ("wav", "mp4"))
-        found = composition.filled(clips[clip], start=(starts or {}).get(clip, 0.0), duration=seconds)
-        said: dict[str, Any] = {**row, "sha256": sound, "video_sha256": picture}
+        film, sound = (work / "sources" / f"{clip}.{suffix}" for suffix in ("mp4", "wav"))
+        heard = sounds is None or sounds.get(clip) == clips[clip]  # not so: the film's own sound is not kept
+        start = (starts or {}).get(clip, 0.0)
+        found = composition.filled(clips[clip], start=start, duration=seconds, with_sound=heard)
+        said: dict[str, Any] = {**row, **({"sha256": file_sha256(sound)} if sounds is None or clip in sounds else {})}
+        said["video_sha256"] = file_sha256(film)
         if found.silence_seconds:
             said["silence_filled_seconds"] = found.silence_seconds
         if found.held_seconds:

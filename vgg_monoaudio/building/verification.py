@@ -8,14 +8,13 @@ from foundation import media
 from foundation.files import file_sha256
 from vgg_monoaudio import composition
 from vgg_monoaudio.dataset import Benchmark
-from vgg_monoaudio.record import SINGLE_CLIPS
 
 
 def differences(benchmark: Benchmark) -> list[str]:
     """Return what is not as it was built, one line per difference; an empty list means that all is well.
 
-    Hashes of every scene and source, size, rate, length and codecs of every scene, and files that the record does not
-    list. The numbers of rows are checked when a benchmark is loaded.
+    Hashes of every scene and source that there is, size, rate, length and codecs of every scene, and files that the
+    record does not list. The numbers of rows are checked when a benchmark is loaded.
     """
     found = _changed_sources(benchmark)
     for sample in benchmark:
@@ -30,6 +29,8 @@ def _changed_sources(benchmark: Benchmark) -> list[str]:
     found = []
     for source, recorded in zip(benchmark.sources, benchmark.record.sources, strict=True):
         for path, sha256 in ((source.audio, recorded.sha256), (source.video, recorded.video_sha256)):
+            if path is None:
+                continue
             if not path.is_file():
                 found.append(f"{path}: missing")
             elif sha256 is None:
@@ -45,7 +46,7 @@ def _wrong_scene(path: Path, benchmark: Benchmark) -> list[str]:
     with_sound = benchmark.record.settings.soundtrack != "none"
     try:
         size = (composition.WIDTH, composition.HEIGHT)
-        if benchmark.record.kind == SINGLE_CLIPS:  # single clips keep their own size
+        if benchmark.record.kind is not None:  # single clips keep their own size
             info = media.probe(path).video
             size = (info.width, info.height) if info else size
         wrong = composition.difference(path, size, frames, with_sound=with_sound)

@@ -82,7 +82,7 @@ def _sources(benchmark: Benchmark) -> list[_Row]:
     return [
         _Row(
             {"clip_id": source.clip_id, "label": source.label, "category": source.category},
-            {"video": source.video, "audio": source.audio},
+            {"video": source.video} | ({} if source.audio is None else {"audio": source.audio}),
         )
         for source in benchmark.sources
     ]

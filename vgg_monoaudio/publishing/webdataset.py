@@ -9,7 +9,7 @@ from pathlib import Path
 
 from foundation.files import PathLike, replacing, write_text
 from foundation.work import Progress
-from vgg_monoaudio.dataset import MANIFEST_COLUMNS, Benchmark, Sample
+from vgg_monoaudio.dataset import MANIFEST_COLUMNS, NEGATIVE_PROMPT, Benchmark, Sample
 from vgg_monoaudio.publishing.card import card
 from vgg_monoaudio.publishing.shards import exported, split_by_size
 
@@ -64,14 +64,15 @@ def _keys(benchmark: Benchmark) -> dict[str, str]:
 
 
 def _files(sample: Sample) -> dict[str, Path]:
-    files = {"mp4": sample.video, "target.mp4": sample.target_video, "target.wav": sample.target_audio}
-    if sample.paired_audio is not None:
-        files["paired.wav"] = sample.paired_audio
-    return files
+    sounds = {"target.wav": sample.target_audio, "paired.wav": sample.paired_audio}
+    files = {"mp4": sample.video, "target.mp4": sample.target_video}
+    return files | {suffix: sound for suffix, sound in sounds.items() if sound is not None}
 
 
 def _add_sample(tar: tarfile.TarFile, key: str, sample: Sample) -> None:
     row = {name: getattr(sample, "sample_id" if name == "filename" else name) for name in MANIFEST_COLUMNS}
+    if sample.negative_prompt:
+        row[NEGATIVE_PROMPT] = sample.negative_prompt
     text = json.dumps({**row, "subset": sample.subset}, ensure_ascii=False, indent=1)
     _add(tar, f"{key}.json", text.encode("utf-8"))
     for suffix, path in sorted(_files(sample).items()):

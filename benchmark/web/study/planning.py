@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from itertools import combinations, cycle, islice
 from pathlib import Path
@@ -144,7 +144,20 @@ class _Making:
                 yield PlannedExample(name, False, poor.label, self._bad(poor, criterion.bad_example, place))
 
     def _good(self, sample: Sample) -> Draft:
-        return Draft(sample.video, Sound(sample.target_audio, self._seconds))
+        return Draft(sample.video, Sound(self._own(sample), self._seconds))
+
+    def _own(self, sample: Sample) -> Path:
+        """Return the target's own sound.
+
+        Raises:
+            ValueError: the benchmark has none.
+        """
+        if sample.target_audio is None:
+            raise ValueError(
+                f"{self._benchmark.name} has no reference sounds to make attention items and examples from; "
+                "set attention = 0 and tutorial = false"
+            )
+        return sample.target_audio
 
     def _bad(self, sample: Sample, kind: BadExample, place: int) -> Draft:
         if kind == "noisy":
@@ -155,15 +168,15 @@ class _Making:
         return Draft(sample.video, Sound(other, self._seconds) if other else self._changed(sample, "shifted"))
 
     def _changed(self, sample: Sample, change: Change) -> Sound:
-        return Sound(sample.target_audio, self._seconds, change, self._seed)
+        return Sound(self._own(sample), self._seconds, change, self._seed)
 
     def _alike(self, sample: Sample) -> Path | None:
         """Return the sound of another clip with the same label, if there is one."""
         found = [one.audio for one in self._benchmark.sources
-                 if one.label == sample.label and one.clip_id != sample.target_id]  # fmt: skip
+                 if one.audio and one.label == sample.label and one.clip_id != sample.target_id]  # fmt: skip
         return found[rank(self._seed, "alike", sample.sample_id) % len(found)] if found else None
 
     def _foreign(self, sample: Sample) -> Path:
         """Return the sound of a clip with another label; where there is none, the sample's own."""
-        found: Sequence[Path] = [one.audio for one in self._benchmark.sources if one.label != sample.label]
-        return found[rank(self._seed, "foreign", sample.sample_id) % len(found)] if found else sample.target_audio
+        found = [one.audio for one in self._benchmark.sources if one.audio and one.label != sample.label]
+        return found[rank(self._seed, "foreign", sample.sample_id) % len(found)] if found else self._own(sample)

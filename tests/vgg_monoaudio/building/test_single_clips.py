@@ -10,7 +10,7 @@ import pytest
 
 from foundation import media
 from vgg_monoaudio import composition
-from vgg_monoaudio.building import single_clips
+from vgg_monoaudio.building import clip_folder
 from vgg_monoaudio.building.scenes import BuildError
 from vgg_monoaudio.building.single_clips import SingleSettings, build_vggsound_test
 from vgg_monoaudio.building.verification import differences
@@ -85,7 +85,7 @@ def test_where_there_are_no_hard_links_it_is_a_copy(clips, listed, tmp_path, mon
     def refuse(*names: object) -> None:
         raise OSError("not on this file system")
 
-    monkeypatch.setattr(single_clips.os, "link", refuse)
+    monkeypatch.setattr(clip_folder.os, "link", refuse)
     out = tmp_path / "out"
     build_vggsound_test(listed, find_clips(clips), out, SHORT, workers=1)
     first, second = out / "single" / "video" / f"{DOG}.mp4", out / "sources" / f"{DOG}.mp4"
