@@ -19,6 +19,7 @@ from benchmark.cli import (
     fetching,
     interop,
     listing,
+    public,
     running,
     single,
     studying,
@@ -42,6 +43,7 @@ app = typer.Typer(
 
 app.command("build")(building.build)
 app.command("build-vggsound-test")(building.build_vggsound_test)
+app.command("build-public")(public.build_public)
 app.command("verify")(building.verify)
 app.command("generate")(running.generate)
 app.command("evaluate")(running.evaluate)
@@ -60,6 +62,7 @@ app.command("card")(exporting.card)
 app.command("export-benchmark")(exporting.export_benchmark)
 app.command("list-models")(listing.list_models)
 app.command("list-metrics")(listing.list_metrics)
+app.command("list-benchmarks")(public.list_benchmarks)
 app.command("schemas")(listing.schemas)
 app.command("docs-tables")(docs_tables.docs_tables)
 app.command("weights")(weights.weights)

@@ -22,8 +22,10 @@ def tables() -> dict[str, str]:
     """Return every table of the documents as Markdown, by the name in its mark: `<!-- table: NAME -->`."""
     from baselines.tables import markdown_tables
     from metrics.registry import markdown_table
+    from vgg_monoaudio.public.catalogue import markdown_table as benchmarks
 
-    return {"metrics": markdown_table(), "extended metrics": markdown_table(extended=True), **markdown_tables()}
+    of_metrics = {"metrics": markdown_table(), "extended metrics": markdown_table(extended=True)}
+    return {**of_metrics, "benchmarks": benchmarks(), **markdown_tables()}
 
 
 def docs_tables(
