@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Any
 
+import numpy as np
 from numpy.typing import NDArray
 
 from benchmark.evidence import Rows, Whose, taken
@@ -133,10 +134,14 @@ def derived(
     by_name, files = {extractor.name: extractor for extractor in extractors}, files_of(questions)
     names = taken(wanted)
     views = {name: view for name, view in _VIEWS.items() if name in names and view.who in files}
-    return {
+    found: dict[str, Rows] = {
         name: [view.function(row) for row in features.rows(by_name[view.extractor], view.array, files[view.who])]
         for name, view in views.items()
-    } | of_prompts(_PROMPTS, questions, names)
+    }
+    annotated = [q.sample.onset_seconds for q in questions if q.sample.onset_seconds is not None]
+    if "target.onset_seconds" in names and len(annotated) == len(questions):
+        found["target.onset_seconds"] = [np.array(times, dtype=np.float64) for times in annotated]  # rather than heard
+    return found | of_prompts(_PROMPTS, questions, names)
 
 
 def of_prompts(

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from benchmark.choices import ReferenceVideo
-from benchmark.evidence import Evidence, Whose
+from benchmark.evidence import Evidence, Whose, taken
 from benchmark.features import Extracted, FeatureStore, Wanted, extract
 from benchmark.profiles import Features, Profile, Question
 from benchmark.profiles.direct import wanted_features
@@ -68,7 +68,22 @@ def evidence_of(
     questions, failures = _usable(questions, extracted)
     features = Features(store, extracted.sha256, extracted.timed)
     evidence = profile.evidence(questions, built.sources, features) if questions else {}
-    return Gathered(questions, evidence, failures)
+    return Gathered(questions, evidence, failures, _absent(questions, built, profile))
+
+
+def _absent(questions: Sequence[Question], built: Benchmark, profile: Profile) -> dict[str, str]:
+    """Return why evidence cannot be there, by its name; what the benchmark lacks goes before what the profile does."""
+    names, samples = taken(profile.wanted), [question.sample for question in questions]
+    lacking: dict[str, str] = {}
+    if any(sample.target_audio is None for sample in samples):
+        lacking["target"] = "this benchmark has no reference sounds"
+    if any(sample.paired_audio is None for sample in samples):
+        lacking["paired"] = "this benchmark has no paired clips"
+    if not all(sample.paired_label for sample in samples):
+        lacking["paired_label"] = "this benchmark has no paired labels"
+    of_profile = getattr(profile, "absent", None)  # of a profile that learns from the benchmark itself
+    found: dict[str, str] = dict(of_profile(questions, built.sources)) if of_profile else {}
+    return found | {name: lacking[who] for name in names if (who := name.partition(".")[0]) in lacking}
 
 
 def wanted_of(

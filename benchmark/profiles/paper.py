@@ -14,7 +14,6 @@ from benchmark.evidence import Evidence, taken
 from benchmark.features import Arrays, Extractor
 from benchmark.pending import Pending
 from benchmark.profiles import Derives, Features, ProfileName, Question, everywhere, front_ends
-from benchmark.profiles.direct import files_of
 from benchmark.profiles.networks import NetworkProfile, NetworkRow
 from benchmark.profiles.running import batch_size, exactly
 from foundation import checkpoints, media
@@ -102,7 +101,7 @@ class PaperProfile(NetworkProfile):
         names, found = taken(self.wanted), self.shared_evidence(questions, features)
         if "prompt.clap" in names:
             found["prompt.clap"] = self._texts([question.sample.label for question in questions], features)
-        if "paired_label.clap" in names and "paired" in files_of(questions):
+        if "paired_label.clap" in names and all(question.sample.paired_label for question in questions):
             found["paired_label.clap"] = self._texts([q.sample.paired_label for q in questions], features)
         if "pair.offset_logits" in names:
             by_name = {extractor.name: extractor for extractor in (*self.audio, *self.video)}

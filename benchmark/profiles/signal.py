@@ -27,6 +27,7 @@ from vgg_monoaudio.dataset import Source
 log = logging.getLogger(__name__)
 
 _BACKBONE = Signal()
+MOST_LABELS = 400  # VGGSound has 309; more are free prompts, of which each has one sound
 _FRAME_SIZE = (112, 112)  # the backbone measures motion; more pixels do not change it
 _SOUNDS: tuple[Whose, ...] = ("target", "paired", "generated")
 _FITTED: tuple[Whose, str] = ("source", "signal.audio")  # what the classifier is fitted on
@@ -112,26 +113,62 @@ class SignalProfile:
         self, questions: Sequence[Question], sources: Sequence[Source], features: Features
     ) -> dict[str, Rows]:
         """Return what a classifier fitted on the benchmark's own sounds says of the texts and of each sound."""
+        known = [source for source in sources if source.audio is not None]
+        if _no_classes(known):
+            return {}
         audio, files = self._of("signal.audio"), files_of(questions)
         heard = {who: features.stacked(audio, "embedding", files[who]) for who in files if who != "video"}
         labels = _classifier(
-            features.stacked(audio, "embedding", [source.audio for source in sources if source.audio is not None]),
-            [source.label for source in sources],
+            features.stacked(audio, "embedding", [source.audio for source in known if source.audio is not None]),
+            [source.label for source in known],
             features.store,
         )
-        derived: dict[str, Rows] = {"prompt.clap": labels.prototypes([q.sample.label for q in questions])}
-        if "paired" in heard:
-            derived["paired_label.clap"] = labels.prototypes([q.sample.paired_label for q in questions])
+        derived: dict[str, Rows] = {}
+        for name, texts in _texts(questions).items():
+            if all(text in labels.labels for text in texts):
+                derived[name] = labels.prototypes(texts)
         for who, embeddings in heard.items():
             derived[f"{who}.logits"] = labels.logits(embeddings)
             derived[f"{who}.clap"] = labels.standardised(embeddings)
         return derived
+
+    def absent(self, questions: Sequence[Question], sources: Sequence[Source]) -> dict[str, str]:
+        """Return why evidence of the labels is not there, by its name: they are known by the benchmark's own sounds."""
+        known = [source for source in sources if source.audio is not None]
+        labels = {source.label for source in known}
+        if why := _no_classes(known):
+            names = [f"{who}.{kind}" for who in _SOUNDS for kind in ("logits", "clap")]
+            return dict.fromkeys([*names, "prompt.clap", "paired_label.clap"], why)
+        return {
+            name: f"profile signal knows texts by this benchmark's sounds alone, and none sounds like {min(unknown)!r}"
+            for name, texts in _texts(questions).items()
+            if (unknown := set(texts) - labels)
+        }
 
     def _offsets(self, questions: Sequence[Question], features: Features) -> NDArray[np.float64]:
         """Return how well each sound's onsets fit the video's motion at each offset, (n, 2, 21)."""
         onsets = features.rows(self._of("signal.audio"), "onset", [q.generated for q in questions])
         motions = features.rows(self._of("signal.video"), "motion", [q.reference_video for q in questions])
         return np.stack([_BACKBONE.offset_logits(*pair) for pair in zip(onsets, motions, strict=True)])
+
+
+def _no_classes(known: Sequence[Source]) -> str:
+    """Return why labels cannot be told apart by these sources, which have sounds; "" where they can."""
+    count = len({source.label for source in known})
+    if not known:
+        return "profile signal knows labels by reference sounds, and this benchmark has none"
+    if count < 2:
+        return "profile signal tells labels apart, and all sounds of this benchmark have one"
+    if count > MOST_LABELS:
+        return f"profile signal tells {MOST_LABELS} labels apart, and this benchmark has {count}: its prompts are free"
+    return ""
+
+
+def _texts(questions: Sequence[Question]) -> dict[str, list[str]]:
+    """Return the texts of the samples by the name of their evidence; paired labels where every sample has one."""
+    found = {"prompt.clap": [q.sample.label for q in questions]}
+    paired = [q.sample.paired_label for q in questions]
+    return found | ({"paired_label.clap": paired} if all(paired) else {})
 
 
 def _classifier(embeddings: NDArray[np.float32], labels: Sequence[str], store: FeatureStore) -> LabelModel:
