@@ -74,6 +74,8 @@ def _column(column: Column) -> dict[str, Any]:
 
 def _subset(part: Samples, columns: Sequence[Column], placed: Mapping[str, Placed]) -> dict[str, Any]:
     listing = part.listing.astype(object).where(part.listing.notna(), "")
+    own = listing["target_id"] == listing["paired_id"]  # a film's own sound is not asked for: it is played as paired
+    listing.loc[own, "target_id"] = ""
     scenes = [placed.get(f"scenes/{part.subset}/{sample}.mp4") for sample in listing["sample_id"]]
     return {
         "name": part.subset,
