@@ -45,7 +45,7 @@ def test_at_l0_the_clip_is_the_reference_and_from_l1_on_the_sound_not_asked_for(
 
 
 def test_a_part_is_asked_for_where_there_are_several(tvc, tmp_path):
-    with pytest.raises(ValueError, match="--part: expected L0 or L1-subject .*, got nothing"):
+    with pytest.raises(ValueError, match=r"--part: expected L0 or L1-subject .*, got nothing"):
         build(small("vggsound-tvc"), tvc, tmp_path / "out")
 
 
@@ -133,7 +133,11 @@ def test_an_own_list_with_a_fault_is_refused(tmp_path, rows, message):
 
 def test_every_row_is_whole_and_shown():
     for row in BENCHMARKS:
-        assert row.what and row.licence and row.access and row.layout and row.verified
+        assert row.what
+        assert row.licence
+        assert row.access
+        assert row.layout
+        assert row.verified
         assert f"| {row.name}" in markdown_table()
 
 
