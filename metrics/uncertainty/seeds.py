@@ -227,7 +227,10 @@ def difference_with_seeds(found: Difference, values: ArrayLike) -> Difference:
     level = found.interval.level
     low, high = with_seeds(found.interval.ends, scores, level)
     p_value = p_value_with_seeds(scores, sample_error(found.value, found.p_value))
-    return replace(found, interval=Interval(low, high, level, found.interval.method), p_value=p_value)
+    interval = Interval(low, high, level, found.interval.method)
+    error = None if found.error is None else hypot(found.error, _error(scores))
+    reversals = p_value / 2.0 if found.value != 0.0 else None  # one of the two tails lies beyond zero
+    return replace(found, interval=interval, p_value=p_value, error=error, reversals=reversals)
 
 
 def difference_of_sets(found: Sequence[Difference]) -> Difference:
@@ -252,7 +255,9 @@ def difference_of_sets(found: Sequence[Difference]) -> Difference:
     reach = NormalDist().inv_cdf((1.0 + level) / 2.0)  # at most that of the t distribution, so the error is not less
     error = float(np.mean([(end - start) / 2.0 for start, end in intervals])) / reach
     interval = Interval(low, high, level, first.interval.method)
-    return Difference(value, interval, p_value_with_seeds(values, error), first.test)
+    p_value = p_value_with_seeds(values, error)
+    reversals = p_value / 2.0 if value != 0.0 else None
+    return Difference(value, interval, p_value, first.test, hypot(error, _error(values)), reversals)
 
 
 def _seeds(values: ArrayLike) -> NDArray[np.float64]:

@@ -16,6 +16,7 @@ from metrics.uncertainty.intervals import (
 from metrics.uncertainty.resampling import Groups, Needs, Resampled, Units, scores_of, units
 from metrics.uncertainty.shortcuts import left_out, score_of_set
 from metrics.uncertainty.significance import Difference, share_as_far
+from metrics.uncertainty.stability import reversed_share
 
 Runs = tuple[Resampled, Resampled]
 
@@ -82,7 +83,10 @@ def _by_jackknife(runs: Runs, drawn: Units, needs: Needs, level: float) -> Diffe
     interval = interval_from_jackknife(value, without, level)
     if interval.ends is None:
         return Difference(value, interval, None, "jackknife")
-    return Difference(value, interval, student_p_value(value, *jackknife_error(without)), "jackknife")
+    error, freedom = jackknife_error(without)
+    p_value = student_p_value(value, error, freedom)
+    reversals = p_value / 2.0 if value != 0.0 else None  # one of the two tails lies beyond zero
+    return Difference(value, interval, p_value, "jackknife", error, reversals)
 
 
 def _by_bootstrap(runs: Runs, drawn: Units, needs: Needs, resamples: int, seed: int, level: float) -> Difference:
@@ -93,7 +97,13 @@ def _by_bootstrap(runs: Runs, drawn: Units, needs: Needs, resamples: int, seed: 
     counts = drawn.resamples(resamples, seed, needs)
     replicates = scores_of(runs[0], counts) - scores_of(runs[1], counts)
     interval = interval_from_replicates(value, replicates, level, "centred", lambda: replicates)
-    return Difference(value, interval, share_as_far(replicates - replicates.mean(), value), "bootstrap")
+    around_zero = replicates - replicates.mean()
+    if interval.ends is None:
+        return Difference(value, interval, None, "bootstrap")
+    return Difference(
+        value, interval, share_as_far(around_zero, value), "bootstrap", float(replicates.std()),
+        reversed_share(value, around_zero + value),
+    )  # fmt: skip
 
 
 def _value(runs: Runs, drawn: Units) -> float:

@@ -9,6 +9,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from metrics.uncertainty.intervals import Interval, check_settings, interval_from_replicates
 from metrics.uncertainty.resampling import Groups, Units, scores_of, units
+from metrics.uncertainty.stability import reversed_share
 from metrics.validation import numbers, require_finite, require_samples, same_length
 
 EXACT_UNITS = 13  # 2^13 = 8192 ways to flip the signs: all of them are tried
@@ -23,12 +24,17 @@ class Difference:
         interval: its bootstrap interval.
         p_value: two-sided, in (0, 1]; None where it cannot be estimated, `interval.reason` says why.
         test: "sign-flip" (exact for so few units that all flips are tried), "bootstrap" or "jackknife".
+        error: standard error of `value`; None where it cannot be estimated.
+        reversals: how often the runs would change places under resampling, see `stability.reversed_share`; None where
+            that cannot be estimated, or no run is ahead.
     """
 
     value: float
     interval: Interval
     p_value: float | None
     test: Literal["sign-flip", "bootstrap", "jackknife"]
+    error: float | None = None
+    reversals: float | None = None
 
 
 def paired_difference(
@@ -86,7 +92,7 @@ def paired_difference(
     replicates = scores_of(lambda counts: counts @ difference / counts.sum(axis=1), drawn.resamples(resamples, seed))
     interval = interval_from_replicates(value, replicates, level, "percentile", lambda: replicates)
     p_value = _flip_test(difference, drawn, flips, seed) if one_unit else share_as_far(replicates - value, value)
-    return Difference(value, interval, p_value, test)
+    return Difference(value, interval, p_value, test, float(replicates.std()), reversed_share(value, replicates))
 
 
 def holm(p_values: ArrayLike) -> NDArray[np.float64]:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from metrics.registry import Metric
+from metrics.uncertainty.stability import smallest_detectable
 
 Scope = Literal["all", "category", "label"]
 SCOPES: tuple[Scope, ...] = ("all", "category", "label")  # in the order of a comparison
@@ -26,6 +27,9 @@ class Change:
         high: upper end.
         p_value: two-sided, before correction; None where there is none.
         corrected: Holm's, over all tests of this scope.
+        error: standard error of the difference; None where there is no test.
+        reversals: how often the runs change places under resampling; None where that is not known, or no run is ahead.
+        level: of the interval.
     """
 
     metric: Metric
@@ -39,6 +43,14 @@ class Change:
     p_value: float | None = None
     corrected: float | None = None
     reason: str = ""
+    error: float | None = None
+    reversals: float | None = None
+    level: float = 0.95
+
+    @property
+    def detectable(self) -> float | None:
+        """Smallest true difference that a test like this one finds four times out of five, in the metric's unit."""
+        return None if self.error is None else smallest_detectable(self.error, level=self.level)
 
     @property
     def difference(self) -> float:

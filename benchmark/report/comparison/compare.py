@@ -140,7 +140,8 @@ def _set_wise(records: Sequence[BothRecords], shared: int, tested: Mapping[str, 
             interval = one.difference.interval
             yield Change(
                 metric, "all", "", shared, one.first, one.second, interval.low, interval.high, one.difference.p_value,
-                reason=interval.reason or "",
+                reason=interval.reason or "", error=one.difference.error, reversals=one.difference.reversals,
+                level=interval.level,
             )  # fmt: skip
             continue
         first, second = (fmean(value for value in side if value is not None) for side in zip(*found, strict=True))

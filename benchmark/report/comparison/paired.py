@@ -79,7 +79,10 @@ class PairedTests:
             found = difference_with_seeds(found, self._by_seed(metric, rows))
         first, second = (float(score[rows].mean()) for score in scores)
         low, high, reason = found.interval.low, found.interval.high, found.interval.reason or ""
-        return Change(metric, scope, name, int(rows.sum()), first, second, low, high, found.p_value, reason=reason)
+        return Change(
+            metric, scope, name, int(rows.sum()), first, second, low, high, found.p_value, reason=reason,
+            error=found.error, reversals=found.reversals, level=scoring.confidence,
+        )  # fmt: skip
 
     def _by_seed(self, metric: Metric, rows: NDArray[np.bool_]) -> list[float]:
         """Return the mean difference on these samples with each seed."""

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import TYPE_CHECKING, Any
 
 from benchmark.report.comparison.changes import Change, Comparison
+from benchmark.report.stability import STABILITY_NOTE, share_text
 from benchmark.report.tables.cells import Column
 from benchmark.report.tables.formats import padded
 from benchmark.report.tables.marks import DASH
@@ -14,8 +15,10 @@ from metrics.registry import Metric
 
 if TYPE_CHECKING:
     from rich.console import Group
+    from rich.table import Table
 
 TITLES = {"all": "All samples", "category": "By target category", "label": "By target label"}
+STABILITY = "How stable the order is, and the smallest difference that this test finds"
 MOST_LABELS = 20  # lines of the longest list in a terminal; Markdown and JSON have all
 
 
@@ -46,6 +49,28 @@ def cells(comparison: Comparison, change: Change) -> list[str]:
     ]
 
 
+def stability_grid(comparison: Comparison) -> list[list[str]]:
+    """Return how stable the order of the runs is in each metric, over all samples: titles, then a row a metric."""
+    grid = [["Metric", "Ahead", "Changes places", "Difference", "Smallest detectable", "n"]]
+    for change in comparison.of("all"):
+        if change.detectable is None:
+            continue
+        column = _column(change.metric)
+        first_ahead = (change.difference > 0) == (change.metric.better == "higher")
+        ahead = DASH if change.difference == 0 else comparison.first if first_ahead else comparison.second
+        grid.append(
+            [
+                column.heading,
+                ahead,
+                share_text(change.reversals),
+                column.text(abs(change.difference)),
+                column.text(change.detectable),
+                str(change.samples),
+            ]
+        )
+    return grid
+
+
 def to_markdown(comparison: Comparison) -> str:
     """Return the whole comparison as Markdown."""
     parts = [f"# {markdown_escaped(comparison.first)} against {markdown_escaped(comparison.second)}"]
@@ -55,6 +80,10 @@ def to_markdown(comparison: Comparison) -> str:
         if changes:
             grid = [heads(comparison, scope), *[cells(comparison, change) for change in changes]]
             parts += [f"## {title}", padded([[markdown_escaped(text) for text in row] for row in grid])]
+    stability = stability_grid(comparison)
+    if len(stability) > 1:
+        texts = [[markdown_escaped(text) for text in row] for row in stability]
+        parts += [f"## {STABILITY}", padded(texts), STABILITY_NOTE]
     parts.append("\n".join(f"- Untested: {markdown_escaped(text)}." for text in untested(comparison)))
     if comparison.apart:
         parts += ["## Samples furthest apart", padded(_gap_grid(comparison))]
@@ -83,27 +112,42 @@ def untested(comparison: Comparison) -> list[str]:
 
 def to_terminal(comparison: Comparison) -> Group:
     """Return the comparison for a terminal: everything but the labels of largest p-value."""
-    from rich import box
     from rich.console import Group
-    from rich.table import Table
     from rich.text import Text
 
     shown: list[Any] = []
     for scope, title in TITLES.items():
         changes = [change for change in comparison.changes if change.scope == scope and change.samples]
         kept = _foremost(changes) if scope == "label" else changes
-        grid = Table(title=title, title_justify="left", title_style="italic", box=box.SIMPLE_HEAD, pad_edge=False)
-        for place, head in enumerate(heads(comparison, scope)):
-            grid.add_column(Text(head), justify="left" if place == 0 else "right", overflow="fold")
-        for change in kept:
-            grid.add_row(*[Text(text, style="bold" if change.better else "") for text in cells(comparison, change)])
-        shown += [grid] if kept else []
+        rows = [heads(comparison, scope), *[cells(comparison, change) for change in kept]]
+        shown += [_grid(title, rows, {place for place, change in enumerate(kept) if change.better})] if kept else []
         if len(kept) < len(changes):
             shown.append(
                 Text(f"{len(changes) - len(kept)} more with larger p-values: write them all with --out.", style="dim")
             )
-    notes = [comparison.caption, *[f"Untested: {text}." for text in untested(comparison)]]
-    return Group(*shown, *[Text(note, style="dim") for note in notes])
+    stability = stability_grid(comparison)
+    if len(stability) > 1:
+        shown.append(_grid(STABILITY, stability))
+    notes = [
+        comparison.caption,
+        STABILITY_NOTE if len(stability) > 1 else "",
+        *[f"Untested: {text}." for text in untested(comparison)],
+    ]
+    return Group(*shown, *[Text(note, style="dim") for note in notes if note])
+
+
+def _grid(title: str, rows: Sequence[Sequence[str]], bold: Collection[int] = ()) -> Table:
+    """Return titles and rows of text as a table for a terminal."""
+    from rich import box
+    from rich.table import Table
+    from rich.text import Text
+
+    grid = Table(title=title, title_justify="left", title_style="italic", box=box.SIMPLE_HEAD, pad_edge=False)
+    for place, head in enumerate(rows[0]):
+        grid.add_column(Text(head), justify="left" if place == 0 else "right", overflow="fold")
+    for place, row in enumerate(rows[1:]):
+        grid.add_row(*[Text(text, style="bold" if place in bold else "") for text in row])
+    return grid
 
 
 def _foremost(changes: Sequence[Change]) -> list[Change]:
@@ -131,6 +175,9 @@ def to_json(comparison: Comparison) -> dict[str, Any]:
                 "p_corrected": change.corrected,
                 "better": change.better,
                 "reason": change.reason or None,
+                "standard_error": change.error,
+                "reversals": change.reversals,
+                "smallest_detectable": change.detectable,
             }
             for change in comparison.changes
             if change.samples

@@ -12,6 +12,7 @@ from benchmark.report.page.data import embedded, page_data, wanted_media
 from benchmark.report.page.media import drop_unused, place_media
 from benchmark.report.results import Results
 from benchmark.report.samples import Samples, read_samples
+from benchmark.report.stability import STABILITY_NOTE, stability_of
 from benchmark.report.tables.cells import Block, Table
 from benchmark.report.tables.marks import DASH
 from foundation.files import write_text
@@ -68,6 +69,8 @@ def write_page(
         .render(
             title=title,
             table=table,
+            stability=stability_of(results, samples, table.columns),
+            stability_note=STABILITY_NOTE,
             whiskers={block.subset: _whiskers(table, block) for block in table.blocks},
             count=sum(len(part.listing) for part in samples),
             made_with=_made_with(results),
