@@ -185,7 +185,7 @@ def _met(first: Row, second: Row, difference: NDArray[np.float64], replicates: N
     drawn = replicates[np.isfinite(replicates)]
     if not drawn.size:
         return Neighbours(first, second, None, None, "paired")
-    tied = not np.nan_to_num(difference).any()
+    tied = float(np.nansum(difference)) == 0.0
     reversals = None if tied else reversed_share(1.0, drawn)  # 1: the first is ahead in the order of the table
     return Neighbours(first, second, reversals, float(drawn.std()), "paired")
 

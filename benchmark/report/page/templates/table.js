@@ -34,7 +34,7 @@ function showTable() {
   const table = byId("scores");
   table.classList.toggle("no-intervals", state.intervals !== "1");
   table.classList.toggle("no-extra", state.more !== "1");
-  byId("order")?.classList.toggle("no-extra", state.more !== "1");
+  byId("stability")?.classList.toggle("no-extra", state.more !== "1");
   spanGroups();
 }
 

@@ -113,3 +113,15 @@ def test_metrics_outside_the_paper_s_columns_are_marked_as_extra(two, tmp_path):
     extra = {name for mark, name in heads if mark}
     assert {"text_margin", "class_margin"} <= extra
     assert not {"fad", "kl", "text_win_rate"} & extra
+
+
+def test_the_page_shows_the_order_of_each_metric_with_what_it_can_tell_apart(made):
+    page = made.paths.html.read_text()
+    section = page.partition('id="stability"')[2].partition("</table>")[0]
+    assert "Inter-class" in section
+    assert re.search(r'KL.*?class="chain">\w', section, re.DOTALL)
+
+
+def test_no_two_elements_of_the_page_have_one_id(made):
+    ids = re.findall(r'<[a-z][^>]* id="([^"]+)"', made.paths.html.read_text())
+    assert len(ids) == len(set(ids))
