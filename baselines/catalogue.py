@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from typing import TypedDict
 
+from baselines.recipes import register_built_in
 from baselines.registry import register_model
 
 CONTROLS = ("oracle", "mixture", "distractor", "shuffled", "noise", "silence")
@@ -272,6 +273,8 @@ register_model(
     revision="404a112",
     summary="DEVA's program masks the video, MMAudio hears the rest; option segmenter",
 )
+
+register_built_in()  # one recipe each: baselines/programs/recipes/*.toml
 
 # Programs and services of the user's
 

@@ -10,15 +10,19 @@ from dataclasses import KW_ONLY, dataclass, field, fields
 from functools import cache
 from importlib.metadata import EntryPoint, EntryPoints, entry_points
 from pathlib import Path
-from typing import Any, Literal, ParamSpec, Protocol, TypeVar, get_args
+from typing import TYPE_CHECKING, Any, Literal, ParamSpec, Protocol, TypeVar, get_args
 
 from baselines.generator import Generator, UnknownModel
 from baselines.options import options_of_class
 from baselines.own import find_class, is_address, naming_file
 from foundation.names import load, nearest
 
+if TYPE_CHECKING:
+    from baselines.programs.program import Program
+
 Kind = Literal["model", "control", "recorded", "external"]
 ENTRY_POINT_GROUP = "vgg_monoaudio.models"
+SEPARATE = "separate:"  # in front of a model whose sounds are then separated by the prompt
 
 
 @dataclass(frozen=True)
@@ -38,7 +42,8 @@ class ModelEntry:
         summary: one line for `list-models`.
         alias_of: the registered name that this one stands for; it needs no other field then.
         code_licence: of the original's code.
-        program: what it drives in a checkout, "module:PROGRAM" of a `baselines.programs.program.Program`.
+        program: the `baselines.programs.program.Program` that it drives in a checkout, or where one is,
+            "module:PROGRAM".
         unpublished: parts of the weights that are not published: they come through the option `checkpoint`.
         rows: of the paper's tables that this name makes, "table: row" as in results/published.
     """
@@ -56,7 +61,7 @@ class ModelEntry:
     summary: str = ""
     alias_of: str = ""
     code_licence: str = ""
-    program: str = ""
+    program: str | Program = ""
     unpublished: tuple[str, ...] = ()
     rows: tuple[str, ...] = ()
 
@@ -88,11 +93,11 @@ class ModelEntry:
 
 @dataclass(frozen=True, kw_only=True)
 class OwnModel(ModelEntry):
-    """A model that was asked for by the address of its class.
+    """A model that was asked for by the address of its class, or by its recipe.
 
     Attributes:
-        file: the file that holds the class.
-        source_sha256: of that file's bytes.
+        file: the file that holds the class or the recipe.
+        source_sha256: of that file's bytes; of a recipe that builds on others or has a driver, of all of them.
     """
 
     file: Path
@@ -167,15 +172,25 @@ def get_model(name: str) -> ModelEntry:
     """Return what is known of a model.
 
     Args:
-        name: a registered name; or the address of a class, `path/to/file.py:Class` or `package.module:Class`, which
-            is imported.
+        name: a registered name; the address of a class, `path/to/file.py:Class` or `package.module:Class`, which is
+            imported; the recipe of a program, `path/to/recipe.toml`; or `separate:` and one of these, whose sounds
+            are then given to SAM-Audio with the prompt.
 
     Raises:
         UnknownModel: the name is not registered (the message gives near ones), or there is no such file or class.
-        ValueError: the file cannot be imported, the class is not a model, or it is that of several names.
+        ValueError: the file cannot be imported, the class is not a model, or it is that of several names; or the
+            recipe cannot be used.
     """
     _load_entry_points()
     if name not in _ENTRIES:
+        if name.startswith(SEPARATE):
+            from baselines.programs.separating import separated
+
+            return separated(name.removeprefix(SEPARATE))
+        if name.endswith(".toml"):
+            from baselines.recipes import own_recipe
+
+            return own_recipe(name)
         if is_address(name):
             return _own_model(name)
         if Path(f"{name}.py").is_file():
@@ -291,6 +306,12 @@ def check_duration(entry: ModelEntry, seconds: float) -> None:
     if not shortest <= seconds <= longest:
         bound = f"at least {shortest:g}" if seconds < shortest else f"at most {longest:g}"
         raise ValueError(f"model {entry.name!r} makes {bound} s, {seconds:g} s asked for")
+
+
+def program_of(entry: ModelEntry) -> Program | None:
+    """Return the program that a model drives in a checkout, if it drives one; imports what describes it."""
+    found: Program | None = load(entry.program) if isinstance(entry.program, str) and entry.program else None
+    return found if isinstance(entry.program, str) else entry.program
 
 
 def class_of(entry: ModelEntry) -> type:

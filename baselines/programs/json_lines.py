@@ -99,7 +99,8 @@ class JsonLines:
                 try:
                     if self._conversation is None:
                         self._conversation = Conversation(self._command, self._settings, self._env)
-                    self._conversation.ask([_line(request, folder, index) for index, request in enumerate(requests)])
+                    lines = [self._line(request, folder, index) for index, request in enumerate(requests)]
+                    self._conversation.ask(lines)
                     waiting = {request.sample_id: request for request in requests}
                     while waiting:
                         answer = self._conversation.answer(waiting)
@@ -115,6 +116,23 @@ class JsonLines:
         except GenerationError as error:
             return Attempt({request.sample_id: error for request in requests} | answers)
         return Attempt(answers, crash)
+
+    def _line(self, request: Request, folder: Path, index: int) -> str:
+        """Return a request as JSON, all ASCII: a line break in a prompt is escaped and ends no line."""
+        return json.dumps(self._question(request, folder, index))
+
+    def _question(self, request: Request, folder: Path, index: int) -> dict[str, Any]:
+        """Return the members of a request; docs/external-models.md explains them."""
+        return {
+            "protocol": PROTOCOL,
+            "id": request.sample_id,
+            "video": str(Path(request.video).absolute()),
+            "prompt": request.prompt,
+            "negative_prompt": request.negative_prompt,
+            "duration_seconds": request.duration,
+            "seed": request.seed,
+            "output": str(folder / f"{index:05d}.wav"),
+        }
 
     def _sound(self, answer: Mapping[str, Any], request: Request) -> Answer:
         if answer.get("error") or answer.get("path") is None:  # an error of null or "" beside a path is none
@@ -139,22 +157,6 @@ def split_command(command: str | Sequence[str]) -> list[str]:
     if not words:
         raise ValueError("command: empty; give the program and its arguments")
     return words
-
-
-def _line(request: Request, folder: Path, index: int) -> str:
-    """Return a request as JSON, all ASCII: a line break in a prompt is escaped and ends no line."""
-    return json.dumps(
-        {
-            "protocol": PROTOCOL,
-            "id": request.sample_id,
-            "video": str(Path(request.video).absolute()),
-            "prompt": request.prompt,
-            "negative_prompt": request.negative_prompt,
-            "duration_seconds": request.duration,
-            "seed": request.seed,
-            "output": str(folder / f"{index:05d}.wav"),
-        }
-    )
 
 
 def find_program(name: str, settings: Settings, env: Mapping[str, str]) -> Path | None:

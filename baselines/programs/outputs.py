@@ -65,13 +65,22 @@ def naming_disk_errors() -> Iterator[None]:
         raise GenerationError(f"{what}: {error}") from error
 
 
-def read_sound(path: Path, duration: float, *, sample_rate: int | None = None) -> tuple[Waveform, int]:
+def read_sound(
+    path: Path,
+    duration: float,
+    *,
+    sample_rate: int | None = None,
+    lacking_seconds: float = 0.0,
+    refuse_longer: bool = False,
+) -> tuple[Waveform, int]:
     """Return the first `duration` seconds of a file, float32 (round(duration * rate),), and its rate in Hz.
 
     Args:
         path: any audio file.
         duration: seconds; a longer file is cut.
         sample_rate: what it must have; None takes every rate.
+        lacking_seconds: how much may be missing at its end; it is made up with silence.
+        refuse_longer: a file that is longer by more than that is a failure.
 
     Raises:
         GenerationError: as `read_output`.
@@ -82,7 +91,11 @@ def read_sound(path: Path, duration: float, *, sample_rate: int | None = None) -
     audio = _decoded(path)
     rate = sample_rate or audio.sample_rate
     wanted = round(duration * rate)
-    return _checked(path, audio, sample_rate=rate, samples=wanted)[:wanted], rate
+    play = int(lacking_seconds * rate)
+    sound = _checked(path, audio, sample_rate=rate, samples=wanted - play)
+    if refuse_longer and sound.size > wanted + play:
+        raise GenerationError(f"{path.name} has {sound.size} samples, {wanted} were asked for")
+    return np.pad(sound[:wanted], (0, max(0, wanted - sound.size))), rate
 
 
 def read_output(path: Path, *, sample_rate: int, samples: int) -> Waveform:

@@ -34,11 +34,13 @@ class ProgramFile:
         path: where the program looks, relative to its checkout.
         checkpoint: its row in `foundation.checkpoints`, if it has one.
         flag: the program's flag that names another place; "" where it has none.
+        get: how to get it, where that is known; else its instructions are to be read.
     """
 
     path: str
     checkpoint: str = ""
     flag: str = ""
+    get: str = ""
 
 
 @dataclass(frozen=True)
@@ -55,6 +57,7 @@ class Program:
         files: what must be there before it starts.
         tools: executables that it calls.
         hands_paths_to_a_shell: unquoted, so that not every name will do for a temporary folder.
+        memory: of a GPU, as its authors state it; "" where they do not.
     """
 
     name: str
@@ -66,6 +69,7 @@ class Program:
     files: tuple[ProgramFile, ...] = ()
     tools: tuple[str, ...] = ()
     hands_paths_to_a_shell: bool = False
+    memory: str = ""
 
 
 @dataclass(frozen=True)
@@ -150,14 +154,26 @@ class Installation:
         *,
         finished: Callable[[], int],
         progress: Callable[[int], None] = lambda _count: None,
+        entry: str = "",
+        launcher: Sequence[str] = (),
+        flags: bool = True,
     ) -> None:
-        """Run the program's script with arguments, in its checkout.
+        """Run one of the program's scripts with arguments, in its checkout.
+
+        Args:
+            arguments: of the script.
+            finished: how many outputs there are by now.
+            progress: called when that number has grown.
+            entry: the script, by default the program's own.
+            launcher: words between the interpreter and the script.
+            flags: whether to add those that point to checkpoints in the weights folder.
 
         Raises:
             ProgramFailed: it ended badly or was stopped.
         """
+        own = self._flags if flags else ()
         run_program(
-            [str(self.interpreter), self.program.entry, *arguments, *self._flags],
+            [str(self.interpreter), *launcher, entry or self.program.entry, *arguments, *own],
             folder=self.checkout, env=self._env, log=self.settings.log_path,
             time_limit_seconds=self.settings.time_limit_seconds, finished=finished, progress=progress,
         )  # fmt: skip

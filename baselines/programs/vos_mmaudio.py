@@ -20,6 +20,7 @@ from foundation.devices import Precision
 
 log_of_module = logging.getLogger(__name__)
 
+SegmenterName = Literal["deva", "gsam2"]
 FPS = 25
 LOSSLESS = 0  # x264's crf
 
@@ -77,7 +78,7 @@ class VosMMAudio:
     def __init__(
         self,
         *,
-        segmenter: Literal["deva", "gsam2"] | Segmenter = "deva",
+        segmenter: SegmenterName | Segmenter = "deva",
         amp: bool = False,
         detector: str | None = None,
         tracker: str | None = None,
@@ -94,7 +95,7 @@ class VosMMAudio:
     ) -> None:
         self._settings = read_settings("vos-mmaudio", **program)
         gsam2 = {key: value for key, value in (("detector", detector), ("tracker", tracker)) if value}
-        self._segmenter = _segmenter(segmenter, self._settings, amp, gsam2)
+        self._segmenter = segmenter_of(segmenter, self._settings, amp=amp, gsam2=gsam2)
         if generator is None:
             from baselines.mmaudio.model import MMAudio
 
@@ -124,21 +125,12 @@ class VosMMAudio:
             if masks.shape != (len(frames), *frames.shape[2:]):
                 raise GenerationError(f"the masks are {masks.shape}, the frames {frames.shape}")
             with naming_disk_errors():
-                self._count(request, masks)
+                counts = self._settings.log_path.with_name("vos-mmaudio.masks.jsonl")
+                count_empty(request, masks, counts, "its video is black")
                 video = folder / "masked.mp4"
                 media.write_video(video, masked(frames, masks), fps=FPS, crf=LOSSLESS)
             answer: Waveform | tuple[Waveform, int] = self._generator.generate(replace(request, video=video))
             return answer
-
-    def _count(self, request: Request, masks: NDArray[np.bool_]) -> None:
-        empty = int((~masks.any(axis=(1, 2))).sum())
-        if empty == len(masks):
-            log_of_module.warning("sample %s: nothing found; its video is black", request.sample_id)
-        record = {"sample_id": request.sample_id, "frames": len(masks), "empty_masks": empty}
-        path = self._settings.log_path.with_name("vos-mmaudio.masks.jsonl")
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with path.open("a", encoding="utf-8") as file:
-            file.write(f"{json.dumps(record)}\n")
 
 
 def masked(frames: NDArray[np.uint8], masks: NDArray[np.bool_]) -> Iterator[NDArray[np.uint8]]:
@@ -152,7 +144,38 @@ def masked(frames: NDArray[np.uint8], masks: NDArray[np.bool_]) -> Iterator[NDAr
         yield np.ascontiguousarray((frame * mask).transpose(1, 2, 0))
 
 
-def _segmenter(wanted: str | Segmenter, settings: Settings, amp: bool, gsam2: Mapping[str, Any]) -> Segmenter:
+def count_empty(request: Request, masks: NDArray[np.bool_], path: Path, then: str) -> None:
+    """Note how many frames show nothing of the prompted thing, one line of JSON a sample.
+
+    Args:
+        request: of the sample.
+        masks: bool (frames, height, width).
+        path: gets the line.
+        then: what becomes of a sample in which nothing is found at all, for a warning.
+    """
+    empty = int((~masks.any(axis=(1, 2))).sum())
+    if empty == len(masks):
+        log_of_module.warning("sample %s: nothing found; %s", request.sample_id, then)
+    record = {"sample_id": request.sample_id, "frames": len(masks), "empty_masks": empty}
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with path.open("a", encoding="utf-8") as file:
+        file.write(f"{json.dumps(record)}\n")
+
+
+def segmenter_of(
+    wanted: str | Segmenter, settings: Settings, *, amp: bool = False, gsam2: Mapping[str, Any] | None = None
+) -> Segmenter:
+    """Return a segmenter by its name, or the one that is given.
+
+    Args:
+        wanted: deva, gsam2, or a segmenter of one's own.
+        settings: of DEVA's program; its device is that of both.
+        amp: let DEVA compute in half precision.
+        gsam2: options of the other one.
+
+    Raises:
+        ValueError: there is none of that name, or it has no such option.
+    """
     if not isinstance(wanted, str):
         return wanted
     if wanted == "deva":
@@ -164,5 +187,5 @@ def _segmenter(wanted: str | Segmenter, settings: Settings, amp: bool, gsam2: Ma
     if wanted == "gsam2":
         from baselines.programs.gsam2 import GroundedSam2
 
-        return GroundedSam2(device=settings.device, **gsam2)
+        return GroundedSam2(device=settings.device, **(gsam2 or {}))
     raise ValueError(f"segmenter: expected deva or gsam2, got {wanted!r}")

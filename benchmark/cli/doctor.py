@@ -9,7 +9,7 @@ import socket
 import sys
 import tempfile
 from collections.abc import Iterator, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
@@ -26,11 +26,9 @@ from benchmark.cli.options import (
     SegmenterOption,
 )
 from benchmark.exits import USAGE_ERROR
-from foundation.names import load
 
 if TYPE_CHECKING:
     from baselines import ModelEntry
-    from baselines.programs.program import Program
     from baselines.programs.settings import Settings
 
 NEEDED_DISK_BYTES = 2 << 30  # a batch of scenes, masks and sounds, many times over
@@ -71,18 +69,27 @@ def examine(model: str, options: dict[str, Any]) -> list[Finding]:
         ValueError: an option that the model does not have, or settings that cannot be read.
     """
     from baselines import get_model
-    from baselines.registry import check_options
+    from baselines.registry import check_options, program_of
 
     entry = get_model(model)
     check_options(entry, options)
-    program = _program(entry)
+    inner = getattr(entry.target, "inner", None)
+    if inner is not None:
+        return [*_of_part(inner, options), *_of_separator(entry, options)]
+    program = program_of(entry)
     owned = {file.checkpoint for file in program.files} if program else set()
     settings = None if program is None else _settings(program.name, options)
+    findings = [*_of_file(entry, options)]
     if program is None or settings is None:
-        findings = [*_of_file(entry, options), *_of_command(entry, options), *_of_service(entry, options)]
+        findings += [*_of_command(entry, options), *_of_service(entry, options)]
     else:
         inside = options.get("segmenter", "deva") != "deva"
-        findings = [*(_of_segmenter(options) if inside else of_program(program, settings))]
+        if not inside or _takes_mask(entry):
+            findings += of_program(program, settings)
+        if inside:
+            findings += _of_segmenter(options)
+        elif _takes_mask(entry):
+            findings += _of_deva(options)
     if set(entry.checkpoints) - owned and not any(finding.what == "GPU" for finding in findings):
         findings.append(gpu(own_gpu()))
     findings += [_checkpoint(name) for name in entry.checkpoints if name not in owned]
@@ -92,10 +99,44 @@ def examine(model: str, options: dict[str, Any]) -> list[Finding]:
     return [*findings, *_disks(Path(work), absent)]
 
 
-def _program(entry: ModelEntry) -> Program | None:
-    """Return the program that a model drives, if it drives one."""
-    program: Program | None = load(entry.program) if entry.program else None
-    return program
+def _of_part(inner: str, options: dict[str, Any]) -> Iterator[Finding]:
+    """Check the model whose sounds are separated, with the options that are its own."""
+    from baselines import get_model, option_names
+
+    own = set(option_names(get_model(inner)))
+    for finding in examine(inner, {name: value for name, value in options.items() if name in own}):
+        yield replace(finding, what=f"{inner}: {finding.what}")
+
+
+def _of_separator(entry: ModelEntry, options: dict[str, Any]) -> Iterator[Finding]:
+    """Check the program that separates; its own settings come from its table of models.toml alone."""
+    from baselines.programs.separating import SHARED
+    from baselines.registry import program_of
+
+    program = program_of(entry)
+    if program is None:
+        return
+    settings = _settings(program.name, {name: options[name] for name in SHARED if name in options})
+    for finding in of_program(program, settings):
+        yield replace(finding, what=f"{program.name}: {finding.what}")
+
+
+def _takes_mask(entry: ModelEntry) -> bool:
+    """Tell whether a recipe's program wants a film of where the prompted thing is."""
+    from baselines.registry import class_of
+
+    recipe = getattr(class_of(entry), "recipe", None)
+    return recipe is not None and recipe.takes_mask
+
+
+def _of_deva(options: dict[str, Any]) -> Iterator[Finding]:
+    """Check DEVA's program, which makes the masks that another program wants."""
+    from baselines.programs.deva import PROGRAM
+
+    known = ("device", "models_toml")
+    settings = _settings(PROGRAM.name, {name: options[name] for name in known if name in options})
+    for finding in of_program(PROGRAM, settings):
+        yield replace(finding, what=f"masks: {finding.what}")
 
 
 def _unpublished(part: str, options: dict[str, Any]) -> Finding:
@@ -133,6 +174,9 @@ def _of_file(entry: ModelEntry, given: dict[str, Any]) -> Iterator[Finding]:
     if not isinstance(entry, OwnModel):
         return
     options = ", ".join(option_names(entry)) or "none"
+    if entry.file.suffix == ".toml":
+        yield Finding("recipe", "ok", f"{entry.file}, sha256 {entry.source_sha256}; options: {options}")
+        return
     found = f"{entry.place} in {entry.file}, sha256 {entry.source_sha256}; options: {options}"
     in_the_way = list(obstacles(class_of(entry), {**entry.options, **given}))
     for problem, to_do in in_the_way:

@@ -59,6 +59,8 @@ def of_program(program: Program, settings: Settings) -> Iterator[Finding]:
         yield from _checkout(program, settings.checkout, install)
     yield from _files(program, settings.checkout or Path("the checkout"))
     yield from _interpreter(program, settings)
+    if program.memory:
+        yield Finding("GPU memory", "note", f"it needs {program.memory}")
     if program.hands_paths_to_a_shell:
         from baselines.programs.outputs import safe_for_a_shell, temporary_folder
 
@@ -102,7 +104,7 @@ def _files(program: Program, checkout: Path) -> Iterator[Finding]:
             link = "" if file.flag else f", then ln -s '{stored.absolute()}' '{path}'"
             yield Finding(file.path, "missing", f"not in {checkout}", f"{fetching(file.checkpoint)}{link}")
         else:
-            yield Finding(file.path, "missing", f"not in {checkout}", f"see {program.instructions}")
+            yield Finding(file.path, "missing", f"not in {checkout}", file.get or f"see {program.instructions}")
 
 
 def fetching(name: str) -> str:

@@ -13,7 +13,6 @@ import typer
 
 from benchmark.cli.options import JsonOption
 from benchmark.cli.table import show_table
-from foundation.names import load
 
 if TYPE_CHECKING:
     from baselines import ModelEntry
@@ -47,7 +46,11 @@ def list_models(as_json: JsonOption = False, markdown: MarkdownOption = False) -
         table.add_row(row["name"], _what(row), _source(row), row["code_licence"], row["licence"], *_state(row))
     fixed = None if sys.stdout.isatty() or "COLUMNS" in os.environ else UNATTENDED_WIDTH
     Console(width=fixed).print(table)
-    typer.echo("A model of your own needs no row: --model mymodel.py:MyModel; see docs/models.md", err=True)
+    typer.echo(
+        "A model of your own needs no row: --model mymodel.py:MyModel (docs/models.md) or --model recipe.toml "
+        "(docs/external-models.md). Any model, then separated by the prompt: --model separate:MODEL",
+        err=True,
+    )
 
 
 def _row(entry: ModelEntry) -> dict[str, Any]:
@@ -62,14 +65,15 @@ def _row(entry: ModelEntry) -> dict[str, Any]:
 
 
 def _parts(entry: ModelEntry) -> dict[str, bool]:
+    from baselines.registry import program_of
     from foundation import checkpoints
 
     here: dict[str, bool] = {}
-    if entry.program:
+    program = program_of(entry)
+    if program is not None:
         from baselines.programs.program import parts
         from baselines.programs.settings import read_settings
 
-        program = load(entry.program)
         here = parts(program, read_settings(program.name))
     here |= {name: checkpoints.state(name) != "missing" for name in entry.checkpoints if name not in here}
     return here | {f"{name} (not published)": False for name in entry.unpublished}
