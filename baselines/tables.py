@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
 
+from baselines.recipes import RECIPES, built_in, read_file
 from baselines.registry import ModelEntry, list_models
 
 
@@ -14,6 +16,7 @@ def markdown_tables() -> dict[str, str]:
         "models": _models(entries),
         "controls": _controls(entries),
         "programs": _programs(entries),
+        "recipes": _recipes(entries),
         "rows of the paper": _rows_of_the_paper(entries),
     }
 
@@ -55,6 +58,38 @@ def _programs(entries: Sequence[ModelEntry]) -> str:
             if e.program or e.kind in ("external", "recorded")
         ),
     )
+
+
+def _recipes(entries: Sequence[ModelEntry]) -> str:
+    names = {entry.name for entry in entries}
+    recipes = [read_file(RECIPES / f"{name}.toml").content for name in built_in() if name in names]
+    return _table(
+        ("name", "sound", "starts", "options", "GPU memory, as stated", "licence of the weights"),
+        (
+            (
+                f"`{recipe['name']}`",
+                _sound(recipe),
+                _starts(recipe),
+                ", ".join(f"`{name}`" for name in recipe.get("parameters", {})) or "–",
+                recipe.get("memory", "–"),
+                recipe["licence"],
+            )
+            for recipe in recipes
+        ),
+    )
+
+
+def _sound(recipe: Mapping[str, Any]) -> str:
+    rate = f"{recipe['sample_rate'] / 1000:g} kHz" if "sample_rate" in recipe else "as its file says"
+    return rate + (f", at most {recipe['longest_seconds']:g} s" if "longest_seconds" in recipe else "")
+
+
+def _starts(recipe: Mapping[str, Any]) -> str:
+    if "driver" in recipe:
+        return "once a run"
+    if not recipe.get("together"):
+        return "once a sample"
+    return "once a batch" if "own_seed" in recipe else "once for those with one seed"
 
 
 def _rows_of_the_paper(entries: Sequence[ModelEntry]) -> str:

@@ -248,7 +248,9 @@ def read_recipe(path: Path) -> Recipe:
     if recipe.driver is None or recipe.driver_file is None:
         return recipe
     if not recipe.driver_file.is_file():
-        there = ", ".join(sorted(file.name for file in DRIVERS.glob("*.py") if file.name != "answering.py"))
+        there = ", ".join(
+            sorted(file.name for file in DRIVERS.glob("*.py") if file.stem not in ("__init__", "answering"))
+        )
         known = f"expected a file next to the recipe or one of {there}"
         raise ValueError(f"{path}: driver.file: {known}, got {recipe.driver.file!r}")
     both = hashlib.sha256(f"{recipe.sha256} {file_sha256(recipe.driver_file)}".encode()).hexdigest()

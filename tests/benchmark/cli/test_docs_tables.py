@@ -107,7 +107,7 @@ def test_a_folder_without_tables_is_one_line_and_not_up_to_date(command, page, m
     [
         (["list-metrics"], ["metrics"]),
         (["list-metrics", "--extended"], ["extended metrics"]),
-        (["list-models"], ["models", "controls", "programs", "rows of the paper"]),
+        (["list-models"], ["models", "controls", "programs", "recipes", "rows of the paper"]),
     ],
 )
 def test_the_lists_print_the_tables_of_the_documents(command, verb, names):

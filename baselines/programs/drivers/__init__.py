@@ -1,0 +1,1 @@
+"""Scripts that are run by the interpreters of other programs, and never imported here."""
