@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import sys
@@ -18,11 +19,19 @@ if TYPE_CHECKING:
     from baselines import ModelEntry
 
 MarkdownOption = Annotated[bool, typer.Option("--markdown", help="Print as the documents show it, in Markdown.")]
+NamesArgument = Annotated[
+    list[str] | None,
+    typer.Argument(
+        metavar="[MODEL]...",
+        show_default=False,
+        help="These alone, also models of your own: a class, a recipe, separate:MODEL.",
+    ),
+]
 ExtendedOnly = Annotated[bool, typer.Option("--extended", help="Only those that are scored on request.")]
 UNATTENDED_WIDTH = 200  # characters; for pipes and files, which have none of their own
 
 
-def list_models(as_json: JsonOption = False, markdown: MarkdownOption = False) -> None:
+def list_models(names: NamesArgument = None, as_json: JsonOption = False, markdown: MarkdownOption = False) -> None:
     """Show every model: what it is, its source, licences of code and weights, what is installed and missing."""
     from rich.console import Console
     from rich.table import Table
@@ -32,9 +41,12 @@ def list_models(as_json: JsonOption = False, markdown: MarkdownOption = False) -
 
         typer.echo("\n\n".join(markdown_tables().values()))
         return
+    from baselines import get_model
     from baselines import list_models as registered
 
-    rows = [_row(entry) for entry in registered()]
+    with contextlib.redirect_stdout(sys.stderr):  # a model file may print
+        entries = registered() if names is None else [get_model(name) for name in names]
+    rows = [_row(entry) for entry in entries]
     if as_json:
         typer.echo(json.dumps(rows, indent=2, default=str))
         return
@@ -61,7 +73,7 @@ def _row(entry: ModelEntry) -> dict[str, Any]:
         here = {str(error): False}
     installed = [name for name, there in here.items() if there]
     missing = [name for name, there in here.items() if not there]
-    return {**asdict(entry), "target": str(entry.target), "installed": installed, "missing": missing}
+    return {**asdict(entry), "target": entry.place, "installed": installed, "missing": missing}
 
 
 def _parts(entry: ModelEntry) -> dict[str, bool]:

@@ -115,3 +115,15 @@ def test_a_reader_that_is_not_a_terminal_gets_a_line_per_row(command, monkeypatc
     monkeypatch.delenv("COLUMNS")
     lines = command("list-metrics").out.splitlines()
     assert [line.split()[0] for line in lines[1:]] == [metric.name for metric in list_metrics(extended=True)]
+
+
+def test_models_that_are_named_are_shown_alone_those_of_the_users_own_too(command, tmp_path):
+    path = tmp_path / "mine.toml"
+    facts = ("summary", "repository", "commit", "instructions", "code_licence", "licence")
+    text = "".join(f'{fact} = "my {fact}"\n' for fact in facts)
+    path.write_text(f'extends = "mmaudio-fork"\nname = "mine"\n{text}[parameters]\nvariant = "small_16k"\n')
+    done = command("list-models", str(path), "separate:silence", "--json")
+    mine, separated = json.loads(done.out)
+    assert (mine["name"], mine["summary"], mine["missing"]) == ("mine", "my summary", ["checkout", "interpreter"])
+    assert (separated["name"], separated["kind"]) == ("separate-silence", "control")
+    assert command("list-models", "silense").status == 2
