@@ -38,6 +38,10 @@ def aesthetics(ratings: ArrayLike) -> Aesthetics:
 
     Source:
         Audiobox Aesthetics (Tjandra et al. 2025, arXiv:2502.05139), package audiobox-aesthetics 0.0.4.
+
+    Example:
+        >>> aesthetics([[5.5, 6.0, 3.25, 7.0], [4.0, 4.5, 2.0, 6.5]]).quality.tolist()
+        [7.0, 6.5]
     """
     rows = samples(ratings, "ratings", columns="4")
     if rows.shape[1] != len(AXES):

@@ -18,7 +18,6 @@ from benchmark.cli.table import show_table
 if TYPE_CHECKING:
     from baselines import ModelEntry
 
-MarkdownOption = Annotated[bool, typer.Option("--markdown", help="Print as the documents show it, in Markdown.")]
 NamesArgument = Annotated[
     list[str] | None,
     typer.Argument(
@@ -27,6 +26,7 @@ NamesArgument = Annotated[
         help="These alone, also models of your own: a class, a recipe, separate:MODEL.",
     ),
 ]
+MarkdownOption = Annotated[bool, typer.Option("--markdown", help="Print as the documents show it, in Markdown.")]
 ExtendedOnly = Annotated[bool, typer.Option("--extended", help="Only those that are scored on request.")]
 UNATTENDED_WIDTH = 200  # characters; for pipes and files, which have none of their own
 

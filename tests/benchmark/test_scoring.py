@@ -29,6 +29,18 @@ def rows_of(name):
         return [np.sort(random.uniform(0, 8, size=(3, 3)) * [22_050, 0.1, 0.1], axis=0) for _ in range(N)]
     if feature == "vggish":
         return random.normal(size=(N, 4, 3))
+    if feature in ("onset_times", "flow_peaks"):
+        return [np.sort(random.uniform(0, 8, size=40)) for _ in range(N)]
+    if feature == "levels":
+        return random.uniform(0, 1, size=(N, 3))
+    if feature == "aesthetics":
+        return random.uniform(1, 10, size=(N, 4))
+    if feature == "speech_share":
+        return random.uniform(0, 1, size=N)
+    if feature == "unasked_speech":
+        return np.arange(N) % 6 != 0
+    if feature in ("unasked_music", "unasked_sources"):
+        return random.uniform(size=(N, rows_of("generated.logits").shape[1])) < 0.5
     features = sorted({name.partition(".")[2] for name in taken(list_metrics(extended=True))})
     return random.normal(size=(N, 4 + features.index(feature)))
 

@@ -221,8 +221,9 @@ def test_a_run_records_the_hash_and_does_not_go_on_with_a_changed_recipe(mine, t
 
 
 def test_the_doctor_knows_a_recipe_and_what_its_files_are(mine, tmp_path, monkeypatch):
-    from benchmark.cli import app
+    from benchmark.cli import app, doctor_program
 
+    monkeypatch.setattr(doctor_program, "own_gpu", str)  # it would import torch
     monkeypatch.chdir(tmp_path)
     mine.write_text(f'{MINE}\n[[files]]\npath = "w.pth"\nget = "ask its author"\n')
     answer = CliRunner().invoke(app, ["doctor", "--model", "mine.toml"])

@@ -186,8 +186,9 @@ def test_a_run_of_the_separated_mixture_needs_no_weights_and_names_both(
 
 
 def test_the_doctor_looks_at_both_parts(tmp_path, monkeypatch):
-    from benchmark.cli import app
+    from benchmark.cli import app, doctor_program
 
+    monkeypatch.setattr(doctor_program, "own_gpu", str)  # it would import torch
     monkeypatch.chdir(tmp_path)
     answer = CliRunner().invoke(app, ["doctor", "--model", "separate:foleycrafter"])
     assert answer.exit_code == 2

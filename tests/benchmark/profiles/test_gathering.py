@@ -15,6 +15,7 @@ from benchmark.profiles.gathering import evidence_of
 from foundation import media
 from foundation.files import file_sha256
 from metrics import registry
+from metrics.registry import list_metrics
 
 pytestmark = pytest.mark.usefixtures("models")
 
@@ -58,6 +59,10 @@ class Counting:
             "target.onset_seconds": (("target", "idle.audio"),),  # of an extended metric
         }
     )
+
+    @property
+    def wanted(self):
+        return list_metrics(extended=self.extended)
 
     def backbones(self):
         return {}
