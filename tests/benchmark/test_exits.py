@@ -78,7 +78,11 @@ def _our_exceptions():
         inside = pkgutil.walk_packages(package.__path__, f"{name}.") if hasattr(package, "__path__") else []
         for module in [
             package,
-            *(importlib.import_module(part.name) for part in inside if not {"__main__", "drivers"} & {*part.name.split(".")}),
+            *(
+                importlib.import_module(part.name)
+                for part in inside
+                if not {"__main__", "drivers"} & {*part.name.split(".")}
+            ),
         ]:
             found |= {
                 kind for _, kind in inspect.getmembers(module, inspect.isclass)

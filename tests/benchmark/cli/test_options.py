@@ -2,7 +2,7 @@
 
 import inspect
 from dataclasses import dataclass, fields
-from typing import Annotated, Literal, get_args, get_type_hints
+from typing import Annotated, Literal, get_args, get_origin, get_type_hints
 
 import pytest
 import typer
@@ -140,7 +140,7 @@ def test_every_choice_but_the_seed_is_an_option_with_the_same_default():
     assert options["profile"] is None  # signal for the demo, else paper
     hints = get_type_hints(ScoreOptions, include_extras=True)
     for name, hint in get_type_hints(Choices).items():
-        if get_args(hint):
+        if get_origin(hint) is Literal:
             assert hints[name].__metadata__[0].metavar == "|".join(get_args(hint)), name
 
 

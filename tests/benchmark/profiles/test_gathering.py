@@ -130,5 +130,5 @@ def test_evidence_from_an_extractor_that_the_profile_lacks_is_refused():
     class Misspelt(Counting):
         derives = MappingProxyType({"pair.offset_logits": (("generated", "ofset.audio"),)})
 
-    with pytest.raises(ValueError, match=r"profile signal derives evidence from ofset\.audio, which is none of its"):
+    with pytest.raises(ValueError, match=r"the profile derives evidence from ofset\.audio, which is none of its"):
         wanted_features(Misspelt())
