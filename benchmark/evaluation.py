@@ -205,7 +205,7 @@ class _Job:
         failures = [*self.failures, *unscored]
         if not questions:
             count, path = len(self.samples), self.directory.path
-            raise NothingToScore(f"{path}: none of {count} samples can be scored: {failures[0].reason}")
+            raise NothingToScore(f"{path}: none of {count} samples can be scored: {(unscored or failures)[0].reason}")
         with span("score", (question.sample.sample_id for question in questions)):
             groups = _groups(questions, self.scoring)
             scores = score(

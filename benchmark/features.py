@@ -13,8 +13,10 @@ from collections.abc import Collection, Generator, Iterator, Mapping, Sequence
 from contextlib import ExitStack, closing
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from benchmark.ahead import made_ahead
 from benchmark.feature_store import FeatureStore as FeatureStore
@@ -193,6 +195,10 @@ class _Gathering:
             return False
 
 
+def _defined_or_nan(array: NDArray[Any]) -> NDArray[np.bool_]:
+    return np.logical_not(np.isinf(array))
+
+
 class _Kept:
     """Runs the networks on batches, and keeps what comes out."""
 
@@ -210,7 +216,8 @@ class _Kept:
             with span("extract", (path.stem for path, _ in batch.files), extractor.name):
                 results = extractor.network(tensors)
         for (path, _), arrays in zip(batch.files, results, strict=True):
-            if all(np.isfinite(array).all() for array in arrays.values()):
+            sound = np.isfinite if not extractor.gaps else _defined_or_nan
+            if all(sound(array).all() for array in arrays.values()):
                 self._pending.add(extractor, self._hashes[path], arrays, path.stem)
                 self.computed += 1
             else:

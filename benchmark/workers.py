@@ -55,6 +55,8 @@ class Extractor:
         batch_size: files that the network is given at once.
         yields: evidence that these features are as they stand: its feature, as in `metrics.metric`, to the array's
             name among what is kept.
+        gaps: NaN among these features says that a value is not defined, as the loudness of silence; elsewhere it is
+            refused, and an infinite value everywhere.
     """
 
     name: str
@@ -65,6 +67,7 @@ class Extractor:
     network: Callable[[Sequence[Arrays]], list[Arrays]] | None = field(default=None, compare=False)
     batch_size: int = 8
     yields: Mapping[str, str] = field(default_factory=dict, compare=False)
+    gaps: bool = field(default=False, compare=False)
 
 
 def without_network(extractor: Extractor) -> Extractor:

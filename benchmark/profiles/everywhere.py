@@ -54,7 +54,8 @@ AUDIO: tuple[Extractor | PackageRow, ...] = (
         yields={"onset_times": "seconds"},
     ),
     Extractor(
-        "levels.audio", f"v{MEASURE_VERSION}", "audio", front_ends.prepare_levels, yields={"levels": "levels"}
+        "levels.audio", f"v{MEASURE_VERSION}", "audio", front_ends.prepare_levels, yields={"levels": "levels"},
+        gaps=True,
     ),
     PackageRow("silero.audio", "metrics.backbones.silero:content_key", front_ends.prepare_silero),
 )  # fmt: skip

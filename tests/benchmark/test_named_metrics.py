@@ -66,6 +66,16 @@ def test_a_named_metric_has_the_value_that_it_has_among_all(run, named):
     assert named(run, "kl", "fad").metrics == {name: usual.metrics[name] for name in ("fad", "kl")}
 
 
+def test_silence_is_scored_and_what_is_not_defined_of_it_is_a_dash_with_the_reason(tiny, tmp_path):
+    run = generate(tiny.path, "silence", subset="inter", runs=tmp_path / "runs")
+    choices = Choices(profile="signal", resamples=40, extended=True)
+    record = evaluate(run, tiny.path, choices, cache=tmp_path / "cache", workers=0)
+    assert record.counts.scored == record.counts.expected
+    for name in ("loudness", "true_peak"):
+        assert (record.metrics[name].value, record.metrics[name].reason) == (None, "no sample has this score")
+    assert record.metrics["silence_share"].value == 1.0
+
+
 def test_another_list_scores_again_and_the_same_list_does_not(run, named):
     first = named(run, "kl", "clap")
     assert named(run, "CLAP", "KL") == first
