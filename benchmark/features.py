@@ -196,7 +196,7 @@ class _Gathering:
 
 
 def _defined_or_nan(array: NDArray[Any]) -> NDArray[np.bool_]:
-    return np.logical_not(np.isinf(array))
+    return np.asarray(~np.isinf(array))
 
 
 class _Kept:

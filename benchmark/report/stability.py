@@ -109,7 +109,7 @@ def stability_of(results: Results, samples: Sequence[Samples], columns: Sequence
     Args:
         results: the rows; published ones have no place in an order of runs.
         samples: of the runs.
-        columns: the metrics; what people judged is passed over.
+        columns: the metrics; what people judged is passed over, and what only describes a sound.
     """
     by_subset = {part.subset: part for part in samples}
     found = {}
@@ -124,7 +124,7 @@ def _of_subset(rows: Sequence[Row], part: Samples, columns: Sequence[Column]) ->
     orders = {
         column: order
         for column in columns
-        if column.metric.group != "Human Study" and (order := _ordered(rows, column))
+        if column.metric.group != "Human Study" and column.metric.sign and (order := _ordered(rows, column))
     }
     pairs = [(column, *pair) for column, order in orders.items() for pair in pairwise(order)]
     met = _paired(pairs, part)

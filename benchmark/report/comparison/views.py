@@ -56,13 +56,13 @@ def stability_grid(comparison: Comparison) -> list[list[str]]:
         if change.detectable is None:
             continue
         column = _column(change.metric)
-        first_ahead = (change.difference > 0) == (change.metric.better == "higher")
-        ahead = DASH if change.difference == 0 else comparison.first if first_ahead else comparison.second
+        lead = change.difference * change.metric.sign  # 0 too where neither direction is better
+        ahead = DASH if lead == 0 else comparison.first if lead > 0 else comparison.second
         grid.append(
             [
                 column.heading,
                 ahead,
-                share_text(change.reversals),
+                share_text(change.reversals) if lead else DASH,
                 column.text(abs(change.difference)),
                 column.text(change.detectable),
                 str(change.samples),

@@ -1,5 +1,7 @@
 """Stability of the order of a table's rows."""
 
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -26,6 +28,13 @@ def test_rows_follow_one_another_from_the_best_to_the_worst(stable):
         values = [row.values[one.column.metric.name].value for row in one.rows]
         assert values == sorted(values, reverse=one.column.metric.better == "higher")
         assert [pair.second for pair in one.neighbours] == list(one.rows[1:])
+
+
+def test_a_metric_that_only_describes_orders_no_rows(scored):
+    results = collect(scored[0])
+    columns = preset_table(results, breadth="full").columns
+    described = [replace(column, metric=replace(column.metric, better="neither")) for column in columns]
+    assert stability_of(results, read_samples(results), described) == {}
 
 
 def test_neighbours_in_a_per_sample_metric_are_those_of_the_paired_test(stable):

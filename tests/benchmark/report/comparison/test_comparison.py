@@ -1,5 +1,6 @@
 import json
 import shutil
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
@@ -8,7 +9,7 @@ from rich.console import Console
 
 from benchmark.report import MixedRuns, compare_runs
 from benchmark.report.comparison import set_scores
-from benchmark.report.comparison.views import to_json, to_markdown, to_terminal
+from benchmark.report.comparison.views import stability_grid, to_json, to_markdown, to_terminal
 from benchmark.runs import RunDirectory, UnusableRun
 from foundation.media import write_audio
 from metrics import placement
@@ -70,6 +71,14 @@ def test_exchanging_the_runs_exchanges_the_verdict(two):
     assert change(back, "kl").better == "second"
     assert change(back, "kl").difference == -change(there, "kl").difference
     assert change(back, "kl").p_value == change(there, "kl").p_value
+
+
+def test_a_metric_that_only_describes_puts_no_run_ahead(two):
+    comparison = compare_runs(*two)
+    described = [replace(one, metric=replace(one.metric, better="neither")) for one in comparison.changes]
+    ahead = {row[0]: row[1:3] for row in stability_grid(replace(comparison, changes=tuple(described)))}
+    assert ahead["KL"] == ["–", "–"]
+    assert next(row[1] for row in stability_grid(comparison) if row[0] == "KL ↓") == "tiny-foley"
 
 
 def test_a_run_does_not_differ_from_itself(two):
