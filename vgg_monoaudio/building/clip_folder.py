@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -84,11 +84,19 @@ def build_clips(
         if not usable or (problems and not allow_missing):
             shutil.rmtree(work)
             raise unusable(problems, len(listed))
+        _remove(work, lost)
         record, manifest = contents.describe(work, usable, problems)
         write_manifests(work, {SUBSET: manifest})
         write_record(work, record)
         workplace.finish(work, out)
         return Build(load_benchmark(out), problems, reused=False)
+
+
+def _remove(work: Path, clips: Iterable[str]) -> None:
+    """Remove what was written of clips before it turned out that they cannot be used."""
+    for clip in clips:
+        for suffix in ("mp4", "wav"):
+            (work / "sources" / f"{clip}.{suffix}").unlink(missing_ok=True)
 
 
 def show(work: Path, clip: str, sample: str) -> None:

@@ -134,6 +134,7 @@ def test_films_that_are_missing_short_or_mute_are_named_and_the_rest_is_built_on
     built = build(samples, tmp_path / "out", allow_missing=True)
     assert [s.sample_id for s in built.benchmark] == ["dog"]
     assert [left.clip_id for left in built.benchmark.record.left_out] == ["gone", "short", "mute", "unheard"]
+    assert differences(built.benchmark) == []  # nothing is left of those
 
 
 def test_another_prompt_or_sound_is_another_benchmark(films, tmp_path):
