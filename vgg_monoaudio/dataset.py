@@ -25,7 +25,6 @@ from vgg_monoaudio.record import (
     RECORD_NAME,
     BenchmarkError,
     BuildRecord,
-    ListSettingsRecord,
     OwnSound,
     SourceRecord,
     read_record,
@@ -142,8 +141,7 @@ class Benchmark:
     @property
     def own_sound(self) -> OwnSound:
         """What the sound of a clip is to a sample that asks for something: the target's, the paired one's, or none."""
-        settings = self.record.settings
-        return settings.own_sound if isinstance(settings, ListSettingsRecord) else "target"
+        return self.record.own_sound
 
     @property
     def subsets(self) -> list[Subset]:

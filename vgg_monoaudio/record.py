@@ -163,6 +163,11 @@ class BuildRecord(Record):
     intra_dropped: tuple[DroppedPairRecord, ...] = ()
     funnel: tuple[StageRecord, ...] = Field(default=(), description="absent until `card` or `build` writes it")
 
+    @property
+    def own_sound(self) -> OwnSound:
+        """What the sound of a clip is to a sample that asks for something: the target's, the paired one's, or none."""
+        return self.settings.own_sound if isinstance(self.settings, ListSettingsRecord) else "target"
+
 
 def check_benchmark_name(name: str) -> None:
     """Refuse a name of a benchmark that cannot name a folder: its runs are kept in one.

@@ -5,50 +5,19 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Sequence
-from typing import Literal
 
 import pandas as pd
 
 from foundation.files import PathLike, write_text
 from foundation.markup import markdown_escaped
 from foundation.records import Record
-from vgg_monoaudio.dataset import Benchmark, load_benchmark
+from vgg_monoaudio.dataset import NEGATIVE_PROMPT, Benchmark, load_benchmark
+from vgg_monoaudio.publishing.provenance import CITATION, Origin, origin, provenance
 from vgg_monoaudio.publishing.statistics import as_markdown, benchmark_statistics, describe
-from vgg_monoaudio.record import SINGLE_CLIPS
-from vgg_monoaudio.selection.source_list import R1, read_source_list
 
-Origin = Literal["r1", "demo", "vggsound-test", "other"]
+__all__ = ["CARD_NAME", "CITATION", "Origin", "card", "is_single", "origin", "write_card"]
 
 CARD_NAME = "README.md"
-
-_WHAT = """\
-A benchmark for *text-conditioned selective video-to-audio generation*: a video shows two things that sound, a text
-names one of them, and a model must generate the sound of that one alone. Every scene shows two single-source clips side
-by side; the clip's own recording of the thing named is the reference."""
-
-_SINGLE = """\
-Single clips of VGGSound's test split, each with its label as the prompt: what a general video-to-audio model is
-usually scored on (Table D4 of the paper). Nothing is composed, so nothing can be selected: metrics that compare the
-target with the other sound have no meaning here."""
-
-_ORIGINS: dict[Origin, str] = {
-    "r1": """\
-The clips are those of `vgg_monoaudio/selection/lists/r1.csv`. **This is not the list of the paper's authors**, who
-chose their 67 clips by watching and hearing them and have not released which they are. The clips of r1 are screened by
-annotations alone (VGGSounder 1.0) and drawn by a written, seeded rule; they were not watched for this purpose. It
-shares with the authors' list the number of clips, the labels and categories of Table B2, and counts for which
-exhaustive pairing gives 3,750 inter-class and 560 intra-class pairs. Scores on it compare with one another; they are
-not the numbers of the published tables.""",
-    "demo": """\
-The clips are synthetic: drawn and sounded by a program, so that the suite runs without any download. Scores on them
-say whether the machinery works, and nothing about a model.""",
-    "vggsound-test": """\
-The clips are those of VGGSound's test list that were available; the counts above say how many of the list these are.
-Published numbers on this split rest on whichever clips each group could still get.""",
-    "other": """\
-The clips are those of a list of the user's own. It is neither the list that ships with the suite (r1) nor, as far as
-the suite can tell, that of the paper's authors.""",
-}
 
 _COLUMNS = """\
 | column | meaning |
@@ -58,28 +27,9 @@ _COLUMNS = """\
 | `paired_label` | what the other clip sounds like; for models that take a negative prompt |
 | `target_id`, `paired_id` | the two clips, in `sources/` |
 | `target_category`, `paired_category` | categories of the two labels |
-| `target_side` | which half shows the target, left or right |
+| `target_side` | which half shows the target, left or right; empty where a sample is one clip |
 | `sha256` | of the scene's file |"""
-
-_LICENCES = """\
-This directory holds parts of videos that others made and published; the suite's own licence (Apache-2.0) covers its
-code and its tables, not them.
-
-- **Videos**: the copyright stays with those who made them. Pass this directory on only if you may.
-- **VGGSound** (Chen et al. 2020, arXiv:2004.14368): clip list and labels, CC BY 4.0.
-- **VGGSounder** (Zverev et al. 2025, arXiv:2508.08237): the labels behind the screening; the Python package is
-  Apache-2.0, see its page for the labels.
-- **UnAV-100** (Geng et al. 2023, arXiv:2303.12930): the annotations that the paper starts from; see its page."""
-
-_DEMO_LICENCES = "The clips are made by the suite's own code; like the code they are under Apache-2.0."
-
-CITATION = """\
-@article{vggmonoaudio,
-  title   = {Hear What Matters! Text-conditioned Selective Video-to-Audio Generation},
-  author  = {Lee, Junwon and Nam, Juhan and Lee, Jiyoung},
-  journal = {arXiv preprint arXiv:2512.02650},
-  year    = {2025}
-}"""
+_NEGATIVE = "| `negative_prompt` | what a model is told to leave out |"
 
 
 def write_card(path: PathLike) -> Benchmark:
@@ -100,13 +50,14 @@ def card(benchmark: Benchmark, front_matter: Sequence[str] = ()) -> str:
         benchmark: a built one.
         front_matter: lines of YAML to add to those at the head of the card.
     """
+    said = provenance(benchmark)
     parts = [
         "\n".join(["---", *_front_matter(benchmark), *front_matter, "---"]),
         f"# {markdown_escaped(f'{benchmark.name} {benchmark.version}')}",
-        _SINGLE if is_single(benchmark) else _WHAT,
+        said.what,
         _contents(benchmark),
         "## Where the clips come from",
-        _ORIGINS[origin(benchmark)],
+        said.clips,
         *_funnel(benchmark),
         *_left_out(benchmark),
         "## How it was made",
@@ -115,29 +66,15 @@ def card(benchmark: Benchmark, front_matter: Sequence[str] = ()) -> str:
         "## Statistics",
         *[f"### {title}\n\n{as_markdown(table)}" for title, table in describe(benchmark_statistics(benchmark))],
         "## Licences",
-        _DEMO_LICENCES if origin(benchmark) == "demo" else _LICENCES,
-        "## Citation",
-        f"```bibtex\n{CITATION}\n```",
+        said.licences,
+        *(["## Citation", said.citation] if said.citation else []),
     ]
     return "\n\n".join(parts) + "\n"
 
 
-def origin(benchmark: Benchmark) -> Origin:
-    """Return where a benchmark's clips come from; "other" is a list of the user's own."""
-    from vgg_monoaudio.demo.clips import demo_sources
-
-    if benchmark.record.kind == SINGLE_CLIPS:
-        return "vggsound-test"
-    record = benchmark.record
-    listed = {source.clip_id for source in record.sources} | {clip.clip_id for clip in record.left_out}
-    if listed == set(read_source_list(R1)["clip_id"]):
-        return "r1"
-    return "demo" if listed == set(demo_sources()["clip_id"]) else "other"
-
-
 def is_single(benchmark: Benchmark) -> bool:
-    """Return whether a benchmark's samples are single clips, without a second one."""
-    return all((table["paired_id"] == "").all() for table in benchmark.manifests.values())
+    """Return whether a benchmark's samples are single clips, each shown alone."""
+    return all((table["target_side"] == "").all() for table in benchmark.manifests.values())
 
 
 def _front_matter(benchmark: Benchmark) -> list[str]:
@@ -162,6 +99,10 @@ def _contents(benchmark: Benchmark) -> str:
     samples = ", ".join(f"{len(table)} {name}" for name, table in benchmark.manifests.items() if len(table))
     counts = benchmark.record.counts
     subset = benchmark.subsets[0]
+    sounds = ", .wav" if benchmark.own_sound != "none" else ""
+    sound = "; sound 16 kHz mono" if sounds else ""
+    told = any(NEGATIVE_PROMPT in table for table in benchmark.manifests.values())
+    columns = f"{_COLUMNS}\n{_NEGATIVE}" if told else _COLUMNS
     return f"""\
 ## What is in it
 
@@ -171,12 +112,12 @@ def _contents(benchmark: Benchmark) -> str:
 benchmark.json                 settings, clips with hashes, counts
 <subset>/manifest.csv          one row per sample
 <subset>/video/<filename>.mp4  {"the clip" if is_single(benchmark) else "the scene"}
-sources/<clip_id>.mp4, .wav    the {benchmark.duration_seconds:g} s that each clip contributes; sound 16 kHz mono
+sources/<clip_id>.mp4{sounds:<9}the {benchmark.duration_seconds:g} s that each clip contributes{sound}
 ```
 
-Subsets here: {", ".join(benchmark.subsets)}. {_COLUMNS_INTRO}
+Subsets here: {", ".join(benchmark.subsets)}. A manifest's columns:
 
-{_COLUMNS}
+{columns}
 
 ```python
 from vgg_monoaudio import load_benchmark
@@ -188,9 +129,6 @@ for sample in load_benchmark("{benchmark.path.name}").samples("{subset}"):
 `python -m benchmark verify` compares every file with what was built."""
 
 
-_COLUMNS_INTRO = "A manifest's columns:"
-
-
 def _settings(benchmark: Benchmark) -> str:
     settings = benchmark.record.settings.content()
     rows = pd.DataFrame(
@@ -198,7 +136,8 @@ def _settings(benchmark: Benchmark) -> str:
         columns=pd.Index(["setting", "value"]),
     )
     if is_single(benchmark):
-        how = "Each clip gives its own picture at 25 fps in H.264, and its sound as AAC, 16 kHz mono."
+        sound = {"none": "no soundtrack"}.get(str(settings["soundtrack"]), "its sound as AAC, 16 kHz mono")
+        how = f"Each clip gives its own picture at 25 fps in H.264, and {sound}."
     else:
         how = (
             "Each scene is 1280x720 at 25 fps in H.264, with the sound as AAC, 16 kHz mono. Pairs and the target's "

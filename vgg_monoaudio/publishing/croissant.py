@@ -9,12 +9,13 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, TypeAlias
 
 from foundation.files import PathLike, file_sha256, write_text
-from vgg_monoaudio.dataset import MANIFEST_COLUMNS, Benchmark, Subset, load_benchmark
-from vgg_monoaudio.publishing.card import CITATION, origin
+from vgg_monoaudio.dataset import Benchmark, Subset, load_benchmark
+from vgg_monoaudio.publishing.provenance import provenance
 
 CROISSANT_NAME = "croissant.json"
 CONFORMS_TO = "http://mlcommons.org/croissant/1.0"
@@ -49,8 +50,9 @@ _MEANINGS = {
     "paired_id": "the other clip of the scene",
     "target_category": "category of the label",
     "paired_category": "category of the paired label",
-    "target_side": "which half shows the target: left or right",
+    "target_side": "which half shows the target: left or right; empty where a sample is one clip",
     "sha256": "of the scene's file",
+    "negative_prompt": "what a model is told to leave out",
 }
 
 
@@ -72,30 +74,20 @@ def croissant(benchmark: Benchmark) -> Json:
     Source:
         Croissant Format Specification 1.0, https://docs.mlcommons.org/croissant/docs/croissant-spec-1.0.html
     """
-    made_here = origin(benchmark) == "demo"
+    said = provenance(benchmark)
+    stated = {"url": said.address, "citeAs": said.cite_as, "license": [said.licence]}
     return {
         "@context": _CONTEXT,
         "@type": "sc:Dataset",
         "conformsTo": CONFORMS_TO,
         "name": benchmark.name,
-        "description": (
-            "Benchmark for text-conditioned selective video-to-audio generation: "
-            f"{len(benchmark)} samples from {len(benchmark.sources)} clips."
-        ),
+        "description": f"{said.summary}. {len(benchmark)} samples from {len(benchmark.sources)} clips.",
         "version": _semantic(benchmark.version),
-        "url": "https://arxiv.org/abs/2512.02650",
-        "citeAs": CITATION,
-        "license": [
-            "https://www.apache.org/licenses/LICENSE-2.0"
-            if made_here
-            else "https://creativecommons.org/licenses/by/4.0/"
-        ],
-        "conditionsOfAccess": (
-            "" if made_here else "The videos' copyright stays with those who made them; the licence is VGGSound's."
-        ),
+        **{name: value for name, value in stated.items() if value not in ("", [""])},
+        "conditionsOfAccess": said.access,
         "distribution": _distribution(benchmark),
         "recordSet": [
-            *[_samples(subset) for subset in benchmark.subsets],
+            *[_samples(subset, list(benchmark.manifests[subset].columns)) for subset in benchmark.subsets],
             _sources(),
         ],
     }  # fmt: skip
@@ -116,7 +108,8 @@ def _distribution(benchmark: Benchmark) -> list[Json]:
             )
         )
     sets.append(_files("source-videos", "sources/*.mp4", "video/mp4", "what each clip contributes"))
-    sets.append(_files("source-sounds", "sources/*.wav", "audio/wav", "its sound, 16 kHz mono"))
+    if benchmark.own_sound != "none":
+        sets.append(_files("source-sounds", "sources/*.wav", "audio/wav", "its sound, 16 kHz mono"))
     return files + sets
 
 
@@ -143,11 +136,11 @@ def _files(identity: str, pattern: str, encoding: str, meaning: str) -> Json:
     }
 
 
-def _samples(subset: Subset) -> Json:
+def _samples(subset: Subset, columns: Sequence[str]) -> Json:
     """The rows of a manifest."""
     fields = [
         _field(f"{subset}/{column}", _MEANINGS[column], {"fileObject": {"@id": f"{subset}-manifest"}}, column=column)
-        for column in MANIFEST_COLUMNS
+        for column in columns
     ]
     return {
         "@type": "cr:RecordSet",

@@ -14,7 +14,7 @@ from typing import Any
 
 from foundation.files import PathLike, replacing, write_text
 from foundation.work import Progress
-from vgg_monoaudio.dataset import MANIFEST_COLUMNS, Benchmark, Subset
+from vgg_monoaudio.dataset import Benchmark, Subset
 from vgg_monoaudio.publishing.card import card
 from vgg_monoaudio.publishing.shards import exported, split_by_size
 
@@ -71,7 +71,7 @@ def export_hugging_face(
 
 
 def _samples(benchmark: Benchmark, subset: Subset) -> list[_Row]:
-    rows = benchmark.manifests[subset][MANIFEST_COLUMNS].to_dict("records")
+    rows = benchmark.manifests[subset].to_dict("records")
     return [
         _Row({str(key): str(value) for key, value in row.items()}, {"video": sample.video})
         for row, sample in zip(rows, benchmark.samples(subset), strict=True)

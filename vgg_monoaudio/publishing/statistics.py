@@ -89,7 +89,7 @@ def clips_per_label(sources: pd.DataFrame) -> pd.DataFrame:
 
 def subset_statistics(subset: str, manifest: pd.DataFrame) -> SubsetStatistics:
     """Return the counts of a manifest, columns `dataset.MANIFEST_COLUMNS`."""
-    alone = bool((manifest["paired_id"] == "").all())
+    alone = bool((manifest["target_side"] == "").all())
     times = manifest["target_id"].value_counts()
     return SubsetStatistics(
         subset=subset,
