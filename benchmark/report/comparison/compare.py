@@ -140,7 +140,8 @@ def _set_wise(records: Sequence[BothRecords], shared: int, tested: Mapping[str, 
             interval = one.difference.interval
             yield Change(
                 metric, "all", "", shared, one.first, one.second, interval.low, interval.high, one.difference.p_value,
-                reason=interval.reason or "", error=one.difference.error, reversals=one.difference.reversals,
+                reason=interval.reason or "", error=one.difference.error,
+                reversals=one.difference.reversals if metric.sign else None,
                 level=interval.level,
             )  # fmt: skip
             continue

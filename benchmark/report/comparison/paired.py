@@ -81,7 +81,7 @@ class PairedTests:
         low, high, reason = found.interval.low, found.interval.high, found.interval.reason or ""
         return Change(
             metric, scope, name, int(rows.sum()), first, second, low, high, found.p_value, reason=reason,
-            error=found.error, reversals=found.reversals, level=scoring.confidence,
+            error=found.error, reversals=found.reversals if metric.sign else None, level=scoring.confidence,
         )  # fmt: skip
 
     def _by_seed(self, metric: Metric, rows: NDArray[np.bool_]) -> list[float]:

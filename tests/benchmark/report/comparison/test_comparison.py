@@ -12,7 +12,7 @@ from benchmark.report.comparison import set_scores
 from benchmark.report.comparison.views import stability_grid, to_json, to_markdown, to_terminal
 from benchmark.runs import RunDirectory, UnusableRun
 from foundation.media import write_audio
-from metrics import placement
+from metrics import placement, registry
 from metrics.uncertainty.bootstrap import paired_difference
 
 
@@ -79,6 +79,15 @@ def test_a_metric_that_only_describes_puts_no_run_ahead(two):
     ahead = {row[0]: row[1:3] for row in stability_grid(replace(comparison, changes=tuple(described)))}
     assert ahead["KL"] == ["–", "–"]
     assert next(row[1] for row in stability_grid(comparison) if row[0] == "KL ↓") == "tiny-foley"
+
+
+def test_runs_do_not_change_places_in_a_metric_that_only_describes(two, monkeypatch):
+    assert change(compare_runs(*two), "kl").reversals is not None
+    rows = [replace(row, better="neither") if row.name == "kl" else row for row in registry._ROWS]
+    monkeypatch.setattr(registry, "_ROWS", rows)
+    kl = change(compare_runs(*two), "kl")
+    assert kl.p_value is not None
+    assert kl.reversals is None
 
 
 def test_a_run_does_not_differ_from_itself(two):
