@@ -164,7 +164,7 @@ def mean_value(
         scored = np.isfinite(column)
         column, groups = column[scored], groups[scored] if groups is not None else None
         if not column.size:
-            return _missing(metric, 0, "no sample has this score")
+            return _missing(metric, 0, metric.none_scored)
     interval = bootstrap.bootstrap_mean(column, groups=groups, **_resampling(settings))
     return _value(metric, float(column.mean()), interval, len(column))
 

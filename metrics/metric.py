@@ -54,6 +54,7 @@ class Metric:
         most: no score is above, likewise.
         on_request: scored only with `--extended` or by name, whatever its group.
         partial: a sample may have no score (NaN); the metric is the mean over the others.
+        none_scored: what is said where no sample has a score.
         description: one sentence for the docs.
     """
 
@@ -78,6 +79,7 @@ class Metric:
     least: float | None = None
     most: float | None = None
     partial: bool = False
+    none_scored: str = "no sample has this score"
     on_request: bool = False
 
     @property

@@ -17,6 +17,8 @@ __all__ = [
     "metric_names",
 ]
 
+_ALL_ASKED = "no prompt is known not to ask for it"
+
 _ROWS = (
     Metric(
         name="fad",
@@ -368,6 +370,7 @@ _ROWS = (
         per="sample",
         decimals=3,
         partial=True,
+        none_scored=_ALL_ASKED,
         on_request=True,
         least=0,
         most=1,
@@ -383,6 +386,7 @@ _ROWS = (
         per="sample",
         decimals=3,
         partial=True,
+        none_scored=_ALL_ASKED,
         on_request=True,
         least=0,
         most=1,
@@ -398,6 +402,7 @@ _ROWS = (
         per="sample",
         decimals=3,
         partial=True,
+        none_scored=_ALL_ASKED,
         on_request=True,
         least=0,
         most=1,
