@@ -15,6 +15,8 @@ from benchmark.runs import FailureRecord, RunDirectory, UnusableRun
 from foundation.work import Progress
 from vgg_monoaudio.dataset import Benchmark, Sample
 
+SYNC_SECONDS = 4.8  # the window of the offset head
+
 
 @dataclass(frozen=True)
 class Gathered:
@@ -58,9 +60,11 @@ def evidence_of(
 
     Raises:
         UnusableRun: a file of the benchmark itself cannot be used.
+        ValueError: the benchmark's clips are too short for a wanted metric.
         vgg_monoaudio.dataset.BenchmarkError: a file of the benchmark is not the one that was built.
         benchmark.features.WorkerDied: worker processes cannot begin.
     """
+    _check_length(built, profile)
     questions = _questions(run, samples, reference_video)
     check_references(built, samples, reference_video)
     wanted, seconds = _wanted(questions, built, profile), built.duration_seconds
@@ -69,6 +73,18 @@ def evidence_of(
     features = Features(store, extracted.sha256, extracted.timed)
     evidence = profile.evidence(questions, built.sources, features) if questions else {}
     return Gathered(questions, evidence, failures, _absent(questions, built, profile))
+
+
+def _check_length(built: Benchmark, profile: Profile) -> None:
+    """Refuse to judge synchrony on clips that are shorter than what it is judged on."""
+    if built.duration_seconds >= SYNC_SECONDS:
+        return
+    for metric in profile.wanted:
+        if any(name.startswith("pair.") for name in metric.takes):
+            raise ValueError(
+                f"{built.path}: clips of {built.duration_seconds:g} s, {metric.label} is judged on {SYNC_SECONDS:g} s; "
+                "name the other metrics with --metrics, or build the benchmark with a longer --duration"
+            )
 
 
 def _absent(questions: Sequence[Question], built: Benchmark, profile: Profile) -> dict[str, str]:

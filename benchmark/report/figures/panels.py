@@ -25,7 +25,13 @@ COLUMNS_PER_SECOND = 80
 
 
 def sample_panel(
-    part: Samples, place: int, rows: Sequence[Row], benchmark: Path, *, captions: Mapping[str, str] | None = None
+    part: Samples,
+    place: int,
+    rows: Sequence[Row],
+    benchmark: Path,
+    *,
+    captions: Mapping[str, str] | None = None,
+    reference: bool = True,
 ) -> Figure:
     """Return frames of the scene above mel spectrograms of target and answers, each with its level as a dotted line.
 
@@ -35,20 +41,22 @@ def sample_panel(
         rows: the runs to show, in order; the strip of one without an answer says why.
         benchmark: the benchmark directory.
         captions: what to write below a model's name, by its key.
+        reference: whether there is a target to show; a benchmark without reference sounds has none.
 
     Raises:
         foundation.media.MediaError: scene or target cannot be read.
     """
     sample = part.listing.iloc[place]
     name = str(sample["sample_id"])
-    strips: list[tuple[str, Path]] = [("target", benchmark / "sources" / f"{sample['target_id']}.wav")]
+    strips = [("target", benchmark / "sources" / f"{sample['target_id']}.wav")] if reference else []
     below = {key: f"\n{text}" for key, text in (captions or {}).items()}
     strips += [(row.model + below.get(row.key, ""), row.run.audio(name)) for row in rows if row.run is not None]
     figure = new_figure(PAGE_INCHES, 1.0 + 0.52 * len(strips))
     heights = [1.05, *[0.75] * len(strips)]
     panels = figure.subplots(len(strips) + 1, 1, height_ratios=heights, squeeze=False)[:, 0]
     seconds = _film(panels[0], benchmark / part.subset / "video" / f"{name}.mp4", str(sample["target_side"]))
-    beside = f" beside “{sample['paired_label']}”" if sample["paired_label"] else ""
+    between = "beside" if sample["target_side"] else "not"  # a single clip shows what is not asked for
+    beside = f" {between} “{sample['paired_label']}”" if sample["paired_label"] else ""
     panels[0].set_title(f"“{sample['label']}”{beside}")
     for axes, (label, path) in zip(panels[1:], strips, strict=True):
         try:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -12,6 +13,7 @@ from benchmark.report.scored_on import check_scored_on
 from benchmark.runs import RunDirectory
 from foundation.locks import Lock
 from foundation.names import nearest
+from vgg_monoaudio.record import read_record
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -124,7 +126,9 @@ def _of_ratings(results: Results, path: Path, folder: Path | None) -> dict[str, 
         if folder is not None:
             place = part.ids.index(case.sample)
             pair = [row for row in rows if row.key in (case.better, case.worse)]
-            figures[f"{subset}-ratings-panel"] = sample_panel(part, place, pair, folder, captions=case.captions)
+            figures[f"{subset}-ratings-panel"] = sample_panel(
+                part, place, pair, folder, captions=case.captions, reference=_has_references(folder)
+            )
     return figures
 
 
@@ -143,20 +147,26 @@ def sample_panels(results: Results, folder: Path, wanted: Sequence[str] = ()) ->
     from benchmark.report.samples import read_samples
 
     figures: dict[str, Figure] = {}
+    panel = partial(sample_panel, reference=_has_references(folder))
     found: dict[str, tuple[Samples, int]] = {}
     for part in read_samples(results):
         found |= {sample: (part, place) for place, sample in enumerate(part.ids)}
         if not wanted:
             for place in _most_divided(part)[:PANELS_PER_SUBSET]:
-                figures[f"panel-{part.ids[place]}"] = sample_panel(part, place, results.of(part.subset), folder)
+                figures[f"panel-{part.ids[place]}"] = panel(part, place, results.of(part.subset), folder)
     for sample in wanted:
         if sample not in found:
             near = nearest(sample, found, most=1)
             hint = f"; did you mean {near[0]}?" if near else ""
             raise ValueError(f"sample {sample!r} is not among the {len(found)} samples of these runs{hint}")
         part, place = found[sample]
-        figures[f"panel-{sample}"] = sample_panel(part, place, results.of(part.subset), folder)
+        figures[f"panel-{sample}"] = panel(part, place, results.of(part.subset), folder)
     return figures
+
+
+def _has_references(folder: Path) -> bool:
+    """Return whether a benchmark has the sounds that are asked for."""
+    return read_record(folder).own_sound == "target"
 
 
 def _most_divided(part: Samples) -> list[int]:
