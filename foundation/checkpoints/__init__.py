@@ -20,12 +20,13 @@ from foundation.checkpoints.files import (
     weights_folder,
 )
 from foundation.checkpoints.options import WeightOptions
-from foundation.checkpoints.table import CHECKPOINTS, EXTENDED_METRICS, PAPER_PROFILE, Checkpoint, get
+from foundation.checkpoints.table import CHECKPOINTS, EXTENDED_METRICS, OPEN_PROFILE, PAPER_PROFILE, Checkpoint, get
 from foundation.checkpoints.transfer import DownloadFailed, Progress, download
 
 __all__ = [
     "CHECKPOINTS",
     "EXTENDED_METRICS",
+    "OPEN_PROFILE",
     "PAPER_PROFILE",
     "WEIGHTS_VARIABLE",
     "Checkpoint",

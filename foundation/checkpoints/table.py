@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from foundation.names import nearest
 
 PAPER_PROFILE = ("panns", "clap", "imagebind", "synchformer", "roberta-vocab", "roberta-merges")
+OPEN_PROFILE = ("panns", "pe-av", "pe-av-config", "pe-av-tokenizer", "synchformer")
 EXTENDED_METRICS = ("vggish", "passt", "audiobox")
 
 _MMAUDIO = "https://huggingface.co/hkchengrex/MMAudio/resolve/main/weights/"
@@ -17,6 +18,7 @@ _SELVA = "https://huggingface.co/jnwnlee/SelVA/resolve/main/weights/"
 _FLAN_T5 = "https://huggingface.co/google/flan-t5-base/resolve/main/"
 _BIGVGAN = "https://huggingface.co/nvidia/bigvgan_v2_44khz_128band_512x/resolve/main/"
 _ROBERTA = "https://huggingface.co/FacebookAI/roberta-base/resolve/main/"
+_PE_AV = "https://huggingface.co/facebook/pe-av-small-16-frame/resolve/main/"
 _REWAS = "https://huggingface.co/lee-j/ReWaS/resolve/main/"
 _DEVA = "https://github.com/hkchengrex/Tracking-Anything-with-DEVA/releases/download/v1.0/"
 _DINO = "https://github.com/IDEA-Research/GroundingDINO/releases/download/v0.1.0-alpha/"
@@ -91,7 +93,20 @@ CHECKPOINTS: dict[str, Checkpoint] = _table(
         "https://zenodo.org/records/3987831/files/Wavegram_Logmel_Cnn14_mAP%3D0.439.pth",
         "CC BY 4.0", None, md5="17fa9ab65af3c0eb5ffbc5f65552c4e1", note="kadtk's panns-wavegram-logmel",
     ),
-    # Metrics, profile paper with --extended
+    # Metrics, profile open, beside panns and synchformer
+    Checkpoint(
+        "pe-av", "pe-av-small-16-frame/model.safetensors", _PE_AV + "model.safetensors", "Apache-2.0", None,
+        note="PE-AV small of 16 frames: CLAP, IB, selectivity of profile open",
+    ),
+    Checkpoint(
+        "pe-av-config", "pe-av-small-16-frame/config.json", _PE_AV + "config.json", "Apache-2.0", None,
+        note="how PE-AV is built",
+    ),
+    Checkpoint(
+        "pe-av-tokenizer", "pe-av-small-16-frame/tokenizer.json", _PE_AV + "tokenizer.json", "Apache-2.0", None,
+        note="what cuts PE-AV's texts",
+    ),
+    # Metrics, profiles paper and open with --extended
     Checkpoint(
         "vggish", "vggish-10086976.pth",
         "https://github.com/harritaylor/torchvggish/releases/download/v0.1/vggish-10086976.pth", "Apache-2.0",

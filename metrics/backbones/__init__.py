@@ -17,6 +17,8 @@ from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from foundation.names import load
+
 if TYPE_CHECKING:
     import torch
 
@@ -38,6 +40,14 @@ class Backbone:
     dropped: tuple[str, ...] = ()  # entries of the file that the network does not have
     built_empty: bool = True  # every tensor is an entry, so it can be built without memory and then filled
     described: bool = False  # the file says how the network is built: its class has `described_by`
+    loader: str | None = None  # "module:function" from `config` and `checkpoint`, where one file is not the whole
+    config: str | None = None  # in foundation.checkpoints: the file that says how the network is built
+    tokenizer: str | None = None  # likewise: what cuts its texts
+
+    @property
+    def files(self) -> tuple[str, ...]:
+        """Names of all checkpoints that decide what it computes, the weights first."""
+        return tuple(name for name in (self.checkpoint, self.config, self.tokenizer) if name)
 
 
 BACKBONES: dict[str, Backbone] = {
@@ -105,6 +115,16 @@ BACKBONES: dict[str, Backbone] = {
             described=True,
         ),
         Backbone(
+            "pe_av",
+            target="metrics.backbones.pe_av:PeAv",
+            checkpoint="pe-av",
+            preprocessing=1,
+            outputs=("audio", "video", "text"),
+            loader="metrics.backbones.pe_av:load_pe_av",
+            config="pe-av-config",
+            tokenizer="pe-av-tokenizer",
+        ),
+        Backbone(
             "signal",
             target="metrics.backbones.signal:Signal",
             checkpoint=None,
@@ -139,17 +159,19 @@ def load_backbone(
     """Return a network with its weights, ready to run: in eval mode, without gradients.
 
     Args:
-        name: "panns", "clap", "imagebind", "synchformer", "vggish", "passt" and "audiobox" (of the extra
+        name: "panns", "clap", "imagebind", "synchformer", "vggish", "pe_av", "passt" and "audiobox" (of the extra
             `extended`), or "signal", which needs no weights.
-        checkpoint: the official file; default: the one of the weights folder. Its hash is verified.
+        checkpoint: the official file; default: the one of the weights folder. Its hash is verified. Where another file
+            says how the network is built ("pe_av"), that one is looked for beside it.
         state_dict: entries in place of a file, flat or laid out as in the official file. Taken as they are.
         device: where it runs.
-        dtype: of the weights; default float32, in which features equal the references. Spectrograms stay float32, and
-            features come back as float32.
+        dtype: of the weights; default float32, in which features equal the references, and which is all that "pe_av"
+            has. Spectrograms stay float32, and features come back as float32.
         allow_unverified: also take a file whose hash is another one; whoever asks must mark the run.
 
     Raises:
-        ValueError: unknown name, both `checkpoint` and `state_dict`, or weights for a backbone without any.
+        ValueError: unknown name, both `checkpoint` and `state_dict`, weights for a backbone without any, or a
+            `state_dict` or `dtype` for one that has no choice of it.
         MissingCheckpoint: no such file.
         WrongCheckpoint: not the published file, or entries that do not fit; names the first one.
     """
@@ -160,6 +182,10 @@ def load_backbone(
         if checkpoint is not None or state_dict is not None:
             raise ValueError(f"{name} has no weights; give neither a checkpoint nor a state_dict")
         return _class_of(row)()
+    if row.loader:
+        if state_dict is not None or dtype is not None:
+            raise ValueError(f"{name} is read from its files, in float32; give neither a state_dict nor a dtype")
+        return _of_several_files(row, checkpoint, device, allow_unverified)
     source = "the state_dict given"
     if state_dict is None:
         path = _verified_path(row, checkpoint, allow_unverified)
@@ -179,6 +205,20 @@ def official_entries(row: Backbone, content: Mapping[str, Any]) -> dict[str, Any
             name: value for name, value in renamed.items() if name.split(".")[1:2] in [[p] for p in row.kept_parts]
         }
     return {name: value for name, value in renamed.items() if name not in row.dropped}
+
+
+def _of_several_files(
+    row: Backbone, checkpoint: Path | str | None, device: str | torch.device, allow_unverified: bool
+) -> Any:
+    """Return the network that its loader makes of the verified files."""
+    from foundation import checkpoints
+
+    if row.loader is None or row.config is None:
+        raise ValueError(f"{row.name} is read from one file")
+    weights = _verified_path(row, checkpoint, allow_unverified)
+    beside = weights.with_name(Path(checkpoints.get(row.config).filename).name)
+    config = checkpoints.verify(row.config, beside, allow_unverified=allow_unverified).path
+    return load(row.loader)(config, weights, device=device)
 
 
 def _verified_path(row: Backbone, checkpoint: Path | str | None, allow_unverified: bool) -> Path:

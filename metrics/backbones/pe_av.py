@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from functools import lru_cache
 from pathlib import Path
 from typing import Any, cast
 
@@ -25,7 +26,6 @@ from foundation.checkpoints import WrongCheckpoint, open_state_dict
 from metrics.backbones import frontends
 
 SAMPLE_RATE = 48_000  # Hz
-PREPROCESSING = 1  # moves when a front end gives other tensors for the same file
 HOP_SAMPLES = 1920  # 40 ms, one step of the audio encoder
 FRAMES = 16  # of a clip of any length, evenly spaced from its first to its last
 SIDE = 336  # pixels
@@ -150,12 +150,18 @@ def tokenize(text: str, tokenizer: Path) -> Tensor:
         text: a prompt.
         tokenizer: the published `tokenizer.json`.
     """
+    return torch.tensor([_cutter(tokenizer).encode(text).ids])
+
+
+@lru_cache(maxsize=1)
+def _cutter(tokenizer: Path) -> Any:
+    """Return what cuts texts, which takes longer to read than a prompt to cut."""
     from tokenizers import Tokenizer
 
-    pieces = Tokenizer.from_file(str(tokenizer))
-    pieces.no_padding()
-    pieces.no_truncation()
-    return torch.tensor([pieces.encode(text).ids])
+    cutter = Tokenizer.from_file(str(tokenizer))
+    cutter.no_padding()
+    cutter.no_truncation()
+    return cutter
 
 
 def prepare_audio(waveform: Tensor | NDArray[Any], sample_rate: int, seconds: float) -> Tensor:

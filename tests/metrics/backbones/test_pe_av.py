@@ -6,8 +6,8 @@ import torch
 from support.seeded_weights import off_by, video, waveform
 from support.tiny_pe_av import VIDEO_SETTINGS, WIDTH, official_network, write_folder
 
-from foundation.checkpoints import WrongCheckpoint
-from metrics.backbones import pe_av
+from foundation.checkpoints import MissingCheckpoint, WrongCheckpoint
+from metrics.backbones import load_backbone, pe_av
 
 TOLERANCE = 1e-4  # of the largest value: masks and batches take other kernels
 TEXTS = ("dog barking", "church bell ringing")
@@ -126,6 +126,25 @@ def test_shared_parts_are_found_under_either_name(network, folder, tmp_path, pre
     other = pe_av.load_pe_av(folder / pe_av.CONFIG, tmp_path / pe_av.WEIGHTS)
     with torch.inference_mode():
         assert torch.equal(other.audio(prepared[0]), network.audio(prepared[0]))
+
+
+def test_by_name_it_is_read_from_its_weights_and_the_config_beside_them(network, folder, prepared):
+    named = load_backbone("pe_av", checkpoint=folder / pe_av.WEIGHTS, allow_unverified=True)
+    assert not named.training
+    assert not any(parameter.requires_grad for parameter in named.parameters())
+    with torch.inference_mode():
+        assert torch.equal(named.audio(prepared[0]), network.audio(prepared[0]))
+
+
+def test_files_without_a_published_hash_and_other_sources_are_refused(folder, tmp_path):
+    with pytest.raises(WrongCheckpoint, match='"pe-av"'):
+        load_backbone("pe_av", checkpoint=folder / pe_av.WEIGHTS)
+    for more in ({"state_dict": {}}, {"dtype": torch.bfloat16}):
+        with pytest.raises(ValueError, match="pe_av is read from its files, in float32"):
+            load_backbone("pe_av", **more)
+    (tmp_path / pe_av.WEIGHTS).write_bytes((folder / pe_av.WEIGHTS).read_bytes())
+    with pytest.raises(MissingCheckpoint, match="pe-av-config"):
+        load_backbone("pe_av", checkpoint=tmp_path / pe_av.WEIGHTS, allow_unverified=True)
 
 
 def test_weights_without_an_entry_are_refused_with_its_name(folder, tmp_path):
