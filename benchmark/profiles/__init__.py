@@ -137,7 +137,9 @@ def checkpoints_of(name: str, wanted: Sequence[Metric]) -> tuple[str, ...]:
         ValueError: an unknown name of a profile.
     """
     rows: Sequence[NetworkRow] = getattr(_class_of(name), "needed_rows", lambda _wanted: ())(wanted)
-    return tuple(dict.fromkeys([*(row.checkpoint for row in rows), *(one for row in rows for one in row.beside)]))
+    return tuple(
+        dict.fromkeys([*(file for row in rows for file in row.files), *(one for row in rows for one in row.beside)])
+    )
 
 
 def _class_of(name: str) -> Any:

@@ -6,6 +6,7 @@ first file needs them, so a run whose features are all there loads none.
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
@@ -72,9 +73,9 @@ class NetworkRow:
         return "video" if self.frames else "audio"
 
     @property
-    def checkpoint(self) -> str:
-        """Name of the official file of its backbone."""
-        return get_backbone(self.backbone).checkpoint or self.backbone
+    def files(self) -> tuple[str, ...]:
+        """Names of the official files that decide what its backbone computes."""
+        return get_backbone(self.backbone).files
 
 
 AnyRow = NetworkRow | Extractor | everywhere.PackageRow
@@ -125,7 +126,7 @@ class NetworkProfile:
         for row in rows:
             if row.extra:
                 import_module(get_backbone(row.backbone).target.partition(":")[0])  # MissingPackage, before work begins
-        self._located = {name: self._locate(name) for name in dict.fromkeys(row.backbone for row in rows)}
+        self._located = {file: self._locate(file) for file in dict.fromkeys(file for row in rows for file in row.files)}
         self._networks: dict[str, Any] = {}
         self._runner = Runner(self.device)
         self.unverified_weights = not all(located.verified for located in self._located.values())
@@ -156,22 +157,24 @@ class NetworkProfile:
         shared = direct | everywhere.derived(extractors, questions, features, self.wanted)
         return shared | everywhere.of_prompts(_OF_CLASSES, questions, taken(self.wanted))
 
-    def _locate(self, backbone: str) -> checkpoints.Located:
-        needing = [
-            metric.label for metric in self.wanted if backbone in {r.backbone for r in self.needed_rows([metric])}
-        ]
+    def _locate(self, file: str) -> checkpoints.Located:
+        needing = [m.label for m in self.wanted if any(file in row.files for row in self.needed_rows([m]))]
         return checkpoints.located(
-            get_backbone(backbone).checkpoint or backbone, weights_dir=self._weights_dir,
-            allow_unverified=self._allow_unverified, needed_by=f"{', '.join(needing)} (profile {self.name})",
+            file, weights_dir=self._weights_dir, allow_unverified=self._allow_unverified,
+            needed_by=f"{', '.join(needing)} (profile {self.name})",
         )  # fmt: skip
 
     def _key(self, backbone: str) -> str:
-        return f"v{get_backbone(backbone).preprocessing}-{self._located[backbone].digests.sha256}"
+        row = get_backbone(backbone)
+        hashes = [self._located[file].digests.sha256 for file in row.files]
+        together = hashlib.sha256("+".join(hashes).encode()).hexdigest()
+        return f"v{row.preprocessing}-{hashes[0] if len(hashes) == 1 else together}"
 
     def _network(self, name: str) -> Any:
         if name not in self._networks:
+            weights = self._located[get_backbone(name).files[0]]
             self._networks[name] = load_backbone(
-                name, checkpoint=self._located[name].path, device=self.device, allow_unverified=self._allow_unverified
+                name, checkpoint=weights.path, device=self.device, allow_unverified=self._allow_unverified
             )
         return self._networks[name]
 

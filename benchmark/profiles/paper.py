@@ -2,56 +2,24 @@
 
 from __future__ import annotations
 
-import hashlib
-from collections.abc import Mapping, Sequence
-from types import MappingProxyType
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-import numpy as np
 from numpy.typing import NDArray
 
-from benchmark.evidence import Evidence, taken
-from benchmark.features import Arrays, Extractor
-from benchmark.pending import Pending
-from benchmark.profiles import Derives, Features, ProfileName, Question, everywhere, front_ends
-from benchmark.profiles.networks import NetworkProfile, NetworkRow
-from benchmark.profiles.running import batch_size, exactly
-from foundation import checkpoints, media
-from vgg_monoaudio.dataset import Source
-
-if TYPE_CHECKING:
-    from torch import Tensor
-
-WINDOW_SEGMENTS = 14  # 4.8 s: what the offset head judges, at the start and at the end of a clip
+from benchmark.profiles import ProfileName, front_ends
+from benchmark.profiles.networks import NetworkRow
+from benchmark.profiles.shared_rows import ON_REQUEST, PANNS, SYNCHFORMER_AUDIO, SYNCHFORMER_VIDEO, small_frames
+from benchmark.profiles.text_and_sync import TextAndSyncProfile
+from foundation import checkpoints
 
 
-def _small_frames(fps: float) -> media.FrameRequest:
-    return media.FrameRequest(fps, transform=front_ends.short_side)
-
-
-def _named(features: Any) -> Mapping[str, Tensor]:
-    named: Mapping[str, Tensor] = features._asdict()
-    return named
-
-
-def _as_kadtk(network: Any, batch: Tensor) -> Mapping[str, Tensor]:
-    from metrics.backbones.panns import round_as_kadtk
-
-    return {"embedding": round_as_kadtk(network.audio(batch).embedding)}
-
-
-class PaperProfile(NetworkProfile):
+class PaperProfile(TextAndSyncProfile):
     """The networks that the paper used, and those of the metrics on request."""
 
     name: ProfileName = "paper"
+    reads_texts = "clap"
     rows = (
-        NetworkRow(
-            "panns.audio", front_ends.prepare_panns, "waveform", lambda net, batch: _named(net.audio(batch)),
-            yields={"embedding": "embedding", "logits": "logits"},
-        ),
-        NetworkRow(
-            "panns.kadtk", front_ends.prepare_kadtk, "waveform", _as_kadtk, yields={"kad_embedding": "embedding"}
-        ),
+        *PANNS,
         NetworkRow(
             "clap.audio", front_ends.prepare_clap, "waveform", lambda net, batch: {"embedding": net.audio(batch)},
             yields={"clap": "embedding"}, beside=("roberta-vocab", "roberta-merges"),
@@ -60,113 +28,20 @@ class PaperProfile(NetworkProfile):
             "imagebind.audio", front_ends.prepare_imagebind_audio, "mels",
             lambda net, batch: {"embedding": net.audio(batch)}, yields={"imagebind": "embedding"},
         ),
-        NetworkRow(
-            "synchformer.audio", front_ends.prepare_synchformer_audio, "mels",
-            lambda net, batch: {"segments": net.audio(batch)},
-        ),
-        NetworkRow(
-            "vggish.audio", front_ends.prepare_vggish, "examples", lambda net, batch: {"embedding": net.audio(batch)},
-            yields={"vggish": "embedding"},
-        ),
-        NetworkRow(
-            "passt.audio", front_ends.prepare_passt, "mels", lambda net, batch: _named(net.audio(batch)),
-            yields={"passt": "embedding", "passt_logits": "logits"}, extra=True,
-        ),
-        NetworkRow(
-            "audiobox.audio", front_ends.prepare_audiobox, "waveform", lambda net, batch: _named(net.audio(batch)),
-            yields={"aesthetics": "ratings"}, extra=True,
-        ),
+        SYNCHFORMER_AUDIO,
+        *ON_REQUEST,
         NetworkRow(
             "imagebind.video", front_ends.keep_frames, "frames", lambda net, batch: {"embedding": net.video(batch)},
-            yields={"imagebind": "embedding"}, frames=_small_frames(0.5),
+            yields={"imagebind": "embedding"}, frames=small_frames(0.5),
             on_device="metrics.backbones.imagebind:prepare_video",
         ),
-        NetworkRow(
-            "synchformer.video", front_ends.keep_frames, "frames", lambda net, batch: {"segments": net.video(batch)},
-            frames=_small_frames(25), on_device="metrics.backbones.synchformer:prepare_video",
-        ),
+        SYNCHFORMER_VIDEO,
     )  # fmt: skip
-    derives: Derives = MappingProxyType(
-        {
-            "prompt.clap": (),  # a text has no file
-            "paired_label.clap": (),
-            "pair.offset_logits": (("video", "synchformer.video"), ("generated", "synchformer.audio")),
-            **everywhere.DERIVES,
-        }
-    )
-
-    def evidence(self, questions: Sequence[Question], sources: Sequence[Source], features: Features) -> Evidence:
-        """Return what the paper's networks say of the samples."""
-        del sources  # every source that matters is the target or the paired clip of a question
-        names, found = taken(self.wanted), self.shared_evidence(questions, features)
-        if "prompt.clap" in names:
-            found["prompt.clap"] = self._texts([question.sample.label for question in questions], features)
-        if "paired_label.clap" in names and all(question.sample.paired_label for question in questions):
-            found["paired_label.clap"] = self._texts([q.sample.paired_label for q in questions], features)
-        if "pair.offset_logits" in names:
-            by_name = {extractor.name: extractor for extractor in (*self.audio, *self.video)}
-            found["pair.offset_logits"] = self._offsets(questions, by_name, features)
-        return found
-
-    def _texts(self, texts: Sequence[str], features: Features) -> NDArray[Any]:
-        """Return CLAP's embedding of each text, (n, 512); every text is embedded once."""
-        place = Extractor("clap.text", self._key("clap"), "audio", front_ends.keep_frames)
-        marks = {text: hashlib.sha256(text.encode()).hexdigest() for text in texts}
-        with Pending(features.store) as pending:
-            for text, mark in marks.items():
-                if not features.store.has(place, mark):
-                    pending.add(place, mark, {"embedding": self._embed_text(text)}, text)
-                    pending.write_due()
-        embedded = {text: features.store.read(place, mark)["embedding"] for text, mark in marks.items()}
-        return np.stack([embedded[text] for text in texts])
 
     def _embed_text(self, text: str) -> NDArray[Any]:
         from metrics.backbones.clap import load_tokenizer, tokenize
 
         folder = checkpoints.weights_folder(self._weights_dir) / "roberta-base"
         tokenizer = load_tokenizer(folder if folder.is_dir() else None)
-        ids, mask = (tensor.to(self.device) for tensor in tokenize([text], tokenizer))
-        with exactly():
-            return np.asarray(self._network("clap").text(ids, mask)[0].float().cpu().numpy())
-
-    def _offsets(
-        self, questions: Sequence[Question], extractors: Mapping[str, Extractor], features: Features
-    ) -> NDArray[Any]:
-        """Return the offset logits of the first and the last 4.8 s, (n, 2, 21), kept by the content of both files."""
-        place = Extractor("synchformer.offsets", self._key("synchformer"), "audio", front_ends.keep_frames)
-        marks, missing = [], {}
-        for question in questions:
-            files = (question.reference_video, question.generated)
-            marks.append(hashlib.sha256("+".join(features.sha256[path] for path in files).encode()).hexdigest())
-            if marks[-1] in missing:
-                continue
-            if not features.store.has(place, marks[-1], timed=not features.timed.isdisjoint(files)):
-                missing[marks[-1]] = question
-        todo, size = list(missing.items()), batch_size(place.name, self.device)
-        with Pending(features.store) as pending:
-            for start in range(0, len(todo), size):
-                part = todo[start : start + size]
-                pairs = self._windows([question for _, question in part], extractors, features)
-                for (mark, question), logits in zip(part, self._vote(pairs), strict=True):
-                    pending.add(place, mark, logits, question.generated.stem)
-                pending.write_due()
-        return np.stack([features.store.read(place, mark)["logits"] for mark in marks])
-
-    def _windows(
-        self, questions: Sequence[Question], extractors: Mapping[str, Extractor], features: Features
-    ) -> list[Arrays]:
-        """Return the segments of the first and the last 4.8 s of picture and sound, each (2, 14, tokens, 768)."""
-        windows = slice(None, WINDOW_SEGMENTS), slice(-WINDOW_SEGMENTS, None)
-        video = features.rows(extractors["synchformer.video"], "segments", [q.reference_video for q in questions])
-        audio = features.rows(extractors["synchformer.audio"], "segments", [q.generated for q in questions])
-        return [
-            {"video": np.stack([seen[w] for w in windows]), "audio": np.stack([heard[w] for w in windows])}
-            for seen, heard in zip(video, audio, strict=True)
-        ]
-
-    def _vote(self, pairs: Sequence[Arrays]) -> list[Arrays]:
-        def network(*both: Tensor) -> Mapping[str, Tensor]:
-            logits = self._network("synchformer").offset_logits(*(windows.flatten(0, 1) for windows in both))
-            return {"logits": logits.unflatten(0, (-1, 2))}
-
-        return self._run("synchformer.offsets", pairs, ["video", "audio"], network)
+        ids, mask = tokenize([text], tokenizer)
+        return self._text_features(ids, mask)

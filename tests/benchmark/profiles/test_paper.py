@@ -226,6 +226,19 @@ def test_every_network_runs_in_float32_without_gradients_whatever_was_set(asked)
     assert {(allowed, inference) for *_, allowed, inference in asked} == {((False, False), True)}
 
 
+def test_features_keep_the_names_keys_and_order_that_they_were_always_kept_under(weights):
+    profile = PaperProfile(device="cpu", weights_dir=weights, allow_unverified=True)
+    hashes = {name: hashlib.sha256(name.encode()).hexdigest() for name in PAPER_PROFILE}  # each file holds its name
+    assert [(extractor.name, extractor.key) for extractor in (*profile.audio, *profile.video)] == [
+        (name, f"v1-{hashes[name.partition('.')[0]]}")
+        for name in (
+            "panns.audio", "panns.kadtk", "clap.audio", "imagebind.audio", "synchformer.audio", "imagebind.video",
+            "synchformer.video",
+        )
+    ]  # fmt: skip
+    assert profile.backbones() == {name: f"v1-{hashes[name]}" for name in ("panns", "clap", "imagebind", "synchformer")}
+
+
 @pytest.mark.parametrize("name", NAMES)
 @pytest.mark.parametrize("case", CASES, ids="-".join)
 def test_evidence_is_what_the_networks_make_of_that_file(runs, expected, case, name):
@@ -308,7 +321,7 @@ def test_offsets_are_voted_on_in_batches_and_every_file_is_read_once_a_batch(
 ):
     asked, read = [], []
     monkeypatch.setattr("benchmark.profiles.networks.load_backbone", watched(asked))
-    monkeypatch.setattr("benchmark.profiles.paper.batch_size", lambda *_: size)
+    monkeypatch.setattr("benchmark.profiles.text_and_sync.batch_size", lambda *_: size)
     profile, store = PaperProfile(device="cpu", weights_dir=weights, allow_unverified=True), FeatureStore(tmp_path)
     by_name, random = {e.name: e for e in (*profile.audio, *profile.video)}, np.random.default_rng(8)
     films, sounds = [Path("a.mp4"), Path("b.mp4")], [Path(f"{n}.wav") for n in range(3)]
