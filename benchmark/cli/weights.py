@@ -28,7 +28,7 @@ def weights(
     weights_dir: WeightsDirOption = None,
     offline: Annotated[bool, typer.Option(help="Fetch nothing; status 2 where one of those named is missing.")] = False,
 ) -> None:
-    """List official weights with size, licence and state; fetch and verify those that are named."""
+    """List official weights with size, hash, licence and state; fetch and verify those that are named."""
     from baselines import get_model
     from foundation import checkpoints
 
@@ -77,6 +77,7 @@ def _show(names: list[str], weights_dir: Path | None) -> None:
     rows = []
     for name in names:
         row = checkpoints.get(name)
-        size = "" if row.size_bytes is None else f"{row.size_bytes / 1e9:.2f} GB"
-        rows.append([name, checkpoints.state(name, weights_dir=weights_dir), size, row.licence, row.filename])
-    show_table(("name", "state", "size", "licence", "file"), rows)
+        size = "not known" if row.size_bytes is None else f"{row.size_bytes / 1e9:.2f} GB"
+        hash_ = "SHA-256" if row.sha256 else "MD5" if row.md5 else "not known"
+        rows.append([name, checkpoints.state(name, weights_dir=weights_dir), size, hash_, row.licence, row.filename])
+    show_table(("name", "state", "size", "hash", "licence", "file"), rows)

@@ -44,14 +44,22 @@ def test_without_names_everything_is_listed_and_nothing_is_fetched(rows, fetched
     assert fetched == []
 
 
-def test_a_row_shows_state_size_licence_and_file(rows, toy, fetched, tmp_path):
-    assert rows("toy") == {"toy": ["toy", "missing", "2.35", "GB", "MIT", "toy.pth"]}
+def test_a_row_shows_state_size_kind_of_hash_licence_and_file(rows, toy, fetched, tmp_path):
+    assert rows("toy") == {"toy": ["toy", "missing", "2.35", "GB", "SHA-256", "MIT", "toy.pth"]}
     folder = tmp_path / "mine"
     folder.mkdir()
     (folder / "toy.pth").write_bytes(BODY)
     assert rows("toy", "--weights-dir", folder)["toy"][1] == "verified"
     (folder / "toy.pth").write_bytes(b"another")
     assert rows("toy", "--weights-dir", folder)["toy"][1] == "wrong"
+
+
+def test_what_is_not_known_of_a_file_is_said(rows, fetched):
+    shown = rows("panns", "pe-av")
+    assert shown["panns"][2:5] == ["0.32", "GB", "MD5"]
+    assert shown["pe-av"] == [
+        "pe-av", "missing", *("not", "known") * 2, "Apache-2.0", "pe-av-small-16-frame/model.safetensors"
+    ]  # fmt: skip
 
 
 @pytest.mark.parametrize(
