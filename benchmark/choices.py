@@ -16,7 +16,7 @@ from pydantic import ConfigDict, Field
 from foundation.records import Record
 from metrics.registry import metric_names
 
-ProfileName = Literal["paper", "signal"]
+ProfileName = Literal["paper", "open", "signal"]
 ReferenceVideo = Literal["target", "composed"]
 BandwidthFrom = Literal["generated", "reference"]
 ResampleBy = Literal["source", "sample"]

@@ -1,4 +1,4 @@
-"""Which backbones score: `paper` (the networks the paper used) or `signal` (no weights).
+"""Which backbones score: `paper` (the paper's networks), `open` (those a company may use) or `signal` (no weights).
 
 A profile says which extractors each kind of file needs, and turns their features into the evidence that the metrics
 take. An extractor names the evidence that its features are as they stand (`yields`); the profile writes out only what
@@ -32,6 +32,7 @@ if TYPE_CHECKING:
 
 PROFILES: Mapping[str, str] = {
     "paper": "benchmark.profiles.paper:PaperProfile",
+    "open": "benchmark.profiles.open:OpenProfile",
     "signal": "benchmark.profiles.signal:SignalProfile",
 }
 serve_moved(__name__, {"extended": "benchmark.profiles.front_ends"})
@@ -108,7 +109,7 @@ def load_profile(
     """Return a profile that has what the wanted metrics need; what it imports and loads, it does on first use.
 
     Args:
-        name: paper or signal.
+        name: paper, open or signal.
         extended: have evidence for the metrics that are scored on request too.
         metrics: names or labels: have evidence for exactly these; () for the usual ones.
         weights: see `foundation.checkpoints.WeightOptions`; profile signal has no use for them.

@@ -36,12 +36,14 @@ class PackageRow:
     Attributes:
         name: "<package>.<part>".
         key: "module:function" that returns its content key, and raises MissingPackage where the package is absent.
+        licence: of its weights.
         prepare: see `benchmark.workers.Extractor`.
         yields: likewise.
     """
 
     name: str
     key: str
+    licence: str
     prepare: Callable[[Any, float], Arrays]
     yields: Mapping[str, str] = field(default_factory=dict)
     medium: Medium = "audio"
@@ -57,7 +59,7 @@ AUDIO: tuple[Extractor | PackageRow, ...] = (
         "levels.audio", f"v{MEASURE_VERSION}", "audio", front_ends.prepare_levels, yields={"levels": "levels"},
         gaps=True,
     ),
-    PackageRow("silero.audio", "metrics.backbones.silero:content_key", front_ends.prepare_silero),
+    PackageRow("silero.audio", "metrics.backbones.silero:content_key", "MIT", front_ends.prepare_silero),
 )  # fmt: skip
 VIDEO: tuple[Extractor, ...] = (
     Extractor(

@@ -1,4 +1,4 @@
-"""Front ends of profile `paper` as worker processes run them: a decoded file in, the tensors of one network out.
+"""Front ends of networks as worker processes run them: a decoded file in, the tensors of one network out.
 
 They import what they need inside, and never the modules of PANNs and CLAP: these bring their networks' packages along,
 seconds of import in each worker.
@@ -51,6 +51,13 @@ def prepare_synchformer_audio(audio: media.Audio, seconds: float) -> Arrays:
     from metrics.backbones import synchformer
 
     return {"mels": synchformer.prepare_audio(audio.samples, audio.sample_rate, seconds).numpy()}
+
+
+def prepare_pe_av_audio(audio: media.Audio, seconds: float) -> Arrays:
+    """Return the waveform that PE-AV is given."""
+    from metrics.backbones import pe_av
+
+    return {"waveform": pe_av.prepare_audio(audio.samples, audio.sample_rate, seconds).numpy()}
 
 
 def prepare_vggish(audio: media.Audio, seconds: float) -> Arrays:
@@ -109,6 +116,23 @@ def short_side(frame: NDArray[np.uint8]) -> NDArray[np.uint8]:
 
     resized = frontends.short_side(torch.from_numpy(np.ascontiguousarray(frame)).permute(2, 0, 1)[None], 224)
     return np.asarray(resized[0].numpy())
+
+
+def pe_av_square(frame: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """Return one frame as PE-AV's front end scales it, uint8 (3, 336, 336)."""
+    import torch
+
+    from metrics.backbones import pe_av
+
+    resized = pe_av.square(torch.from_numpy(np.ascontiguousarray(frame)).permute(2, 0, 1)[None])
+    return np.asarray(resized[0].numpy())
+
+
+def choose_pe_av_frames(frames: NDArray[np.uint8], _seconds: float) -> Arrays:
+    """Return the frames that stand for the clip, uint8 (16, 3, 336, 336); the network's side scales their values."""
+    from metrics.backbones import pe_av
+
+    return {"frames": frames[pe_av.chosen_frames(len(frames))]}
 
 
 def keep_frames(frames: NDArray[np.uint8], _seconds: float) -> Arrays:

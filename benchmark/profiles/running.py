@@ -1,4 +1,4 @@
-"""How profile `paper` runs its networks: how many files at once, how they come to the device, in what rounding."""
+"""How the profiles of networks run them: how many files at once, how they come to the device, in what rounding."""
 
 from __future__ import annotations
 
@@ -45,6 +45,8 @@ BATCH_SIZES = {
     "imagebind.video": BatchSize(1, 16, growth=15),
     "synchformer.video": BatchSize(1, 4, growth=2),
     "synchformer.offsets": BatchSize(1, 256, growth=15),
+    "pe_av.audio": BatchSize(2, 32, growth=600),  # its first layers have 64 channels of 48 kHz
+    "pe_av.video": BatchSize(1, 16, growth=30),
     "vggish.audio": BatchSize(8, 64, growth=80),
     "passt.audio": BatchSize(8, 64, growth=320),
     "audiobox.audio": BatchSize(2, 32, growth=600),

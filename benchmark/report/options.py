@@ -28,7 +28,7 @@ RunsArgument = Annotated[
 RunArgument = Annotated[Any, typer.Argument(help="Run directory; a path or an address.", metavar="RUN", parser=place)]
 BenchmarkFilter = Annotated[str, typer.Option(help="Only runs on this benchmark.")]
 SubsetFilter = Annotated[str, typer.Option(help="Only runs on this subset.")]
-ProfileFilter = Annotated[str, typer.Option(help="Only runs scored by this profile: paper or signal.")]
+ProfileFilter = Annotated[str, typer.Option(help="Only runs scored by this profile: paper, open or signal.")]
 ReferenceFilter = Annotated[str, typer.Option(help="Only runs scored against target or composed.")]
 BenchmarkDirOption = Annotated[Path | None, typer.Option(help="Directory of the benchmark that the runs answer.")]
 CacheOption = Annotated[

@@ -8,6 +8,7 @@ from benchmark.report.results import Results
 from benchmark.report.subsets import counted
 from benchmark.report.tables.cells import Block, Column, Line, reach_in_standard_errors
 from benchmark.report.tables.marks import FEWER, marks_explained
+from benchmark.runs import ScoringRecord
 
 
 def caption(results: Results) -> str:
@@ -20,8 +21,27 @@ def caption(results: Results) -> str:
     return (
         f"{results.name} {version} ({counts}), profile {scoring.profile}; reference video: "
         f"{scoring.reference_video}; KAD bandwidth from the {scoring.bandwidth_from} set. "
-        f"n/N: scored out of requested samples.{_PROFILE_WARNINGS.get(scoring.profile, '')}"
+        f"n/N: scored out of requested samples." + profile_note(record.scoring for _, record in results.records)
     )
+
+
+def profile_note(scorings: Iterable[ScoringRecord]) -> str:
+    """Return what a caption says of the profile that scored, a space before it; "" of profile paper.
+
+    Of profile open it names the licence of all weights that scored one of the runs.
+
+    Args:
+        scorings: how each run of a table was scored, all by one profile.
+    """
+    scored = list(scorings)
+    warning = _PROFILE_WARNINGS.get(scored[0].profile, "") if scored else ""
+    if not warning or scored[0].profile != "open":
+        return warning
+    from benchmark.profiles.licences import licences_of  # it brings the readers of media along
+
+    licences = licences_of(name for scoring in scored for name in scoring.backbones)
+    named = ", ".join(f"{name} {licence}" for name, licence in licences.items())
+    return f"{warning} Licences of weights: {named}."
 
 
 _OF_SEEDS = (
@@ -29,8 +49,10 @@ _OF_SEEDS = (
     "samples and seeds, and the samples shown one by one are those of the first seed."
 )
 _PROFILE_WARNINGS = {
+    "open": " Profile open has PE-AV where profile paper has LAION-CLAP and ImageBind: CLAP, IB and the text and audio "
+    "selectivity are made of cosines of its embeddings; none of these is comparable with published ones.",
     "signal": " Profile signal needs no networks: CLAP is the cosine to the label's own sources, DeSync the lag of "
-    "onsets against motion; none of these numbers is comparable with published ones."
+    "onsets against motion; none of these numbers is comparable with published ones.",
 }
 
 

@@ -137,7 +137,7 @@ def test_a_limit_is_no_failure(evaluate):
     [
         (["--model", "orcle"], "unknown model 'orcle'; did you mean oracle?"),
         (["--model", "zzzzzz"], "unknown model 'zzzzzz'; there are: oracle, mixture, distractor"),
-        (["--profile", "papr"], "--profile: expected paper or signal, got 'papr'"),
+        (["--profile", "papr"], "--profile: expected paper or open or signal, got 'papr'"),
         (["--subset", "outer"], "--subset: expected inter or intra or single, got 'outer'"),
         (["--reference-video", "scene"], "--reference-video: expected target or composed, got 'scene'"),
         (["--bandwidth-from", "both"], "--bandwidth-from: expected generated or reference, got 'both'"),

@@ -5,7 +5,7 @@ import hashlib
 import pytest
 
 from benchmark.cli import weights
-from foundation.checkpoints import CHECKPOINTS, EXTENDED_METRICS, PAPER_PROFILE, Checkpoint
+from foundation.checkpoints import CHECKPOINTS, EXTENDED_METRICS, OPEN_PROFILE, PAPER_PROFILE, Checkpoint
 
 BODY = b"weights of a toy"
 
@@ -67,9 +67,11 @@ def test_what_is_not_known_of_a_file_is_said(rows, fetched):
     [
         (["panns", "clap"], ["panns", "clap"]),
         (["--profile", "paper"], list(PAPER_PROFILE)),
+        (["--profile", "open"], list(OPEN_PROFILE)),
         (["--profile", "signal"], []),
         (["--extended"], list(EXTENDED_METRICS)),
         (["clap", "--profile", "paper", "--extended"], ["clap", *PAPER_PROFILE, *EXTENDED_METRICS]),
+        (["--profile", "open", "--extended"], [*OPEN_PROFILE, *EXTENDED_METRICS]),
     ],
 )
 def test_what_is_named_is_fetched(rows, fetched, arguments, names):
@@ -97,7 +99,7 @@ def test_offline_a_missing_file_is_status_2_and_nothing_is_fetched(rows, toy, fe
     ("arguments", "message"),
     [
         (["pans"], "unknown checkpoint 'pans'; did you mean panns, "),
-        (["--profile", "papr"], "--profile: expected paper or signal, got 'papr'"),
+        (["--profile", "papr"], "--profile: expected paper or open or signal, got 'papr'"),
         (["--model", "selvaa"], "unknown model 'selvaa'; did you mean selva"),
     ],
 )

@@ -20,7 +20,7 @@ def test_sizes_on_a_cpu_are_those_that_features_were_kept_with():
     assert {name: batch_size(name, "cpu") for name in BATCH_SIZES} == {
         "panns.audio": 16, "panns.kadtk": 16, "clap.audio": 8, "imagebind.audio": 8, "synchformer.audio": 2,
         "imagebind.video": 1, "synchformer.video": 1, "synchformer.offsets": 1, "vggish.audio": 8, "passt.audio": 8,
-        "audiobox.audio": 2,
+        "audiobox.audio": 2, "pe_av.audio": 2, "pe_av.video": 1,
     }  # fmt: skip
     assert batch_size("clap.audio", "mps") == 8
 

@@ -1,6 +1,6 @@
 import pytest
 
-from benchmark.report import build_table, collect
+from benchmark.report import build_table, collect, write_report
 from benchmark.report.tables.cells import reach_in_standard_errors
 from benchmark.report.tables.notes import caption, interval_note
 from benchmark.report.tables.published import published_alone
@@ -74,6 +74,21 @@ def test_the_caption_warns_of_profile_signal_alone(world, tmp_path):
     assert "none of these numbers is comparable with published ones" in caption(signal)
     assert "comparable" not in caption(paper)
     assert caption(paper).endswith("n/N: scored out of requested samples.")
+
+
+def test_every_format_says_what_profile_open_measures_with_and_under_which_licences(world, tmp_path):
+    of_each = {"oracle": {"pe_av": "v1", "panns": "v1"}, "noise": {"pe_av": "v1", "passt": "v1", "levels": "v1"}}
+    runs = [
+        world.write_run(tmp_path / "runs", model, "inter", world.Settings(profile="open", backbones=backbones))
+        for model, backbones in of_each.items()
+    ]
+    written = write_report(runs, tmp_path / "report")
+    for path in (written.markdown, written.latex, written.html):
+        text = path.read_text()
+        assert "profile open; reference video" in text
+        assert "has PE-AV where profile paper has LAION-CLAP and ImageBind" in text
+        assert "none of these is comparable with published ones." in text
+        assert "Licences of weights: panns CC BY 4.0, passt Apache-2.0, pe-av Apache-2.0." in text
 
 
 def test_runs_with_other_numbers_of_resamples_are_both_counted(world, tmp_path):

@@ -67,9 +67,11 @@ def test_only_subsets_that_were_run_get_published_rows(world, tmp_path):
     assert results.subsets == ("inter",)
 
 
-def test_published_rows_beside_another_profile_are_refused(world, tmp_path):
-    with pytest.raises(MixedRuns, match="scored by profile paper, these runs by profile signal"):
-        with_published(collect([world.write_run(tmp_path, "oracle")]), "main")
+@pytest.mark.parametrize("profile", ["signal", "open"])
+def test_published_rows_beside_another_profile_are_refused(world, tmp_path, profile):
+    run = world.write_run(tmp_path, "oracle", "inter", world.Settings(profile=profile))
+    with pytest.raises(MixedRuns, match=f"scored by profile paper, these runs by profile {profile}"):
+        with_published(collect([run]), "main")
 
 
 def test_random_weights_beside_published_rows_are_refused(world, tmp_path):
