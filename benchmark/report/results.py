@@ -153,7 +153,7 @@ def check_alike(records: Sequence[tuple[RunDirectory, MetricsRecord]]) -> None:
         MixedRuns: see `collect`.
     """
     for title, option, aspect in _ASPECTS:
-        _check_agreement(title, option, [(run, aspect(record)) for run, record in records])
+        _check_agreement(title, option, [(run, aspect(record)) for run, record in records], _WHY.get(title, ""))
     _check_manifests(records)
     _check_shared("backbone", [(run, record.scoring.backbones) for run, record in records])
     versions = [(run, {name: m.version for name, m in record.metrics.items()}) for run, record in records]
@@ -170,16 +170,20 @@ _ASPECTS: tuple[tuple[str, str, _Aspect], ...] = (
     ("unit of resampling", "", lambda record: record.scoring.resample_by),
     ("confidence of the intervals", "", lambda record: record.scoring.confidence),
 )
+_WHY = {"profile": "each profile has networks of its own, so one column has other numbers in each"}
 
 
-def _check_agreement(title: str, option: str, found: Iterable[tuple[RunDirectory, Hashable]]) -> None:
+def _check_agreement(title: str, option: str, found: Iterable[tuple[RunDirectory, Hashable]], why: str = "") -> None:
     examples: dict[Hashable, RunDirectory] = {}
     for run, value in found:
         examples.setdefault(value, run)
     if len(examples) > 1:
         lines = "".join(f"\n  {value}: {run.path}" for value, run in examples.items())
         how = f", for example with {option} {next(iter(examples))}" if option else ""
-        raise MixedRuns(f"these runs cannot share a table, their {title} differs:{lines}\nreport them separately{how}")
+        because = f"\n{why}" if why else ""
+        raise MixedRuns(
+            f"these runs cannot share a table, their {title} differs:{lines}{because}\nreport them separately{how}"
+        )
 
 
 def _check_manifests(records: Sequence[tuple[RunDirectory, MetricsRecord]]) -> None:

@@ -18,6 +18,7 @@ from benchmark.report.comparison.seeds import Pair, Pairs, mean_scores, pair_see
 from benchmark.report.results import MixedRuns, check_alike, shown_name
 from benchmark.report.samples import clips_of, read_run_samples
 from benchmark.report.scored_on import check_scored_on
+from benchmark.report.tables.notes import profile_note
 from benchmark.runs import MetricsRecord, RunDirectory, UnusableRun
 from foundation.checkpoints import WeightOptions
 from metrics.registry import list_metrics
@@ -96,7 +97,7 @@ def compare_runs(
     order = {metric.name: place for place, metric in enumerate(list_metrics(extended=True))}
     changes.sort(key=lambda c: (SCOPES.index(c.scope), order[c.metric.name]))
     gaps = [largest_gaps(first, second, metric, largest) for metric in metrics if metric.headline]
-    told = [_caption(records[0][0], len(first)), *([pairs.said] if pairs.said else [])]
+    told = [_caption(records[0], len(first)), *([pairs.said] if pairs.said else [])]
     caption = " ".join([*told, *_reservations(names, records, pairs.seeds)])
     found = tuple(chain.from_iterable(gaps))
     return Comparison(names[0], names[1], caption, tuple(changes), found, only_one, pairs.seeds)
@@ -158,13 +159,14 @@ def _value(record: MetricsRecord, name: str) -> float | None:
     return record.metrics[name].value if name in record.metrics else None
 
 
-def _caption(record: MetricsRecord, shared: int) -> str:
-    scoring, benchmark = record.scoring, record.benchmark
+def _caption(both: BothRecords, shared: int) -> str:
+    scoring, benchmark = both[0].scoring, both[0].benchmark
     return (
         f"{benchmark.name} {benchmark.version}, {benchmark.subset}: {shared} of {benchmark.samples} samples scored in "
         f"both; profile {scoring.profile}, reference video: {scoring.reference_video}. Differences are first minus "
         f"second, with {100 * scoring.confidence:g}% bootstrap intervals (at least {scoring.resamples:,} resamples by "
         f"{scoring.resample_by}); p-values are two-sided, Holm-corrected over the tests of each list."
+        f"{profile_note(record.scoring for record in both)}"
     )
 
 

@@ -37,6 +37,23 @@ def test_a_refusal_says_how_to_report_apart(world, tmp_path):
         collect(runs)
 
 
+@pytest.mark.parametrize("profiles", [("open", "paper"), ("signal", "open")])
+def test_runs_of_two_profiles_are_refused_with_the_reason(world, tmp_path, profiles):
+    one, two = (
+        world.write_run(tmp_path / profile, "oracle", "inter", world.Settings(profile=profile, backbones={}))
+        for profile in profiles
+    )
+    with pytest.raises(MixedRuns) as refusal:
+        collect([one, two])
+    assert str(refusal.value).splitlines() == [
+        "these runs cannot share a table, their profile differs:",
+        f"  {profiles[0]}: {one.path}",
+        f"  {profiles[1]}: {two.path}",
+        "each profile has networks of its own, so one column has other numbers in each",
+        f"report them separately, for example with --profile {profiles[0]}",
+    ]
+
+
 def test_the_two_subsets_may_have_different_manifests(world, tmp_path):
     results = collect([world.write_run(tmp_path, "oracle", subset) for subset in ("intra", "inter")])
     assert results.subsets == ("inter", "intra")

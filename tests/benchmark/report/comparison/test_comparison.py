@@ -188,8 +188,20 @@ def test_runs_that_may_not_be_compared_are_refused(world, tmp_path):
     one = world.write_run(tmp_path, "oracle")
     with pytest.raises(MixedRuns, match="different subsets, inter and intra"):
         compare_runs(one, world.write_run(tmp_path, "oracle", "intra"))
-    with pytest.raises(MixedRuns, match="their profile differs"):
-        compare_runs(one, world.write_run(tmp_path, "noise", "inter", world.Settings(profile="paper")))
+    for profile in ("paper", "open"):
+        with pytest.raises(MixedRuns, match=r"their profile differs(?s:.*)each profile has networks of its own"):
+            compare_runs(one, world.write_run(tmp_path / profile, "noise", "inter", world.Settings(profile=profile)))
+
+
+def test_the_caption_says_what_profile_open_measures_with_and_under_which_licences(world, tmp_path):
+    settings = world.Settings(profile="open", backbones={"pe_av": "v1", "panns": "v1"})
+    runs = [world.write_run(tmp_path, model, "inter", settings) for model in ("oracle", "noise")]
+    comparison = compare_runs(*runs)
+    console = Console(width=4000, record=True)
+    console.print(to_terminal(comparison))
+    for text in (to_markdown(comparison), console.export_text(), to_json(comparison)["caption"]):
+        assert "are made of cosines of its embeddings" in text
+        assert "Licences of weights: panns CC BY 4.0, pe-av Apache-2.0." in text
 
 
 def test_runs_without_a_common_sample_are_refused(world, tmp_path):
