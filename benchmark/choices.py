@@ -19,6 +19,7 @@ from metrics.registry import metric_names
 ProfileName = Literal["paper", "open", "signal"]
 ReferenceVideo = Literal["target", "composed"]
 BandwidthFrom = Literal["generated", "reference"]
+FrameRule = Literal["refuse", "drop", "repeat"]
 ResampleBy = Literal["source", "sample"]
 FEWEST_RESAMPLES = 40  # what a 95 % interval needs to reach into both tails: metrics.uncertainty.intervals
 
@@ -36,6 +37,8 @@ class Choices:
         seed: of the bootstrap, from 0 on.
         extended: score the metrics that are scored only on request too.
         metrics: names or labels of metrics: exactly these are scored; () for the usual ones.
+        frame_rule: what is done where a reference video is short: refuse to score, as the benchmark is broken; drop
+            the sample and name it, as av-benchmark does in its log; repeat the last frame for what little is missing.
 
     Raises:
         ValueError: a choice does not take this value; names the choice, what it takes and the value.
@@ -49,6 +52,7 @@ class Choices:
     seed: int = 0
     extended: bool = False
     metrics: tuple[str, ...] = ()
+    frame_rule: FrameRule = "refuse"
 
     def __post_init__(self) -> None:
         for name, kind in get_type_hints(Choices).items():
@@ -107,6 +111,10 @@ class ScoringRecord(CompleteRecord):
     metrics: tuple[str, ...] = Field(
         default=(), exclude_if=operator.not_,
         description="those that were asked for by name, and no others; absent: the usual ones",
+    )  # fmt: skip
+    frame_rule: FrameRule = Field(
+        default="refuse", exclude_if=lambda rule: rule == "refuse",
+        description="what was done with samples whose reference video is short; absent: refuse, none is",
     )  # fmt: skip
 
     @classmethod

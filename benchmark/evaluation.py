@@ -117,8 +117,8 @@ def evaluate(
         if damage:
             log.warning("%s; it is scored again now", damage)
         gathered = evidence_of(
-            directory, built, job.present, job.profile, store, reference_video=choices.reference_video, workers=workers,
-            progress=progress,
+            directory, built, job.present, job.profile, store, reference_video=choices.reference_video,
+            frame_rule=choices.frame_rule, workers=workers, progress=progress,
         )  # fmt: skip
         record = job.score(gathered, mark, allow_missing)
         site.push(directory.metrics_json, directory.samples_parquet)
@@ -202,10 +202,12 @@ class _Job:
                 f"{len(unscored)} generated files cannot be scored, the first: {unscored[0].reason}; "
                 "generate them again, or pass --allow-missing to score the others"
             )
-        failures = [*self.failures, *unscored]
+        failures = [*self.failures, *gathered.dropped, *unscored]
         if not questions:
             count, path = len(self.samples), self.directory.path
-            raise NothingToScore(f"{path}: none of {count} samples can be scored: {(unscored or failures)[0].reason}")
+            raise NothingToScore(
+                f"{path}: none of {count} samples can be scored: {(unscored or gathered.dropped or failures)[0].reason}"
+            )
         with span("score", (question.sample.sample_id for question in questions)):
             groups = _groups(questions, self.scoring)
             scores = score(

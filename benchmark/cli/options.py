@@ -11,7 +11,7 @@ from typing import Annotated, Any, get_args, get_type_hints
 
 import typer
 
-from benchmark.choices import FEWEST_RESAMPLES, BandwidthFrom, ProfileName, ReferenceVideo, ResampleBy
+from benchmark.choices import FEWEST_RESAMPLES, BandwidthFrom, FrameRule, ProfileName, ReferenceVideo, ResampleBy
 from benchmark.places import DEFAULT_CACHE, DEFAULT_RUNS, FULL
 from benchmark.report.options import CacheOption as CacheOption
 from benchmark.report.options import JsonOption as JsonOption
@@ -117,6 +117,14 @@ ProfileOption = Annotated[
 ]
 ReferenceOption = Annotated[str, one_of(ReferenceVideo, "Video that IB and DeSync compare with.")]
 BandwidthOption = Annotated[str, one_of(BandwidthFrom, "Set whose median distance is KAD's bandwidth.")]
+FrameRuleOption = Annotated[
+    str,
+    one_of(
+        FrameRule,
+        "Where a reference video is short: refuse to score, drop the sample and name it, or repeat the last frame for "
+        "up to 3 frames (1 of ImageBind's) and drop what is shorter.",
+    ),
+]
 ResampleOption = Annotated[str, one_of(ResampleBy, "What the bootstrap draws: source clips or single samples.")]
 ResamplesOption = Annotated[int, typer.Option(min=FEWEST_RESAMPLES, help="Bootstrap resamples for the intervals.")]
 ExtendedOption = Annotated[
@@ -203,6 +211,7 @@ class ScoreOptions:
     resamples: ResamplesOption = 1000
     extended: ExtendedOption = False
     metrics: MetricsOption = None
+    frame_rule: FrameRuleOption = "refuse"
     cache: CacheOption = DEFAULT_CACHE
     workers: WorkersOption = None
     device: DeviceOption = None

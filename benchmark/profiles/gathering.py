@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from benchmark.choices import ReferenceVideo
+from benchmark.choices import FrameRule, ReferenceVideo
 from benchmark.evidence import Evidence, Whose, taken
 from benchmark.features import Extracted, FeatureStore, Wanted, extract
-from benchmark.profiles import Features, Profile, Question
+from benchmark.profiles import Features, Profile, Question, filling
 from benchmark.profiles.direct import wanted_features
 from benchmark.runs import FailureRecord, RunDirectory, UnusableRun
 from foundation.work import Progress
@@ -25,13 +25,15 @@ class Gathered:
     Attributes:
         questions: the samples that can be scored, in the order given.
         evidence: of these samples, row by row; empty if there is none.
-        failures: the other samples, with the reason of each.
+        failures: the samples whose generated file cannot be used, with the reason of each.
+        dropped: the samples whose reference video cannot be used, where the frame rule says to do without them.
         absent: why evidence is not there, by its name, where the benchmark has nothing that it could be made of.
     """
 
     questions: list[Question]
     evidence: Evidence
     failures: list[FailureRecord]
+    dropped: list[FailureRecord] = field(default_factory=list)
     absent: Mapping[str, str] = field(default_factory=dict)
 
 
@@ -43,6 +45,7 @@ def evidence_of(
     store: FeatureStore,
     *,
     reference_video: ReferenceVideo,
+    frame_rule: FrameRule = "refuse",
     workers: int | None = None,
     progress: Progress | None = None,
 ) -> Gathered:
@@ -55,6 +58,7 @@ def evidence_of(
         profile: which backbones score.
         store: where features are kept.
         reference_video: compare with the target's own clip or with the composed scene.
+        frame_rule: what to do where that is short, see `benchmark.choices.Choices`.
         workers: processes that decode; None takes one per core.
         progress: called as files are done.
 
@@ -69,10 +73,13 @@ def evidence_of(
     check_references(built, samples, reference_video)
     wanted, seconds = _wanted(questions, built, profile), built.duration_seconds
     extracted = extract(wanted, store, seconds=seconds, workers=workers, progress=progress)
-    questions, failures = _usable(questions, extracted)
-    features = Features(store, extracted.sha256, extracted.timed)
+    filled: frozenset[Path] = frozenset()
+    if frame_rule == "repeat":
+        filled = _filled(wanted, extracted, store, seconds=seconds, workers=workers)
+    questions, failures, dropped = _usable(questions, extracted, filled, drop=frame_rule != "refuse")
+    features = Features(store, extracted.sha256, extracted.timed, filled)
     evidence = profile.evidence(questions, built.sources, features) if questions else {}
-    return Gathered(questions, evidence, failures, _absent(questions, built, profile))
+    return Gathered(questions, evidence, failures, dropped, _absent(questions, built, profile))
 
 
 def _check_length(built: Benchmark, profile: Profile) -> None:
@@ -152,16 +159,37 @@ def _wanted(questions: Sequence[Question], built: Benchmark, profile: Profile) -
     ]
 
 
-def _usable(questions: Sequence[Question], extracted: Extracted) -> tuple[list[Question], list[FailureRecord]]:
-    """Drop the samples whose generated file failed; a source that failed is a broken benchmark."""
-    reasons = dict(extracted.failures)
-    usable, failures = [], []
+def _filled(
+    wanted: Sequence[Wanted], extracted: Extracted, store: FeatureStore, *, seconds: float, workers: int | None
+) -> frozenset[Path]:
+    """Read the videos that failed once more, repeating their last frame; return those that so have features."""
+    short = [item for item in wanted if item.medium == "video" and item.path in extracted.failures]
+    again = [replace(item, extractors=tuple(filling(extractor) for extractor in item.extractors)) for item in short]
+    failures = extract(again, store, seconds=seconds, workers=workers).failures if again else {}
+    return frozenset(item.path for item in again if item.path not in failures)
+
+
+def _usable(
+    questions: Sequence[Question], extracted: Extracted, filled: frozenset[Path], *, drop: bool
+) -> tuple[list[Question], list[FailureRecord], list[FailureRecord]]:
+    """Return the samples that can be scored, those whose generated file failed, and those whose video is dropped.
+
+    Any other source that failed is a broken benchmark.
+    """
+    reasons = {path: reason for path, reason in extracted.failures.items() if path not in filled}
+    videos = {question.reference_video for question in questions} if drop else set()
+    dropped_for = {path: reasons.pop(path) for path in videos & set(reasons)}
+    usable: list[Question] = []
+    failures: list[FailureRecord] = []
+    dropped: list[FailureRecord] = []
     for question in questions:
-        reason = reasons.pop(question.generated, None)
+        generated, video = reasons.pop(question.generated, None), dropped_for.get(question.reference_video)
+        reason = generated or video
         if reason is None:
             usable.append(question)
-        else:
-            failures.append(FailureRecord(sample=question.sample.sample_id, stage="evaluate", reason=reason))
+            continue
+        failed = FailureRecord(sample=question.sample.sample_id, stage="evaluate", reason=reason)
+        (failures if generated else dropped).append(failed)
     if reasons:
         raise UnusableRun(f"the benchmark's own files cannot be used: {next(iter(reasons.values()))}; build it again")
-    return usable, failures
+    return usable, failures, dropped

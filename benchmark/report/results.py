@@ -167,6 +167,7 @@ _ASPECTS: tuple[tuple[str, str, _Aspect], ...] = (
     ("profile", "--profile", lambda record: record.scoring.profile),
     ("reference video", "--reference-video", lambda record: record.scoring.reference_video),
     ("set that gives KAD its bandwidth", "", lambda record: record.scoring.bandwidth_from),
+    ("frame rule", "", lambda record: record.scoring.frame_rule),
     ("unit of resampling", "", lambda record: record.scoring.resample_by),
     ("confidence of the intervals", "", lambda record: record.scoring.confidence),
 )

@@ -31,11 +31,13 @@ class FrameRequest:
             file is shown, with square pixels.
         transform: applied to each chosen frame, uint8 (height, width, 3) RGB, while decoding, so that full-size
             frames need not be kept; its results are stacked.
+        repeat_last: how many frames of this stream may be missing at the end, see `read_video_streams`.
     """
 
     fps: float
     size: tuple[int, int] | None = None
     transform: Callable[[NDArray[np.uint8]], NDArray[Any]] | None = field(default=None, compare=False)
+    repeat_last: int = 0
 
 
 def read_video(
@@ -69,7 +71,7 @@ def read_video_streams(
         seconds: length; exactly floor(seconds x fps) frames are returned. None takes all there is.
         start_seconds: where on the file's time line to begin, see `timeline`.
         repeat_last: how many missing frames at the end may be filled by repeating the last one (SELVA's reader
-            allows 3); more is an error.
+            allows 3), in every stream, or in those whose request allows more; more is an error.
 
     Returns:
         One array a request: uint8 (frames, 3, height, width), or the stacked results of its transform. A picture
@@ -186,6 +188,7 @@ class _Slots:
 
     def finish(self, end: Fraction, repeat_last: int) -> None:
         """Show the last frame until its end, then fill what may be missing or say what is."""
+        repeat_last = max(repeat_last, self._request.repeat_last)
         self._fill_until(_round_half_up(end * self._fps))
         if self._last_slot is not None and self._slot < self._last_slot <= self._slot + repeat_last:
             self._fill_until(self._last_slot)

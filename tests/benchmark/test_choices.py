@@ -36,7 +36,7 @@ OTHER = [(field.name, value) for field in fields(Choices) for value in others(fi
 def test_the_defaults_are_those_of_the_published_numbers():
     assert Choices() == Choices(
         profile="paper", reference_video="target", bandwidth_from="generated", resample_by="source", resamples=1000,
-        seed=0, extended=False, metrics=(),
+        seed=0, extended=False, metrics=(), frame_rule="refuse",
     )  # fmt: skip
 
 

@@ -127,6 +127,7 @@ class Settings:
     reference_video: str = "target"
     bandwidth_from: str = "generated"
     resample_by: str = "source"
+    frame_rule: str = "refuse"
     backbones: Mapping[str, str] | None = None
     metric_version: int = 1
     options: Mapping[str, Any] | None = None
@@ -173,7 +174,7 @@ def write_run(
     run.write(RunRecord(**shared, status="finished", seed=0, duration_seconds=SECONDS, started="2026-01-02T03:00:00"))
     scoring = ScoringRecord(
         profile=chosen.profile, reference_video=chosen.reference_video, bandwidth_from=chosen.bandwidth_from,
-        resample_by=chosen.resample_by, resamples=1000, bootstrap_seed=0,
+        resample_by=chosen.resample_by, frame_rule=chosen.frame_rule, resamples=1000, bootstrap_seed=0,
         backbones=dict(chosen.backbones or {"signal": "v1"}),
     )  # fmt: skip
     status = "partial" if chosen.failed else "finished"

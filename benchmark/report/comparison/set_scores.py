@@ -133,9 +133,11 @@ def _evidence(
     by_id = {sample.sample_id: sample for sample in built.samples(subset)}
     chosen, store, found = [by_id[name] for name in samples], FeatureStore(cache), []
     for run in runs:
-        gathered = evidence_of(run, built, chosen, profile, store, reference_video=scoring.reference_video)
-        if gathered.failures:
-            raise UnusableRun(f"{gathered.failures[0].reason}; score the run again")
+        gathered = evidence_of(
+            run, built, chosen, profile, store, reference_video=scoring.reference_video, frame_rule=scoring.frame_rule
+        )
+        if lost := [*gathered.failures, *gathered.dropped]:
+            raise UnusableRun(f"{lost[0].reason}; score the run again")
         found.append(gathered.evidence)
     return found, profile.device
 

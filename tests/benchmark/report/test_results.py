@@ -14,6 +14,7 @@ from benchmark.runs import RunDirectory, UnusableRun
         pytest.param({"profile": "paper"}, "their profile differs", id="profile"),
         pytest.param({"reference_video": "composed"}, "their reference video differs", id="reference video"),
         pytest.param({"bandwidth_from": "reference"}, "KAD its bandwidth differs", id="bandwidth"),
+        pytest.param({"frame_rule": "drop"}, "their frame rule differs", id="frame rule"),
         pytest.param({"resample_by": "sample"}, "their unit of resampling differs", id="resampling"),
         pytest.param({"backbones": {"signal": "v2"}}, "their backbone signal differs", id="backbone"),
         pytest.param({"metric_version": 2}, "their definition of metric fad differs", id="metric"),
