@@ -131,11 +131,19 @@ def list_metrics(as_json: JsonOption = False, markdown: MarkdownOption = False, 
     )  # fmt: skip
 
 
-def schemas(out: Annotated[Path, typer.Option(help="Folder.")] = Path("docs/schemas")) -> None:
-    """Write the JSON Schemas of run.json, metrics.json, benchmark.json, and of a training: its run.json, selva.json."""
+def all_schemas() -> dict[str, str]:
+    """Return the JSON Schema of each record, as text by file name."""
+    from benchmark.reproducing.records import ReproductionRecord
     from benchmark.runs import json_schemas
+    from foundation.records import schema_text
+
+    return {**json_schemas(), "reproduction.schema.json": schema_text(ReproductionRecord)}
+
+
+def schemas(out: Annotated[Path, typer.Option(help="Folder.")] = Path("docs/schemas")) -> None:
+    """Write the JSON Schemas of run.json, metrics.json, benchmark.json, of a training and of a reproduced table."""
     from foundation.files import write_text
 
-    for name, text in json_schemas().items():
+    for name, text in all_schemas().items():
         write_text(out / name, text)
         typer.echo(out / name)

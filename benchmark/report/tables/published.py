@@ -13,6 +13,7 @@ from metrics.registry import list_metrics
 
 FOLDER = Path(__file__).resolve().parents[3] / "results" / "published"
 FACTS = ("table", "row", "subset", "source")
+MODEL = "model"  # column that a file of one's own may have
 
 
 def read_published(table: str, folder: Path = FOLDER) -> list[Row]:
@@ -29,13 +30,32 @@ def read_published(table: str, folder: Path = FOLDER) -> list[Row]:
     if not path.is_file():
         known = ", ".join(sorted(found.stem for found in folder.glob("*.csv"))) or "none"
         raise ValueError(f"{path}: no such published table; there are: {known}")
-    with path.open(encoding="utf-8", newline="") as file:
+    return read_published_file(path)
+
+
+def read_published_file(path: Path, table: str | None = None) -> list[Row]:
+    """Return the rows of a file of printed numbers, in its order.
+
+    Args:
+        path: CSV with the columns table, row, subset, one per headline metric, source; and, if it likes, `model`, the
+            name of the model that makes the row.
+        table: rows of this table alone; None: of all.
+
+    Raises:
+        ValueError: no such file, other columns, no row, none of this table, or a field that is not a number.
+    """
+    if not path.is_file():
+        raise ValueError(f"{path}: no such file; expected a CSV of printed numbers, as those in {FOLDER}")
+    with path.open(encoding="utf-8-sig", newline="") as file:  # a spreadsheet writes a mark in front
         rows = list(csv.DictReader(file))
     metrics = [metric.name for metric in list_metrics(headline=True)]
     expected = {*FACTS, *metrics}
-    if not rows or set(rows[0]) != expected:
-        raise ValueError(f"{path}: expected the columns {', '.join(sorted(expected))}")
-    return [_row(path, row, metrics) for row in rows]
+    if not rows or set(rows[0]) - {MODEL} != expected:
+        raise ValueError(f"{path}: expected the columns {', '.join(sorted(expected))}, and perhaps {MODEL}")
+    tables = list(dict.fromkeys(row["table"] for row in rows))
+    if table is not None and table not in tables:
+        raise ValueError(f"{path}: no row of table {table!r}; its rows are of table {' and '.join(tables)}")
+    return [_row(path, row, metrics) for row in rows if table in (None, row["table"])]
 
 
 def _row(path: Path, row: Mapping[str, str], metrics: list[str]) -> Row:
@@ -55,6 +75,7 @@ def _row(path: Path, row: Mapping[str, str], metrics: list[str]) -> Row:
         expected=None,
         texts=texts,
         source=row["source"],
+        model_name=row.get(MODEL) or "",
     )
 
 

@@ -350,7 +350,7 @@ def test_lists_are_json_on_demand(command):
 
 def test_schemas_are_written_where_they_are_wanted(command, tmp_path):
     done = command("schemas", "--out", "there")
-    names = ("run", "metrics", "benchmark", "training-run", "selva")
+    names = ("run", "metrics", "benchmark", "training-run", "selva", "reproduction")
     assert (done.status, done.out.split()) == (0, [f"there/{name}.schema.json" for name in names])
     assert json.loads((tmp_path / "there" / "run.schema.json").read_text())["title"] == "RunRecord"
 
