@@ -209,7 +209,7 @@ class _Job:
                 f"{path}: none of {count} samples can be scored: {(unscored or gathered.dropped or failures)[0].reason}"
             )
         with span("score", (question.sample.sample_id for question in questions)):
-            groups = _groups(questions, self.scoring)
+            groups = groups_of(questions, self.scoring)
             scores = score(
                 gathered.evidence, groups, self.scoring, device=self.profile.device, absent=gathered.absent
             )  # fmt: skip
@@ -308,7 +308,7 @@ def _profile(choices: Choices, loaded: Profile | None, weights: WeightOptions) -
     return profile
 
 
-def _groups(questions: Sequence[Question], scoring: ScoringRecord) -> np.ndarray[Any, Any] | None:
+def groups_of(questions: Sequence[Question], scoring: ScoringRecord) -> np.ndarray[Any, Any] | None:
     """Name the clips that each scene is made of: two, or one where the target is alone; None to draw scenes."""
     if scoring.resample_by == "sample":
         return None

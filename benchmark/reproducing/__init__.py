@@ -3,6 +3,7 @@
 from foundation.names import lazy_exports
 
 _HOMES = {
+    "Case": "benchmark.reproducing.diagnosis",
     "CellRecord": "benchmark.reproducing.records",
     "Finding": "benchmark.reproducing.records",
     "Made": "benchmark.reproducing.judging",
@@ -14,6 +15,7 @@ _HOMES = {
     "Verdict": "benchmark.reproducing.records",
     "carry_out": "benchmark.reproducing.running",
     "command_of": "benchmark.reproducing.needs",
+    "diagnose": "benchmark.reproducing.diagnosis",
     "files_of": "benchmark.reproducing.write",
     "home_of": "benchmark.reproducing.needs",
     "judge": "benchmark.reproducing.judging",
