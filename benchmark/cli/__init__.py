@@ -20,6 +20,7 @@ from benchmark.cli import (
     interop,
     listing,
     public,
+    reproducing,
     running,
     single,
     studying,
@@ -48,6 +49,7 @@ app.command("verify")(building.verify)
 app.command("generate")(running.generate)
 app.command("evaluate")(running.evaluate)
 app.command("eval")(running.evaluate_models)
+app.command("reproduce")(reproducing.reproduce)
 app.command("slurm")(clustering.slurm)
 app.command("generate-one")(single.generate_one)
 app.command("attention")(single.attention)

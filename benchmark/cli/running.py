@@ -79,7 +79,7 @@ def generate(
         record = directory.read_run()
         failures += record.failures
         typer.echo(f"{directory.path}: {record.counts.generated} of {record.counts.expected} generated")
-    _leave_with(failures)
+    leave_with(failures)
 
 
 @spread
@@ -121,7 +121,7 @@ def evaluate(
     else:
         for path, record in records.items():
             typer.echo(f"{path}: {record.counts.scored} of {record.counts.expected} scored")
-    _leave_with([failure for record in records.values() for failure in record.failures], rows)
+    leave_with([failure for record in records.values() for failure in record.failures], rows)
 
 
 @spread
@@ -169,15 +169,15 @@ def evaluate_models(
     for name in models:
         for part, one in product(parts, answers.each_seed(name)):
             with rows.losing(f"{name} {part}" + (f" seed {one.options.seed}" if seeds > 1 else "")):
-                directory, failed = _answer_and_score(name, part, one, scores)
+                directory, failed = answer_and_score(name, part, one, scores)
                 directories.append(directory)
                 failures += failed
     rows.check_any(directories)
     _report(directories, built, out, scores.cache)
-    _leave_with(failures, rows)
+    leave_with(failures, rows)
 
 
-def _answer_and_score(
+def answer_and_score(
     name: str, part: Subset, answers: Generating, scores: Scoring
 ) -> tuple[RunDirectory, list[FailureRecord]]:
     """Return a model's scored run on a subset, and the failures among the samples that it was asked for."""
@@ -253,7 +253,7 @@ def _report(directories: Sequence[RunDirectory], built: Benchmark, out: Path, ca
     typer.echo(f"page:   {report.paths.html}")
 
 
-def _leave_with(failures: Sequence[FailureRecord], rows: Rows | None = None) -> None:
+def leave_with(failures: Sequence[FailureRecord], rows: Rows | None = None) -> None:
     """Name the samples that failed and the rows that are missing, and leave with status 1; do nothing where none is."""
     if failures:
         tell(f"{len(failures)} samples failed:", prefix="")

@@ -102,11 +102,11 @@ def failures(count):
 
 
 def test_few_failures_are_all_named_many_are_counted(capsys):
-    running._leave_with([])
+    running.leave_with([])
     assert capsys.readouterr().err == ""
     for count, ends in ((10, ["  s9 (generate): no answer"]), (12, ["  and 2 more, in run.json and metrics.json"])):
         with pytest.raises(typer.Exit) as leaving:
-            running._leave_with(failures(count))
+            running.leave_with(failures(count))
         told = capsys.readouterr().err.splitlines()
         assert leaving.value.exit_code == 1
         assert (told[0], told[-1:]) == (f"{count} samples failed:", ends)
