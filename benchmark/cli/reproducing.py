@@ -168,17 +168,23 @@ def _tell_missing(table: str, needs: Sequence[Need]) -> None:
     from benchmark.reproducing import command_of
 
     show_table(
-        ("missing", "size", "licence", "what is wrong", "to get it", "needed by"),
+        ("what", "size", "licence", "state", "to get it", "needed by"),
         [
-            (f"{need.kind} {need.name}", "" if need.size_bytes is None else f"{need.size_bytes / 1e9:.2f} GB",
-             need.licence, need.wrong, need.to_get, ", ".join(need.needed_by))
+            (f"{need.kind} {need.name}", _size(need.size_bytes), need.licence, need.wrong, need.to_get,
+             ", ".join(need.needed_by))
             for need in needs
         ],
     )  # fmt: skip
     tell(f"table {table}: {len(needs)} things are missing, listed above; nothing was begun")
     if command := command_of(needs):
-        sizes = {need.name: need.size_bytes or 0 for need in needs if need.kind == "weights"}
-        tell(f"  weights, {sum(sizes.values()) / 1e9:.1f} GB in all: {command}", prefix="")
+        known = sum(need.size_bytes or 0 for need in needs if need.kind == "weights" and need.wrong == "missing")
+        tell(f"  all missing weights at once, {_size(known)}: {command}", prefix="")
+
+
+def _size(count: int | None) -> str:
+    if count is None:
+        return ""
+    return f"{count / 1e9:.2f} GB" if count >= 1e8 else f"{count / 1e6:.1f} MB"
 
 
 def _show(record: ReproductionRecord, out: Path) -> None:

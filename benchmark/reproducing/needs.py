@@ -37,8 +37,8 @@ class Need:
         wrong: what is wrong with it.
         needed_by: rows, or the profile.
         to_get: what to do.
-        size_bytes: of the file; None where it is not stated, or it is no file.
-        licence: of the file.
+        size_bytes: of its files as far as stated; None where it is not, or there is none.
+        licence: of its files.
     """
 
     kind: Kind
@@ -109,7 +109,7 @@ def command_of(needs: Sequence[Need]) -> str:
 
 def _data(plan: Plan, given: Path | None) -> Iterator[Need]:
     from vgg_monoaudio.dataset import read_benchmark
-    from vgg_monoaudio.record import BenchmarkError
+    from vgg_monoaudio.record import RECORD_NAME, BenchmarkError
 
     for home in dict.fromkeys(home_of(subset, given) for subset in plan.subsets):
         wanted = [subset for subset in plan.subsets if home_of(subset, given) == home]
@@ -118,7 +118,8 @@ def _data(plan: Plan, given: Path | None) -> Iterator[Need]:
         try:
             there: Sequence[str] = read_benchmark(home).subsets
         except BenchmarkError as error:
-            yield Need("data", str(home), f"no benchmark: {error}", rows, to_get)
+            wrong = str(error) if (home / RECORD_NAME).is_file() else "no benchmark there"
+            yield Need("data", str(home), wrong, rows, to_get)
             continue
         for subset in wanted:
             if subset not in there:
@@ -130,12 +131,14 @@ def _program(program: Program, model: str, rows: Sequence[str]) -> Iterator[Need
     from baselines.programs.settings import read_settings
 
     lacking = [name for name, there in parts(program, read_settings(program.name)).items() if not there]
-    for name in lacking:
-        file = checkpoints.CHECKPOINTS.get(name)
-        to_get = f"python -m benchmark doctor --model {model}   says what to do"
-        size, licence = (file.size_bytes, file.licence) if file else (None, "")
-        wrong = f"of {program.repository} at {program.revision}"
-        yield Need("program", f"{program.name}: {name}", wrong, tuple(rows), to_get, size, licence)
+    if not lacking:
+        return
+    files = [checkpoints.get(name) for name in lacking if name in checkpoints.CHECKPOINTS]
+    sizes = [file.size_bytes for file in files if file.size_bytes is not None]
+    wrong = f"lacks {', '.join(lacking)} (of {program.repository} at {program.revision})"
+    to_get = f"python -m benchmark doctor --model {model}"
+    licences = "; ".join(dict.fromkeys(file.licence for file in files))
+    yield Need("program", program.name, wrong, tuple(rows), to_get, sum(sizes) if sizes else None, licences)
 
 
 def _unpublished(entry: ModelEntry, rows: Sequence[str], options: Mapping[str, Any]) -> Iterator[Need]:
@@ -155,7 +158,7 @@ def _weights(users: Mapping[str, Sequence[str]], allow_unverified: bool) -> Iter
             continue
         who = tuple(dict.fromkeys(needed_by))
         if state == "missing":
-            wrong, to_get = f"no {checkpoints.weights_folder() / row.filename}", f"python -m benchmark weights {name}"
+            wrong, to_get = "missing", f"python -m benchmark weights {name}"
         elif state == "wrong":
             wrong, to_get = "another file than the published one", "delete it and fetch it again, or --allow-unverified"
         else:

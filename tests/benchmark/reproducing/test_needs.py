@@ -92,9 +92,12 @@ def test_unpublished_weights_of_ones_own_must_be_files(tiny, tmp_path):
 
 def test_a_program_that_is_not_installed_is_named_with_its_parts(tiny):
     needs = needs_of(plan_of("D4", rows=["ReWaS"]), benchmark=tiny.path)
-    programs = [need for need in needs if need.kind == "program"]
-    assert {"rewas: checkout", "rewas: interpreter"} <= {need.name for need in programs}
-    assert all("doctor --model rewas" in need.to_get and need.needed_by == ("ReWaS",) for need in programs)
+    (program,) = [need for need in needs if need.kind == "program"]
+    assert (program.name, program.needed_by) == ("rewas", ("ReWaS",))
+    assert program.wrong.startswith("lacks checkout, interpreter, ")
+    assert program.to_get == "python -m benchmark doctor --model rewas"
+    assert program.size_bytes >= checkpoints.get("rewas").size_bytes
+    assert "rewas" not in named(needs, "weights"), "the program has them in its checkout"
 
 
 def test_a_file_that_is_not_the_published_one_is_told_from_one_that_is_missing(tiny, tmp_path):
