@@ -14,6 +14,9 @@ BENCHMARK ?=
 PROFILE ?=
 SUBSET ?=
 SEEDS ?=
+# make reproduce TABLE=D5 PUBLISHED=mine.csv BENCHMARK=path PROFILE=paper ARGS="--rows SELVA-S-16k --diagnose"
+TABLE ?=
+PUBLISHED ?=
 # make build-benchmark SOURCES=folder LABELS=list.csv OUT=dir ALLOW_MISSING=1
 SOURCES ?=
 LABELS ?=
@@ -21,7 +24,7 @@ OUT ?=
 ALLOW_MISSING ?=
 ARGS ?=
 
-.PHONY: help install build-benchmark eval report test test-slow test-all mutants lint format docs-tables bench bench-gpu clean
+.PHONY: help install build-benchmark eval reproduce report test test-slow test-all mutants lint format docs-tables bench bench-gpu clean
 
 help: ## Show the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-16s %s\n", $$1, $$2}'
@@ -39,6 +42,10 @@ build-benchmark: $(INSTALLED) ## Build a benchmark: SOURCES=clips [LABELS=list.c
 
 eval: $(INSTALLED) ## Generate, score, report: [MODEL=selva] [BENCHMARK=dir] [PROFILE=signal] [SUBSET=inter] [SEEDS=3]; without MODEL the controls
 	@$(RUN) benchmark eval $(foreach model,$(MODEL),--model $(model)) $(if $(BENCHMARK),--benchmark "$(BENCHMARK)") $(if $(PROFILE),--profile $(PROFILE)) $(if $(SUBSET),--subset $(SUBSET)) $(if $(SEEDS),--seeds $(SEEDS)) $(ARGS)
+
+reproduce: $(INSTALLED) ## Make a printed table again, with a verdict for each number: TABLE=1|A1|D3|D4|D5 [PUBLISHED=file] [BENCHMARK=dir] [PROFILE=paper]
+	@test -n "$(TABLE)" || { echo "error: TABLE: expected 1, A1, D3, D4, D5 or one of your own, as in make reproduce TABLE=D5" >&2; exit 2; }
+	@$(RUN) benchmark reproduce "$(TABLE)" $(if $(PUBLISHED),--published "$(PUBLISHED)") $(if $(BENCHMARK),--benchmark "$(BENCHMARK)") $(if $(PROFILE),--profile $(PROFILE)) $(ARGS)
 
 report: $(INSTALLED) ## Write tables and page from results/runs
 	@$(RUN) benchmark.report $(ARGS)
