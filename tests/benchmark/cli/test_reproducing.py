@@ -81,6 +81,14 @@ def test_what_is_missing_is_listed_at_once_and_nothing_begins(reproduce, monkeyp
     assert {path.name for path in Path().iterdir()} - before == {"printed.csv"}
 
 
+def test_weights_that_one_row_lacks_keep_the_others_from_beginning_too(reproduce, monkeypatch, tmp_path):
+    monkeypatch.setenv(checkpoints.WEIGHTS_VARIABLE, str(tmp_path / "none"))
+    done = reproduce(rows=(*ROWS, ("MMAudio", "inter", "mmaudio-s-16k", {"kl": "1.0"})))
+    assert done.status == 2
+    assert "nothing was begun" in done.err
+    assert not Path("results").exists()
+
+
 def test_a_benchmark_that_is_not_there_is_missing_too(command, monkeypatch, tmp_path):
     monkeypatch.setenv(checkpoints.WEIGHTS_VARIABLE, str(tmp_path / "none"))
     done = command("reproduce", "D3", "--rows", "5", "--metrics", "kl")
