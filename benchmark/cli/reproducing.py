@@ -164,19 +164,19 @@ def _diagnosed(
 
 
 def _tell_missing(table: str, needs: Sequence[Need]) -> None:
-    """List everything that is missing on stdout; say on stderr that nothing was begun, and what fetches the weights."""
+    """List everything that is missing on stdout, whatever the width of the terminal; say that nothing was begun."""
     from benchmark.reproducing import command_of
 
-    show_table(
-        ("what", "size", "licence", "state", "to get it", "needed by"),
-        [
-            (f"{need.kind} {need.name}", _size(need.size_bytes), need.licence, need.wrong, need.to_get,
-             ", ".join(need.needed_by))
-            for need in needs
-        ],
-    )  # fmt: skip
+    command = command_of(needs)
+    for need in needs:
+        facts = ", ".join(filter(None, (_size(need.size_bytes), need.licence)))
+        typer.echo(
+            f"{need.kind} {need.name}: {need.wrong}{facts and f' ({facts})'}; needed by {', '.join(need.needed_by)}"
+        )
+        if need.name not in command.split():
+            typer.echo(f"    {need.to_get}")
     tell(f"table {table}: {len(needs)} things are missing, listed above; nothing was begun")
-    if command := command_of(needs):
+    if command:
         known = sum(need.size_bytes or 0 for need in needs if need.kind == "weights" and need.wrong == "missing")
         tell(f"  all missing weights at once, {_size(known)}: {command}", prefix="")
 

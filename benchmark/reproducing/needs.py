@@ -87,7 +87,7 @@ def missing(
         users.setdefault(name, []).append(f"profile {profile}")
     found: list[Need] = list(_data(plan, benchmark))
     for model in plan.models:
-        entry, rows = get_model(model), [row.name for row in plan.rows if row.model == model]
+        entry, rows = get_model(model), list(dict.fromkeys(row.name for row in plan.rows if row.model == model))
         program = program_of(entry)
         owned = {file.checkpoint for file in program.files} if program else set()
         if program is not None:

@@ -133,7 +133,7 @@ def _model_of(table: str, row: Row) -> str | None:
 
 def _check_rows(rows: Collection[str], made_by: Sequence[tuple[Row, str | None]], file: Path) -> None:
     printed = list(dict.fromkeys(row.model for row, _ in made_by))
-    known = [*printed, *(model for _, model in made_by if model)]
+    known = list(dict.fromkeys([*printed, *(model for _, model in made_by if model)]))
     for name in rows:
         if name not in known:
             near = nearest(name, known)

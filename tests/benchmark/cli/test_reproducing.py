@@ -75,9 +75,8 @@ def test_what_is_missing_is_listed_at_once_and_nothing_begins(reproduce, monkeyp
     assert done.status == 2
     assert "error: table T: 4 things are missing, listed above; nothing was begun" in done.err
     assert "python -m benchmark weights panns clap roberta-vocab roberta-merges" in done.err
-    (line,) = [line for line in done.out.splitlines() if line.startswith("weights clap ")]
-    assert "2.35 GB" in line
-    assert line.rstrip().endswith("profile paper")
+    (line,) = [line for line in done.out.splitlines() if line.startswith("weights clap: missing (2.35 GB, ")]
+    assert line.endswith("needed by profile paper")
     assert {path.name for path in Path().iterdir()} - before == {"printed.csv"}
 
 
@@ -93,9 +92,16 @@ def test_a_benchmark_that_is_not_there_is_missing_too(command, monkeypatch, tmp_
     monkeypatch.setenv(checkpoints.WEIGHTS_VARIABLE, str(tmp_path / "none"))
     done = command("reproduce", "D3", "--rows", "5", "--metrics", "kl")
     assert done.status == 2
-    (line,) = [line for line in done.out.splitlines() if line.startswith("data data/vgg-monoaudio")]
-    assert "python -m benchmark build --sources" in line
+    assert (
+        "data data/vgg-monoaudio: no benchmark there; needed by 5\n    python -m benchmark build --sources" in done.out
+    )
     assert "weights panns" in done.out
+
+
+def test_a_row_that_is_not_printed_is_answered_with_those_that_are_each_once(command):
+    done = command("reproduce", "D5", "--rows", "selva-s-16")
+    assert done.status == 2
+    assert done.message.count("selva-s-16k") == 1
 
 
 def test_numbers_of_the_paper_are_not_held_against_those_of_another_profile(command, tiny):
