@@ -142,6 +142,8 @@ class ProgramByRecipe:
             notes.append("the samples of a batch are drawn one after the other: answers depend on --batch-size")
         if recipe.output is not None and recipe.output.lacking_seconds:
             notes.append(f"up to {recipe.output.lacking_seconds:g} s missing at an end are made up with silence")
+        if recipe.role == "model" and not recipe.prompted:
+            notes.append("the program is not told the prompt: it answers every text alike")
         if recipe.role == "model" and not recipe.takes_negative_prompts:
             notes.append("the program takes no negative prompts; they are left out")
         return notes

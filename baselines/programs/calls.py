@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import csv
 import os
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from glob import escape
 from pathlib import Path
 
 from baselines.generator import GenerationError, Request
@@ -135,21 +137,27 @@ class Calls:
 
     def _collected(self, scenes: Sequence[Scene], output: Path, *, complete: bool) -> dict[str, Answer]:
         """Return the answers that a start left; those of scenes whose turn did not end are left out."""
-        begun = [place for place, scene in enumerate(scenes) if self._fitting(output, scene)]
+        fitting = [self._fitting(output, scene) for scene in scenes]
+        times = Counter(path for paths in fitting for path in paths)
+        begun = [place for place, paths in enumerate(fitting) if paths]
         # The scene that a crash came upon may be half done, and those behind it were not begun: an absent or broken
         # file says nothing against them. Those in front of it had their turn.
         over = len(scenes) if complete else max(begun, default=0)
         found: dict[str, Answer] = {}
         for place, scene in enumerate(scenes):
-            answer = self._read(output, scene)
+            answer = self._read(scene, fitting[place], [path for path in fitting[place] if times[path] > 1])
             if place < over or not isinstance(answer, GenerationError):
                 found[scene.request.sample_id] = answer
         return found
 
-    def _read(self, output: Path, scene: Scene) -> Answer:
-        fitting = self._fitting(output, scene)
+    def _read(self, scene: Scene, fitting: Sequence[Path], shared: Sequence[Path]) -> Answer:
+        wanted = filled(self.output.path, scene.values)
+        if shared:
+            return GenerationError(
+                f"{shared[0].name} fits {wanted} and another scene's name; let output.path tell them apart, as "
+                "{row:04} or {stem} without a * beside it does"
+            )
         if len(fitting) != 1:
-            wanted = filled(self.output.path, scene.values)
             there = f"{len(fitting)} files fit {wanted}, expected one" if fitting else f"the program wrote no {wanted}"
             return GenerationError(there)
         try:
@@ -161,7 +169,8 @@ class Calls:
             return error
 
     def _fitting(self, output: Path, scene: Scene) -> list[Path]:
-        return sorted(output.glob(filled(self.output.path, scene.values)))
+        pattern = self.output.path.replace("[", "[[]")  # a * alone has a meaning there
+        return sorted(output.glob(filled(pattern, {name: escape(value) for name, value in scene.values.items()})))
 
 
 def _files_below(folder: Path) -> int:

@@ -11,7 +11,7 @@ from pydantic import Field, ValidationError, model_validator
 
 from baselines.programs.program import Program, ProgramFile
 from baselines.programs.settings import ProgramOptions
-from baselines.programs.templates import Argument, places
+from baselines.programs.templates import Argument, places, stray_brace
 from baselines.recipes import read_file
 from foundation import checkpoints
 from foundation.files import file_sha256
@@ -133,6 +133,7 @@ class Recipe(Record):
     shortest_seconds: Annotated[float, Field(ge=0)] = 0.0
     longest_seconds: Seconds | None = None
     together: bool = False
+    prompted: bool = True
     own_seed: int | None = None
     largest_seed: Annotated[int, Field(ge=0, lt=2**63)] = 2**63 - 1
     imports: tuple[Text, ...] = ()
@@ -187,6 +188,10 @@ class Recipe(Record):
             inside = PurePosixPath(self.output.path)
             if inside.is_absolute() or ".." in inside.parts:
                 raise ValueError(f"output.path: expected a path below {{output}}, got {self.output.path!r}")
+        if self.steps and self.prompted != ("prompt" in self._said):
+            raise ValueError(
+                "prompted: expected true where a text has {prompt}, and only there; it is true unless said"
+            )
         return self
 
     @property
@@ -258,6 +263,10 @@ def read_recipe(path: Path) -> Recipe:
 
 
 def _check(key: str, texts: tuple[Argument, ...], known: frozenset[str] | set[str]) -> None:
+    if (text := stray_brace(texts)) is not None:
+        raise ValueError(
+            f"{key}: {text!r} has a brace of no place, which are written {{name}}; write one as itself twice"
+        )
     for name in sorted(places(texts) - known):
         raise ValueError(f"{key}: there is no place {{{name}}} here; there are: {', '.join(sorted(known))}")
 

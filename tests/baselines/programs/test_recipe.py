@@ -1,6 +1,7 @@
 """A recipe of one's own: what it may say, what is refused with file, key and value, and how it is run and recorded."""
 
 import json
+import sys
 
 import numpy as np
 import pytest
@@ -37,7 +38,7 @@ own_seed = 0
 {more}
 [[steps]]
 entry = "run.py"
-arguments = [{arguments}]
+arguments = ["{prompt}", {arguments}]
 [output]
 path = "{path}"
 """
@@ -95,6 +96,13 @@ REFUSED = {
     ),
     "a place of one request for all": (
         {"more": "together = true"}, r"steps\.0\.arguments: there is no place \{video\} here",
+    ),
+    "a place in capitals": (
+        {"arguments": '"--p={Prompt}"'}, r"steps\.0\.arguments: '--p=\{Prompt\}' has a brace of no place",
+    ),
+    "a place that does not end": ({"path": "{stem.wav"}, r"output\.path: '\{stem\.wav' has a brace of no place"),
+    "a prompt that is told although": (
+        {"more": "prompted = false"}, r"prompted: expected true where a text has \{prompt\}",
     ),
     "a table that is not written": ({"arguments": '"{csv}"'}, r"steps\.0\.arguments: there is no place \{csv\} here"),
     "one output for all": (
@@ -182,6 +190,41 @@ def test_two_files_that_fit_are_a_failure_and_none_is_guessed(mine, tmp_path, as
     place.name = "mmaudio-demo"
     with pytest.raises(GenerationError, match=r"2 files fit \*00000\.flac, expected one"):
         load_model(str(mine), **place.options("two", "bell")).generate(ask("a", "bell", duration=0.48))
+
+
+def test_a_file_that_fits_two_scenes_is_of_neither(tmp_path, ask):
+    path = whole(tmp_path, more="together = true", arguments='"{videos}", "{output}"', path="{row}*.wav")
+    program = (
+        "import sys, wave\n"
+        "for row in range(1, 11):\n"  # of the first scene, row 0, it makes nothing
+        "    with wave.open(f'{sys.argv[3]}/{row}{row}.wav', 'wb') as file:\n"
+        "        file.setparams((1, 2, 16000, 0, 'NONE', None)); file.writeframes(bytes(2 * 7680))\n"
+    )
+    (tmp_path / "run.py").write_text(program)
+    model = load_model(str(path), checkout=str(tmp_path), python=sys.executable)
+    first, second, *others = model.generate_batch([ask(f"s{row}", "bell", duration=0.48) for row in range(11)])
+    with pytest.raises(GenerationError, match=r"the program wrote no 0\*\.wav"):
+        raise first
+    with pytest.raises(GenerationError, match=r"1010\.wav fits 1\*\.wav and another scene's name"):
+        raise second
+    assert [isinstance(answer, GenerationError) for answer in others] == [False] * 8 + [True]
+
+
+def test_a_program_that_is_not_told_the_prompt_says_so(tmp_path):
+    path = whole(tmp_path, more="prompted = false")
+    path.write_text(path.read_text().replace('"{prompt}", ', ""))
+    (tmp_path / "run.py").touch()
+    model = load_model(str(path), checkout=str(tmp_path), python=sys.executable)
+    assert "the program is not told the prompt: it answers every text alike" in model.notes
+    path.write_text(path.read_text().replace("prompted = false", ""))
+    with pytest.raises(ValueError, match=r"prompted: expected true where a text has \{prompt\}"):
+        read_recipe(path)
+
+
+def test_an_editors_mark_in_front_does_no_harm(tmp_path):
+    path = whole(tmp_path)
+    path.write_text("\ufeff" + path.read_text())
+    assert read_recipe(path).name == "whole"
 
 
 def test_a_batch_that_dies_once_goes_on_with_what_is_left(tmp_path, ask):

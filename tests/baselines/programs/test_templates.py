@@ -2,7 +2,7 @@
 
 import pytest
 
-from baselines.programs.templates import as_text, filled, places, words
+from baselines.programs.templates import as_text, filled, places, stray_brace, words
 
 
 def test_a_value_is_not_read_for_places_again():
@@ -13,9 +13,15 @@ def test_zeros_are_put_in_front_where_a_place_says_so():
     assert [filled("{row:04}.wav", {"row": row}) for row in ("7", "12345")] == ["0007.wav", "12345.wav"]
 
 
-def test_braces_that_are_no_place_stay():
-    assert filled("{} {A} {row-1}", {}) == "{} {A} {row-1}"
-    assert places(["{a}", ("--b", "{c:03}")]) == {"a", "c"}
+def test_a_brace_that_is_no_place_is_written_twice():
+    assert filled('{{"row": {row}}}', {"row": "7"}) == '{"row": 7}'
+    assert places(["{a} {{b}}", ("--b", "{c:03}")]) == {"a", "c"}
+
+
+@pytest.mark.parametrize("text", ["{}", "{A}", "{row-1}", "{ row }", "{row", "row}"])
+def test_a_brace_that_is_neither_is_found(text):
+    assert stray_brace(["{row}", ("{{row}}", text)]) == text
+    assert stray_brace(["{row}", ("{{row}}",)]) is None
 
 
 @pytest.mark.parametrize(("negative", "expected"), [("", ["run", ""]), ("rain", ["run", "rain", "--negative", "rain"])])
