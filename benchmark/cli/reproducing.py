@@ -72,11 +72,11 @@ def reproduce(
     plan = plan_of(table, published, rows=rows or (), skip_unpublished=skip_unpublished)
     check_file(files_of(table, out).json)
     drivers = drivers_of(driver_options, fresh=run_options.fresh)
-    answers = generating(plan.models, model_options, run_options)
+    answers = _answers(plan, model_options, run_options)
     profile = _profile(plan, benchmark, score_options)
     needs = missing(
-        plan, profile=profile, metrics=_metrics(score_options), options=answers.own, benchmark=benchmark,
-        allow_unverified=score_options.allow_unverified,
+        plan, profile=profile, metrics=_metrics(score_options), benchmark=benchmark,
+        options={model: one.own for model, one in answers.items()}, allow_unverified=score_options.allow_unverified,
     )  # fmt: skip
     if needs:
         _tell_missing(table, needs)
@@ -89,7 +89,7 @@ def reproduce(
     def answer(model: str, subset: str) -> RunDirectory | str:
         name = f"{model} {subset}"
         with lost.losing(name):
-            directory, failed = answer_and_score(model, subset, answers, homes[subset])  # type: ignore[arg-type]
+            directory, failed = answer_and_score(model, subset, answers[model], homes[subset])  # type: ignore[arg-type]
             failures.extend(failed)
             return directory
         return str(lost.lost[name])
@@ -99,6 +99,33 @@ def reproduce(
         record = _diagnosed(record, made, homes, out)
     _show(record, out)
     leave_with(failures, lost)
+
+
+def _answers(plan: Plan, told: ModelOptions, options: RunOptions) -> dict[str, Generating]:
+    """Return how each model is to be run: a checkpoint is handed to the model that is named with it, MODEL:part=FILE.
+
+    Raises:
+        ValueError: a checkpoint of no model, or without one where several models of the plan open weights.
+    """
+    from baselines import get_model
+
+    opening = [name for name in plan.models if (entry := get_model(name)).checkpoints or entry.unpublished]
+    own: dict[str, list[str]] = {name: [] for name in plan.models}
+    for text in told.checkpoint or []:
+        model, colon, pair = text.partition(":")
+        if colon and model in own:
+            own[model].append(pair)
+        elif "=" not in text or (colon and "=" not in model):
+            raise ValueError(f"--checkpoint: expected MODEL:part=FILE with {' or '.join(own)}, got {text!r}")
+        elif len(opening) > 1:
+            raise ValueError(
+                f"--checkpoint {text}: {len(opening)} models of table {plan.table} open weights; say whose it is: "
+                f"--checkpoint {opening[0]}:{text}"
+            )
+        else:
+            for files in own.values():
+                files.append(text)
+    return {name: generating([name], replace(told, checkpoint=own[name]), options) for name in plan.models}
 
 
 def _metrics(options: ScoreOptions) -> Sequence[Metric]:
@@ -114,6 +141,7 @@ def _profile(plan: Plan, given: Path | None, options: ScoreOptions) -> str:
     Raises:
         ValueError: another profile than that of the printed numbers.
     """
+    from benchmark.report.tables.published import PROFILE
     from benchmark.reproducing import home_of
     from vgg_monoaudio.dataset import load_benchmark
 
@@ -122,7 +150,7 @@ def _profile(plan: Plan, given: Path | None, options: ScoreOptions) -> str:
         homes = [home_of(subset, given) for subset in plan.subsets]
         built = [load_benchmark(home) for home in dict.fromkeys(homes) if (home / RECORD_NAME).is_file()]
         profile = "signal" if any(map(is_demo, built)) else "paper"
-    if plan.shipped and profile != "paper":
+    if plan.of_paper and profile != PROFILE:
         raise ValueError(
             f"table {plan.table}: its printed numbers are of profile paper, and profile {profile} would score; give "
             "--profile paper, or numbers of that profile with --published FILE"
@@ -130,7 +158,9 @@ def _profile(plan: Plan, given: Path | None, options: ScoreOptions) -> str:
     return profile
 
 
-def _opened(plan: Plan, given: Path | None, answers: Generating, options: ScoreOptions) -> dict[str, Scoring]:
+def _opened(
+    plan: Plan, given: Path | None, answers: Mapping[str, Generating], options: ScoreOptions
+) -> dict[str, Scoring]:
     """Return how the runs on each subset are scored, after looking at what each model is asked; networks are shared."""
     from benchmark.reproducing import home_of
     from vgg_monoaudio.dataset import load_benchmark
@@ -140,7 +170,8 @@ def _opened(plan: Plan, given: Path | None, answers: Generating, options: ScoreO
         home = home_of(subset, given)
         built = load_benchmark(home)
         part = [one for one in built.subsets if one == subset]
-        check_runs([row.model for row in plan.rows if row.subset == subset], built, part, answers)
+        for model in dict.fromkeys(row.model for row in plan.rows if row.subset == subset):
+            check_runs([model], built, part, answers[model])
         if home not in homes:
             first = next(iter(homes.values()), None)
             homes[home] = replace(first, benchmark=built) if first else scoring(built, options)
@@ -175,7 +206,8 @@ def _tell_missing(table: str, needs: Sequence[Need]) -> None:
         )
         if need.name not in command.split():
             typer.echo(f"    {need.to_get}")
-    tell(f"table {table}: {len(needs)} things are missing, listed above; nothing was begun")
+    things = "1 thing is" if len(needs) == 1 else f"{len(needs)} things are"
+    tell(f"table {table}: {things} missing, listed above; nothing was begun")
     if command:
         known = sum(need.size_bytes or 0 for need in needs if need.kind == "weights" and need.wrong == "missing")
         tell(f"  all missing weights at once, {_size(known)}: {command}", prefix="")

@@ -14,6 +14,7 @@ from metrics.backbones import BACKBONES, get_backbone
 PUBLISHED_SECONDS = 8.0  # arXiv:2512.02650, section 4: every clip
 NAMED = 3  # so many of a list
 _SCALES = ((100.0, "times 100"), (0.01, "divided by 100"))
+_NAMED_KHZ = (8, 16, 22, 24, 32, 44, 48)  # rates that models are called by
 _NEARLY = 2.0  # a number that is this many times too large or small is no question of the unit
 
 
@@ -145,8 +146,7 @@ def sample_rate(rates: Mapping[str, tuple[int | None, Sequence[int]]]) -> Findin
     """
     wrong = []
     for row, (recorded, found) in rates.items():
-        called = re.search(r"(\d+)\s?k(?:hz)?\b", row.lower())
-        named = int(called[1]) if called else None
+        named = _called(row)
         for rate in found:
             if (recorded is not None and rate != recorded) or named not in (None, rate // 1000):
                 said = f"{named} kHz by its name" if named not in (None, rate // 1000) else f"{recorded} Hz on record"
@@ -156,6 +156,12 @@ def sample_rate(rates: Mapping[str, tuple[int | None, Sequence[int]]]) -> Findin
                        detail=some(wrong) if wrong else "no row has a run")  # fmt: skip
     seen = ", ".join(f"{rate} Hz" for rate in sorted({rate for _, found in rates.values() for rate in found}))
     return Finding(cause="sample rate", found="no difference", detail=seen)
+
+
+def _called(row: str) -> int | None:
+    """Return the whole kHz that a row is called by, as in `S-16k` or `44.1 kHz`; thousands of steps are none."""
+    found = re.findall(r"(?<![\d.])(\d+)(?:\.\d+)?\s?k(?:hz)?\b", row.lower())
+    return next((int(number) for number in found if int(number) in _NAMED_KHZ), None)
 
 
 def some(names: Sequence[str]) -> str:

@@ -85,21 +85,18 @@ def frame_rate(rates: Mapping[Path, float | None]) -> Finding:
     return Finding(cause="frame rate", found="no difference", detail=f"{PUBLISHED_FPS:g} fps in {len(rates)} videos")
 
 
-def padding(ends: Mapping[str, tuple[int, int, int]]) -> Finding:
+def padding(ends: Mapping[str, tuple[int, int]]) -> Finding:
     """Tell whether answers end in silence that their targets do not have: then they were shorter, and were filled.
 
     Args:
-        ends: row to how many answers there are, how many of them end in silence, and how many of the targets do.
+        ends: row to how many answers there are, and how many of them end in silence while their target does not.
     """
-    filled = [
-        f"{row}: {answers} of {count} answers, {targets} of the targets"
-        for row, (count, answers, targets) in ends.items()
-        if answers > targets
-    ]
+    filled = [f"{row}: {silent} of {count} answers" for row, (count, silent) in ends.items() if silent]
     what = f"the last {SILENT_END_SECONDS:g} s are silent"
     if filled:
-        return Finding(cause="padding", found="differs", detail=f"{what} in {causes.some(filled)}")
-    return Finding(cause="padding", found="no difference", detail=f"{what} in no more answers than targets")
+        detail = f"{what}, and not those of the target, in {causes.some(filled)}"
+        return Finding(cause="padding", found="differs", detail=detail)
+    return Finding(cause="padding", found="no difference", detail=f"{what} in no answer whose target has sound there")
 
 
 def bandwidth(cells: Sequence[tuple[str, CellRecord, CellRecord]]) -> Finding:
@@ -113,6 +110,8 @@ def bandwidth(cells: Sequence[tuple[str, CellRecord, CellRecord]]) -> Finding:
         f"({other.verdict})"
         for row, here, other in cells
     ]
+    if all(here.verdict == "cannot be told" for _, here, _ in cells):
+        return Finding(cause="bandwidth of KAD", found="not checked", detail=causes.some(told))
     fits = any(here.verdict == "outside" and other.verdict == "inside" for _, here, other in cells)
     return Finding(cause="bandwidth of KAD", found="differs" if fits else "no difference", detail=causes.some(told))
 
@@ -154,13 +153,17 @@ def _rate(path: Path) -> int:
     return sound.sample_rate if sound else 0
 
 
-def _ends(one: Made, samples: Sequence[Sample]) -> tuple[int, int, int]:
+def _ends(one: Made, samples: Sequence[Sample]) -> tuple[int, int]:
     seconds = one.run.read_run().duration_seconds
     silent = partial(_ends_in_silence, seconds=seconds)
     answers = found_in_each(silent, [one.run.audio(sample.sample_id) for sample in samples])
     targets = found_in_each(silent, dict.fromkeys(s.target_audio for s in samples if s.target_audio is not None))
-    of_targets = [sample.target_audio is not None and targets[sample.target_audio] for sample in samples]
-    return len(samples), sum(answers.values()), sum(of_targets)
+    alone = [
+        answers[one.run.audio(sample.sample_id)]
+        for sample in samples
+        if sample.target_audio is None or not targets[sample.target_audio]
+    ]
+    return len(samples), sum(alone)
 
 
 def _ends_in_silence(path: Path, seconds: float) -> bool:
@@ -182,7 +185,12 @@ def _kad_cells(case: Case) -> Iterator[tuple[Made, CellRecord]]:
 def _bandwidths(case: Case) -> list[tuple[str, CellRecord, CellRecord]]:
     found = []
     for one, here in _kad_cells(case):
-        other = verdict(get_metric("kad"), here.printed, _other_kad(case, one), untrained=one.record.model.untrained)
+        rows = [row for row in case.record.rows if row.subset == one.row.subset]
+        column = [cell.printed for row in rows for cell in row.cells if cell.metric == "kad"]
+        other = verdict(
+            get_metric("kad"), here.printed, _other_kad(case, one), column=column, published_n=here.published_n,
+            untrained=one.record.model.untrained,
+        )  # fmt: skip
         found.append((f"{one.row.name}, {one.row.subset}", here, other))
     return found
 

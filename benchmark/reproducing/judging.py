@@ -83,12 +83,10 @@ def _row(plan: Plan, row: PlannedRow, made: Made | None, lost: str) -> RowRecord
 
 
 def _cells(plan: Plan, row: PlannedRow, record: MetricsRecord | None) -> list[CellRecord]:
-    # Without a count in print, a score of a whole set is at least not one of a part of ours.
-    count = row.published_samples or (record.counts.expected if record else None)
     return [
         verdict(
             metric, row.printed.texts[metric.name], record.metrics.get(metric.name) if record else None,
-            column=plan.column(metric.name, row.subset), published_n=count,
+            column=plan.column(metric.name, row.subset), published_n=row.published_samples,
             untrained=record is not None and record.model.untrained,
         )
         for metric in list_metrics(headline=True)

@@ -68,7 +68,7 @@ def missing(
     *,
     profile: str,
     metrics: Sequence[Metric],
-    options: Mapping[str, Any],
+    options: Mapping[str, Mapping[str, Any]],
     benchmark: Path | None = None,
     allow_unverified: bool = False,
 ) -> list[Need]:
@@ -78,7 +78,7 @@ def missing(
         plan: the rows.
         profile: what scores.
         metrics: those that are scored.
-        options: the models' own options: with random weights none are needed, and `checkpoint` brings unpublished ones.
+        options: of each model: with random weights none are needed, and `checkpoint` brings unpublished ones.
         benchmark: directory of the benchmark; None takes the default place of each subset.
         allow_unverified: whether files without a published hash will do.
     """
@@ -92,12 +92,13 @@ def missing(
         owned = {file.checkpoint for file in program.files} if program else set()
         if program is not None:
             found += _program(program, model, rows)
-        if options.get("random_weights"):
+        own = options.get(model, {})
+        if own.get("random_weights"):
             continue
         for name in entry.checkpoints:
             if name not in owned:
                 users.setdefault(name, []).extend(rows)
-        found += _unpublished(entry, rows, options)
+        found += _unpublished(entry, rows, own)
     return [*found, *_weights(users, allow_unverified)]
 
 
@@ -147,8 +148,11 @@ def _unpublished(entry: ModelEntry, rows: Sequence[str], options: Mapping[str, A
         place = given.get(part) if isinstance(given, Mapping) else None
         if place is None or not Path(str(place)).is_file():
             wrong = "not published" if place is None else f"no {place}"
-            to_get = f"--checkpoint {part}=FILE with weights of your own, or leave the row out: --skip-unpublished"
-            yield Need("unpublished weights", f"{entry.name}: {part}", wrong, tuple(rows), to_get)
+            to_get = (
+                f"--checkpoint {entry.name}:{part}=FILE with weights of your own, or leave the row out: "
+                "--skip-unpublished"
+            )
+            yield Need("unpublished weights", f"{part} of {entry.name}", wrong, tuple(rows), to_get)
 
 
 def _weights(users: Mapping[str, Sequence[str]], allow_unverified: bool) -> Iterator[Need]:

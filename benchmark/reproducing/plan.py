@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from baselines import UnknownModel, get_model, list_models
 from benchmark.report.results import Row
-from benchmark.report.tables.published import FOLDER, read_published, read_published_file
+from benchmark.report.tables.published import FOLDER, of_paper, read_published, read_published_file
 from foundation.names import nearest
 
 MAIN = "1"  # its numbers are not at hand
+_FROM_OUTSIDE = ("recorded", "external")
 # Samples of the paper's own lists, arXiv:2512.02650, appendix B. How many VGGSound clips it scored, it does not say.
 PUBLISHED_SAMPLES: Mapping[str, int] = {"inter": 560, "intra": 511}
 
@@ -36,7 +38,9 @@ class PlannedRow:
     @property
     def published_samples(self) -> int | None:
         """How many samples the printed numbers are over; None where that is not known."""
-        return PUBLISHED_SAMPLES.get(self.subset) if self.printed.source.startswith("arXiv:2512.02650") else None
+        if self.printed.expected is not None:
+            return self.printed.expected
+        return PUBLISHED_SAMPLES.get(self.subset) if of_paper(self.printed) else None
 
 
 @dataclass(frozen=True)
@@ -68,9 +72,9 @@ class Plan:
         return list(dict.fromkeys(row.subset for row in self.rows))
 
     @property
-    def shipped(self) -> bool:
-        """Whether the printed numbers are those that come with the suite, all of them of profile paper."""
-        return self.file.parent == FOLDER
+    def of_paper(self) -> bool:
+        """Whether some of the printed numbers are the paper's, which are of profile paper."""
+        return any(of_paper(row) for row in self.every)
 
     def column(self, metric: str, subset: str) -> list[str]:
         """Return every number printed for a metric on a subset."""
@@ -98,8 +102,10 @@ def plan_of(
     if published is None and table == MAIN:
         raise ValueError(
             f"table {MAIN}: its printed numbers do not come with the suite; write them into a CSV with the columns of "
-            f"{FOLDER / 'D4.csv'}, and perhaps a column model, and give it with --published FILE"
+            f"{FOLDER / 'D4.csv'}, and perhaps the columns model and samples, and give it with --published FILE"
         )
+    if published is None:
+        table = next((path.stem for path in FOLDER.glob("*.csv") if path.stem.lower() == table.lower()), table)
     file = published or FOLDER / f"{table}.csv"
     of_table = read_published(table) if published is None else read_published_file(file, table)
     made_by = [(row, _model_of(table, row)) for row in of_table]
@@ -116,6 +122,7 @@ def plan_of(
             )
         else:
             wanted.append(PlannedRow(row, model))
+    _check_recorded(wanted, file)
     if not wanted:
         raise ValueError(f"table {table}: no row is left of {len(of_table)}: {'; '.join(left_out)}")
     return Plan(table, file, tuple(wanted), tuple(left_out), tuple(of_table))
@@ -139,6 +146,18 @@ def _check_rows(rows: Collection[str], made_by: Sequence[tuple[Row, str | None]]
             near = nearest(name, known)
             hint = f"did you mean {' or '.join(near)}?" if near else f"there are {', '.join(printed)}"
             raise ValueError(f"--rows: {file} has no row {name!r}; {hint}")
+
+
+def _check_recorded(wanted: Sequence[PlannedRow], file: Path) -> None:
+    """Refuse two rows of one subset whose sounds come from outside: an option names one folder or one address."""
+    outside = {entry.name for entry in list_models() if entry.kind in _FROM_OUTSIDE}
+    from_outside = Counter((row.model, row.subset) for row in wanted if row.model in outside)
+    for (model, subset), count in from_outside.items():
+        if count > 1:
+            raise ValueError(
+                f"{file}: {count} rows of {subset} are of model {model}, which is told one place; take one at a time "
+                "with --rows, each with a --run-name and an --out of its own"
+            )
 
 
 def _why_left_out(name: str, model: str | None, rows: Collection[str], skip_unpublished: bool) -> str:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from math import sqrt
+from statistics import NormalDist
 from typing import Literal
 
 from pydantic import Field
@@ -22,6 +24,7 @@ class CellRecord(CompleteRecord):
     value: float | None = Field(description="measured; null where there is none")
     ci95: tuple[float, float] | None
     n: int | None = Field(description="samples that entered the value")
+    published_n: int | None = Field(default=None, description="samples that the printed number is over; null: not said")
     verdict: Verdict
     reason: str = Field(default="", description="why it cannot be told")
 
@@ -75,6 +78,14 @@ class ReproductionRecord(CompleteRecord):
 
     @property
     def outside_by_chance(self) -> float:
-        """How many numbers of those judged would be outside though nothing is wrong."""
-        level = self.scoring.confidence if self.scoring else 1.0
-        return (1.0 - level) * (self.count("inside") + self.count("outside"))
+        """How many numbers of those judged would be outside though nothing is wrong but that other clips were drawn.
+
+        The printed number has a sampling error too: it is taken to be over another list of clips of the same kind, of
+        as many as here where print does not say.
+        """
+        if self.scoring is None:
+            return 0.0
+        reach = NormalDist().inv_cdf(0.5 + self.scoring.confidence / 2)
+        judged = [cell for row in self.rows for cell in row.cells if cell.verdict != "cannot be told" and cell.n]
+        ratios = [(cell.n or 0) / (cell.published_n or cell.n or 1) for cell in judged]
+        return sum(2 * NormalDist().cdf(-reach / sqrt(1 + ratio)) for ratio in ratios)

@@ -41,9 +41,9 @@ def verdict(
 
     - *inside*: the measured interval reaches into what the printed number may have been before it was rounded.
     - *outside*: it does not.
-    - *cannot be told*: no value or no interval; random weights; a score of a whole set at another n, on which it
-      depends (FAD is biased upward by small sets); or an interval that holds every number printed in the column, so
-      that it would agree with any row.
+    - *cannot be told*: no value or no interval; random weights; a score of a whole set at another n, or at one that
+      is not in print, on which it depends (FAD is biased upward by small sets); or an interval that holds every number
+      printed in the column, so that it would agree with any row.
 
     Args:
         metric: the column.
@@ -63,7 +63,7 @@ def verdict(
     inside = ends is not None and _reaches(ends, printed)
     return CellRecord(
         metric=metric.name, printed=printed, half_width=half, value=value, ci95=ends,
-        n=measured.n if measured else None,
+        n=measured.n if measured else None, published_n=published_n,
         verdict="cannot be told" if reason else "inside" if inside else "outside", reason=reason,
     )  # fmt: skip
 
@@ -80,7 +80,9 @@ def _reason(
         return "random weights: its numbers are for timing only"
     if measured.ci95 is None:
         return measured.reason or "no interval"
-    if metric.per == "set" and published_n not in (None, measured.n):
+    if metric.per == "set" and published_n is None:
+        return f"a score of a whole set depends on n: {measured.n} here, not stated in print"
+    if metric.per == "set" and published_n != measured.n:
         return f"a score of a whole set depends on n: {measured.n} here, {published_n} published"
     numbers = {float(text) for text in column}
     if len(numbers) > 1 and all(_reaches(measured.ci95, text) for text in column):

@@ -66,9 +66,9 @@ def summary_of(record: ReproductionRecord) -> str:
     counts = ", ".join(f"{record.count(word)} {word}" for word in ("inside", "outside", "cannot be told"))
     if record.scoring is None or not record.count("inside") + record.count("outside"):
         return f"{counts}."
-    level = f"{100 * record.scoring.confidence:g}%"
     return (
-        f"{counts}. With {level} intervals {record.outside_by_chance:.1f} of those judged are outside by chance alone."
+        f"{counts}. Were print over another list of such clips, {record.outside_by_chance:.1f} of those judged would "
+        "be outside by chance alone."
     )
 
 

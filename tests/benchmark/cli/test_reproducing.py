@@ -104,6 +104,19 @@ def test_a_row_that_is_not_printed_is_answered_with_those_that_are_each_once(com
     assert done.message.count("selva-s-16k") == 1
 
 
+def test_weights_of_ones_own_are_of_the_model_that_is_named(command, monkeypatch, tmp_path):
+    monkeypatch.setenv(checkpoints.WEIGHTS_VARIABLE, str(tmp_path / "none"))
+    mine = tmp_path / "mine.pth"
+    mine.write_bytes(b"w")
+    several = command("reproduce", "D5", "--checkpoint", f"generator={mine}")
+    assert (several.status, several.out) == (2, "")
+    assert "models of table D5 open weights; say whose it is: --checkpoint selva-s-16k:generator=" in several.message
+    done = command("reproduce", "D5", "--checkpoint", f"selva-m-44k:generator={mine}")
+    assert "generator of selva-m-44k" not in done.out
+    assert "generator of selva-s-44k: not published" in done.out
+    assert "MODEL:part=FILE" in command("reproduce", "D5", "--checkpoint", "selva:generator").message
+
+
 def test_numbers_of_the_paper_are_not_held_against_those_of_another_profile(command, tiny):
     refused = command("reproduce", "D3", "--benchmark", tiny.path, "--profile", "signal")
     assert refused.status == 2

@@ -48,7 +48,9 @@ def words(table="T"):
 def printed(folder, table, texts):
     """Write the rows, and one that is not made: its numbers are far from all others, so no interval holds a column."""
     far = ("far", "inter", "silence", {"kl": "99", "fad": "9999"})
-    write_printed(folder / f"{table}.csv", [*((*row, texts[row[2]]) for row in ROWS), far], table=table)
+    write_printed(
+        folder / f"{table}.csv", [*((*row, texts[row[2]]) for row in ROWS), far], table=table, samples=len(PAIRS)
+    )
 
 
 def verdicts(folder, table):

@@ -123,6 +123,8 @@ def test_the_reference_video_is_left_open_and_the_other_way_named(chosen, other)
         ("MMAudio-S-16kHz, inter", 44_100, [44_100], "differs"),
         ("ours, inter", 16_000, [16_000, 48_000], "differs"),
         ("ours, inter", None, [16_000, 48_000], "no difference"),
+        ("Ours-44.1kHz, inter", 44_100, [44_100], "no difference"),
+        ("Base 100k steps, inter", 16_000, [16_000], "no difference"),
     ],
 )
 def test_answers_at_another_rate_than_the_record_or_the_rows_name_says_differ(row, recorded, files, found):

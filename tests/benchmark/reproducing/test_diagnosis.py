@@ -27,9 +27,7 @@ def test_reference_videos_at_another_frame_rate_differ(rate, found):
     assert ("b.mp4 29.97" in finding.detail) == (found == "differs")
 
 
-@pytest.mark.parametrize(
-    ("ends", "found"), [((9, 0, 0), "no difference"), ((9, 3, 3), "no difference"), ((9, 3, 2), "differs")]
-)
+@pytest.mark.parametrize(("ends", "found"), [((9, 0), "no difference"), ((9, 1), "differs")])
 def test_answers_that_end_in_silence_more_often_than_their_targets_were_filled(ends, found):
     assert padding({"row, inter": ends}).found == found
 
@@ -44,7 +42,7 @@ def cell(verdict, value=0.6):
         ("outside", "inside", "differs"),
         ("inside", "inside", "no difference"),
         ("outside", "outside", "no difference"),
-        ("cannot be told", "inside", "no difference"),
+        ("cannot be told", "inside", "not checked"),
     ],
 )
 def test_the_other_bandwidth_explains_a_printed_kad_that_fits_it_alone(here, other, found):
@@ -64,7 +62,7 @@ def case(scored, tiny, tmp_path):
     """A run in a copy that a test may spoil, and the benchmark."""
     folder, run = scored
     shutil.copytree(run.path, tmp_path / "run")
-    printed = write_printed(tmp_path / "t.csv", [("hum", "inter", "humming", {"kad": "1.000", "kl": "2.0"})])
+    printed = write_printed(tmp_path / "t.csv", [("hum", "inter", "humming", {"kad": "1.000", "kl": "2.0"})], samples=4)
     plan = plan_of("T", printed)
     made = made_rows(plan, {("humming", "inter"): RunDirectory(tmp_path / "run")})
     return Case(judge(plan, made), made, {"inter": load_benchmark(tiny.path)}, folder / "cache", {})
@@ -83,7 +81,7 @@ def test_every_cause_is_looked_at_or_said_not_to_be_and_nothing_is_changed(case,
         "random weights": "no difference", "other weights of a model": "not checked", "other CLAP file": "not checked",
         "unit of IB": "not checked", "list of clips, inter": "left open", "clip length": "differs",
         "frame rate": "no difference", "sample rate": "no difference", "padding": "no difference",
-        "bandwidth of KAD": "no difference", "reference video": "left open",
+        "bandwidth of KAD": "not checked", "reference video": "left open",
     }  # fmt: skip
 
 
@@ -104,7 +102,7 @@ def test_an_answer_whose_end_was_filled_with_silence_is_found(case):
     sound.samples[:, -round(0.3 * sound.sample_rate) :] = 0
     media.write_audio(answers[0], np.ascontiguousarray(sound.samples[0]), sound.sample_rate)
     finding = by_cause(case)["padding"]
-    assert (finding.found, "1 of 4 answers, 0 of the targets" in finding.detail) == ("differs", True)
+    assert (finding.found, "1 of 4 answers" in finding.detail) == ("differs", True)
 
 
 def test_an_answer_at_another_rate_is_found(case):

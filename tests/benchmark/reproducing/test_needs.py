@@ -21,7 +21,7 @@ def nothing_here(tmp_path, monkeypatch):
 
 def needs_of(plan, profile="paper", options=None, metrics=None, **more):
     chosen = list_metrics() if metrics is None else chosen_metrics(metrics)
-    return missing(plan, profile=profile, metrics=chosen, options=options or {}, **more)
+    return missing(plan, profile=profile, metrics=chosen, options=dict.fromkeys(plan.models, options or {}), **more)
 
 
 def named(needs, kind):
@@ -36,7 +36,7 @@ def test_everything_is_listed_at_once_data_first():
         *checkpoints_of("paper", list_metrics()),
         *(name for model in plan_of("D5").models for name in get_model(model).checkpoints),
     }
-    assert named(needs, "unpublished weights") >= {"selva-s-44k: generator", "selva-l-44k: generator"}
+    assert named(needs, "unpublished weights") >= {"generator of selva-s-44k", "generator of selva-l-44k"}
 
 
 def test_weights_come_with_size_licence_who_needs_them_and_one_command_for_all():
@@ -87,7 +87,7 @@ def test_unpublished_weights_of_ones_own_must_be_files(tiny, tmp_path):
     given = {"checkpoint": {"video_encoder": str(tmp_path / "mine.pth"), "generator": "gone.pth"}}
     needs = needs_of(plan_of("D3", rows=["7"]), options=given, benchmark=tiny.path)
     (need,) = [need for need in needs if need.kind == "unpublished weights"]
-    assert (need.name, need.wrong) == ("selva-s-16k-sup-7: generator", "no gone.pth")
+    assert (need.name, need.wrong) == ("generator of selva-s-16k-sup-7", "no gone.pth")
 
 
 def test_a_program_that_is_not_installed_is_named_with_its_parts(tiny):

@@ -35,7 +35,7 @@ def test_a_file_of_ones_own_names_the_model_or_the_row_has_its_name(tmp_path):
         ("ours", "inter", "oracle"), ("silence", "inter", "silence"), ("ours", "intra", "distractor"),
     ]  # fmt: skip
     assert {row.published_samples for row in plan.rows} == {None}
-    assert not plan.shipped
+    assert not plan.of_paper
     assert plan.column("kl", "inter") == ["0.0", "9.0"]
 
 
@@ -92,7 +92,19 @@ def test_a_row_that_no_model_makes_is_refused(tmp_path):
     [
         (lambda text: text.replace("table,", "tabel,", 1), "expected the columns"),
         (lambda text: text.replace("9.0", "nine"), "row silence, kl: expected a number, got 'nine'"),
-        (lambda text: text.splitlines()[0], "expected the columns"),
+        (lambda text: text.splitlines()[0], "a header and no row"),
+        (
+            lambda text: text.replace(",kl", ",fad", 1),
+            "columns there twice: 'fad'; missing: 'kl'; expected the columns",
+        ),
+        (lambda text: text.replace("9.0", "inf"), "expected a number, got 'inf'"),
+        (lambda text: text.replace("9.0", "1e400"), "expected a number, got '1e400'"),
+        (lambda text: text.replace("9.0", "1_0"), "expected a number, got '1_0'"),
+        (lambda text: text.replace("9.0", "٣"), "expected a number, got '٣'"),
+        (lambda text: text + text.splitlines()[1], "is there 2 times for"),
+        (lambda text: text.replace("9.0", ""), "no number in it"),
+        (lambda text: text + "x,y\n", "has 2 cells, the header"),
+        (lambda text: text.encode("utf-16").decode("latin-1"), "columns missing"),
     ],
 )
 def test_a_file_that_is_no_table_is_refused(tmp_path, spoil, message):
@@ -111,3 +123,37 @@ def test_a_spreadsheets_mark_in_front_does_no_harm(tmp_path):
 def test_a_file_that_is_not_there_is_named(tmp_path):
     with pytest.raises(ValueError, match=r"gone\.csv: no such file; expected a CSV"):
         plan_of("T", tmp_path / "gone.csv")
+
+
+def test_a_file_of_another_encoding_is_named(tmp_path):
+    path = write_printed(tmp_path / "t.csv", OWN)
+    path.write_bytes(path.read_text().replace("silence", "stillé").encode("latin-1"))
+    with pytest.raises(ValueError, match=r"t\.csv: not a CSV in UTF-8 .*; save it as such"):
+        plan_of("T", path)
+
+
+def test_a_row_may_say_how_many_samples_it_is_over(tmp_path):
+    path = write_printed(tmp_path / "t.csv", OWN, samples=37)
+    assert {row.published_samples for row in plan_of("T", path).rows} == {37}
+    path.write_text(path.read_text().replace(",37,", ",some,"))
+    with pytest.raises(ValueError, match="samples: expected how many, got 'some'"):
+        plan_of("T", path)
+
+
+@pytest.mark.parametrize("source", ["arXiv:2512.02650, Table D4", "SELVA (https://arxiv.org/abs/2512.02650)"])
+def test_the_papers_numbers_are_known_by_their_source_in_whatever_file(tmp_path, source):
+    plan = plan_of("T", write_printed(tmp_path / "t.csv", OWN, source=source))
+    assert plan.of_paper
+    assert {row.published_samples for row in plan.rows if row.subset == "inter"} == {560}
+
+
+def test_two_rows_of_sounds_from_outside_are_taken_one_at_a_time(tmp_path):
+    rows = [(name, "inter", "recorded", {"kl": "1"}) for name in ("A", "B")]
+    path = write_printed(tmp_path / "t.csv", rows)
+    with pytest.raises(ValueError, match=r"2 rows of inter are of model recorded, .* one at a time with --rows"):
+        plan_of("T", path)
+    assert len(plan_of("T", path, rows=["A"]).rows) == 1
+
+
+def test_a_table_is_found_whatever_its_case():
+    assert plan_of("d5", rows=["SELVA-S-16k"]).table == "D5"
