@@ -120,9 +120,27 @@ def evaluate(
             directory, built, job.present, job.profile, store, reference_video=choices.reference_video,
             frame_rule=choices.frame_rule, workers=workers, progress=progress,
         )  # fmt: skip
+        _tell_replaced(directory, choices, job.profile)
         record = job.score(gathered, mark, allow_missing)
         site.push(directory.metrics_json, directory.samples_parquet)
         return record
+
+
+def _tell_replaced(directory: RunDirectory, choices: Choices, profile: Profile) -> None:
+    """Warn of scores that are lost because only others were asked for by name; their features stay in the cache."""
+    if not choices.metrics or not directory.metrics_json.is_file():
+        return
+    try:
+        before = directory.read_metrics().metrics
+    except UnusableRun:  # it is scored again because of that
+        return
+    wanted = {metric.name for metric in profile.wanted}
+    lost = [name for name, value in before.items() if value.value is not None and name not in wanted]
+    if lost:
+        log.warning(
+            "%s: the scores of %s are replaced by those that are named with --metrics; name them too to have all, "
+            "their features are in the cache", directory.metrics_json, ", ".join(lost),
+        )  # fmt: skip
 
 
 @dataclass(frozen=True)

@@ -82,6 +82,30 @@ def test_another_list_scores_again_and_the_same_list_does_not(run, named):
     assert named(run, "kl").fingerprint != first.fingerprint
 
 
+def test_scores_that_others_replace_are_named_in_a_warning(run, named, caplog):
+    named(run, "kl", "fad")
+    assert not caplog.records
+    named(run, "kl", "silence_share")
+    (warning,) = caplog.messages
+    assert "the scores of fad are replaced by those that are named with --metrics" in warning
+    caplog.clear()
+    named(run)
+    assert not caplog.records, "all of them lose none"
+
+
+def test_the_bandwidth_of_kad_stands_in_the_caption_of_tables_that_show_kad(run, named):
+    named(run, "kad_reference_bandwidth")
+    assert "bandwidth" not in build_table(collect([run])).caption
+    named(run, "kad")
+    assert "KAD bandwidth from the generated set" in build_table(collect([run])).caption
+
+
+def test_a_named_column_without_any_value_says_why_below_the_table(run, named):
+    named(run, "leakage_music", "silence_share")
+    notes = build_table(collect([run])).notes
+    assert "No Leak music: profile signal has no counterpart." in notes
+
+
 def test_only_the_backbones_that_the_metrics_need_run(run, named):
     assert set(named(run, "onset_accuracy").scoring.backbones) == {"onset"}
     assert set(named(run, "fad").scoring.backbones) == {"signal"}

@@ -18,9 +18,11 @@ def caption(results: Results) -> str:
     version = next(iter(results.benchmarks.values())).version
     scoring = results.scoring
     counts = counted({name: results.benchmarks[name].samples for name in results.subsets if name in results.benchmarks})
+    kad = any("kad" in row.values for row in results.rows)
+    bandwidth = f"; KAD bandwidth from the {scoring.bandwidth_from} set" if kad else ""
     return (
         f"{results.name} {version} ({counts}), profile {scoring.profile}; reference video: "
-        f"{scoring.reference_video}; KAD bandwidth from the {scoring.bandwidth_from} set. "
+        f"{scoring.reference_video}{bandwidth}. "
         f"n/N: scored out of requested samples." + profile_note(record.scoring for _, record in results.records)
     )
 
@@ -93,6 +95,7 @@ def notes_below(blocks: Iterable[Block], columns: Sequence[Column], intervals: b
         short = [f"{c.metric.label} {line.row.values[c.metric.name].n}" for c, cell in cells if cell.fewer]
         if short:
             notes.append(f"{FEWER} {line.label}, {block.title}: fewer samples: {', '.join(short)}.")
+    notes += _without_value(lines, columns)
     if intervals:
         notes += _without_interval(lines, columns)
     sources = dict.fromkeys(line.row.source for _, line in lines if line.row.source)
@@ -109,6 +112,17 @@ def _seed_notes(lines: Sequence[tuple[Block, Line]]) -> list[str]:
         if line.row.seed_note:
             concerned.setdefault(line.row.seed_note, []).append(f"{line.label} ({block.title})")
     return [f"{', '.join(rows)}: {note}." for note, rows in concerned.items()]
+
+
+def _without_value(lines: Sequence[tuple[Block, Line]], columns: Sequence[Column]) -> list[str]:
+    """Say of columns that were asked for by name, and that no row has a value of, why; one sentence for each reason."""
+    concerned: dict[str, list[str]] = {}
+    for place, column in enumerate(columns):
+        cells = [line.cells[place] for _, line in lines if line.row.kind != "published"]
+        if column.named and cells and all(cell.value is None for cell in cells):
+            reasons = dict.fromkeys(cell.reason for cell in cells if cell.reason)
+            concerned.setdefault("; ".join(reasons) or "not scored", []).append(column.metric.label)
+    return [f"No {', '.join(labels)}: {reason}." for reason, labels in concerned.items()]
 
 
 def _without_interval(lines: Sequence[tuple[Block, Line]], columns: Sequence[Column]) -> list[str]:
