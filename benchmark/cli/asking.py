@@ -17,6 +17,7 @@ from foundation.remote import is_remote
 
 if TYPE_CHECKING:
     from baselines import ModelEntry
+    from benchmark.choices import ProfileName
     from benchmark.cli.driving import Drivers
     from benchmark.cli.options import ModelOptions, RunOptions, ScoreOptions
     from benchmark.executors.orders import EvaluateOrder
@@ -155,34 +156,61 @@ def check_device_of(model: str, device: str | None) -> None:
         check_device(device)
 
 
-def scoring(built: Benchmark, options: ScoreOptions) -> Scoring:
+def profile_ahead(options: ScoreOptions) -> Profile | None:
+    """Return the profile that is named, loaded; None where the benchmark decides which it is.
+
+    Before a benchmark is opened, because building the demo takes minutes.
+
+    Raises:
+        foundation.checkpoints.MissingCheckpoint: weights of the profile are missing.
+        ValueError: choices that contradict each other, or metrics that the profile has nothing for.
+    """
+    choices = _choices(options, "paper")
+    return _loaded(choices, options) if options.profile else None
+
+
+def scoring(built: Benchmark, options: ScoreOptions, profile: Profile | None = None) -> Scoring:
     """Return how runs on this benchmark are to be scored; the profile is loaded, so missing weights are said at once.
+
+    Args:
+        built: the benchmark.
+        options: how runs are scored.
+        profile: the one of `profile_ahead`, if there is.
 
     Raises:
         foundation.checkpoints.MissingCheckpoint: weights of the profile are missing.
         ValueError: a cache that cannot be written.
     """
     from benchmark.feature_store import cache_here
-    from benchmark.profiles import load_profile
     from foundation.disk import check_folder
 
     here = cache_here(options.cache)
     if not here.is_dir():  # one that is there may be complete, and read-only
         check_folder(here)
-    default = Choices(profile="signal" if is_demo(built) else "paper")
+    choices = _choices(options, "signal" if is_demo(built) else "paper")
+    return Scoring(
+        built, choices, profile or _loaded(choices, options), options.cache, options.workers, options.allow_missing,
+        options.device, options.allow_unverified,
+    )  # fmt: skip
+
+
+def _choices(options: ScoreOptions, profile: ProfileName) -> Choices:
+    """Return what is chosen; this profile where none is named."""
+    default = Choices(profile=profile)
     given = {name: value for name in vars(default) if (value := getattr(options, name, None)) is not None}
-    choices = replace(default, **given)
-    profile = load_profile(
+    return replace(default, **given)
+
+
+def _loaded(choices: Choices, options: ScoreOptions) -> Profile:
+    from benchmark.profiles import load_profile
+
+    return load_profile(
         choices.profile,
         device=options.device,
         allow_unverified=options.allow_unverified,
         extended=choices.extended,
         metrics=choices.metrics,
     )
-    return Scoring(
-        built, choices, profile, options.cache, options.workers, options.allow_missing, options.device,
-        options.allow_unverified,
-    )  # fmt: skip
 
 
 def model_options(

@@ -20,6 +20,7 @@ from benchmark.cli.asking import (
     find_benchmark,
     generating,
     options_of,
+    profile_ahead,
     scoring,
     subsets,
 )
@@ -107,9 +108,10 @@ def evaluate(
     for directory in directories:  # before a benchmark is built or weights are read
         directory.read_run()
         check_file(directory.metrics_json)
+    ahead = profile_ahead(score_options)
     with contextlib.redirect_stdout(sys.stderr) if as_json else contextlib.nullcontext():
         built = find_benchmark(benchmark)
-    ask = replace(scoring(built, score_options), drivers=drivers, share=share)
+    ask = replace(scoring(built, score_options, ahead), drivers=drivers, share=share)
     rows = Rows()
     records: dict[Path, MetricsRecord] = {}
     for directory in directories:
@@ -155,6 +157,7 @@ def evaluate_models(
     drivers = drivers_of(driver_options, fresh=run_options.fresh)
     models = model or list(CONTROLS)
     answers = generating(models, model_options, run_options, seeds)
+    ahead = profile_ahead(score_options)
     built = find_benchmark(benchmark)
     parts = subsets(built, subset)
     if not model:
@@ -162,7 +165,7 @@ def evaluate_models(
     if not score_options.allow_missing:
         check_recorded(models, built, parts, model_options.folder, run_options.limit)
     check_runs(models, built, parts, answers)
-    scores = replace(scoring(built, score_options), drivers=drivers, share=share)
+    scores = replace(scoring(built, score_options, ahead), drivers=drivers, share=share)
     directories: list[RunDirectory] = []
     failures: list[FailureRecord] = []
     rows = Rows()

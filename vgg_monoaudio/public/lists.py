@@ -147,5 +147,5 @@ def check_names(file: Path, names: Sequence[str]) -> None:
         if fault := fault_of_name(name):
             raise BadListing(f"{file}: {name!r} cannot name a sample, whose answers are files: {fault}")
         if name in seen:
-            raise BadListing(f"{file}: sample {name!r} is listed twice")
+            raise BadListing(f"{file}: sample {name!r} is listed twice; give each an id of its own, in a column id")
         seen.add(name)

@@ -32,8 +32,8 @@ usually scored on (Table D4 of the paper). Nothing is composed, so nothing can b
 target with the other sound have no meaning here."""
 _LISTED: dict[OwnSound, str] = {
     "target": """\
-Films, each with a text that says what to make heard. The film's own recording is the reference. Nothing is composed:
-metrics that compare the target with another sound have no meaning here.""",
+Films, each with a text that says what to make heard. The reference is the film's own recording, or the one that the
+list names beside it. Nothing is composed: there is no second sound that the target could be compared with.""",
     "paired": """\
 Films, each with a text that asks for another sound than theirs. A film's own recording is what is *not* asked for: it
 stands where a scene has its paired clip, and there is no reference sound.""",

@@ -170,9 +170,17 @@ def _has_references(folder: Path) -> bool:
 
 
 def _most_divided(part: Samples) -> list[int]:
-    """Return the samples that every model answered, those with the widest range of KL scores first."""
+    """Return the samples that every model answered, those with the widest range of scores first: KL's, if there are."""
     import numpy as np
 
-    scores = np.stack([table["kl"].to_numpy(dtype=np.float64) for table in part.scored.values()])
+    from metrics.registry import get_metric, list_metrics
+
+    names = [metric.name for metric in [get_metric("kl"), *list_metrics(extended=True)] if metric.per == "sample"]
+    shared = [
+        name for name in names if all(name in table and table[name].notna().any() for table in part.scored.values())
+    ]
+    if not shared:
+        return list(range(len(part.ids)))
+    scores = np.stack([table[shared[0]].to_numpy(dtype=np.float64) for table in part.scored.values()])
     spread = scores.max(axis=0) - scores.min(axis=0)
     return [int(place) for place in np.argsort(-spread, kind="stable") if np.isfinite(spread[place])]

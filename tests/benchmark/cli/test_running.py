@@ -284,3 +284,14 @@ def test_a_seed_that_fails_costs_itself_and_the_row_says_so(evaluate, monkeypatc
     assert "  humming inter seed 1: no sample is left" in done.err
     told = "- humming (Inter-class): seeds 0, 2; seed 1 not scored, and not in the mean."
     assert told in Path("results/report.md").read_text()
+
+
+@pytest.mark.parametrize(
+    "words",
+    [("--extended", "--metrics", "loudness"), ("--profile", "signal", "--metrics", "pq"), ("--profile", "open")],
+)
+def test_what_cannot_be_scored_is_said_before_the_demo_is_built(command, monkeypatch, tmp_path, words):
+    monkeypatch.setenv("VGG_MONOAUDIO_WEIGHTS", str(tmp_path / "none"))
+    monkeypatch.setattr("benchmark.cli.asking.build_demo", lambda: pytest.fail("the demo was built"))
+    assert command("eval", *words).status == 2
+    assert not (tmp_path / "data").exists()

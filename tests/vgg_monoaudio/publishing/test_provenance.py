@@ -64,7 +64,7 @@ def test_a_list_of_one_s_own_is_neither_cited_nor_licensed_for_its_user(listed):
 @pytest.mark.parametrize(
     ("own_sound", "said"),
     [
-        ("target", "The film's own recording is the reference."),
+        ("target", "The reference is the film's own recording, or the one that the list names"),
         ("paired", "what is *not* asked for"),
         ("none", "There are no recordings to compare with"),
     ],
