@@ -78,7 +78,7 @@ def register_built_in() -> None:
     """Register every recipe that comes with the suite and is a model, from what its file says of itself."""
     for name in built_in():
         content = read_file(RECIPES / f"{name}.toml").content
-        if content.get("template") or content.get("role") == "separator":
+        if content.get("template") or content.get("role", "model") != "model":
             continue
         register_model(
             name,
@@ -105,8 +105,8 @@ def own_recipe(name: str) -> OwnModel:
         raise UnknownModel(f"{name}: no such recipe" + (f"; did you mean --model {near[0]}?" if near else ""))
     model = _own_class(path.absolute(), read_file(path).sha256)
     recipe = model.recipe
-    if recipe.role == "separator":
-        raise ValueError(f"{path}: role: a separator answers no video; give a recipe of a model, or separate:MODEL")
+    if recipe.role != "model":
+        raise ValueError(f"{path}: role: a {recipe.role} answers no video; give a recipe of a model, or separate:MODEL")
     if recipe.name in {entry.name for entry in list_models()}:
         raise ValueError(f"{path}: name: {recipe.name!r} is a registered model, its row would pass for the other's")
     facts = ModelEntry(

@@ -18,6 +18,7 @@ from benchmark.choices import Choices, ScoringRecord
 from benchmark.features import DEFAULT_CACHE, FeatureStore, Wanted
 from benchmark.profiles import Profile, Question, load_profile
 from benchmark.profiles.gathering import Gathered, check_references, evidence_of, wanted_of
+from benchmark.profiles.judged import asks_again
 from benchmark.remote_site import site_at
 from benchmark.runs import (
     SAMPLE_COLUMNS,
@@ -65,7 +66,7 @@ def evaluate(
     """Score a run; write and return its metrics.
 
     If audio, reference and choices are those of the record on disk, that is returned and nothing is computed; a record
-    that is damaged is made again, and that is said. A sample
+    that is damaged is made again, and that is said; so is one that lacks opinions of a judge which failed. A sample
     that the model failed on, or whose file cannot be scored, stays in the record with its reason.
 
     Args:
@@ -102,7 +103,7 @@ def evaluate(
             site.pull()
             job = _Job.of(directory, built, choices, profile, allow_missing)
             mark = job.fingerprint()
-            if (previous := scored_before(directory, mark)[0]) is not None:
+            if (previous := scored_before(directory, mark)[0]) is not None and not asks_again(previous):
                 return previous
             shared = SharedExtraction(job.wanted(), Ledger(site.ledger(f"features-{mark[:12]}")), mark)
         shared.extract(store, seconds=seconds, workers=workers, progress=progress)
@@ -111,7 +112,7 @@ def evaluate(
         job = _Job.of(directory, built, choices, _profile(choices, profile, weights), allow_missing)
         mark = job.fingerprint()
         previous, damage = scored_before(directory, mark)
-        if previous is not None:
+        if previous is not None and not asks_again(previous):
             return previous
         remove_partials(directory.path, alone=True)  # of a process that was killed while it wrote
         if damage:

@@ -62,7 +62,7 @@ def score(
 
 def _score(evidence: Evidence, groups: Matrix | None, settings: ScoringRecord, absent: Mapping[str, str]) -> Scores:
     values, columns = {}, {}
-    n = count_samples(evidence)
+    n = count_samples(evidence) if evidence or not absent else 0  # 0: nothing that was asked for is there
     for metric in chosen_metrics(settings.metrics, extended=settings.extended):
         measured = measurement(metric, evidence, groups, settings)
         if measured is None:

@@ -3,12 +3,13 @@
 A row is all that scoring, comparison, tables and pages know of a metric. Evidence is named `<who>.<feature>`:
 
 - who: `generated` (the answer), `target` and `paired` (the two clips' own sound), `prompt` and `paired_label` (the
-  texts that name them), `video` (the reference video), `pair` (generated sound and reference video together);
+  texts that name them), `video` (the reference video), `pair` (generated sound with reference video, or scene);
 - feature: `embedding`, `kad_embedding` (n, d) and `logits` (n, c), of the networks that FAD, KAD and the class metrics
   use; `clap`, `imagebind` (n, d), spaces that sounds share with texts and videos; `offset_logits` (n, 2, 21); `vggish`
   (n, e, d) of e examples per file; `passt` (n, d), `passt_logits` (n, c); `onset_seconds`, n arrays (r,), and `onsets`,
   n arrays (k, 3), see `metrics.onset`; `aesthetics` (n, 4), see `metrics.aesthetics`; `levels` (n, 3), see
-  `metrics.levels`; `onset_times` and `flow_peaks`, n arrays (k,) in seconds, see `metrics.av_align`.
+  `metrics.levels`; `onset_times` and `flow_peaks`, n arrays (k,) in seconds, see `metrics.av_align`; `judge_recall`,
+  `judge_precision`, `judge_faithfulness` (n,), see `metrics.judge`.
 
 The profiles (`benchmark.profiles`) say which of these they have.
 """

@@ -18,6 +18,7 @@ __all__ = [
 ]
 
 _ALL_ASKED = "no prompt is known not to ask for it"
+_NO_OPINION = "the judge has no opinion of any sample"
 
 _ROWS = (
     Metric(
@@ -407,6 +408,48 @@ _ROWS = (
         least=0,
         most=1,
         description="Probability that something is heard, other than speech and music, that the prompt does not name.",
+    ),
+    Metric(
+        name="judge_recall",
+        target="metrics.judge:judged",
+        takes=("pair.judge_recall",),
+        label="Judge recall",
+        group="Selectivity",
+        better="higher",
+        per="sample",
+        decimals=2,
+        partial=True,
+        none_scored=_NO_OPINION,
+        on_request=True,
+        description="Whether all that the prompt names is in the answer, as SAM-Audio Judge hears it, about 1 to 5.",
+    ),
+    Metric(
+        name="judge_precision",
+        target="metrics.judge:judged",
+        takes=("pair.judge_precision",),
+        label="Judge precision",
+        group="Selectivity",
+        better="higher",
+        per="sample",
+        decimals=2,
+        partial=True,
+        none_scored=_NO_OPINION,
+        on_request=True,
+        description="Whether nothing else is in the answer, likewise.",
+    ),
+    Metric(
+        name="judge_faithfulness",
+        target="metrics.judge:judged",
+        takes=("pair.judge_faithfulness",),
+        label="Judge faithfulness",
+        group="Selectivity",
+        better="higher",
+        per="sample",
+        decimals=2,
+        partial=True,
+        none_scored=_NO_OPINION,
+        on_request=True,
+        description="Whether what is in the answer sounds as it does in the scene, likewise.",
     ),
     Metric(
         name="fd_vggish",

@@ -119,7 +119,7 @@ class Recipe(Record):
     """
 
     name: Annotated[str, Field(pattern=r"^[a-z0-9]+(-[a-z0-9]+)*$", max_length=64)]
-    role: Literal["model", "separator"] = "model"
+    role: Literal["model", "separator", "judge"] = "model"
     template: bool = False
     summary: Text
     repository: Text

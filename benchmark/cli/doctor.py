@@ -33,6 +33,7 @@ if TYPE_CHECKING:
 
 NEEDED_DISK_BYTES = 2 << 30  # a batch of scenes, masks and sounds, many times over
 REACH_SECONDS = 10.0
+JUDGE = "sam-audio-judge"  # no model, but a program that metrics on request ask
 SCRIPTS = frozenset({".py", ".sh", ".jl", ".rb", ".js", ".pl", ".lua"})
 
 
@@ -71,6 +72,8 @@ def examine(model: str, options: dict[str, Any]) -> list[Finding]:
     from baselines import get_model
     from baselines.registry import check_options, program_of
 
+    if model == JUDGE:
+        return list(_of_judge(options))
     entry = get_model(model)
     check_options(entry, options)
     inner = getattr(entry.target, "inner", None)
@@ -119,6 +122,30 @@ def _of_separator(entry: ModelEntry, options: dict[str, Any]) -> Iterator[Findin
     settings = _settings(program.name, {name: options[name] for name in SHARED if name in options})
     for finding in of_program(program, settings):
         yield replace(finding, what=f"{program.name}: {finding.what}")
+
+
+def _of_judge(options: dict[str, Any]) -> Iterator[Finding]:
+    """Check the program that judges answers, and where its weights are looked for; options are those of the program."""
+    from baselines.programs.judging import JUDGE_VARIABLE, judge_at, judge_class, judge_wanted
+    from baselines.programs.settings import ProgramOptions
+
+    known = ["judge", *ProgramOptions.__annotations__]
+    for name in options:
+        if name not in known:
+            raise ValueError(f"{JUDGE} has no option {name!r}; there are: {', '.join(known)}")
+    judge = judge_class()
+    settings = _settings(JUDGE, options)
+    yield from of_program(judge.program, settings)
+    named = str({**judge.recipe.parameters, **judge_wanted(), **options}["judge"])
+    try:
+        place = judge_at(named)
+    except ValueError as error:
+        yield Finding("judge", "missing", str(error), f"set {JUDGE_VARIABLE} to a folder or a name of the hub")
+    else:
+        gated = "its weights are fetched when it first runs, if access has been granted: hf auth login"
+        here = Path(place).is_dir()
+        yield Finding("judge", "ok" if here else "note", f"{place}" if here else f"{place} of the hub: {gated}")
+    yield from _disks(Path(settings.work_dir or tempfile.gettempdir()), [])
 
 
 def _takes_mask(entry: ModelEntry) -> bool:

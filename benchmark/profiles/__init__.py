@@ -136,9 +136,11 @@ def load_profile(
         ValueError: an unknown name of a profile or metric, or the profile has evidence for none of the metrics.
         foundation.checkpoints.MissingCheckpoint: weights of its networks are missing.
     """
+    from benchmark.profiles.judged import wanted_of_judge  # which needs what is defined here
+
     check_known(weights, WeightOptions.__annotations__)
     profile: Profile = _class_of(name)(extended=extended, metrics=metrics, **weights)
-    if not (profile.audio or profile.video):
+    if not (profile.audio or profile.video or wanted_of_judge(profile.wanted)):
         asked = ", ".join(metric.name for metric in chosen_metrics(metrics, extended=extended))
         raise ValueError(f"metrics: profile {name} has evidence for none of {asked}; name others or another profile")
     return profile

@@ -16,8 +16,8 @@ from numpy.typing import NDArray
 
 from benchmark.evidence import Rows, Whose, taken
 from benchmark.features import Arrays, Extractor
-from benchmark.profiles import Derives, Features, Question, front_ends
-from benchmark.profiles.direct import Part, files_of
+from benchmark.profiles import Derives, Features, Question, front_ends, judged
+from benchmark.profiles.direct import Part, backbone_keys, files_of
 from benchmark.workers import Medium
 from foundation import media
 from foundation.extras import load_extra
@@ -121,6 +121,16 @@ def require_packages(extractors: Iterable[Part]) -> None:
     """
     for name in sorted({extractor.name for extractor in extractors} & _PACKAGES.keys()):
         load_extra(_PACKAGES[name], "extended", needed_by=name)
+
+
+def backbones(extractors: Sequence[Extractor], wanted: Iterable[Metric]) -> dict[str, str]:
+    """Return the content key of every backbone that these extractors are part of, and of the judge where one is asked.
+
+    Args:
+        extractors: those of the profile.
+        wanted: the metrics that are scored.
+    """
+    return backbone_keys(extractors) | judged.backbones(wanted)
 
 
 def derived(

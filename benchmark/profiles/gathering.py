@@ -9,7 +9,7 @@ from pathlib import Path
 from benchmark.choices import FrameRule, ReferenceVideo
 from benchmark.evidence import Evidence, Whose, taken
 from benchmark.features import Extracted, FeatureStore, Wanted, extract
-from benchmark.profiles import Features, Profile, Question, filling
+from benchmark.profiles import Features, Profile, Question, filling, judged
 from benchmark.profiles.direct import wanted_features
 from benchmark.runs import FailureRecord, RunDirectory, UnusableRun
 from foundation.work import Progress
@@ -79,7 +79,9 @@ def evidence_of(
     questions, failures, dropped = _usable(questions, extracted, filled, drop=frame_rule != "refuse")
     features = Features(store, extracted.sha256, extracted.timed, filled)
     evidence = profile.evidence(questions, built.sources, features) if questions else {}
-    return Gathered(questions, evidence, failures, dropped, _absent(questions, built, profile))
+    said = judged.opinions(questions, built, features, profile.wanted, progress)
+    absent = _absent(questions, built, profile)
+    return Gathered(questions, {**evidence, **said.evidence}, failures, dropped, {**absent, **said.absent})
 
 
 def _check_length(built: Benchmark, profile: Profile) -> None:
@@ -87,7 +89,7 @@ def _check_length(built: Benchmark, profile: Profile) -> None:
     if built.duration_seconds >= SYNC_SECONDS:
         return
     for metric in profile.wanted:
-        if any(name.startswith("pair.") for name in metric.takes):
+        if "pair.offset_logits" in metric.takes:
             raise ValueError(
                 f"{built.path}: clips of {built.duration_seconds:g} s, {metric.label} is judged on {SYNC_SECONDS:g} s; "
                 "name the other metrics with --metrics, or build the benchmark with a longer --duration"

@@ -17,7 +17,7 @@ from benchmark.choices import ProfileName
 from benchmark.evidence import Rows, taken
 from benchmark.features import Arrays, Extractor
 from benchmark.profiles import Derives, Features, Question, everywhere
-from benchmark.profiles.direct import backbone_keys, direct_evidence, needed
+from benchmark.profiles.direct import direct_evidence, needed
 from benchmark.profiles.running import BATCH_SIZES, Network, Runner, batch_size
 from benchmark.workers import Medium
 from foundation import checkpoints, media
@@ -148,7 +148,7 @@ class NetworkProfile:
 
     def backbones(self) -> dict[str, str]:
         """Return the content key of every backbone that runs."""
-        return backbone_keys((*self.audio, *self.video))
+        return everywhere.backbones((*self.audio, *self.video), self.wanted)
 
     def shared_evidence(self, questions: Sequence[Question], features: Features) -> dict[str, Rows]:
         """Return what needs no profile: features as they stand, and what every profile offers."""

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from benchmark.evidence import Evidence, Rows, Whose, taken
 from benchmark.features import Arrays, Extractor, FeatureStore
 from benchmark.profiles import Derives, Features, ProfileName, Question, everywhere
-from benchmark.profiles.direct import backbone_keys, direct_evidence, files_of, needed
+from benchmark.profiles.direct import direct_evidence, files_of, needed
 from foundation import media
 from foundation.checkpoints import WeightOptions
 from foundation.files import WriteFailed, fingerprint
@@ -91,7 +91,7 @@ class SignalProfile:
     def backbones(self) -> dict[str, str]:
         """Return the versions of the backbones, and of the classifier where one is fitted."""
         fitted = {"signal.classifier": f"v{LabelModel.version}"} if self._fits() else {}
-        return backbone_keys((*self.audio, *self.video)) | fitted
+        return everywhere.backbones((*self.audio, *self.video), self.wanted) | fitted
 
     def evidence(self, questions: Sequence[Question], sources: Sequence[Source], features: Features) -> Evidence:
         """Return what the signal backbone says of the samples."""

@@ -62,7 +62,8 @@ def test_every_row_leads_to_a_documented_function(row):
 @pytest.mark.parametrize("row", ALL, ids=lambda row: row.name)
 def test_minimum_number_of_samples_is_enough_and_one_less_is_not(row):
     shapes = {"offset_logits": (2, 21), "onsets": (5, 3), "aesthetics": (4,), "levels": (3,)}  # of one sample
-    shapes |= {"speech_share": (), "unasked_speech": ()}
+    shapes |= dict.fromkeys(("speech_share", "unasked_speech"), ())
+    shapes |= dict.fromkeys(("judge_recall", "judge_precision", "judge_faithfulness"), ())
 
     def arguments(n):
         made = []

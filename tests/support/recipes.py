@@ -72,7 +72,7 @@ def driven_checkout(name: str, tmp_path: Path, *, torch: bool = False) -> Offici
         tmp_path: where.
         torch: let the driver use the real torch.
     """
-    module = {"sam-audio": "sam_audio", "audiox": "stable_audio_tools"}[name]
+    module = {"sam-audio": "sam_audio", "sam-audio-judge": "sam_audio", "audiox": "stable_audio_tools"}[name]
     place = OfficialCheckout(name, tmp_path / f"{name} checkout", tmp_path / f"{name} notes", tmp_path / f"{name}.log")
     place.notes.mkdir()
     (place.folder / module).mkdir(parents=True)

@@ -8,6 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from support.recipes import driven_checkout, models_toml
 from typer.testing import CliRunner
 
 from baselines.programs.rewas import PROGRAM
@@ -272,3 +273,30 @@ def test_the_command_says_it_in_words_or_as_json_and_leaves_with_status_2(tmp_pa
     result = CliRunner().invoke(app, ["doctor", "--model", "vintage", "--json"])
     assert {"what", "verdict", "found", "to_do"} == set(json.loads(result.stdout)[0])
     assert CliRunner().invoke(app, ["doctor", "--model", "oracle"]).exit_code == 0
+
+
+def test_the_judge_is_looked_at_though_it_is_no_model(tmp_path, monkeypatch):
+    monkeypatch.setattr(doctor_program, "own_gpu", str)  # it would import torch
+    monkeypatch.chdir(tmp_path)
+    answer = CliRunner().invoke(app, ["doctor", "--model", "sam-audio-judge"])
+    assert answer.exit_code == 2
+    assert "missing  checkout: nothing says where it is" in answer.stdout
+    assert "check out https://github.com/facebookresearch/sam-audio at 68b48d4" in answer.stdout
+    assert "table [sam-audio-judge]" in answer.stdout
+    assert "note     judge: facebook/sam-audio-judge of the hub" in answer.stdout
+
+
+def test_a_judge_that_is_set_up_passes_and_its_place_is_the_one_that_scores(tmp_path, monkeypatch):
+    place = driven_checkout("sam-audio-judge", tmp_path)
+    (place.folder / "torchcodec.py").touch()
+    settings = models_toml(tmp_path / "m.toml", {"sam-audio-judge": place}, PYTHONPATH=str(place.folder))  # installed
+    monkeypatch.setenv("VGG_MONOAUDIO_MODELS", str(settings))
+    found = findings({}, "sam-audio-judge")
+    assert not [finding for finding in found.values() if finding.verdict == "missing"]
+    assert found["import sam_audio:SAMAudioJudgeModel"].verdict == "ok"
+    monkeypatch.setenv("VGG_MONOAUDIO_JUDGE", str(tmp_path))
+    assert findings({}, "sam-audio-judge")["judge"].found == str(tmp_path)
+    absent = findings({"judge": str(tmp_path / "absent")}, "sam-audio-judge")["judge"]
+    assert (absent.verdict, absent.to_do) == ("missing", "set VGG_MONOAUDIO_JUDGE to a folder or a name of the hub")
+    with pytest.raises(ValueError, match="sam-audio-judge has no option 'steps'"):
+        findings({"steps": 3}, "sam-audio-judge")
