@@ -100,10 +100,8 @@ class Judge(ProgramByRecipe):
     _speaker = ScoreLines
 
     def __init__(self, **options: Any) -> None:
-        if options.get("judge"):
-            options["judge"] = judge_at(options["judge"])
-        super().__init__(**options)
-        name = str(self._parameters["judge"])
+        name = judge_at(str(options.get("judge") or self.recipe.parameters["judge"]))
+        super().__init__(**{**options, "judge": name})
         self.weights = {**self.weights, **_weights_in(Path(name))}
         self._named = "" if Path(name).is_dir() else name  # of a folder, what is in it counts, not where it is
 

@@ -129,7 +129,7 @@ def asks_again(record: MetricsRecord) -> bool:
     """
     values = [value for name, value in record.metrics.items() if name in _METRICS]
     return BACKBONE in record.scoring.backbones and any(
-        (value.reason or "").startswith(_FAILED) or (value.value is not None and value.n < record.counts.scored)
+        (value.reason or "").startswith(_FAILED) or (value.value is not None and value.n < (record.counts.scored or 0))
         for value in values
     )
 

@@ -14,6 +14,7 @@ from benchmark import Choices, evaluate, generate
 from benchmark.profiles import judged as judging
 from benchmark.profiles import load_profile
 from benchmark.profiles.gathering import _check_length
+from benchmark.profiles.licences import licences_of
 from benchmark.runs import RunDirectory
 from foundation import media
 from metrics.registry import list_metrics
@@ -242,3 +243,8 @@ def test_short_scenes_are_judged_though_their_synchrony_is_not(tiny):
     with pytest.raises(ValueError, match=r"DeSync is judged on 4\.8 s"):
         _check_length(short, profile)
     _check_length(short, load_profile("signal", metrics=JUDGED))
+
+
+def test_the_licence_of_the_judge_s_weights_is_named_beside_the_others():
+    assert licences_of(["panns", judging.BACKBONE])["sam-audio-judge"] == "SAM License, gated"
+    assert "sam-audio-judge" not in licences_of(["panns"])

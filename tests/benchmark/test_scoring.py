@@ -35,7 +35,7 @@ def rows_of(name):
         return random.uniform(0, 1, size=(N, 3))
     if feature == "aesthetics":
         return random.uniform(1, 10, size=(N, 4))
-    if feature == "speech_share":
+    if feature == "speech_share" or feature.startswith("judge_"):
         return random.uniform(0, 1, size=N)
     if feature == "unasked_speech":
         return np.arange(N) % 6 != 0
@@ -252,6 +252,14 @@ def test_the_examples_of_a_file_are_resampled_together(extended, groups):
 
 def test_extended_metrics_without_evidence_say_so(evidence, groups):
     assert score(evidence, groups, EXTENDED).values["fd_passt"].reason == "profile paper has no counterpart"
+
+
+def test_where_none_of_what_was_asked_for_is_there_each_metric_says_why():
+    settings = SETTINGS.model_copy(update={"metrics": ("judge_recall",)})
+    found = score({}, None, settings, absent={"pair.judge_recall": "no judge"})
+    assert (found.values["judge_recall"].reason, found.values["judge_recall"].n, found.columns) == ("no judge", 0, {})
+    with pytest.raises(ValueError, match="expected at least one array, got none"):
+        score({}, None, settings)
 
 
 def test_evidence_that_no_metric_takes_is_refused_with_what_was_meant(evidence):
