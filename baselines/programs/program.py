@@ -58,6 +58,7 @@ class Program:
         tools: executables that it calls.
         hands_paths_to_a_shell: unquoted, so that not every name will do for a temporary folder.
         memory: of a GPU, as its authors state it; "" where they do not.
+        driven: a driver imports it from the checkout; `entry` is then a file by which that is known.
     """
 
     name: str
@@ -70,6 +71,7 @@ class Program:
     tools: tuple[str, ...] = ()
     hands_paths_to_a_shell: bool = False
     memory: str = ""
+    driven: bool = False
 
 
 @dataclass(frozen=True)

@@ -229,7 +229,7 @@ class Recipe(Record):
         return Program(
             name=self.name, repository=self.repository, revision=self.commit, instructions=self.instructions,
             entry=self.steps[0].entry if self.steps else self.checkout_holds, imports=self.imports, files=files,
-            tools=self.tools, memory=self.memory,
+            tools=self.tools, memory=self.memory, driven=self.driver is not None,
         )  # fmt: skip
 
 

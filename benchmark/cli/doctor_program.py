@@ -155,8 +155,10 @@ def _interpreter(program: Program, settings: Settings) -> Iterator[Finding]:
         except MissingProgram as error:
             yield Finding("interpreter", "missing", str(error), f"see {program.instructions}")
     env = environment(path, settings.device, settings.env)
-    # -c puts the working directory in front of the module path; a script puts the folder that it lies in there.
-    entry_folder = None if settings.checkout is None else (settings.checkout / program.entry).parent
+    # -c puts the working directory in front of the module path; a script puts the folder that it lies in there, and a
+    # driver the checkout.
+    entry = "" if program.driven else str(Path(program.entry).parent)
+    entry_folder = None if settings.checkout is None else settings.checkout / entry
     here = entry_folder if entry_folder is not None and entry_folder.is_dir() else None
     for tool in program.tools:  # an environment may have its own
         there = find_tool(tool, env)

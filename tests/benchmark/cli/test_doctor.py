@@ -289,8 +289,7 @@ def test_the_judge_is_looked_at_though_it_is_no_model(tmp_path, monkeypatch):
 def test_a_judge_that_is_set_up_passes_and_its_place_is_the_one_that_scores(tmp_path, monkeypatch):
     place = driven_checkout("sam-audio-judge", tmp_path)
     (place.folder / "torchcodec.py").touch()
-    settings = models_toml(tmp_path / "m.toml", {"sam-audio-judge": place}, PYTHONPATH=str(place.folder))  # installed
-    monkeypatch.setenv("VGG_MONOAUDIO_MODELS", str(settings))
+    monkeypatch.setenv("VGG_MONOAUDIO_MODELS", str(models_toml(tmp_path / "m.toml", {"sam-audio-judge": place})))
     found = findings({}, "sam-audio-judge")
     assert not [finding for finding in found.values() if finding.verdict == "missing"]
     assert found["import sam_audio:SAMAudioJudgeModel"].verdict == "ok"
