@@ -113,7 +113,7 @@ def opinions(
     for mark, reason in failures.items():
         log.warning("%s: no opinion of the judge, so no score by it: %s", missing[mark].sample.sample_id, reason)
     if not set(marks) - set(failures):
-        reason = f"{_FAILED}; on the first: {failures[marks[0]]}"
+        reason = f"{_FAILED}; on the first: {' '.join(failures[marks[0]].split())}"  # a log's last lines are among it
         return Opinions(absent=dict.fromkeys(names, reason))
     none = np.full(len(NUMBERS), np.nan)
     rows = [none if mark in failures else features.store.read(place, mark)["opinion"] for mark in marks]

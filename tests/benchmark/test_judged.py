@@ -150,6 +150,7 @@ def test_a_judge_that_fails_on_all_leaves_a_dash_with_the_reason_and_the_others_
     assert value.value is None
     assert value.reason.startswith("the judge failed on every sample; on the first: ")
     assert "access to the weights is restricted" in value.reason
+    assert "\n" not in value.reason
     assert record.metrics["kl"].value is not None
     world.tell()  # access is granted: nothing else changed, and nobody has to say so
     assert world.score("mixture", choices).metrics["judge_precision"].value is not None

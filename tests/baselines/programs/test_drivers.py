@@ -8,6 +8,7 @@ import pytest
 from support.recipes import driven_checkout, models_toml
 
 from baselines import GenerationError, load_model
+from baselines.programs.judging import Opinion, judge_class
 from baselines.programs.recipe import DRIVERS
 from baselines.programs.separating import _separator
 
@@ -61,3 +62,8 @@ def test_the_drivers_speak_to_torch_itself(tmp_path, ask):
     (answer,) = separator.separate([request], {"a": (np.full(8_000, 0.5, np.float32), 16_000)})
     separator.close()
     np.testing.assert_allclose(answer[0][:-10], 0.25, atol=1e-6)
+    judge = judge_class()(**driven_checkout("sam-audio-judge", tmp_path, torch=True).options(), device="cpu")
+    quiet = {"a": (np.full(24_000, 0.25, np.float32), 48_000)}
+    (opinion,) = judge.judge([request], {"a": (np.full(24_000, 0.5, np.float32), 48_000)}, quiet)
+    judge.close()
+    assert opinion == Opinion(recall=0.25, precision=0.5, faithfulness=0.5)
