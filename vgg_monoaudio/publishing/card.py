@@ -112,7 +112,7 @@ def _contents(benchmark: Benchmark) -> str:
 benchmark.json                 settings, clips with hashes, counts
 <subset>/manifest.csv          one row per sample
 <subset>/video/<filename>.mp4  {"the clip" if is_single(benchmark) else "the scene"}
-sources/<clip_id>.mp4{sounds:<9}the {benchmark.duration_seconds:g} s that each clip contributes{sound}
+sources/<clip_id>.mp4{sounds:<10}the {benchmark.duration_seconds:g} s that each clip contributes{sound}
 ```
 
 Subsets here: {", ".join(benchmark.subsets)}. A manifest's columns:
