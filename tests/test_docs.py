@@ -53,6 +53,16 @@ def test_every_module_that_the_architecture_names_is_there():
     assert [name for name in named if not any(list((ROOT / room).rglob(name)) for room in rooms)] == []
 
 
+def test_every_room_is_in_the_architecture():
+    house = (ROOT / "docs" / "architecture.md").read_text().split("```")[1]
+    rooms = ("benchmark", "vgg_monoaudio", "baselines", "metrics", "foundation")
+    packages = [file.parent for room in rooms for file in (ROOT / room).rglob("__init__.py")]
+    assert len(packages) > 40
+    assert [
+        str(folder) for folder in packages if f"{folder.name}/" not in house and "migrations" not in folder.parts
+    ] == []
+
+
 def test_every_verb_that_the_documents_use_exists():
     from benchmark.cli import app
 

@@ -232,14 +232,24 @@ def model_options(
 
 
 def options_of(name: str, own: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the options meant for a model: controls have none, and not every model opens weights."""
+    """Return the options meant for a model: controls have none, not every model opens weights, and files may name one.
+
+    Args:
+        name: of the model.
+        own: all options; in `checkpoint`, a part that stands behind a model's name is of that model alone.
+    """
     from baselines import get_model, option_names
 
     entry = get_model(name)
     if entry.kind == "control":
         return {}
     has = option_names(entry) if "allow_unverified" in own else []
-    return {key: value for key, value in own.items() if key != "allow_unverified" or key in has}
+    kept = {key: value for key, value in own.items() if key != "allow_unverified" or key in has}
+    if "checkpoint" in kept:
+        whose = {key.rpartition(":"): file for key, file in kept.pop("checkpoint").items()}
+        files = {part: file for (model, _, part), file in whose.items() if model in ("", name, entry.name)}
+        kept |= {"checkpoint": files} if files else {}
+    return kept
 
 
 def check_options(models: Sequence[str], own: Mapping[str, Any], run_name: str | None) -> None:
@@ -266,10 +276,27 @@ def check_options(models: Sequence[str], own: Mapping[str, Any], run_name: str |
     given = sorted(set(own) - {"allow_unverified"})  # that one is meant for the profile, too
     if given and set(kinds.values()) == {"control"}:
         raise ValueError(f"controls have no options, and {given[0]!r} was given for {', '.join(models)}")
+    _check_whose(own.get("checkpoint", {}), entries)
     for name, kind in kinds.items():
         if kind != "control":
-            check_own(entries[name], dict.fromkeys(given))
-            check_required(entries[name], given)
+            its = dict.fromkeys(sorted(set(options_of(name, own)) - {"allow_unverified"}))
+            check_own(entries[name], its)
+            check_required(entries[name], its)
+
+
+def _check_whose(files: Mapping[str, str], entries: Mapping[str, ModelEntry]) -> None:
+    """Refuse weights of no model that is run, and weights that several would take for theirs."""
+    opening = [name for name, entry in entries.items() if entry.checkpoints or entry.unpublished]
+    known = {*entries, *(entry.name for entry in entries.values())}
+    for key, file in files.items():
+        model = key.rpartition(":")[0]
+        if model and model not in known:
+            raise ValueError(f"--checkpoint {key}={file}: {model} is not run here; there are {', '.join(entries)}")
+        if not model and len(opening) > 1:
+            raise ValueError(
+                f"--checkpoint {key}={file}: {len(opening)} models open weights; say whose it is: "
+                f"--checkpoint {opening[0]}:{key}={file}"
+            )
 
 
 def _check_distinct(models: Sequence[str], entries: Mapping[str, ModelEntry]) -> None:

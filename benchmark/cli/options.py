@@ -69,7 +69,10 @@ OptionOption = Annotated[
     list[str] | None, typer.Option("--option", help="A model's own option, key=value; may be given several times.")
 ]
 CheckpointOption = Annotated[
-    list[str] | None, typer.Option("--checkpoint", help="Weights of your own, part=file; may be given several times.")
+    list[str] | None,
+    typer.Option(
+        "--checkpoint", help="Weights of your own: part=file, or of several models MODEL:part=file; several times."
+    ),
 ]
 FolderOption = Annotated[Path | None, typer.Option(help="Model recorded: folder of the files.")]
 PadOption = Annotated[bool, typer.Option(help="Model recorded: fill short files with zeros.")]

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from benchmark.cli.asking import Scoring, check_runs, generating, is_demo, scoring
+from benchmark.cli.asking import Scoring, check_runs, generating, is_demo, options_of, scoring
 from benchmark.cli.driving import DriverOptions, drivers_of
 from benchmark.cli.options import ModelOptions, RunOptions, ScoreOptions, ShareOption, spread
 from benchmark.cli.rows import Rows
@@ -72,11 +72,12 @@ def reproduce(
     plan = plan_of(table, published, rows=rows or (), skip_unpublished=skip_unpublished)
     check_file(files_of(table, out).json)
     drivers = drivers_of(driver_options, fresh=run_options.fresh)
-    answers = _answers(plan, model_options, run_options)
+    answers = generating(plan.models, model_options, run_options)
     profile = _profile(plan, benchmark, score_options)
+    options = {model: options_of(model, answers.own) for model in plan.models}
     needs = missing(
         plan, profile=profile, metrics=_metrics(score_options), benchmark=benchmark,
-        options={model: one.own for model, one in answers.items()}, allow_unverified=score_options.allow_unverified,
+        options=options, allow_unverified=score_options.allow_unverified,
     )  # fmt: skip
     if needs:
         _tell_missing(table, needs)
@@ -89,7 +90,7 @@ def reproduce(
     def answer(model: str, subset: str) -> RunDirectory | str:
         name = f"{model} {subset}"
         with lost.losing(name):
-            directory, failed = answer_and_score(model, subset, answers[model], homes[subset])  # type: ignore[arg-type]
+            directory, failed = answer_and_score(model, subset, answers, homes[subset])  # type: ignore[arg-type]
             failures.extend(failed)
             return directory
         return str(lost.lost[name])
@@ -99,33 +100,6 @@ def reproduce(
         record = _diagnosed(record, made, homes, out)
     _show(record, out)
     leave_with(failures, lost)
-
-
-def _answers(plan: Plan, told: ModelOptions, options: RunOptions) -> dict[str, Generating]:
-    """Return how each model is to be run: a checkpoint is handed to the model that is named with it, MODEL:part=FILE.
-
-    Raises:
-        ValueError: a checkpoint of no model, or without one where several models of the plan open weights.
-    """
-    from baselines import get_model
-
-    opening = [name for name in plan.models if (entry := get_model(name)).checkpoints or entry.unpublished]
-    own: dict[str, list[str]] = {name: [] for name in plan.models}
-    for text in told.checkpoint or []:
-        model, colon, pair = text.partition(":")
-        if colon and model in own:
-            own[model].append(pair)
-        elif "=" not in text or (colon and "=" not in model):
-            raise ValueError(f"--checkpoint: expected MODEL:part=FILE with {' or '.join(own)}, got {text!r}")
-        elif len(opening) > 1:
-            raise ValueError(
-                f"--checkpoint {text}: {len(opening)} models of table {plan.table} open weights; say whose it is: "
-                f"--checkpoint {opening[0]}:{text}"
-            )
-        else:
-            for files in own.values():
-                files.append(text)
-    return {name: generating([name], replace(told, checkpoint=own[name]), options) for name in plan.models}
 
 
 def _metrics(options: ScoreOptions) -> Sequence[Metric]:
@@ -158,9 +132,7 @@ def _profile(plan: Plan, given: Path | None, options: ScoreOptions) -> str:
     return profile
 
 
-def _opened(
-    plan: Plan, given: Path | None, answers: Mapping[str, Generating], options: ScoreOptions
-) -> dict[str, Scoring]:
+def _opened(plan: Plan, given: Path | None, answers: Generating, options: ScoreOptions) -> dict[str, Scoring]:
     """Return how the runs on each subset are scored, after looking at what each model is asked; networks are shared."""
     from benchmark.reproducing import home_of
     from vgg_monoaudio.dataset import load_benchmark
@@ -170,8 +142,7 @@ def _opened(
         home = home_of(subset, given)
         built = load_benchmark(home)
         part = [one for one in built.subsets if one == subset]
-        for model in dict.fromkeys(row.model for row in plan.rows if row.subset == subset):
-            check_runs([model], built, part, answers[model])
+        check_runs([row.model for row in plan.rows if row.subset == subset], built, part, answers)
         if home not in homes:
             first = next(iter(homes.values()), None)
             homes[home] = replace(first, benchmark=built) if first else scoring(built, options)

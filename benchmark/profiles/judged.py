@@ -38,8 +38,8 @@ BATCH_SIZE = 16
 _METRICS = frozenset(f"judge_{number}" for number in NUMBERS)
 _NAMES = {f"pair.judge_{number}": place for place, number in enumerate(NUMBERS)}
 _NO_MIXTURE = {
-    "target": "these scenes let hear the target alone, no mixture that the judge could hold an answer against",
-    "none": "these scenes have no sound that the judge could hold an answer against",
+    "target": "the soundtrack of these scenes is the target alone; the judge compares an answer with a mixture",
+    "none": "these scenes are silent; the judge compares an answer with a mixture",
 }
 _FAILED = "the judge failed on every sample"
 _LACKING = 48  # samples, 1 ms: what resampling may round off
@@ -236,5 +236,5 @@ def _judge() -> Judge | str:
 def _without_mixture(built: Benchmark) -> str:
     """Return why there is no mixture to judge against; "" where there is one."""
     if "single" in built.subsets:
-        return "single clips have no mixture that the judge could hold an answer against"
+        return "single clips have no mixture, which the judge compares an answer with"
     return _NO_MIXTURE.get(built.record.settings.soundtrack, "")

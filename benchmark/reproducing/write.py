@@ -66,10 +66,8 @@ def summary_of(record: ReproductionRecord) -> str:
     counts = ", ".join(f"{record.count(word)} {word}" for word in ("inside", "outside", "cannot be told"))
     if record.scoring is None or not record.count("inside") + record.count("outside"):
         return f"{counts}."
-    return (
-        f"{counts}. Were print over another list of such clips, {record.outside_by_chance:.1f} of those judged would "
-        "be outside by chance alone."
-    )
+    chance = f"about {record.outside_by_chance:.1f} of those judged fall outside by chance alone"
+    return f"{counts}. If the printed numbers are over other clips of the same kind, {chance}."
 
 
 def notes_of(record: ReproductionRecord) -> list[str]:

@@ -199,7 +199,7 @@ def test_where_no_opinion_is_wanted_the_judge_moves_no_fingerprint(world, monkey
 
 
 @pytest.mark.parametrize(
-    ("soundtrack", "reason"), [("target", "hear the target alone, no mixture"), ("none", "these scenes have no sound")]
+    ("soundtrack", "reason"), [("target", "the soundtrack of these scenes is the target alone"), ("none", "these scenes are silent")]
 )
 def test_scenes_without_a_mixture_are_not_judged(world, tmp_path, soundtrack, reason):
     folder = tmp_path / "other"
@@ -234,7 +234,7 @@ def test_every_profile_is_loaded_for_the_judge_alone_and_needs_no_weights(no_jud
 def test_single_clips_are_not_judged(world):
     single = SimpleNamespace(subsets=["single"], record=SimpleNamespace(settings=SimpleNamespace(soundtrack="target")))
     said = judging.opinions([object()], single, None, list_metrics("Selectivity", extended=True))
-    why = "single clips have no mixture that the judge could hold an answer against"
+    why = "single clips have no mixture, which the judge compares an answer with"
     assert said == judging.Opinions(absent={f"pair.{name}": why for name in JUDGED})
 
 

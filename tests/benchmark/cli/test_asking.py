@@ -79,6 +79,28 @@ def test_controls_are_told_nothing_and_others_only_what_they_have():
     assert options_of("selva", own) == own
 
 
+def test_weights_that_name_a_model_are_of_that_model_alone():
+    own = {"checkpoint": {"selva-s-44k:generator": "s.pth", "selva-m-44k:generator": "m.pth"}, "precision": "exact"}
+    check_options(["selva-s-44k", "selva-m-44k", "selva"], own, None)
+    assert options_of("selva-s-44k", own) == {"checkpoint": {"generator": "s.pth"}, "precision": "exact"}
+    assert options_of("selva-m-44k", own) == {"checkpoint": {"generator": "m.pth"}, "precision": "exact"}
+    assert options_of("selva", own) == {"precision": "exact"}
+    assert options_of("selva", {"checkpoint": {"selva:vae": "a", "selva-s-16k:generator": "b"}}) == {
+        "checkpoint": {"vae": "a", "generator": "b"}
+    }
+
+
+def test_weights_that_several_models_would_take_are_refused():
+    own = {"checkpoint": {"generator": "g.pth"}}
+    check_options(["selva"], own, None)
+    with pytest.raises(
+        ValueError, match=r"--checkpoint generator=g\.pth: 2 models open weights; .*selva:generator=g\.pth$"
+    ):
+        check_options(["selva", "mmaudio-s-16k"], own, None)
+    with pytest.raises(ValueError, match="selva-m-44k is not run here; there are selva"):
+        check_options(["selva"], {"checkpoint": {"selva-m-44k:generator": "g.pth"}}, None)
+
+
 def test_the_flag_for_unverified_weights_is_no_unknown_option():
     check_options(["humming", "noise"], {"allow_unverified": True}, None)
 

@@ -146,6 +146,17 @@ def test_a_panel_of_a_sample_without_a_reference_shows_film_and_answers(scored, 
         assert [axes.get_ylabel() for axes in panel.axes[1:]] == strips
 
 
+def test_panels_are_drawn_of_runs_that_have_no_kl(scored, tmp_path):
+    from benchmark.report import collect
+    from benchmark.report.figures import sample_panels
+    from benchmark.runs import find_runs
+
+    for metrics in ("silence_share", "inception_score"):  # of each sample, and of the whole set alone
+        scored(BARE, "--fresh", metrics=metrics)
+        panels = sample_panels(collect(find_runs(tmp_path / "runs")), tmp_path / "mine")
+        assert panels.keys() == {"panel-bell", "panel-gong"}
+
+
 def test_a_study_without_reference_sounds_needs_no_attention_items(scored, tmp_path):
     from support.small_studies import CONSENT
 

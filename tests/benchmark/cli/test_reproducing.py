@@ -110,11 +110,12 @@ def test_weights_of_ones_own_are_of_the_model_that_is_named(command, monkeypatch
     mine.write_bytes(b"w")
     several = command("reproduce", "D5", "--checkpoint", f"generator={mine}")
     assert (several.status, several.out) == (2, "")
-    assert "models of table D5 open weights; say whose it is: --checkpoint selva-s-16k:generator=" in several.message
+    assert "4 models open weights; say whose it is: --checkpoint selva-s-16k:generator=" in several.message
     done = command("reproduce", "D5", "--checkpoint", f"selva-m-44k:generator={mine}")
     assert "generator of selva-m-44k" not in done.out
     assert "generator of selva-s-44k: not published" in done.out
-    assert "MODEL:part=FILE" in command("reproduce", "D5", "--checkpoint", "selva:generator").message
+    other = command("reproduce", "D5", "--checkpoint", f"mmaudio-s-16k:generator={mine}")
+    assert "mmaudio-s-16k is not run here; there are selva-s-16k, selva-s-44k" in other.message
 
 
 def test_numbers_of_the_paper_are_not_held_against_those_of_another_profile(command, tiny):

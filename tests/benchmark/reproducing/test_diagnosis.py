@@ -105,6 +105,22 @@ def test_an_answer_whose_end_was_filled_with_silence_is_found(case):
     assert (finding.found, "1 of 4 answers" in finding.detail) == ("differs", True)
 
 
+def test_an_answer_that_ends_in_silence_as_its_target_does_was_not_filled(case, monkeypatch):
+    built = case.benchmarks["inter"]
+    ending = {case.made[0].run.audio(sample.sample_id) for sample in built.samples("inter")[:2]}
+    targets = {sample.target_audio for sample in built.samples("inter")[:2]}
+    monkeypatch.setattr(
+        "benchmark.reproducing.diagnosis._ends_in_silence", lambda path, seconds: path in ending | targets
+    )
+    assert by_cause(case)["padding"].found == "no difference"
+    others = {sample.target_audio for sample in built.samples("inter")[2:]} - targets
+    assert others, "as many targets end in silence as answers, but not their own"
+    monkeypatch.setattr(
+        "benchmark.reproducing.diagnosis._ends_in_silence", lambda path, seconds: path in ending | others
+    )
+    assert by_cause(case)["padding"].found == "differs"
+
+
 def test_an_answer_at_another_rate_is_found(case):
     answers = sorted(case.made[0].run.audio_folder.glob("*.wav"))
     before = file_sha256(answers[0])

@@ -47,7 +47,19 @@ def test_each_printed_number_has_its_verdict_and_a_row_without_a_run_says_why(pl
     }
     assert [row.lost for row in record.rows] == ["", "", "it was too loud"]
     assert [record.count(word) for word in ("inside", "outside", "cannot be told")] == [3, 2, 4]
-    assert record.outside_by_chance == pytest.approx(3.2 * 0.1658, abs=0.5)
+
+
+@pytest.mark.parametrize(
+    ("n", "published_n", "share"),
+    [(560, 560, 0.1658), (560, None, 0.1658), (560, 10**9, 0.05), (560, 140, 0.3807), (140, 560, 0.0796)],
+)
+def test_how_many_are_outside_by_chance_follows_from_both_numbers_of_clips(plan, runs, n, published_n, share):
+    record = judge(plan, made_rows(plan, runs))
+    (cell, *_), *_ = (row.cells for row in record.rows)
+    cells = [cell.model_copy(update={"verdict": "inside", "n": n, "published_n": published_n})] * 10
+    untold = cell.model_copy(update={"verdict": "cannot be told", "n": n})
+    row = record.rows[0].model_copy(update={"cells": [*cells, untold]})
+    assert record.model_copy(update={"rows": [row]}).outside_by_chance == pytest.approx(10 * share, abs=0.01)
 
 
 def test_what_the_paper_leaves_open_is_named_as_it_was_chosen_here(plan, runs):
@@ -77,7 +89,10 @@ def test_the_files_say_what_the_record_does(tmp_path, plan, runs):
     files = write_reproduction(record, tmp_path / "out")
     assert ReproductionRecord.model_validate_json(files.json.read_text()) == record
     text = files.markdown.read_text()
-    assert "3 inside, 2 outside, 4 cannot be told. Were print over another list of such clips, " in text
+    assert (
+        "3 inside, 2 outside, 4 cannot be told. If the printed numbers are over other clips of the same kind, about "
+        in text
+    )
     assert "- third, inter (distractor): it was too loud." in text
     measured = runs["oracle", "inter"].read_metrics().metrics["kl"].value
     (line,) = [line for line in text.splitlines() if line.startswith("| first | inter | KL |")]
