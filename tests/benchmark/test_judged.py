@@ -199,7 +199,8 @@ def test_where_no_opinion_is_wanted_the_judge_moves_no_fingerprint(world, monkey
 
 
 @pytest.mark.parametrize(
-    ("soundtrack", "reason"), [("target", "the soundtrack of these scenes is the target alone"), ("none", "these scenes are silent")]
+    ("soundtrack", "reason"),
+    [("target", "the soundtrack of these scenes is the target alone"), ("none", "these scenes are silent")],
 )
 def test_scenes_without_a_mixture_are_not_judged(world, tmp_path, soundtrack, reason):
     folder = tmp_path / "other"

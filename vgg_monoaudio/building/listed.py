@@ -137,7 +137,7 @@ def build_listed(
     ]
     inputs = fingerprint([FORMAT_VERSION, "list", rows, hashes, heard, asdict(settings)])
     contents = Contents(
-        clips=list(made.films), files=films, hashes=hashes, inputs=inputs, cut=made.cut,
+        clips=list(made.films), files=made.films, hashes=hashes, inputs=inputs, cut=made.cut,
         describe=lambda work, usable, problems: made.describe(work, usable, problems, inputs),
     )  # fmt: skip
     return build_clips(contents, out, allow_missing=allow_missing, overwrite=overwrite, workers=workers, report=report)

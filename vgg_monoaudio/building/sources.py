@@ -48,7 +48,7 @@ def cut_clips(
 
     Args:
         listed: clip ids.
-        clips: clip id to file.
+        clips: clip id to file; a list may name files that are not there.
         hashes: SHA-256 of each clip that is there, as `hash_clips` found it.
         cut: writes what the clip of an id and a file contributes; raises `MediaError` where it cannot be used.
         workers: clips cut at once; None takes one per core.
@@ -61,6 +61,8 @@ def cut_clips(
     def attempt(clip: str) -> Problem | None:
         if clip not in clips:
             return Problem(clip, f"{clip}: no file of that name in the folder of clips")
+        if clip not in hashes and not clips[clip].is_file():
+            return Problem(clip, f"{clips[clip].name}: no such file")
         try:
             cut(clip, clips[clip])
         except media.MediaError as error:

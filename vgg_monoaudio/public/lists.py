@@ -34,7 +34,7 @@ def find_list(files: Path, names: Sequence[str], benchmark: PublicBenchmark, par
         BadListing: no such folder, none of these files, or another list; says what is there.
     """
     if not files.is_dir():
-        raise BadListing(f"{files}: no such folder; {benchmark.title} is expected there as {benchmark.layout}")
+        raise BadListing(f"{files}: no such file or folder; {benchmark.title} is expected there as {benchmark.layout}")
     found = next((files / name for name in names if (files / name).is_file()), None)
     if found is None:
         there = sorted(path.name for path in files.iterdir())

@@ -57,7 +57,9 @@ def test_a_list_is_built_once_and_says_whether_it_has_reference_sounds(build, li
 
 def test_a_film_that_is_not_there_stops_the_build_or_is_named(build, listed):
     text = f"{WHOLE}lost.mp4,croaking frog,lost.mp4\n"
-    assert "1 of 3 clips cannot be used; pass --allow-missing" in build(listed(text)).err
+    refused = build(listed(text)).err
+    assert "1 of 3 clips cannot be used; pass --allow-missing" in refused
+    assert "lost.mp4: no such file" in refused
     built = build(listed(text), "--allow-missing")
     assert built.err.startswith("left out: ")
     assert "2 samples, 2 of 3 clips" in built.out

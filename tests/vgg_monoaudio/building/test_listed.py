@@ -127,7 +127,7 @@ def test_films_that_are_missing_short_or_mute_are_named_and_the_rest_is_built_on
     with pytest.raises(BuildError, match="4 of 5 clips cannot be used") as refused:
         build(samples, tmp_path / "out")
     reasons = {problem.clip_id: problem.reason for problem in refused.value.problems}
-    assert "no file of that name" in reasons["gone"]
+    assert "gone.mp4: no such file" in reasons["gone"]
     assert "too short" in reasons["short"]
     assert "no audio stream" in reasons["mute"]
     assert "gone.wav" in reasons["unheard"]
