@@ -11,10 +11,11 @@ _HOMES = {
     "Choices": "benchmark.choices",
     "evaluate": "benchmark.evaluation",
     "generate": "benchmark.generation",
+    "score_folders": "benchmark.folders",
     "media": "foundation.media:",
     "checkpoints": "foundation.checkpoints:",
 }
-__all__ = ["Choices", "evaluate", "generate"]
+__all__ = ["Choices", "evaluate", "generate", "score_folders"]
 __getattr__, __dir__ = lazy_exports(__name__, _HOMES)
 serve_moved(
     __name__,

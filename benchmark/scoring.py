@@ -178,6 +178,28 @@ def _set_value(measured: Measurement, settings: ScoringRecord, n: int) -> Metric
     return _value(measured.metric, value, interval, n, deviation)
 
 
+def unpaired_value(metric: Metric, arguments: Sequence[Rows], settings: ScoringRecord) -> MetricValue:
+    """Return a set-wise metric of sets whose rows do not belong together, such as two folders of other names.
+
+    There is no interval: resamples draw rows that belong together.
+
+    Args:
+        metric: its row.
+        arguments: what the function takes, reference before generated; as many rows as each set has.
+        settings: the scoring choices.
+    """
+    counts = [len(rows) for rows in arguments]
+    if min(counts) < metric.minimum_samples:
+        there = " and ".join(map(str, counts))
+        return _missing(metric, counts[-1], f"needs {metric.minimum_samples} samples on each side, there are {there}")
+    options = {name: getattr(settings, name) for name in metric.settings} | dict(metric.fixed)
+    rows = [np.reshape(argument, (-1, np.shape(argument)[-1])) for argument in arguments]  # of each example
+    value, deviation = Measurement(metric, rows, options, groups=None).set_score()
+    reason = f"no interval: {counts[-1]} generated and {counts[0]} reference sounds are not paired"
+    found = _value(metric, value, None, counts[-1], deviation)
+    return found if found.value is None else found.model_copy(update={"reason": reason})
+
+
 def _resampling(settings: ScoringRecord) -> dict[str, Any]:
     return {"resamples": settings.resamples, "seed": settings.bootstrap_seed, "level": settings.confidence}
 

@@ -17,6 +17,7 @@ from benchmark.cli import (
     doctor,
     exporting,
     fetching,
+    folders,
     interop,
     listing,
     public,
@@ -49,6 +50,7 @@ app.command("verify")(building.verify)
 app.command("generate")(running.generate)
 app.command("evaluate")(running.evaluate)
 app.command("eval")(running.evaluate_models)
+app.command("score")(folders.score)
 app.command("reproduce")(reproducing.reproduce)
 app.command("slurm")(clustering.slurm)
 app.command("generate-one")(single.generate_one)

@@ -13,7 +13,7 @@ from benchmark.profiles import Features, Profile, Question, filling, judged
 from benchmark.profiles.direct import wanted_features
 from benchmark.runs import FailureRecord, RunDirectory, UnusableRun
 from foundation.work import Progress
-from vgg_monoaudio.dataset import Benchmark, Sample
+from vgg_monoaudio.dataset import Benchmark, Sample, Source
 
 SYNC_SECONDS = 4.8  # the window of the offset head
 
@@ -80,7 +80,7 @@ def evidence_of(
     features = Features(store, extracted.sha256, extracted.timed, filled)
     evidence = profile.evidence(questions, built.sources, features) if questions else {}
     said = judged.opinions(questions, built, features, profile.wanted, progress)
-    absent = _absent(questions, built, profile)
+    absent = _absent(questions, built.sources, profile)
     return Gathered(questions, {**evidence, **said.evidence}, failures, dropped, {**absent, **said.absent})
 
 
@@ -96,7 +96,7 @@ def _check_length(built: Benchmark, profile: Profile) -> None:
             )
 
 
-def _absent(questions: Sequence[Question], built: Benchmark, profile: Profile) -> dict[str, str]:
+def _absent(questions: Sequence[Question], sources: Sequence[Source], profile: Profile) -> dict[str, str]:
     """Return why evidence cannot be there, by its name; what the benchmark lacks goes before what the profile does."""
     names, samples = taken(profile.wanted), [question.sample for question in questions]
     lacking: dict[str, str] = {}
@@ -106,9 +106,21 @@ def _absent(questions: Sequence[Question], built: Benchmark, profile: Profile) -
         lacking["paired"] = "this benchmark has no paired clips"
     if not all(sample.paired_label for sample in samples):
         lacking["paired_label"] = "this benchmark has no paired labels"
-    of_profile = getattr(profile, "absent", None)  # of a profile that learns from the benchmark itself
-    found: dict[str, str] = dict(of_profile(questions, built.sources)) if of_profile else {}
-    return found | {name: lacking[who] for name in names if (who := name.partition(".")[0]) in lacking}
+    return absent_by_profile(questions, sources, profile) | {
+        name: lacking[who] for name in names if (who := name.partition(".")[0]) in lacking
+    }
+
+
+def absent_by_profile(questions: Sequence[Question], sources: Sequence[Source], profile: Profile) -> dict[str, str]:
+    """Return why evidence is not there, by its name, where a profile learns from reference sounds and cannot.
+
+    Args:
+        questions: the samples to be scored.
+        sources: the reference sounds and their labels.
+        profile: which backbones score.
+    """
+    of_profile = getattr(profile, "absent", None)
+    return dict(of_profile(questions, sources)) if of_profile else {}
 
 
 def wanted_of(
@@ -142,9 +154,24 @@ def _reference(sample: Sample, reference_video: ReferenceVideo) -> Path:
 
 
 def _wanted(questions: Sequence[Question], built: Benchmark, profile: Profile) -> list[Wanted]:
+    made_by_build = built.record.inputs != ""  # whose films begin at zero, in every version
+    return wanted_files(questions, built.sources, profile, from_zero=made_by_build)
+
+
+def wanted_files(
+    questions: Sequence[Question], sources: Sequence[Source], profile: Profile, *, from_zero: bool = False
+) -> list[Wanted]:
+    """Return the files and extractors that the evidence of these samples is made of.
+
+    Args:
+        questions: the samples to be scored.
+        sources: the reference sounds that a profile may learn from.
+        profile: which backbones score.
+        from_zero: of the reference videos, see `benchmark.features.Wanted`.
+    """
     read, samples = wanted_features(profile), [question.sample for question in questions]
     sounds: Mapping[Whose, list[Path]] = {
-        "source": [source.audio for source in built.sources if source.audio is not None],
+        "source": [source.audio for source in sources if source.audio is not None],
         "target": [sample.target_audio for sample in samples if sample.target_audio is not None],
         "paired": [sample.paired_audio for sample in samples if sample.paired_audio is not None],
         "generated": [question.generated for question in questions],
@@ -154,10 +181,9 @@ def _wanted(questions: Sequence[Question], built: Benchmark, profile: Profile) -
         for path in paths:
             wanted.setdefault(path, set()).update(extractor.name for extractor in read[who])
     videos = dict.fromkeys(question.reference_video for question in questions)
-    made_by_build = built.record.inputs != ""  # whose films begin at zero, in every version
     return [
         *(Wanted(path, "audio", tuple(e for e in profile.audio if e.name in names)) for path, names in wanted.items()),
-        *(Wanted(path, "video", read["video"], from_zero=made_by_build) for path in videos),
+        *(Wanted(path, "video", read["video"], from_zero=from_zero) for path in videos),
     ]
 
 

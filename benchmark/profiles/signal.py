@@ -156,11 +156,11 @@ def _no_classes(known: Sequence[Source]) -> str:
     """Return why labels cannot be told apart by these sources, which have sounds; "" where they can."""
     count = len({source.label for source in known})
     if not known:
-        return "profile signal knows labels by reference sounds, and this benchmark has none"
+        return "profile signal knows labels by reference sounds, and there are none"
     if count < 2:
-        return "profile signal tells labels apart, and all sounds of this benchmark have one"
+        return "profile signal tells labels apart, and all reference sounds have one"
     if count > MOST_LABELS:
-        return f"profile signal tells {MOST_LABELS} labels apart, and this benchmark has {count}: its prompts are free"
+        return f"profile signal tells {MOST_LABELS} labels apart, and here are {count}: the prompts are free"
     return ""
 
 
