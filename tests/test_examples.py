@@ -12,7 +12,14 @@ from metrics.registry import list_metrics
 METRICS = {metric.target for metric in list_metrics(extended=True)}
 FUNCTIONS = [
     *sorted(METRICS),
+    "benchmark.folders:score_folders",
     "metrics.selectivity:selectivity",
+    "metrics.streaming.of_samples:ClapScore",
+    "metrics.streaming.of_samples:DeSync",
+    "metrics.streaming.of_samples:KLDivergence",
+    "metrics.streaming.of_sets:FrechetAudioDistance",
+    "metrics.streaming.of_sets:InceptionScore",
+    "metrics.streaming.of_sets:KernelAudioDistance",
     "metrics.uncertainty.bootstrap:bootstrap_mean",
     "metrics.uncertainty.bootstrap:bootstrap_score",
     "metrics.uncertainty.bootstrap:bootstrap_set_statistic",

@@ -1,0 +1,207 @@
+"""FAD, KAD and IS of samples that come in batches."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from metrics.fad import distance_of_moments
+from metrics.inception_score import inception_score
+from metrics.kad import BandwidthSource, kernel_audio_distance
+from metrics.streaming.spread import Spread
+from metrics.streaming.state import KeptRows, Streaming, array_of, check_columns
+from metrics.validation import require_samples, samples
+
+
+class FrechetAudioDistance(Streaming):
+    """`metrics.frechet_audio_distance` batch by batch, in squared embedding units; lower is better.
+
+    Its state does not grow with the samples: of each side mean and at most 2 d rows (67 MB for d = 2048). The score
+    equals the function's on all rows within 1e-9 of it, in whatever order and batches they come.
+
+    Example:
+        >>> fad = FrechetAudioDistance()
+        >>> fad.update(reference=[[0.0], [2.0]], generated=[[1.0]])
+        >>> fad.update(generated=[[3.0]])
+        >>> round(fad.compute(), 6)
+        1.0
+    """
+
+    def __init__(self) -> None:
+        self.reset()
+
+    def update(self, reference: Any = None, generated: Any = None) -> None:
+        """See a batch of one side, or of both.
+
+        Args:
+            reference: finite, shape (n, d), n >= 1: sample, dimension; embeddings of the reference audio. None: none.
+            generated: finite, shape (m, d); m may differ from n.
+
+        Raises:
+            ValueError: neither is given, another shape, a value that is not finite, or another d than before.
+        """
+        given = {"reference": reference, "generated": generated}
+        rows = {name: samples(array_of(values), name) for name, values in given.items() if values is not None}
+        if not rows:
+            raise ValueError("update: expected reference, generated or both, got neither")
+        columns = next((len(spread.mean) for spread in self._sides.values()), None)
+        for name, batch in rows.items():
+            check_columns(name, batch.shape[1], columns)
+            columns = batch.shape[1]
+        for name, batch in rows.items():
+            self._add(name, Spread.of(batch))
+
+    def compute(self) -> float:
+        """Return the distance, at least 0.
+
+        Raises:
+            ValueError: fewer than two samples of a side were seen.
+        """
+        for name in ("reference", "generated"):
+            require_samples(self._sides[name].count if name in self._sides else 0, name, 2)
+        reference, generated = self._sides["reference"], self._sides["generated"]
+        return distance_of_moments(
+            reference.mean, reference.scaled_rows(), generated.mean, generated.scaled_rows()
+        )  # fmt: skip
+
+    def reset(self) -> None:
+        """Forget what was seen."""
+        self._sides: dict[str, Spread] = {}
+
+    def settings(self) -> dict[str, Any]:
+        """Return {}: there are none."""
+        return {}
+
+    def _absorb(self, other: FrechetAudioDistance) -> None:
+        columns = next((len(spread.mean) for spread in self._sides.values()), None)
+        for name, spread in other._sides.items():
+            check_columns(name, len(spread.mean), columns)
+        for name, spread in other._sides.items():
+            self._add(name, spread)
+
+    def _add(self, name: str, spread: Spread) -> None:
+        self._sides[name] = self._sides[name].merged(spread) if name in self._sides else spread
+
+
+class KernelAudioDistance(Streaming):
+    """`metrics.kernel_audio_distance` batch by batch, times 100, without unit; lower is better.
+
+    The kernel is of all pairs of rows, so all rows are kept, in the precision in which they came (8 kB each for 2,048
+    dimensions in float32). The score equals the function's on them; another order moves it by rounding alone.
+
+    Args of the constructor are those of the function: bandwidth, bandwidth_from.
+
+    Example:
+        >>> kad = KernelAudioDistance(bandwidth=1.0)
+        >>> kad.update(reference=[[0.0], [1.0]], generated=[[4.0]])
+        >>> kad.update(generated=[[5.0]])
+        >>> round(kad.compute(), 2)
+        120.72
+    """
+
+    def __init__(self, *, bandwidth: float | None = None, bandwidth_from: BandwidthSource = "generated") -> None:
+        self._bandwidth, self._bandwidth_from = bandwidth, bandwidth_from
+        self.reset()
+
+    def update(self, reference: Any = None, generated: Any = None) -> None:
+        """See a batch of one side, or of both.
+
+        Args:
+            reference: finite, shape (n, d), n >= 1: sample, dimension; embeddings of the reference audio. None: none.
+            generated: finite, shape (m, d); m may differ from n.
+
+        Raises:
+            ValueError: neither is given, another shape, a value that is not finite, or another d than before.
+        """
+        given = [(self._reference, reference), (self._generated, generated)]
+        batches = [(kept, kept.checked(values)) for kept, values in given if values is not None]
+        if not batches:
+            raise ValueError("update: expected reference, generated or both, got neither")
+        columns = self._columns()
+        for kept, rows in batches:
+            check_columns(kept.name, rows.shape[1], columns)
+            columns = rows.shape[1]
+        for kept, rows in batches:
+            kept.parts.append(rows)
+
+    def compute(self) -> float:
+        """Return the distance; it may be a little below 0.
+
+        Raises:
+            ValueError: fewer than two samples of a side were seen, or a setting that the function refuses.
+        """
+        for kept in (self._reference, self._generated):
+            require_samples(kept.count, kept.name, 2)
+        return kernel_audio_distance(
+            self._reference.all(), self._generated.all(), bandwidth=self._bandwidth, bandwidth_from=self._bandwidth_from
+        )
+
+    def reset(self) -> None:
+        """Forget what was seen."""
+        self._reference, self._generated = KeptRows("reference"), KeptRows("generated")
+
+    def settings(self) -> dict[str, Any]:
+        """Return bandwidth and bandwidth_from."""
+        return {"bandwidth": self._bandwidth, "bandwidth_from": self._bandwidth_from}
+
+    def _columns(self) -> int | None:
+        return self._reference.columns or self._generated.columns
+
+    def _absorb(self, other: KernelAudioDistance) -> None:
+        if (columns := other._columns()) is not None:
+            check_columns("merge", columns, self._columns())
+        self._reference.parts += other._reference.parts
+        self._generated.parts += other._generated.parts
+
+
+class InceptionScore(Streaming):
+    """`metrics.inception_score` batch by batch: the mean over its runs, without unit; higher is better.
+
+    Which rows share a run follows from their order, so all logits are kept (2 kB each for 527 classes in float32), and
+    another order, or other shares of several processes, moves the score a little; with `splits=1` by rounding alone.
+
+    Args of the constructor are those of the function: splits, seed.
+
+    Example:
+        >>> score = InceptionScore(splits=1)
+        >>> score.update([[50.0, 0.0]])
+        >>> score.update([[0.0, 50.0]])
+        >>> round(score.compute(), 6)
+        2.0
+    """
+
+    def __init__(self, *, splits: int = 10, seed: int = 2020) -> None:
+        self._splits, self._seed = splits, seed
+        self.reset()
+
+    def update(self, logits: Any) -> None:
+        """See a batch.
+
+        Args:
+            logits: finite, shape (n, c), n >= 1: sample, class; the classifier's raw outputs for the generated audio.
+
+        Raises:
+            ValueError: another shape, a value that is not finite, or another c than before.
+        """
+        self._logits.parts.append(self._logits.checked(logits))
+
+    def compute(self) -> float:
+        """Return the mean over the runs, between 1 and the number of classes.
+
+        Raises:
+            ValueError: fewer samples than runs were seen.
+        """
+        require_samples(self._logits.count, "logits", 1)
+        return inception_score(self._logits.all(), splits=self._splits, seed=self._seed)[0]
+
+    def reset(self) -> None:
+        """Forget what was seen."""
+        self._logits = KeptRows("logits")
+
+    def settings(self) -> dict[str, Any]:
+        """Return splits and seed."""
+        return {"splits": self._splits, "seed": self._seed}
+
+    def _absorb(self, other: InceptionScore) -> None:
+        if (columns := other._logits.columns) is not None:
+            check_columns("merge", columns, self._logits.columns)
+        self._logits.parts += other._logits.parts
