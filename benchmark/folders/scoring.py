@@ -170,10 +170,8 @@ def _question(sides: Sides, name: str) -> Question:
     generated = sides.generated[name]
     film = generated if sides.films is None else sides.films[name]
     label = "" if sides.prompts is None else sides.prompts[name]
-    sample = replace(
-        _alone(name, film).sample, label=label, target_audio=sides.reference[name] if sides.paired else None
-    )
-    return Question(sample, generated, film)
+    target = sides.reference[name] if sides.paired else None
+    return Question(replace(_alone(name, film).sample, label=label, target_audio=target), generated, film)
 
 
 def _alone(name: str, path: Path) -> Question:

@@ -54,10 +54,13 @@ class MeanOfSamples(Streaming):
         self._count += len(scores)
         self._total += sum(map(Fraction, scores.tolist()), Fraction(0))
 
+    @property
+    def columns(self) -> int | None:
+        """How long the rows are that were seen; None where none was."""
+        return self._columns
+
     def _absorb(self, other: Self) -> None:
-        if other._columns is not None:
-            check_columns("merge", other._columns, self._columns)
-            self._columns = other._columns
+        self._columns = self._columns or other._columns
         self._count += other._count
         self._total += other._total
 

@@ -43,7 +43,7 @@ class FrechetAudioDistance(Streaming):
         rows = {name: samples(array_of(values), name) for name, values in given.items() if values is not None}
         if not rows:
             raise ValueError("update: expected reference, generated or both, got neither")
-        columns = next((len(spread.mean) for spread in self._sides.values()), None)
+        columns = self.columns
         for name, batch in rows.items():
             check_columns(name, batch.shape[1], columns)
             columns = batch.shape[1]
@@ -71,10 +71,12 @@ class FrechetAudioDistance(Streaming):
         """Return {}: there are none."""
         return {}
 
+    @property
+    def columns(self) -> int | None:
+        """Dimensions of the embeddings seen; None where none was."""
+        return next((len(spread.mean) for spread in self._sides.values()), None)
+
     def _absorb(self, other: FrechetAudioDistance) -> None:
-        columns = next((len(spread.mean) for spread in self._sides.values()), None)
-        for name, spread in other._sides.items():
-            check_columns(name, len(spread.mean), columns)
         for name, spread in other._sides.items():
             self._add(name, spread)
 
@@ -116,7 +118,7 @@ class KernelAudioDistance(Streaming):
         batches = [(kept, kept.checked(values)) for kept, values in given if values is not None]
         if not batches:
             raise ValueError("update: expected reference, generated or both, got neither")
-        columns = self._columns()
+        columns = self.columns
         for kept, rows in batches:
             check_columns(kept.name, rows.shape[1], columns)
             columns = rows.shape[1]
@@ -143,12 +145,12 @@ class KernelAudioDistance(Streaming):
         """Return bandwidth and bandwidth_from."""
         return {"bandwidth": self._bandwidth, "bandwidth_from": self._bandwidth_from}
 
-    def _columns(self) -> int | None:
+    @property
+    def columns(self) -> int | None:
+        """Dimensions of the embeddings seen; None where none was."""
         return self._reference.columns or self._generated.columns
 
     def _absorb(self, other: KernelAudioDistance) -> None:
-        if (columns := other._columns()) is not None:
-            check_columns("merge", columns, self._columns())
         self._reference.parts += other._reference.parts
         self._generated.parts += other._generated.parts
 
@@ -201,7 +203,10 @@ class InceptionScore(Streaming):
         """Return splits and seed."""
         return {"splits": self._splits, "seed": self._seed}
 
+    @property
+    def columns(self) -> int | None:
+        """Classes of the logits seen; None where none was."""
+        return self._logits.columns
+
     def _absorb(self, other: InceptionScore) -> None:
-        if (columns := other._logits.columns) is not None:
-            check_columns("merge", columns, self._logits.columns)
         self._logits.parts += other._logits.parts

@@ -51,7 +51,8 @@ class Spread:
 
     def scaled_rows(self) -> Matrix:
         """Return rows, shape (k, d), whose outer products sum to the covariance over n - 1; n >= 2."""
-        return np.concatenate(self.blocks) / np.sqrt(self.count - 1)
+        rows: Matrix = np.concatenate(self.blocks) / np.sqrt(self.count - 1)
+        return rows
 
     def _folded(self) -> Spread:
         d = len(self.mean)

@@ -34,13 +34,14 @@ class Streaming(ABC):
     def settings(self) -> dict[str, Any]:
         """Return the keywords that this metric was made with; metrics of other settings are not merged."""
 
+    @property
+    @abstractmethod
+    def columns(self) -> int | None:
+        """How long the rows are that were seen; None where none was."""
+
     @abstractmethod
     def _absorb(self, other: Self) -> None:
-        """Add what another of the same settings has seen.
-
-        Raises:
-            ValueError: it has seen features of another dimension.
-        """
+        """Add what another has seen, of the same settings and rows as long."""
 
     def merge(self, *others: Self) -> None:
         """Add what others have seen, as if this one had seen it after its own; the others stay as they are.
@@ -54,6 +55,11 @@ class Streaming(ABC):
                 raise TypeError(f"merge: expected {type(self).__name__}, got {type(other).__name__}")
             if other.settings() != self.settings():
                 raise ValueError(f"merge: settings differ, {self.settings()} and {other.settings()}")
+        columns = self.columns
+        for other in others:
+            if other.columns is not None:
+                check_columns("merge", other.columns, columns)
+                columns = other.columns
         for other in others:
             self._absorb(other)
 

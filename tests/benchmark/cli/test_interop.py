@@ -2,6 +2,9 @@
 
 import hashlib
 import json
+import re
+import shlex
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -10,12 +13,12 @@ import torch
 from support.packs import the_kept
 from support.world import Settings, write_run
 
-from benchmark.exchange import _SOUNDS, _VIDEOS
+from benchmark.exchange import _EXTENDED_SOUNDS, _SOUNDS, _VIDEOS
 from benchmark.features import Extractor, FeatureStore
 from benchmark.runs import MetricValue, RunDirectory
 from foundation.files import file_sha256
 from metrics import clap_score, frechet_audio_distance, imagebind_score, inception_score, kl_divergence
-from metrics.interop import read_av_benchmark, write_av_benchmark
+from metrics.interop import _LAYOUTS, read_av_benchmark, write_av_benchmark
 from metrics.registry import get_metric
 
 SHAPES = {
@@ -369,3 +372,44 @@ def test_a_record_without_kad_or_the_key_of_a_backbone_is_one_line(command, expo
     done = export()
     assert done.status == 2
     assert done.message == f"{scored.metrics_json}: has no key of backbone panns; remove it and score the run again"
+
+
+PAGE = (Path(__file__).parents[3] / "docs" / "scoring.md").read_text(encoding="utf-8")
+
+
+def printed(beginning, **instead):
+    """The words of the one command of the page that begins so, with some of them replaced."""
+    (line,) = {line for line in PAGE.splitlines() if line.startswith(f"python -m benchmark {beginning}")}
+    return [instead.get(word, word) for word in shlex.split(line)[3:]]
+
+
+def test_the_page_s_export_to_av_benchmark_gives_the_files_that_it_shows(command, scored, tiny, tmp_path):
+    place = {"results/runs/vgg-monoaudio/inter/selva": scored.path, "data/vgg-monoaudio": tiny.path}
+    done = command(*printed("export-av-benchmark", **place), "--cache", "kept")
+    assert (done.status, done.err) == (0, "")
+    shown = re.findall(r"(?m)^av/\w+/\w+\.pth$", PAGE)
+    of_targets = {"av/reference/imagebind_audio.pth", "av/reference/synchformer_audio.pth"}  # this cache has them too
+    assert set(done.out.splitlines()[1:]) == {*shown, *of_targets}
+
+
+def test_the_page_names_all_files_that_av_benchmark_opens_and_this_suite_writes_on_request():
+    on_request = {_LAYOUTS[feature].file for feature in _EXTENDED_SOUNDS}
+    table = PAGE.split("That is not all that av-benchmark opens")[1].split("Then, in av-benchmark")[0]
+    assert {*on_request, "clap_ms_text.pth", "clap_ms_audio.pth"} <= set(re.findall(r"`(\w+\.pth)`", table))
+
+
+def test_the_page_s_import_from_av_benchmark_scores_two_folders(command, folders):
+    done = command(*printed("import-av-benchmark"))
+    assert (done.status, done.err) == (0, "")
+    shown = [line.rstrip() for line in PAGE.splitlines()]
+    assert [line.rstrip() for line in done.out.splitlines() if line.rstrip() not in shown] == []
+
+
+def test_the_page_s_commands_for_kadtk_append_a_score_and_show_it_beside_our_own(command, tmp_path):
+    run = write_run(tmp_path, "selva", settings=Settings(profile="paper"))
+    place = {"results/runs/vgg-monoaudio/inter/selva": run.path}
+    assert command(*printed("export-kadtk", **place)).out == "kad.csv: 1 score appended\n"
+    assert "kad.csv: 1 score appended" in PAGE
+    done = command(*printed("import-kadtk", **place))
+    own = f"{run.read_metrics().metrics['kad'].value:.4f}"
+    assert (done.status, done.out.split()[-2:]) == (0, [own, own])
