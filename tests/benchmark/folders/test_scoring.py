@@ -151,6 +151,10 @@ def test_folders_that_share_names_are_compared_as_sets_on_request(laid):
     assert sets.metrics["fad"].value == pytest.approx(paired.metrics["fad"].value, rel=1e-9)
     assert sets.metrics["kl"].reason == "compares sounds of one name, and the folders are compared as sets"
     assert sets.metrics["desync"].value == pytest.approx(paired.metrics["desync"].value)
+    min(laid.reference.iterdir()).write_bytes(b"no sound")
+    record = scored(laid, unpaired=True)
+    assert record.counts.scored == 4  # it is of no generated sound
+    assert record.metrics["fad"].reason == "no interval: 4 generated and 3 reference sounds are not paired"
 
 
 def test_a_reference_that_cannot_be_read_is_named_in_sets_too(laid):
