@@ -7,21 +7,21 @@
 from __future__ import annotations
 
 import logging
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Unpack
 
 from benchmark.folders.record import FoldersRecord
-from benchmark.folders.scoring import record_of_folders
+from benchmark.folders.scoring import FolderOptions, record_of_folders
 from foundation.files import PathLike
 
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["FoldersRecord", "record_of_folders", "score_folders"]
+__all__ = ["FolderOptions", "FoldersRecord", "record_of_folders", "score_folders"]
 
 log = logging.getLogger(__name__)
 
 
-def score_folders(generated: PathLike, reference: PathLike, **how: Any) -> pd.DataFrame:
+def score_folders(generated: PathLike, reference: PathLike, **how: Unpack[FolderOptions]) -> pd.DataFrame:
     """Return the metrics of a folder of generated sounds against a folder of reference sounds, one row per metric.
 
     Files are paired by their names without ending. One that lacks its counterpart is left out of every metric and named
@@ -38,6 +38,7 @@ def score_folders(generated: PathLike, reference: PathLike, **how: Any) -> pd.Da
         better, reason (why there is no value, or no interval).
 
     Raises:
+        TypeError: there is no such option.
         ValueError: see `benchmark.folders.scoring.record_of_folders`.
 
     Example:

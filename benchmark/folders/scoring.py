@@ -33,6 +33,23 @@ from vgg_monoaudio.dataset import Sample, Source
 SECONDS = 8.0  # that the benchmark's scenes last, and the field scores
 
 
+class FolderOptions(WeightOptions, total=False):
+    """The options of `record_of_folders`, for functions that hand them on."""
+
+    video: PathLike | None
+    prompts: PathLike | Mapping[str, str] | None
+    profile: ProfileName
+    metrics: Sequence[str]
+    extended: bool
+    seconds: float
+    unpaired: bool
+    bandwidth_from: BandwidthFrom
+    resamples: int
+    cache: PathLike
+    workers: int | None
+    progress: Progress | None
+
+
 class NothingLeft(Exception):
     """No file of two folders could be scored; the message says why of the first."""
 

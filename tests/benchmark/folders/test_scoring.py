@@ -1,5 +1,6 @@
 """Two folders get the numbers that the same files get as a run of a benchmark."""
 
+import inspect
 import json
 
 import numpy as np
@@ -10,10 +11,11 @@ from support.network_stand_ins import stand_in
 
 from benchmark import Choices, evaluate, score_folders
 from benchmark.folders import record_of_folders
-from benchmark.folders.scoring import NothingLeft
+from benchmark.folders.scoring import FolderOptions, NothingLeft
 from benchmark.profiles import load_profile
 from benchmark.profiles.paper import PaperProfile
 from foundation import media
+from foundation.checkpoints import WeightOptions
 from metrics import frechet_audio_distance, kernel_audio_distance
 from metrics.backbones.signal import Signal
 from metrics.fad import ResampledFrechet
@@ -201,6 +203,15 @@ def test_what_cannot_be_scored_is_refused_with_the_reason(laid, tmp_path):
         scored(laid, seconds=0)
     with pytest.raises(NothingLeft, match=r"5\.\d+ s of sound, 60 s are scored.*--seconds says how much"):
         scored(laid, seconds=60, video=None)
+
+
+def test_options_that_are_handed_on_are_those_that_are_taken(laid):
+    named = {
+        name for name, one in inspect.signature(record_of_folders).parameters.items() if one.kind is one.KEYWORD_ONLY
+    }
+    assert FolderOptions.__annotations__.keys() == named | WeightOptions.__annotations__.keys()
+    with pytest.raises(TypeError, match="'second'"):
+        score_folders(laid.generated, laid.reference, profile="signal", second=5)
 
 
 def test_the_frame_has_a_row_per_metric_and_names_what_was_not_scored(laid, caplog):
