@@ -61,36 +61,42 @@ register_model(
     "oracle",
     target="baselines.controls:Oracle",
     kind="control",
+    title="Oracle",
     summary="the target's own sound: the ceiling",
 )
 register_model(
     "mixture",
     target="baselines.controls:Mixture",
     kind="control",
+    title="Mixture",
     summary="the mean of both sounds, as in the scene: no selection",
 )
 register_model(
     "distractor",
     target="baselines.controls:Distractor",
     kind="control",
+    title="Distractor",
     summary="the paired sound alone: the wrong selection, which set-wise metrics cannot tell from the right one",
 )
 register_model(
     "shuffled",
     target="baselines.controls:Shuffled",
     kind="control",
+    title="Shuffled",
     summary="another sample's target: real sounds at the wrong place and time",
 )
 register_model(
     "noise",
     target="baselines.controls:Noise",
     kind="control",
+    title="Noise",
     summary="pink noise, as loud as the target: the floor",
 )
 register_model(
     "silence",
     target="baselines.controls:Silence",
     kind="control",
+    title="Silence",
     summary="zeros: the floor",
 )
 
@@ -100,6 +106,7 @@ register_model(
     "recorded",
     target="baselines.recorded.generator:Recorded",
     kind="recorded",
+    title="Recorded sounds",
     summary="audio files made elsewhere, matched by file name",
 )
 
@@ -110,6 +117,7 @@ register_model(
     **_SELVA,
     options={"variant": "small_16k"},
     checkpoints=("selva-video-encoder", "selva-generator-small-16k", *_DECODERS_16K, "dfn5b-clip", *_TEXT),
+    title="SELVA-S-16k",
     summary="SELVA, the paper's model",
     rows=("D3: 5", "D4: SELVA", "D5: SELVA-S-16k"),
 )
@@ -119,6 +127,7 @@ register_model(
     options={"variant": "small_16k", "num_sup_tokens": 0},
     checkpoints=(*_DECODERS_16K, "dfn5b-clip", *_TEXT),
     unpublished=("video_encoder", "generator"),
+    title="SELVA-S-16k, 0 [SUP]",
     summary="SELVA small_16k, 0 [SUP] tokens",
     rows=("D3: 0",),
 )
@@ -128,6 +137,7 @@ register_model(
     options={"variant": "small_16k", "num_sup_tokens": 1},
     checkpoints=(*_DECODERS_16K, "dfn5b-clip", *_TEXT),
     unpublished=("video_encoder", "generator"),
+    title="SELVA-S-16k, 1 [SUP]",
     summary="SELVA small_16k, 1 [SUP] token",
     rows=("D3: 1",),
 )
@@ -137,6 +147,7 @@ register_model(
     options={"variant": "small_16k", "num_sup_tokens": 3},
     checkpoints=(*_DECODERS_16K, "dfn5b-clip", *_TEXT),
     unpublished=("video_encoder", "generator"),
+    title="SELVA-S-16k, 3 [SUP]",
     summary="SELVA small_16k, 3 [SUP] tokens",
     rows=("D3: 3",),
 )
@@ -146,6 +157,7 @@ register_model(
     options={"variant": "small_16k", "num_sup_tokens": 7},
     checkpoints=(*_DECODERS_16K, "dfn5b-clip", *_TEXT),
     unpublished=("video_encoder", "generator"),
+    title="SELVA-S-16k, 7 [SUP]",
     summary="SELVA small_16k, 7 [SUP] tokens",
     rows=("D3: 7",),
 )
@@ -155,6 +167,7 @@ register_model(
     options={"variant": "small_44k"},
     checkpoints=("selva-video-encoder", *_DECODERS_44K, "dfn5b-clip", *_TEXT),
     unpublished=("generator",),
+    title="SELVA-S-44k",
     summary="SELVA small_44k, 5 [SUP] tokens",
     rows=("D5: SELVA-S-44k",),
 )
@@ -164,6 +177,7 @@ register_model(
     options={"variant": "medium_44k"},
     checkpoints=("selva-video-encoder", *_DECODERS_44K, "dfn5b-clip", *_TEXT),
     unpublished=("generator",),
+    title="SELVA-M-44k",
     summary="SELVA medium_44k, 5 [SUP] tokens",
     rows=("D5: SELVA-M-44k",),
 )
@@ -173,6 +187,7 @@ register_model(
     options={"variant": "large_44k"},
     checkpoints=("selva-video-encoder", *_DECODERS_44K, "dfn5b-clip", *_TEXT),
     unpublished=("generator",),
+    title="SELVA-L-44k",
     summary="SELVA large_44k, 5 [SUP] tokens",
     rows=("D5: SELVA-L-44k",),
 )
@@ -185,6 +200,7 @@ register_model(
     **_MMAUDIO,
     options={"variant": "small_16k"},
     checkpoints=("mmaudio-small-16k", *_DECODERS_16K, "dfn5b-clip", "synchformer"),
+    title="MMAudio-S-16k",
     summary="MMAudio; options null_clip, null_sync, sync_frames",
     rows=("A1: MMAudio-S-16kHz",),
 )
@@ -193,6 +209,7 @@ register_model(
     **_MMAUDIO,
     options={"variant": "small_44k"},
     checkpoints=("mmaudio-small-44k", *_DECODERS_44K, "dfn5b-clip", "synchformer"),
+    title="MMAudio-S-44k",
     summary="MMAudio; options null_clip, null_sync, sync_frames",
 )
 register_model(
@@ -200,6 +217,7 @@ register_model(
     **_MMAUDIO,
     options={"variant": "medium_44k"},
     checkpoints=("mmaudio-medium-44k", *_DECODERS_44K, "dfn5b-clip", "synchformer"),
+    title="MMAudio-M-44k",
     summary="MMAudio; options null_clip, null_sync, sync_frames",
 )
 register_model(
@@ -207,6 +225,7 @@ register_model(
     **_MMAUDIO,
     options={"variant": "large_44k_v2"},
     checkpoints=("mmaudio-large-44k-v2", *_DECODERS_44K, "dfn5b-clip", "synchformer"),
+    title="MMAudio-L-44k v2",
     summary="MMAudio; options null_clip, null_sync, sync_frames",
 )
 register_model(
@@ -214,6 +233,7 @@ register_model(
     **_MMAUDIO,
     options={"variant": "small_16k", "null_clip": True},
     checkpoints=("mmaudio-small-16k", *_DECODERS_16K, "dfn5b-clip", "synchformer"),
+    title="MMAudio-S-16k w/ null CLIP emb.",
     summary="MMAudio without CLIP image features",
     rows=("A1: w/ null CLIP emb.", "D4: MMAudio-S-16k"),
 )
@@ -222,6 +242,7 @@ register_model(
     **_MMAUDIO,
     options={"variant": "small_16k", "null_sync": True},
     checkpoints=("mmaudio-small-16k", *_DECODERS_16K, "dfn5b-clip", "synchformer"),
+    title="MMAudio-S-16k w/ null Synchformer emb.",
     summary="MMAudio without Synchformer features",
     rows=("A1: w/ null Synchronformer emb.",),
 )
@@ -238,6 +259,7 @@ register_model(
     trained_on=("VGGSound", "AudioSet", "AudioCaps", "Freesound", "BBC Sound Effects"),
     source="https://github.com/naver-ai/rewas",
     revision="4e09954",
+    title="ReWaS",
     summary="ReWaS, by its own program in its own checkout",
     rows=("D4: ReWaS",),
 )
@@ -247,6 +269,7 @@ register_model(
     program="baselines.programs.vintage:PROGRAM",
     options={"s_vis": 2.5, "s_txt": 2.5},
     checkpoints=("vintage",),
+    title="VinTAGe",
     summary="VinTAGe, by its own program; guidance 2.5 as in its code",
     rows=("D4: VinTAGe",),
 )
@@ -256,6 +279,7 @@ register_model(
     program="baselines.programs.vintage:PROGRAM",
     options={"s_vis": 7.5, "s_txt": 7.5},
     checkpoints=("vintage",),
+    title="VinTAGe (README)",
     summary="VinTAGe, by its own program; guidance 7.5 as in its README",
 )
 register_model(
@@ -271,6 +295,7 @@ register_model(
     trained_on=_MMAUDIO_DATA,
     source="https://github.com/hkchengrex/Tracking-Anything-with-DEVA",
     revision="404a112",
+    title="VOS + MMAudio",
     summary="DEVA's program masks the video, MMAudio hears the rest; option segmenter",
 )
 

@@ -46,6 +46,7 @@ class ModelEntry:
             "module:PROGRAM".
         unpublished: parts of the weights that are not published: they come through the option `checkpoint`.
         rows: of the paper's tables that this name makes, "table: row" as in results/published.
+        title: what figures and pages call it; "" for its name.
     """
 
     name: str
@@ -64,6 +65,7 @@ class ModelEntry:
     program: str | Program = ""
     unpublished: tuple[str, ...] = ()
     rows: tuple[str, ...] = ()
+    title: str = ""
 
     def __post_init__(self) -> None:
         options: object = self.options or {}

@@ -288,7 +288,7 @@ def test_facts_are_the_fields_of_the_entry(registry):
         "target": "elsewhere:Hum", "kind": "external", "options": {"pitch": 1}, "checkpoints": ("panns",),
         "licence": "MIT", "trained_on": ("VGGSound",), "source": "https://example.org", "revision": "abc",
         "summary": "hums", "alias_of": "", "code_licence": "BSD", "program": "elsewhere:PROGRAM",
-        "unpublished": ("generator",), "rows": ("D9: Hum",),
+        "unpublished": ("generator",), "rows": ("D9: Hum",), "title": "Hum",
     }  # fmt: skip
     register_model("hum", **facts)
     assert {name: getattr(registry["hum"], name) for name in facts} == facts

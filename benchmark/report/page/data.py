@@ -10,6 +10,7 @@ from typing import Any
 
 import pandas as pd
 
+from benchmark.report.display_names import display_name
 from benchmark.report.page.media import Placed
 from benchmark.report.results import Results, Row
 from benchmark.report.samples import SAMPLE_COLUMNS, Samples
@@ -49,7 +50,8 @@ def page_data(
     return {
         "media": media,
         "columns": [_column(column) for column in columns],
-        "models": [{"key": row.key, "name": row.model, "kind": row.kind} for row in models.values()],
+        "selectivity": _selectivity(columns),
+        "models": [{"key": row.key, "name": display_name(row.model), "kind": row.kind} for row in models.values()],
         "subsets": [_subset(part, columns, placed) for part in samples],
         "sources": {
             name.removeprefix("sources/").removesuffix(".wav"): item.picture.rpartition("/")[2]
@@ -72,16 +74,34 @@ def _column(column: Column) -> dict[str, Any]:
     }
 
 
+def _selectivity(columns: Sequence[Column]) -> list[dict[str, Any]]:
+    """Return the margins between the two sounds of a scene, each with the metric that says which of them is nearer."""
+    wins = {column.metric.target: column.metric.name for column in columns if column.metric.field == "win"}
+    return [
+        {
+            "margin": column.metric.name,
+            "win": wins[column.metric.target],
+            "label": column.metric.label.removesuffix(" margin"),
+            "decimals": column.decimals,
+            "about": column.metric.description,
+        }
+        for column in columns
+        if column.metric.field == "margin" and column.metric.target in wins
+    ]
+
+
 def _subset(part: Samples, columns: Sequence[Column], placed: Mapping[str, Placed]) -> dict[str, Any]:
     listing = part.listing.astype(object).where(part.listing.notna(), "")
     own = listing["target_id"] == listing["paired_id"]  # a film's own sound is not asked for: it is played as paired
     listing.loc[own, "target_id"] = ""
     scenes = [placed.get(f"scenes/{part.subset}/{sample}.mp4") for sample in listing["sample_id"]]
+    soundtracks = [item.soundtrack.rpartition("/")[2] if item else "" for item in scenes]
     return {
         "name": part.subset,
         "title": subset_title(part.subset),
         **{name: listing[name].tolist() for name in SAMPLE_COLUMNS},
         "scenes": [item.picture.rpartition("/")[2] if item and item.file else None for item in scenes],
+        "soundtracks": soundtracks,
         "models": {key: _answers(part, key, table, columns, placed) for key, table in part.scored.items()},
     }
 

@@ -1,4 +1,4 @@
-"""The media folder of the page: scenes, sources and answers, with a thumbnail or a spectrogram for each.
+"""The media folder of the page: scenes, sources and answers, with a spectrogram for each; scenes have a thumbnail too.
 
     <media>/scenes/<subset>/<sample>.mp4        links where the file system allows, copies elsewhere
     <media>/sources/<clip>.wav
@@ -15,7 +15,7 @@ import logging
 import os
 import shutil
 import traceback
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -43,13 +43,15 @@ class Placed:
 
     Attributes:
         file: path relative to the page; "" where the file is absent.
-        picture: likewise; "" where none can be drawn.
+        picture: likewise: a film's thumbnail, a sound's spectrogram; "" where none can be drawn.
         problem: why a file or its picture is missing.
+        soundtrack: path of the spectrogram of a film's own sound; "" where it has none, or none can be drawn.
     """
 
     file: str
     picture: str
     problem: str = ""
+    soundtrack: str = ""
 
 
 def check_report_place(out: Path) -> None:
@@ -139,9 +141,11 @@ def _place(media: Path, name: str, source: Path, real: Path, homes: Sequence[Pat
     digest = content_sha256(real)[:20]  # before the link, which changes the file's times
     link_or_copy(real, media / name)
     relative = f"{media.name}/{name}"
-    picture = f"{digest}-{PICTURE_VERSION}.jpg"
-    problem = pictures.place(picture, source)
-    return Placed(relative, "" if problem else f"{media.name}/pictures/{picture}", problem)
+    is_film = source.suffix == ".mp4"
+    picture, problem = pictures.place(digest, source, _thumbnail if is_film else _spectrogram)
+    # A thumbnail and a spectrogram of the same bytes need two names.
+    soundtrack = pictures.place(f"{digest}-sound", source, _spectrogram)[0] if is_film else ""
+    return Placed(relative, picture, problem, soundtrack)
 
 
 @dataclass(frozen=True)
@@ -167,13 +171,27 @@ class _Pictures:
                 kept.mkdir(parents=True, exist_ok=True)
         return cls(media / "pictures", kept, kept is not None and os.access(kept, os.W_OK))
 
-    def place(self, name: str, source: Path) -> str:
-        """Put the picture of a file on the page unless it is there; return why there is none, or ""."""
+    def place(self, content: str, source: Path, draw: Callable[[Path], bytes]) -> tuple[str, str]:
+        """Put a picture of a file on the page unless it is there.
+
+        Args:
+            content: what names the picture: another text for other bytes, or for another kind of picture of them.
+            source: the file.
+            draw: makes the picture.
+
+        Returns:
+            The picture's path relative to the page, "" where there is none; and why there is none, or "".
+        """
+        name = f"{content}-{PICTURE_VERSION}.jpg"
+        problem = self._problem_with(name, source, draw)
+        return ("" if problem else f"{self.shown.parent.name}/{self.shown.name}/{name}"), problem
+
+    def _problem_with(self, name: str, source: Path, draw: Callable[[Path], bytes]) -> str:
         shown, kept = self.shown / name, None if self.kept is None else self.kept / name[:2] / name
         if is_whole(shown):
             return ""
         if kept is None or not _is_jpeg(kept):
-            drawn = _picture(source)
+            drawn = _picture(source, draw)
             if isinstance(drawn, str):
                 return drawn
             problem = None if kept is None or not self.writable else _problem_with_keeping(kept, drawn)
@@ -217,10 +235,10 @@ def _is_jpeg(path: Path) -> bool:
         return False
 
 
-def _picture(source: Path) -> bytes | str:
+def _picture(source: Path, draw: Callable[[Path], bytes]) -> bytes | str:
     """Return the picture of a file, or why there is none: one odd file must not cost the page."""
     try:
-        return _thumbnail(source) if source.suffix == ".mp4" else _spectrogram(source)
+        return draw(source)
     except MediaError as error:
         return error.reason
     except Exception as error:
@@ -265,7 +283,7 @@ def drop_unused(media: Path, placed: Iterable[Placed]) -> None:
         media: the folder; held by the caller, see `foundation.locks`.
         placed: what the page uses.
     """
-    shown = {name for item in placed for name in (item.file, item.picture) if name}
+    shown = {name for item in placed for name in (item.file, item.picture, item.soundtrack) if name}
     folders = [media / part for part in PARTS if not (media / part).is_symlink()]
     for path in [p for folder in folders for p in folder.rglob("*") if p.is_file()]:
         if f"{media.name}/{path.relative_to(media).as_posix()}" not in shown:

@@ -8,12 +8,13 @@ from importlib.resources import files
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from benchmark.report.display_names import display_name
 from benchmark.report.page.data import embedded, page_data, wanted_media
 from benchmark.report.page.media import drop_unused, place_media
 from benchmark.report.results import Results
 from benchmark.report.samples import Samples, read_samples
 from benchmark.report.stability import STABILITY_NOTE, stability_of
-from benchmark.report.tables.cells import Block, Table
+from benchmark.report.tables.cells import Block, Line, Table
 from benchmark.report.tables.marks import DASH
 from foundation.files import write_text
 
@@ -69,6 +70,9 @@ def write_page(
         .render(
             title=title,
             table=table,
+            named=_named,
+            about=_about(results),
+            display_name=display_name,
             stability=stability_of(results, samples, table.columns),
             stability_note=STABILITY_NOTE,
             whiskers={block.subset: _whiskers(table, block) for block in table.blocks},
@@ -99,6 +103,20 @@ def environment() -> jinja2.Environment:
 def template_text(name: str) -> str:
     """Return a file of the templates' folder."""
     return files("benchmark.report.page").joinpath("templates", name).read_text(encoding="utf-8")
+
+
+def _named(line: Line) -> str:
+    """Return what the page calls a row: its label, or the model's title where the label is but the model's name."""
+    label = display_name(line.label) if line.label == line.row.model else line.label
+    return line.title.replace(line.label, label, 1)
+
+
+def _about(results: Results) -> str:
+    """Return what a copied table says of itself beside its subset: benchmark, version and profile."""
+    if results.scoring is None or not results.benchmarks:
+        return "as printed"
+    version = next(iter(results.benchmarks.values())).version
+    return f"{results.name} {version}, profile {results.scoring.profile}"
 
 
 def _whiskers(table: Table, block: Block) -> dict[str, dict[str, tuple[float, float, float]]]:

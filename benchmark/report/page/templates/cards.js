@@ -35,6 +35,25 @@ function find() {
   }
 }
 
+/** The filters that are set, as in “harp” and subset Inter-class and category Music. */
+function filtersInWords() {
+  const subset = data.subsets.find(({ name }) => name === state.subset);
+  const set = [
+    state.find && `“${state.find}”`,
+    state.subset && `subset ${subset?.title ?? state.subset}`,
+    state.category && `category ${state.category}`,
+  ];
+  return set.filter(Boolean).join(" and ");
+}
+
+function clearFilters() {
+  remember({ find: DEFAULTS.find, subset: DEFAULTS.subset, category: DEFAULTS.category, page: DEFAULTS.page });
+  fillSampleFields();
+  find();
+  showCards();
+  byId("sample-filter").focus(); // the button that was pressed is gone
+}
+
 const pages = () => Math.max(1, Math.ceil(found.length / CARDS_PER_PAGE));
 
 function showCards() {
@@ -44,7 +63,9 @@ function showCards() {
   const shown = found.slice((page - 1) * CARDS_PER_PAGE, page * CARDS_PER_PAGE);
   byId("cards").replaceChildren(...shown.map(makeCard));
   const count = `${found.length.toLocaleString("en")} ${found.length === 1 ? "sample" : "samples"}`;
-  byId("found").textContent = found.length ? count : "No sample matches; clear a filter to see more.";
+  byId("found").textContent = found.length ? count : `No sample matches ${filtersInWords()}.`;
+  byId("clear-filters").hidden = found.length > 0;
+  byId("cards").parentElement.querySelector(".pages").hidden = found.length === 0;
   byId("page-now").textContent = `${page} of ${pages()}`;
   byId("page-back").disabled = page === 1;
   byId("page-next").disabled = page === pages();
@@ -59,7 +80,10 @@ function tracksOf(sample) {
   const source = (clip) => (clip in data.sources ? { file: mediaPath("sources", `${clip}.wav`), picture: data.sources[clip] } : null);
   const [target, paired] = [source(subset.target_id[place]), source(subset.paired_id[place])];
   const tracks = [];
-  if (subset.scenes[place] !== null) tracks.push({ key: "scene", name: "Scene", kind: "scene", file: null, picture: "" });
+  if (subset.scenes[place] !== null) {
+    const picture = subset.soundtracks[place];
+    tracks.push({ key: "scene", name: "Scene", kind: "scene", file: null, picture, failed: "no picture of its sound" });
+  }
   if (target) tracks.push({ key: "target", name: "Target, alone", kind: "target", ...target });
   if (paired) tracks.push({ key: "paired", name: "Paired, alone", kind: "paired", ...paired });
   for (const { key, name, kind } of data.models) {
@@ -125,6 +149,10 @@ function makeStage({ subset, place }) {
 
 function makeTracks(sample) {
   const heads = HEADLINE.map((column) => make("th", { scope: "col", class: "number", title: column.about, text: `${column.label} ${column.arrow}`.trim() }));
+  if (data.selectivity.length) {
+    const about = data.selectivity.map((one) => `${one.label}: ${one.about}`).join("\n");
+    heads.push(make("th", { scope: "col", class: "nearer-head", title: about, text: "Nearer to" }));
+  }
   const body = tracksOf(sample).map((track, at) => makeTrack(sample, track, at));
   return make(
     "table",
@@ -140,7 +168,7 @@ function makeTrack(sample, track, at) {
   const strip = make("td", { class: "strip-cell" });
   if (track.picture) {
     strip.append(make("div", { class: "strip" }, make("img", { src: picturePath(track.picture), loading: "lazy", decoding: "async", alt: `Spectrogram of ${track.name}`, width: 320, height: 72 }), make("i")));
-  } else if (track.key !== "scene") {
+  } else {
     strip.append(make("span", { class: "missing", text: track.failed ?? "no audio" }));
   }
   const scores = HEADLINE.map(({ name, label, decimals }) => {
@@ -148,7 +176,39 @@ function makeTrack(sample, track, at) {
     const text = value === null ? (track.model ? "–" : "") : value.toFixed(decimals);
     return make("td", { class: "number", "data-metric": name, "data-label": label, text });
   });
+  if (data.selectivity.length) scores.push(makeNearer(sample, track));
   return make("tr", { class: `track ${track.kind}`, "data-track": track.key }, make("th", { scope: "row" }, listen), strip, ...scores);
+}
+
+const VERDICTS = [
+  { mark: "✗", word: "lost", sound: "paired" },
+  { mark: "=", word: "tied", sound: "neither" },
+  { mark: "✓", word: "won", sound: "target" },
+]; // by twice the win: 0, 1/2, 1
+
+/** Which sound an answer is nearer to, and by how much, once for each way to measure it. */
+function makeNearer(sample, { model }) {
+  const cell = make("td", { class: "nearer", "data-label": "Nearer to" });
+  if (!model) return cell;
+  for (const { margin, win, label, decimals } of data.selectivity) {
+    const [by, won] = [scoreOf(sample, model, margin), scoreOf(sample, model, win)];
+    if (by === null || won === null) continue;
+    const { mark, word, sound } = VERDICTS[Math.round(2 * won)];
+    cell.append(
+      make("span", { class: `verdict ${word}`, "data-metric": margin },
+        make("span", { class: "way", text: label }), " ",
+        make("span", { class: "mark", "aria-hidden": "true", text: mark }), " ",
+        make("b", { text: `${word}: ${sound}` }), make("span", { class: "unseen", text: ", by" }), " ",
+        make("span", { class: "by", text: signed(by, decimals) })),
+    );
+  }
+  return cell;
+}
+
+/** A number with its sign, and a minus that screen readers read as one; never minus zero. */
+function signed(value, decimals) {
+  const text = Math.abs(value).toFixed(decimals);
+  return Number(text) === 0 ? text : `${value > 0 ? "+" : "−"}${text}`;
 }
 
 // --- playing ------------------------------------------------------------------------------------------------------

@@ -32,6 +32,7 @@ function startSamples() {
   watch("category-filter", "change", "category");
   watch("order", "change", "order");
   watch("order-model", "change", "by");
+  byId("clear-filters").addEventListener("click", clearFilters);
   for (const [id, step] of [["page-back", -1], ["page-next", 1]]) {
     byId(id).addEventListener("click", () => {
       turnTo(Number(state.page) + step);

@@ -5,6 +5,8 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 from support.chromium import NEEDS_CHROMIUM, axe_violations, browser
 
+from benchmark.report.run_samples import read_run_samples
+
 __all__ = ["browser"]
 
 pytestmark = [pytest.mark.browser, NEEDS_CHROMIUM]
@@ -47,7 +49,7 @@ def test_sorting_by_a_metric_puts_the_best_on_top_and_turns_around(opened):
     assert page.locator('th[aria-sort="ascending"]').count() == 1
     head.click()
     assert models(page) == ["old-foley", "tiny-foley", "grand-foley"]
-    assert models(page, section="controls") == ["noise", "oracle"]  # controls sort among themselves
+    assert models(page, section="controls") == ["Noise", "Oracle"]  # controls sort among themselves
     page.locator('[data-sort="inception_score"]').click()
     assert models(page) == ["grand-foley", "tiny-foley", "old-foley"]  # higher is better here
 
@@ -57,7 +59,7 @@ def test_filtering_models_and_hiding_controls(opened):
     page.fill("#model-filter", "tiny")
     assert models(page) == ["tiny-foley"]
     page.fill("#model-filter", "")
-    assert models(page, section="controls") == ["oracle", "noise"]
+    assert models(page, section="controls") == ["Oracle", "Noise"]
     page.uncheck("#show-controls")
     assert models(page, section="controls") == []
 
@@ -76,12 +78,101 @@ def test_finding_samples_by_label_category_and_subset(opened):
     assert page.locator(".card").count() == 4
     page.fill("#sample-filter", "nothing of the kind")
     assert page.locator("#found").inner_text().startswith("No sample matches")
+    assert page.locator(".pages").is_hidden()
     page.fill("#sample-filter", "")
     page.select_option("#subset-filter", "intra")
     assert page.locator(".card").count() == 2
     page.select_option("#subset-filter", "")
     page.select_option("#category-filter", "Animal")
     assert page.locator(".prompt").all_inner_texts() == ["dog barking"]
+
+
+def test_a_search_without_result_names_its_filters_and_one_press_clears_them(opened):
+    page = opened()
+    assert page.locator("#clear-filters").is_hidden()
+    page.select_option("#subset-filter", "intra")
+    page.select_option("#category-filter", "Animal")
+    page.fill("#sample-filter", "zebra")
+    told = page.locator("#found").inner_text()
+    assert told == "No sample matches “zebra” and subset Intra-class and category Animal."
+    page.get_by_role("button", name="Clear the filters").click()
+    assert page.locator(".card").count() == 7
+    assert page.evaluate("() => document.activeElement.id") == "sample-filter"
+    assert page.evaluate("() => location.hash") in ("", "#")
+
+
+def test_a_table_without_rows_says_why_and_one_press_brings_them_back(opened):
+    page = opened()
+    page.fill("#model-filter", "oracle")
+    assert models(page, section="controls") == ["Oracle"]
+    page.uncheck("#show-controls")
+    assert page.locator("#no-models").inner_text() == (
+        "No model shown has “oracle” in its name; the controls are hidden."
+    )
+    assert page.locator("#scores .block-title:visible").count() == 0
+    page.get_by_role("button", name="Clear the filter", exact=True).click()
+    assert len(models(page)) == 3
+    assert models(page, section="controls") == ["Oracle", "Noise"]
+    assert page.locator("#no-models").inner_text() == ""
+
+
+def copied(page, form):
+    page.context.grant_permissions(["clipboard-read", "clipboard-write"])
+    page.get_by_role("button", name=form).click()
+    page.wait_for_function(
+        "form => document.querySelector('#toast').textContent.startsWith(`Copied as ${form}`)", arg=form
+    )
+    return page.evaluate("() => navigator.clipboard.readText()").split("\n\n")
+
+
+def test_a_copied_table_says_its_subset_and_how_it_was_scored(opened):
+    page = opened()
+    inter, intra = copied(page, "TSV")
+    assert page.locator("#toast").inner_text() == "Copied as TSV: Inter-class, Intra-class"
+    assert inter.splitlines()[0] == "Inter-class, demo 1.0, profile signal"
+    assert intra.splitlines()[0] == "Intra-class, demo 1.0, profile signal"
+    head, *rows = [line.split("\t") for line in inter.splitlines()[1:]]
+    assert head[:3] == ["Model", "FAD ↓", "KAD ↓"]
+    assert {len(row) for row in rows} == {len(head)}
+    assert [row[0] for row in rows if row[0] == "Controls" or row[-1]][-3:] == ["Controls", "Oracle", "Noise"]
+
+
+def test_a_table_copied_as_markdown_is_what_is_shown_with_best_and_second(opened):
+    page = opened()
+    page.uncheck("#show-controls")
+    page.locator('[data-sort="fad"]').click()
+    titles = [part for part in copied(page, "Markdown") if part.startswith("**")]
+    assert titles[0] == "**Inter-class, demo 1.0, profile signal**"
+    grid = page.evaluate("() => navigator.clipboard.readText()").split("\n\n")[1].splitlines()
+    assert grid[0].startswith("| Model | FAD ↓ | KAD ↓ |")
+    assert grid[1] == "| :-- |" + " --: |" * grid[0].count(" | ")
+    rows = [[cell.strip() for cell in line.strip("|").split("|")] for line in grid[2:]]
+    assert [row[0] for row in rows] == ["grand-foley", "tiny-foley", "old-foley†"]  # in the order shown, no controls
+    assert [row[1][:2] for row in rows[:1]] == ["**"]
+
+
+def test_every_answer_says_in_words_which_sound_it_is_nearer_to(opened, made):
+    page = opened()
+    row = page.locator(".card").first.locator('[data-track="m.oracle"]')
+    verdict = row.locator('[data-metric="audio_margin"]')
+    table = read_run_samples(
+        next(run for run in made.runs if "inter" in run.path.parts and "oracle" in run.path.name)
+    ).table
+    margin, win = table["audio_margin"][0], table["audio_win_rate"][0]
+    word, mark = {1.0: ("won: target", "✓"), 0.5: ("tied: neither", "="), 0.0: ("lost: paired", "✗")}[win]
+    assert verdict.locator("b").inner_text() == word
+    assert verdict.locator(".mark").inner_text() == mark
+    assert verdict.locator(".by").inner_text() == f"{margin:+.3f}".replace("-", "−")
+    assert page.locator(".card").first.locator('[data-track="target"] .verdict').count() == 0
+
+
+def test_the_scene_s_own_sound_has_a_spectrogram_beside_the_answers(opened):
+    strip = opened().locator(".card").first.locator('[data-track="scene"] img')
+    assert strip.get_attribute("alt") == "Spectrogram of Scene"
+    assert (
+        strip.evaluate("async (image) => { image.loading = 'eager'; await image.decode(); return image.naturalWidth; }")
+        > 0
+    )
 
 
 def test_ordering_by_a_score_of_a_model(opened):

@@ -56,6 +56,22 @@ def test_the_script_gets_per_sample_metrics_only_with_direction_and_rounding(int
     assert columns["kl"]["about"]
 
 
+def test_the_script_gets_each_margin_with_the_win_that_goes_with_it(inter):
+    results, table, samples = inter
+    ways = page_data(results, table, samples, {}, "media")["selectivity"]
+    assert [(way["label"], way["margin"], way["win"]) for way in ways] == [
+        ("Text", "text_margin", "text_win_rate"),
+        ("Audio", "audio_margin", "audio_win_rate"),
+        ("Class", "class_margin", "class_win_rate"),
+    ]
+
+
+def test_models_go_by_their_titles(inter):
+    results, table, samples = inter
+    models = page_data(results, table, samples, {}, "media")["models"]
+    assert {"Oracle", "Noise", "tiny-foley"} <= {model["name"] for model in models}
+
+
 def test_models_stand_in_the_order_of_the_table_with_their_kind(inter):
     results, table, samples = inter
     models = page_data(results, table, samples, {}, "media")["models"]
@@ -69,7 +85,9 @@ def test_media_that_could_not_be_placed_are_null_and_pictures_that_could_not_be_
     placed = {
         f"answers/noise/inter/{first}.wav": Placed("media/a.wav", "media/pictures/abc.jpg"),
         f"answers/noise/inter/{second}.wav": Placed("media/b.wav", "", "cannot be read"),
-        f"scenes/inter/{second}.mp4": Placed("media/b.mp4", "media/pictures/def.jpg"),
+        f"scenes/inter/{second}.mp4": Placed(
+            "media/b.mp4", "media/pictures/def.jpg", soundtrack="media/pictures/jkl.jpg"
+        ),
         "sources/dog00000001_000010.wav": Placed("media/c.wav", "media/pictures/ghi.jpg"),
         "sources/harp0000002_000020.wav": Placed("", "", "no such file"),
     }
@@ -77,6 +95,7 @@ def test_media_that_could_not_be_placed_are_null_and_pictures_that_could_not_be_
     (subset,) = data["subsets"]
     assert subset["models"]["noise"]["pictures"] == ["abc.jpg", "", None, None, None]
     assert subset["scenes"] == [None, "def.jpg", None, None, None]
+    assert subset["soundtracks"] == ["", "jkl.jpg", "", "", ""]
     assert data["sources"] == {"dog00000001_000010": "ghi.jpg"}
 
 

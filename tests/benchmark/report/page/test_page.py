@@ -34,6 +34,8 @@ def test_the_page_and_its_folder_hold_everything_the_cards_need(made):
         for place, sample in enumerate(subset["sample_id"]):
             assert (folder / data["media"] / "scenes" / subset["name"] / f"{sample}.mp4").is_file()
             assert (folder / data["media"] / "pictures" / subset["scenes"][place]).is_file()
+            assert (folder / data["media"] / "pictures" / subset["soundtracks"][place]).is_file()
+            assert subset["soundtracks"][place] != subset["scenes"][place]
             for clip in (subset["target_id"][place], subset["paired_id"][place]):
                 assert (folder / data["media"] / "sources" / f"{clip}.wav").is_file()
                 assert (folder / data["media"] / "pictures" / data["sources"][clip]).is_file()
@@ -167,6 +169,7 @@ def test_what_a_file_is_and_is_called_the_link_says_that_leads_to_it(film, tmp_p
     placed = place_media(tmp_path / "media", {"scenes/scene.mp4": tmp_path / "scene.mp4"}, [tmp_path])
     assert placed["scenes/scene.mp4"].file == "media/scenes/scene.mp4"
     assert placed["scenes/scene.mp4"].picture  # of a film without sound: a frame
+    assert (placed["scenes/scene.mp4"].soundtrack, placed["scenes/scene.mp4"].problem) == ("", "")
     (tmp_path / "gone.wav").symlink_to(tmp_path / "3d4e5f")
     lost = place_media(tmp_path / "media", {"scenes/gone.wav": tmp_path / "gone.wav"}, [tmp_path])
     assert lost["scenes/gone.wav"].problem == "gone.wav: no such file"

@@ -50,7 +50,9 @@ def test_names_cannot_bring_markup_into_the_page(world, tmp_path):
 
 def whiskers(text, metric):
     """(low, at, high) of each row of a column, by model."""
-    rows = re.findall(r'<tr class="line" data-key="[^"]*" data-name="([^"]*)">(.*?)</tr>', text, re.DOTALL)
+    rows = re.findall(
+        r'<tr class="line" data-key="[^"]*" data-name="[^"]*" data-id="([^"]*)">(.*?)</tr>', text, re.DOTALL
+    )
     cell = rf'data-metric="{metric}".*?--low:([\d.]+)%;--at:([\d.]+)%;--high:([\d.]+)%'
     found = {name: re.search(cell, row, re.DOTALL) for name, row in rows}
     return {name: tuple(map(float, match.groups())) for name, match in found.items() if match}
