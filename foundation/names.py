@@ -1,7 +1,8 @@
-"""Names: what a mistyped one may have meant, and what stands behind `module:object`."""
+"""Names: what a mistyped one may have meant, in which order they come, and what stands behind `module:object`."""
 
 from __future__ import annotations
 
+import re
 import sys
 import warnings
 from collections.abc import Callable, Collection, Iterable, Mapping
@@ -13,6 +14,12 @@ from typing import Any
 def nearest(name: str, known: Iterable[str], *, most: int = 3) -> list[str]:
     """Return the known names that are spelled most like `name`, best first; empty where none is near."""
     return get_close_matches(name, list(known), n=most, cutoff=0.5)
+
+
+def natural(name: str) -> tuple[tuple[int, int, str], ...]:
+    """Return the sort key of a name by which the whole numbers in it count as numbers: 1, 3, 10 and not 1, 10, 3."""
+    parts = re.split(r"([0-9]+)", name)
+    return tuple((0, int(part), "") if at % 2 else (1, 0, part) for at, part in enumerate(parts) if part)
 
 
 def check_known(given: Iterable[str], known: Collection[str]) -> None:

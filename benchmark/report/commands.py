@@ -30,13 +30,19 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 BENCHMARK_HOMES = (DATA,)
+TableOption = Annotated[PresetName, typer.Option(help="Which table of the paper.")]
+PublishedOption = Annotated[bool, typer.Option(help="Add the rows that the paper prints for this table.")]
+PublishedOnlyOption = Annotated[
+    bool, typer.Option("--published-only", help="The rows that the paper prints for this table alone; needs no run.")
+]
 
 
 def report(
     runs: RunsArgument = None,
     out: Annotated[Path, typer.Option(help="Where to write: path without an ending.")] = DEFAULT_REPORT,
-    table: Annotated[PresetName, typer.Option(help="Which table of the paper.")] = "main",
-    published: Annotated[bool, typer.Option(help="Add the rows that the paper prints for this table.")] = False,
+    table: TableOption = "main",
+    published: PublishedOption = False,
+    published_only: PublishedOnlyOption = False,
     intervals: Annotated[bool, typer.Option(help="Show confidence intervals.")] = True,
     standard_errors: Annotated[bool, typer.Option(help="Show standard errors in place of intervals.")] = False,
     ratings: Annotated[
@@ -62,16 +68,26 @@ def report(
     from benchmark.report.write import build_report
 
     filters = {"benchmark": benchmark, "subset": subset, "profile": profile, "reference_video": reference_video}
-    chosen = chosen_runs(runs or [DEFAULT_RUNS], **filters)
+    if published_only:
+        _refuse_runs(runs, ratings)
+    chosen = [] if published_only else chosen_runs(runs or [DEFAULT_RUNS], **filters)
     names = {run.read_metrics().benchmark.name for run in chosen}
     homes = {name: home for name in names if (home := benchmark_dir or _home(name, chosen)) is not None}
     written = build_report(
-        chosen, out, benchmark_dirs=homes, published=published, preset=table, intervals=intervals or standard_errors,
-        standard_errors=standard_errors, ratings=ratings, cache=cache_here(cache),
+        chosen, out, benchmark_dirs=homes, published=published or published_only, preset=table,
+        intervals=intervals or standard_errors, standard_errors=standard_errors, ratings=ratings,
+        cache=cache_here(cache),
     )  # fmt: skip
     Console().print(TerminalTable(written.table))
     for path in (written.paths.markdown, written.paths.csv, written.paths.latex, written.paths.html):
         typer.echo(path)
+
+
+def _refuse_runs(runs: object, ratings: Path | None) -> None:
+    """Refuse what goes with runs where the published rows are shown alone."""
+    if runs or ratings is not None:
+        given = "RUNS" if runs else "--ratings"
+        raise typer.BadParameter(f"--published-only shows no run; leave out {given}, or give --published in its place")
 
 
 def chosen_runs(
@@ -182,17 +198,44 @@ def figures(
     benchmark: BenchmarkFilter = "",
     profile: ProfileFilter = "",
     benchmark_dir: BenchmarkDirOption = None,
+    source_list: Annotated[
+        str, typer.Option("--list", help="Clips and pairs of this list (r1, or a CSV): Figs. B3, B4; needs no run.")
+    ] = "",
+    table: TableOption = "main",
+    published: PublishedOption = False,
+    published_only: PublishedOnlyOption = False,
     sample: Annotated[list[str] | None, typer.Option(help="Draw a panel of this sample; may be repeated.")] = None,
     ratings: Annotated[Path | None, typer.Option(help="CSV of a human study: metrics against its ratings.")] = None,
 ) -> None:
-    """Draw the figures of a paper, each as PDF and PNG: statistics, panels, scatters, bars, DeSync, human ratings."""
+    """Draw the figures of a paper, each as PDF and PNG: clips and pairs, scores, panels, scatters, human ratings."""
     from benchmark.report.figures.write import write_figures
 
-    chosen = chosen_runs(runs or [DEFAULT_RUNS], benchmark=benchmark, profile=profile)
-    home = benchmark_dir or _home(chosen[0].read_metrics().benchmark.name, chosen)
-    for drawn in write_figures(chosen, out, benchmark_dir=home, samples=sample or [], ratings=ratings):
+    if published_only:
+        _refuse_runs(runs, ratings)
+    if published_only or (source_list and not runs):
+        chosen = []
+    elif benchmark_dir is not None and not runs and not _has_runs_of(benchmark_dir):
+        tell(f"no scored run of it below {DEFAULT_RUNS}: clips and pairs alone", prefix=f"{benchmark_dir}: ")
+        chosen = []
+    else:
+        chosen = chosen_runs(runs or [DEFAULT_RUNS], benchmark=benchmark, profile=profile)
+    home = benchmark_dir
+    if home is None and chosen and not source_list:
+        home = _home(chosen[0].read_metrics().benchmark.name, chosen)
+    for drawn in write_figures(
+        chosen, out, benchmark_dir=home, source_list=source_list or None, table=table,
+        published=published or published_only, samples=sample or [], ratings=ratings,
+    ):  # fmt: skip
         typer.echo(drawn.pdf)
         typer.echo(drawn.png)
+
+
+def _has_runs_of(benchmark_dir: Path) -> bool:
+    """Tell whether a scored run of this benchmark, by its name, lies where runs are kept."""
+    from vgg_monoaudio.record import read_record
+
+    name = read_record(benchmark_dir).name
+    return any(run.read_metrics().benchmark.name == name for run in find_runs(DEFAULT_RUNS))
 
 
 def export(

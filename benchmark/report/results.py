@@ -12,6 +12,7 @@ from benchmark.report.seeds import Family, families, seeds_text, shortfalls, uns
 from benchmark.report.seeds import shown_name as shown_name
 from benchmark.report.subsets import subset_rank
 from benchmark.runs import BenchmarkRecord, MetricsRecord, MetricValue, RunDirectory, ScoringRecord
+from foundation.names import natural
 
 Kind = Literal["model", "control", "recorded", "external", "published"]
 
@@ -302,6 +303,11 @@ def _ordered(rows: Iterable[Row]) -> tuple[Row, ...]:
     return tuple(
         sorted(
             rows,
-            key=lambda r: (subset_rank(r.subset), r.kind == "control", rank.get(r.model_name, len(rank)), r.model),
+            key=lambda r: (
+                subset_rank(r.subset),
+                r.kind == "control",
+                rank.get(r.model_name, len(rank)),
+                natural(r.model),
+            ),
         )
     )

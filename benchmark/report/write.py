@@ -10,7 +10,7 @@ from benchmark.report.page.media import check_report_place
 from benchmark.report.page.write import write_page
 from benchmark.report.rated import with_mean_ratings, with_ratings
 from benchmark.report.ratings import read_ratings
-from benchmark.report.results import collect
+from benchmark.report.results import Results, collect
 from benchmark.report.samples import read_samples
 from benchmark.report.scored_on import check_scored_on
 from benchmark.report.tables.cells import Table
@@ -58,10 +58,10 @@ def write_report(
     """Write `<out>.md`, `.csv`, `.tex`, `.html` and the folder `<out>/` with the media of the page.
 
     Args:
-        runs: finished runs that agree in benchmark, version and scoring.
+        runs: finished runs that agree in benchmark, version and scoring; none only with `published`.
         out: path without a suffix.
         benchmark_dirs: benchmark name to its directory; the page needs it for scenes and sources.
-        published: add the rows printed in the paper for this table.
+        published: add the rows printed in the paper for this table; without runs they are shown alone.
         preset: which table of the paper.
         intervals: show confidence intervals in Markdown and LaTeX; CSV and page always have them.
         standard_errors: show standard errors instead, in CSV as well.
@@ -98,7 +98,7 @@ def build_report(
 ) -> Report:
     """Write everything as `write_report`, and return the table too, for a terminal."""
     check_report_place(out)
-    results = collect(runs)
+    results = collect(runs) if runs or not published else Results((), {}, None)
     home = (benchmark_dirs or {}).get(results.name)
     if home is not None:
         check_scored_on(home, results.records)
@@ -111,7 +111,7 @@ def build_report(
         results = with_published(results, preset)
     compact = preset_table(results, preset, intervals=intervals, standard_errors=standard_errors)
     full = preset_table(results, preset, breadth="full", standard_errors=standard_errors)
-    title = "VGG-MonoAudio results" + ("" if results.name == "vgg-monoaudio" else f": {results.name}")
+    title = _title(results)
     texts = {"md": to_markdown(compact, title), "csv": to_csv(full), "tex": to_latex(compact, f"tab:{preset}")}
     paths = {ending: out.with_name(f"{out.name}.{ending}") for ending in texts}
     shown = results.only({line.row.key for block in full.blocks for line in block.lines})
@@ -123,3 +123,9 @@ def build_report(
             shown, full, out, benchmark=home, title=title, samples=samples, cache=cache, workers=workers
         )
     return Report(ReportPaths(paths["md"], paths["csv"], paths["tex"], page, media), compact)
+
+
+def _title(results: Results) -> str:
+    if results.scoring is None:
+        return "VGG-MonoAudio: published results"
+    return "VGG-MonoAudio results" + ("" if results.name == "vgg-monoaudio" else f": {results.name}")

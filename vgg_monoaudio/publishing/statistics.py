@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 import pandas as pd
 
 from foundation.markup import markdown_escaped
-from vgg_monoaudio.dataset import Benchmark
+from vgg_monoaudio.dataset import Benchmark, Subset
 from vgg_monoaudio.pairing import exhaustive_pairs, filter_intra_class
 from vgg_monoaudio.taxonomy import CATEGORIES, load_labels
 
@@ -61,14 +61,34 @@ def benchmark_statistics(benchmark: Benchmark) -> Statistics:
     """Return the counts of a built benchmark."""
     sources = pd.DataFrame([(s.clip_id, s.label, s.category) for s in benchmark.sources])
     sources.columns = pd.Index(["clip_id", "label", "category"])
+    return _statistics(sources, benchmark.manifests)
+
+
+def _statistics(sources: pd.DataFrame, manifests: Mapping[Subset, pd.DataFrame]) -> Statistics:
     return Statistics(
         clips=len(sources),
         labels=int(sources["label"].nunique()),
         categories=int(sources["category"].nunique()),
         clips_by_category=clips_per_category(sources),
         clips_by_label=clips_per_label(sources),
-        subsets=tuple(subset_statistics(name, table) for name, table in benchmark.manifests.items() if len(table)),
+        subsets=tuple(subset_statistics(name, table) for name, table in manifests.items() if len(table)),
     )
+
+
+def list_statistics(sources: pd.DataFrame, *, seed: int = 0) -> Statistics:
+    """Return the counts of the benchmark that a list of clips makes; no clip needs to be there.
+
+    Args:
+        sources: one row per clip: clip_id, label, category, as `selection.source_list.read_source_list` returns them.
+        seed: of the inter-class sample, as in `build`.
+
+    Raises:
+        vgg_monoaudio.building.result.BuildError: the clips make no pair.
+    """
+    from vgg_monoaudio.building.manifests import choose_scenes
+
+    manifests = choose_scenes(sources, inter_pairs=None, seed=seed).manifests
+    return _statistics(sources, manifests)
 
 
 def clips_per_category(sources: pd.DataFrame) -> pd.DataFrame:

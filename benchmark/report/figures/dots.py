@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from benchmark.ratings.criteria import criterion_title
+from benchmark.report.display_names import display_name
 from benchmark.report.figures.drawing import COLOURS, INK, PAGE_INCHES, SOFT, figure_title, new_figure
 
 if TYPE_CHECKING:
@@ -89,6 +90,6 @@ def _panel(axes: Axes, dots: Mapping[str, Dot], names: Sequence[str], middle: fl
             axes.plot(ends, (place, place), color=INK, linewidth=1.1, solid_capstyle="butt")
         filled = "white" if ends is None else COLOURS[1]
         axes.plot(dot.value, place, "o", markersize=4.5, color=COLOURS[1], markerfacecolor=filled, clip_on=False)
-    axes.set_yticks(range(len(names)), names)
+    axes.set_yticks(range(len(names)), [display_name(name) for name in names])
     axes.tick_params(axis="y", length=0)
     axes.spines["left"].set_visible(False)

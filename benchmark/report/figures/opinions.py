@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from benchmark.ratings.correlation import FEWEST, rank_correlation
+from benchmark.ratings.criteria import criterion_words
 from benchmark.report.figures.dots import Dot, dot_figure
 from benchmark.report.figures.drawing import COLOURS, PAGE_INCHES, SOFT, figure_title, new_figure
 from benchmark.report.subsets import subset_title
@@ -57,7 +58,7 @@ def rating_scatter(answers: pd.DataFrame, metrics: Sequence[Metric], criteria: S
     for axes, metric in zip(panels[-1], metrics, strict=True):
         axes.set_xlabel(f"{metric.heading}{f' [{metric.unit}]' if metric.unit else ''}")
     for row, criterion in zip(panels, criteria, strict=True):
-        row[0].set_ylabel(f"{criterion} [points]")
+        row[0].set_ylabel(f"{criterion_words(criterion)}\n[points]")
     figure_title(figure, f"{subset_title(subset)}: {len(answers)} rated answers by metric and by people")
     return figure
 

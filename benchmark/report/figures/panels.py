@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
+from numpy.typing import NDArray
 
 from benchmark.report.figures.drawing import INK, PAGE_INCHES, SOFT, new_figure
 from benchmark.report.spectrograms import FLOOR_DB, level_curve, mel_decibels, palette
@@ -19,8 +20,12 @@ if TYPE_CHECKING:
     from benchmark.report.results import Row
     from benchmark.report.samples import Samples
 
+TARGET = "Target"
 FRAMES = 8
-FRAME_SIZE = (180, 320)  # height, width
+FRAME_HEIGHT = 180  # pixels; the width follows from the shape of the film
+GAP = 0.015  # left free on every side of a frame, as a share of its place
+STRIP_INCHES, BETWEEN_INCHES, AROUND_INCHES = 0.47, 0.1, 0.55  # height of a sound, between two, of title and time axis
+FRAMES_PER_SECOND = 25
 COLUMNS_PER_SECOND = 80
 
 
@@ -48,13 +53,16 @@ def sample_panel(
     """
     sample = part.listing.iloc[place]
     name = str(sample["sample_id"])
-    strips = [("target", benchmark / "sources" / f"{sample['target_id']}.wav")] if reference else []
+    strips = [(TARGET, benchmark / "sources" / f"{sample['target_id']}.wav")] if reference else []
     below = {key: f"\n{text}" for key, text in (captions or {}).items()}
     strips += [(row.model + below.get(row.key, ""), row.run.audio(name)) for row in rows if row.run is not None]
-    figure = new_figure(PAGE_INCHES, 1.0 + 0.52 * len(strips))
-    heights = [1.05, *[0.75] * len(strips)]
+    film = _read_film(benchmark / part.subset / "video" / f"{name}.mp4")
+    seconds = len(film) / FRAMES_PER_SECOND
+    film_inches = PAGE_INCHES / FRAMES / _shape(film)  # of frames as wide as the page: never too low for those drawn
+    heights = [film_inches, *[STRIP_INCHES] * len(strips)]
+    figure = new_figure(PAGE_INCHES, AROUND_INCHES + sum(heights) + BETWEEN_INCHES * len(heights))
     panels = figure.subplots(len(strips) + 1, 1, height_ratios=heights, squeeze=False)[:, 0]
-    seconds = _film(panels[0], benchmark / part.subset / "video" / f"{name}.mp4", str(sample["target_side"]))
+    _draw_film(panels[0], film, seconds, str(sample["target_side"]))
     between = "beside" if sample["target_side"] else "not"  # a single clip shows what is not asked for
     beside = f" {between} “{sample['paired_label']}”" if sample["paired_label"] else ""
     panels[0].set_title(f"“{sample['label']}”{beside}")
@@ -62,7 +70,7 @@ def sample_panel(
         try:
             _sound(axes, path, seconds)
         except MediaError as error:
-            if label == "target":
+            if label == TARGET:
                 raise
             axes.text(seconds / 2, 0.5, f"no answer: {error.reason}", ha="center", va="center", fontsize=7, color=SOFT)
             axes.set_ylim(0, 1)
@@ -75,26 +83,37 @@ def sample_panel(
     return figure
 
 
-def _film(axes: Axes, path: Path, target_side: str) -> float:
-    """Draw frames side by side, each over its share of the time axis; return the length of the scene in seconds."""
+def _read_film(path: Path) -> NDArray[np.uint8]:
+    """Return the frames of a scene, uint8 (frames, 3, height, width), small and in the shape of the film."""
+    first = read_video(path, fps=FRAMES_PER_SECOND, seconds=1 / FRAMES_PER_SECOND)
+    width = max(1, round(FRAME_HEIGHT * _shape(first)))
+    return read_video(path, fps=FRAMES_PER_SECOND, size=(FRAME_HEIGHT, width))
+
+
+def _shape(film: NDArray[np.uint8]) -> float:
+    """Return the width of frames over their height."""
+    return film.shape[3] / film.shape[2]
+
+
+def _draw_film(axes: Axes, film: NDArray[np.uint8], seconds: float, target_side: str) -> None:
+    """Draw frames side by side, each over its share of the time axis and in its own shape."""
     from matplotlib.patches import Rectangle
 
-    frames = read_video(path, fps=25, size=FRAME_SIZE)
-    seconds = len(frames) / 25
     step = seconds / FRAMES
     for at in range(FRAMES):
-        frame = frames[min(len(frames) - 1, round((at + 0.5) * step * 25))].transpose(1, 2, 0)
-        start, gap = at * step, step * 0.015
-        axes.imshow(frame, extent=(start + gap, start + step - gap, 0, 1), aspect="auto", interpolation="lanczos")
+        frame = film[min(len(film) - 1, round((at + 0.5) * step * FRAMES_PER_SECOND))].transpose(1, 2, 0)
+        left, width = (at + GAP) * step, (1 - 2 * GAP) * step
+        # The box below is a row of frames, so a place in it has the shape of a frame, and so has the same share of it.
+        axes.imshow(frame, extent=(left, left + width, GAP, 1 - GAP), aspect="auto", interpolation="lanczos")
         if target_side in ("left", "right"):
-            left = start + gap + (0 if target_side == "left" else (step - 2 * gap) / 2)
+            half = left + (0 if target_side == "left" else width / 2)
             axes.add_patch(
-                Rectangle((left, 0.01), (step - 2 * gap) / 2, 0.98, fill=False, edgecolor="#2fd0ae", linewidth=1.1)
+                Rectangle((half, GAP), width / 2, 1 - 2 * GAP, fill=False, edgecolor="#2fd0ae", linewidth=1.1)
             )
     axes.set_xlim(0, seconds)
     axes.set_ylim(0, 1)
+    axes.set_box_aspect(1 / (FRAMES * _shape(film)))
     axes.axis("off")
-    return seconds
 
 
 def _sound(axes: Axes, path: Path, seconds: float) -> None:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from benchmark.ratings.criteria import criterion_title
+from benchmark.report.display_names import display_name
 from benchmark.report.figures.dots import Dot, dot_figure
 from benchmark.report.figures.drawing import PAGE_INCHES, SOFT, figure_title, new_figure, shaded_grid
 from benchmark.report.subsets import subset_title
@@ -84,5 +85,6 @@ def _wins(axes: Axes, names: Sequence[str], comparisons: Sequence[Comparison]) -
             texts[at[0]][at[1]], below[at[0]][at[1]] = f"{100 * values[at]:.0f}%", str(choices)
     cells = [list(zip(*rows, strict=True)) for rows in zip(texts, below, strict=True)]
     shaded_grid(axes, values, (0.0, 1.0), cells)
-    axes.set_xticks(range(len(names)), names, rotation=35, ha="right", rotation_mode="anchor")
-    axes.set_yticks(range(len(names)), names)
+    called = [display_name(name) for name in names]
+    axes.set_xticks(range(len(names)), called, rotation=35, ha="right", rotation_mode="anchor")
+    axes.set_yticks(range(len(names)), called)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
@@ -16,6 +16,7 @@ from benchmark.report.figures.drawing import (
     SOFT,
     new_figure,
 )
+from benchmark.report.figures.rows import Point, point_of
 from benchmark.report.subsets import subset_title
 from benchmark.report.tables.marks import marks_explained, marks_of
 from metrics.registry import Metric, get_metric
@@ -27,7 +28,7 @@ if TYPE_CHECKING:
 
     from benchmark.report.results import Row
     from benchmark.report.samples import Samples
-    from benchmark.runs import MetricValue, ScoringRecord
+    from benchmark.runs import ScoringRecord
 
 NO_INTERVAL = "No error bar: no interval could be estimated."
 DESYNC_BIN_SECONDS = 0.1  # the mean of two votes on a grid of 0.2 s
@@ -49,12 +50,12 @@ def metric_scatter(rows: Sequence[Row], x: str, y: str) -> Figure:
     for place, row in enumerate(rows):
         present = _both(row, metrics)
         if present:
-            at = [float(value.value) for value in present if value.value is not None]
+            across, up = present
             control, colour, marker = _look(row, place)
             axes.errorbar(
-                at[0], at[1], xerr=_lengths(present[0]), yerr=_lengths(present[1]), fmt=marker, markersize=5.5,
-                color=colour, ecolor=colour, markerfacecolor="white" if control else colour, elinewidth=0.7,
-                zorder=2 if control else 3, label=_marked(row),
+                across.value, up.value, xerr=across.arms, yerr=up.arms, fmt=marker, markersize=5.5, color=colour,
+                ecolor=colour, markerfacecolor="white" if control else colour, elinewidth=0.7,
+                zorder=2 if control else 3, label=_marked(row), fillstyle=_fill(row), markerfacecoloralt="white",
             )  # fmt: skip
     axes.grid(visible=True)
     axes.margins(0.08)
@@ -62,11 +63,13 @@ def metric_scatter(rows: Sequence[Row], x: str, y: str) -> Figure:
     axes.set_xlabel(_axis_title(metrics[0], ways[metrics[0].better][0]))
     axes.set_ylabel(_axis_title(metrics[1], ways[metrics[1].better][1]))
     axes.set_title(subset_title(rows[0].subset))
-    bare = [
-        present for row in rows for present in [_both(row, metrics)] if present and not all(v.ci95 for v in present)
-    ]
-    _explain(figure, rows, NO_INTERVAL if bare else "")
-    title = "hollow: controls" if any(row.kind == "control" for row in rows) else None
+    scored = [_both(row, metrics) for row in rows if row.kind != "published"]
+    bare = any(point.ends is None for present in scored for point in present)
+    sources = dict.fromkeys(row.source for row in rows if row.source and _both(row, metrics))
+    printed = [f"Printed numbers, without intervals: {'; '.join(sources)}."] if sources else []
+    _explain(figure, rows, "\n".join([*([NO_INTERVAL] if bare else []), *printed]))
+    looks = {"control": "hollow: controls", "published": "half filled: printed"}
+    title = "\n".join(text for kind, text in looks.items() if any(row.kind == kind for row in rows)) or None
     # Names in a legend: next to their points they overlap, because models lie close together.
     points = [container for container in axes.containers if isinstance(container, ErrorbarContainer)]
     figure.legend(
@@ -80,11 +83,14 @@ def _marked(row: Row) -> str:
     return row.model + marks_of(row)
 
 
-def _both(row: Row, metrics: Sequence[Metric]) -> list[MetricValue]:
-    """Return the values of a row; none where it lacks one of them."""
-    found = [row.values.get(metric.name) for metric in metrics]
-    present = [value for value in found if value is not None and value.value is not None]
+def _both(row: Row, metrics: Sequence[Metric]) -> list[Point]:
+    """Return the scores of a row; none where it lacks one of them."""
+    present = [point for metric in metrics if (point := point_of(row, metric.name)) is not None]
     return present if len(present) == len(metrics) else []
+
+
+def _fill(row: Row) -> Literal["full", "left"]:
+    return "left" if row.kind == "published" else "full"
 
 
 def _explain(figure: Figure, rows: Sequence[Row], more: str = "") -> None:
@@ -102,13 +108,6 @@ def _look(row: Row, place: int) -> tuple[bool, str, str]:
     """Whether a row is a control, its colour and its marker."""
     marker = MARKERS[(place + place // len(COLOURS)) % len(MARKERS)]  # a repeated colour gets another marker
     return (True, SOFT, marker) if row.kind == "control" else (False, COLOURS[place % len(COLOURS)], marker)
-
-
-def _lengths(value: MetricValue) -> list[list[float]] | None:
-    """Lengths of the error bar; a bootstrap interval may exclude the score itself."""
-    if value.ci95 is None or value.value is None:
-        return None
-    return [[max(0.0, value.value - value.ci95[0])], [max(0.0, value.ci95[1] - value.value)]]
 
 
 def _axis_title(metric: Metric, way: str) -> str:

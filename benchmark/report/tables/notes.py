@@ -82,8 +82,11 @@ def notes_below(blocks: Iterable[Block], columns: Sequence[Column], intervals: b
     """
     lines = [(block, line) for block in blocks for line in block.lines]
     notes = []
-    if any(cell.rank for _, line in lines for cell in line.cells):
+    ranked = {line.row.kind == "published" for _, line in lines if any(cell.rank for cell in line.cells)}
+    if False in ranked:
         notes.append("Best in bold, second underlined, among models scored on every sample.")
+    if True in ranked:
+        notes.append("Published rows: best in bold, second underlined, among themselves.")
     if any(line.row.kind == "control" for _, line in lines):
         notes.append("Controls show the range of a metric and are not ranked.")
     notes += marks_explained(line.row for _, line in lines)

@@ -7,8 +7,10 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Literal
 
 from benchmark.report.results import Results, Row
+from benchmark.report.subsets import subset_rank
 from benchmark.report.tables.cells import Breadth, Table
 from benchmark.report.tables.table import build_table
+from foundation.names import natural
 
 if TYPE_CHECKING:
     from vgg_monoaudio.dataset import Subset
@@ -31,6 +33,8 @@ class Preset:
         heading: title of the first column.
         decimals: places that differ from the registry's.
         about: what it shows, for messages.
+        counted: what its labels count, for where no heading says it: "[SUP]" makes "5 [SUP]" of 5.
+        by_label: its models stand in the order of their labels, numbers by their size; else as in the registry.
     """
 
     published: str
@@ -39,6 +43,8 @@ class Preset:
     label: Callable[[Row], str] = field(default=lambda row: row.model)
     heading: str = "Model"
     decimals: Mapping[str, int] = field(default_factory=dict)
+    counted: str = ""
+    by_label: bool = False
 
 
 def _is_selva(row: Row) -> bool:
@@ -67,6 +73,8 @@ PRESETS: Mapping[PresetName, Preset] = {
         "SELVA-S-16k with different numbers of [SUP] tokens",
         label=_sup_tokens,
         heading="# of [SUP]",
+        counted="[SUP]",
+        by_label=True,
     ),
     "scaling": Preset(
         "D5",
@@ -86,6 +94,33 @@ PRESETS: Mapping[PresetName, Preset] = {
 }
 
 
+def preset_rows(results: Results, name: PresetName) -> tuple[Row, ...]:
+    """Return those of the rows that belong in one of the paper's tables, in its order.
+
+    Raises:
+        ValueError: no such preset, or none of the rows belongs in it.
+    """
+    if name not in PRESETS:
+        raise ValueError(f"table: expected one of {', '.join(PRESETS)}, got {name!r}")
+    preset = PRESETS[name]
+    rows = [row for row in results.rows if preset.keeps(row)]
+    if not rows:
+        raise ValueError(f"table {name} shows {preset.about}; none of the runs given is one")
+    if preset.by_label:
+        kinds = {"control": 1, "published": 2}
+        rows.sort(key=lambda row: (subset_rank(row.subset), kinds.get(row.kind, 0), _in_order(row, preset)))
+    return tuple(rows)
+
+
+def _in_order(row: Row, preset: Preset) -> tuple[tuple[int, int, str], ...]:
+    return () if row.kind in ("control", "published") else natural(preset.label(row))  # these keep their own order
+
+
+def preset_label(row: Row, name: PresetName) -> str:
+    """Return what the first column of one of the paper's tables shows of a row."""
+    return row.model if row.kind == "published" else PRESETS[name].label(row)
+
+
 def preset_table(
     results: Results,
     name: PresetName = "main",
@@ -99,12 +134,8 @@ def preset_table(
     Raises:
         ValueError: no such preset, or none of the rows belongs in it.
     """
-    if name not in PRESETS:
-        raise ValueError(f"table: expected one of {', '.join(PRESETS)}, got {name!r}")
+    rows = preset_rows(results, name)
     preset = PRESETS[name]
-    rows = tuple(row for row in results.rows if preset.keeps(row))
-    if not rows:
-        raise ValueError(f"table {name} shows {preset.about}; none of the runs given is one")
     return build_table(
         replace(results, rows=rows),
         breadth=breadth,
@@ -112,5 +143,5 @@ def preset_table(
         standard_errors=standard_errors,
         heading=preset.heading,
         decimals=preset.decimals,
-        labels={row.key: preset.label(row) for row in rows if row.kind != "published"},
+        labels={row.key: preset_label(row, name) for row in rows},
     )

@@ -40,8 +40,8 @@ def build_table(
     """Return the table of these rows.
 
     Best and second are decided on the rounded values, as a reader sees them, so equal numbers share a mark; a mark
-    needs at least two (best) or three (second) ranked rows with a value. Controls, published rows, random weights and
-    rows that lack samples are never ranked.
+    needs at least two (best) or three (second) ranked rows with a value. Controls, random weights and rows that lack
+    samples are never ranked; published rows are ranked among themselves, as they are printed, and never with runs.
 
     Args:
         results: rows that agree with one another.
@@ -101,11 +101,14 @@ def _section(row: Row) -> str:
 def _ranks(rows: Sequence[Row], column: Column) -> dict[str, Rank]:
     if not column.metric.sign:
         return {}
-    shown = {
-        row.key: float(column.text(value))
-        for row in rows
-        if row.ranked and (value := _value(row, column.metric.name)) is not None
-    }
+    name = column.metric.name
+    own = {row.key: column.text(v) for row in rows if row.ranked and (v := _value(row, name)) is not None}
+    printed = {row.key: row.texts[name] for row in rows if row.kind == "published" and name in row.texts}
+    return _best_two(own, column) | _best_two(printed, column)
+
+
+def _best_two(texts: Mapping[str, str], column: Column) -> dict[str, Rank]:
+    shown = {key: float(text) for key, text in texts.items()}
     distinct = sorted(set(shown.values()), reverse=column.metric.better == "higher")
     if len(distinct) < 2:
         return {}
@@ -122,7 +125,7 @@ def _line(row: Row, columns: Sequence[Column], ranks: Mapping[str, Rank], labels
 def _cell(row: Row, column: Column, rank: Rank) -> Cell:
     name = column.metric.name
     if name in row.texts:
-        return Cell(row.texts[name], float(row.texts[name]))
+        return Cell(row.texts[name], float(row.texts[name]), rank=rank)
     value, found = _value(row, name), row.values.get(name)
     if value is None or found is None:
         return Cell(DASH, reason=_reason(found))

@@ -142,7 +142,7 @@ def test_a_panel_of_a_sample_without_a_reference_shows_film_and_answers(scored, 
     from benchmark.report.figures import sample_panels
     from benchmark.runs import find_runs
 
-    for text, strips in ((BARE, ["humming"]), (WHOLE, ["target", "humming"])):
+    for text, strips in ((BARE, ["humming"]), (WHOLE, ["Target", "humming"])):
         scored(text, "--fresh")
         (panel,) = sample_panels(collect(find_runs(tmp_path / "runs")), tmp_path / "mine", ["bell"]).values()
         assert [axes.get_ylabel() for axes in panel.axes[1:]] == strips

@@ -211,8 +211,59 @@ def test_figures_passes_on_samples_ratings_and_the_benchmark(made, tmp_path, mon
     study, out = tmp_path / "study.csv", tmp_path / "f"
     options = ["--sample", "one", "--sample", "two", "--ratings", study, "--benchmark-dir", made.benchmark]
     done = run(commands.figures, made.runs[0].path, *options, "--out", out)
-    assert asked == [(1, out, {"benchmark_dir": made.benchmark, "samples": ["one", "two"], "ratings": study})]
+    given = {"benchmark_dir": made.benchmark, "samples": ["one", "two"], "ratings": study}
+    assert asked == [(1, out, {**given, "source_list": None, "table": "main", "published": False})]
     assert done.stdout.split() == [str(out / "a.pdf"), str(out / "a.png")]
+
+
+@pytest.fixture
+def asked(monkeypatch):
+    """What `write_figures` was asked for: number of runs, and options that are set."""
+    calls = []
+
+    def write_figures(runs, out, **options):
+        calls.append((len(runs), {name: value for name, value in options.items() if value}))
+        return []
+
+    monkeypatch.setattr("benchmark.report.figures.write.write_figures", write_figures)
+    return calls
+
+
+def test_figures_that_need_no_run_ask_for_none(made, asked):
+    run(commands.figures, "--list", "r1")
+    run(commands.figures, "--published-only", "--table", "sup-tokens")
+    told = run(commands.figures, "--benchmark-dir", made.benchmark)
+    assert asked == [
+        (0, {"source_list": "r1", "table": "main"}),
+        (0, {"table": "sup-tokens", "published": True}),
+        (0, {"benchmark_dir": made.benchmark, "table": "main"}),
+    ]
+    assert told.stderr.strip() == f"{made.benchmark}: no scored run of it below results/runs: clips and pairs alone"
+
+
+def test_a_benchmark_directory_alone_draws_the_runs_that_lie_where_runs_are_kept(made, asked, tmp_path):
+    shutil.copytree(made.runs[0].path.parents[2], tmp_path / "results" / "runs")
+    run(commands.figures, "--benchmark-dir", made.benchmark)
+    assert asked == [(10, {"benchmark_dir": made.benchmark, "table": "main"})]
+
+
+@pytest.mark.parametrize("verb", [commands.figures, commands.report])
+def test_published_rows_alone_beside_runs_are_refused(made, verb):
+    done = run(verb, made.runs[0].path, "--published-only")
+    assert done.exit_code == 2
+    assert "leave out RUNS" in " ".join(done.output.replace("│", " ").split())
+
+
+def test_published_rows_alone_are_a_report_without_any_run(tmp_path):
+    done = run(commands.report, "--published-only", "--table", "sup-tokens", "--out", tmp_path / "r")
+    assert done.exit_code == 0
+    text = (tmp_path / "r.md").read_text()
+    assert "**51.2**" in text
+    assert "<u>51.4</u>" in text
+    assert "Published rows: best in bold, second underlined, among themselves." in text
+    page = (tmp_path / "r.html").read_text()
+    assert "VGG-MonoAudio: published results" in page
+    assert '<section id="samples" aria-labelledby="samples-title" tabindex="-1" hidden>' in page
 
 
 def test_submit_check_finds_the_benchmark_by_its_name(scored, tmp_path):

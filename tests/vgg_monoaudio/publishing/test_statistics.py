@@ -14,6 +14,7 @@ from vgg_monoaudio.publishing.statistics import (
     clips_per_label,
     count_pairs,
     describe,
+    list_statistics,
     subset_statistics,
 )
 from vgg_monoaudio.selection.source_list import load_source_list
@@ -71,6 +72,14 @@ def test_the_inter_class_sample_has_70_a_target_category_and_10_a_cell(r1):
     assert found.by_category["total"].to_list() == [70] * 8 + [560]
     assert found.on_the_left == 420
     assert found.by_label["samples"].sum() == 560
+
+
+def test_a_list_has_the_counts_of_the_benchmark_that_it_makes(r1):
+    found = list_statistics(r1)
+    assert (found.clips, found.labels, found.categories) == (67, 39, 8)
+    inter, intra = found.subsets
+    assert (inter.subset, inter.samples, set(inter.by_category["total"][:-1])) == ("inter", 560, {70})
+    assert (intra.subset, intra.samples) == ("intra", count_pairs(r1)["intra_class_pairs_kept"])
 
 
 def test_how_often_a_clip_is_target_is_told(small):

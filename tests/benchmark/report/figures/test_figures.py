@@ -140,7 +140,7 @@ def test_the_histogram_counts_every_scored_sample(made, monkeypatch):
 def test_a_panel_has_the_film_and_a_strip_for_target_and_every_model(made):
     _, part, rows = of(made)
     figure = sample_panel(part, 1, rows, made.benchmark)
-    assert [axes.get_ylabel() for axes in figure.axes] == ["", "target", *[row.model for row in rows]]
+    assert [axes.get_ylabel() for axes in figure.axes] == ["", "Target", *[row.model for row in rows]]
     assert len(figure.axes[0].images) == 8
     assert figure.axes[0].get_title(loc="left") or figure.axes[0].get_title()
     old = next(axes for axes in figure.axes if axes.get_ylabel() == "old-foley")
@@ -163,6 +163,36 @@ def test_statistics_of_the_benchmark_need_no_run(made, tmp_path):
     assert {f.pdf.stem for f in write_figures([], tmp_path, benchmark_dir=made.benchmark)} == {"clips", "pairs"}
     with pytest.raises(ValueError, match="nothing to draw"):
         write_figures([], tmp_path)
+
+
+def test_statistics_of_a_list_need_neither_run_nor_clip(made, tmp_path):
+    drawn = write_figures([], tmp_path / "shipped", source_list="r1")
+    assert {f.pdf.stem for f in drawn} == {"clips", "pairs"}
+    rows = ["clip_id,label", "dog00000001_000010,dog barking", "bus00000003_000030,driving buses"]
+    (tmp_path / "mine.csv").write_text("\n".join(rows))
+    assert write_figures([], tmp_path / "own", source_list=tmp_path / "mine.csv")[0].png.is_file()
+    with pytest.raises(ValueError, match="a benchmark directory or of a list of clips; give one of the two"):
+        write_figures([], tmp_path, benchmark_dir=made.benchmark, source_list="r1")
+
+
+@pytest.mark.parametrize(
+    ("table", "subsets"),
+    [("main", ["inter", "intra"]), ("sup-tokens", ["inter", "intra"]), ("vggsound", ["single"])],
+)
+def test_published_rows_are_drawn_without_any_run(tmp_path, table, subsets):
+    stems = [f.pdf.stem for f in write_figures([], tmp_path, table=table, published=True)]
+    expected = {f"{subset}-{name}" for subset in subsets for name in ("scores", "clap-desync", "fad-kl")}
+    assert set(stems) == expected
+
+
+def test_models_go_by_their_titles_in_every_figure(made, tmp_path, monkeypatch):
+    kept = {}
+    monkeypatch.setattr("benchmark.report.figures.write.save", lambda figure, out: kept.setdefault(out.name, figure))
+    write_figures([run for run in made.runs if run.path.parent.name == "inter"], tmp_path, benchmark_dir=made.benchmark)
+    for name, figure in kept.items():
+        shown = {text.get_text().rstrip("†") for text in figure.findobj(Text)}
+        assert not {"oracle", "noise"} & shown, name
+        assert ("Oracle" in shown) == (name not in ("clips", "pairs")), name
 
 
 def test_mixed_runs_are_not_drawn_together(world, tmp_path):

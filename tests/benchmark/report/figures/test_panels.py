@@ -1,13 +1,15 @@
+import shutil
 from dataclasses import replace
 
 import numpy as np
 import pytest
 
 from benchmark.report import collect
+from benchmark.report.figures.drawing import style
 from benchmark.report.figures.panels import FRAMES, sample_panel
 from benchmark.report.samples import read_samples
 from benchmark.report.spectrograms import MEL_BANDS
-from foundation.media import MediaError, write_audio
+from foundation.media import MediaError, write_audio, write_video
 
 
 @pytest.fixture(scope="module")
@@ -45,6 +47,25 @@ def test_a_single_clip_has_no_outline_and_no_other_sound_in_its_title(made, inte
     film = sample_panel(alone, 0, rows[:1], made.benchmark).axes[0]
     assert len(film.patches) == 0
     assert film.get_title() == "“dog barking”"
+
+
+@pytest.mark.parametrize(("height", "width"), [(180, 320), (240, 240), (320, 180)], ids=["wide", "square", "upright"])
+@pytest.mark.parametrize("models", [1, 5])
+def test_frames_keep_the_shape_of_the_film_and_lie_over_the_time_axis(made, inter, tmp_path, height, width, models):
+    part, rows = inter
+    shutil.copytree(made.benchmark / "sources", tmp_path / "sources")
+    picture = np.full((height, width, 3), 90, np.uint8)
+    write_video(tmp_path / "inter" / "video" / f"{part.ids[0]}.mp4", [picture] * 50, fps=25)
+    named = [replace(row, model=f"{row.model} with a long name") for row in rows[:models]]
+    with style():
+        figure = sample_panel(part, 0, named, tmp_path)
+        figure.savefig(tmp_path / "panel.png", dpi=100)  # so that it is laid out
+        film, strip = figure.axes[:2]
+        boxes = [image.get_window_extent() for image in film.images]
+        assert [box.width / box.height for box in boxes] == pytest.approx([width / height] * FRAMES, rel=0.01)
+        ends = [(axes.get_window_extent().x0, axes.get_window_extent().x1) for axes in (film, strip)]
+    assert ends[0] == pytest.approx(ends[1], abs=0.5)
+    assert film.images[0].get_array().shape[:2] == (180, round(180 * width / height))
 
 
 def test_the_title_names_both_sounds(made, inter):

@@ -83,7 +83,7 @@ class TableReader(html.parser.HTMLParser):
     def handle_starttag(self, tag, attributes):
         given = dict(attributes)
         self.subset = given.get("data-subset", self.subset) if tag == "tbody" else self.subset
-        self.model = given.get("data-name", self.model) if tag == "tr" else self.model
+        self.model = given.get("data-id", self.model) if tag == "tr" else self.model
         if tag == "td":
             self.metric = given.get("data-metric")
 
