@@ -212,13 +212,8 @@ def figures(
 
     if published_only:
         _refuse_runs(runs, ratings)
-    if published_only or (source_list and not runs):
-        chosen = []
-    elif benchmark_dir is not None and not runs and not _has_runs_of(benchmark_dir):
-        tell(f"no scored run of it below {DEFAULT_RUNS}: clips and pairs alone", prefix=f"{benchmark_dir}: ")
-        chosen = []
-    else:
-        chosen = chosen_runs(runs or [DEFAULT_RUNS], benchmark=benchmark, profile=profile)
+    needs_none = published_only or (not runs and (source_list or _stands_alone(benchmark_dir)))
+    chosen = [] if needs_none else chosen_runs(runs or [DEFAULT_RUNS], benchmark=benchmark, profile=profile)
     home = benchmark_dir
     if home is None and chosen and not source_list:
         home = _home(chosen[0].read_metrics().benchmark.name, chosen)
@@ -230,12 +225,17 @@ def figures(
         typer.echo(drawn.png)
 
 
-def _has_runs_of(benchmark_dir: Path) -> bool:
-    """Tell whether a scored run of this benchmark, by its name, lies where runs are kept."""
+def _stands_alone(benchmark_dir: Path | None) -> bool:
+    """Tell, also the user, whether a benchmark has no scored run, by its name, where runs are kept."""
     from vgg_monoaudio.record import read_record
 
+    if benchmark_dir is None:
+        return False
     name = read_record(benchmark_dir).name
-    return any(run.read_metrics().benchmark.name == name for run in find_runs(DEFAULT_RUNS))
+    alone = all(run.read_metrics().benchmark.name != name for run in find_runs(DEFAULT_RUNS))
+    if alone:
+        tell(f"no scored run of it below {DEFAULT_RUNS}: clips and pairs alone", prefix=f"{benchmark_dir}: ")
+    return alone
 
 
 def export(

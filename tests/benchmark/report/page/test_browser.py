@@ -5,6 +5,7 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 from support.chromium import NEEDS_CHROMIUM, axe_violations, browser
 
+from benchmark.report import write_report
 from benchmark.report.run_samples import read_run_samples
 
 __all__ = ["browser"]
@@ -453,3 +454,20 @@ def test_everything_that_can_be_pressed_has_a_name_and_can_be_reached(opened):
     assert page.evaluate("() => [...document.querySelectorAll('img')].every((i) => i.alt)")
     page.keyboard.press("Tab")
     assert page.evaluate("() => document.activeElement.className") == "skip"
+
+
+def test_a_page_of_printed_numbers_alone_sorts_and_has_no_samples(browser, tmp_path):
+    page, heard = browser.new_page(), []
+    page.on("pageerror", lambda error: heard.append(str(error)))
+    page.goto(write_report([], tmp_path / "report", published=True).html.as_uri())
+    page.locator('[data-sort="kad"]').click()
+    shown = models(page, section="published")
+    best = page.locator("#scores td.best").all_inner_texts()
+    second = page.locator("#scores td.second").count()
+    assert page.locator("#samples").is_hidden()
+    page.keyboard.press("j")
+    page.close()
+    assert heard == []
+    assert shown == ["SELVA-M-44k", "SELVA-S-44k", "SELVA-L-44k", "SELVA-S-16k"]
+    assert {"51.7", "0.548"} <= set(best)
+    assert second > 0
