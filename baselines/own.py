@@ -20,7 +20,7 @@ from types import ModuleType
 from baselines.generator import UnknownModel
 from baselines.neighbours import append_to_path, served
 from foundation.files import file_sha256
-from foundation.names import nearest
+from foundation.names import joined, nearest
 
 FORMS = "path/to/file.py:Class or package.module:Class"
 
@@ -197,7 +197,7 @@ def _class_in(module: ModuleType, name: str, where: str) -> type:
     if found is None:
         classes = [key for key, value in vars(module).items() if _is_model(value)]
         near = nearest(name, classes) or classes
-        hint = f"did you mean {' or '.join(near)}?" if near else "no class in it has a method `generate`"
+        hint = f"did you mean {joined(near)}?" if near else "no class in it has a method `generate`"
         raise UnknownModel(f"{where}: no class {name!r}; {hint}")
     if not isinstance(found, type):
         raise ValueError(f"{where}: {name} is not a model: it is a {type(found).__name__}, expected a class")

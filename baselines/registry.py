@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, Literal, ParamSpec, Protocol, TypeVar, ge
 from baselines.generator import Generator, UnknownModel
 from baselines.options import options_of_class
 from baselines.own import find_class, is_address, naming_file
-from foundation.names import load, nearest
+from foundation.names import joined, load, nearest
 
 if TYPE_CHECKING:
     from baselines.programs.program import Program
@@ -140,7 +140,7 @@ def register_model(name: str, **facts: Any) -> _Decorator:
     for fact in facts:
         if fact not in known:
             meant = nearest(fact, known) or known
-            raise ValueError(f"model {name!r}: there is no fact {fact!r}; did you mean {' or '.join(meant)}?")
+            raise ValueError(f"model {name!r}: there is no fact {fact!r}; did you mean {joined(meant)}?")
 
     def decorate(model: _Class) -> _Class:
         _add(ModelEntry(name, **{**facts, "target": model}))
@@ -198,7 +198,7 @@ def get_model(name: str) -> ModelEntry:
         if Path(f"{name}.py").is_file():
             raise UnknownModel(f"unknown model {name!r}; for a class in {name}.py: {name}.py:CLASS")
         near = nearest(name, _ENTRIES)
-        hint = f"did you mean {' or '.join(near)}?" if near else f"there are: {', '.join(_ENTRIES)}"
+        hint = f"did you mean {joined(near)}?" if near else f"there are: {', '.join(_ENTRIES)}"
         raise UnknownModel(f"unknown model {name!r}; {hint}")
     entry = _ENTRIES[name]
     return get_model(entry.alias_of) if entry.alias_of else entry

@@ -13,6 +13,7 @@ from typing import Any, Literal, Protocol, get_args, get_origin, get_type_hints
 
 from pydantic import ConfigDict, Field
 
+from foundation.names import joined
 from foundation.records import Record
 from metrics.registry import metric_names
 
@@ -65,7 +66,7 @@ class Choices:
 def _check(name: str, kind: Any, value: object) -> None:
     """Raise ValueError unless a choice takes a value."""
     if get_origin(kind) is Literal:
-        taken, fits = " or ".join(get_args(kind)), value in get_args(kind)
+        taken, fits = joined(get_args(kind)), value in get_args(kind)
     elif kind is bool:
         taken, fits = "True or False", isinstance(value, bool)
     elif get_origin(kind) is tuple:

@@ -12,7 +12,7 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from foundation.names import nearest
+from foundation.names import joined, nearest
 from metrics.registry import Metric, list_metrics
 
 Rows = NDArray[Any] | Sequence[NDArray[Any]]  # one per sample; a sequence where they differ in shape (onsets)
@@ -42,7 +42,7 @@ def count_samples(evidence: Evidence) -> int:
     for name in evidence:
         if name not in known:
             close = nearest(name, known)
-            hint = f"did you mean {' or '.join(close)}?" if close else f"they take {', '.join(sorted(known))}"
+            hint = f"did you mean {joined(close)}?" if close else f"they take {', '.join(sorted(known))}"
             raise ValueError(f'evidence: no metric takes "{name}"; {hint}')
     counts = {name: len(rows) for name, rows in evidence.items()}
     first, samples = next(iter(counts.items()))

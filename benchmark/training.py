@@ -27,6 +27,7 @@ from benchmark.places import DEFAULT_CACHE
 from benchmark.runs import MetricsRecord, RunDirectory
 from foundation.checkpoints import WeightOptions, digests
 from foundation.files import PathLike, file_sha256, fingerprint, write_text
+from foundation.names import joined
 from foundation.records import Record, escaped, read_bounded
 from vgg_monoaudio.dataset import Benchmark, Subset, load_benchmark
 
@@ -224,7 +225,7 @@ def suite_validation(
     built = benchmark if isinstance(benchmark, Benchmark) else load_benchmark(benchmark)
     chosen = subset or built.subsets[0]
     if chosen not in built.subsets:
-        raise ValueError(f"subset: {built.path} has {' and '.join(built.subsets)}, not {chosen!r}")
+        raise ValueError(f"subset: {built.path} has {joined(built.subsets, 'and')}, not {chosen!r}")
     if (limit := further.get("limit")) is not None and limit < 1:
         raise ValueError(f"limit: expected 1 or more, got {limit}")
     given, scored_by = options or NativeOptions(), choices or Choices()

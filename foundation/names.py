@@ -22,6 +22,17 @@ def natural(name: str) -> tuple[tuple[int, int, str], ...]:
     return tuple((0, int(part), "") if at % 2 else (1, 0, part) for at, part in enumerate(parts) if part)
 
 
+def joined(words: Iterable[str], last: str = "or") -> str:
+    """Return words as a sentence lists them: "a", "a or b", "a, b or c"; "" for none.
+
+    Args:
+        words: in their order.
+        last: what stands before the last one.
+    """
+    *first, end = list(words) or [""]
+    return f"{', '.join(first)} {last} {end}" if first else end
+
+
 def check_known(given: Iterable[str], known: Collection[str]) -> None:
     """Refuse an option that is not known, where `**options` would take it and say nothing.
 
@@ -30,7 +41,7 @@ def check_known(given: Iterable[str], known: Collection[str]) -> None:
     """
     for name in given:
         if name not in known:
-            raise TypeError(f"there is no option {name!r}; did you mean {' or '.join(nearest(name, known) or known)}?")
+            raise TypeError(f"there is no option {name!r}; did you mean {joined(nearest(name, known) or known)}?")
 
 
 def load(target: str) -> Any:

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from foundation.names import nearest
+from foundation.names import joined, nearest
 from metrics.metric import GROUPS, Better, Group, Metric
 
 __all__ = [
@@ -569,7 +569,7 @@ def get_metric(name: str) -> Metric:
         by_label = {row.label.casefold(): row.name for row in _ROWS}
         close = nearest(name.casefold(), [*by_name, *by_label])
         names = list(dict.fromkeys(by_label.get(found, found) for found in close))
-        hint = f"did you mean {' or '.join(names)}?" if names else f"there are {', '.join(by_name)}"
+        hint = f"did you mean {joined(names)}?" if names else f"there are {', '.join(by_name)}"
         raise ValueError(f'no metric is called "{name}"; {hint}')
     return by_name[name]
 

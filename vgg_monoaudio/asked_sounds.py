@@ -16,6 +16,7 @@ from typing import Literal, get_args
 import numpy as np
 from numpy.typing import NDArray
 
+from foundation.names import joined
 from vgg_monoaudio.taxonomy import label_from, load_labels
 
 Kind = Literal["speech", "music", "scenery", "manner", "source"]
@@ -101,7 +102,7 @@ def load_audioset_classes() -> Mapping[str, Kind]:
     table: dict[str, Kind] = {}
     for name, kind in _read("audioset_classes.csv", ["name", "kind"]):
         if kind not in _KINDS:
-            raise ValueError(f"audioset_classes.csv: {name!r} is of kind {kind!r}; expected {' or '.join(_KINDS)}")
+            raise ValueError(f"audioset_classes.csv: {name!r} is of kind {kind!r}; expected {joined(_KINDS)}")
         if name in table:
             raise ValueError(f"audioset_classes.csv: {name!r} is listed more than once")
         table[name] = _KINDS[kind]

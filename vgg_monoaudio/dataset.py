@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from foundation.files import PathLike, content_sha256
 from foundation.media import what_is_missing
+from foundation.names import joined
 from foundation.paths import fault_of_name
 from foundation.text import as_stored
 from foundation.work import look_at_each
@@ -321,7 +322,7 @@ def read_benchmark(path: PathLike, subsets: Sequence[Subset] = SUBSETS) -> Bench
         if count:
             manifests[subset] = manifest
     if not manifests:
-        raise BenchmarkError(f"{folder}: no samples of {' or '.join(subsets)} in it; build the benchmark again")
+        raise BenchmarkError(f"{folder}: no samples of {joined(subsets)} in it; build the benchmark again")
     _check_clips(folder, record, manifests)
     return Benchmark(folder, record, manifests)
 
@@ -367,7 +368,7 @@ def _read_manifest(file: Path, subset: Subset) -> pd.DataFrame:
     if len(sides):
         row = sides.iloc[0]
         raise BenchmarkError(
-            f"{file}: {row['filename']}: target_side is {row['target_side']!r}, not {' or '.join(known) or 'empty'}"
+            f"{file}: {row['filename']}: target_side is {row['target_side']!r}, not {joined(known) or 'empty'}"
         )
     return manifest
 

@@ -11,7 +11,7 @@ from typing import Annotated
 import typer
 
 from benchmark.exits import SOME_FAILED
-from foundation.names import nearest
+from foundation.names import joined, nearest
 
 DOCS = Path("docs")
 MEASURED = "performance"  # folder of the documents' folder: what was measured, see `foundation.measurements`
@@ -81,6 +81,6 @@ def _filled(path: Path, known: Mapping[str, str], mark: re.Match[str]) -> str:
     name = mark["name"]
     if name not in known:
         close = nearest(name, known)
-        hint = f"did you mean {' or '.join(close)}?" if close else f"there are {', '.join(known)}"
+        hint = f"did you mean {joined(close)}?" if close else f"there are {', '.join(known)}"
         raise ValueError(f"{path}: no table is called {name!r}; {hint}")
     return f"{mark[1]}{known[name]}\n<!-- end of table -->"

@@ -23,7 +23,7 @@ from benchmark.evidence import Evidence, Whose
 from benchmark.features import Arrays, Extractor, FeatureStore
 from foundation.checkpoints import WeightOptions
 from foundation.moved import serve_moved
-from foundation.names import check_known, load
+from foundation.names import check_known, joined, load
 from metrics.registry import Metric, chosen_metrics
 from vgg_monoaudio.dataset import Sample, Source
 
@@ -164,5 +164,5 @@ def checkpoints_of(name: str, wanted: Sequence[Metric]) -> tuple[str, ...]:
 
 def _class_of(name: str) -> Any:
     if name not in PROFILES:
-        raise ValueError(f"profile: expected {' or '.join(PROFILES)}, got {name!r}")
+        raise ValueError(f"profile: expected {joined(PROFILES)}, got {name!r}")
     return load(PROFILES[name])

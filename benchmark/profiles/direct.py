@@ -10,7 +10,7 @@ from benchmark.evidence import Rows, Whose, stacked, taken
 from benchmark.features import Extractor
 from benchmark.profiles import Derives, Features, Profile, Question
 from benchmark.workers import Medium
-from foundation.names import nearest
+from foundation.names import joined, nearest
 from metrics.registry import Metric, list_metrics
 
 
@@ -125,7 +125,7 @@ def _check(extractor: Extractor) -> None:
     for feature in extractor.yields:
         if feature not in known:
             close = nearest(feature, known)
-            hint = f"did you mean {' or '.join(close)}?" if close else f"they take {', '.join(sorted(known))}"
+            hint = f"did you mean {joined(close)}?" if close else f"they take {', '.join(sorted(known))}"
             raise ValueError(f'extractor {extractor.name} yields "{feature}", which no metric takes; {hint}')
 
 

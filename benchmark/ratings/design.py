@@ -23,6 +23,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from foundation.names import joined
 from metrics.uncertainty.intervals import Interval, student_quantile
 
 Matrix = NDArray[np.float64]
@@ -220,7 +221,7 @@ def with_error(
     few = [f"{count} of at least {FEWEST} {name}" for count, name in ((scenes, "scenes"), (raters, "raters"))
            if count < FEWEST and (name == "scenes" or draws.named)]  # fmt: skip
     if few:
-        return Estimate(value, replicates, float("nan"), 0, f"too few to resample: {' and '.join(few)}", within)
+        return Estimate(value, replicates, float("nan"), 0, f"too few to resample: {joined(few, 'and')}", within)
     error, freedom = _error(influence, scenes, raters, named=draws.named, contrast=contrast)
     return Estimate(value, replicates, error, freedom, "", within)
 

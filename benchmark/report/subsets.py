@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from foundation.names import joined
+
 
 def subset_title(subset: str) -> str:
     """Return the heading of a subset; one that this version does not know keeps its own name."""
@@ -23,5 +25,5 @@ def subset_rank(subset: str) -> tuple[int, str]:
 def counted(samples: Mapping[str, int]) -> str:
     """Return how many samples each subset has as a phrase: "5 inter-class and 2 intra-class samples"."""
     parts = [f"{count} {subset_title(subset).lower()}" for subset, count in samples.items()]
-    phrase = " and ".join(parts)
+    phrase = joined(parts, "and")
     return phrase if phrase.endswith(" clips") else f"{phrase} samples"

@@ -13,6 +13,7 @@ from benchmark.places import FULL, SINGLE
 from benchmark.profiles import checkpoints_of
 from benchmark.reproducing.plan import Plan
 from foundation import checkpoints
+from foundation.names import joined
 
 if TYPE_CHECKING:
     from baselines import ModelEntry
@@ -124,7 +125,7 @@ def _data(plan: Plan, given: Path | None) -> Iterator[Need]:
             continue
         for subset in wanted:
             if subset not in there:
-                yield Need("data", f"{home}, {subset}", f"it has {' and '.join(there)}", rows, to_get)
+                yield Need("data", f"{home}, {subset}", f"it has {joined(there, 'and')}", rows, to_get)
 
 
 def _program(program: Program, model: str, rows: Sequence[str]) -> Iterator[Need]:

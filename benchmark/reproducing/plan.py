@@ -10,7 +10,7 @@ from pathlib import Path
 from baselines import UnknownModel, get_model, list_models
 from benchmark.report.results import Row
 from benchmark.report.tables.published import FOLDER, of_paper, read_published, read_published_file
-from foundation.names import nearest
+from foundation.names import joined, nearest
 
 MAIN = "1"  # its numbers are not at hand
 _FROM_OUTSIDE = ("recorded", "external")
@@ -144,7 +144,7 @@ def _check_rows(rows: Collection[str], made_by: Sequence[tuple[Row, str | None]]
     for name in rows:
         if name not in known:
             near = nearest(name, known)
-            hint = f"did you mean {' or '.join(near)}?" if near else f"there are {', '.join(printed)}"
+            hint = f"did you mean {joined(near)}?" if near else f"there are {', '.join(printed)}"
             raise ValueError(f"--rows: {file} has no row {name!r}; {hint}")
 
 

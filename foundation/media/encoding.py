@@ -13,6 +13,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from foundation.files import PathLike, replacing
 from foundation.media.wav import float_wav
+from foundation.names import joined
 
 BITEXACT_MUXER = {"fflags": "+bitexact", "movflags": "+faststart"}
 
@@ -39,7 +40,7 @@ def write_audio(path: PathLike, waveform: ArrayLike, sample_rate: int, *, subtyp
 
     endings = {"PCM_16": (".wav", ".flac"), "FLOAT": (".wav",)}[subtype]
     if Path(path).suffix.lower() not in endings:
-        raise ValueError(f"path: expected {' or '.join(endings)}, got {str(path)!r}")
+        raise ValueError(f"path: expected {joined(endings)}, got {str(path)!r}")
     if subtype == "FLOAT":
         with replacing(path) as temporary:
             temporary.write_bytes(float_wav(checked_waveform(waveform), sample_rate))

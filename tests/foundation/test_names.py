@@ -5,7 +5,7 @@ import types
 
 import pytest
 
-from foundation.names import check_known, lazy_exports, load, natural, nearest
+from foundation.names import check_known, joined, lazy_exports, load, natural, nearest
 
 
 def test_the_nearest_names_come_best_first_and_none_where_none_is_near():
@@ -17,6 +17,14 @@ def test_the_nearest_names_come_best_first_and_none_where_none_is_near():
 def test_numbers_in_names_count_as_numbers():
     names = ["10", "7", "b2", "0", "b10", "", "3", "b", "a (n=10, m=2)", "a (n=9, m=2)"]
     assert sorted(names, key=natural) == ["", "0", "3", "7", "10", "a (n=9, m=2)", "a (n=10, m=2)", "b", "b2", "b10"]
+
+
+def test_words_are_joined_as_a_sentence_lists_them():
+    assert joined(["a"]) == "a"
+    assert joined(("a", "b")) == "a or b"
+    assert joined(iter("abc")) == "a, b or c"
+    assert joined("abc", "and") == "a, b and c"
+    assert joined([]) == ""
 
 
 def test_an_object_is_found_by_module_and_name():

@@ -104,7 +104,7 @@ def test_a_benchmark_without_samples_is_refused(folder):
     for subset in ROWS:
         (folder / subset / "manifest.csv").write_text(manifest_text([]))
     (folder / "benchmark.json").write_text(json.dumps({**record(), "counts": {}}))
-    with pytest.raises(BenchmarkError, match=r": no samples of inter or intra or single in it; build the benchmark"):
+    with pytest.raises(BenchmarkError, match=r": no samples of inter, intra or single in it; build the benchmark"):
         load_benchmark(folder)
 
 

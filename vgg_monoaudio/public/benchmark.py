@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from foundation.names import load
+from foundation.names import joined, load
 
 if TYPE_CHECKING:
     from vgg_monoaudio.public.listing import Listing, Reader
@@ -80,7 +80,7 @@ class PublicBenchmark:
         if name is None and len(named) == 1:
             return self.parts[0]
         if name is None or name not in named:
-            known = " or ".join(filter(None, named)) or f"none: {self.name} has one part"
+            known = joined(filter(None, named)) or f"none: {self.name} has one part"
             raise ValueError(f"--part: expected {known}, got {'nothing' if name is None else repr(name)}")
         return named[name]
 

@@ -5,7 +5,7 @@ A new one is its row here, its name in `vgg_monoaudio.record.Kind`, its reader, 
 
 from __future__ import annotations
 
-from foundation.names import nearest
+from foundation.names import joined, nearest
 from vgg_monoaudio.public.benchmark import Part, PublicBenchmark
 
 HEADINGS = ("name", "what", "samples", "reference sound", "paired label", "licence", "access", "source")
@@ -153,7 +153,7 @@ def get_benchmark(name: str) -> PublicBenchmark:
     known: dict[str, PublicBenchmark] = {benchmark.name: benchmark for benchmark in BENCHMARKS}
     if name not in known:
         close = nearest(name, known)
-        hint = f"did you mean {' or '.join(close)}?" if close else f"there are {', '.join(known)}"
+        hint = f"did you mean {joined(close)}?" if close else f"there are {', '.join(known)}"
         raise ValueError(f"no benchmark is called {name!r}; {hint}")
     return known[name]
 

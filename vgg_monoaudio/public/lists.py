@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from foundation.files import file_sha256
+from foundation.names import joined
 from foundation.paths import fault_of_name
 from foundation.text import NotUTF8, read_text
 from vgg_monoaudio.public.benchmark import BadListing, Part, PublicBenchmark
@@ -40,7 +41,7 @@ def find_list(files: Path, names: Sequence[str], benchmark: PublicBenchmark, par
         there = sorted(path.name for path in files.iterdir())
         shown = ", ".join(there[:SHOWN]) + (f" and {len(there) - SHOWN} more" if len(there) > SHOWN else "")
         raise BadListing(
-            f"{files}: no {' or '.join(names)} in it, but {shown or 'nothing'}; {benchmark.title} is expected as "
+            f"{files}: no {joined(names)} in it, but {shown or 'nothing'}; {benchmark.title} is expected as "
             f"{benchmark.layout}. If you have it in another form, {OWN_LIST}"
         )
     sha256 = file_sha256(found)

@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from foundation.files import PathLike
+from foundation.names import joined
 from foundation.text import read_text
 from vgg_monoaudio.selection.candidates import CANDIDATE_COLUMNS
 from vgg_monoaudio.selection.clip_ids import split_clip_id
@@ -110,7 +111,7 @@ def _candidate(row: Mapping[str, str]) -> QueuedClip:
         label = label_from(column, row[column])
         if label is not None:
             givers.setdefault(label, []).append(dataset)
-    labels = tuple(LabelInQuestion(label, " and ".join(datasets)) for label, datasets in givers.items())
+    labels = tuple(LabelInQuestion(label, joined(datasets, "and")) for label, datasets in givers.items())
     return QueuedClip(row["clip_id"], classes, labels)
 
 
@@ -141,7 +142,7 @@ def _table(path: PathLike, *headers: tuple[str, ...]) -> tuple[tuple[str, ...], 
     try:
         header = tuple(next((cells for cells in reader if not is_blank(cells)), []))
         if header not in headers:
-            wanted = " or ".join(", ".join(columns) for columns in headers)
+            wanted = joined(", ".join(columns) for columns in headers)
             raise ValueError(f"expected the columns {wanted}; found {', '.join(header) or 'none'}")
         rows = []
         for cells in reader:

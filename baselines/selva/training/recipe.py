@@ -16,7 +16,7 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import AfterValidator, BaseModel, Field, ValidationError, model_validator
 
 from foundation.files import fingerprint
-from foundation.names import nearest
+from foundation.names import joined, nearest
 from foundation.records import Record, what_is_wrong
 
 RECIPES = Path(__file__).parent / "recipes"
@@ -299,7 +299,7 @@ def read_recipe(name: str) -> Recipe:
     if not path.is_file():
         if name.endswith(".toml"):
             raise ValueError(f"recipe: no such file: {name}")
-        near = " or ".join(nearest(name, recipe_names(), most=1))
+        near = joined(nearest(name, recipe_names(), most=1))
         meant = f"; did you mean {near}?" if near else ""
         raise ValueError(f"recipe: expected a .toml file or one of {', '.join(recipe_names())}, got {name!r}{meant}")
     try:
@@ -327,7 +327,7 @@ def _check_keys(path: Path, content: Mapping[str, Any]) -> None:
         if known.get(key):
             raise ValueError(f"recipe {path}: {key}: expected a table, [{key}], got {value!r}")
         elsewhere = [other for other in known if other.rpartition(".")[2] == key.rpartition(".")[2]]
-        near = " or ".join(elsewhere or nearest(key, known, most=1))
+        near = joined(elsewhere or nearest(key, known, most=1))
         raise ValueError(f"recipe {path}: there is no key {key}" + (f"; did you mean {near}?" if near else ""))
 
 

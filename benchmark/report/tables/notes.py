@@ -9,6 +9,7 @@ from benchmark.report.subsets import counted
 from benchmark.report.tables.cells import Block, Column, Line, reach_in_standard_errors
 from benchmark.report.tables.marks import FEWER, marks_explained
 from benchmark.runs import ScoringRecord
+from foundation.names import joined
 
 
 def caption(results: Results) -> str:
@@ -63,7 +64,7 @@ def interval_note(results: Results, standard_errors: bool) -> str:
     if results.scoring is None:
         return ""
     drawn = {row.record.scoring.resamples for row in results.rows if row.record}
-    resamples = " or ".join(f"{count:,}" for count in sorted(drawn))
+    resamples = joined(f"{count:,}" for count in sorted(drawn))
     level = f"{100 * results.scoring.confidence:g}%"
     drawn_how = f"{resamples} resamples by {results.scoring.resample_by}"
     if standard_errors:

@@ -12,6 +12,7 @@ from pathlib import Path
 
 from benchmark.report.results import MixedRuns, Results, Row
 from benchmark.report.tables.presets import PRESETS, PresetName
+from foundation.names import joined
 from metrics.registry import list_metrics
 
 FOLDER = Path(__file__).resolve().parents[3] / "results" / "published"
@@ -66,7 +67,7 @@ def read_published_file(path: Path, table: str | None = None) -> list[Row]:
     _check_rows(path, rows, metrics)
     tables = list(dict.fromkeys(row["table"] for row in rows))
     if table is not None and table not in tables:
-        raise ValueError(f"{path}: no row of table {table!r}; its rows are of table {' and '.join(tables)}")
+        raise ValueError(f"{path}: no row of table {table!r}; its rows are of table {joined(tables, 'and')}")
     return [_row(path, row, metrics) for row in rows if table in (None, row["table"])]
 
 

@@ -13,6 +13,7 @@ from urllib.parse import urlsplit
 from pydantic import AfterValidator, Field, StrictBool, StringConstraints, ValidationError, model_validator
 
 from benchmark.ratings.reading import RESERVED
+from foundation.names import joined
 from foundation.paths import FolderName
 from foundation.records import Record, expected_of, in_words, read_bounded, shown
 
@@ -296,8 +297,8 @@ def _said(faults: Sequence[Mapping[str, Any]]) -> str:
     first, *others = faults
     kinds = [expected_of(one) for one in faults]
     if others and None not in kinds:
-        return f"expected {' or '.join(dict.fromkeys(filter(None, kinds)))}, got {shown(first['input'])}"
-    said = " or ".join(dict.fromkeys(in_words(one) for one in faults))
+        return f"expected {joined(dict.fromkeys(filter(None, kinds)))}, got {shown(first['input'])}"
+    said = joined(dict.fromkeys(in_words(one) for one in faults))
     ours = first["type"] == "value_error" and not isinstance(first["input"], dict | list | tuple)
     return f"{said}, got {shown(first['input'])}" if ours else said  # what we refuse ourselves does not say it
 

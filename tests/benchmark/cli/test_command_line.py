@@ -137,8 +137,8 @@ def test_a_limit_is_no_failure(evaluate):
     [
         (["--model", "orcle"], "unknown model 'orcle'; did you mean oracle?"),
         (["--model", "zzzzzz"], "unknown model 'zzzzzz'; there are: oracle, mixture, distractor"),
-        (["--profile", "papr"], "--profile: expected paper or open or signal, got 'papr'"),
-        (["--subset", "outer"], "--subset: expected inter or intra or single, got 'outer'"),
+        (["--profile", "papr"], "--profile: expected paper, open or signal, got 'papr'"),
+        (["--subset", "outer"], "--subset: expected inter, intra or single, got 'outer'"),
         (["--reference-video", "scene"], "--reference-video: expected target or composed, got 'scene'"),
         (["--bandwidth-from", "both"], "--bandwidth-from: expected generated or reference, got 'both'"),
         (["--resample-by", "clip"], "--resample-by: expected source or sample, got 'clip'"),

@@ -244,7 +244,7 @@ def from_clips_to_a_table(command, tiny, tmp_path):
         (("run", "--store", "nowhere"), "nowhere"),
         (("run", "--store", "s", "--recipe", "sup-4"), "recipe: expected a .toml file or one of"),
         (("run", "--store", "s", "--stage", "decoder"), "--stage: expected encoder or generator, got 'decoder'"),
-        (("run", "--store", "s", "--profile", "papers"), "--profile: expected paper or open or signal, got 'papers'"),
+        (("run", "--store", "s", "--profile", "papers"), "--profile: expected paper, open or signal, got 'papers'"),
         (("status", "nowhere"), "nowhere: not a training run"),
         (("plot", "nowhere"), "nowhere: not a training run"),
         (("plot", "nowhere", "--out", "curves.jpg"), "--out: expected a file that ends in .png, .svg, .pdf"),

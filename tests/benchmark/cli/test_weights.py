@@ -99,7 +99,7 @@ def test_offline_a_missing_file_is_status_2_and_nothing_is_fetched(rows, toy, fe
     ("arguments", "message"),
     [
         (["pans"], "unknown checkpoint 'pans'; did you mean panns, "),
-        (["--profile", "papr"], "--profile: expected paper or open or signal, got 'papr'"),
+        (["--profile", "papr"], "--profile: expected paper, open or signal, got 'papr'"),
         (["--model", "selvaa"], "unknown model 'selvaa'; did you mean selva"),
     ],
 )
