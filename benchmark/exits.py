@@ -100,7 +100,10 @@ def _status_of(app: typer.Typer) -> int:
         if error.format_message():  # empty where the help was shown instead
             tell(error.format_message().replace(": Value error, ", ": "))  # pydantic puts this in front
         return USAGE_ERROR
-    except (BrokenPipeError, SystemExit):  # typer turns the former into the latter
+    except (BrokenPipeError, SystemExit) as end:  # typer turns the former into the latter
+        if isinstance(end, SystemExit) and end.code == 0:  # a shell has been told how to complete
+            sys.stdout.flush()
+            return 0
         os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # for what is flushed at the very end
         return READER_GONE
     except EndedAsAsked:

@@ -24,12 +24,14 @@ from benchmark.runs import (
     FailureRecord,
     RunDirectory,
     RunRecord,
+    SettingsRecord,
     UnusableRun,
     folder_name,
 )
 from benchmark.site import Site, hold
 from foundation.files import PathLike, fingerprint, remove_partials
 from foundation.ledger.ledger import Driver, Ledger, Plan, shards_of
+from foundation.names import joined
 from foundation.paths import check_name
 from foundation.work import Progress
 from vgg_monoaudio.dataset import Benchmark, Sample, Subset, load_benchmark
@@ -51,6 +53,7 @@ def generate(
     device: str | None = None,
     fresh: bool = False,
     run_name: str | None = None,
+    settings: SettingsRecord | None = None,
     progress: Progress | None = None,
 ) -> RunDirectory:
     """Let a model answer every sample of a subset and return the run directory.
@@ -76,6 +79,7 @@ def generate(
         device: handed to models that have an option of that name; None lets the model choose.
         fresh: delete what the run directory holds; only if it is a run, see `benchmark.removal`.
         run_name: name of the run directory; the model's name by default.
+        settings: what a settings file said of these arguments; it is recorded and decides nothing.
         progress: called as samples are done.
 
     Raises:
@@ -93,7 +97,7 @@ def generate(
     built = benchmark if isinstance(benchmark, Benchmark) else load_benchmark(benchmark)
     _check(model, built, subset, run_name, limit=limit, batch_size=batch_size)
     check_workers(workers)
-    job = Job(built, subset, built.samples(subset)[:limit], model, dict(options or {}), seed, device)
+    job = Job(built, subset, built.samples(subset)[:limit], model, dict(options or {}), seed, device, settings)
     site = site_of(runs, built.name, subset, run_name or folder_name(job.entry.name))
     _Run(job, site, batch_size, workers, progress).finish(fresh=fresh)
     return site.directory
@@ -303,7 +307,7 @@ def _check(model: object, built: Benchmark, subset: Subset, run_name: str | None
             'register the class with @register_model("mymodel") and pass "mymodel", or pass "mymodel.py:MyModel"'
         )
     if subset not in built.subsets:
-        raise ValueError(f"subset: {built.path} has {' and '.join(built.subsets)}, not {subset!r}")
+        raise ValueError(f"subset: {built.path} has {joined(built.subsets, 'and')}, not {subset!r}")
     if why := lacking(model, built.samples(subset)):
         raise ValueError(f"model {model}: {why}, so there is nothing that it could answer with; leave it out")
     if run_name is not None:

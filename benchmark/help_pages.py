@@ -1,19 +1,26 @@
 """What `--help` shows: plain text that leaves every word whole, however narrow the terminal.
 
-typer's own boxes share a line among names, negated names, types and text, and cut whatever does not fit.
+typer's own boxes share a line among names, negated names, types and text, and cut whatever does not fit. Verbs stand
+under headings. Of a verb with very many options `--help` shows those that most people need, and `--help-all` the rest.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Annotated, Any
 
 import typer
-from typer.core import TyperCommand, TyperGroup
+from typer.core import TyperCommand, TyperGroup, TyperOption
 
 from benchmark.exits import USAGE_ERROR
 
 MOST_COLUMNS = 100  # longer lines are hard to read
+MOST_OPTIONS = 20  # of a verb that shows all of its own
+REST = "rest"  # the panel of options that only `--help-all` shows, where a verb has more than that
+HEADINGS = ("Build", "Run", "Score", "Report", "People", "Train", "Data")  # of verbs, in the order of the help
+NO_HEADING = "Commands"
+PROGRAM = "vgg-monoaudio"  # the command that shells complete
+_COMPLETIONS = ("--install-completion", "--show-completion")
 _UNBROKEN = "\N{NON-BREAKING HYPHEN}"  # in place of a hyphen, at which lines may be broken
 
 
@@ -28,7 +35,12 @@ class _WholeWords(typer.Context.formatter_class):  # type: ignore[misc, valid-ty
 
     def write_dl(self, rows: Sequence[tuple[str, str]], **sizes: Any) -> None:
         kept = [(_kept(first), _kept(second)) for first, second in rows]
-        super().write_dl(kept, **{"col_max": min(30, self.width // 3), **sizes})
+        super().write_dl(kept, **{"col_max": self.most_of_names, **sizes})
+
+    @property
+    def most_of_names(self) -> int:
+        """How wide the column of names may be; a longer name has a line of its own."""
+        return min(30, self.width // 3)
 
     def getvalue(self) -> str:
         return str(super().getvalue()).replace(_UNBROKEN, "-")
@@ -41,9 +53,48 @@ class HelpContext(typer.Context):
 
 
 class Command(TyperCommand):
-    """A command with such a help; for one that is in no group."""
+    """A command with such a help, which shows `MOST_OPTIONS` options at most where some are marked as `REST`."""
 
     context_class = HelpContext
+
+    @property
+    def rest(self) -> list[Any]:
+        """The options that only `--help-all` shows."""
+        options = [one for one in self.params if isinstance(one, TyperOption) and not one.hidden]
+        if len(options) + 1 <= MOST_OPTIONS:  # with --help
+            return []
+        return [option for option in options if option.rich_help_panel == REST]
+
+    def format_options(self, ctx: Any, formatter: Any) -> None:
+        """Write the arguments and options; without the rest, and how to see it, unless all are asked for."""
+        rest = [] if ctx.meta.get(_ALL) else self.rest
+        arguments, options = [], []
+        for parameter in self.get_params(ctx):
+            record = parameter.get_help_record(ctx)
+            if record is not None and parameter not in rest:
+                (options if parameter.param_type_name == "option" else arguments).append(record)
+        for heading, records in (("Arguments", arguments), ("Options", options)):
+            if records:
+                with formatter.section(heading):
+                    formatter.write_dl(records)
+        if rest:
+            formatter.write_paragraph()
+            formatter.write_text(f"{len(rest)} more options: --help-all")
+
+
+_ALL = f"{__name__}.all"
+
+
+def _show_all(ctx: typer.Context, asked: bool) -> None:
+    if asked and not ctx.resilient_parsing:
+        ctx.meta[_ALL] = True
+        typer.echo(ctx.get_help())
+        ctx.exit()
+
+
+HelpAllOption = Annotated[
+    bool, typer.Option("--help-all", is_eager=True, callback=_show_all, help="Show all options and exit.")
+]
 
 
 class Group(TyperGroup):
@@ -52,10 +103,16 @@ class Group(TyperGroup):
     context_class = HelpContext
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
-        """Show the help where a group that needs a command is given none: typer would make an error of the text."""
+        """Show the help where a group that needs a command is given none: typer would make an error of the text.
+
+        Raises:
+            ValueError: completion is asked for under a name that no shell can complete.
+        """
         if not args and self.no_args_is_help and not ctx.resilient_parsing:
             typer.echo(ctx.get_help())
             ctx.exit(USAGE_ERROR)
+        if args and args[0] in _COMPLETIONS and " " in str(ctx.info_name):
+            raise ValueError(f"{args[0]}: shells complete the command {PROGRAM}; give: {PROGRAM} {' '.join(args)}")
         return super().parse_args(ctx, args)
 
     def get_command(self, ctx: Any, cmd_name: str) -> Any:
@@ -66,10 +123,20 @@ class Group(TyperGroup):
         return command
 
     def format_commands(self, ctx: Any, formatter: Any) -> None:
-        """Write the list of commands."""
-        commands = [(name, self.get_command(ctx, name)) for name in self.list_commands(ctx)]
-        with formatter.section("Commands"):
-            formatter.write_dl([(name, _first_paragraph(one.help)) for name, one in commands if not one.hidden])
+        """Write the lists of commands, each under its heading."""
+        under: dict[str, list[tuple[str, str]]] = {heading: [] for heading in HEADINGS}
+        for name in self.list_commands(ctx):
+            command = self.get_command(ctx, name)
+            if not command.hidden:
+                heading = getattr(command, "rich_help_panel", None)
+                under.setdefault(heading if isinstance(heading, str) else NO_HEADING, []).append(
+                    (name, _first_paragraph(command.help))
+                )
+        names = [name for rows in under.values() for name, _ in rows]
+        fitting = max((len(name) for name in names if len(name) <= formatter.most_of_names), default=0)
+        for heading, rows in ((heading, rows) for heading, rows in under.items() if rows):
+            with formatter.section(heading):  # names as long as the longest, so that all lists begin in one column
+                formatter.write_dl([(name.ljust(fitting), text) for name, text in rows])
 
 
 def _kept(text: str) -> str:

@@ -35,6 +35,7 @@ from benchmark.runs import (
     OwnModelRecord,
     RunDirectory,
     RunRecord,
+    SettingsRecord,
     TrainedModelRecord,
     current_commit,
     current_environment,
@@ -62,6 +63,7 @@ class Job:
         options: the user's own.
         seed: of the run.
         device: for models that have an option of that name; None lets the model choose.
+        settings: what a settings file said of all this, for the record.
     """
 
     benchmark: Benchmark
@@ -71,6 +73,7 @@ class Job:
     options: dict[str, Any]
     seed: int
     device: str | None
+    settings: SettingsRecord | None = None
 
     @cached_property
     def entry(self) -> ModelEntry:
@@ -203,6 +206,7 @@ class Job:
             counts=CountsRecord(expected=len(self.benchmark.manifests[self.subset]), generated=0),
             failures=[],
             started=_now() if previous is None else previous.started,
+            settings=self.settings or (previous and previous.settings),
         )
 
     def model_record(self, generator: Generator | None) -> AnyModelRecord:

@@ -130,6 +130,14 @@ class EnvironmentRecord(CompleteRecord):
     packages: dict[str, str]
 
 
+class SettingsRecord(CompleteRecord):
+    """What a settings file said for the verb that it was given to, by `--config`."""
+
+    file: str = Field(description="its name, without folders")
+    sha256: str
+    options: dict[str, Any] = Field(description="option to value, as the file has them; the command line may say else")
+
+
 class CountsRecord(CompleteRecord):
     """How many samples came through each stage."""
 
@@ -166,6 +174,10 @@ class RunRecord(CompleteRecord):
     started: str = Field(description="UTC, ISO 8601")
     finished: str | None = None
     generation_seconds: float | None = Field(default=None, description="wall clock spent in the model, all attempts")
+    settings: SettingsRecord | None = Field(
+        default=None, exclude_if=lambda settings: settings is None,
+        description="the settings file that was given last; absent: none was",
+    )  # fmt: skip
 
 
 class MetricValue(CompleteRecord):

@@ -5,6 +5,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
+
 import typer
 
 from benchmark.cli import (
@@ -29,7 +31,7 @@ from benchmark.cli import (
     weights,
 )
 from benchmark.exits import run
-from benchmark.help_pages import MOST_COLUMNS, Group
+from benchmark.help_pages import MOST_COLUMNS, Command, Group
 from benchmark.report import commands
 
 app = typer.Typer(
@@ -38,51 +40,69 @@ app = typer.Typer(
     rich_markup_mode=None,
     help="Build VGG-MonoAudio, run models on it, score them, report.",
     no_args_is_help=True,
-    add_completion=False,
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": MOST_COLUMNS},
 )
 
-app.command("build")(building.build)
-app.command("build-vggsound-test")(building.build_vggsound_test)
-app.command("build-public")(public.build_public)
-app.command("verify")(building.verify)
-app.command("generate")(running.generate)
-app.command("evaluate")(running.evaluate)
-app.command("eval")(running.evaluate_models)
-app.command("score")(folders.score)
-app.command("reproduce")(reproducing.reproduce)
-app.command("slurm")(clustering.slurm)
-app.command("generate-one")(single.generate_one)
-app.command("attention")(single.attention)
-app.command("candidates")(curating.candidates)
-app.command("screen")(curating.screen)
-app.add_typer(deciding.curate, name="curate")
-app.command("list-sources")(curating.list_sources)
-app.command("extract")(fetching.extract)
-app.command("download")(fetching.download)
-app.command("statistics")(exporting.statistics)
-app.command("card")(exporting.card)
-app.command("export-benchmark")(exporting.export_benchmark)
-app.command("list-models")(listing.list_models)
-app.command("list-metrics")(listing.list_metrics)
-app.command("list-benchmarks")(public.list_benchmarks)
-app.command("schemas")(listing.schemas)
-app.command("docs-tables")(docs_tables.docs_tables)
-app.command("weights")(weights.weights)
-app.command("doctor")(doctor.doctor)
-app.command("report")(commands.report)
-app.command("compare")(commands.compare)
-app.command("figures")(commands.figures)
-app.command("export")(commands.export)
-app.command("submit-check")(commands.submit_check)
-app.command("export-av-benchmark")(interop.export_av_benchmark)
-app.command("import-av-benchmark")(interop.import_av_benchmark)
-app.command("export-kadtk")(interop.export_kadtk)
-app.command("import-kadtk")(interop.import_kadtk)
 studying.app.command("analyse")(analysing.analyse)
-app.add_typer(studying.app, name="study")
-app.add_typer(training.app, name="train")
+
+VERBS: Mapping[str, Mapping[str, Callable[..., None] | typer.Typer]] = {  # heading to verbs, in the order of the help
+    "Build": {
+        "build": building.build,
+        "build-vggsound-test": building.build_vggsound_test,
+        "build-public": public.build_public,
+        "list-benchmarks": public.list_benchmarks,
+        "verify": building.verify,
+        "statistics": exporting.statistics,
+        "card": exporting.card,
+        "export-benchmark": exporting.export_benchmark,
+    },
+    "Run": {
+        "eval": running.evaluate_models,
+        "generate": running.generate,
+        "reproduce": reproducing.reproduce,
+        "slurm": clustering.slurm,
+        "generate-one": single.generate_one,
+        "attention": single.attention,
+        "list-models": listing.list_models,
+        "weights": weights.weights,
+        "doctor": doctor.doctor,
+    },
+    "Score": {
+        "evaluate": running.evaluate,
+        "score": folders.score,
+        "list-metrics": listing.list_metrics,
+        "export-av-benchmark": interop.export_av_benchmark,
+        "import-av-benchmark": interop.import_av_benchmark,
+        "export-kadtk": interop.export_kadtk,
+        "import-kadtk": interop.import_kadtk,
+    },
+    "Report": {
+        "report": commands.report,
+        "compare": commands.compare,
+        "figures": commands.figures,
+        "export": commands.export,
+        "submit-check": commands.submit_check,
+        "schemas": listing.schemas,
+        "docs-tables": docs_tables.docs_tables,
+    },
+    "People": {"study": studying.app, "curate": deciding.curate},
+    "Train": {"train": training.app},
+    "Data": {
+        "candidates": curating.candidates,
+        "screen": curating.screen,
+        "list-sources": curating.list_sources,
+        "extract": fetching.extract,
+        "download": fetching.download,
+    },
+}
+
+for heading, verbs in VERBS.items():
+    for name, verb in verbs.items():
+        if isinstance(verb, typer.Typer):
+            app.add_typer(verb, name=name, rich_help_panel=heading)
+        else:
+            app.command(name, cls=Command, rich_help_panel=heading)(verb)
 
 
 def main() -> None:

@@ -13,6 +13,7 @@ import typer
 from benchmark.choices import Choices
 from benchmark.cli.building import build_demo
 from benchmark.places import DEMO, FULL
+from foundation.names import joined
 from foundation.remote import is_remote
 
 if TYPE_CHECKING:
@@ -102,7 +103,7 @@ def subsets(built: Benchmark, wanted: str | None) -> list[Subset]:
         return built.subsets
     chosen = [subset for subset in built.subsets if subset == wanted]
     if not chosen:
-        raise ValueError(f"--subset: {built.path} has {' and '.join(built.subsets)}, not {wanted!r}")
+        raise ValueError(f"--subset: {built.path} has {joined(built.subsets, 'and')}, not {wanted!r}")
     return chosen
 
 
@@ -329,7 +330,8 @@ def check_runs(models: Sequence[str], built: Benchmark, parts: Sequence[Subset],
     for name in models:
         for one in ask.each_seed(name):
             for part in parts:
-                check_request(built, name, subset=part, options=options_of(name, one.own), **asdict(one.options))
+                how = {key: value for key, value in asdict(one.options).items() if key != "settings"}
+                check_request(built, name, subset=part, options=options_of(name, one.own), **how)
 
 
 def _pair(option: str, text: str) -> tuple[str, str]:

@@ -13,6 +13,7 @@ from benchmark.cli.options import (
     OverwriteOption,
     UnusableOption,
     VGGSoundOption,
+    one_of,
 )
 from benchmark.cli.progress import progress
 from benchmark.exits import tell
@@ -42,8 +43,12 @@ def build(
     inter_pairs: Annotated[
         int | None, typer.Option(min=1, help="Inter-class scenes. Default: 560, or all where there are fewer.")
     ] = None,
-    fit: Annotated[str, typer.Option(help="How a clip comes to 640x720: stretch, pad or crop.")] = "stretch",
-    soundtrack: Annotated[str, typer.Option(help="Of the scenes: mixture, target or none.")] = "mixture",
+    fit: Annotated[
+        str, one_of("vgg_monoaudio.composition:Fit", "How a clip comes to 640x720.", "stretch|pad|crop")
+    ] = "stretch",
+    soundtrack: Annotated[
+        str, one_of("vgg_monoaudio.composition:Soundtrack", "Of the scenes.", "mixture|target|none")
+    ] = "mixture",
     allow_missing: UnusableOption = False,
     overwrite: OverwriteOption = False,
     workers: CutWorkersOption = None,

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 from benchmark.cli.options import number_or_auto, one_of
+from benchmark.help_pages import REST
 from foundation.work import Progress
 
 if TYPE_CHECKING:
@@ -21,18 +22,31 @@ class DriverOptions:
     """Who does the work."""
 
     executor: Annotated[
-        str | None, one_of(Executor, "Share the work among drivers: processes here, or actors of a Ray cluster.")
+        str | None,
+        one_of(Executor, "Share the work among drivers: processes here, or actors of a Ray cluster.", rest=True),
     ] = None
     drivers: Annotated[
         str,
-        typer.Option(metavar="N|auto", callback=number_or_auto, help="How many; auto: one a GPU, else one a machine."),
+        typer.Option(
+            rich_help_panel=REST,
+            metavar="N|auto",
+            callback=number_or_auto,
+            help="How many; auto: one a GPU, else one a machine.",
+        ),
     ] = "auto"
     readers: Annotated[
         int | None,
-        typer.Option(min=0, help="Executor ray: cores that decode for the drivers. Default: all that no driver has."),
+        typer.Option(
+            rich_help_panel=REST,
+            min=0,
+            help="Executor ray: cores that decode for the drivers. Default: all that no driver has.",
+        ),
     ] = None
     ray_address: Annotated[
-        str | None, typer.Option(help="Executor ray: the cluster's address. Default: $RAY_ADDRESS, else one here.")
+        str | None,
+        typer.Option(
+            rich_help_panel=REST, help="Executor ray: the cluster's address. Default: $RAY_ADDRESS, else one here."
+        ),
     ] = None
 
 

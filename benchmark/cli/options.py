@@ -12,21 +12,25 @@ from typing import Annotated, Any, get_args, get_type_hints
 import typer
 
 from benchmark.choices import FEWEST_RESAMPLES, BandwidthFrom, FrameRule, ProfileName, ReferenceVideo, ResampleBy
+from benchmark.cli import completing
+from benchmark.cli.settings_file import ConfigOption
+from benchmark.help_pages import MOST_OPTIONS, REST, HelpAllOption
 from benchmark.places import DEFAULT_CACHE, DEFAULT_RUNS, FULL
 from benchmark.report.options import CacheOption as CacheOption
 from benchmark.report.options import JsonOption as JsonOption
 from benchmark.report.options import UnverifiedOption, place
-from foundation.names import load
+from foundation.names import joined, load
 from metrics.registry import metric_names
 
 
-def one_of(words: Any, help: str, metavar: str | None = None) -> Any:
+def one_of(words: Any, help: str, metavar: str | None = None, *, rest: bool = False) -> Any:
     """Return an option that takes the words of a `Literal` and refuses every other before the verb begins.
 
     Args:
         words: the `Literal`, or "module:name" of one whose module is too heavy for `--help`.
         help: what the words decide.
-        metavar: what the help shows for the value; None: the words.
+        metavar: what the help shows for the value, and a shell offers; None: the words.
+        rest: show it with `--help-all` alone, where a verb has very many options.
 
     Raises:
         ValueError: from the option, when it is given another word; names the option, its words and the value.
@@ -36,10 +40,14 @@ def one_of(words: Any, help: str, metavar: str | None = None) -> Any:
         known = get_args(load(words) if isinstance(words, str) else words)
         for one in [value] if isinstance(value, str) else value or ():  # a list where it may be given several times
             if one not in known:
-                raise ValueError(f"{parameter.opts[0]}: expected {' or '.join(known)}, got {one!r}")
+                raise ValueError(f"{parameter.opts[0]}: expected {joined(known)}, got {one!r}")
         return value
 
-    return typer.Option(help=help, metavar=metavar or "|".join(get_args(words)), callback=check)
+    shown = metavar or "|".join(get_args(words))
+    return typer.Option(
+        help=help, metavar=shown, callback=check, autocompletion=completing.words(shown.split("|")),
+        rich_help_panel=REST if rest else None,
+    )  # fmt: skip
 
 
 def number_or_auto(parameter: typer.CallbackParam, value: str) -> int | str:
@@ -64,7 +72,12 @@ SubsetOption = Annotated[
     str | None,
     one_of("vgg_monoaudio.dataset:Subset", "Which part of the benchmark. Default: all.", "inter|intra|single"),
 ]
-ModelOption = Annotated[str, typer.Option(help="A name of `list-models`, or a class of your own: mymodel.py:MyModel.")]
+ModelOption = Annotated[
+    str,
+    typer.Option(
+        autocompletion=completing.models, help="A name of `list-models`, or a class of your own: mymodel.py:MyModel."
+    ),
+]
 OptionOption = Annotated[
     list[str] | None, typer.Option("--option", help="A model's own option, key=value; may be given several times.")
 ]
@@ -75,11 +88,22 @@ CheckpointOption = Annotated[
     ),
 ]
 FolderOption = Annotated[Path | None, typer.Option(help="Model recorded: folder of the files.")]
-PadOption = Annotated[bool, typer.Option(help="Model recorded: fill short files with zeros.")]
-EndpointOption = Annotated[str | None, typer.Option(help="Model http: address that requests are posted to.")]
-SegmenterOption = Annotated[str | None, typer.Option(help="Model vos-mmaudio: deva or gsam2.")]
+PadOption = Annotated[bool, typer.Option(rich_help_panel=REST, help="Model recorded: fill short files with zeros.")]
+EndpointOption = Annotated[
+    str | None, typer.Option(rich_help_panel=REST, help="Model http: address that requests are posted to.")
+]
+SegmenterOption = Annotated[
+    str | None,
+    one_of(
+        "baselines.programs.vos_mmaudio:SegmenterName",
+        "Model vos-mmaudio: what finds the thing.",
+        "deva|gsam2",
+        rest=True,
+    ),
+]
 RandomOption = Annotated[
-    bool, typer.Option(help="Random weights, for timing and smoke tests; marks the run untrained.")
+    bool,
+    typer.Option(rich_help_panel=REST, help="Random weights, for timing and smoke tests; marks the run untrained."),
 ]
 PrecisionOption = Annotated[
     str | None,
@@ -87,23 +111,41 @@ PrecisionOption = Annotated[
         "foundation.devices:Precision",
         "How native models compute: exact (float32) or fast (bfloat16, TF32). Default: fast on a GPU.",
         "exact|fast",
+        rest=True,
     ),
 ]
-DtypeOption = Annotated[str | None, typer.Option(help="Another spelling of --precision: fp32 or bf16.")]
-CompileOption = Annotated[bool, typer.Option("--compile", help="Compile native models: a minute, then faster.")]
-DeviceOption = Annotated[str | None, typer.Option(help="Where networks run: cpu, cuda, mps. Default: a GPU if any.")]
+DtypeOption = Annotated[
+    str | None,
+    one_of("baselines.options:DType", "Another spelling of --precision.", "fp32|bf16", rest=True),
+]
+CompileOption = Annotated[
+    bool, typer.Option("--compile", rich_help_panel=REST, help="Compile native models: a minute, then faster.")
+]
+DeviceOption = Annotated[
+    str | None,
+    typer.Option(
+        metavar="cpu|cuda|cuda:N|mps",
+        autocompletion=completing.devices,
+        help="Where networks run. Default: a GPU if any.",
+    ),
+]
 WeightsDirOption = Annotated[
     Path | None, typer.Option(help="Folder of the weights. Default: $VGG_MONOAUDIO_WEIGHTS or weights.")
 ]
 
 # Runs
 RunsOption = Annotated[
-    Any, typer.Option(help="Root of the run directories; a path or an address.", metavar="PLACE", parser=place)
+    Any,
+    typer.Option(
+        rich_help_panel=REST, help="Root of the run directories; a path or an address.", metavar="PLACE", parser=place
+    ),
 ]
-RunNameOption = Annotated[str | None, typer.Option(help="Name of the run. Default: the model's.")]
+RunNameOption = Annotated[str | None, typer.Option(rich_help_panel=REST, help="Name of the run. Default: the model's.")]
 SeedOption = Annotated[int, typer.Option(help="Each sample's seed is made from it and the sample's name.")]
 SeedsOption = Annotated[int, typer.Option(min=1, help="How many, from --seed on; each is a run, shown as one row.")]
-WorkersOption = Annotated[int | None, typer.Option(min=0, help="Processes that decode. Default: one per core.")]
+WorkersOption = Annotated[
+    int | None, typer.Option(rich_help_panel=REST, min=0, help="Processes that decode. Default: one per core.")
+]
 LimitOption = Annotated[int | None, typer.Option(min=1, help="Only the first so many samples.")]
 BatchOption = Annotated[
     str,
@@ -118,18 +160,23 @@ FreshOption = Annotated[bool, typer.Option(help="Discard what the run directory 
 ProfileOption = Annotated[
     str | None, one_of(ProfileName, "Which backbones score. Default: signal for the demo, else paper.")
 ]
-ReferenceOption = Annotated[str, one_of(ReferenceVideo, "Video that IB and DeSync compare with.")]
-BandwidthOption = Annotated[str, one_of(BandwidthFrom, "Set whose median distance is KAD's bandwidth.")]
+ReferenceOption = Annotated[str, one_of(ReferenceVideo, "Video that IB and DeSync compare with.", rest=True)]
+BandwidthOption = Annotated[str, one_of(BandwidthFrom, "Set whose median distance is KAD's bandwidth.", rest=True)]
 FrameRuleOption = Annotated[
     str,
     one_of(
         FrameRule,
         "Where a reference video is short: refuse to score, drop the sample and name it, or repeat the last frame for "
         "up to 3 frames (1 of ImageBind's) and drop what is shorter.",
+        rest=True,
     ),
 ]
-ResampleOption = Annotated[str, one_of(ResampleBy, "What the bootstrap draws: source clips or single samples.")]
-ResamplesOption = Annotated[int, typer.Option(min=FEWEST_RESAMPLES, help="Bootstrap resamples for the intervals.")]
+ResampleOption = Annotated[
+    str, one_of(ResampleBy, "What the bootstrap draws: source clips or single samples.", rest=True)
+]
+ResamplesOption = Annotated[
+    int, typer.Option(rich_help_panel=REST, min=FEWEST_RESAMPLES, help="Bootstrap resamples for the intervals.")
+]
 ExtendedOption = Annotated[
     bool,
     typer.Option("--extended", help="Also the metrics that are scored only on request: `list-metrics` marks them."),
@@ -153,13 +200,19 @@ def metrics_by_name(value: str | None) -> tuple[str, ...] | None:
 MetricsOption = Annotated[
     str | None,
     typer.Option(
-        "--metrics", metavar="NAME,...", callback=metrics_by_name,
+        "--metrics", metavar="NAME,...", callback=metrics_by_name, autocompletion=completing.metrics,
         help="Exactly these, by name or label, and only the networks they need; `list-metrics` shows them.",
     ),
 ]  # fmt: skip
-MissingOption = Annotated[bool, typer.Option(help="Score the rest where generated files are missing or broken.")]
+MissingOption = Annotated[
+    bool, typer.Option(rich_help_panel=REST, help="Score the rest where generated files are missing or broken.")
+]
 ShareOption = Annotated[
-    bool, typer.Option(help="Share the reading of files with the same command that runs elsewhere at the same time.")
+    bool,
+    typer.Option(
+        rich_help_panel=REST,
+        help="Share the reading of files with the same command that runs elsewhere at the same time.",
+    ),
 ]
 
 # Clips and lists
@@ -201,6 +254,7 @@ class RunOptions:
     workers: WorkersOption = None
     device: DeviceOption = None
     fresh: FreshOption = False
+    settings: ConfigOption = None
 
 
 @dataclass(frozen=True)
@@ -220,12 +274,14 @@ class ScoreOptions:
     device: DeviceOption = None
     allow_unverified: UnverifiedOption = False
     allow_missing: MissingOption = False
+    settings: ConfigOption = None  # its values are those of the options above by now
 
 
 def spread(verb: Callable[..., None]) -> Callable[..., None]:
     """Return a verb whose arguments that are groups of options are one option per field on the command line.
 
-    An option that two groups have is one option, and both groups get its value.
+    An option that two groups have is one option, and both groups get its value. A verb that has very many gets
+    `--help-all` beside them.
 
     Args:
         verb: a function whose annotations are options, or dataclasses whose fields are.
@@ -252,6 +308,8 @@ def spread(verb: Callable[..., None]) -> Callable[..., None]:
         single = {name: value for name, value in given.items() if name in hints and name not in groups}
         verb(**single, **taken)
 
+    if len(options) >= MOST_OPTIONS:
+        options["help_all"] = inspect.Parameter("help_all", _BY_NAME, default=False, annotation=HelpAllOption)
     called.__signature__ = inspect.Signature(list(options.values()))  # type: ignore[attr-defined]  # what typer reads
     called.__annotations__ = {name: option.annotation for name, option in options.items()}
     return called

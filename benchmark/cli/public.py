@@ -9,6 +9,7 @@ from typing import Annotated
 
 import typer
 
+from benchmark.cli import completing
 from benchmark.cli.listing import MarkdownOption
 from benchmark.cli.options import CutWorkersOption, JsonOption, OverwriteOption, UnusableOption
 from benchmark.cli.progress import progress
@@ -31,7 +32,7 @@ def list_benchmarks(as_json: JsonOption = False, markdown: MarkdownOption = Fals
 
 
 def build_public(
-    name: Annotated[str, typer.Argument(help="One of `list-benchmarks`.")],
+    name: Annotated[str, typer.Argument(autocompletion=completing.public_benchmarks, help="One of `list-benchmarks`.")],
     files: Annotated[Path, typer.Option(help="Folder of its official files; of own-list, the list.")],
     part: Annotated[str | None, typer.Option(help="Which part, of a benchmark that has several.")] = None,
     out: Annotated[

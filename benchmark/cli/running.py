@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from benchmark.cli import completing
 from benchmark.cli.asking import (
     Generating,
     Scoring,
@@ -55,7 +56,13 @@ WORTH_A_PROCESS = 16  # scenes: a process takes as long to begin as a thread tak
 @spread
 @traced
 def generate(
-    model: Annotated[str, typer.Argument(help="A name of `list-models`, or a class of your own: mymodel.py:MyModel.")],
+    model: Annotated[
+        str,
+        typer.Argument(
+            autocompletion=completing.models,
+            help="A name of `list-models`, or a class of your own: mymodel.py:MyModel.",
+        ),
+    ],
     *,
     benchmark: BenchmarkOption = None,
     subset: SubsetOption = None,
@@ -133,7 +140,8 @@ def evaluate_models(
     model: Annotated[
         list[str] | None,
         typer.Option(
-            help="A name of `list-models`, or mymodel.py:MyModel; may be given several times. Default: the controls."
+            autocompletion=completing.models,
+            help="A name of `list-models`, or mymodel.py:MyModel; may be given several times. Default: the controls.",
         ),
     ] = None,
     benchmark: BenchmarkOption = None,

@@ -10,10 +10,12 @@ from typing import Annotated, Any
 
 import typer
 
+from benchmark.help_pages import REST
+
 TraceOption = Annotated[
     Path | None,
     typer.Option(
-        "--trace", metavar="FILE",
+        "--trace", metavar="FILE", rich_help_panel=REST,
         help="Write what happens when: FILE.json for ui.perfetto.dev, FILE.jsonl for a line per sample and stage.",
     ),
 ]  # fmt: skip

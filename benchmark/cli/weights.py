@@ -9,6 +9,7 @@ from typing import Annotated
 import typer
 
 from benchmark.choices import ProfileName
+from benchmark.cli import completing
 from benchmark.cli.options import WeightsDirOption, metrics_by_name, one_of
 from benchmark.cli.progress import progress
 from benchmark.cli.table import show_table
@@ -17,14 +18,23 @@ from metrics.registry import chosen_metrics, list_metrics
 
 
 def weights(
-    names: Annotated[list[str] | None, typer.Argument(help="Checkpoints to fetch; none: only list.")] = None,
+    names: Annotated[
+        list[str] | None,
+        typer.Argument(autocompletion=completing.checkpoints, help="Checkpoints to fetch; none: only list."),
+    ] = None,
     profile: Annotated[str | None, one_of(ProfileName, "Those of a profile.")] = None,
     extended: Annotated[bool, typer.Option("--extended", help="Those that metrics on request add.")] = False,
     metrics: Annotated[
         str | None,
-        typer.Option("--metrics", metavar="NAME,...", callback=metrics_by_name, help="Those of metrics, by name."),
+        typer.Option(
+            "--metrics",
+            metavar="NAME,...",
+            callback=metrics_by_name,
+            autocompletion=completing.metrics,
+            help="Those of metrics, by name.",
+        ),
     ] = None,
-    model: Annotated[str | None, typer.Option(help="Those of a model.")] = None,
+    model: Annotated[str | None, typer.Option(autocompletion=completing.models, help="Those of a model.")] = None,
     weights_dir: WeightsDirOption = None,
     offline: Annotated[bool, typer.Option(help="Fetch nothing; status 2 where one of those named is missing.")] = False,
 ) -> None:

@@ -13,6 +13,7 @@ from typing import Any, Literal, Protocol, Self
 
 from benchmark.choices import Choices
 from benchmark.places import DEFAULT_CACHE, DEFAULT_RUNS
+from benchmark.runs import SettingsRecord
 from foundation.remote import is_remote
 from foundation.work import Progress
 from vgg_monoaudio.dataset import Subset
@@ -73,6 +74,7 @@ class GenerateOrder:
     workers: int | None = None
     device: str | None = None
     run_name: str | None = None
+    settings: SettingsRecord | None = None
 
     def drive(self, device: str | None, progress: Progress | None = None) -> str:
         """Generate, on a device if one is given; see `Order`.
@@ -86,7 +88,7 @@ class GenerateOrder:
         directory = generate(
             self.benchmark, self.model, subset=self.subset, runs=self.runs, options=self.options, seed=self.seed,
             limit=self.limit, batch_size=self.batch_size, workers=self.workers, device=device or self.device,
-            run_name=self.run_name, progress=progress,
+            run_name=self.run_name, settings=self.settings, progress=progress,
         )  # fmt: skip
         return site_at(directory).address
 

@@ -8,6 +8,7 @@ from typing import Annotated, Any
 
 import typer
 
+from benchmark.help_pages import REST
 from benchmark.places import DEFAULT_RUNS
 from foundation.remote import is_remote
 
@@ -28,11 +29,16 @@ RunsArgument = Annotated[
 RunArgument = Annotated[Any, typer.Argument(help="Run directory; a path or an address.", metavar="RUN", parser=place)]
 BenchmarkFilter = Annotated[str, typer.Option(help="Only runs on this benchmark.")]
 SubsetFilter = Annotated[str, typer.Option(help="Only runs on this subset.")]
-ProfileFilter = Annotated[str, typer.Option(help="Only runs scored by this profile: paper, open or signal.")]
-ReferenceFilter = Annotated[str, typer.Option(help="Only runs scored against target or composed.")]
+ProfileFilter = Annotated[str, typer.Option(metavar="paper|open|signal", help="Only runs scored by this profile.")]
+ReferenceFilter = Annotated[str, typer.Option(metavar="target|composed", help="Only runs scored against this video.")]
 BenchmarkDirOption = Annotated[Path | None, typer.Option(help="Directory of the benchmark that the runs answer.")]
 CacheOption = Annotated[
-    Any, typer.Option(help="Where features are kept; a path or an address.", metavar="PLACE", parser=place)
+    Any,
+    typer.Option(
+        help="Where features are kept; a path or an address.", metavar="PLACE", parser=place, rich_help_panel=REST
+    ),
 ]
-UnverifiedOption = Annotated[bool, typer.Option(help="Take weights of unknown hash; marks run and tables.")]
+UnverifiedOption = Annotated[
+    bool, typer.Option(rich_help_panel=REST, help="Take weights of unknown hash; marks run and tables.")
+]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print results as JSON.")]

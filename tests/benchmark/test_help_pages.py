@@ -30,9 +30,9 @@ VERBS = {" ".join(words): command for words, command in walked(ROOT)}
 def shown(monkeypatch, capsys):
     """What a program prints for a verb in a terminal of so many columns."""
 
-    def show(verb: str, columns: int, program=ROOT) -> str:
+    def show(verb: str, columns: int, program=ROOT, ask: str = "--help") -> str:
         monkeypatch.setenv("COLUMNS", str(columns))
-        program.main([*verb.split(), "--help"], prog_name="python -m benchmark", standalone_mode=False)
+        program.main([*verb.split(), ask], prog_name="python -m benchmark", standalone_mode=False)
         return capsys.readouterr().out
 
     return show
@@ -49,12 +49,44 @@ def check(text: str, command, columns: int) -> None:
     assert [line for line in sentences if len(line) > columns] == []
 
 
+def folded(command) -> bool:
+    return any("--help-all" in option.opts for option in command.params)
+
+
 @pytest.mark.parametrize("columns", [60, 80])
 def test_every_verb_shows_every_name_and_word_whole(shown, columns):
     assert len(VERBS) > 40
     for verb, command in VERBS.items():
-        check(shown(verb, columns), command, columns)
+        check(shown(verb, columns, ask="--help-all" if folded(command) else "--help"), command, columns)
     check(shown("", columns, REPORT), REPORT, columns)
+
+
+@pytest.mark.parametrize("columns", [40, 80])
+def test_the_verbs_stand_under_headings(shown, columns):
+    text = shown("", columns)
+    headings = re.findall(r"^([A-Z]\w+):$", text, re.MULTILINE)
+    assert headings == ["Options", "Build", "Run", "Score", "Report", "People", "Train", "Data"]
+    verbs = set(re.findall(r"^  ([a-z][a-z-]+)(?:  |$)", text, re.MULTILINE))
+    assert verbs == set(ROOT.commands)
+    assert max(map(len, text.splitlines())) <= max(columns, 50)  # click takes 50 for the narrowest
+
+
+@pytest.mark.parametrize("verb", ["eval", "generate", "evaluate", "reproduce"])
+def test_a_verb_of_many_options_shows_20_at_most_and_says_where_the_rest_is(shown, verb):
+    def options(text):
+        return re.findall(r"^  (?:-h, )?(--[a-z-]+)", text, re.MULTILINE)
+
+    some, everything = options(shown(verb, 80)), options(shown(verb, 80, ask="--help-all"))
+    assert len(some) <= 20 < len(everything)
+    assert set(some) < set(everything)
+    assert {"--config", "--benchmark", "--help-all", "--help"} <= set(some)
+    assert shown(verb, 80).endswith(f"{len(everything) - len(some)} more options: --help-all\n")
+
+
+def test_a_verb_of_few_options_shows_them_all(shown):
+    assert not folded(VERBS["slurm"])
+    assert "--trace" in shown("train prepare", 80) or "--device" in shown("train prepare", 80)
+    assert "more options" not in shown("train run", 80)
 
 
 def test_a_group_lists_its_verbs_with_all_that_they_say_first(shown):
