@@ -117,8 +117,11 @@ def check_request(
     device: str | None = None,
     fresh: bool = False,
     run_name: str | None = None,
-) -> None:
+) -> bool:
     """Raise what `generate` raises of these arguments before it loads a model; load and write nothing.
+
+    Returns:
+        Whether there is anything left to ask the model.
 
     Raises:
         ValueError: see `generate`.
@@ -129,7 +132,7 @@ def check_request(
     job = Job(benchmark, subset, benchmark.samples(subset)[:limit], model, dict(options or {}), seed, device)
     site = site_of(runs, benchmark.name, subset, run_name or folder_name(job.entry.name))
     site.pull()
-    standing(job, site.directory, fresh, look_inside=False)
+    return bool(standing(job, site.directory, fresh, look_inside=False).todo)
 
 
 MOST_PASSES = 3  # over samples whose answers were written and are gone

@@ -84,14 +84,21 @@ class WeightSource:
             foundation.checkpoints.MissingCheckpoint: one or more are not; names them all.
             foundation.checkpoints.WrongCheckpoint: one is not the published file.
         """
-        missing = []
+        needs: dict[str, str] = {}
+        other = []
         for part in (part for part in parts if not self.is_random(part)):
             try:
                 self.path(part)
             except checkpoints.MissingCheckpoint as error:
-                missing.append(str(error))
-        if missing:
-            raise checkpoints.MissingCheckpoint("\n".join(missing))
+                needs |= error.needs
+                other += [] if error.needs else [str(error)]
+        published = checkpoints.MissingCheckpoint.of_all(needs, weights_dir=self._weights_dir)
+        if published and not other:
+            raise published
+        if published or other:
+            missing = checkpoints.MissingCheckpoint("\n".join([str(published)] * bool(published) + other))
+            missing.needs = needs
+            raise missing
 
     def _own(self, part: str) -> WeightFile | None:
         path = self._overrides.get(part)

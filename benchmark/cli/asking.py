@@ -318,8 +318,11 @@ def _check_distinct(models: Sequence[str], entries: Mapping[str, ModelEntry]) ->
         raise ValueError(f"--model: {other} and {name} are {what}; run each alone, with --run-name")
 
 
-def check_runs(models: Sequence[str], built: Benchmark, parts: Sequence[Subset], ask: Generating) -> None:
+def check_runs(models: Sequence[str], built: Benchmark, parts: Sequence[Subset], ask: Generating) -> list[str]:
     """Refuse, before the first model is loaded, what the last would be refused for.
+
+    Returns:
+        The models that have anything left to answer.
 
     Raises:
         benchmark.runs.UnusableRun: a run directory holds answers to another question.
@@ -327,11 +330,14 @@ def check_runs(models: Sequence[str], built: Benchmark, parts: Sequence[Subset],
     """
     from benchmark.generation import check_request
 
+    left = []
     for name in models:
         for one in ask.each_seed(name):
             for part in parts:
                 how = {key: value for key, value in asdict(one.options).items() if key != "settings"}
-                check_request(built, name, subset=part, options=options_of(name, one.own), **how)
+                if check_request(built, name, subset=part, options=options_of(name, one.own), **how):
+                    left.append(name)
+    return list(dict.fromkeys(left))
 
 
 def _pair(option: str, text: str) -> tuple[str, str]:

@@ -26,6 +26,7 @@ from benchmark.cli.asking import (
     subsets,
 )
 from benchmark.cli.driving import DriverOptions, Drivers, drivers_of
+from benchmark.cli.missing import naming_all, tell_missing
 from benchmark.cli.options import (
     BenchmarkOption,
     JsonOption,
@@ -165,15 +166,18 @@ def evaluate_models(
     drivers = drivers_of(driver_options, fresh=run_options.fresh)
     models = model or list(CONTROLS)
     answers = generating(models, model_options, run_options, seeds)
-    ahead = profile_ahead(score_options)
+    with naming_all(models, answers.own):
+        ahead = profile_ahead(score_options)
     built = find_benchmark(benchmark)
     parts = subsets(built, subset)
     if not model:
         models = [name for name in models if not any(lacking(name, built.samples(part)) for part in parts)]
     if not score_options.allow_missing:
         check_recorded(models, built, parts, model_options.folder, run_options.limit)
-    check_runs(models, built, parts, answers)
-    scores = replace(scoring(built, score_options, ahead), drivers=drivers, share=share)
+    left = check_runs(models, built, parts, answers)
+    with naming_all(left, answers.own):
+        scores = replace(scoring(built, score_options, ahead), drivers=drivers, share=share)
+    tell_missing(left, answers.own)
     directories: list[RunDirectory] = []
     failures: list[FailureRecord] = []
     rows = Rows()

@@ -2,19 +2,27 @@
 
 from __future__ import annotations
 
+import json
+import shutil
+import sys
 from collections.abc import Sequence
+from dataclasses import asdict
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from benchmark.choices import ProfileName
 from benchmark.cli import completing
-from benchmark.cli.options import WeightsDirOption, metrics_by_name, one_of
+from benchmark.cli.options import JsonOption, WeightsDirOption, metrics_by_name, one_of
 from benchmark.cli.progress import progress
-from benchmark.cli.table import show_table
 from benchmark.exits import USAGE_ERROR
 from metrics.registry import chosen_metrics, list_metrics
+
+if TYPE_CHECKING:
+    from foundation.checkpoints import State
+
+HEADINGS = ("name", "state", "size", "hash", "licence", "file")
 
 
 def weights(
@@ -37,6 +45,7 @@ def weights(
     model: Annotated[str | None, typer.Option(autocompletion=completing.models, help="Those of a model.")] = None,
     weights_dir: WeightsDirOption = None,
     offline: Annotated[bool, typer.Option(help="Fetch nothing; status 2 where one of those named is missing.")] = False,
+    as_json: JsonOption = False,
 ) -> None:
     """List official weights with size, hash, licence and state; fetch and verify those that are named."""
     from baselines import get_model
@@ -46,12 +55,17 @@ def weights(
     wanted += _of_metrics(profile, metrics, extended=extended)
     if model is not None:
         wanted += get_model(model).checkpoints
-    fetch = bool(wanted) and not offline
-    if fetch:
-        for name in wanted:
-            _fetch(name, weights_dir)
-    _show(wanted or list(checkpoints.CHECKPOINTS), weights_dir)
-    if offline and any(checkpoints.state(name, weights_dir=weights_dir) == "missing" for name in wanted):
+    wanted = list(dict.fromkeys(wanted))
+    for name in wanted:
+        checkpoints.get(name)  # a misspelt one is refused before the first is fetched
+    for name in wanted if not offline else ():
+        _fetch(name, weights_dir)
+    states = {name: checkpoints.state(name, weights_dir=weights_dir) for name in wanted or checkpoints.CHECKPOINTS}
+    if as_json:
+        typer.echo(json.dumps([_facts(name, state, weights_dir) for name, state in states.items()], indent=2))
+    else:
+        _show(states)
+    if offline and any(states[name] == "missing" for name in wanted):
         raise typer.Exit(USAGE_ERROR)
 
 
@@ -81,13 +95,29 @@ def _fetch(name: str, weights_dir: Path | None) -> None:
         )  # fmt: skip
 
 
-def _show(names: list[str], weights_dir: Path | None) -> None:
+def _facts(name: str, state: State, weights_dir: Path | None) -> dict[str, object]:
+    """Return all that is known of a checkpoint, and where it is or would be."""
     from foundation import checkpoints
 
-    rows = []
-    for name in names:
+    row = checkpoints.get(name)
+    return {**asdict(row), "state": state, "path": str(checkpoints.weights_folder(weights_dir) / row.filename)}
+
+
+def _show(states: dict[str, State]) -> None:
+    """Print a line for each checkpoint, every word of it whole; in a terminal too narrow for that two lines."""
+    from foundation import checkpoints
+
+    rows = [HEADINGS]
+    for name, state in states.items():
         row = checkpoints.get(name)
         size = "not known" if row.size_bytes is None else f"{row.size_bytes / 1e9:.2f} GB"
         hash_ = "SHA-256" if row.sha256 else "MD5" if row.md5 else "not known"
-        rows.append([name, checkpoints.state(name, weights_dir=weights_dir), size, hash_, row.licence, row.filename])
-    show_table(("name", "state", "size", "hash", "licence", "file"), rows)
+        rows.append((name, state, size, hash_, row.licence, row.filename))
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    lines = [[cell.ljust(width) for cell, width in zip(row, widths, strict=True)] for row in rows]
+    wide = not sys.stdout.isatty() or sum(widths) + 2 * len(widths) <= shutil.get_terminal_size().columns
+    for line in lines:
+        if wide:
+            typer.echo("  ".join(line).rstrip())
+        else:
+            typer.echo(f"{'  '.join(line[:4]).rstrip()}\n    {line[5].rstrip()}  ({line[4].rstrip()})")

@@ -126,6 +126,7 @@ class NetworkProfile:
         for row in rows:
             if row.extra:
                 import_module(get_backbone(row.backbone).target.partition(":")[0])  # MissingPackage, before work begins
+        self._check_there(rows)
         self._located = {file: self._locate(file) for file in dict.fromkeys(file for row in rows for file in row.files)}
         self._networks: dict[str, Any] = {}
         self._runner = Runner(self.device)
@@ -157,11 +158,25 @@ class NetworkProfile:
         shared = direct | everywhere.derived(extractors, questions, features, self.wanted)
         return shared | everywhere.of_prompts(_OF_CLASSES, questions, taken(self.wanted))
 
+    def _check_there(self, rows: Sequence[NetworkRow]) -> None:
+        """Refuse to go on without files, and name all that are missing.
+
+        Those that are needed beside a backbone may also be elsewhere, so they are named with others, never alone.
+        """
+        needs = {file: self._needed_by(file) for row in rows for file in (*row.files, *row.beside)}
+        missing = checkpoints.MissingCheckpoint.of_all(needs, weights_dir=self._weights_dir)
+        if missing and any(file in missing.needs for row in rows for file in row.files):
+            raise missing
+
+    def _needed_by(self, file: str) -> str:
+        rows = {metric.label: self.needed_rows([metric]) for metric in self.wanted}
+        needing = [label for label, own in rows.items() if any(file in (*row.files, *row.beside) for row in own)]
+        return f"{', '.join(needing)} (profile {self.name})"
+
     def _locate(self, file: str) -> checkpoints.Located:
-        needing = [m.label for m in self.wanted if any(file in row.files for row in self.needed_rows([m]))]
         return checkpoints.located(
             file, weights_dir=self._weights_dir, allow_unverified=self._allow_unverified,
-            needed_by=f"{', '.join(needing)} (profile {self.name})",
+            needed_by=self._needed_by(file),
         )  # fmt: skip
 
     def _key(self, backbone: str) -> str:

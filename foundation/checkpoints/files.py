@@ -11,6 +11,7 @@ import zipfile
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, Literal
 
 from foundation.checkpoints.table import Checkpoint, get
@@ -23,7 +24,37 @@ State = Literal["missing", "verified", "wrong", "unverifiable"]
 
 
 class MissingCheckpoint(Exception):
-    """A checkpoint that is needed is missing; the message says where it was expected and how to get it."""
+    """Checkpoints that are needed are missing; the message says where they were expected and how to get them.
+
+    Attributes:
+        needs: those of the table, each with what needs it.
+    """
+
+    needs: Mapping[str, str] = MappingProxyType({})
+
+    @classmethod
+    def of_all(cls, needs: Mapping[str, str], *, weights_dir: Path | str | None = None) -> MissingCheckpoint | None:
+        """Return the exception that names every one of these that is missing, and one command; None where none is.
+
+        Args:
+            needs: names in the table, each with what needs it.
+            weights_dir: see `weights_folder`.
+        """
+        folder = weights_folder(weights_dir)
+        absent = {name: who for name, who in needs.items() if not (folder / get(name).filename).is_file()}
+        if len(absent) < 2:
+            return next((cls.of(n, [folder / get(n).filename], needed_by=who) for n, who in absent.items()), None)
+        rows = [get(name) for name in absent]
+        longest = max(map(len, absent))
+        lines = [
+            f"{len(absent)} checkpoints are missing, {_size_together(rows)}",
+            *(f"  {row.name.ljust(longest)}  {_size(row)}; {row.licence}; for {absent[row.name]}" for row in rows),
+            f"  looked in       {folder}",
+            f"  to get them all python -m benchmark weights {' '.join(absent)}",
+        ]
+        missing = cls("\n".join(lines))
+        missing.needs = absent
+        return missing
 
     @classmethod
     def of(cls, name: str, looked_in: Iterable[Path | str], *, needed_by: str = "") -> MissingCheckpoint:
@@ -33,7 +64,9 @@ class MissingCheckpoint(Exception):
         row = get(name)
         origin = f"  comes from  {row.url}   ({_size(row)}; {row.licence})"
         command = f"  to get it   python -m benchmark weights {name}"
-        return cls(f'checkpoint "{name}" is missing{need}\n{places}\n{origin}\n{command}')
+        missing = cls(f'checkpoint "{name}" is missing{need}\n{places}\n{origin}\n{command}')
+        missing.needs = {name: needed_by}
+        return missing
 
 
 class WrongCheckpoint(Exception):
@@ -151,6 +184,13 @@ def _size(row: Checkpoint) -> str:
     if row.size_bytes is None:
         return "size not stated"
     return f"{'' if row.size_is_exact else 'about '}{row.size_bytes:,} bytes"
+
+
+def _size_together(rows: Iterable[Checkpoint]) -> str:
+    known = [row.size_bytes for row in rows]
+    unknown = known.count(None)
+    together = f"about {sum(size or 0 for size in known) / 1e9:.2f} GB together"
+    return together + (f" and {unknown} of unstated size" if unknown else "")
 
 
 def located(

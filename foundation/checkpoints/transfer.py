@@ -1,4 +1,7 @@
-"""Downloading weights: resumed where it broke off, verified before the file gets its name."""
+"""Downloading weights: resumed where it broke off, verified before the file gets its name.
+
+Files of the Hugging Face hub come through its own client (`hub.py`), all others by what is here.
+"""
 
 from __future__ import annotations
 
@@ -13,6 +16,7 @@ from http.client import HTTPException, HTTPResponse
 from pathlib import Path
 
 from foundation.checkpoints.files import READ_BYTES, Located, WrongCheckpoint, note_of, verify, weights_folder
+from foundation.checkpoints.hub import HubFailed, HubFile, place
 from foundation.checkpoints.table import Checkpoint, get
 from foundation.files import flush
 from foundation.locks import Lock
@@ -36,9 +40,10 @@ def download(
 ) -> Located:
     """Fetch a checkpoint into the weights folder, verified, and return it.
 
-    Bytes go to `<file>.part`; an interrupted download goes on where it stopped, in this call or the next. The file
-    gets its name only when its hash is right. A file that is there and verified is not fetched again. Of two processes
-    that want the same file one fetches it, and the other waits.
+    A file of the Hugging Face hub comes from the hub's cache, which is filled first, and is linked into the folder.
+    Of any other origin bytes go to `<file>.part`; an interrupted download goes on where it stopped, in this call or the
+    next. The file gets its name only when its hash is right. A file that is there and verified is not fetched again. Of
+    two processes that want the same file one fetches it, and the other waits.
 
     Args:
         name: in the table.
@@ -63,6 +68,9 @@ def download(
         part = path.with_name(path.name + ".part")
         with Lock(path), naming_failures(path, part):
             if not path.is_file():  # the process that was waited for may have fetched it
+                hub_file = None if url else HubFile.of(row.url)
+                if hub_file is not None:
+                    return _from_hub(row, part, hub_file, progress, attempts, pause_seconds)
                 return _fetched(row, part, url or row.url, progress, attempts, pause_seconds)
     return verify(name, path, allow_unverified=not row.verifiable)
 
@@ -82,6 +90,32 @@ def _fetched(
                 f"  kept        {part}; the same command resumes there"
             )
         time.sleep(pause_seconds)
+    return _named(row, part)
+
+
+def _from_hub(
+    row: Checkpoint, part: Path, file: HubFile, progress: Progress | None, attempts: int, pause_seconds: float
+) -> Located:
+    """Have a file fetched into the hub's cache, verify it and link it to its name."""
+    for attempt in range(1, attempts + 1):
+        try:
+            cached = file.fetch(progress)
+            break
+        except HubFailed as error:
+            if not error.passing or attempt == attempts:
+                after = f" after {attempts} attempts" if error.passing else ""
+                raise DownloadFailed(f'checkpoint "{row.name}": failed{after}: {error}') from error
+        time.sleep(pause_seconds)
+    part.parent.mkdir(parents=True, exist_ok=True)
+    place(cached, part)
+    try:
+        return _named(row, part)
+    except WrongCheckpoint as error:
+        raise WrongCheckpoint(f"{error}\n  in the cache is still {cached}; delete it") from error
+
+
+def _named(row: Checkpoint, part: Path) -> Located:
+    """Verify a whole part and give it its name."""
     located = _verified_part(row, part)
     path = part.with_suffix("")
     flush(part)

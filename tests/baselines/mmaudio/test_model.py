@@ -152,7 +152,7 @@ def test_an_option_out_of_range_is_named_before_anything_is_loaded(options, mess
 
 
 def test_without_weights_the_message_says_how_to_get_them(tmp_path):
-    with pytest.raises(MissingCheckpoint, match=r"mmaudio small_16k needs it(.|\n)*benchmark weights dfn5b-clip"):
+    with pytest.raises(MissingCheckpoint, match=r"for mmaudio small_16k(.|\n)*benchmark weights .*dfn5b-clip"):
         MMAudio(weights_dir=tmp_path, device="cpu")
 
 

@@ -187,16 +187,29 @@ def test_profile_paper_without_weights_names_file_size_and_command_before_anythi
     done = command("eval", "--benchmark", tiny.path, "--model", "oracle")  # no demo: profile paper
     assert done.status == 2
     assert "Traceback" not in done.err
-    assert done.err.startswith('error: checkpoint "')
+    assert done.err.startswith("error: 6 checkpoints are missing, about 8.43 GB together\n")
     for part in (
         str(tmp_path / "weights"),
         "profile paper",
-        "https://",
-        "python -m benchmark weights ",
+        "python -m benchmark weights panns clap roberta-vocab roberta-merges imagebind synchformer\n",
         ",000,000 bytes",
     ):
         assert part in done.err
     assert list(tmp_path.iterdir()) == []
+
+
+def test_weights_that_profile_and_models_lack_are_named_together(command, tiny, tmp_path, monkeypatch):
+    monkeypatch.setenv("VGG_MONOAUDIO_WEIGHTS", str(tmp_path / "weights"))
+    models = ("--model", "mmaudio-s-16k", "--model", "oracle", "--model", "mmaudio-s-44k")
+    done = command("eval", "--benchmark", tiny.path, "--profile", "paper", *models)
+    assert done.status == 2
+    lines = done.err.splitlines()
+    named = [line.split()[0] for line in lines[1:-2]]
+    assert lines[0].startswith(f"error: {len(named)} checkpoints are missing, about ")
+    assert {"panns", "synchformer", "mmaudio-small-16k", "mmaudio-small-44k"} <= set(named)
+    assert lines[-1] == f"  to get them all python -m benchmark weights {' '.join(named)}"
+    (shared,) = [line for line in lines if line.startswith("  synchformer ")]
+    assert shared.endswith("; for DeSync (profile paper), mmaudio-s-16k, mmaudio-s-44k")
 
 
 @pytest.mark.parametrize("column", ["filename", "paired_label", "sha256"])

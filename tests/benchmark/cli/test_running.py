@@ -143,9 +143,11 @@ def test_a_model_that_cannot_be_loaded_costs_its_row(evaluate, models, tmp_path,
     assert (done.status, rows_of(done)) == (1, {"humming"})
     assert Path("results/report.html").is_file()
     told = done.err.splitlines()
+    assert told[0].startswith("note: 5 checkpoints are missing")  # said before the others are run
+    assert any(line.startswith("  to get them all python -m benchmark weights mmaudio-small-16k ") for line in told[:8])
     at = told.index("without scores, 2:")
     assert told[at + 1] == "  broken inter: RuntimeError: no such library"
-    assert told[at + 2].startswith('  mmaudio-s-16k inter: checkpoint "')
+    assert told[at + 2].startswith("  mmaudio-s-16k inter: 5 checkpoints are missing, about ")
     assert "Traceback (most recent call last):" in told[:at]
 
 

@@ -1,0 +1,144 @@
+"""Weights on the Hugging Face hub, through its own client: its cache, mirror, token and offline mode are honoured.
+
+HF_HOME and HF_HUB_CACHE say where the cache is, HF_ENDPOINT which hub is asked, HF_TOKEN (or `hf auth login`) by whom;
+with HF_HUB_OFFLINE only the cache is looked into.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+_ADDRESS = re.compile(r"https://huggingface\.co/(datasets/)?([^/]+/[^/]+)/resolve/([^/]+)/(.+)")
+
+
+class HubFailed(Exception):
+    """The hub has not given a file; the message says why and what to do.
+
+    Attributes:
+        passing: another attempt may succeed.
+    """
+
+    def __init__(self, message: str, *, passing: bool = False) -> None:
+        super().__init__(message)
+        self.passing = passing
+
+
+@dataclass(frozen=True)
+class HubFile:
+    """A file of a repository of the hub."""
+
+    repository: str
+    name: str
+    revision: str
+    is_dataset: bool
+
+    @classmethod
+    def of(cls, url: str) -> HubFile | None:
+        """Return the file that an address means; None where it is not the hub's."""
+        found = _ADDRESS.fullmatch(url)
+        return found and cls(found[2], found[4], found[3], is_dataset=bool(found[1]))
+
+    @property
+    def page(self) -> str:
+        """Where people read about the repository."""
+        return f"https://huggingface.co/{'datasets/' if self.is_dataset else ''}{self.repository}"
+
+    def fetch(self, progress: Callable[[int, int | None], None] | None = None) -> Path:
+        """Return the file in the hub's cache, fetched if it is not there; what broke off is gone on with.
+
+        Args:
+            progress: called with the bytes so far and in all.
+
+        Raises:
+            HubFailed: the hub refuses or cannot be reached, or may not be asked and the file is not in the cache.
+        """
+        from huggingface_hub import hf_hub_download
+
+        kind = "dataset" if self.is_dataset else "model"
+        bar = _bar_that_tells(progress)
+        with self._in_words():
+            where = hf_hub_download(self.repository, self.name, revision=self.revision, repo_type=kind, tqdm_class=bar)
+        return Path(where)
+
+    @contextmanager
+    def _in_words(self) -> Iterator[None]:
+        """Turn what the client raises into `HubFailed`; what the disk refuses passes."""
+        from httpx import TransportError
+        from huggingface_hub import constants
+        from huggingface_hub.errors import EntryNotFoundError, GatedRepoError, HfHubHTTPError, LocalEntryNotFoundError
+
+        hub = constants.ENDPOINT
+        try:
+            yield
+        except GatedRepoError as error:
+            raise HubFailed(
+                f"{self.repository} is gated: ask for access at {self.page}, then `hf auth login`, or set HF_TOKEN to "
+                "a token of that account, and give the same command again"
+            ) from error
+        except LocalEntryNotFoundError as error:
+            if constants.HF_HUB_OFFLINE:
+                why = f"not in the cache, {constants.HF_HUB_CACHE}, and HF_HUB_OFFLINE forbids to ask {hub}"
+                raise HubFailed(f"{self.repository}/{self.name}: {why}") from error
+            raise HubFailed(f"{hub} cannot be reached: {_root(error)}", passing=True) from error
+        except HfHubHTTPError as error:
+            status = error.response.status_code
+            token = "; if it is private, set HF_TOKEN or `hf auth login`" if status in (401, 403, 404) else ""
+            said = f"{hub} answers {status} for {self.repository}/{self.name}{token}"
+            raise HubFailed(said, passing=status >= 500) from error
+        except EntryNotFoundError as error:
+            raise HubFailed(f"{self.repository} has no {self.name}: {error}") from error
+        except TransportError as error:
+            raise HubFailed(f"{hub}: {str(error) or type(error).__name__}", passing=True) from error
+
+
+def place(cached: Path, path: Path) -> None:
+    """Put a file of the cache where weights are looked for, without a second copy of its bytes.
+
+    A hard link, which outlives the cache; on another file system a symbolic one.
+
+    Args:
+        cached: in the hub's cache.
+        path: what is to be it; replaced.
+    """
+    path.unlink(missing_ok=True)
+    real = cached.resolve()
+    try:
+        path.hardlink_to(real)
+    except OSError:  # another file system, or one without hard links
+        path.symlink_to(real)
+
+
+def _root(error: BaseException) -> str:
+    """Return what the first of a chain of exceptions says."""
+    while (earlier := error.__cause__ or error.__context__) is not None:
+        error = earlier
+    return str(error) or type(error).__name__
+
+
+def _bar_that_tells(progress: Callable[[int, int | None], None] | None) -> Any:
+    """Return what the client takes for a class of progress bars: it draws nothing, and tells `progress`."""
+
+    class Bar:
+        def __init__(self, *_: object, total: int | None = None, initial: int = 0, **__: object) -> None:
+            self.n, self.total = initial, total
+
+        def update(self, count: float = 1) -> None:
+            self.n += int(count)
+            if progress is not None:
+                progress(self.n, self.total)
+
+        def __enter__(self) -> Bar:
+            return self
+
+        def __exit__(self, *_: object) -> None:
+            pass
+
+        def __getattr__(self, _name: str) -> Callable[..., None]:
+            return lambda *_, **__: None  # what else the client asks of a bar changes its looks
+
+    return Bar
