@@ -194,7 +194,7 @@ def get_model(name: str) -> ModelEntry:
 
             return own_recipe(name)
         if is_address(name):
-            return _own_model(name)
+            return _addressed(name)
         if Path(f"{name}.py").is_file():
             raise UnknownModel(f"unknown model {name!r}; for a class in {name}.py: {name}.py:CLASS")
         near = nearest(name, _ENTRIES)
@@ -202,6 +202,23 @@ def get_model(name: str) -> ModelEntry:
         raise UnknownModel(f"unknown model {name!r}; {hint}")
     entry = _ENTRIES[name]
     return get_model(entry.alias_of) if entry.alias_of else entry
+
+
+def _addressed(address: str) -> ModelEntry:
+    """Return the facts of a class by its address.
+
+    Raises:
+        UnknownModel: there is none; says so where `separate:` may be meant.
+        ValueError: see `_own_model`.
+    """
+    try:
+        return _own_model(address)
+    except UnknownModel:
+        prefix, _, model = address.partition(":")
+        if not nearest(prefix, [SEPARATE.removesuffix(":")]):
+            raise
+        meant = f"{SEPARATE}{model}" if model in _ENTRIES else f"{SEPARATE}MODEL, with a name of list-models"
+        raise UnknownModel(f"unknown model {address!r}; did you mean {meant}?") from None
 
 
 def _own_model(address: str) -> OwnModel:

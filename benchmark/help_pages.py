@@ -40,7 +40,7 @@ class _WholeWords(typer.Context.formatter_class):  # type: ignore[misc, valid-ty
     @property
     def most_of_names(self) -> int:
         """How wide the column of names may be; a longer name has a line of its own."""
-        return min(30, self.width // 3)
+        return min(30, int(self.width) // 3)
 
     def getvalue(self) -> str:
         return str(super().getvalue()).replace(_UNBROKEN, "-")
@@ -68,7 +68,8 @@ class Command(TyperCommand):
     def format_options(self, ctx: Any, formatter: Any) -> None:
         """Write the arguments and options; without the rest, and how to see it, unless all are asked for."""
         rest = [] if ctx.meta.get(_ALL) else self.rest
-        arguments, options = [], []
+        arguments: list[tuple[str, str]] = []
+        options: list[tuple[str, str]] = []
         for parameter in self.get_params(ctx):
             record = parameter.get_help_record(ctx)
             if record is not None and parameter not in rest:

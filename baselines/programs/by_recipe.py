@@ -19,7 +19,7 @@ from baselines.programs.settings import ProgramOptions, read_settings, whole_num
 from baselines.programs.templates import as_text, words
 from baselines.programs.vos_mmaudio import Segmenter, SegmenterName, segmenter_of
 from foundation import checkpoints
-from foundation.names import check_known
+from foundation.names import check_known, joined
 
 _PROGRAM = tuple(ProgramOptions.__annotations__)
 
@@ -103,19 +103,40 @@ class ProgramByRecipe:
     def _seed_of(self, request: Request) -> int:
         return self._seed if self._seed is not None else request.seed % (self.recipe.largest_seed + 1)
 
-    def _checked_seed(self, seed: object) -> int:
+    @classmethod
+    def check_values(cls, options: Mapping[str, Any]) -> None:
+        """Refuse what the constructor would refuse of the recipe's own options; nothing is looked for or run.
+
+        Args:
+            options: names that the class has, with their values.
+
+        Raises:
+            ValueError: a value that a parameter, the seed or the segmenter cannot have.
+        """
+        for name, value in options.items():
+            if name in cls.recipe.parameters and value is not None:
+                cls._parameter(name, value)
+        if options.get("seed") is not None:
+            cls._checked_seed(options["seed"])
+        if options.get("segmenter") is not None and options["segmenter"] not in get_args(SegmenterName):
+            known = joined(get_args(SegmenterName))
+            raise ValueError(f"segmenter: expected {known}, got {options['segmenter']!r}")
+
+    @classmethod
+    def _checked_seed(cls, seed: object) -> int:
         number = whole_number("seed", seed)
-        if not 0 <= number <= self.recipe.largest_seed:
-            raise ValueError(f"seed: expected 0 to {self.recipe.largest_seed}, which the program takes, got {number}")
+        if not 0 <= number <= cls.recipe.largest_seed:
+            raise ValueError(f"seed: expected 0 to {cls.recipe.largest_seed}, which the program takes, got {number}")
         return number
 
-    def _parameter(self, name: str, value: object) -> Parameter:
+    @classmethod
+    def _parameter(cls, name: str, value: object) -> Parameter:
         """Return a parameter of the kind that the recipe's own value has; a whole number stands for a number."""
-        kind = type(self.recipe.parameters[name])
+        kind = type(cls.recipe.parameters[name])
         if kind is float and type(value) is int:
             return float(value)
         if type(value) is not kind or not isinstance(value, get_args(Parameter)):
-            raise ValueError(f"{name}: expected a value like {self.recipe.parameters[name]!r}, got {value!r}")
+            raise ValueError(f"{name}: expected a value like {cls.recipe.parameters[name]!r}, got {value!r}")
         return value
 
     def _hashed(self) -> dict[str, ProgramWeights]:

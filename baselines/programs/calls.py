@@ -20,6 +20,8 @@ from baselines.programs.scenes import hand_over, write_mask
 from baselines.programs.templates import filled, places, words
 from baselines.programs.vos_mmaudio import Segmenter
 
+SHOWN_FILES = 5  # of those that no scene's name fits
+
 FOLDERS = ("videos", "masks", "features", "output")
 CSV = "requests.csv"
 
@@ -144,13 +146,24 @@ class Calls:
         # file says nothing against them. Those in front of it had their turn.
         over = len(scenes) if complete else max(begun, default=0)
         found: dict[str, Answer] = {}
+        others = sorted(
+            str(path.relative_to(output)) for path in output.rglob("*") if path.is_file() and path not in times
+        )
         for place, scene in enumerate(scenes):
-            answer = self._read(scene, fitting[place], [path for path in fitting[place] if times[path] > 1])
+            answer = self._read(scene, fitting[place], [path for path in fitting[place] if times[path] > 1], others)
             if place < over or not isinstance(answer, GenerationError):
                 found[scene.request.sample_id] = answer
         return found
 
-    def _read(self, scene: Scene, fitting: Sequence[Path], shared: Sequence[Path]) -> Answer:
+    def _read(self, scene: Scene, fitting: Sequence[Path], shared: Sequence[Path], others: Sequence[str]) -> Answer:
+        """Return a scene's sound.
+
+        Args:
+            scene: it.
+            fitting: the files whose names are its.
+            shared: those of them that fit other scenes too.
+            others: names of the files that fit no scene.
+        """
         wanted = filled(self.output.path, scene.values)
         if shared:
             return GenerationError(
@@ -158,7 +171,7 @@ class Calls:
                 "{row:04} or {stem} without a * beside it does"
             )
         if len(fitting) != 1:
-            there = f"{len(fitting)} files fit {wanted}, expected one" if fitting else f"the program wrote no {wanted}"
+            there = f"{len(fitting)} files fit {wanted}, expected one" if fitting else _absent(wanted, others)
             return GenerationError(there)
         try:
             return read_sound(
@@ -175,3 +188,11 @@ class Calls:
 
 def _files_below(folder: Path) -> int:
     return sum(len(files) for _folder, _folders, files in os.walk(folder))
+
+
+def _absent(wanted: str, others: Sequence[str]) -> str:
+    """Say that a file is not there, and which are that fit no scene: their names show what `output.path` should be."""
+    if not others:
+        return f"the program wrote no {wanted}, nor any other file where it was told to"
+    more = f" and {len(others) - SHOWN_FILES} more" if len(others) > SHOWN_FILES else ""
+    return f"the program wrote no {wanted}, but {', '.join(others[:SHOWN_FILES])}{more}; see output.path of the recipe"

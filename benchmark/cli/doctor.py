@@ -82,7 +82,7 @@ def examine(model: str, options: dict[str, Any]) -> list[Finding]:
     program = program_of(entry)
     owned = {file.checkpoint for file in program.files} if program else set()
     settings = None if program is None else _settings(program.name, options)
-    findings = [*_of_file(entry, options)]
+    findings = [*_of_file(entry, options), *_of_values(entry, options)]
     if program is None or settings is None:
         findings += [*_of_command(entry, options), *_of_service(entry, options)]
     else:
@@ -100,6 +100,16 @@ def examine(model: str, options: dict[str, Any]) -> list[Finding]:
     work = options.get("work_dir") or (settings and settings.work_dir) or tempfile.gettempdir()
     absent = [name for name in entry.checkpoints if any(f.to_do.startswith(fetching(name)) for f in findings)]
     return [*findings, *_disks(Path(work), absent)]
+
+
+def _of_values(entry: ModelEntry, options: dict[str, Any]) -> Iterator[Finding]:
+    """Tell which value of a recipe's options the program would not be given."""
+    from baselines.registry import class_of
+
+    try:
+        getattr(class_of(entry), "check_values", lambda _options: None)(options)
+    except ValueError as error:
+        yield Finding("options", "missing", str(error), "give another value with --option")
 
 
 def _of_part(inner: str, options: dict[str, Any]) -> Iterator[Finding]:

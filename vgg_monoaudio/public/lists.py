@@ -10,12 +10,15 @@ from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from foundation.disk import LONGEST_NAME_BYTES, PARTIAL_NAME_BYTES
 from foundation.files import file_sha256
 from foundation.names import joined
 from foundation.paths import fault_of_name
 from foundation.text import NotUTF8, read_text
 from vgg_monoaudio.public.benchmark import BadListing, Part, PublicBenchmark
 
+LONGEST_ID_BYTES = LONGEST_NAME_BYTES - PARTIAL_NAME_BYTES - len(".mp4")
+SHOWN_CHARACTERS = 40  # of an id that is too long
 SHOWN = 8  # names of what is there instead
 OWN_LIST = "make a list of your own of it and build that: `build-public own-list --files LIST` (docs/benchmark.md)"
 
@@ -138,7 +141,7 @@ def check_count(file: Path, rows: Collection[object], part: Part) -> None:
 
 
 def check_names(file: Path, names: Sequence[str]) -> None:
-    """Refuse names of samples that are doubled or cannot name a file.
+    """Refuse names of samples that are doubled, too long, or cannot name a file.
 
     Raises:
         BadListing: names the first.
@@ -147,6 +150,11 @@ def check_names(file: Path, names: Sequence[str]) -> None:
     for name in names:
         if fault := fault_of_name(name):
             raise BadListing(f"{file}: {name!r} cannot name a sample, whose answers are files: {fault}")
+        if (size := len(name.encode())) > LONGEST_ID_BYTES:
+            raise BadListing(
+                f"{file}: sample {name[:SHOWN_CHARACTERS]!r}... has an id of {size} bytes, and at most "
+                f"{LONGEST_ID_BYTES} name a file; give it a shorter one, in a column id"
+            )
         if name in seen:
             raise BadListing(f"{file}: sample {name!r} is listed twice; give each an id of its own, in a column id")
         seen.add(name)

@@ -192,6 +192,29 @@ def test_two_files_that_fit_are_a_failure_and_none_is_guessed(mine, tmp_path, as
         load_model(str(mine), **place.options("two", "bell")).generate(ask("a", "bell", duration=0.48))
 
 
+@pytest.mark.parametrize(
+    ("names", "said"),
+    [
+        ([], "the program wrote no 0.wav, nor any other file where it was told to"),
+        (["out/a.wav", "log.txt"], "the program wrote no 0.wav, but log.txt, out/a.wav; see output.path of the recipe"),
+        ([f"{n}.txt" for n in range(1, 8)], "wrote no 0.wav, but 1.txt, 2.txt, 3.txt, 4.txt, 5.txt and 2 more; see"),
+    ],
+)
+def test_where_the_wanted_file_is_absent_those_that_are_there_are_named(tmp_path, ask, names, said):
+    path = whole(tmp_path, arguments='"{videos}", "{output}"', path="{row}.wav")
+    program = (
+        "import pathlib, sys\n"
+        f"for name in {names!r}:\n"
+        "    file = pathlib.Path(sys.argv[3], name)\n"
+        "    file.parent.mkdir(exist_ok=True); file.touch()\n"
+    )
+    (tmp_path / "run.py").write_text(program)
+    model = load_model(str(path), checkout=str(tmp_path), python=sys.executable)
+    with pytest.raises(GenerationError) as failed:
+        model.generate(ask("s", "bell", duration=0.48))
+    assert said in str(failed.value)
+
+
 def test_a_file_that_fits_two_scenes_is_of_neither(tmp_path, ask):
     path = whole(tmp_path, more="together = true", arguments='"{videos}", "{output}"', path="{row}*.wav")
     program = (

@@ -195,3 +195,17 @@ def test_the_doctor_looks_at_both_parts(tmp_path, monkeypatch):
     assert "missing  foleycrafter: checkpoints/temporal_adapter.ckpt: not in the checkout" in answer.stdout
     assert "missing  sam-audio: checkout: nothing says where it is" in answer.stdout
     assert "table [sam-audio]" in answer.stdout
+
+
+@pytest.mark.parametrize(
+    ("typed", "meant"),
+    [
+        ("seperate:selva", "separate:selva"),
+        ("separete:selva-demo", "separate:selva-demo"),
+        ("seperate:sam-audio", "separate:MODEL, with a name of list-models"),
+    ],
+)
+def test_a_mistyped_separate_is_told_what_it_may_mean(typed, meant):
+    with pytest.raises(UnknownModel) as refused:
+        get_model(typed)
+    assert str(refused.value) == f"unknown model {typed!r}; did you mean {meant}?"

@@ -258,6 +258,20 @@ def test_the_segmenter_in_this_process_needs_its_models_and_no_checkout(tmp_path
     assert "checkout" in findings({}, "vos-mmaudio")
 
 
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        ({"num_steps": "many"}, "num_steps: expected a value like 25, got 'many'"),
+        ({"seed": -1}, "seed: expected 0 to "),
+    ],
+)
+def test_a_value_that_an_option_of_a_recipe_cannot_have_is_named(options, said):
+    found = findings(options, "mmaudio-demo")
+    assert found["options"].verdict == "missing"
+    assert found["options"].found.startswith(said)
+    assert "options" not in findings({"num_steps": 20, "seed": 3}, "mmaudio-demo")
+
+
 def test_an_option_that_the_model_does_not_have_is_refused():
     with pytest.raises(ValueError, match="model 'rewas' has no option 'chekout'"):
         examine("rewas", {"chekout": "x"})

@@ -64,6 +64,7 @@ def test_another_number_of_samples_is_refused(tvc, tmp_path):
     [
         pytest.param("label_L2", "label_2", "no column 'label_L2'", id="column"),
         pytest.param(ID, f"../{ID}", "cannot name a sample", id="traversal"),
+        pytest.param(ID, "x" * 300, r"sample 'x{40}'\.\.\. has an id of 300 bytes, and at most 230 name", id="length"),
     ],
 )
 def test_a_list_of_another_form_is_refused(tvc, tmp_path, old, new, message):
