@@ -206,7 +206,7 @@ class Job:
             counts=CountsRecord(expected=len(self.benchmark.manifests[self.subset]), generated=0),
             failures=[],
             started=_now() if previous is None else previous.started,
-            settings=self.settings or (previous and previous.settings),
+            settings=self.settings or (None if previous is None else previous.settings),
         )
 
     def model_record(self, generator: Generator | None) -> AnyModelRecord:
