@@ -7,6 +7,7 @@ field changes its meaning or goes.
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -50,6 +51,11 @@ class SceneSettingsRecord(Record):
     duration_seconds: int | float = Field(gt=0, le=MOST_SECONDS)
     judged_pairs_sha256: str | None = Field(
         default=None, description="of the file of verdicts on intra-class pairs; absent: the table of relations alone"
+    )
+    subsumption_sha256: str | None = Field(
+        default=None,
+        description="of the pairs of labels in the table of relations that dropped intra-class pairs; absent: that of "
+        "release 0.1.0",
     )
 
 
@@ -161,12 +167,49 @@ class BuildRecord(Record):
     sources: tuple[SourceRecord, ...] = Field(description="every clip once, by id")
     left_out: tuple[LeftOutRecord, ...] = ()
     intra_dropped: tuple[DroppedPairRecord, ...] = ()
-    funnel: tuple[StageRecord, ...] = Field(default=(), description="absent until `card` or `build` writes it")
+    funnel: tuple[StageRecord, ...] = Field(
+        default=(), description="from all clips to those that can be used; absent: not written yet"
+    )
 
     @property
     def own_sound(self) -> OwnSound:
         """What the sound of a clip is to a sample that asks for something: the target's, the paired one's, or none."""
         return self.settings.own_sound if isinstance(self.settings, ListSettingsRecord) else "target"
+
+
+USABLE = "clips that can be used"
+
+
+def finished_stages(record: BuildRecord, before: Sequence[StageRecord] = ()) -> tuple[StageRecord, ...]:
+    """Return the funnel that ends with a benchmark's usable clips, each clip that is not one with its reason.
+
+    Args:
+        record: with counts and the clips left out.
+        before: the stages that led to its list; none where they are not known.
+
+    Raises:
+        ValueError: see `check_stages`; or they end with the usable clips already.
+    """
+    listed = record.counts.clips_listed
+    check_stages(before, listed)
+    stages = tuple(before) or (StageRecord(stage="clips on the list", clips=listed, dropped=0, why=""),)
+    if any(stage.stage == USABLE for stage in stages):
+        raise ValueError(f"funnel: stage {USABLE!r} is there already")
+    why = "; ".join(f"{left.clip_id}: {left.reason}" for left in record.left_out)
+    clips = record.counts.clips
+    return (*stages, StageRecord(stage=USABLE, clips=clips, dropped=listed - clips, why=why))
+
+
+def check_stages(before: Sequence[StageRecord], listed: int) -> None:
+    """Refuse stages that do not lead to a list of so many clips.
+
+    Raises:
+        ValueError: the last of them has another number of clips.
+    """
+    if before and before[-1].clips != listed:
+        raise ValueError(
+            f"funnel: its last stage has {before[-1].clips} clips, the list has {listed}; it belongs to another list"
+        )
 
 
 def check_benchmark_name(name: str) -> None:

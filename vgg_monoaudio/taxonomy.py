@@ -4,10 +4,12 @@ from collections.abc import Sequence
 from functools import cache
 from importlib.resources import files
 from io import StringIO
+from itertools import permutations
 from typing import Literal
 
 import pandas as pd
 
+from foundation.files import fingerprint
 from foundation.names import nearest
 
 Dataset = Literal["vggsound", "unav100"]
@@ -45,8 +47,11 @@ def load_subsumption() -> pd.DataFrame:
 
     - paper: the paper gives it as its example;
     - words: whatever the paired label names falls under the target label's words as well;
-    - annotators: VGGSounder gives the target label to at least a quarter of the paired label's clips, and both are
-      the sound of one and the same thing (not two things heard together, as a guitar that accompanies a banjo).
+    - annotators: VGGSounder hears the target label in at least a quarter of the clips in which it hears the paired
+      one, and both are the sound of one and the same thing (not two things heard together, as a guitar that
+      accompanies a banjo).
+
+    What was said of all other pairs of a category is in `load_subsumption_review`.
 
     Raises:
         ValueError: a relation is listed twice, relates a label to itself, leaves its category or is unknown.
@@ -63,6 +68,58 @@ def load_subsumption() -> pd.DataFrame:
     if table.duplicated(["target_label", "paired_label"]).any():
         raise ValueError("subsumption.csv: a relation is listed more than once")
     return table
+
+
+def load_subsumption_review() -> pd.DataFrame:
+    """Return what was said of every ordered pair of labels of one category, in the order of Table B2.
+
+    A program can compare labels, but not say what a prompt describes, so each pair was read: does the target's prompt
+    also describe a clip of the paired label?
+
+    Returns:
+        One row per pair: target_label, paired_label, verdict ("yes": the pair is a relation of `load_subsumption`, or
+        "no"), share (float in [0, 1]: of the clips in which VGGSounder 1.0 hears the paired label, the part in which
+        it hears the target's too; see `vgg_monoaudio.selection.screening.measure_shared_labels`) and reason.
+
+    Raises:
+        ValueError: a pair is absent, twice there or not in its place, a verdict is unknown or not that of
+            `subsumption.csv`, or a "no" has no reason (that of a "yes" stands in `subsumption.csv`).
+    """
+    name = "subsumption_review.csv"
+    table = _read(name, ["target_label", "paired_label", "verdict", "share", "reason"])
+    table = table.astype({"share": "float64"})
+    reviewed = list(zip(table["target_label"], table["paired_label"], strict=True))
+    asked = pairs_of_labels()
+    if reviewed != asked:
+        wrong = (
+            sorted(set(asked) ^ set(reviewed)) or [pair for pair in reviewed if reviewed.count(pair) > 1] or reviewed
+        )
+        raise ValueError(
+            f"{name}: {wrong[0]}: expected each of the {len(asked)} pairs once, in the order of labels.csv"
+        )
+    relations = {
+        (row["target_label"], row["paired_label"]): row["reason"] for row in load_subsumption().to_dict("records")
+    }
+    for place, (pair, verdict, reason) in enumerate(zip(reviewed, table["verdict"], table["reason"], strict=True)):
+        if verdict != ("yes" if pair in relations else "no"):
+            raise ValueError(f"{name}: {pair}: verdict {verdict!r}, but subsumption.csv has it {pair in relations}")
+        if bool(reason) == (verdict == "yes"):
+            raise ValueError(f"{name}: {pair}: a no needs a reason here, a yes has it in subsumption.csv")
+        table.loc[place, "reason"] = relations.get(pair, reason)
+    return table
+
+
+def pairs_of_labels() -> list[tuple[str, str]]:
+    """Return every ordered pair of different labels of one category: target label, paired label."""
+    groups = [list(group) for _, group in load_labels().groupby("category", sort=False)["label"]]
+    return [pair for labels in groups for pair in permutations(labels, 2)]
+
+
+@cache
+def subsumption_sha256() -> str:
+    """Return the SHA-256 of the relations of `load_subsumption`: of their pairs of labels, whatever the reasons say."""
+    table = load_subsumption()
+    return fingerprint(sorted(zip(table["target_label"], table["paired_label"], strict=True)))
 
 
 def load_synonyms() -> pd.DataFrame:

@@ -56,7 +56,7 @@ def build(
     """Build a benchmark directory from clips, or the demo, which needs none."""
     from vgg_monoaudio.building.scenes import Settings, build_benchmark
     from vgg_monoaudio.collecting.clips import find_clips
-    from vgg_monoaudio.selection.funnel import funnel_path, read_funnel, record_funnel
+    from vgg_monoaudio.selection.funnel import as_stages, funnel_path, read_funnel
     from vgg_monoaudio.selection.source_list import R1, list_path, read_source_list
 
     if sources is None:
@@ -71,13 +71,13 @@ def build(
     )  # fmt: skip
     rows = read_source_list(listed)
     judged = None if pairs is None else _judged(pairs, rows)
+    beside = funnel_path(listed)
+    funnel = as_stages(read_funnel(beside) if beside.is_file() else None)
     with progress() as report:
         built = build_benchmark(
-            rows, find_clips(sources), target, settings, judged=judged, allow_missing=allow_missing,
+            rows, find_clips(sources), target, settings, judged=judged, funnel=funnel, allow_missing=allow_missing,
             overwrite=overwrite, workers=workers, progress=report,
         )  # fmt: skip
-    funnel = funnel_path(listed)
-    record_funnel(target, read_funnel(funnel) if funnel.is_file() else None)
     _tell_built(built)
 
 

@@ -23,9 +23,10 @@ def tables() -> dict[str, str]:
     from baselines.tables import markdown_tables
     from metrics.registry import markdown_table
     from vgg_monoaudio.public.catalogue import markdown_table as benchmarks
+    from vgg_monoaudio.publishing.statistics import relations_table
 
     of_metrics = {"metrics": markdown_table(), "extended metrics": markdown_table(extended=True)}
-    return {**of_metrics, "benchmarks": benchmarks(), **markdown_tables()}
+    return {**of_metrics, "benchmarks": benchmarks(), "relations": relations_table(), **markdown_tables()}
 
 
 def docs_tables(

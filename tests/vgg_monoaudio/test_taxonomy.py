@@ -1,13 +1,18 @@
+from importlib.resources import files
+
 import pytest
 
+from vgg_monoaudio.selection.screening import measure_shared_labels
 from vgg_monoaudio.taxonomy import (
     CATEGORIES,
     category_of,
     label_from,
     load_labels,
     load_subsumption,
+    load_subsumption_review,
     load_synonyms,
     spelling,
+    subsumption_sha256,
 )
 
 
@@ -79,17 +84,71 @@ def test_each_relation_stays_in_a_category_and_has_a_reason():
     assert (table["reason"].str.len() > 20).all()
 
 
-def test_the_annotators_relations_are_those_vggsounder_measures(vggsounder):
-    # A quarter of the paired label's clips carry the target label too; a guitar that accompanies a banjo is a second
-    # source, and police car siren stands by its words already.
-    rows = vggsounder.rows.assign(ours=vggsounder.rows["label"].map(lambda theirs: label_from("vggsound", theirs)))
-    rows = rows.loc[rows["ours"].notna(), ["video_id", "ours"]]
-    both = rows.merge(rows, on="video_id", suffixes=("_target", "_paired"))
-    both = both[both["ours_target"] != both["ours_paired"]]
-    both = both[both["ours_target"].map(category_of) == both["ours_paired"].map(category_of)]
-    clips = both.groupby(["ours_target", "ours_paired"]).size()
-    share = clips / clips.index.get_level_values("ours_paired").map(rows["ours"].value_counts())
-    frequent = share[share >= 0.25]
+def test_every_ordered_pair_of_a_category_was_reviewed_and_has_a_reason():
+    review = load_subsumption_review()
+    labels = load_labels()
+    asked = labels.merge(labels, how="cross", suffixes=("_target", "_paired"))
+    asked = asked[
+        (asked["category_target"] == asked["category_paired"]) & (asked["label_target"] != asked["label_paired"])
+    ]
+    pairs = list(zip(asked["label_target"], asked["label_paired"], strict=True))
+    assert len(pairs) == 200
+    reviewed = list(zip(review["target_label"], review["paired_label"], strict=True))
+    assert len(set(reviewed)) == len(reviewed)
+    assert set(reviewed) == set(pairs)
+    assert (review["reason"].str.len() > 10).all()
+
+
+def test_the_review_says_yes_where_there_is_a_relation_and_nowhere_else():
+    review = load_subsumption_review()
+    relations = load_subsumption()
+    columns = ["target_label", "paired_label", "reason"]
+    said = review.loc[review["verdict"] == "yes", columns].sort_values(columns, ignore_index=True)
+    assert said.equals(relations[columns].sort_values(columns, ignore_index=True))
+
+
+SHEEP = "dog barking,sheep bleating,no,0.02,a sheep is not a dog\n"
+ZITHER = "playing harp,playing zither,no,0.12,"
+BOYS = "male singing,child singing,yes,0.16,"
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "message"),
+    [
+        pytest.param(SHEEP, "", "expected each of the 200", id="lost"),
+        pytest.param("dog barking,bird", "dog barking,cat", "'dog barking', 'bird chirping'", id="unknown"),
+        pytest.param(BOYS, BOYS.replace("yes", "no"), "verdict 'no'", id="a relation denied"),
+        pytest.param(ZITHER, ZITHER.replace("no", "yes"), "verdict 'yes'", id="a relation made up"),
+        pytest.param("a sheep is not a dog", "", "a no needs a reason", id="no reason"),
+        pytest.param(BOYS, f"{BOYS}boys", "a yes has it in subsumption.csv", id="two reasons"),
+    ],
+)
+def test_a_review_that_is_not_of_all_pairs_or_says_something_else_is_refused(monkeypatch, old, new, message):
+    folder = files("vgg_monoaudio")
+    texts = {path.name: path.read_text(encoding="utf-8") for path in folder.iterdir() if path.name.endswith(".csv")}
+    assert texts["subsumption_review.csv"].count(old) == 1
+    texts["subsumption_review.csv"] = texts["subsumption_review.csv"].replace(old, new)
+
+    class Package:
+        def joinpath(self, name):
+            return type("File", (), {"read_text": lambda self, encoding: texts[name]})()
+
+    monkeypatch.setattr("vgg_monoaudio.taxonomy.files", lambda _: Package())
+    with pytest.raises(ValueError, match=message):
+        load_subsumption_review()
+
+
+def test_the_shares_of_the_review_are_those_vggsounder_measures(vggsounder):
+    review = load_subsumption_review()
+    measured = measure_shared_labels(vggsounder)
+    assert review[["target_label", "paired_label"]].equals(measured[["target_label", "paired_label"]])
+    assert (review["share"] == measured["share"].round(2)).all()
+
+
+def test_the_annotators_relations_are_those_that_vggsounder_hears_in_a_quarter_of_the_clips(vggsounder):
+    # A guitar that accompanies a banjo is a second source, and police car siren stands by its words already.
+    measured = measure_shared_labels(vggsounder).set_index(["target_label", "paired_label"])["share"]
+    frequent = measured[measured >= 0.25]
     table = load_subsumption().query("basis == 'annotators'").set_index(["target_label", "paired_label"])["reason"]
     assert set(frequent.index) == {
         *table.index,
@@ -98,6 +157,25 @@ def test_the_annotators_relations_are_those_vggsounder_measures(vggsounder):
     }
     for relation, reason in table.items():
         assert f"{frequent[relation]:.0%}" in reason
+
+
+def test_where_a_guitar_is_heard_with_a_banjo_nearly_always_a_third_sound_is(vggsounder):
+    audible = vggsounder.rows[vggsounder.rows["modality"] != "V"].groupby("video_id")["label"].agg(set)
+    both = audible[audible.map(lambda heard: {"playing acoustic guitar", "playing banjo"} <= heard)]
+    assert (len(both), int((both.map(len) > 2).sum())) == (27, 25)
+
+
+def test_the_hash_of_the_relations_follows_pairs_and_not_their_reasons(monkeypatch):
+    table = load_subsumption()
+    before = subsumption_sha256()
+
+    def hash_of(changed):
+        monkeypatch.setattr("vgg_monoaudio.taxonomy.load_subsumption", lambda: changed)
+        return subsumption_sha256.__wrapped__()
+
+    assert hash_of(table.assign(reason="another word")) == before
+    assert hash_of(table.iloc[::-1]) == before
+    assert hash_of(table.iloc[1:]) != before
 
 
 def test_every_synonym_is_a_class_of_vggsound(real_annotations):

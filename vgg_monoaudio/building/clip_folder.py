@@ -23,7 +23,7 @@ from vgg_monoaudio.building.manifests import write_manifests
 from vgg_monoaudio.building.result import Build, Problem, existing, unusable
 from vgg_monoaudio.building.sources import cut_clips
 from vgg_monoaudio.dataset import load_benchmark
-from vgg_monoaudio.record import BuildRecord, write_record
+from vgg_monoaudio.record import BuildRecord, finished_stages, write_record
 
 SUBSET: Literal["single"] = "single"
 
@@ -87,7 +87,7 @@ def build_clips(
         _remove(work, lost)
         record, manifest = contents.describe(work, usable, problems)
         write_manifests(work, {SUBSET: manifest})
-        write_record(work, record)
+        write_record(work, record.model_copy(update={"funnel": finished_stages(record)}))
         workplace.finish(work, out)
         return Build(load_benchmark(out), problems, reused=False)
 

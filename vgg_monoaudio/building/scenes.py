@@ -32,9 +32,13 @@ from vgg_monoaudio.record import (
     CountsRecord,
     LeftOutRecord,
     SceneSettingsRecord,
+    StageRecord,
     check_benchmark_name,
+    check_stages,
+    finished_stages,
     write_record,
 )
+from vgg_monoaudio.taxonomy import subsumption_sha256
 
 __all__ = ["Build", "BuildError", "Problem", "Settings", "build_benchmark"]
 
@@ -88,6 +92,7 @@ class _Work:
     starts: Mapping[str, float]  # seconds into each clip
     settings: Settings
     judged: JudgedPairs | None
+    funnel: Sequence[StageRecord]
     workers: int | None
     report: Progress
 
@@ -99,6 +104,7 @@ def build_benchmark(
     settings: Settings | None = None,
     *,
     judged: JudgedPairs | None = None,
+    funnel: Sequence[StageRecord] = (),
     allow_missing: bool = False,
     overwrite: bool = False,
     workers: int | None = None,
@@ -112,6 +118,8 @@ def build_benchmark(
         out: the benchmark directory.
         settings: content; the paper's by default.
         judged: what people said of intra-class pairs; the hash of its file is kept with the settings.
+        funnel: the stages that led to the list, which `benchmark.json` tells with what became of its clips; none where
+            they are not known. They decide nothing.
         allow_missing: leave out clips that are absent, silent, short or broken instead of refusing to build.
         overwrite: replace a benchmark of other clips or settings.
         workers: scenes made at once; None takes one per core. The result does not depend on it.
@@ -120,14 +128,15 @@ def build_benchmark(
     Raises:
         BuildError: clips that cannot be used, too few of them to make a pair, or another benchmark at `out`.
         vgg_monoaudio.encoding.EncodingStopped: ffmpeg was killed, could not write or is not there; nothing is left out.
-        ValueError: settings that the clips do not allow, such as more scenes of a category than it has pairs; or
-            fewer than one worker.
+        ValueError: settings that the clips do not allow, such as more scenes of a category than it has pairs; a
+            funnel of another list; or fewer than one worker.
     """
     settings = settings or Settings()
+    check_stages(funnel, len(sources))
     out = workplace.destination(out, workers)
     rows = sources.assign(start_seconds=sources.get("start_seconds", 0.0)).sort_values("clip_id").to_dict("records")
     hashes = hash_clips([row["clip_id"] for row in rows], clips, workers=workers)
-    inputs = _inputs(rows, hashes, _on_record(settings, judged))
+    inputs = _inputs(rows, hashes, on_record(settings, judged))
     built = existing(out, inputs, allow_missing=allow_missing, overwrite=overwrite, quiet=True)
     if built is not None:
         return built
@@ -137,7 +146,7 @@ def build_benchmark(
         if built is not None:  # by the process that was waited for
             return built
         report = progress or (lambda *_: None)
-        work = _Work(workplace.prepare(out, inputs), clips, hashes, starts, settings, judged, workers, report)
+        work = _Work(workplace.prepare(out, inputs), clips, hashes, starts, settings, judged, funnel, workers, report)
         return _build(work, rows, inputs, out, allow_missing=allow_missing)
 
 
@@ -158,14 +167,16 @@ def _build(work: _Work, rows: Sequence[Mapping[Any, Any]], inputs: str, out: Pat
         raise
     _compose_all(chosen.manifests, work)
     write_manifests(work.folder, chosen.manifests)
-    write_record(work.folder, _record(work, inputs, usable, problems, chosen))
+    record = _record(work, inputs, usable, problems, chosen)
+    write_record(work.folder, record.model_copy(update={"funnel": finished_stages(record, work.funnel)}))
     workplace.finish(work.folder, out)
     return Build(load_benchmark(out), problems, reused=False)
 
 
-def _on_record(settings: Settings, judged: JudgedPairs | None) -> dict[str, Any]:
-    """Return the settings as `benchmark.json` has them; a benchmark without judged pairs stays what it always was."""
-    return asdict(settings) if judged is None else {**asdict(settings), "judged_pairs_sha256": judged.sha256}
+def on_record(settings: Settings, judged: JudgedPairs | None = None) -> dict[str, Any]:
+    """Return the settings as `benchmark.json` has them, with what decides which intra-class pairs are dropped."""
+    people = {} if judged is None else {"judged_pairs_sha256": judged.sha256}
+    return {**asdict(settings), **people, "subsumption_sha256": subsumption_sha256()}
 
 
 def _inputs(rows: Sequence[Mapping[Any, Any]], hashes: Mapping[str, str], settings: Mapping[str, Any]) -> str:
@@ -229,7 +240,7 @@ def _record(
         version=settings.version,
         frame_rule=media.FRAME_RULE,
         inputs=inputs,
-        settings=SceneSettingsRecord(**_on_record(settings, work.judged)),
+        settings=SceneSettingsRecord(**on_record(settings, work.judged)),
         counts=CountsRecord(
             clips_listed=len(usable) + len(problems),
             clips=len(usable),

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import shutil
-from dataclasses import asdict
 from pathlib import Path
 
 from foundation.files import PathLike
 from foundation.work import Progress
 from vgg_monoaudio.building.result import Build, BuildError
-from vgg_monoaudio.building.scenes import Settings, build_benchmark
+from vgg_monoaudio.building.scenes import Settings, build_benchmark, on_record
 from vgg_monoaudio.collecting.clips import find_clips
 from vgg_monoaudio.dataset import Benchmark, BenchmarkError, load_benchmark
 from vgg_monoaudio.demo.clips import write_demo_sources
@@ -40,7 +39,7 @@ def build_demo_benchmark(
     out = Path(out)
     if (out / "benchmark.json").is_file() and not overwrite:
         there = _load(out)
-        if there.record.settings.content() == asdict(settings):
+        if there.record.settings.content() == on_record(settings):
             return Build(there, [], reused=True)
     films = out.with_name(out.name + ".films")
     try:

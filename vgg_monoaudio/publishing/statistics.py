@@ -10,7 +10,8 @@ import pandas as pd
 from foundation.markup import markdown_escaped
 from vgg_monoaudio.dataset import Benchmark, Subset
 from vgg_monoaudio.pairing import exhaustive_pairs, filter_intra_class
-from vgg_monoaudio.taxonomy import CATEGORIES, load_labels
+from vgg_monoaudio.selection.source_list import read_source_list, shipped_lists
+from vgg_monoaudio.taxonomy import CATEGORIES, load_labels, load_subsumption
 
 
 @dataclass(frozen=True)
@@ -126,6 +127,25 @@ def count_pairs(sources: pd.DataFrame) -> dict[str, int]:
     inter, intra = exhaustive_pairs(sources)
     kept, _ = filter_intra_class(intra)
     return {"inter_class_pairs": len(inter), "intra_class_pairs": len(intra), "intra_class_pairs_kept": len(kept)}
+
+
+def relations_table(lists: Sequence[str] = ()) -> str:
+    """Return the relations of `subsumption.csv` as Markdown, with how many intra-class pairs each drops of every list.
+
+    Args:
+        lists: lists that ship, by name; all of them by default.
+    """
+    names = list(lists) or shipped_lists()
+    pairs = {name: exhaustive_pairs(read_source_list(name)).intra for name in names}
+    key = ["target_label", "paired_label"]
+    table = load_subsumption()
+    dropped = {name: filter_intra_class(intra)[1].groupby(key).size() for name, intra in pairs.items()}
+    shown = table.rename(columns={"target_label": "asked for", "paired_label": "also names", "reason": "because"})
+    total = ["all", "", "", "pairs kept, of the intra-class pairs"]
+    for name, counts in dropped.items():
+        shown[name] = [str(counts.get(pair, 0)) for pair in table[key].itertuples(index=False, name=None)]
+        total.append(f"{len(pairs[name]) - int(counts.sum())} of {len(pairs[name])}")
+    return as_markdown(pd.concat([shown, pd.DataFrame([total], columns=shown.columns)]))
 
 
 def category_order(categories: Iterable[str]) -> list[str]:

@@ -1,13 +1,12 @@
 """How many clips each step from all clips to those of a benchmark left, how many it dropped, and why.
 
 A funnel is a table with `candidates.FUNNEL_COLUMNS`, one row per stage. It is kept next to the table that a step writes
-(`candidates.csv`, `candidates.funnel.csv`) and ends in `benchmark.json`.
+(`candidates.csv`, `candidates.funnel.csv`) and ends in `benchmark.json`, where a build writes it.
 """
 
 from __future__ import annotations
 
 import io
-from collections.abc import Sequence
 from pathlib import Path
 
 import pandas as pd
@@ -15,11 +14,9 @@ import pandas as pd
 from foundation.files import PathLike, replacing
 from foundation.text import read_text
 from vgg_monoaudio.dataset import Benchmark, load_benchmark
-from vgg_monoaudio.record import LeftOutRecord, StageRecord, write_record
+from vgg_monoaudio.record import StageRecord, finished_stages, write_record
 from vgg_monoaudio.selection.candidates import FUNNEL_COLUMNS
 from vgg_monoaudio.selection.clip_ids import split_clip_id
-
-USABLE = "clips that can be used"
 
 
 def funnel_path(table: PathLike) -> Path:
@@ -96,6 +93,12 @@ def read_funnel(path: PathLike) -> pd.DataFrame:
     return funnel
 
 
+def as_stages(funnel: pd.DataFrame | None) -> tuple[StageRecord, ...]:
+    """Return a funnel as a benchmark's record has it; no stages where there is no funnel."""
+    rows = [] if funnel is None else funnel.to_dict("records")
+    return tuple(StageRecord.model_validate(row) for row in rows)
+
+
 def finished_funnel(benchmark: Benchmark, before: pd.DataFrame | None = None) -> pd.DataFrame:
     """Return the funnel that ends with a benchmark's usable clips.
 
@@ -106,15 +109,8 @@ def finished_funnel(benchmark: Benchmark, before: pd.DataFrame | None = None) ->
     Raises:
         ValueError: `before` ends with another number of clips than the list has.
     """
-    counts = benchmark.record.counts
-    listed = counts.clips_listed
-    funnel = first_stage("clips on the list", listed) if before is None else before
-    if int(funnel["clips"].iloc[-1]) != listed:
-        raise ValueError(
-            f"funnel: its last stage has {funnel['clips'].iloc[-1]} clips, the list of {benchmark.path} has {listed}; "
-            "it belongs to another list"
-        )
-    return add_stage(funnel, USABLE, counts.clips, _why_left_out(benchmark.record.left_out))
+    stages = finished_stages(benchmark.record, as_stages(before))
+    return pd.DataFrame([stage.content() for stage in stages]).astype(FUNNEL_COLUMNS)
 
 
 def record_funnel(path: PathLike, before: pd.DataFrame | None = None) -> Benchmark:
@@ -127,13 +123,8 @@ def record_funnel(path: PathLike, before: pd.DataFrame | None = None) -> Benchma
         vgg_monoaudio.dataset.BenchmarkError: no benchmark at `path`.
     """
     benchmark = load_benchmark(path)
-    stages = tuple(StageRecord.model_validate(row) for row in finished_funnel(benchmark, before).to_dict("records"))
+    stages = finished_stages(benchmark.record, as_stages(before))
     if stages == benchmark.record.funnel:
         return benchmark
     write_record(benchmark.path, benchmark.record.model_copy(update={"funnel": stages}))
     return load_benchmark(path)
-
-
-def _why_left_out(left_out: Sequence[LeftOutRecord]) -> str:
-    """Return the reasons why clips cannot be used, each clip named."""
-    return "; ".join(f"{problem.clip_id}: {problem.reason}" for problem in left_out)

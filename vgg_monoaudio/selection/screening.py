@@ -15,7 +15,7 @@ import pandas as pd
 from foundation.extras import command_for
 from foundation.text import read_text
 from vgg_monoaudio.selection.decisions import CRITERIA
-from vgg_monoaudio.taxonomy import label_from, load_labels, load_synonyms
+from vgg_monoaudio.taxonomy import label_from, load_labels, load_synonyms, pairs_of_labels
 
 LABEL_COLUMNS = ["video_id", "label", "modality", "background_music", "static_image", "voice_over"]
 SYNONYM_SHARE = 0.85  # a label that accompanies another in more of its clips than this counts as the same sound
@@ -167,6 +167,28 @@ def measure_synonyms(labels: VGGSounder, *, more_than: float = SYNONYM_SHARE) ->
     both["share"] = both["clips"] / both["label"].map(audible["label"].value_counts())
     found = both[both["share"] > more_than].rename(columns={"label": "vggsound", "label_other": "synonym"})
     return found[["vggsound", "synonym", "share"]].sort_values(["synonym", "vggsound"], ignore_index=True)
+
+
+def measure_shared_labels(labels: VGGSounder) -> pd.DataFrame:
+    """Return how often one label is heard where another of its category is: the evidence in `subsumption_review.csv`.
+
+    A label that is heard too need not be another name of the sound (a guitar accompanies a banjo), so a person decides.
+
+    Returns:
+        One row per ordered pair of labels of one category, in the order of Table B2: target_label, paired_label and
+        share: of the clips in which the paired label is audible, the part in which the target's is audible too; 0
+        where it is audible in none.
+    """
+    rows = labels.rows[labels.rows["modality"] != "V"]
+    heard = {str(label): set(clips) for label, clips in rows.groupby("label")["video_id"]}
+    clips = {
+        ours: heard.get(theirs, set()) for ours, theirs in load_labels()[["label", "vggsound"]].to_numpy().tolist()
+    }
+    shares = [
+        (target, paired, len(clips[target] & clips[paired]) / max(len(clips[paired]), 1))
+        for target, paired in pairs_of_labels()
+    ]
+    return pd.DataFrame(shares, columns=pd.Index(["target_label", "paired_label", "share"]))
 
 
 def _labels_in_question(vggsound: str, unav100: str) -> list[str]:

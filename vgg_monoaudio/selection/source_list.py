@@ -31,6 +31,11 @@ class BadSourceList(ValueError):
     """A list of sources, or a folder of clips, that cannot be used; the message names the file and the row."""
 
 
+def shipped_lists() -> list[str]:
+    """Return the names of the lists that ship with the suite, sorted."""
+    return sorted(path.stem for path in LISTS.glob("*.csv") if "." not in path.stem)
+
+
 def list_path(source: PathLike) -> Path:
     """Return the file of a list, given as its path or as the name of one that ships: `list_path("r1")`.
 
@@ -40,7 +45,7 @@ def list_path(source: PathLike) -> Path:
     file = Path(source)
     if file.is_file():
         return file
-    shipped = sorted(path.stem for path in LISTS.glob("*.csv") if not path.stem.endswith(".funnel"))
+    shipped = shipped_lists()
     if str(source) in shipped:
         return LISTS / f"{source}.csv"
     raise BadSourceList(

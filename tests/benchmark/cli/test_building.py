@@ -1,10 +1,12 @@
 """`build` and `build-vggsound-test` on the command line; `verify` is tried with the benchmark that they make."""
 
+import json
 import shutil
 
 import pytest
 
-from vgg_monoaudio.building import single_clips
+from vgg_monoaudio.building import scenes, single_clips
+from vgg_monoaudio.selection.funnel import add_stage, first_stage, write_funnel
 
 
 @pytest.fixture
@@ -33,6 +35,34 @@ def short(monkeypatch):
     """Scenes of 5 s, as the clips of the tests have it, in place of 8 s."""
     settings = single_clips.SingleSettings
     monkeypatch.setattr(single_clips, "SingleSettings", lambda name: settings(name=name, duration_seconds=5.0))
+
+
+@pytest.fixture
+def build(clips, monkeypatch, tmp_path):
+    """The words of a build from a list of these clips, in scenes of 5 s."""
+    settings = scenes.Settings
+    monkeypatch.setattr(scenes, "Settings", lambda **words: settings(duration_seconds=5.0, **words))
+    names = sorted(clip.stem for clip in clips.iterdir())
+    rows = [f"{name},{label},Animal\n" for name, label in zip(names, ("dog barking", "bird chirping"), strict=False)]
+    (tmp_path / "list.csv").write_text("clip_id,label,category\n" + "".join(rows))
+    return ("build", "--sources", clips, "--labels", "list.csv", "--out", "made", "--workers", 1)
+
+
+def test_a_build_ends_with_the_funnel_that_lies_beside_its_list(command, build, tmp_path):
+    write_funnel(tmp_path / "list.funnel.csv", add_stage(first_stage("all", 7), "list", 2, "not these"))
+    assert command(*build).status == 0
+    stages = json.loads((tmp_path / "made" / "benchmark.json").read_text())["funnel"]
+    assert [(stage["stage"], stage["clips"]) for stage in stages] == [
+        ("all", 7), ("list", 2), ("clips that can be used", 2),
+    ]  # fmt: skip
+
+
+def test_a_funnel_of_another_list_is_refused_before_anything_is_built(command, build, tmp_path):
+    write_funnel(tmp_path / "list.funnel.csv", first_stage("all", 7))
+    refused = command(*build)
+    assert refused.status == 2
+    assert "its last stage has 7 clips, the list has 2" in refused.err
+    assert not list(tmp_path.glob("made*"))
 
 
 def test_the_test_clips_of_vggsound_become_a_benchmark(command, clips, listed, short):

@@ -6,7 +6,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import replace
+from dataclasses import asdict, replace
 from pathlib import Path
 
 import numpy as np
@@ -21,6 +21,7 @@ from vgg_monoaudio.building.scenes import Settings, build_benchmark
 from vgg_monoaudio.collecting.clips import find_clips
 from vgg_monoaudio.dataset import MANIFEST_COLUMNS, BenchmarkError
 from vgg_monoaudio.pairing import JudgedPairs
+from vgg_monoaudio.record import StageRecord
 
 SETTINGS = Settings(name="tiny", seed=3, duration_seconds=0.4)
 ROOT = Path(media.__file__).parents[2]
@@ -133,6 +134,49 @@ def test_pairs_that_people_dropped_are_not_built_and_the_file_is_on_record(folde
     with pytest.raises(BuildError, match="overwrite"):  # another file is another benchmark
         build(judged((0, 1, True), sha256="b" * 64))
     assert not build(judged((0, 1, True), sha256="b" * 64), overwrite=True).reused
+
+
+def test_another_table_of_relations_makes_another_benchmark(folder, tmp_path, quick, monkeypatch):
+    def build(table: str, **more):
+        monkeypatch.setattr("vgg_monoaudio.building.scenes.subsumption_sha256", lambda: table)
+        return build_benchmark(SOURCES, find_clips(folder), tmp_path / "tiny", SETTINGS, **more)
+
+    earlier = record(build("a" * 64).benchmark.path)
+    assert earlier["settings"]["subsumption_sha256"] == "a" * 64
+    assert build("a" * 64).reused
+    with pytest.raises(BuildError, match="holds a benchmark of other clips or settings; pass --overwrite"):
+        build("b" * 64)
+    assert record(build("b" * 64, overwrite=True).benchmark.path)["inputs"] != earlier["inputs"]
+
+
+def test_a_benchmark_built_before_the_table_was_on_record_is_another_one(folder, tmp_path, quick, monkeypatch):
+    build = lambda: build_benchmark(SOURCES, find_clips(folder), tmp_path / "tiny", SETTINGS)  # noqa: E731
+    with monkeypatch.context() as before:
+        before.setattr("vgg_monoaudio.building.scenes.on_record", lambda settings, judged=None: asdict(settings))
+        assert "subsumption_sha256" not in record(build().benchmark.path)["settings"]
+    with pytest.raises(BuildError, match="other clips or settings"):
+        build()
+
+
+STAGES = (
+    StageRecord(stage="all", clips=9, dropped=0, why=""),
+    StageRecord(stage="list", clips=4, dropped=5, why="not these"),
+)
+
+
+def test_the_funnel_is_in_the_record_from_the_first_moment(folder, tmp_path, quick, straight):
+    assert [stage["stage"] for stage in record(straight)["funnel"]] == ["clips on the list", "clips that can be used"]
+    built = build_benchmark(SOURCES, find_clips(folder), tmp_path / "tiny", SETTINGS, funnel=STAGES).benchmark
+    assert [(stage.stage, stage.clips) for stage in built.record.funnel] == [
+        ("all", 9), ("list", 4), ("clips that can be used", 4),
+    ]  # fmt: skip
+    assert built.record.inputs == record(straight)["inputs"]  # it tells where clips come from, and decides nothing
+
+
+def test_a_funnel_of_another_list_is_refused_before_a_clip_is_read(folder, tmp_path):
+    with pytest.raises(ValueError, match="its last stage has 9 clips, the list has 4; it belongs to another list"):
+        build_benchmark(SOURCES, find_clips(folder), tmp_path / "tiny", SETTINGS, funnel=STAGES[:1])
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_a_manifest_begins_with_the_columns_that_selvas_reader_wants(straight):

@@ -5,7 +5,7 @@ import pytest
 
 from vgg_monoaudio import load_benchmark
 from vgg_monoaudio.dataset import MANIFEST_COLUMNS
-from vgg_monoaudio.pairing import exhaustive_pairs, sample_inter_class
+from vgg_monoaudio.pairing import exhaustive_pairs, filter_intra_class, sample_inter_class
 from vgg_monoaudio.publishing.statistics import (
     as_markdown,
     benchmark_statistics,
@@ -15,6 +15,7 @@ from vgg_monoaudio.publishing.statistics import (
     count_pairs,
     describe,
     list_statistics,
+    relations_table,
     subset_statistics,
 )
 from vgg_monoaudio.selection.source_list import load_source_list
@@ -60,6 +61,15 @@ def test_labels_and_categories_of_one_s_own_follow(r1):
 
 def test_pairs_of_a_list_are_counted_before_and_after_the_filter(r1):
     assert count_pairs(r1) == {"inter_class_pairs": 3750, "intra_class_pairs": 560, "intra_class_pairs_kept": 549}
+
+
+def test_the_table_of_relations_says_what_each_drops_of_a_list_and_what_is_kept(r1):
+    _, dropped = filter_intra_class(exhaustive_pairs(r1).intra)
+    rows = [line.strip("| ").split(" | ") for line in relations_table(["r1"]).splitlines()]
+    assert rows[0][-1] == "r1"
+    relations = {(row[0], row[1]): int(row[-1]) for row in rows[2:-1]}
+    assert relations == dropped.groupby(["target_label", "paired_label"]).size().to_dict()
+    assert rows[-1][-1] == f"{560 - len(dropped)} of 560"
 
 
 def test_the_inter_class_sample_has_70_a_target_category_and_10_a_cell(r1):
