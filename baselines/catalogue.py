@@ -83,7 +83,8 @@ register_model(
     target="baselines.controls:Shuffled",
     kind="control",
     title="Shuffled",
-    summary="another sample's target: real sounds at the wrong place and time",
+    revision="2",  # 1, which no record names: it could take the paired clip's sound
+    summary="another sample's target, neither clip of the scene: real sounds at the wrong place and time",
 )
 register_model(
     "noise",

@@ -88,9 +88,10 @@ class Mixture(_Control):
 class Shuffled(_Control):
     """The target sound of another sample: real sounds of the right kind of set, each at the wrong place.
 
-    The other sample is the one of smallest hash of both ids and the request's seed among those with another target
-    clip, so it does not depend on the order of requests. That takes a hash for each pair of samples, half a
-    microsecond; all else is done once.
+    The other sample is the one of smallest hash of both ids and the request's seed among those whose target is neither
+    clip of the scene, so it does not depend on the order of requests. (In the first definition it could be the paired
+    clip, and the answer was then the distractor's.) That takes a hash for each pair of samples, half a microsecond; all
+    else is done once.
     """
 
     def generate(self, request: Request) -> Waveform:
@@ -98,11 +99,13 @@ class Shuffled(_Control):
         own = self._reference(request)
         begin = f"{request.seed}/{request.sample_id}/".encode()
         hashes = [sha256(begin + key).digest() for key in self._keys]
-        for place in self._places[own.target_id]:
+        for place in self._samples_of_target[own.target_id]:
+            hashes[place] = _AFTER_ALL_HASHES
+        for place in self._samples_of_sound.get(own.paired_audio, ()):
             hashes[place] = _AFTER_ALL_HASHES
         chosen = hashes.index(min(hashes))
         if hashes[chosen] == _AFTER_ALL_HASHES:
-            raise GenerationError("every sample has the same target clip; there is no other to take")
+            raise GenerationError("every sample's target is one of this scene's two clips; a third is needed to take")
         sound = self._sounds[chosen]
         if sound is None:
             raise GenerationError("the benchmark has no reference sounds; leave this control out")
@@ -119,11 +122,20 @@ class Shuffled(_Control):
         return [reference.target_audio for reference in self._references.values()]
 
     @cached_property
-    def _places(self) -> Mapping[str, list[int]]:
-        """Target clip to the samples that have it."""
+    def _samples_of_target(self) -> Mapping[str, list[int]]:
+        """Target clip to the places of the samples that have it."""
         places: dict[str, list[int]] = {}
         for place, reference in enumerate(self._references.values()):
             places.setdefault(reference.target_id, []).append(place)
+        return places
+
+    @cached_property
+    def _samples_of_sound(self) -> Mapping[Path | None, list[int]]:
+        """Sound to the places of the samples whose target's it is; a scene knows its paired clip by its sound."""
+        places: dict[Path | None, list[int]] = {}
+        for place, sound in enumerate(self._sounds):
+            if sound is not None:
+                places.setdefault(sound, []).append(place)
         return places
 
 

@@ -38,7 +38,7 @@ class ModelEntry:
         licence: of the weights.
         trained_on: data sets, so that a reader can judge overlap with the benchmark.
         source: address of the original.
-        revision: commit or version of the original.
+        revision: commit or version of the original; of a control, the number of its definition after the first.
         summary: one line for `list-models`.
         alias_of: the registered name that this one stands for; it needs no other field then.
         code_licence: of the original's code.

@@ -29,6 +29,7 @@ from baselines.registry import OwnModel, check_duration, class_of
 from benchmark.runs import (
     AnyModelRecord,
     BenchmarkRecord,
+    ControlRecord,
     CountsRecord,
     FailureRecord,
     ModelRecord,
@@ -228,6 +229,8 @@ class Job:
         )
         if self.code_sha256 is not None:
             return OwnModelRecord(**record.model_dump(), source_sha256=self.code_sha256)
+        if self.entry.kind == "control" and self.entry.revision:
+            return ControlRecord(**record.model_dump(), definition=self.entry.revision)
         training = getattr(generator, "training_record", None)
         return record if training is None else TrainedModelRecord(**record.model_dump(), training=dict(training))
 

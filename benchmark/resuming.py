@@ -9,7 +9,16 @@ from dataclasses import dataclass
 
 from benchmark.job import Job
 from benchmark.removal import check_removable
-from benchmark.runs import DamagedRecord, FailureRecord, OwnModelRecord, RunDirectory, RunRecord, UnusableRun
+from benchmark.runs import (
+    FIRST_DEFINITION,
+    DamagedRecord,
+    FailureRecord,
+    OwnModelRecord,
+    RunDirectory,
+    RunRecord,
+    UnusableRun,
+    control_definition,
+)
 from foundation import media
 from foundation.files import is_partial
 from vgg_monoaudio.dataset import Sample
@@ -111,15 +120,23 @@ def _previous(directory: RunDirectory, job: Job) -> RunRecord | None:
     before = previous.model.source_sha256 if isinstance(previous.model, OwnModelRecord) else None
     changed = before not in (None, job.code_sha256)
     if changed or previous.fingerprint != job.fingerprint:
-        other = "made with another version of its file" if changed else "to another benchmark, seed or options"
-        before_now = previous.precision or "exact"  # which all were, before there was a choice
-        if not changed and job.precision not in (before_now, None):
-            other = f"computed in precision {before_now}, not {job.precision}"
+        other = "made with another version of its file" if changed else _what_differs(previous, job)
         raise UnusableRun(
             f"{directory.path}: holds answers of {previous.model.name} {other}; "
             "pass --fresh to replace them, or --run-name to keep both"
         )
     return previous
+
+
+def _what_differs(previous: RunRecord, job: Job) -> str:
+    """Return in what answers of one fingerprint are not those of another, as far as the record tells."""
+    precision = previous.precision or "exact"  # which all were, before there was a choice
+    if job.precision not in (precision, None):
+        return f"computed in precision {precision}, not {job.precision}"
+    before, now = control_definition(previous.model), job.entry.revision or FIRST_DEFINITION
+    if previous.model.name == job.entry.name and before not in (None, now):
+        return f"by its definition {before}, not {now}"
+    return "to another benchmark, seed or options"
 
 
 def check_weights(

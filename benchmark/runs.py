@@ -103,7 +103,23 @@ class TrainedModelRecord(ModelRecord):
     training: dict[str, Any] = Field(description="what `selva.json` beside them says: recipe, steps, choices, hashes")
 
 
-AnyModelRecord = ModelRecord | OwnModelRecord | TrainedModelRecord
+FIRST_DEFINITION = "1"
+
+
+class ControlRecord(ModelRecord):
+    """A control that answers by another definition than its first one, under which runs have no such field."""
+
+    definition: str = Field(description="number of the definition; answers of two definitions are never put together")
+
+
+AnyModelRecord = ModelRecord | OwnModelRecord | TrainedModelRecord | ControlRecord
+
+
+def control_definition(model: AnyModelRecord) -> str | None:
+    """Return the number of the definition by which a control answered; None of a model that is none."""
+    if isinstance(model, ControlRecord):
+        return model.definition
+    return FIRST_DEFINITION if model.kind == "control" else None
 
 
 class FailureRecord(CompleteRecord):

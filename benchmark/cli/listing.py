@@ -99,7 +99,7 @@ def _what(row: dict[str, Any]) -> str:
 
 def _source(row: dict[str, Any]) -> str:
     place = str(row["source"]).removeprefix("https://")
-    return f"{place} @ {row['revision']}" if row["revision"] else place
+    return f"{place} @ {row['revision']}" if place and row["revision"] else place
 
 
 def _state(row: dict[str, Any]) -> tuple[str, str]:

@@ -11,7 +11,14 @@ from typing import Any, Literal
 from benchmark.report.seeds import Family, families, seeds_text, shortfalls, unscored_seeds
 from benchmark.report.seeds import shown_name as shown_name
 from benchmark.report.subsets import subset_rank
-from benchmark.runs import BenchmarkRecord, MetricsRecord, MetricValue, RunDirectory, ScoringRecord
+from benchmark.runs import (
+    BenchmarkRecord,
+    MetricsRecord,
+    MetricValue,
+    RunDirectory,
+    ScoringRecord,
+    control_definition,
+)
 from foundation.names import natural
 
 Kind = Literal["model", "control", "recorded", "external", "published"]
@@ -134,7 +141,8 @@ def collect(runs: Sequence[RunDirectory]) -> Results:
 
     Raises:
         MixedRuns: they differ in benchmark, version, manifest, profile, reference video, another scoring choice, a
-            backbone or the definition of a metric; or one model appears twice on one subset. Names two of the runs.
+            backbone, or the definition of a metric or control; or one model appears twice on one subset. Names two of
+            the runs.
         benchmark.runs.UnusableRun: a run has no readable metrics.json, or one of several seeds no samples.parquet.
         ValueError: no runs.
     """
@@ -159,6 +167,8 @@ def check_alike(records: Sequence[tuple[RunDirectory, MetricsRecord]]) -> None:
     _check_shared("backbone", [(run, record.scoring.backbones) for run, record in records])
     versions = [(run, {name: m.version for name, m in record.metrics.items()}) for run, record in records]
     _check_shared("definition of metric", versions)
+    controls = [(run, record.model.name, control_definition(record.model)) for run, record in records]
+    _check_shared("definition of control", [(run, {name: number} if number else {}) for run, name, number in controls])
 
 
 _Aspect = Callable[[MetricsRecord], Hashable]

@@ -7,13 +7,14 @@ import shutil
 import signal
 import threading
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 import soundfile
 
-from baselines import GenerationError, UnknownModel, register_model, registry
+from baselines import GenerationError, UnknownModel, get_model, register_model, registry
 from benchmark import generate
 from benchmark.generation import check_request, sample_seed
 from benchmark.runs import RunDirectory, UnusableRun
@@ -431,6 +432,21 @@ def test_controls_answer_from_the_benchmark_s_own_sounds(tiny, tmp_path, ids):
         for sample in samples:
             expected = media.read_audio_native(getattr(sample, sound)).samples
             np.testing.assert_array_equal(media.read_audio_native(run.audio(sample.sample_id)).samples, expected)
+
+
+def test_answers_of_an_earlier_definition_of_a_control_are_kept_and_not_gone_on_with(tiny, tmp_path, look):
+    asked = {"model": "shuffled", "subset": "inter", "runs": tmp_path}
+    entry = get_model("shuffled")
+    with pytest.MonkeyPatch.context() as before:
+        before.setattr("benchmark.job.get_model", lambda _: replace(entry, revision=""))
+        run = generate(tiny.path, **asked)
+    answers = look.audio(run)
+    assert run.read_run().model.name == "shuffled"
+    assert "definition" not in run.read_run().model.model_dump()
+    with pytest.raises(UnusableRun, match="holds answers of shuffled by its definition 1, not 2; pass --fresh"):
+        generate(tiny.path, **asked)
+    assert look.audio(run) == answers
+    assert generate(tiny.path, **asked, fresh=True).read_run().model.definition == "2"
 
 
 def test_the_public_verbs_stay_functions_when_their_modules_are_imported(tmp_path: Path):

@@ -8,7 +8,7 @@ import pytest
 
 from baselines import get_model
 from benchmark.job import Job
-from benchmark.runs import ModelRecord, TrainedModelRecord
+from benchmark.runs import ControlRecord, ModelRecord, TrainedModelRecord
 
 BENCHMARK = SimpleNamespace(fingerprint=lambda subset: f"manifest of {subset}", duration_seconds=8.0)
 
@@ -48,6 +48,19 @@ def test_how_weights_were_trained_is_part_of_the_record_and_of_no_other_one():
     assert type(plain) is ModelRecord
     assert isinstance(trained, TrainedModelRecord)
     assert trained.model_dump() == {**plain.model_dump(), "training": said}
+
+
+def test_a_control_of_a_later_definition_has_it_on_record_and_in_its_fingerprint(monkeypatch):
+    generator = SimpleNamespace(sample_rate=8_000)
+    later = job("shuffled").model_record(generator)
+    assert isinstance(later, ControlRecord)
+    assert later.definition == get_model("shuffled").revision == "2"
+    assert type(job("noise").model_record(generator)) is ModelRecord
+    now = job("shuffled").fingerprint
+    first = replace(get_model("shuffled"), revision="")
+    monkeypatch.setattr("benchmark.job.get_model", lambda name: first)
+    assert type(job("shuffled").model_record(generator)) is ModelRecord
+    assert job("shuffled").fingerprint != now
 
 
 def test_each_thing_that_answers_depend_on_makes_another_fingerprint(monkeypatch):

@@ -2,7 +2,7 @@ import pytest
 
 from benchmark.report import MixedRuns, collect
 from benchmark.report.results import Results
-from benchmark.runs import RunDirectory, UnusableRun
+from benchmark.runs import ControlRecord, RunDirectory, UnusableRun
 
 
 @pytest.mark.parametrize(
@@ -27,6 +27,19 @@ def test_runs_whose_numbers_cannot_be_compared_are_refused_by_name(world, tmp_pa
         collect([one, two])
     assert str(one.path) in str(refusal.value)
     assert str(two.path) in str(refusal.value)
+
+
+def test_answers_of_two_definitions_of_a_control_do_not_share_a_table(world, tmp_path):
+    first, second = world.write_run(tmp_path, "noise", "inter"), world.write_run(tmp_path, "noise", "intra")
+    assert len(collect([first, second]).rows) == 2
+    for record in (second.read_run(), second.read_metrics()):
+        later = ControlRecord(**record.model.model_dump(), definition="2")
+        second.write(record.model_copy(update={"model": later}))
+    assert isinstance(second.read_metrics().model, ControlRecord)
+    with pytest.raises(MixedRuns, match="their definition of control noise differs") as refusal:
+        collect([first, second])
+    assert f"1: {first.path}" in str(refusal.value)
+    assert len(collect([second, world.write_run(tmp_path, "oracle", "inter")]).rows) == 2  # of which there is one
 
 
 def test_a_refusal_says_how_to_report_apart(world, tmp_path):

@@ -10,9 +10,10 @@ import pytest
 from benchmark.report import MixedRuns, collect
 from benchmark.report.model_index import export_model_index
 from benchmark.report.samples import read_samples
+from benchmark.report.seeds import families
 from benchmark.report.tables.formats import to_csv, to_latex, to_markdown
 from benchmark.report.tables.table import build_table
-from benchmark.runs import RunDirectory
+from benchmark.runs import ControlRecord, RunDirectory
 from metrics.uncertainty.seeds import interval_of_means, interval_of_sets
 
 KL = (1.0, 1.3, 1.9)  # of the three seeds
@@ -141,6 +142,16 @@ def test_runs_that_differ_in_more_than_the_seed_are_rows_of_their_own(seeded, ch
             runs[1].write(record.model_copy(update={name: getattr(record, name).model_copy(update=update)}))
     rows = rows_of(runs)
     assert [(len(row.seeds), row.values["fad"].value) for row in rows] == [(0, 2.0), (0, 3.0)]
+
+
+def test_seeds_of_two_definitions_of_a_control_are_never_one_mean(seeded):
+    runs = [seeded(seed, "noise") for seed in range(3)]
+    for record in (runs[2].read_run(), runs[2].read_metrics()):
+        later = ControlRecord(**record.model.model_dump(), definition="2")
+        runs[2].write(record.model_copy(update={"model": later}))
+    assert [
+        sorted(one.seed for one in family.runs) for family in families([(run, run.read_metrics()) for run in runs])
+    ] == [[0, 1]]
 
 
 @pytest.mark.parametrize("update", [{"precision": "fast"}, {"frame_rule": "another"}, {"duration_seconds": 4.0}])
