@@ -43,19 +43,21 @@ def write_card(path: PathLike) -> Benchmark:
     return benchmark
 
 
-def card(benchmark: Benchmark, front_matter: Sequence[str] = ()) -> str:
+def card(benchmark: Benchmark, front_matter: Sequence[str] = (), form: str = "") -> str:
     """Return the dataset card of a benchmark as Markdown.
 
     Args:
         benchmark: a built one.
         front_matter: lines of YAML to add to those at the head of the card.
+        form: which files hold it and how they are read, in Markdown; those of the benchmark directory by default.
     """
     said = provenance(benchmark)
     parts = [
         "\n".join(["---", *_front_matter(benchmark), *front_matter, "---"]),
         f"# {markdown_escaped(f'{benchmark.name} {benchmark.version}')}",
         said.what,
-        _contents(benchmark),
+        f"## What is in it\n\n{counted(benchmark)}",
+        form or _directory(benchmark),
         "## Where the clips come from",
         said.clips,
         *_funnel(benchmark),
@@ -95,19 +97,24 @@ def _yaml(text: str) -> str:
     return text if re.fullmatch(r"[A-Za-z][\w. -]*", text) else json.dumps(text)
 
 
-def _contents(benchmark: Benchmark) -> str:
+def counted(benchmark: Benchmark) -> str:
+    """Return how many samples there are, and of how many clips."""
     samples = ", ".join(f"{len(table)} {name}" for name, table in benchmark.manifests.items() if len(table))
     counts = benchmark.record.counts
+    return f"{len(benchmark)} samples ({samples}), made from {counts.clips} of {counts.clips_listed} clips."
+
+
+def columns_table(benchmark: Benchmark) -> str:
+    """Return the columns of a manifest with their meanings, as Markdown."""
+    told = any(NEGATIVE_PROMPT in table for table in benchmark.manifests.values())
+    return f"{_COLUMNS}\n{_NEGATIVE}" if told else _COLUMNS
+
+
+def _directory(benchmark: Benchmark) -> str:
     subset = benchmark.subsets[0]
     sounds = ", .wav" if benchmark.own_sound != "none" else ""
     sound = "; sound 16 kHz mono" if sounds else ""
-    told = any(NEGATIVE_PROMPT in table for table in benchmark.manifests.values())
-    columns = f"{_COLUMNS}\n{_NEGATIVE}" if told else _COLUMNS
     return f"""\
-## What is in it
-
-{len(benchmark)} samples ({samples}), made from {counts.clips} of {counts.clips_listed} clips.
-
 ```
 benchmark.json                 settings, clips with hashes, counts
 <subset>/manifest.csv          one row per sample
@@ -117,7 +124,7 @@ sources/<clip_id>.mp4{sounds:<10}the {benchmark.duration_seconds:g} s that each 
 
 Subsets here: {", ".join(benchmark.subsets)}. A manifest's columns:
 
-{columns}
+{columns_table(benchmark)}
 
 ```python
 from vgg_monoaudio import load_benchmark

@@ -1,15 +1,16 @@
 """Croissant metadata: what a benchmark directory holds, in the form that dataset search and loaders read.
 
 Croissant is JSON-LD after schema.org. `croissant.json` lies in the benchmark directory and names its files by
-relative paths, so it travels with them: `mlcroissant.Dataset("<benchmark>/croissant.json")` reads the manifests. Videos
-are described as sets of files without a record set of their own, because mlcroissant 1.1 reads no mp4.
+relative paths, so it travels with them: `mlcroissant.Dataset("<benchmark>/croissant.json")` reads the manifests, each
+row joined to its films and sounds. They are joined by a table of paths, and not by the sets of files that are described
+too, because mlcroissant 1.1 opens neither mp4 nor wav: a record holds a path where it would be an error.
 """
 
 from __future__ import annotations
 
 import json
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, TypeAlias
 
@@ -21,6 +22,7 @@ CROISSANT_NAME = "croissant.json"
 CONFORMS_TO = "http://mlcommons.org/croissant/1.0"
 
 Json: TypeAlias = dict[str, Any]
+_Files: TypeAlias = Mapping[str, Mapping[str, str]]  # key of a row to its paths, by what they are
 
 _CONTEXT: Json = {
     "@language": "en",
@@ -42,6 +44,15 @@ _CONTEXT: Json = {
     )
 }  # fmt: skip
 
+_PATHS = {
+    "video": "what a model is shown",
+    "target_video": "the target's own clip",
+    "target_audio": "the target's own sound",
+    "paired_video": "the paired clip",
+    "paired_audio": "the paired clip's sound",
+}
+_PATH = "path, relative to this description"
+_SOURCE_PATHS = {"video": "what the clip contributes", "audio": "its sound"}
 _MEANINGS = {
     "filename": "name of the scene, without extension",
     "label": "the prompt: what the target is",
@@ -86,10 +97,8 @@ def croissant(benchmark: Benchmark) -> Json:
         **{name: value for name, value in stated.items() if value not in ("", [""])},
         "conditionsOfAccess": said.access,
         "distribution": _distribution(benchmark),
-        "recordSet": [
-            *[_samples(subset, list(benchmark.manifests[subset].columns)) for subset in benchmark.subsets],
-            _sources(),
-        ],
+        "recordSet": [record for subset in benchmark.subsets for record in _samples(benchmark, subset)]
+        + _sources(benchmark),
     }  # fmt: skip
 
 
@@ -136,48 +145,92 @@ def _files(identity: str, pattern: str, encoding: str, meaning: str) -> Json:
     }
 
 
-def _samples(subset: Subset, columns: Sequence[str]) -> Json:
-    """The rows of a manifest."""
-    fields = [
-        _field(f"{subset}/{column}", _MEANINGS[column], {"fileObject": {"@id": f"{subset}-manifest"}}, column=column)
-        for column in columns
-    ]
-    return {
-        "@type": "cr:RecordSet",
-        "@id": subset,
-        "name": subset,
-        "description": f"the samples of the subset {subset}, in their order",
-        "key": {"@id": f"{subset}/filename"},
-        "field": fields,
-    }
+def _samples(benchmark: Benchmark, subset: Subset) -> list[Json]:
+    """The rows of a manifest joined to their files, and the table that joins them."""
+    table = {"fileObject": {"@id": f"{subset}-manifest"}}
+    columns = {str(name): {"column": str(name)} for name in benchmark.manifests[subset].columns}
+    files = {sample.sample_id: _paths(benchmark, sample, _PATHS) for sample in benchmark.samples(subset)}
+    meaning = f"the samples of the subset {subset}, in their order"
+    rows = _joined(subset, meaning, table, columns, _MEANINGS | _PATHS, files)
+    return [rows, _file_table(subset, "filename", files)]
 
 
-def _sources() -> Json:
-    """The clips, as `benchmark.json` lists them."""
+def _sources(benchmark: Benchmark) -> list[Json]:
+    """The clips, as `benchmark.json` lists them, joined to their files, and the table that joins them."""
     meanings = {"clip_id": "name of the clip in sources/", "label": "what sounds", "category": "category of the label"}
-    fields = [
-        _field(f"sources/{name}", meaning, {"fileObject": {"@id": "record"}}, jsonPath=f"$.sources[*].{name}")
-        for name, meaning in meanings.items()
+    columns = {name: {"jsonPath": f"$.sources[*].{name}"} for name in meanings}
+    files = {source.clip_id: _paths(benchmark, source, _SOURCE_PATHS) for source in benchmark.sources}
+    record = {"fileObject": {"@id": "record"}}
+    rows = _joined("sources", "the single-source clips", record, columns, meanings | _SOURCE_PATHS, files)
+    return [rows, _file_table("sources", "clip_id", files)]
+
+
+def _paths(benchmark: Benchmark, owner: object, names: Mapping[str, str]) -> dict[str, str]:
+    """Return the files that a sample or a clip has, by what they are, relative to the benchmark."""
+    found = {name: getattr(owner, name) for name in names}
+    return {name: path.relative_to(benchmark.path).as_posix() for name, path in found.items() if path is not None}
+
+
+def _joined(
+    name: str, meaning: str, table: Json, columns: Mapping[str, Json], meanings: Mapping[str, str], files: _Files
+) -> Json:
+    """The rows of a table, whose first column is their key, each with its files.
+
+    Args:
+        name: of the record set.
+        meaning: of a row.
+        table: where the rows are.
+        columns: what to extract for each field.
+        meanings: of each field, those of the files too.
+        files: the paths of each row, by its key.
+    """
+    key = next(iter(columns))
+    fields = [_field(f"{name}/{column}", meanings[column], {**table, "extract": of}) for column, of in columns.items()]
+    fields[0]["references"] = {"field": {"@id": f"{name}-files/{key}"}}
+    fields += [
+        _field(f"{name}/{kind}", f"{meanings[kind]}: {_PATH}", {"field": {"@id": f"{name}-files/{kind}"}})
+        for kind in _kinds(files)
     ]
+    return _record_set(name, meaning, key, fields)
+
+
+def _file_table(name: str, key: str, files: _Files) -> Json:
+    """The paths of the files of each row, written out."""
+    kinds = _kinds(files)
+    meanings = {key: "the row", **dict.fromkeys(kinds, _PATH)}
+    fields = [_field(f"{name}-files/{column}", meaning) for column, meaning in meanings.items()]
+    data = [
+        {f"{name}-files/{key}": row, **{f"{name}-files/{kind}": paths[kind] for kind in kinds}}
+        for row, paths in files.items()
+    ]
+    return {**_record_set(f"{name}-files", f"the files of {name}", key, fields), "data": data}
+
+
+def _kinds(files: _Files) -> list[str]:
+    """Return which files all rows have."""
+    return [kind for kind in next(iter(files.values())) if all(kind in paths for paths in files.values())]
+
+
+def _record_set(name: str, meaning: str, key: str, fields: list[Json]) -> Json:
     return {
         "@type": "cr:RecordSet",
-        "@id": "sources",
-        "name": "sources",
-        "description": "the single-source clips",
-        "key": {"@id": "sources/clip_id"},
+        "@id": name,
+        "name": name,
+        "description": meaning,
+        "key": {"@id": f"{name}/{key}"},
         "field": fields,
     }
 
 
-def _field(identity: str, meaning: str, source: Json, **extract: str) -> Json:
-    return {
+def _field(identity: str, meaning: str, source: Json | None = None) -> Json:
+    field = {
         "@type": "cr:Field",
         "@id": identity,
         "name": identity.rpartition("/")[2],
         "description": meaning,
         "dataType": "sc:Text",
-        "source": {**source, "extract": extract},
     }
+    return field if source is None else {**field, "source": source}
 
 
 def _semantic(version: str) -> str:

@@ -1,13 +1,14 @@
 """A benchmark as a folder that the library `datasets` and its Hub read: Parquet with the files inside, and a card.
 
-One configuration per subset, and one, `sources`, with every clip once: a row of a subset names its clips by `target_id`
-and `paired_id`, so their sounds are not stored again for each of the scenes that share them.
+One configuration per subset, whose rows hold the scene and the target's own sound, and one, `sources`, with every clip
+once: a row of a subset names its clips by `target_id` and `paired_id`, so all else is not stored again for each of the
+scenes that share them.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -15,12 +16,13 @@ from typing import Any
 from foundation.files import PathLike, replacing, write_text
 from foundation.work import Progress
 from vgg_monoaudio.dataset import Benchmark, Subset
-from vgg_monoaudio.publishing.card import card
+from vgg_monoaudio.publishing.card import card, columns_table, is_single
 from vgg_monoaudio.publishing.shards import exported, split_by_size
 
 SHARD_BYTES = 500_000_000  # what the Hub recommends for a Parquet file
 ROWS_AT_ONCE = 16  # of a row group: a reader that streams holds so many videos
 
+_MEDIA = {"target_audio": "the target's own sound, what an answer is compared with (wav, 16 kHz mono)"}
 _TEXT = {"dtype": "string", "_type": "Value"}
 
 
@@ -41,8 +43,8 @@ def export_hugging_face(
 ) -> Path:
     """Write `<out>/<configuration>/test-00000-of-00003.parquet`, ... and `README.md`; return the folder.
 
-    The same benchmark and versions give the same bytes. Columns of a subset: those of the manifest, and `video`;
-    of `sources`: clip_id, label, category, `video` and `audio`.
+    The same benchmark, versions and name of the folder give the same bytes. Columns of a subset: those of the manifest,
+    `video` and, where the benchmark has it, `target_audio`; of `sources`: clip_id, label, category, `video`, `audio`.
 
     Args:
         benchmark: a built one.
@@ -58,7 +60,7 @@ def export_hugging_face(
         rows["sources"] = _sources(benchmark)
         total, done = sum(map(len, rows.values())), 0
         for name, table in rows.items():
-            media = {column: {".wav": "Audio"}.get(path.suffix, "Video") for column, path in table[0].files.items()}
+            media = {column: _kind(column) for column in table[0].files}
             parts = list(split_by_size(table, [row.size for row in table], shard_bytes))
             for place, part in enumerate(parts):
                 path = folder / name / f"test-{place:05d}-of-{len(parts):05d}.parquet"
@@ -66,14 +68,18 @@ def export_hugging_face(
                 done += len(part)
                 if progress is not None:
                     progress("rows", done, total)
-        write_text(folder / "README.md", card(benchmark, _configurations(list(rows))))
+        form = _form(benchmark, Path(out).resolve().name, {name: list(table[0].files) for name, table in rows.items()})
+        write_text(folder / "README.md", card(benchmark, _configurations(list(rows)), form))
     return Path(out)
 
 
 def _samples(benchmark: Benchmark, subset: Subset) -> list[_Row]:
     rows = benchmark.manifests[subset].to_dict("records")
     return [
-        _Row({str(key): str(value) for key, value in row.items()}, {"video": sample.video})
+        _Row(
+            {str(key): str(value) for key, value in row.items()},
+            {"video": sample.video} | ({} if sample.target_audio is None else {"target_audio": sample.target_audio}),
+        )
         for row, sample in zip(rows, benchmark.samples(subset), strict=True)
     ]
 
@@ -130,3 +136,48 @@ def _configurations(names: Sequence[str]) -> list[str]:
         lines += [f"- config_name: {name}", *(["  default: true"] if place == 0 else [])]
         lines += ["  data_files:", "  - split: test", f"    path: {name}/test-*.parquet"]
     return lines
+
+
+def _form(benchmark: Benchmark, folder: str, media: Mapping[str, Sequence[str]]) -> str:
+    """Return what the card says of this form: configurations, columns, and the lines that load it.
+
+    Args:
+        benchmark: what is exported.
+        folder: name of the export.
+        media: the columns of films and sounds of each configuration.
+    """
+    subset = benchmark.subsets[0]
+    casts = "".join(f'.cast_column("{name}", {_kind(name)}(decode=False))' for name in media[subset])
+    kinds = ", ".join(sorted({_kind(name) for name in media[subset]}))
+    shown = ", ".join(f'scene["{name}"]["bytes"]' for name in media[subset])
+    meanings = {**_MEDIA, "video": "the clip" if is_single(benchmark) else "the scene"}
+    columns = "\n".join(f"| `{name}` | {meanings[name]} |" for name in media[subset])
+    audio = " and `audio`, its sound (wav, 16 kHz mono)" if "audio" in media["sources"] else ""
+    return f"""\
+```
+<configuration>/test-*.parquet   rows with their films and sounds inside, split `test`
+```
+
+Configurations: {", ".join(media)}. Columns of {", ".join(benchmark.subsets)}:
+
+{columns_table(benchmark)}
+{columns}
+
+`sources` has every clip once: `clip_id`, `label`, `category`, `video`, what the clip contributes (mp4){audio}. A row of
+a subset names its clips by `target_id` and `paired_id`.
+
+```python
+from datasets import {kinds}, load_dataset
+
+scenes = load_dataset("{folder}", "{subset}", split="test")  # the path of this folder, or its name on the Hub
+scenes = scenes{casts}  # files as they are; without this line torchcodec decodes them
+for scene in scenes:
+    scene["label"], {shown}
+sources = load_dataset("{folder}", "sources", split="test")
+place = {{clip: row for row, clip in enumerate(sources["clip_id"])}}  # sources[place[scene["target_id"]]]
+```"""
+
+
+def _kind(column: str) -> str:
+    """Return what `datasets` calls a column of films or of sounds."""
+    return "Audio" if column in ("audio", "target_audio") else "Video"

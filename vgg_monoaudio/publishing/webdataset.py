@@ -10,10 +10,16 @@ from pathlib import Path
 from foundation.files import PathLike, replacing, write_text
 from foundation.work import Progress
 from vgg_monoaudio.dataset import MANIFEST_COLUMNS, NEGATIVE_PROMPT, Benchmark, Sample
-from vgg_monoaudio.publishing.card import card
+from vgg_monoaudio.publishing.card import card, columns_table
 from vgg_monoaudio.publishing.shards import exported, split_by_size
 
 SHARD_BYTES = 1_000_000_000
+_MEANINGS = {
+    "mp4": "what a model is shown",
+    "target.wav": "the target's own sound, 16 kHz mono",
+    "target.mp4": "the target's own clip",
+    "paired.wav": "the paired clip's sound, 16 kHz mono",
+}
 
 
 def export_webdataset(
@@ -49,8 +55,40 @@ def export_webdataset(
                 done += len(part)
                 if progress is not None:
                     progress("samples", done, len(benchmark))
-        write_text(folder / "README.md", card(benchmark))
+        write_text(folder / "README.md", card(benchmark, form=_form(benchmark, written[0].name)))
     return written
+
+
+def _form(benchmark: Benchmark, first: str) -> str:
+    """Return what the card says of this form: what a sample is, and the lines that read one.
+
+    Args:
+        benchmark: what is exported.
+        first: name of the first tar.
+    """
+    sample = next(iter(benchmark))
+    files = "\n".join(f"<key>.{suffix:<12}{_MEANINGS[suffix]}" for suffix in _files(sample))
+    return f"""\
+```
+<subset>-000000.tar, ...   samples, each whole:
+<key>.json        its row: subset, and the columns below
+{files}
+```
+
+A key is the sample's name; a dot in it became "_". Subsets here: {", ".join(benchmark.subsets)}.
+
+{columns_table(benchmark)}
+
+```python
+import tarfile
+
+with tarfile.open("{first}") as tar:
+    for member in tar:
+        key, _, kind = member.name.partition(".")
+        content = tar.extractfile(member).read()
+```
+
+The library `webdataset` reads the tars as they are."""
 
 
 def _keys(benchmark: Benchmark) -> dict[str, str]:

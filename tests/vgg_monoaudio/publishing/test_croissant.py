@@ -2,12 +2,15 @@
 
 import hashlib
 import json
+from dataclasses import replace
 
 import pytest
 
 from vgg_monoaudio import load_benchmark
 from vgg_monoaudio.dataset import MANIFEST_COLUMNS
 from vgg_monoaudio.publishing.croissant import CONFORMS_TO, croissant, write_croissant
+
+FILES = ["video", "target_video", "target_audio", "paired_video", "paired_audio"]
 
 
 @pytest.fixture
@@ -72,15 +75,17 @@ def test_file_sets_match_every_other_file_of_the_benchmark(described, small):
 
 def test_records_have_a_field_for_every_column_of_the_manifest(described):
     records = {node["@id"]: node for node in described["recordSet"]}
-    assert list(records) == ["inter", "intra", "sources"]
-    columns = [field["source"]["extract"]["column"] for field in records["intra"]["field"]]
-    assert columns == MANIFEST_COLUMNS
+    assert list(records) == ["inter", "inter-files", "intra", "intra-files", "sources", "sources-files"]
+    sources = [field["source"] for field in records["intra"]["field"]]
+    assert [source["extract"]["column"] for source in sources if "extract" in source] == MANIFEST_COLUMNS
+    assert [source["field"]["@id"].rpartition("/")[2] for source in sources if "field" in source] == FILES
     assert {field["dataType"] for field in records["intra"]["field"]} == {"sc:Text"}
 
 
 def test_a_subset_that_is_not_there_is_not_described(write_benchmark):
     path = write_benchmark("one", pairs={"intra": ((0, 1),)})
-    assert [node["@id"] for node in croissant(load_benchmark(path))["recordSet"]] == ["intra", "sources"]
+    records = [node["@id"] for node in croissant(load_benchmark(path))["recordSet"]]
+    assert records == ["intra", "intra-files", "sources", "sources-files"]
 
 
 def test_the_file_is_the_same_wherever_the_benchmark_stands(small, tmp_path):
@@ -108,10 +113,40 @@ def test_mlcroissant_accepts_it_and_reads_the_rows(small):
     )
     benchmark = load_benchmark(small)
     for subset in benchmark.subsets:
-        rows = [{key.rpartition("/")[2]: text(value) for key, value in row.items()} for row in dataset.records(subset)]
-        assert rows == benchmark.manifests[subset].to_dict("records")
-    clips = [text(row["sources/clip_id"]) for row in dataset.records("sources")]
-    assert clips == [source.clip_id for source in benchmark.sources]
+        rows = read(dataset, subset)
+        assert [{name: row[name] for name in MANIFEST_COLUMNS} for row in rows] == benchmark.manifests[subset].to_dict(
+            "records"
+        )
+        for row, sample in zip(rows, benchmark.samples(subset), strict=True):
+            assert [small / row[name] for name in FILES] == [getattr(sample, name) for name in FILES]
+            assert all((small / row[name]).is_file() for name in FILES)
+    clips = [(row["clip_id"], small / row["video"], small / row["audio"]) for row in read(dataset, "sources")]
+    assert clips == [(source.clip_id, source.video, source.audio) for source in benchmark.sources]
+
+
+def test_rows_meet_their_own_files_whatever_the_order_of_either(small, tmp_path):
+    mlc = pytest.importorskip("mlcroissant")
+    path = write_croissant(small)
+    described = json.loads(path.read_text())
+    for record in described["recordSet"]:
+        record.get("data", []).reverse()
+    path.write_text(json.dumps(described))
+    for row in read(mlc.Dataset(jsonld=str(path)), "inter"):
+        assert row["video"] == f"inter/video/{row['filename']}.mp4"
+        assert row["target_audio"] == f"sources/{row['target_id']}.wav"
+
+
+def test_files_that_samples_have_not_are_not_described(small):
+    benchmark = load_benchmark(small)
+    alone = {name: table.assign(paired_id="") for name, table in benchmark.manifests.items()}
+    described = croissant(replace(benchmark, manifests=alone))
+    fields = {record["@id"]: [field["name"] for field in record["field"]] for record in described["recordSet"]}
+    assert fields["inter-files"] == ["filename", "video", "target_video", "target_audio"]
+    assert fields["inter"][-3:] == fields["inter-files"][1:]
+
+
+def read(dataset, name: str) -> list[dict]:
+    return [{key.rpartition("/")[2]: text(value) for key, value in row.items()} for row in dataset.records(name)]
 
 
 def text(value: object) -> object:

@@ -1,6 +1,7 @@
 """The folder for the Hub: what Parquet holds, and what `datasets` makes of it."""
 
 import json
+import re
 
 import pyarrow.parquet as pq
 import pytest
@@ -29,6 +30,7 @@ def test_rows_are_those_of_the_manifest_with_the_scene_inside(exported, small):
     )
     for row, sample in zip(table, benchmark.samples("inter"), strict=True):
         assert row["video"] == {"bytes": sample.video.read_bytes(), "path": sample.video.name}
+        assert row["target_audio"] == {"bytes": sample.target_audio.read_bytes(), "path": sample.target_audio.name}
 
 
 def test_every_clip_is_there_once_with_picture_and_sound(exported, small):
@@ -47,8 +49,8 @@ def test_columns_say_that_they_are_video_and_audio(exported):
 
 
 def test_the_bytes_are_the_same_every_time(small, tmp_path):
-    first = export_hugging_face(load_benchmark(small), tmp_path / "a")
-    second = export_hugging_face(load_benchmark(small), tmp_path / "b")
+    first = export_hugging_face(load_benchmark(small), tmp_path / "a" / "export")
+    second = export_hugging_face(load_benchmark(small), tmp_path / "b" / "export")
     for path in first.rglob("*.*"):
         assert path.read_bytes() == (second / path.relative_to(first)).read_bytes()
 
@@ -74,6 +76,40 @@ def test_a_folder_with_something_in_it_is_refused(small):
         export_hugging_face(load_benchmark(small), small)
 
 
+def lines_of(exported) -> str:
+    """The lines of Python in the card."""
+    (lines,) = re.findall(r"```python\n(.*?)```", (exported / "README.md").read_text(), re.DOTALL)
+    return lines
+
+
+def test_the_card_names_configurations_and_columns_of_this_export_and_nothing_of_a_directory(exported):
+    text = (exported / "README.md").read_text()
+    assert "Configurations: inter, intra, sources." in text
+    for absent in ("manifest.csv", "load_benchmark", "sources/<clip_id>", "<subset>/video"):
+        assert absent not in text
+    shown = text.partition("```python")[0].partition("| column |")[2]
+    named = [name for row in re.findall(r"^\| (`.*?) \|", shown, re.MULTILINE) for name in re.findall(r"`(\w+)`", row)]
+    assert named == pq.read_schema(exported / "inter" / "test-00000-of-00001.parquet").names
+    assert f'load_dataset("{exported.name}", "inter", split="test")' in lines_of(exported)
+
+
+def test_the_lines_of_the_card_load_this_export(exported, small, tmp_path, monkeypatch):
+    monkeypatch.setenv("HF_HUB_OFFLINE", "1")
+    datasets = pytest.importorskip("datasets")
+    monkeypatch.setattr(datasets.config, "HF_HUB_OFFLINE", True)
+    monkeypatch.setattr(datasets.config, "HF_DATASETS_CACHE", tmp_path / "cache")
+    monkeypatch.chdir(exported.parent)
+    said = {}
+    exec(lines_of(exported), said)
+    benchmark = load_benchmark(small)
+    assert said["scenes"]["label"][:] == benchmark.manifests["inter"]["label"].to_list()
+    last = benchmark.samples("inter")[-1]
+    assert said["scene"]["target_audio"]["bytes"] == last.target_audio.read_bytes()
+    assert said["scene"]["video"]["bytes"] == last.video.read_bytes()
+    assert said["sources"].num_rows == len(benchmark.sources)
+    assert list(said["place"]) == [source.clip_id for source in benchmark.sources]
+
+
 def test_datasets_reads_every_configuration(exported, small, tmp_path, monkeypatch):
     monkeypatch.setenv("HF_HUB_OFFLINE", "1")
     datasets = pytest.importorskip("datasets")
@@ -84,8 +120,9 @@ def test_datasets_reads_every_configuration(exported, small, tmp_path, monkeypat
         rows = datasets.load_dataset(str(exported), subset, split="test", cache_dir=str(tmp_path / "cache"))
         assert isinstance(rows.features["video"], datasets.Video)
         assert rows["label"][:] == benchmark.manifests[subset]["label"].to_list()
-        stored = rows.cast_column("video", datasets.Video(decode=False))[0]["video"]["bytes"]
-        assert stored == benchmark.samples(subset)[0].video.read_bytes()
+        assert isinstance(rows.features["target_audio"], datasets.Audio)
+        scenes = rows.select_columns(["video"]).cast_column("video", datasets.Video(decode=False))
+        assert scenes[0]["video"]["bytes"] == benchmark.samples(subset)[0].video.read_bytes()
     sources = datasets.load_dataset(str(exported), "sources", split="test", cache_dir=str(tmp_path / "cache"))
     assert isinstance(sources.features["audio"], datasets.Audio)
     assert len(sources) == len(benchmark.sources)

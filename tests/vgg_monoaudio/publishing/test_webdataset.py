@@ -1,6 +1,7 @@
 """WebDataset shards: whole samples, the same bytes, read back by webdataset itself."""
 
 import json
+import re
 import tarfile
 from itertools import groupby
 
@@ -30,6 +31,22 @@ def test_a_sample_is_its_row_its_scene_and_its_sounds(small, tmp_path):
     assert content[f"{sample.sample_id}.paired.wav"] == sample.paired_audio.read_bytes()
     row = json.loads(content[f"{sample.sample_id}.json"])
     assert row == {**benchmark.manifests["inter"].iloc[0].to_dict(), "subset": "inter"}
+
+
+def test_the_card_names_the_members_of_a_sample_and_its_lines_read_them(small, tmp_path, monkeypatch):
+    benchmark = load_benchmark(small)
+    export_webdataset(benchmark, tmp_path / "out")
+    text = (tmp_path / "out" / "README.md").read_text()
+    assert "benchmark.json" not in text
+    (lines,) = re.findall(r"```python\n(.*?)```", text, re.DOTALL)
+    monkeypatch.chdir(tmp_path / "out")
+    said = {}
+    exec(lines, said)
+    last = benchmark.samples("inter")[-1]
+    assert (said["key"], said["kind"]) == (last.sample_id, "target.wav")
+    assert said["content"] == last.target_audio.read_bytes()
+    kinds = {member.name.partition(".")[2] for member in members(tmp_path / "out" / "inter-000000.tar")}
+    assert kinds == set(re.findall(r"^<key>\.(\S+)", text, re.MULTILINE))
 
 
 def test_members_of_a_sample_stand_together_in_the_order_of_the_manifest(small, tmp_path):
