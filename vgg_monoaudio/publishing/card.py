@@ -25,7 +25,7 @@ _COLUMNS = """\
 | `filename` | name of the scene and of a model's answer to it, without extension |
 | `label` | the prompt: what the target is |
 | `paired_label` | what the other clip sounds like; for models that take a negative prompt |
-| `target_id`, `paired_id` | the two clips, in `sources/` |
+| `target_id`, `paired_id` | ids of the two clips |
 | `target_category`, `paired_category` | categories of the two labels |
 | `target_side` | which half shows the target, left or right; empty where a sample is one clip |
 | `sha256` | of the scene's file |"""

@@ -152,7 +152,7 @@ def _form(benchmark: Benchmark, folder: str, media: Mapping[str, Sequence[str]])
     shown = ", ".join(f'scene["{name}"]["bytes"]' for name in media[subset])
     meanings = {**_MEDIA, "video": "the clip" if is_single(benchmark) else "the scene"}
     columns = "\n".join(f"| `{name}` | {meanings[name]} |" for name in media[subset])
-    audio = " and `audio`, its sound (wav, 16 kHz mono)" if "audio" in media["sources"] else ""
+    audio = ", `audio` (its sound, wav)" if "audio" in media["sources"] else ""
     return f"""\
 ```
 <configuration>/test-*.parquet   rows with their films and sounds inside, split `test`
@@ -163,18 +163,19 @@ Configurations: {", ".join(media)}. Columns of {", ".join(benchmark.subsets)}:
 {columns_table(benchmark)}
 {columns}
 
-`sources` has every clip once: `clip_id`, `label`, `category`, `video`, what the clip contributes (mp4){audio}. A row of
-a subset names its clips by `target_id` and `paired_id`.
+`sources` has every clip once: `clip_id`, `label`, `category`, `video` (what it contributes, mp4){audio}. A row of a
+subset names its clips by `target_id` and `paired_id`.
 
 ```python
 from datasets import {kinds}, load_dataset
 
 scenes = load_dataset("{folder}", "{subset}", split="test")  # the path of this folder, or its name on the Hub
-scenes = scenes{casts}  # files as they are; without this line torchcodec decodes them
+# The files as they are; without this line torchcodec decodes them.
+scenes = scenes{casts}
 for scene in scenes:
     scene["label"], {shown}
 sources = load_dataset("{folder}", "sources", split="test")
-place = {{clip: row for row, clip in enumerate(sources["clip_id"])}}  # sources[place[scene["target_id"]]]
+row_of = {{clip: row for row, clip in enumerate(sources["clip_id"])}}  # sources[row_of[scene["target_id"]]]
 ```"""
 
 

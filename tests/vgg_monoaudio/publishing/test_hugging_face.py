@@ -107,7 +107,7 @@ def test_the_lines_of_the_card_load_this_export(exported, small, tmp_path, monke
     assert said["scene"]["target_audio"]["bytes"] == last.target_audio.read_bytes()
     assert said["scene"]["video"]["bytes"] == last.video.read_bytes()
     assert said["sources"].num_rows == len(benchmark.sources)
-    assert list(said["place"]) == [source.clip_id for source in benchmark.sources]
+    assert list(said["row_of"]) == [source.clip_id for source in benchmark.sources]
 
 
 def test_datasets_reads_every_configuration(exported, small, tmp_path, monkeypatch):
