@@ -175,7 +175,8 @@ def _travels(hook: object, generator: Generator) -> bool:
     if getattr(hook, "__self__", None) is generator or home == "__main__":
         return False  # what a script defines may be nowhere else
     try:
-        return find_spec(home) is not None and len(pickle.dumps(hook)) <= LARGEST_HOOK
+        packed = pickle.dumps(hook)
+        return find_spec(home) is not None and len(packed) <= LARGEST_HOOK and b"__main__" not in packed
     except Exception:  # foreign code decides how it is pickled
         return False
 

@@ -22,6 +22,7 @@ _LONGEST_SECONDS = 1e6  # what timers take on every system
 STARTING_SECONDS = 300.0  # a worker process that has not begun by then never will
 LEAVING_SECONDS = 5.0  # what is killed is gone by then
 _STARTING = threading.Lock()
+_OF_MAIN = ("init_main_from_name", "init_main_from_path")  # what `multiprocessing` tells a process of our script
 
 
 class WorkerDied(Exception):
@@ -69,7 +70,7 @@ class ProcessWorker:
         context = multiprocessing.get_context("spawn")  # a fork would copy locks that torch's threads hold
         self._pipe, theirs = context.Pipe()
         self._process = context.Process(target=_serve, args=(theirs, work), daemon=True)
-        with _STARTING, signals_held():
+        with starting():
             self._process.start()
         theirs.close()
         self._begun, self.ended = False, False
@@ -96,8 +97,8 @@ class ProcessWorker:
             reason = how_it_ended(self._process.exitcode)
             if not self._begun:
                 raise WorkerDied(
-                    f"a worker process ended before it had begun: {reason}; --workers 0 reads in this process. A "
-                    'script of your own must keep its work under `if __name__ == "__main__":`'
+                    f"a worker process ended before it had begun: {reason}; --workers 0 (from Python: workers=0) reads "
+                    "in this process"
                 ) from None
             return Death(reason)
         except Exception as error:  # what came back is of foreign code, and does not unpickle here
@@ -153,6 +154,39 @@ def time_limit() -> float:
     if not 0 < seconds <= _LONGEST_SECONDS:
         raise ValueError(f"{LIMIT_VARIABLE}: expected seconds above 0, at most {_LONGEST_SECONDS:g}, got {text!r}")
     return seconds
+
+
+@contextmanager
+def starting() -> Iterator[None]:
+    """Let this thread spawn a process of ours in the block: signals are kept from it, and our script is not run in it."""
+    with main_untold(), signals_held():
+        yield
+
+
+@contextmanager
+def main_untold() -> Iterator[None]:
+    """Let processes that this thread spawns in the block know nothing of the script that this process runs.
+
+    `multiprocessing` has each of them run it again, for functions that it may define. Ours are of modules; a script
+    without a main guard would do all its work over, and one that was read from standard input is in no file.
+    """
+    from multiprocessing import spawn
+
+    thread = threading.get_ident()
+    with _STARTING:
+        told = spawn.get_preparation_data
+
+        def of_main_nothing(name: str) -> dict[str, Any]:
+            data: dict[str, Any] = told(name)
+            if threading.get_ident() != thread:  # others may start processes of their own meanwhile
+                return data
+            return {key: value for key, value in data.items() if key not in _OF_MAIN}
+
+        spawn.get_preparation_data = of_main_nothing
+        try:
+            yield
+        finally:
+            spawn.get_preparation_data = told
 
 
 @contextmanager

@@ -24,7 +24,7 @@ from typing import Any
 from benchmark.executors.orders import Order
 from benchmark.executors.outcomes import RESTARTS, Outcome, Tally, check_count, outcome_of, watching
 from benchmark.exits import AskedToEnd
-from foundation.isolation import how_it_ended, signals_held
+from foundation.isolation import how_it_ended, starting
 from foundation.work import Progress, available_cores
 
 LEAVING_SECONDS = 15.0  # in which a driver that is asked to end writes how far it came
@@ -134,7 +134,7 @@ class _Crew:
         ours, theirs = context.Pipe(duplex=False)
         work = (theirs, self._order, self._devices[number])
         process = context.Process(target=_serve, args=work, name=f"driver {number}", daemon=False)
-        with signals_held():
+        with starting():
             process.start()
         theirs.close()
         self._drivers[number] = _Driver(number, process, ours, None, restarts, done)

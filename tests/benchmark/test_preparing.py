@@ -1,8 +1,10 @@
 """Decoding ahead: what a model prepares of requests, in which process or thread, and what becomes of failures."""
 
 import os
+import sys
 import threading
 import time
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -66,7 +68,7 @@ def processes_of(found):
 def test_a_hook_that_travels_is_run_by_processes_where_they_are_asked_for():
     assert os.getpid() not in processes_of(run(Model(Travelling()), workers=2))
     assert processes_of(run(Model(Travelling()), workers=0)) == {os.getpid()}
-    assert processes_of(run(Model(Travelling()), count=70)) == {os.getpid()}, "a script may have no main guard"
+    assert processes_of(run(Model(Travelling()), count=70)) == {os.getpid()}
 
 
 def test_a_method_of_the_model_stays_with_it():
@@ -191,9 +193,19 @@ class FromScript(Travelling):
 FromScript.__module__ = "__main__"
 
 
+def of_script(request):
+    return {"process": np.asarray(os.getpid())}
+
+
 @pytest.mark.parametrize("hook", [lambda request: {"process": np.asarray(os.getpid())}, Unruly(), FromScript()])
 def test_a_hook_that_cannot_travel_is_run_by_threads(hook):
     assert processes_of(run(Model(hook), workers=2)) == {os.getpid()}
+
+
+def test_a_hook_that_holds_something_of_the_script_is_run_by_threads(monkeypatch):
+    monkeypatch.setattr(of_script, "__module__", "__main__")
+    monkeypatch.setattr(sys.modules["__main__"], "of_script", of_script, raising=False)
+    assert processes_of(run(Model(partial(of_script)), workers=2)) == {os.getpid()}
 
 
 @pytest.mark.parametrize("workers", [0, None])

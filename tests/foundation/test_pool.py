@@ -2,9 +2,12 @@
 
 import os
 import signal
+import subprocess
+import sys
 import threading
 import time
 from contextlib import closing
+from multiprocessing import spawn
 from pathlib import Path
 
 import pytest
@@ -14,6 +17,7 @@ from foundation import isolation, pool
 from foundation.isolation import Lost, ProcessWorker, ThreadWorker, WorkerDied, how_it_ended
 from foundation.pool import Elsewhere, Pool, Stopped, done_elsewhere, outcomes, with_others
 
+ROOT = Path(__file__).resolve().parents[2]
 LONG = 600.0  # a limit that no item here comes near
 
 
@@ -143,7 +147,7 @@ def test_what_an_item_raises_in_a_thread_is_its_reason_and_the_thread_goes_on():
 
 def test_processes_that_cannot_begin_end_the_work_with_a_way_out(monkeypatch):
     monkeypatch.setattr(isolation, "_serve", Path("work.py").read_text)  # fails in the process, before it is ready
-    with pytest.raises(WorkerDied, match=r"ended before it had begun: it left with status 1; --workers 0 reads in"):
+    with pytest.raises(WorkerDied, match=r"ended before it had begun: it left with status 1; --workers 0 "):
         list(outcomes(double, [1, 2], count=1, limit_seconds=LONG, apart=everywhere))
 
 
@@ -152,6 +156,39 @@ def test_a_process_that_is_killed_as_it_begins_is_replaced(monkeypatch, tmp_path
     monkeypatch.setattr(isolation, "_serve", begins_at_the_second_try)
     first, second = outcomes(process_id, [1, 2], count=1, limit_seconds=LONG, apart=everywhere)
     assert first == second != os.getpid()
+
+
+SCRIPT = """
+import math
+from foundation.pool import outcomes
+print("begun")
+print(list(outcomes(math.sqrt, [4.0, 9.0], count=2, limit_seconds=600.0, apart=bool)))
+"""
+
+
+@pytest.mark.parametrize("way", ["file", "standard input", "command line", "module"])
+def test_a_script_without_a_main_guard_is_not_run_by_its_workers(way, tmp_path):
+    (tmp_path / "script.py").write_text(SCRIPT)
+    told = {"file": ["script.py"], "standard input": ["-"], "command line": ["-c", SCRIPT], "module": ["-m", "script"]}
+    done = subprocess.run(
+        [sys.executable, *told[way]], input=SCRIPT if way == "standard input" else "", cwd=tmp_path,
+        capture_output=True, text=True, timeout=300,
+        env={**os.environ, "PYTHONPATH": os.pathsep.join([str(ROOT), str(tmp_path)])},
+    )  # fmt: skip
+    assert (done.stdout, done.stderr) == ("begun\n[2.0, 3.0]\n", "")
+
+
+def test_processes_that_others_start_meanwhile_are_told_of_the_script():
+    told = []
+    with isolation.main_untold():
+        thread = threading.Thread(target=lambda: told.append(spawn.get_preparation_data("theirs")))
+        thread.start()
+        thread.join()
+        ours = spawn.get_preparation_data("ours")
+    after = spawn.get_preparation_data("later")
+    of_main = {"init_main_from_name", "init_main_from_path"}
+    assert not of_main & {*ours}
+    assert of_main & {*told[0]} == of_main & {*after} != set()
 
 
 def test_beginning_a_process_leaves_the_signals_of_the_thread_as_they_were():

@@ -17,6 +17,7 @@ from torch.utils.data import DataLoader, Dataset
 from baselines.selva.training.batches import Batch
 from baselines.selva.training.stopping import leave_to_parent
 from baselines.selva.training.store import StoreError
+from foundation.isolation import main_untold
 
 _SHARED = Path("/dev/shm")  # where Linux keeps memory that processes share
 _WORKER_GONE = "DataLoader worker (pid"  # how torch begins what it says then
@@ -104,7 +105,7 @@ class Again:
         while True:
             try:
                 if found is None:
-                    with _ends_of_workers_left_to_be_asked():
+                    with _ends_of_workers_left_to_be_asked(), main_untold():
                         found = iter(loader)  # asks those that stayed to begin anew
                 batch = next(found)
             except StopIteration:
