@@ -91,6 +91,7 @@ class Asking:
     def ask(self) -> None:
         """Ask for all that is this driver's to ask for; return when the plan is over."""
         waited = 0.0
+        self._report(self._done(), 0)
         try:
             while not self._driver.is_over():
                 if self._ask_some():

@@ -5,8 +5,9 @@ The module is not called `evaluate` because `benchmark.evaluate` is the function
 
 from __future__ import annotations
 
+import functools
 import logging
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Unpack
@@ -19,6 +20,7 @@ from benchmark.features import DEFAULT_CACHE, FeatureStore, Wanted
 from benchmark.profiles import Profile, Question, load_profile
 from benchmark.profiles.gathering import Gathered, check_references, evidence_of, wanted_of
 from benchmark.profiles.judged import asks_again
+from benchmark.progress import Shown, shown
 from benchmark.remote_site import site_at
 from benchmark.runs import (
     SAMPLE_COLUMNS,
@@ -34,7 +36,7 @@ from benchmark.runs import (
 from benchmark.scored import scored_before, write_scored
 from benchmark.scoring import Scores, score
 from benchmark.sharing import SharedExtraction
-from benchmark.site import hold
+from benchmark.site import Site, hold
 from foundation.checkpoints import WeightOptions
 from foundation.events import span
 from foundation.files import PathLike, content_sha256, fingerprint, remove_partials
@@ -60,7 +62,7 @@ def evaluate(
     workers: int | None = None,
     allow_missing: bool = False,
     share: bool = False,
-    progress: Progress | None = None,
+    progress: Shown = None,
     **weights: Unpack[WeightOptions],
 ) -> MetricsRecord:
     """Score a run; write and return its metrics.
@@ -79,7 +81,8 @@ def evaluate(
         allow_missing: score the rest where generated files are absent or unreadable, instead of refusing.
         share: compute features together with other calls that share this evaluation, in other processes or on other
             machines: each takes files that no other is at, one scores the run, and all return the record.
-        progress: called as files are done.
+        progress: called as files are read and metrics computed; None shows it on stderr, False nowhere:
+            `benchmark.progress`.
         weights: of the profile, where it is not given; see `foundation.checkpoints.WeightOptions`.
 
     Raises:
@@ -95,21 +98,43 @@ def evaluate(
     directory = site.directory
     site.pull()
     built = benchmark if isinstance(benchmark, Benchmark) else load_benchmark(benchmark)
-    choices, _ = choices or Choices(), directory.read_run()  # what is no run is refused before it is locked
-    store, seconds = FeatureStore(cache), built.duration_seconds
-    if share:
-        profile = _profile(choices, profile, weights)  # nobody waits for that
+    choices, run_record = choices or Choices(), directory.read_run()  # what is no run is refused before it is locked
+    what = f"{directory.path.name} {run_record.benchmark.subset}"
+    how = _How(FeatureStore(cache), workers, allow_missing, share)
+    with shown(progress, what) as report:
+        return _evaluated(
+            site, built, choices, functools.cache(lambda: _profile(choices, profile, weights)), how, report
+        )
+
+
+@dataclass(frozen=True)
+class _How:
+    """How the work of one evaluation is done; the fields are arguments of `evaluate`."""
+
+    store: FeatureStore
+    workers: int | None
+    allow_missing: bool
+    share: bool
+
+
+def _evaluated(
+    site: Site, built: Benchmark, choices: Choices, load: Callable[[], Profile], how: _How, report: Progress
+) -> MetricsRecord:
+    """Score a run, or find that it is scored; see `evaluate`. `load` returns the profile, always the same one."""
+    directory = site.directory
+    if how.share:
+        loaded = load()  # nobody waits for that
         with hold(site):
             site.pull()
-            job = _Job.of(directory, built, choices, profile, allow_missing)
+            job = _Job.of(directory, built, choices, loaded, how.allow_missing)
             mark = job.fingerprint()
             if (previous := scored_before(directory, mark)[0]) is not None and not asks_again(previous):
                 return previous
             shared = SharedExtraction(job.wanted(), Ledger(site.ledger(f"features-{mark[:12]}")), mark)
-        shared.extract(store, seconds=seconds, workers=workers, progress=progress)
+        shared.extract(how.store, seconds=built.duration_seconds, workers=how.workers, progress=report)
     with hold(site):
         site.pull()
-        job = _Job.of(directory, built, choices, _profile(choices, profile, weights), allow_missing)
+        job = _Job.of(directory, built, choices, load(), how.allow_missing)
         mark = job.fingerprint()
         previous, damage = scored_before(directory, mark)
         if previous is not None and not asks_again(previous):
@@ -118,11 +143,11 @@ def evaluate(
         if damage:
             log.warning("%s; it is scored again now", damage)
         gathered = evidence_of(
-            directory, built, job.present, job.profile, store, reference_video=choices.reference_video,
-            frame_rule=choices.frame_rule, workers=workers, progress=progress,
+            directory, built, job.present, job.profile, how.store, reference_video=choices.reference_video,
+            frame_rule=choices.frame_rule, workers=how.workers, progress=report,
         )  # fmt: skip
         _tell_replaced(directory, choices, job.profile)
-        record = job.score(gathered, mark, allow_missing)
+        record = job.score(gathered, mark, how.allow_missing, report)
         site.push(directory.metrics_json, directory.samples_parquet)
         return record
 
@@ -208,7 +233,7 @@ class _Job:
     def _metrics(self) -> tuple[Metric, ...]:
         return chosen_metrics(self.scoring.metrics, extended=self.scoring.extended)
 
-    def score(self, gathered: Gathered, mark: str, allow_missing: bool) -> MetricsRecord:
+    def score(self, gathered: Gathered, mark: str, allow_missing: bool, progress: Progress) -> MetricsRecord:
         """Score what was gathered; write and return the record.
 
         Raises:
@@ -230,7 +255,8 @@ class _Job:
         with span("score", (question.sample.sample_id for question in questions)):
             groups = groups_of(questions, self.scoring)
             scores = score(
-                gathered.evidence, groups, self.scoring, device=self.profile.device, absent=gathered.absent
+                gathered.evidence, groups, self.scoring, device=self.profile.device, absent=gathered.absent,
+                progress=progress,
             )  # fmt: skip
         result = self._record(len(questions), failures, scores, mark)
         write_scored(self.directory, result, self._table(questions, failures, scores))

@@ -110,6 +110,8 @@ def extract(
             workers = held.enter_context(closing(Workers(workers)))
         steps = held.enter_context(closing(_steps(gathering, workers)))
         kept = _Kept(held.enter_context(Pending(store)), hashes, failures)
+        if progress and jobs:
+            progress("features", 0, len(jobs))
         for step in steps:
             if isinstance(step, _Batch):
                 kept.run(step)

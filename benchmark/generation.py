@@ -16,6 +16,7 @@ from benchmark.asking import Asking, batch_size, shard_size
 from benchmark.job import Job, finished, lacking, references, sample_seed
 from benchmark.places import DEFAULT_RUNS
 from benchmark.preparing import check_workers
+from benchmark.progress import Shown, shown
 from benchmark.remote_site import site_of
 from benchmark.removal import remove_run
 from benchmark.resuming import Standing, check_weights, failures_of_others, set_aside, standing
@@ -54,7 +55,7 @@ def generate(
     fresh: bool = False,
     run_name: str | None = None,
     settings: SettingsRecord | None = None,
-    progress: Progress | None = None,
+    progress: Shown = None,
 ) -> RunDirectory:
     """Let a model answer every sample of a subset and return the run directory.
 
@@ -80,7 +81,7 @@ def generate(
         fresh: delete what the run directory holds; only if it is a run, see `benchmark.removal`.
         run_name: name of the run directory; the model's name by default.
         settings: what a settings file said of these arguments; it is recorded and decides nothing.
-        progress: called as samples are done.
+        progress: called as samples are done; None shows it on stderr, False nowhere: `benchmark.progress`.
 
     Raises:
         baselines.UnknownModel: no such model.
@@ -99,7 +100,8 @@ def generate(
     check_workers(workers)
     job = Job(built, subset, built.samples(subset)[:limit], model, dict(options or {}), seed, device, settings)
     site = site_of(runs, built.name, subset, run_name or folder_name(job.entry.name))
-    _Run(job, site, batch_size, workers, progress).finish(fresh=fresh)
+    with shown(progress, f"{job.entry.name} {subset}") as report:
+        _Run(job, site, batch_size, workers, report).finish(fresh=fresh)
     return site.directory
 
 
@@ -142,7 +144,7 @@ class _Run:
     """One driver of a run: begins it, goes on with it or joins those that are at it; the last one ends it."""
 
     def __init__(
-        self, job: Job, site: Site, batch_size: int | Literal["auto"], workers: int | None, progress: Progress | None
+        self, job: Job, site: Site, batch_size: int | Literal["auto"], workers: int | None, progress: Progress
     ) -> None:
         self._job, self._site, self._directory = job, site, site.directory
         self._batch_size, self._workers, self._progress = batch_size, workers, progress

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from benchmark.evidence import Evidence, Rows, count_samples
 from benchmark.runs import MetricValue, ScoringRecord
 from foundation.names import load
+from foundation.work import Progress
 from metrics.placement import computing_on
 from metrics.registry import Metric, chosen_metrics
 from metrics.uncertainty import bootstrap
@@ -41,6 +42,7 @@ def score(
     *,
     device: str = "cpu",
     absent: Mapping[str, str] | None = None,
+    progress: Progress | None = None,
 ) -> Scores:
     """Return every metric that was asked for with its interval, and the per-sample scores.
 
@@ -51,19 +53,24 @@ def score(
         groups: (n, k) names of the clips that each sample is made of, or None to resample by sample.
         settings: what to compute, and how to resample.
         absent: why evidence is not there, by its name, where that is not for want of a backbone.
+        progress: called as metrics are computed.
         device: what computes the set-wise scores of many samples, see `metrics.placement.computing_on`.
 
     Raises:
         ValueError: evidence that no metric takes, or arrays of different length.
     """
     with computing_on(device):
-        return _score(evidence, groups, settings, absent or {})
+        return _score(evidence, groups, settings, absent or {}, progress or (lambda *_: None))
 
 
-def _score(evidence: Evidence, groups: Matrix | None, settings: ScoringRecord, absent: Mapping[str, str]) -> Scores:
+def _score(
+    evidence: Evidence, groups: Matrix | None, settings: ScoringRecord, absent: Mapping[str, str], progress: Progress
+) -> Scores:
     values, columns = {}, {}
     n = count_samples(evidence) if evidence or not absent else 0  # 0: nothing that was asked for is there
-    for metric in chosen_metrics(settings.metrics, extended=settings.extended):
+    chosen = chosen_metrics(settings.metrics, extended=settings.extended)
+    for done, metric in enumerate(chosen):
+        progress("metrics", done, len(chosen))
         measured = measurement(metric, evidence, groups, settings)
         if measured is None:
             reasons = [absent[name] for name in metric.takes if name not in evidence and name in absent]
@@ -76,6 +83,7 @@ def _score(evidence: Evidence, groups: Matrix | None, settings: ScoringRecord, a
             values[metric.name] = mean_value(metric, columns[metric.name], groups, settings)
         else:
             values[metric.name] = _set_value(measured, settings, n)
+    progress("metrics", len(chosen), len(chosen))
     return Scores(values, columns)
 
 

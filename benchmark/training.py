@@ -150,11 +150,11 @@ class SuiteValidation:
         options = self._options(at_hand(candidate, place))
         run = generate(
             self.benchmark, MODEL, subset=self.subset, runs=place / "runs", options=options,
-            seed=self.seed, limit=self.limit, batch_size="auto", workers=self.workers,
+            seed=self.seed, limit=self.limit, batch_size="auto", workers=self.workers, progress=False,
         )  # fmt: skip
         record = evaluate(
             run, self.benchmark, self.choices, cache=self.cache, workers=self.workers, allow_missing=True,
-            **_of_weights(self.options),
+            progress=False, **_of_weights(self.options),
         )  # fmt: skip
         return run, record
 

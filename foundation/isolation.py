@@ -158,7 +158,7 @@ def time_limit() -> float:
 
 @contextmanager
 def starting() -> Iterator[None]:
-    """Let this thread spawn a process of ours in the block: signals are kept from it, and our script is not run in it."""
+    """Let this thread spawn a process of ours in the block: without our signals, and without running our script."""
     with main_untold(), signals_held():
         yield
 

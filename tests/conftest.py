@@ -19,6 +19,7 @@ from support import skips
 # The same examples everywhere, however busy the machine: nothing is drawn, timed or remembered.
 hypothesis.settings.register_profile("everywhere", deadline=None, derandomize=True, database=None)
 hypothesis.settings.load_profile("everywhere")
+os.environ["VGG_MONOAUDIO_PROGRESS"] = "0"  # tests read what is said on stderr; those of progress take it away
 
 
 @pytest.hookimpl(wrapper=True)

@@ -246,7 +246,7 @@ def _check_read(directory: RunDirectory) -> None:
 def _score(directory: RunDirectory, ask: Scoring) -> MetricsRecord:
     from benchmark.evaluation import evaluate as score_run
 
-    with progress(directory.path.name) as report:
+    with progress(f"{directory.path.name} {directory.path.parent.name}") as report:
         if ask.drivers is not None:
             ask.drivers.drive(ask.order(directory), report)  # what they have scored is read below
         return score_run(

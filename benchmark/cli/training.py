@@ -38,7 +38,6 @@ app = typer.Typer(
 )
 
 SHOWN_SKIPPED = 10
-TOLD_EVERY = 60.0  # seconds: how often it is said how far `prepare` is, where no terminal shows it
 STARTING_PARTS = ("synchformer", "generator")  # what a run starts from; the model's other parts are a validation's
 
 RunArgument = Annotated[Path, typer.Argument(help="Folder of the training run.", metavar="RUN")]
@@ -152,7 +151,7 @@ def prepare(
         seconds=seconds, rates=rates, picture="lossless" if lossless else "jpeg 95 4:4:4", teacher=teacher,
         validation_share=validation_share, workers=workers,
     )  # fmt: skip
-    with progress("prepare", lines_every=TOLD_EVERY) as report:
+    with progress("prepare") as report:
         prepared = prepare_clips(
             clips, lists, out, validation_list=validation_list, options=options,
             mmaudio_features=(mmaudio_features, mmaudio_list) if mmaudio_features and mmaudio_list else None,

@@ -88,7 +88,7 @@ class GenerateOrder:
         directory = generate(
             self.benchmark, self.model, subset=self.subset, runs=self.runs, options=self.options, seed=self.seed,
             limit=self.limit, batch_size=self.batch_size, workers=self.workers, device=device or self.device,
-            run_name=self.run_name, settings=self.settings, progress=progress,
+            run_name=self.run_name, settings=self.settings, progress=progress or False,
         )  # fmt: skip
         return site_at(directory).address
 
@@ -138,7 +138,7 @@ class EvaluateOrder:
 
         evaluate(
             self.run, self.benchmark, self.choices, cache=self.cache, workers=self.workers,
-            allow_missing=self.allow_missing, share=True, progress=progress, device=device or self.device,
+            allow_missing=self.allow_missing, share=True, progress=progress or False, device=device or self.device,
             weights_dir=self.weights_dir, allow_unverified=self.allow_unverified,
         )  # fmt: skip
         return self.run

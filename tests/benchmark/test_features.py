@@ -395,7 +395,7 @@ def test_every_rate_layout_and_length_has_a_defined_outcome(tmp_path, store, rat
 def test_progress_counts_the_files_that_are_read(sounds, store):
     seen = []
     run(sounds, store, LEVEL, progress=lambda *step: seen.append(step))
-    assert seen == [("features", 1, 2), ("features", 2, 2)]
+    assert seen == [("features", 0, 2), ("features", 1, 2), ("features", 2, 2)]
 
 
 def test_a_file_that_ends_its_worker_is_named_with_all_its_copies_and_the_others_are_kept(sounds, store, tmp_path):

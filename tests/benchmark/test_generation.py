@@ -421,7 +421,7 @@ def test_progress_counts_samples(tiny, tmp_path):
     generate(
         tiny.path, "humming", subset="inter", runs=tmp_path, batch_size=3, progress=lambda *step: seen.append(step)
     )
-    assert seen == [("generate", 3, 4), ("generate", 4, 4)]
+    assert seen == [("generate", 0, 4), ("generate", 3, 4), ("generate", 4, 4)]
 
 
 def test_controls_answer_from_the_benchmark_s_own_sounds(tiny, tmp_path, ids):
