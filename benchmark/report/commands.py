@@ -64,7 +64,6 @@ def report(
     from rich.console import Console
 
     from benchmark.feature_store import cache_here
-    from benchmark.report.tables.terminal import TerminalTable
     from benchmark.report.write import build_report
 
     filters = {"benchmark": benchmark, "subset": subset, "profile": profile, "reference_video": reference_video}
@@ -78,7 +77,7 @@ def report(
         intervals=intervals or standard_errors, standard_errors=standard_errors, ratings=ratings,
         cache=cache_here(cache),
     )  # fmt: skip
-    Console().print(TerminalTable(written.table))
+    Console().print(written.in_terminal())
     for path in (written.paths.markdown, written.paths.csv, written.paths.latex, written.paths.html):
         typer.echo(path)
 

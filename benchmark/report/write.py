@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from benchmark.report.page.media import check_report_place
 from benchmark.report.page.write import write_page
@@ -19,6 +20,9 @@ from benchmark.report.tables.presets import PresetName, preset_table
 from benchmark.runs import RunDirectory
 from foundation.files import write_text
 from foundation.locks import Lock
+
+if TYPE_CHECKING:
+    from benchmark.report.tables.terminal import TerminalTable
 
 DEFAULT_OUT = Path("results/report")
 
@@ -36,10 +40,17 @@ class ReportPaths:
 
 @dataclass(frozen=True)
 class Report:
-    """What was written, and its table."""
+    """What was written, and its tables: with the columns of the paper, and with every metric."""
 
     paths: ReportPaths
     table: Table
+    full: Table
+
+    def in_terminal(self) -> TerminalTable:
+        """Return the table as a terminal shows it, to be printed with Rich."""
+        from benchmark.report.tables.terminal import TerminalTable
+
+        return TerminalTable(self.table, self.full, f"{self.paths.html} or {self.paths.csv}")
 
 
 def write_report(
@@ -122,7 +133,7 @@ def build_report(
         page, media = write_page(
             shown, full, out, benchmark=home, title=title, samples=samples, cache=cache, workers=workers
         )
-    return Report(ReportPaths(paths["md"], paths["csv"], paths["tex"], page, media), compact)
+    return Report(ReportPaths(paths["md"], paths["csv"], paths["tex"], page, media), compact, full)
 
 
 def _title(results: Results) -> str:

@@ -21,36 +21,92 @@ def results(made):
 
 def test_a_wide_terminal_shows_everything_and_leaves_nothing_out(results):
     text = printed(TerminalTable(build_table(results)), 400)
-    assert "left out here" not in text
+    assert "Not shown" not in text
     assert "Text win ↑" in text
     assert "In brackets: 95% bootstrap intervals" in text
 
 
-def test_intervals_go_first_and_then_the_win_rates(results):
-    table, bare = (TerminalTable(build_table(results, intervals=shown)) for shown in (True, False))
-    width = next(len(line) for line in printed(bare, 400).splitlines() if line.rstrip().endswith("n/N"))
-    narrower = printed(table, width)
-    assert "Intervals are left out here: the window is too narrow." in " ".join(narrower.split())
-    assert "Text win ↑" in narrower
-    narrow = printed(table, width - 1)
-    assert "Intervals and win rates are left out here" in " ".join(narrow.split())
-    assert "Text win" not in narrow
+def grid_of(text):
+    """The rows of numbers, and the lines of their heads."""
+    lines = [line.rstrip() for line in text.splitlines()]
+    rule = next(place for place, line in enumerate(lines) if line.strip().startswith("──"))
+    heads = lines[1:rule]
+    rows = [re.split(r"\s{2,}", line.strip()) for line in lines if re.search(r" \d+/\d+$", line)]
+    return heads, rows
 
 
-def test_without_intervals_only_the_win_rates_can_go(results):
-    text = printed(TerminalTable(build_table(results, intervals=False)), 80).replace("\n", " ")
-    assert "Win rates are left out here" in text
-    assert "Intervals" not in text
+def heads_of(width, text):
+    """Which metrics are shown, by the middle of their column."""
+    return " ".join(" ".join(line.split()) for line in grid_of(text)[0])
 
 
-def test_standard_errors_are_named_where_they_are_left_out(made):
-    text = printed(render_terminal(made.runs, standard_errors=True), 80).replace("\n", " ")
-    assert "Standard errors and win rates are left out here" in text
+@pytest.mark.parametrize("width", [40, 60, 80, 100, 120, 160])
+def test_no_number_is_cut_or_folded_and_no_line_is_too_long(made, width):
+    text = printed(render_terminal(made.runs), width)
+    every = {cell for row in grid_of(printed(render_terminal(made.runs, intervals=False), 1000))[1] for cell in row[1:]}
+    _, rows = grid_of(text)
+    assert len(rows) == 10
+    assert {cell for row in rows for cell in row[1:]} <= every
+    assert all(len(line) <= width for line in text.splitlines())
+    assert "…" not in text
 
 
-def test_a_terminal_too_narrow_for_any_form_gets_the_narrowest(results):
-    text = printed(TerminalTable(build_table(results)), 30)
-    assert "win rates are left out" in " ".join(text.split())
+def test_eighty_columns_hold_every_column_of_the_paper_and_the_text_win_rate_beside_clap(made):
+    text = printed(render_terminal(made.runs), 80)
+    upper, lower = grid_of(text)[0][-2:]
+    assert re.findall(r"\S+ [↑↓]", lower)[:6] == ["FAD ↓", "KAD ↓", "IS ↑", "KL ↓", "CLAP ↑", "win ↑"]
+    assert upper.index("Text") == lower.index("win ↑") + 1
+    assert "DeSync ↓" in lower
+    assert "IB ↑" not in lower, "no row has a value, and something else would have to go"
+
+
+def test_what_is_not_shown_is_named_with_the_files_that_have_it(made):
+    shown = render_terminal(made.runs)
+    text = " ".join(printed(TerminalTable(shown.table, shown.full, "report.html or report.csv"), 60).split())
+    assert "Not shown in 60 columns: intervals, FAD∞, " in text
+    assert text.endswith("Class margin. See report.html or report.csv.")
+    assert " See " not in printed(shown, 60)
+
+
+def test_wider_windows_show_more_columns_until_there_is_room_for_intervals(made):
+    def labels(width):
+        return heads_of(width, printed(render_terminal(made.runs), width))
+
+    assert "DeSync" in labels(80)
+    assert "FAD∞" not in labels(80)
+    assert "FAD∞ ↓" in labels(160)
+    assert "In brackets: 95% bootstrap" in printed(render_terminal(made.runs), 200)
+    assert "In brackets" not in printed(render_terminal(made.runs), 160)
+
+
+def test_metrics_that_were_asked_for_by_name_come_before_win_rates(world, tmp_path):
+    names = ("kl", "class_margin", "audio_margin")
+    run = world.write_run(tmp_path, "tiny-foley")
+    record = run.read_metrics()
+    run.write(record.model_copy(update={"scoring": record.scoring.model_copy(update={"metrics": names})}))
+    text = printed(render_terminal([run]), 40)
+    assert "margin" in text.partition("Not shown")[0]
+    assert "win" not in text.partition("Not shown")[0]
+
+
+def test_standard_errors_are_named_where_they_are_not_shown(made):
+    assert "Not shown in 80 columns: standard errors, " in printed(render_terminal(made.runs, standard_errors=True), 80)
+
+
+def test_a_long_name_is_folded_before_a_number_goes_for_it(world, tmp_path):
+    run = world.write_run(tmp_path, "foley-with-everything-that-a-name-can-hold-and-more")
+    text = printed(render_terminal([run]), 80)
+    assert "DeSync ↓" in text
+    body = text.partition("──\n")[2].partition("demo 1.0")[0]
+    assert "".join(line.split()[0] for line in body.split("\n") if line.strip()) == run.path.name
+
+
+def test_where_not_even_one_number_fits_beside_a_name_each_row_is_a_list(made):
+    text = printed(render_terminal(made.runs), 18)
+    assert all(len(line) <= 18 for line in text.splitlines())
+    lists = text.split("Controls")[0]
+    assert re.search(r"grand-foley\s*\nFAD ↓ +1\.4\*?\s*\nKAD ↓ +4\.\d+", lists)
+    assert re.search(r"n/N +[45]/5", lists)
 
 
 def test_sections_are_headed_and_every_row_has_its_count(results):
