@@ -35,13 +35,18 @@ class Generating:
     options: RunOptions
     seeds: int = 1
 
+    def run_of(self, model: str) -> str:
+        """Return the name of a model's run."""
+        from baselines import get_model
+        from benchmark.runs import folder_name
+
+        return self.options.run_name or folder_name(get_model(model).name)
+
     def each_seed(self, model: str) -> list[Generating]:
         """Return how a model is run with each seed: the first as it is, the others in runs named for their seed."""
-        from baselines import get_model
-        from benchmark.runs import folder_name, seed_run_name
+        from benchmark.runs import seed_run_name
 
-        first = self.options.seed
-        name = self.options.run_name or folder_name(get_model(model).name)
+        first, name = self.options.seed, self.run_of(model)
         further = [
             replace(self.options, seed=seed, run_name=seed_run_name(name, seed))
             for seed in range(first + 1, first + self.seeds)

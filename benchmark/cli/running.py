@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import asdict, replace
 from itertools import product
 from pathlib import Path
@@ -153,9 +153,15 @@ def evaluate_models(
     score_options: ScoreOptions,
     driver_options: DriverOptions,
     share: ShareOption = False,
+    only: Annotated[
+        bool, typer.Option("--only", help="Report these models alone, without rows of earlier runs.")
+    ] = False,
     out: Annotated[Path, typer.Option(help="Report: path without an ending.")] = DEFAULT_REPORT,
 ) -> None:
-    """Generate, score and report in one go: the controls, or the models named.
+    """Generate, score and report in one go: the controls, or the models named, beside the rows that are there.
+
+    The report keeps the controls and models of earlier runs on this benchmark, where these can share a table; what
+    cannot, such as runs scored by another profile, is named.
 
     A model that cannot be loaded or cannot answer a subset costs its row; the others are shown, and the status is 1.
     """
@@ -188,6 +194,11 @@ def evaluate_models(
                 directories.append(directory)
                 failures += failed
     rows.check_any(directories)
+    if not only:
+        asked = {
+            f"{part}/{one.run_of(name)}" for name in models for part in parts for one in answers.each_seed(name)
+        }  # one without scores now may have some from before
+        directories = _beside_earlier(directories, built, run_options.runs, asked)
     _report(directories, built, out, scores.cache)
     leave_with(failures, rows)
 
@@ -255,15 +266,28 @@ def _score(directory: RunDirectory, ask: Scoring) -> MetricsRecord:
         )  # fmt: skip
 
 
+def _beside_earlier(
+    directories: Sequence[RunDirectory], built: Benchmark, runs: str | Path, asked: Collection[str]
+) -> list[RunDirectory]:
+    """Return these runs and earlier ones on this benchmark but those asked for; say which cannot be shown, and why."""
+    from benchmark.remote_site import folder_here
+    from benchmark.report.earlier import with_earlier
+
+    folder = folder_here(f"{runs.rstrip('/')}/{built.name}" if isinstance(runs, str) else runs / built.name)
+    kept, left_out = with_earlier(directories, folder, built.path, without=asked)
+    for why, names in left_out.items():
+        tell(f"not in this table: {', '.join(names)}: {why}", prefix="")
+    return kept
+
+
 def _report(directories: Sequence[RunDirectory], built: Benchmark, out: Path, cache: str | Path) -> None:
     from rich.console import Console
 
     from benchmark.feature_store import cache_here
-    from benchmark.report.tables.terminal import TerminalTable
     from benchmark.report.write import build_report
 
     report = build_report(directories, out, benchmark_dirs={built.name: built.path}, cache=cache_here(cache))
-    Console().print(TerminalTable(report.table))
+    Console().print(report.in_terminal())
     typer.echo(f"tables: {report.paths.markdown}, {report.paths.csv}, {report.paths.latex}")
     typer.echo(f"page:   {report.paths.html}")
 

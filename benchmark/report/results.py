@@ -171,6 +171,22 @@ def check_alike(records: Sequence[tuple[RunDirectory, MetricsRecord]]) -> None:
     _check_shared("definition of control", [(run, {name: number} if number else {}) for run, name, number in controls])
 
 
+def what_differs(one: MetricsRecord, other: MetricsRecord) -> str:
+    """Return why two runs cannot share a table, as in "profile signal, here paper" of `other`; "" where they can."""
+    for title, _, aspect in _ASPECTS:
+        if aspect(one) != aspect(other):
+            return f"{title} {aspect(other)}, here {aspect(one)}"
+    if one.benchmark.subset == other.benchmark.subset and one.benchmark.fingerprint != other.benchmark.fingerprint:
+        return "other samples of the same version"
+    for name, key in other.scoring.backbones.items():
+        if one.scoring.backbones.get(name, key) != key:
+            return f"another version of backbone {name}"
+    for name, value in other.metrics.items():
+        if name in one.metrics and one.metrics[name].version != value.version:
+            return f"another definition of metric {name}"
+    return ""
+
+
 _Aspect = Callable[[MetricsRecord], Hashable]
 _ASPECTS: tuple[tuple[str, str, _Aspect], ...] = (
     ("benchmark", "--benchmark", lambda record: record.benchmark.name),

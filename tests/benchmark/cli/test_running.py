@@ -288,6 +288,52 @@ def test_a_seed_that_fails_costs_itself_and_the_row_says_so(evaluate, monkeypatc
     assert told in Path("results/report.md").read_text()
 
 
+def test_rows_that_are_there_stay_in_the_report_unless_only_narrows(evaluate):
+    evaluate("--model", "noise", "--model", "silence")
+    done = evaluate("--model", "humming")
+    assert (done.status, done.err, rows_of(done)) == (0, "", {"humming", "noise", "silence"})
+    assert rows_of(evaluate("--model", "humming", "--only")) == {"humming"}
+    assert "noise" not in Path("results/report.md").read_text()
+
+
+def test_earlier_runs_that_cannot_share_the_table_are_left_out_and_named_with_the_reason(evaluate, command, tiny):
+    evaluate("--model", "noise", "--model", "silence")
+    evaluate("--model", "oracle", "--reference-video", "composed", "--only")
+    made = {
+        name: RunDirectory.locate(Path("results/runs"), "tiny", "inter", name) for name in ("silence", "distractor")
+    }
+    other = made["silence"]
+    record = other.read_metrics()
+    elsewhere = record.benchmark.model_copy(update={"version": "0.9"})
+    other.write(record.model_copy(update={"benchmark": elsewhere}))
+    evaluate("--model", "distractor", "--only")
+    made["distractor"].metrics_json.write_text("{")
+    done = evaluate("--model", "humming")
+    assert (done.status, rows_of(done)) == (0, {"humming", "noise"})
+    told = done.err.splitlines()
+    assert "not in this table: inter/oracle: reference video composed, here target" in told
+    assert f"not in this table: inter/silence: benchmark version 0.9, here {record.benchmark.version}" in told
+    assert any(
+        line.startswith("not in this table: inter/distractor: ") and "metrics.json: cut" in line for line in told
+    )
+
+
+def test_a_row_that_was_lost_now_is_not_shown_as_it_was_before(evaluate, monkeypatch):
+    from benchmark import evaluation
+
+    evaluate("--model", "humming", "--model", "noise")
+    score = evaluation.evaluate
+
+    def failing(run, *given, **more):
+        if run.path.name == "humming":
+            raise evaluation.NothingToScore("no sample is left")
+        return score(run, *given, **more)
+
+    monkeypatch.setattr(evaluation, "evaluate", failing)
+    done = evaluate("--model", "humming", "--model", "silence")
+    assert (done.status, rows_of(done)) == (1, {"noise", "silence"})
+
+
 @pytest.mark.parametrize(
     "words",
     [("--extended", "--metrics", "loudness"), ("--profile", "signal", "--metrics", "pq"), ("--profile", "open")],
