@@ -14,6 +14,7 @@ from baselines.registry import (
     register_model,
 )
 from foundation.moved import serve_moved
+from foundation.names import public_dir
 
 __all__ = [
     "CONTROLS",
@@ -33,6 +34,7 @@ __all__ = [
     "option_names",
     "register_model",
 ]
+__dir__ = public_dir(__name__, __all__)
 
 serve_moved(
     __name__,

@@ -4,18 +4,36 @@ Nothing is imported eagerly, because `--help` has to be quick. `benchmark.media`
 addresses that model code uses for `foundation.media` and `foundation.checkpoints`.
 """
 
+from typing import TYPE_CHECKING
+
 from foundation.moved import serve_moved
 from foundation.names import lazy_exports
+
+if TYPE_CHECKING:  # so that editors and type checkers know the names below
+    from benchmark.choices import Choices
+    from benchmark.evaluation import evaluate
+    from benchmark.generation import generate
+    from benchmark.scored import read_samples
+    from foundation import checkpoints, media
 
 _HOMES = {
     "Choices": "benchmark.choices",
     "evaluate": "benchmark.evaluation",
     "generate": "benchmark.generation",
+    "read_samples": "benchmark.scored",
     "score_folders": "benchmark.folders",
     "media": "foundation.media:",
     "checkpoints": "foundation.checkpoints:",
 }
-__all__ = ["Choices", "evaluate", "generate", "score_folders"]
+__all__ = [
+    "Choices",
+    "checkpoints",
+    "evaluate",
+    "generate",
+    "media",
+    "read_samples",
+    "score_folders",
+]
 __getattr__, __dir__ = lazy_exports(__name__, _HOMES)
 serve_moved(
     __name__,

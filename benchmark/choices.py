@@ -15,6 +15,7 @@ from pydantic import ConfigDict, Field
 
 from foundation.names import joined
 from foundation.records import Record
+from foundation.text import shortened
 from metrics.registry import metric_names
 
 ProfileName = Literal["paper", "open", "signal"]
@@ -22,6 +23,7 @@ ReferenceVideo = Literal["target", "composed"]
 BandwidthFrom = Literal["generated", "reference"]
 FrameRule = Literal["refuse", "drop", "repeat"]
 ResampleBy = Literal["source", "sample"]
+LONGEST_REPR = 110  # characters: what a console shows of an object is one line
 FEWEST_RESAMPLES = 40  # what a 95 % interval needs to reach into both tails: metrics.uncertainty.intervals
 
 
@@ -61,6 +63,12 @@ class Choices:
         if self.metrics and self.extended:
             raise ValueError("extended: adds to the usual metrics, and metrics names all that are scored; give one")
         object.__setattr__(self, "metrics", metric_names(self.metrics))  # one order and spelling, so one fingerprint
+
+    def __repr__(self) -> str:
+        """Show what differs from the defaults."""
+        told = {field.name: getattr(self, field.name) for field in fields(self)}
+        given = [f"{name}={value!r}" for name, value in told.items() if value != getattr(Choices, name)]
+        return shortened(f"Choices({', '.join(given)}", LONGEST_REPR) + ")"
 
 
 def _check(name: str, kind: Any, value: object) -> None:

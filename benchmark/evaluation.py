@@ -69,7 +69,8 @@ def evaluate(
 
     If audio, reference and choices are those of the record on disk, that is returned and nothing is computed; a record
     that is damaged is made again, and that is said; so is one that lacks opinions of a judge which failed. A sample
-    that the model failed on, or whose file cannot be scored, stays in the record with its reason.
+    that the model failed on, or whose file cannot be scored, stays in the record with its reason; so do those beyond
+    the limit of a run that was asked for the first samples alone, and the others are scored.
 
     Args:
         run: a run directory that `generate` wrote, or its address on an object store.
@@ -314,8 +315,12 @@ def _samples(built: Benchmark, record: RunRecord, directory: RunDirectory) -> li
 def _present(
     samples: Sequence[Sample], directory: RunDirectory, record: RunRecord, allow_missing: bool
 ) -> tuple[list[Sample], list[FailureRecord]]:
-    """Separate the samples that have a file from those that the model failed on; no other may be missing."""
+    """Separate the samples that have a file from those that have none, with the reason.
+
+    Those that the model failed on may lack one, and those that it was not asked for; no other.
+    """
     failed = {failure.sample: failure for failure in record.failures}
+    unasked = {sample.sample_id for sample in samples[record.limit :]} if record.limit is not None else set()
     present, failures, absent = [], [], []
     for sample in samples:
         name = sample.sample_id
@@ -323,6 +328,9 @@ def _present(
             present.append(sample)
         elif name in failed:
             failures.append(failed[name])
+        elif name in unasked:
+            reason = f"not asked for: the run is limited to the first {record.limit} samples"
+            failures.append(FailureRecord(sample=name, stage="generate", reason=reason))
         else:
             absent.append(name)
             failures.append(FailureRecord(sample=name, stage="generate", reason="no generated file"))

@@ -72,7 +72,7 @@ def generate(
         runs: root of the run directories: a folder, or an address such as s3://bucket/runs.
         options: the model's own options.
         seed: every sample's seed is made from it and the sample's id.
-        limit: only the first so many samples; the others count as not generated.
+        limit: only the first so many samples; the others count as not generated, and `evaluate` scores these.
         batch_size: requests handed over at once to models that take several; on a CPU no bit of the results depends
             on it. "auto": as many as the model says fit its GPU, else one.
         workers: processes that decode ahead of models that can have that; None decodes in threads of this process, one

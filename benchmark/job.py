@@ -206,9 +206,18 @@ class Job:
             environment=current_environment(self.device or "auto"),
             counts=CountsRecord(expected=len(self.benchmark.manifests[self.subset]), generated=0),
             failures=[],
+            limit=self._limit(previous),
             started=_now() if previous is None else previous.started,
             settings=self.settings or (None if previous is None else previous.settings),
         )
+
+    def _limit(self, previous: RunRecord | None) -> int | None:
+        """Return how many of the first samples the run was asked for, all calls together; None: for all."""
+        if len(self.samples) == len(self.benchmark.manifests[self.subset]):
+            return None
+        if previous is None:
+            return len(self.samples)
+        return None if previous.asked_for_all else max(len(self.samples), previous.limit or 0)
 
     def model_record(self, generator: Generator | None) -> AnyModelRecord:
         """Return how the model is configured, and which weights it opened.

@@ -23,18 +23,20 @@ from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
 from pydantic import Field, ValidationError
 
-from benchmark.choices import CompleteRecord
+from benchmark.choices import LONGEST_REPR, CompleteRecord
 from benchmark.choices import ScoringRecord as ScoringRecord
 from foundation.files import file_sha256 as file_sha256  # this and the next are also known by this address
 from foundation.files import fingerprint as fingerprint
 from foundation.files import write_text
 from foundation.paths import FileName, FolderName, check_name, inside, search
 from foundation.records import read_bounded, schema_text, what_is_wrong
-from foundation.text import as_stored
+from foundation.text import as_stored, shortened
 from metrics.registry import Better
 from vgg_monoaudio.record import BuildRecord
 
 if TYPE_CHECKING:
+    import pandas as pd
+
     from vgg_monoaudio.dataset import Benchmark  # it needs pandas, and --help does not
 
 SCHEMA_VERSION: Literal[1] = 1
@@ -71,6 +73,11 @@ class BenchmarkRecord(CompleteRecord):
     subset: FolderName
     fingerprint: str = Field(description="SHA-256 over the manifest rows, which carry a hash of every scene")
     samples: int = Field(ge=0, description="rows of the manifest")
+
+    @property
+    def title(self) -> str:
+        """Name, version and subset."""
+        return f"{self.name} {self.version} {self.subset}"
 
     def is_of(self, built: Benchmark) -> bool:
         """Tell whether a benchmark has this subset, with the very samples that were asked for, whatever its name."""
@@ -194,6 +201,22 @@ class RunRecord(CompleteRecord):
         default=None, exclude_if=lambda settings: settings is None,
         description="the settings file that was given last; absent: none was",
     )  # fmt: skip
+    limit: int | None = Field(
+        default=None, exclude_if=lambda limit: limit is None,
+        description="only the first so many samples were asked for; absent: all",
+    )  # fmt: skip
+
+    @property
+    def asked_for_all(self) -> bool:
+        """Whether the run came to its end after every sample had been asked for."""
+        told = self.counts.generated + sum(failure.stage == "generate" for failure in self.failures)
+        return self.status == "finished" and self.limit is None and told >= self.counts.expected
+
+    def __repr__(self) -> str:
+        done = f"{self.status}, {self.counts.generated} of {self.counts.expected} generated"
+        return _short("RunRecord", f"{self.model.name} on {self.benchmark.title}: {done}")
+
+    __str__ = __repr__
 
 
 class MetricValue(CompleteRecord):
@@ -207,6 +230,14 @@ class MetricValue(CompleteRecord):
     version: int = Field(description="version of the metric's definition")
     standard_deviation: float | None = Field(default=None, description="over the splits, for the inception score")
     reason: str | None = None
+
+    def __repr__(self) -> str:
+        if self.value is None:
+            return _short("MetricValue", f"none: {self.reason}")
+        between = "" if self.ci95 is None else f" [{self.ci95[0]:.4g}, {self.ci95[1]:.4g}]"
+        return _short("MetricValue", f"{self.value:.4g}{between} {self.unit}".rstrip() + f", n={self.n}")
+
+    __str__ = __repr__
 
 
 class MetricsRecord(CompleteRecord):
@@ -225,6 +256,35 @@ class MetricsRecord(CompleteRecord):
     failures: list[FailureRecord]
     scored_at: str = Field(description="UTC, ISO 8601")
 
+    def to_frame(self) -> pd.DataFrame:
+        """Return one row per metric, by its name: value, interval (low, high), n of how many samples, and the reason.
+
+        `read_samples` of `benchmark.scored` returns the scores of each sample.
+        """
+        import pandas as pd  # here, because --help does not need it
+
+        rows = {
+            name: {
+                "value": found.value, "low": found.ci95 and found.ci95[0], "high": found.ci95 and found.ci95[1],
+                "n": found.n, "of": self.counts.expected, "unit": found.unit, "better": found.better,
+                "reason": found.reason,
+            }
+            for name, found in self.metrics.items()
+        }  # fmt: skip
+        frame = pd.DataFrame.from_dict(rows, orient="index").rename_axis("metric")
+        return frame.astype({"value": float, "low": float, "high": float})
+
+    def __repr__(self) -> str:
+        done = f"{self.counts.scored} of {self.counts.expected} scored by profile {self.scoring.profile}"
+        what = f"{self.model.name} on {self.benchmark.title}: {done}, {len(self.metrics)} metrics"
+        return _short("MetricsRecord", what)
+
+    __str__ = __repr__
+
+
+def _short(kind: str, what: str) -> str:
+    return shortened(f"{kind}({what}", LONGEST_REPR) + ")"
+
 
 AnyRecord = TypeVar("AnyRecord", RunRecord, MetricsRecord)
 
@@ -240,6 +300,9 @@ class RunDirectory:
 
     path: Path
     sounds: Path | None = None
+
+    def __repr__(self) -> str:
+        return _short("RunDirectory", f"{os.fspath(self.path)!r}")
 
     @classmethod
     def locate(cls, root: Path, benchmark: str, subset: str, model: str) -> RunDirectory:

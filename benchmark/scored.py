@@ -8,10 +8,11 @@ renames leaves a pair that does not fit, which every reader refuses and the next
 # mypy: disable-error-code="no-untyped-call"
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from benchmark.runs import DamagedRecord, MetricsRecord, RunDirectory, UnusableRun, check_file
-from foundation.files import flush, replacing
+from foundation.files import PathLike, flush, replacing
 
 if TYPE_CHECKING:
     import pandas as pd  # `runs` and what shows a table alone do without it
@@ -40,6 +41,21 @@ def write_scored(directory: RunDirectory, record: MetricsRecord, samples: pd.Dat
         pq.write_table(marked, temporary, write_page_checksum=True)
         flush(temporary)  # both are whole on the disk before the first of them is renamed
         directory.write(record)
+
+
+def read_samples(run: RunDirectory | PathLike) -> pd.DataFrame:
+    """Return the scores of each sample of a run that was scored, one row per sample of the benchmark.
+
+    Columns are those of `Benchmark.to_frame` that say what was asked for, then status (scored or failed), the reason,
+    and every metric that samples have a value of.
+
+    Args:
+        run: the run, or its folder.
+
+    Raises:
+        UnusableRun: it was not scored, or its scores cannot be read.
+    """
+    return read_samples_table(run if isinstance(run, RunDirectory) else RunDirectory(Path(run)))
 
 
 def read_samples_table(directory: RunDirectory, record: MetricsRecord | None = None) -> pd.DataFrame:

@@ -34,6 +34,9 @@ class Scores:
     values: dict[str, MetricValue]
     columns: dict[str, NDArray[np.float64]]
 
+    def __repr__(self) -> str:
+        return f"Scores({len(self.values)} metrics, {len(self.columns)} of them by sample)"
+
 
 def score(
     evidence: Evidence,

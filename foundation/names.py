@@ -85,7 +85,21 @@ def lazy_exports(
             return getattr(import_module(elsewhere[name]), name)
         raise AttributeError(f"module {package!r} has no attribute {name!r}")
 
-    def __dir__() -> list[str]:
-        return sorted({*vars(sys.modules[package]), *homes})
+    return __getattr__, public_dir(package, homes)
 
-    return __getattr__, __dir__
+
+def public_dir(package: str, names: Iterable[str]) -> Callable[[], list[str]]:
+    """Return `__dir__` of a package: its public names and the submodules that are loaded, not what it imports itself.
+
+    Args:
+        package: its `__name__`.
+        names: the public ones.
+    """
+    public = list(names)
+
+    def __dir__() -> list[str]:
+        here = vars(sys.modules[package])
+        modules = [name for name in here if f"{package}.{name}" in sys.modules and not name.startswith("_")]
+        return sorted({*public, *modules, *(name for name in here if name.startswith("__"))})
+
+    return __dir__

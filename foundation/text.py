@@ -55,3 +55,15 @@ def as_stored(path: Path) -> Path:
         return path
     others = (path.with_name(unicodedata.normalize(form, path.name)) for form in ("NFC", "NFD"))
     return next((other for other in others if other.exists()), path)
+
+
+def shortened(text: str, most: int) -> str:
+    """Return a text of at most `most` characters: what is too long loses its middle.
+
+    >>> shortened("results/runs/vgg-monoaudio/inter/selva", 20)
+    'results/r…nter/selva'
+    """
+    if len(text) <= most:
+        return text
+    begins = (most - 1) // 2
+    return f"{text[:begins]}…{text[len(text) - (most - 1 - begins) :]}"

@@ -5,6 +5,7 @@ with their module: once a submodule is loaded, the package's attribute of that n
 """
 
 from foundation.moved import serve_moved
+from foundation.names import public_dir
 from metrics.clap_score import clap_score
 from metrics.desync import desync
 from metrics.fad import fad_infinity, frechet_audio_distance
@@ -23,6 +24,7 @@ __all__ = [
     "kernel_audio_distance",
     "kl_divergence",
 ]
+__dir__ = public_dir(__name__, __all__)
 
 serve_moved(
     __name__,

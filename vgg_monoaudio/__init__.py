@@ -1,7 +1,14 @@
 """From annotations to a benchmark directory, and reading it back; public names are imported on first use."""
 
+from typing import TYPE_CHECKING
+
 from foundation.moved import serve_moved
 from foundation.names import lazy_exports
+
+if TYPE_CHECKING:  # so that editors and type checkers know the names below
+    from vgg_monoaudio.building.scenes import build_benchmark
+    from vgg_monoaudio.dataset import Benchmark, Sample, Source, load_benchmark
+    from vgg_monoaudio.record import BenchmarkError
 
 _HOMES = {
     "Benchmark": "vgg_monoaudio.dataset",
@@ -11,7 +18,14 @@ _HOMES = {
     "build_benchmark": "vgg_monoaudio.building.scenes",
     "load_benchmark": "vgg_monoaudio.dataset",
 }
-__all__ = list(_HOMES)
+__all__ = [
+    "Benchmark",
+    "BenchmarkError",
+    "Sample",
+    "Source",
+    "build_benchmark",
+    "load_benchmark",
+]
 __getattr__, __dir__ = lazy_exports(__name__, _HOMES)
 serve_moved(
     __name__,

@@ -19,7 +19,7 @@ from foundation.files import PathLike, content_sha256
 from foundation.media import what_is_missing
 from foundation.names import joined
 from foundation.paths import fault_of_name
-from foundation.text import as_stored
+from foundation.text import as_stored, shortened
 from foundation.work import look_at_each
 from vgg_monoaudio.record import (
     FORMAT_VERSION,
@@ -49,6 +49,9 @@ MANIFEST_COLUMNS = [
     "target_category", "paired_category", "target_side", "sha256",
 ]  # fmt: skip
 
+_PATHS = ("video", "target_audio", "target_video", "paired_audio", "paired_video")  # fields of a sample
+_REPR = 110  # characters: what a console shows of an object is one line
+
 NEGATIVE_PROMPT = "negative_prompt"  # a column of manifests of clips that have one each
 _NAMES = ["filename", "target_id", "paired_id"]  # parts of paths; the last is empty where a sample has one clip
 _NEVER_EMPTY = ["filename", "label", "target_id", "target_category", "sha256"]
@@ -63,6 +66,9 @@ class Source:
     category: str
     audio: Path | None  # 16 kHz mono wav; None where the benchmark has no sounds to compare with
     video: Path  # mp4 at the clip's own size, 25 fps
+
+    def __repr__(self) -> str:
+        return shortened(f"Source({self.clip_id}: {self.label}, {self.category}", _REPR) + ")"
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,6 +114,10 @@ class Sample:
     paired_video: Path | None
     negative_prompt: str = ""
     onset_seconds: tuple[float, ...] | None = None
+
+    def __repr__(self) -> str:
+        beside = f" beside {self.paired_label}" if self.paired_label else ""
+        return shortened(f"Sample({self.sample_id}: {self.label}{beside}", _REPR) + ")"
 
 
 @dataclass(frozen=True)
@@ -223,6 +233,18 @@ class Benchmark:
         if subset not in self._read:
             self._read[subset] = tuple(self._sample(subset, row) for row in self.manifests[subset].to_dict("records"))
         return list(self._read[subset])
+
+    def to_frame(self) -> pd.DataFrame:
+        """Return one row per sample, in order, with the fields of `Sample` as columns; paths are text."""
+        rows = [{name: getattr(sample, name) for name in Sample.__slots__} for sample in self]
+        frame = pd.DataFrame(rows, columns=list(Sample.__slots__))
+        for name in _PATHS:
+            frame[name] = [None if path is None else str(path) for path in frame[name]]
+        return frame
+
+    def __repr__(self) -> str:
+        counts = ", ".join(f"{len(self.manifests[subset])} {subset}" for subset in self.subsets)
+        return shortened(f"Benchmark({self.name} {self.version}: {counts}; {self.path}", _REPR) + ")"
 
     def __iter__(self) -> Iterator[Sample]:
         for subset in self.subsets:

@@ -5,7 +5,16 @@ with the same arguments on the same run directory, and looks after them: one tha
 that comes back with the run ends the work.
 """
 
+from typing import TYPE_CHECKING
+
 from foundation.names import lazy_exports
+
+if TYPE_CHECKING:  # so that editors and type checkers know the names below
+    from benchmark.executors.local import drive_locally
+    from benchmark.executors.orders import EvaluateOrder, GenerateOrder
+    from benchmark.executors.outcomes import DriversLost
+    from benchmark.executors.ray import drive_on_ray
+    from benchmark.executors.slurm import SlurmJob
 
 _HOMES = {
     "DriversLost": "benchmark.executors.outcomes",
@@ -15,5 +24,12 @@ _HOMES = {
     "drive_on_ray": "benchmark.executors.ray",
     "SlurmJob": "benchmark.executors.slurm",
 }
-__all__ = ["DriversLost", "EvaluateOrder", "GenerateOrder", "SlurmJob", "drive_locally", "drive_on_ray"]
+__all__ = [
+    "DriversLost",
+    "EvaluateOrder",
+    "GenerateOrder",
+    "SlurmJob",
+    "drive_locally",
+    "drive_on_ray",
+]
 __getattr__, __dir__ = lazy_exports(__name__, _HOMES)

@@ -137,6 +137,9 @@ class NetworkProfile:
         self.audio = tuple(extractor for extractor in extractors if extractor.medium == "audio")
         self.video = tuple(extractor for extractor in extractors if extractor.medium == "video")
 
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}({self.device}, {len(self.wanted)} metrics)"
+
     @classmethod
     def needed_rows(cls, wanted: Sequence[Metric]) -> tuple[NetworkRow, ...]:
         """Return the networks that these metrics need."""

@@ -88,6 +88,9 @@ class SignalProfile:
         self.audio = tuple(extractor for extractor in kept if extractor.medium == "audio")
         self.video = tuple(extractor for extractor in kept if extractor.medium == "video")
 
+    def __repr__(self) -> str:
+        return f"SignalProfile({len(self.wanted)} metrics)"
+
     def backbones(self) -> dict[str, str]:
         """Return the versions of the backbones, and of the classifier where one is fitted."""
         fitted = {"signal.classifier": f"v{LabelModel.version}"} if self._fits() else {}

@@ -3,8 +3,20 @@
 Public names resolve on first use, so importing this package costs nothing.
 """
 
+from typing import TYPE_CHECKING
+
 from foundation.moved import serve_moved
 from foundation.names import lazy_exports
+
+if TYPE_CHECKING:  # so that editors and type checkers know the names below
+    from benchmark.report.comparison.compare import compare_runs
+    from benchmark.report.figures.write import write_figures
+    from benchmark.report.model_index import export_model_index
+    from benchmark.report.results import MixedRuns, collect
+    from benchmark.report.submission import submit_check
+    from benchmark.report.tables.table import build_table
+    from benchmark.report.tables.terminal import render_terminal
+    from benchmark.report.write import ReportPaths, write_report
 
 _HOMES = {
     "MixedRuns": "benchmark.report.results",
@@ -18,7 +30,18 @@ _HOMES = {
     "write_figures": "benchmark.report.figures.write",
     "write_report": "benchmark.report.write",
 }
-__all__ = sorted(_HOMES)
+__all__ = [
+    "MixedRuns",
+    "ReportPaths",
+    "build_table",
+    "collect",
+    "compare_runs",
+    "export_model_index",
+    "render_terminal",
+    "submit_check",
+    "write_figures",
+    "write_report",
+]
 __getattr__, __dir__ = lazy_exports(__name__, _HOMES)
 serve_moved(
     __name__,

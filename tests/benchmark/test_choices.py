@@ -4,10 +4,14 @@ import re
 from dataclasses import fields, replace
 from typing import Literal, get_args, get_origin, get_type_hints
 
+import numpy as np
 import pytest
 from pydantic import ValidationError
 
 from benchmark.choices import FEWEST_RESAMPLES, Choices, ScoringRecord
+from benchmark.profiles.signal import SignalProfile
+from benchmark.scoring import Scores
+from metrics.registry import list_metrics
 from metrics.uncertainty.intervals import check_settings
 
 HINTS = get_type_hints(Choices)
@@ -121,3 +125,14 @@ def test_a_record_of_the_usual_metrics_is_written_as_before_there_were_lists_of_
     assert ScoringRecord.model_validate_json(usual.model_dump_json()) == usual
     named = ScoringRecord.of(Choices(metrics=("kl",)), Scorer())
     assert ScoringRecord.model_validate_json(named.model_dump_json()).metrics == ("kl",)
+
+
+def test_a_console_shows_the_choices_that_differ_from_the_defaults():
+    assert repr(Choices()) == "Choices()"
+    assert repr(Choices(profile="signal", resamples=40)) == "Choices(profile='signal', resamples=40)"
+    assert len(repr(Choices(metrics=tuple(metric.name for metric in list_metrics(extended=True))))) < 120
+
+
+def test_a_console_shows_a_profile_and_scores_as_one_line():
+    assert repr(SignalProfile(metrics=("kl", "clap"))) == "SignalProfile(2 metrics)"
+    assert repr(Scores({}, {"kl": np.zeros(9)})) == "Scores(0 metrics, 1 of them by sample)"

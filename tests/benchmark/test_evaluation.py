@@ -11,7 +11,7 @@ import pandas as pd
 import pytest
 from support.together import wait_for_a_second
 
-from benchmark import Choices, evaluate, feature_store, generate
+from benchmark import Choices, evaluate, feature_store, generate, read_samples
 from benchmark.evaluation import NothingToScore
 from benchmark.features import FeatureStore
 from benchmark.profiles.signal import SignalProfile
@@ -95,6 +95,43 @@ def test_the_record_says_what_was_scored_and_how(scored, tiny):
     assert record.model == scored.read_run().model
     assert record.benchmark.fingerprint == tiny.benchmark.fingerprint("inter")
     assert record.metrics["imagebind"].reason == "profile signal has no counterpart"
+
+
+def test_a_run_of_the_first_samples_is_scored_on_these_and_says_how_many_there_are(tiny, tmp_path):
+    run = generate(tiny.path, "humming", subset="inter", runs=tmp_path / "runs", limit=3)
+    record = score(run, tiny, tmp_path / "cache")
+    assert (record.status, record.counts.expected, record.counts.generated, record.counts.scored) == (
+        "partial",
+        4,
+        3,
+        3,
+    )
+    assert set(record.to_frame()["of"]) == {4}
+    reasons = read_samples(run).set_index("sample_id")["reason"]
+    last = tiny.benchmark.samples("inter")[3].sample_id
+    assert reasons[last] == "not asked for: the run is limited to the first 3 samples"
+    run.audio(tiny.benchmark.samples("inter")[0].sample_id).unlink()
+    with pytest.raises(UnusableRun, match=r"no generated file for 1 of 4 samples"):
+        score(run, tiny, tmp_path / "cache")
+
+
+def test_a_limit_is_that_of_all_calls_together_and_goes_when_all_were_asked_for(tiny, tmp_path):
+    def limit(count):
+        run = generate(tiny.path, "humming", subset="inter", runs=tmp_path / "runs", limit=count)
+        return run.read_run().limit
+
+    assert [limit(1), limit(3), limit(2), limit(None), limit(2)] == [1, 3, 3, None, None]
+    assert '"limit"' not in RunDirectory.locate(tmp_path / "runs", "tiny", "inter", "humming").run_json.read_text()
+
+
+def test_a_run_that_was_complete_is_so_although_the_first_samples_were_asked_for_again(tiny, tmp_path):
+    asked = {"subset": "inter", "runs": tmp_path / "runs"}
+    run = generate(tiny.path, "humming", **asked)
+    for sample in tiny.benchmark.samples("inter")[::3]:
+        run.audio(sample.sample_id).unlink()
+    generate(tiny.path, "humming", **asked, limit=1)
+    with pytest.raises(UnusableRun, match=r"no generated file for 1 of 4 samples"):
+        score(run, tiny, tmp_path / "cache")
 
 
 def test_the_table_of_samples_has_a_row_per_sample_in_manifest_order(scored, tiny):

@@ -160,7 +160,7 @@ def test_the_schemas_describe_what_is_written():
     for record, name in ((RUN, "run.schema.json"), (METRICS, "metrics.schema.json")):
         schema = json.loads(runs.json_schemas()[name])
         written = json.loads(record.model_dump_json(by_alias=True))
-        assert schema["properties"].keys() == written.keys() == set(schema["required"])
+        assert schema["properties"].keys() - {"limit"} == written.keys() == set(schema["required"])
         assert schema["properties"]["schema"]["const"] == 1
         assert schema["additionalProperties"] is False
 
@@ -268,3 +268,32 @@ def test_a_long_name_of_a_model_becomes_a_folder_of_its_own_that_can_be_written(
     assert first != second
     assert first.startswith("ü" * 90)
     assert all(190 < len(name.encode()) <= 200 for name in (first, second))
+
+
+@pytest.mark.parametrize(
+    ("record", "shown"),
+    [
+        (RUN, "RunRecord(humming on tiny 1.0 inter: finished, 3 of 4 generated)"),
+        (METRICS, "MetricsRecord(humming on tiny 1.0 inter: 3 of 4 scored by profile signal, 2 metrics)"),
+        (METRICS.metrics["kl"], "MetricValue(0.3 [0.1, 0.7] nat, n=3)"),
+        (METRICS.metrics["inception_score"], "MetricValue(none: needs 10 samples, there are 3)"),
+        (RunDirectory(Path("runs/tiny/inter/humming")), "RunDirectory('runs/tiny/inter/humming')"),
+    ],
+)
+def test_a_console_shows_a_record_as_one_line(record, shown):
+    assert repr(record) == str(record) == shown
+
+
+def test_what_is_long_is_shown_without_its_middle():
+    shown = repr(RunDirectory(Path("/a" * 200)))
+    assert len(shown) < 120
+    assert "…" in shown
+
+
+def test_metrics_are_a_table_with_the_reason_where_there_is_no_value():
+    frame = METRICS.to_frame()
+    assert list(frame.columns) == ["value", "low", "high", "n", "of", "unit", "better", "reason"]
+    assert frame.loc["kl", ["value", "low", "high", "n", "of", "unit"]].tolist() == [0.1 + 0.2, 0.1, 0.7, 3, 4, "nat"]
+    assert frame["value"].isna().tolist() == [False, True]
+    assert frame.loc["inception_score", "reason"] == "needs 10 samples, there are 3"
+    assert frame["low"].dtype == float

@@ -68,6 +68,28 @@ def test_iterating_gives_every_sample_in_manifest_order_inter_before_intra(folde
     assert len(built) == 3
 
 
+def test_the_samples_are_a_table_with_a_row_each(folder):
+    benchmark = load_benchmark(folder)
+    frame = benchmark.to_frame()
+    assert list(frame["sample_id"]) == [sample.sample_id for sample in benchmark]
+    assert list(frame["subset"]) == [sample.subset for sample in benchmark]
+    first = next(iter(benchmark))
+    row = frame.iloc[0]
+    assert (row["video"], row["target_audio"]) == (str(first.video), str(first.target_audio))
+    assert {*MANIFEST_COLUMNS} - {"filename"} <= {*frame.columns}
+
+
+def test_a_console_shows_a_benchmark_a_sample_and_a_source_as_one_line_each(folder):
+    benchmark = load_benchmark(folder)
+    sample = next(iter(benchmark))
+    counts = ", ".join(f"{len(benchmark.samples(subset))} {subset}" for subset in benchmark.subsets)
+    assert repr(benchmark).startswith(f"Benchmark({benchmark.name} {benchmark.version}: {counts}; ")
+    assert repr(sample).startswith(f"Sample({sample.sample_id}: {sample.label} beside {sample.paired_label}"[:50])
+    for shown in (benchmark, sample, benchmark.sources[0]):
+        assert len(repr(shown)) < 120
+        assert "\n" not in repr(shown)
+
+
 def test_the_record_shows_through(folder):
     built = load_benchmark(str(folder))
     assert (built.name, built.version, built.duration_seconds) == ("tiny", "2.1", 8.0)

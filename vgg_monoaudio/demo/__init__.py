@@ -1,6 +1,21 @@
 """The embedded demo: clips that are drawn and played by formulas, and the small benchmark made of them."""
 
+from typing import TYPE_CHECKING
+
 from foundation.names import lazy_exports
+
+if TYPE_CHECKING:  # so that editors and type checkers know the names below
+    from vgg_monoaudio.demo.benchmark import DEMO_SETTINGS, build_demo_benchmark
+    from vgg_monoaudio.demo.clips import (
+        DEMO_LABELS,
+        SECONDS,
+        TAKES,
+        DemoClip,
+        demo_clip,
+        demo_sources,
+        write_demo_clip,
+        write_demo_sources,
+    )
 
 _HOMES = {
     "SECONDS": "vgg_monoaudio.demo.clips",
@@ -14,5 +29,16 @@ _HOMES = {
     "write_demo_clip": "vgg_monoaudio.demo.clips",
     "write_demo_sources": "vgg_monoaudio.demo.clips",
 }
-__all__ = sorted(_HOMES)
+__all__ = [
+    "DEMO_LABELS",
+    "DEMO_SETTINGS",
+    "SECONDS",
+    "TAKES",
+    "DemoClip",
+    "build_demo_benchmark",
+    "demo_clip",
+    "demo_sources",
+    "write_demo_clip",
+    "write_demo_sources",
+]
 __getattr__, __dir__ = lazy_exports(__name__, _HOMES)

@@ -1,6 +1,15 @@
 """Tables: their cells, the paper's presets, and the formats they are written in."""
 
+from typing import TYPE_CHECKING
+
 from foundation.names import lazy_exports
+
+if TYPE_CHECKING:  # so that editors and type checkers know the names below
+    from benchmark.report.tables.cells import SECTION_TITLES, Block, Breadth, Cell, Column, Line, Rank, Section, Table
+    from benchmark.report.tables.marks import DASH, MARKS, marks_explained, marks_of
+    from benchmark.report.tables.notes import caption
+    from benchmark.report.tables.table import DEFAULT_LEVEL, build_table
+    from vgg_monoaudio.dataset import SUBSET_TITLES
 
 _HOMES = {
     "Block": "benchmark.report.tables.cells",
@@ -21,5 +30,23 @@ _HOMES = {
     "marks_explained": "benchmark.report.tables.marks",
     "marks_of": "benchmark.report.tables.marks",
 }
-__all__ = sorted(_HOMES)
+__all__ = [
+    "DASH",
+    "DEFAULT_LEVEL",
+    "MARKS",
+    "SECTION_TITLES",
+    "SUBSET_TITLES",
+    "Block",
+    "Breadth",
+    "Cell",
+    "Column",
+    "Line",
+    "Rank",
+    "Section",
+    "Table",
+    "build_table",
+    "caption",
+    "marks_explained",
+    "marks_of",
+]
 __getattr__, __dir__ = lazy_exports(__name__, _HOMES)

@@ -165,7 +165,7 @@ def _grid(table: Table, block: Block) -> Grid:
 def _narrow_grid(table: Table, block: Block, name_width: int) -> Grid:
     """Draw numbers close together, heads of several words one below the other, and long names folded."""
     grid = _headed(block)
-    grid.padding, grid.show_edge = (0, 1, 0, 0), False  # type: ignore[assignment]  # typed for what its setter returns
+    grid.padding, grid.show_edge = (0, 1, 0, 0), False
     grid.add_column(table.heading, overflow="fold", max_width=name_width, vertical="bottom")
     for column in table.columns:
         label = column.metric.label.replace(" ", "\n")

@@ -9,13 +9,19 @@ from typing import TYPE_CHECKING
 
 from foundation.names import lazy_exports
 
-if TYPE_CHECKING:
+__all__ = [
+    "AudioExtractor",
+    "Synchformer",
+    "VideoExtractor",
+    "prepare_audio",
+    "prepare_video",
+]
+
+if TYPE_CHECKING:  # so that editors and type checkers know the names below
     from metrics.backbones.synchformer.audio import AudioExtractor
     from metrics.backbones.synchformer.frontend import prepare_audio, prepare_video
     from metrics.backbones.synchformer.network import Synchformer
     from metrics.backbones.synchformer.video import VideoExtractor
-
-__all__ = ["AudioExtractor", "Synchformer", "VideoExtractor", "prepare_audio", "prepare_video"]
 
 _HOMES = {
     "AudioExtractor": "metrics.backbones.synchformer.audio",
