@@ -8,7 +8,7 @@ VENV := .venv
 RUN := $(VENV)/bin/python -m
 INSTALLED := $(VENV)/.installed
 
-# make eval MODEL=oracle BENCHMARK=path PROFILE=signal SUBSET=inter SEEDS=3 ARGS="--limit 4"
+# make eval MODEL=oracle BENCHMARK=path PROFILE=signal SUBSET=inter SEEDS=3 ARGS="--limit 4 --only"
 MODEL ?=
 BENCHMARK ?=
 PROFILE ?=
@@ -40,7 +40,7 @@ $(INSTALLED): pyproject.toml requirements.lock
 build-benchmark: $(INSTALLED) ## Build a benchmark: SOURCES=clips [LABELS=list.csv] [OUT=dir] [ALLOW_MISSING=1]; without SOURCES the demo
 	@$(RUN) benchmark build $(if $(SOURCES),--sources "$(SOURCES)") $(if $(LABELS),--labels "$(LABELS)") $(if $(OUT),--out "$(OUT)") $(if $(ALLOW_MISSING),--allow-missing) $(ARGS)
 
-eval: $(INSTALLED) ## Generate, score, report: [MODEL=selva] [BENCHMARK=dir] [PROFILE=signal] [SUBSET=inter] [SEEDS=3]; without MODEL the controls
+eval: $(INSTALLED) ## Generate, score, report beside the rows that are there: [MODEL=selva] [BENCHMARK=dir] [PROFILE=signal] [SUBSET=inter] [SEEDS=3]; without MODEL the controls
 	@$(RUN) benchmark eval $(foreach model,$(MODEL),--model $(model)) $(if $(BENCHMARK),--benchmark "$(BENCHMARK)") $(if $(PROFILE),--profile $(PROFILE)) $(if $(SUBSET),--subset $(SUBSET)) $(if $(SEEDS),--seeds $(SEEDS)) $(ARGS)
 
 reproduce: $(INSTALLED) ## Make a printed table again, with a verdict for each number: TABLE=1|A1|D3|D4|D5 [PUBLISHED=file] [BENCHMARK=dir] [PROFILE=paper]

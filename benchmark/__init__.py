@@ -12,6 +12,7 @@ from foundation.names import lazy_exports
 if TYPE_CHECKING:  # so that editors and type checkers know the names below
     from benchmark.choices import Choices
     from benchmark.evaluation import evaluate
+    from benchmark.folders import score_folders
     from benchmark.generation import generate
     from benchmark.scored import read_samples
     from foundation import checkpoints, media
