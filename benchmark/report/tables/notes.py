@@ -11,6 +11,8 @@ from benchmark.report.tables.marks import FEWER, marks_explained
 from benchmark.runs import ScoringRecord
 from foundation.names import joined
 
+NO_INTERVAL = "No interval for"  # how the notes begin that say so
+
 
 def caption(results: Results) -> str:
     """Return the caption of a table: what was scored, on which samples, and how."""
@@ -139,5 +141,5 @@ def _without_interval(lines: Sequence[tuple[Block, Line]], columns: Sequence[Col
         if bare and len(bare) == len(shown):
             whole.append(column.metric.label)
         elif bare:
-            notes.append(f"No interval for {column.metric.label} of {', '.join(bare)}.")
-    return [*([f"No interval for {', '.join(whole)}."] if whole else []), *notes]
+            notes.append(f"{NO_INTERVAL} {column.metric.label} of {', '.join(bare)}.")
+    return [*([f"{NO_INTERVAL} {', '.join(whole)}."] if whole else []), *notes]

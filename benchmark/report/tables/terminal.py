@@ -15,6 +15,7 @@ from rich.text import Text
 from benchmark.report.results import collect
 from benchmark.report.tables.cells import Block, Cell, Column, Line, Table
 from benchmark.report.tables.marks import FEWER
+from benchmark.report.tables.notes import NO_INTERVAL
 from benchmark.report.tables.table import build_table
 
 if TYPE_CHECKING:
@@ -70,7 +71,8 @@ class TerminalTable:
             return widest <= options.max_width
 
         bodies, table = self._form(fits, options.max_width)
-        notes = [*table.remarks, *self._not_shown(table, options.max_width)]
+        said = [note for note in table.remarks if table.intervals or not note.startswith(NO_INTERVAL)]
+        notes = [*said, *self._not_shown(table, options.max_width)]
         yield Group(*bodies, Text(table.caption, style="dim"), *[Text(note, style="dim") for note in notes])
 
     def _form(self, fits: Callable[[Iterable[RenderableType]], bool], width: int) -> tuple[list[RenderableType], Table]:

@@ -66,6 +66,7 @@ def test_what_is_not_shown_is_named_with_the_files_that_have_it(made):
     assert "Not shown in 60 columns: intervals, FAD∞, " in text
     assert text.endswith("Class margin. See report.html or report.csv.")
     assert " See " not in printed(shown, 60)
+    assert "No interval" not in text, "none is shown"
 
 
 def test_wider_windows_show_more_columns_until_there_is_room_for_intervals(made):
