@@ -22,6 +22,7 @@ _LONGEST_SECONDS = 1e6  # what timers take on every system
 STARTING_SECONDS = 300.0  # a worker process that has not begun by then never will
 LEAVING_SECONDS = 5.0  # what is killed is gone by then
 _STARTING = threading.Lock()
+_OF_SCRIPT = "worker processes do not run your script: put it into a module of its own, or read with workers=0"
 _OF_MAIN = ("init_main_from_name", "init_main_from_path")  # what `multiprocessing` tells a process of our script
 
 
@@ -219,7 +220,7 @@ def _serve(pipe: Connection, work: Callable[[Any], Any]) -> None:
             try:
                 item = pipe.recv()
             except (AttributeError, ImportError) as error:  # it names something that this process does not have
-                send(pipe, _lost(error))
+                send(pipe, Lost(f"{error}; {_OF_SCRIPT}") if "__main__" in str(error) else _lost(error))
                 continue
             _answer(pipe, _result(work, item))
 

@@ -427,20 +427,24 @@ def test_features_are_written_whole_or_not_at_all(store, monkeypatch):
     assert not store.has(LEVEL, "ab" * 32)
 
 
-WORKER_PROGRAM = """
+WORKER_MODULE = """
 import os, sys, time
 from pathlib import Path
-from benchmark.features import Extractor, FeatureStore, Wanted, extract
 
 def prepare(audio, seconds):
     Path(sys.argv[1]).with_name(f"pid.{os.getpid()}").touch()
     time.sleep(60)
     return {}
+"""
+WORKER_PROGRAM = """
+import sys
+from pathlib import Path
+from benchmark.features import Extractor, FeatureStore, Wanted, extract
+from slow_work import prepare
 
-if __name__ == "__main__":
-    slow = Extractor("test.slow", "v1", "audio", prepare)
-    paths = [Path(name) for name in sys.argv[1:]]
-    extract([Wanted(path, "audio", (slow,)) for path in paths], FeatureStore("cache"), seconds=0.5, workers=2)
+slow = Extractor("test.slow", "v1", "audio", prepare)
+paths = [Path(name) for name in sys.argv[1:]]
+extract([Wanted(path, "audio", (slow,)) for path in paths], FeatureStore("cache"), seconds=0.5, workers=2)
 """
 
 
@@ -465,6 +469,7 @@ def await_that(condition):
 def test_workers_do_not_outlive_a_killed_parent(sounds, tmp_path):
     program = tmp_path / "program.py"
     program.write_text(WORKER_PROGRAM)
+    (tmp_path / "slow_work.py").write_text(WORKER_MODULE)
     process = subprocess.Popen([sys.executable, program, *sounds[:2]], cwd=tmp_path, start_new_session=True)
     try:
         await_that(lambda: len(list(tmp_path.glob("pid.*"))) == 2)

@@ -178,6 +178,25 @@ def test_a_script_without_a_main_guard_is_not_run_by_its_workers(way, tmp_path):
     assert (done.stdout, done.stderr) == ("begun\n[2.0, 3.0]\n", "")
 
 
+OWN_WORK = """
+import math
+from foundation.pool import outcomes
+def root(number):
+    return math.sqrt(number)
+print(*outcomes(map, [root], count=1, limit_seconds=600.0, apart=bool))
+"""
+
+
+def test_what_a_script_defines_itself_is_refused_by_its_workers_with_the_way_out(tmp_path):
+    (tmp_path / "script.py").write_text(OWN_WORK)
+    done = subprocess.run(
+        [sys.executable, "script.py"], cwd=tmp_path, capture_output=True, text=True, timeout=300,
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+    )  # fmt: skip
+    assert "'root' on <module '__main__'" in done.stdout
+    assert "worker processes do not run your script: put it into a module of its own" in done.stdout
+
+
 def test_processes_that_others_start_meanwhile_are_told_of_the_script():
     told = []
     with isolation.main_untold():
