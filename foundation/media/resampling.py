@@ -1,5 +1,8 @@
 """Another sample rate, by torchaudio's windowed sinc, in bounded time and memory for any two rates.
 
+The filter is a formula, and applying it one convolution, so torchaudio itself is not needed: it fails to load beside
+some builds of torch. The samples are the same to the bit on the same machine.
+
 torchaudio keeps a filter of its full width for each of the new rate's phases. Rates with a common divisor have few
 phases; from 16,001 to 16,000 Hz there are 16,000 of 16,015 values, nearly all zero, and a gigabyte. Such pairs are
 resampled in pieces, with the same filter where it is not zero.
@@ -9,6 +12,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -62,21 +66,47 @@ def resample_tensor(waveform: torch.Tensor, from_rate: int, to_rate: int) -> tor
     Source:
         `torchaudio.functional.resample` 2.11 at its defaults.
     """
-    import torchaudio
-
     for rate in (from_rate, to_rate):
         if not LOWEST_RATE <= rate <= HIGHEST_RATE:
             raise ValueError(f"sample rate: expected {LOWEST_RATE} to {HIGHEST_RATE} Hz, got {rate}")
+    return filtered(waveform, from_rate, to_rate, Sinc())
+
+
+def filtered(
+    waveform: torch.Tensor, from_rate: int, to_rate: int, sinc: Sinc, *, in_double: bool = False
+) -> torch.Tensor:
+    """Return a waveform at another rate, through a filter of one's choice.
+
+    Args:
+        waveform: float32 (..., samples).
+        from_rate: Hz.
+        to_rate: Hz.
+        sinc: the window.
+        in_double: make the filter as `torchaudio.transforms.Resample` does, see `resample_in_pieces`.
+
+    Returns:
+        float32 (..., m), m as torchaudio computes it: ceil(samples x to_rate / from_rate) in float32.
+
+    Source:
+        `torchaudio.functional.functional._apply_sinc_resample_kernel` 2.11, to the bit.
+    """
     if from_rate == to_rate:
         return waveform
-    if kernel_is_large(from_rate, to_rate, Sinc()):
-        return resample_in_pieces(waveform, from_rate, to_rate, Sinc())
-    resampled: torch.Tensor = torchaudio.functional.resample(waveform, from_rate, to_rate)
-    return resampled
+    if kernel_is_large(from_rate, to_rate, sinc):
+        return resample_in_pieces(waveform, from_rate, to_rate, sinc, in_double=in_double)
+    import torch
+
+    old, new, _, width = _reduced(from_rate, to_rate, sinc)
+    samples = waveform.shape[-1]
+    padded = torch.nn.functional.pad(waveform.reshape(-1, 1, samples), (width, width + old))
+    kernel = _whole_kernel(old, new, sinc, in_double).to(waveform.device)
+    blocks = torch.nn.functional.conv1d(padded, kernel, stride=old)  # (n, phase, block)
+    length = _length(samples, old, new)
+    return blocks.transpose(1, 2).flatten(1)[:, :length].reshape(*waveform.shape[:-1], length)
 
 
 def kernel_is_large(from_rate: int, to_rate: int, sinc: Sinc) -> bool:
-    """Tell whether torchaudio would need a filter too large to be made for two rates, in Hz."""
+    """Tell whether the filter of all phases of two rates, in Hz, would be too large to be made."""
     old, new, _, width = _reduced(from_rate, to_rate, sinc)
     return new * (2 * width + old) > _LARGEST_KERNEL
 
@@ -87,6 +117,24 @@ def _reduced(from_rate: int, to_rate: int, sinc: Sinc) -> tuple[int, int, float,
     old, new = from_rate // divisor, to_rate // divisor
     cut_off = min(old, new) * sinc.rolloff
     return old, new, cut_off, math.ceil(sinc.width * old / cut_off)
+
+
+def _length(samples: int, old: int, new: int) -> int:
+    """Return how many samples torchaudio makes: it rounds the quotient to float32, which may add or drop one."""
+    import torch
+
+    return min(int(torch.ceil(torch.as_tensor(new * samples / old))), (samples // old + 1) * new)  # whole blocks
+
+
+@lru_cache(maxsize=16)
+def _whole_kernel(old: int, new: int, sinc: Sinc, in_double: bool) -> torch.Tensor:
+    """Return the filter of every phase, float32 (new, 1, taps)."""
+    import torch
+
+    with torch.inference_mode(False):  # kept for callers with gradients too
+        _, _, cut_off, width = _reduced(old, new, sinc)
+        places = torch.arange(-width, width + old)[None]
+        return _kernel(places, torch.arange(new), (old, new, cut_off), sinc, in_double)[:, None]
 
 
 def resample_in_pieces(
@@ -113,8 +161,7 @@ def resample_in_pieces(
     old, new, cut_off, width = _reduced(from_rate, to_rate, sinc)
     flat = torch.nn.functional.pad(waveform.reshape(-1, waveform.shape[-1]), (width, width + old))
     there = waveform.shape[-1]
-    # torchaudio rounds this quotient to float32, so a sample more or less may come out; never beyond its last block.
-    length = min(int(torch.ceil(torch.as_tensor(new * there / old))), (there // old + 1) * new)
+    length = _length(there, old, new)
     offsets = torch.arange(2 * width + 2)
     step = max(1, _PIECE // len(offsets))
     pieces = [waveform.new_empty((len(flat), 0))]

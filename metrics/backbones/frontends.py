@@ -7,24 +7,16 @@ Source:
     av-benchmark (hkchengrex @ 050a5cd, MIT) and kadtk (YoonjinXD @ 8bda71d, MIT), rewritten from their behaviour.
 """
 
-from functools import lru_cache
 from typing import Any
 
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
-from torchaudio.transforms import Resample
 
-from foundation.media.resampling import Sinc, kernel_is_large, resample_in_pieces
+from foundation.media.resampling import Sinc, filtered
 
 PANNS_RATE, CLAP_RATE = 16_000, 48_000  # Hz
 KADTK_SINC = Sinc(width=64, rolloff=0.9475937167399596, beta=14.769656459379492)
-KADTK_RESAMPLER = {
-    "resampling_method": "sinc_interp_kaiser",
-    "lowpass_filter_width": KADTK_SINC.width,
-    "rolloff": KADTK_SINC.rolloff,
-    "beta": KADTK_SINC.beta,
-}
 
 
 def as_waveform(waveform: Tensor | NDArray[Any], sample_rate: int) -> Tensor:
@@ -56,11 +48,6 @@ def mono(waveform: Tensor) -> Tensor:
     return waveform.mean(dim=0)
 
 
-@lru_cache(maxsize=16)
-def _resampler(sample_rate: int, target_rate: int, kadtk: bool) -> Resample:
-    return Resample(sample_rate, target_rate, **(KADTK_RESAMPLER if kadtk else {}))
-
-
 def resample(waveform: Tensor, sample_rate: int, target_rate: int, *, kadtk: bool = False) -> Tensor:
     """Return the waveform at another rate, float32 (..., ceil(n * target_rate / sample_rate)).
 
@@ -70,13 +57,7 @@ def resample(waveform: Tensor, sample_rate: int, target_rate: int, *, kadtk: boo
         target_rate: Hz.
         kadtk: use kadtk's Kaiser window instead of torchaudio's defaults (Hann, width 6, rolloff 0.99).
     """
-    if sample_rate == target_rate:
-        return waveform
-    sinc = KADTK_SINC if kadtk else Sinc()
-    if kernel_is_large(sample_rate, target_rate, sinc):
-        return resample_in_pieces(waveform, sample_rate, target_rate, sinc, in_double=True)
-    resampled: Tensor = _resampler(sample_rate, target_rate, kadtk)(waveform)
-    return resampled
+    return filtered(waveform, sample_rate, target_rate, KADTK_SINC if kadtk else Sinc(), in_double=True)
 
 
 def first_seconds(waveform: Tensor, sample_rate: int, seconds: float) -> Tensor:

@@ -3,16 +3,11 @@
 The file is decoded once for its pictures and once for its sound, whatever the number of rates.
 """
 
-# Modules of torchaudio are typed Any.
-# mypy: disable-error-code="no-any-return"
-
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import torch
@@ -26,7 +21,7 @@ from baselines.selva.training.store_record import Rate
 from baselines.selva.video_encoder import MISSING_FRAMES
 from foundation.faults import check_own_fault
 from foundation.media import MediaError, read_audio_native, read_video_streams
-from foundation.media.resampling import Sinc, kernel_is_large, resample_in_pieces
+from foundation.media.resampling import Sinc, filtered
 
 PEAK = 0.95  # of the whole file, before it is resampled and cut
 SILENT_BELOW = 1e-6  # largest sample, full scale 1
@@ -124,22 +119,4 @@ def _cut(sound: Tensor, sample_rate: int, seconds: float, rate: Rate) -> NDArray
 
 
 def _resampled(sound: Tensor, from_rate: int, to_rate: int) -> Tensor:
-    if from_rate == to_rate:
-        return sound
-    if kernel_is_large(from_rate, to_rate, KAISER):
-        return resample_in_pieces(sound, from_rate, to_rate, KAISER, in_double=True)
-    return _resampler(from_rate, to_rate)(sound)
-
-
-@lru_cache(maxsize=16)
-def _resampler(from_rate: int, to_rate: int) -> Any:
-    from torchaudio.transforms import Resample
-
-    return Resample(
-        from_rate,
-        to_rate,
-        resampling_method="sinc_interp_kaiser",
-        lowpass_filter_width=KAISER.width,
-        rolloff=KAISER.rolloff,
-        beta=KAISER.beta,
-    )
+    return filtered(sound, from_rate, to_rate, KAISER, in_double=True)

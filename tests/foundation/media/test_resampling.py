@@ -1,13 +1,17 @@
-"""Resampling is torchaudio's, and bounded in memory where torchaudio's is not."""
+"""Resampling is torchaudio's, needs no torchaudio, and is bounded in memory where torchaudio's is not."""
+
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 import torch
-import torchaudio
 
 from foundation import media
 from foundation.media import resampling
-from foundation.media.resampling import Sinc, kernel_is_large, resample_in_pieces, resample_tensor
+from foundation.media.resampling import Sinc, filtered, kernel_is_large, resample_in_pieces, resample_tensor
+
+GOLDEN = Path(__file__).parent / "data" / "resampled.npz"
 
 KAISER = Sinc(width=64, rolloff=0.9475937167399596, beta=14.769656459379492)
 
@@ -20,17 +24,50 @@ USUAL = [(44_100, 16_000), (48_000, 16_000), (22_050, 32_000), (8_000, 48_000), 
 ODD = [(1_601, 1_600), (1_600, 1_601), (4_799, 1_000), (1_009, 7_919)]  # coprime, and small enough for torchaudio
 
 
-@pytest.mark.parametrize("rates", USUAL)
-def test_usual_rates_are_left_to_torchaudio(rates):
-    assert not kernel_is_large(*rates, Sinc())
-    assert not kernel_is_large(*rates, KAISER)
-    sound = noise(3_000)
-    assert torch.equal(resample_tensor(sound, *rates), torchaudio.functional.resample(sound, *rates))
+@pytest.fixture(scope="module")
+def torchaudio() -> Any:
+    """The reference, where it is installed and loads beside this torch."""
+    return pytest.importorskip("torchaudio", exc_type=(ImportError, OSError))
+
+
+@pytest.mark.parametrize("sinc", [Sinc(), KAISER], ids=["hann", "kaiser"])
+@pytest.mark.parametrize("samples", [1, 100, 3_000])
+@pytest.mark.parametrize("rates", [*USUAL, *ODD])
+def test_samples_are_those_of_torchaudio_to_the_bit(torchaudio, rates, samples, sinc):
+    assert not kernel_is_large(*rates, sinc)
+    sound = noise(samples)
+    window = "sinc_interp_kaiser" if sinc.beta else "sinc_interp_hann"
+    words = (sinc.width, sinc.rolloff, window, sinc.beta)
+    assert torch.equal(filtered(sound, *rates, sinc), torchaudio.functional.resample(sound, *rates, *words))
+    transform = torchaudio.transforms.Resample(*rates, window, sinc.width, sinc.rolloff, sinc.beta)
+    assert torch.equal(filtered(sound, *rates, sinc, in_double=True), transform(sound))
+
+
+@pytest.mark.parametrize("rates", USUAL[::2])
+def test_samples_are_those_that_torchaudio_gave_where_it_is_not_installed(rates):
+    expected = np.load(GOLDEN)
+    sound = noise(300)
+    for name, found in {
+        "default": resample_tensor(sound, *rates),
+        "double": filtered(sound, *rates, Sinc(), in_double=True),
+        "kadtk": filtered(sound, *rates, KAISER, in_double=True),
+    }.items():
+        told = expected[f"{name}_{rates[0]}_{rates[1]}"]
+        np.testing.assert_allclose(found.numpy(), told, rtol=0, atol=1e-6)
+
+
+def test_a_filter_that_was_made_without_gradients_also_serves_with_them():
+    resampling._whole_kernel.cache_clear()
+    with torch.inference_mode():
+        resample_tensor(noise(100), 48_000, 16_000)
+    sound = noise(100).requires_grad_()
+    resample_tensor(sound, 48_000, 16_000).sum().backward()
+    assert sound.grad is not None
 
 
 @pytest.mark.parametrize("samples", [1, 2, 100, 9_973])
 @pytest.mark.parametrize("rates", [*USUAL, *ODD])
-def test_pieces_are_what_torchaudio_makes_of_the_whole(monkeypatch, rates, samples):
+def test_pieces_are_what_torchaudio_makes_of_the_whole(monkeypatch, torchaudio, rates, samples):
     monkeypatch.setattr(resampling, "_PIECE", 20_000)  # many pieces
     sound = noise(samples)
     expected = torchaudio.functional.resample(sound, *rates)
@@ -40,7 +77,7 @@ def test_pieces_are_what_torchaudio_makes_of_the_whole(monkeypatch, rates, sampl
 
 @pytest.mark.parametrize(("sinc", "window"), [(Sinc(), "sinc_interp_hann"), (KAISER, "sinc_interp_kaiser")])
 @pytest.mark.parametrize("rates", ODD)
-def test_pieces_with_a_filter_in_double_precision_are_what_the_transform_makes(rates, sinc, window):
+def test_pieces_with_a_filter_in_double_precision_are_what_the_transform_makes(torchaudio, rates, sinc, window):
     sound = noise(5_000)
     transform = torchaudio.transforms.Resample(*rates, window, sinc.width, sinc.rolloff, sinc.beta)
     found = resample_in_pieces(sound, *rates, sinc, in_double=True)
