@@ -114,7 +114,10 @@ class ScoringRecord(CompleteRecord):
     resamples: int
     confidence: float = 0.95
     bootstrap_seed: int
-    backbones: dict[str, str] = Field(description="backbone to content key: preprocessing version and weights hash")
+    backbones: dict[str, str] = Field(
+        description="backbone to content key: preprocessing version, .own where the network is ours, not the package's, "
+        "and weights hash"
+    )
     unverified_weights: bool = False
     extended: bool = Field(default=False, description="the extended metrics were asked for too; the others are alike")
     metrics: tuple[str, ...] = Field(

@@ -41,7 +41,10 @@ if TYPE_CHECKING:
 
 SCHEMA_VERSION: Literal[1] = 1
 LONGEST_FOLDER_BYTES = 200  # of a model's folder; locks and temporary folders beside it have longer names
-VERSIONED_PACKAGES = ("vgg-monoaudio", "torch", "torchaudio", "numpy", "scipy", "pandas", "av", "scikit-learn")
+VERSIONED_PACKAGES = (
+    "vgg-monoaudio", "torch", "torchaudio", "torchvision", "numpy", "scipy", "pandas", "av", "scikit-learn",
+    "transformers", "laion-clap", "panns-inference",
+)  # fmt: skip
 _SEED_MARK = "@seed"
 SAMPLE_COLUMNS = (  # of samples.parquet, from the manifest; status, reason and the per-sample metrics follow
     "sample_id",

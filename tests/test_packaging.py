@@ -11,7 +11,13 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[1]
 ROOMS = ("baselines", "benchmark", "foundation", "metrics", "vgg_monoaudio")
 COMES_WITH_TORCH = {"triton"}  # on some systems, and is looked for before it is used
-BY_NAME = {"find_spec", "import_isolated", "import_module", "load_extra"}  # functions that import a module of a name
+BY_NAME = {
+    "find_spec",
+    "import_isolated",
+    "import_module",
+    "load_extra",
+    "load_isolated",
+}  # functions that import a module of a name
 
 DRIVERS = ROOT / "baselines" / "programs" / "drivers"
 

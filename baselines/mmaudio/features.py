@@ -20,6 +20,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from baselines.mmaudio.frames import clip_input
+from foundation.extras import load_extra
 
 EMBEDDING = 1024
 TEXT_LAYERS, TEXT_HEADS, TEXT_WIDTH, TEXT_TOKENS = 24, 16, 1024, 77
@@ -35,15 +36,14 @@ class ClipText(nn.Module):
 
     def __init__(self) -> None:
         super().__init__()
-        from open_clip.transformer import QuickGELU, TextTransformer
-
-        self.tower = TextTransformer(
+        package = load_extra("open_clip.transformer", "selva", needed_by="CLIP")
+        self.tower = package.TextTransformer(
             context_length=TEXT_TOKENS,
             width=TEXT_WIDTH,
             heads=TEXT_HEADS,
             layers=TEXT_LAYERS,
             output_dim=EMBEDDING,
-            act_layer=QuickGELU,
+            act_layer=package.QuickGELU,
         )
         self.tower.attn_mask = None  # made again below: a tower built without memory has no values in it
 
@@ -62,9 +62,8 @@ class ClipImage(nn.Module):
 
     def __init__(self) -> None:
         super().__init__()
-        from open_clip.transformer import QuickGELU, VisionTransformer
-
-        self.tower = VisionTransformer(
+        package = load_extra("open_clip.transformer", "selva", needed_by="CLIP")
+        self.tower = package.VisionTransformer(
             image_size=IMAGE_SIZE,
             patch_size=PATCH,
             width=IMAGE_WIDTH,
@@ -72,7 +71,7 @@ class ClipImage(nn.Module):
             heads=IMAGE_HEADS,
             mlp_ratio=4.0,
             output_dim=EMBEDDING,
-            act_layer=QuickGELU,
+            act_layer=package.QuickGELU,
         )
 
     def forward(self, frames: Tensor) -> Tensor:
@@ -141,6 +140,4 @@ def clip_prompt_encoder(tower: ClipText, device: torch.device) -> PromptEncoder:
 @cache
 def _tokenizer() -> Any:
     """Return CLIP's tokenizer, which takes a third of a second to read its merges."""
-    from open_clip import SimpleTokenizer
-
-    return SimpleTokenizer(context_length=TEXT_TOKENS)
+    return load_extra("open_clip", "selva", needed_by="CLIP").SimpleTokenizer(context_length=TEXT_TOKENS)

@@ -11,16 +11,15 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Literal, get_args
+from typing import Any, Literal, get_args
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
-from torchvision.transforms import InterpolationMode
-from torchvision.transforms.v2 import functional as picture
 
 from baselines.mmaudio.lengths import CLIP_FPS, SYNC_FPS
+from foundation.extras import load_extra
 from foundation.media import FrameRequest, read_video_streams
 
 SyncFrames = Literal["centre-crop", "squash"]
@@ -46,7 +45,12 @@ def scaled(pixels: Tensor, size: list[int]) -> Tensor:
         pixels: on any device; a GPU computes in float32 and rounds, so that a few levels differ by one.
         size: height and width; a single number is the shorter side.
     """
-    return picture.resize(pixels, size, interpolation=InterpolationMode.BICUBIC, antialias=True)
+    picture = _pictures()
+    return picture.functional.resize(pixels, size, interpolation=picture.InterpolationMode.BICUBIC, antialias=True)
+
+
+def _pictures() -> Any:
+    return load_extra("torchvision.transforms.v2", "selva", needed_by="scaling frames")
 
 
 def squashed(frame: Pixels) -> Pixels:
@@ -59,7 +63,7 @@ def centre_cropped(frame: Pixels) -> Pixels:
 
     MMAudio sees frames so: of a 1280x720 scene only the middle 720 pixels, half of either video.
     """
-    return picture.center_crop(_scaled(frame, [SYNC_SIZE]), [SYNC_SIZE, SYNC_SIZE]).numpy()
+    return _pictures().functional.center_crop(_scaled(frame, [SYNC_SIZE]), [SYNC_SIZE, SYNC_SIZE]).numpy()
 
 
 def clip_frame(frame: Pixels) -> Pixels:

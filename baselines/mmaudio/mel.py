@@ -17,6 +17,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from baselines.mmaudio.lengths import FORMATS, AudioFormat
+from foundation.extras import load_extra
 
 HOPS_PER_WINDOW = 4
 SMALLEST_AMPLITUDE = 1e-5
@@ -58,11 +59,10 @@ def mel_spectrogram(waveform: Tensor, rate: int) -> Tensor:
 @lru_cache(maxsize=2)
 def _filters(audio: AudioFormat) -> Tensor:
     """Return the filters from 0 Hz to half the sampling rate: float32 (mel bins, bins of the spectrum)."""
-    from torchaudio.functional import melscale_fbanks
-
+    functional = load_extra("torchaudio.functional", "selva", needed_by="the mel spectrogram")
     bins = HOPS_PER_WINDOW * audio.hop // 2 + 1
     highest = audio.sample_rate / 2
-    filters: Tensor = melscale_fbanks(
+    filters: Tensor = functional.melscale_fbanks(
         bins, 0.0, highest, audio.mel_bins, audio.sample_rate, norm="slaney", mel_scale="slaney"
     )
     return filters.T.contiguous()

@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, Unpack
+from typing import Any, ClassVar, Unpack
 
 import torch
 from torch import Tensor
@@ -22,10 +22,11 @@ from baselines.mmaudio.features import (
     text_tower_state,
 )
 from baselines.mmaudio.lengths import Lengths
-from baselines.mmaudio.native import NativeOptions, check_native, store_of
+from baselines.mmaudio.native import PACKAGES, NativeOptions, check_native, store_of
 from baselines.mmaudio.regions import compile_regions
 from baselines.mmaudio.synthesis import Brief, Settings, Synthesiser
 from baselines.mmaudio.transformer import VARIANTS
+from foundation.extras import require
 from metrics.backbones.synchformer import VideoExtractor
 
 # The last frame of a container is easily lost to rounding; the reference drops such samples, here it is repeated.
@@ -59,6 +60,7 @@ class MMAudio(BatchModel):
     Raises:
         ValueError: an option out of range.
         TypeError: an option that it does not have.
+        foundation.extras.MissingPackage: a package of the extra `selva` is not installed.
         foundation.checkpoints.MissingCheckpoint: a file is not there; says how to get it.
         foundation.checkpoints.WrongCheckpoint: a file does not fit; names the first entry that differs.
 
@@ -66,6 +68,8 @@ class MMAudio(BatchModel):
         MMAudio (Cheng et al. 2025, arXiv:2412.15322), hkchengrex/MMAudio @ 974010a. Frame k of the sync stream is the
         frame at k / 25 s, as in its batch path; its demo loses one frame of an 8 s clip.
     """
+
+    packages: ClassVar[tuple[str, ...]] = PACKAGES  # of the extra `selva`
 
     def __init__(
         self,
@@ -82,6 +86,7 @@ class MMAudio(BatchModel):
         wanted = {"clip": frames.clip_request(), "sync": frames.sync_request(sync_frames)}
         unused = {"clip": null_clip, "sync": null_sync}
         settings = Settings.checked(native)
+        require(self.packages, "selva", needed_by=f"mmaudio {variant}")
         source = weights.WeightSource(
             checkpoint_names(variant),
             native,

@@ -11,6 +11,9 @@ from foundation.checkpoints import WeightOptions
 from foundation.devices import Precision
 from foundation.names import check_known
 
+# Of the extra `selva`: frames are scaled by torchvision, prompts and pictures read by open_clip's towers.
+PACKAGES = ("torchvision", "open_clip")
+
 
 class NativeOptions(WeightOptions, total=False):
     """How to compute, beside the options of weights; every option may be absent.

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import partial
-from typing import Any, Unpack
+from typing import Any, ClassVar, Unpack
 
 import torch
 from torch import Tensor
@@ -17,7 +17,7 @@ from baselines.mmaudio import frames, weights
 from baselines.mmaudio.batches import VIDEOS_AT_ONCE, BatchModel, FramePreparation
 from baselines.mmaudio.features import ClipText, clip_prompt_encoder, text_tower_state
 from baselines.mmaudio.lengths import Lengths
-from baselines.mmaudio.native import NativeOptions, check_native, store_of
+from baselines.mmaudio.native import PACKAGES, NativeOptions, check_native, store_of
 from baselines.mmaudio.regions import compile_regions
 from baselines.mmaudio.synthesis import Brief, Settings, Synthesiser
 from baselines.mmaudio.transformer import VARIANTS
@@ -25,6 +25,7 @@ from baselines.selva.text import T5Encoder, encoder_state, load_tokenizer, stand
 from baselines.selva.training import own_weights
 from baselines.selva.video_encoder import MISSING_FRAMES, TextVideoEncoder
 from foundation.devices import numerics
+from foundation.extras import require
 
 DEFAULT_SUP_TOKENS = 5
 
@@ -63,6 +64,7 @@ class SELVA(BatchModel):
         ValueError: an option out of range, or files that `selva.json` beside them says are others, or for another
             variant or number of [SUP] tokens.
         TypeError: an option that it does not have.
+        foundation.extras.MissingPackage: a package of the extra `selva` is not installed.
         foundation.checkpoints.MissingCheckpoint: a file is not there; says how to get it.
         foundation.checkpoints.WrongCheckpoint: a file does not fit; names the first entry that differs.
 
@@ -70,6 +72,8 @@ class SELVA(BatchModel):
         SELVA (arXiv:2512.02650), jnwnlee/selva @ 70a8589. Frame k of the video stream is the frame at k / 25 s, as
         in its batch path; its demo loses one frame of an 8 s clip.
     """
+
+    packages: ClassVar[tuple[str, ...]] = (*PACKAGES, "transformers", "tokenizers")  # of the extra `selva`
 
     def __init__(
         self,
@@ -87,6 +91,7 @@ class SELVA(BatchModel):
         self._own_parts = [part for part in own_weights.PARTS if part in given and own_weights.record_path(given[part])]
         if self._own is not None:
             self._own.check(variant=variant, sup_tokens=num_sup_tokens, parts=self._own_parts)
+        require(self.packages, "selva", needed_by=f"selva {variant}")
         source = weights.WeightSource(
             checkpoint_names(variant, num_sup_tokens),
             native,

@@ -14,12 +14,12 @@ import re
 import zlib
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any
 
 import torch
 from torch import Tensor, nn
 
 from baselines.mmaudio.features import PromptEncoder
+from foundation.extras import load_extra
 
 WIDTH = 768
 LAYERS = 12
@@ -36,9 +36,8 @@ class T5Encoder(nn.Module):
 
     def __init__(self) -> None:
         super().__init__()
-        from transformers import T5Config, T5EncoderModel
-
-        config = T5Config(
+        package = load_extra("transformers", "selva", needed_by="Flan-T5")
+        config = package.T5Config(
             vocab_size=VOCABULARY,
             d_model=WIDTH,
             d_kv=64,
@@ -52,7 +51,7 @@ class T5Encoder(nn.Module):
             dropout_rate=0.0,
             use_cache=False,
         )
-        self.model = T5EncoderModel(config)
+        self.model = package.T5EncoderModel(config)
 
     def forward(self, tokens: Tensor) -> Tensor:
         """Map token ids of one prompt, int64 (1, l), to states, float32 (1, l, 768)."""
@@ -74,9 +73,7 @@ def encoder_state(state: Mapping[str, Tensor]) -> dict[str, Tensor]:
 
 def load_tokenizer(path: Path) -> Tokenizer:
     """Return Flan-T5's own tokenizer from its `tokenizer.json`."""
-    from tokenizers import Tokenizer as FileTokenizer
-
-    pieces: Any = FileTokenizer.from_file(str(path))
+    pieces = load_extra("tokenizers", "selva", needed_by="Flan-T5").Tokenizer.from_file(str(path))
     pieces.no_padding()
     pieces.enable_truncation(LONGEST)
 

@@ -82,7 +82,7 @@ def examine(model: str, options: dict[str, Any]) -> list[Finding]:
     program = program_of(entry)
     owned = {file.checkpoint for file in program.files} if program else set()
     settings = None if program is None else _settings(program.name, options)
-    findings = [*_of_file(entry, options), *_of_values(entry, options)]
+    findings = [*_of_file(entry, options), *_of_values(entry, options), *_of_packages(entry)]
     if program is None or settings is None:
         findings += [*_of_command(entry, options), *_of_service(entry, options)]
     else:
@@ -220,6 +220,20 @@ def _of_file(entry: ModelEntry, given: dict[str, Any]) -> Iterator[Finding]:
         yield Finding("class", "missing", f"{entry.place} in {entry.file}: {problem}", to_do)
     if not in_the_way:
         yield Finding("class", "ok", found)
+
+
+def _of_packages(entry: ModelEntry) -> Iterator[Finding]:
+    """Check the packages of an extra that a native model runs with."""
+    from baselines.registry import class_of
+    from foundation.extras import MissingPackage, command_for, require
+
+    for package in getattr(class_of(entry), "packages", ()):
+        try:
+            require([package], "selva", needed_by=entry.name)
+        except MissingPackage as error:
+            yield Finding(package, "missing", str(error), command_for("selva"))
+        else:
+            yield Finding(package, "ok", "installed")
 
 
 def _of_command(entry: ModelEntry, options: dict[str, Any]) -> Iterator[Finding]:

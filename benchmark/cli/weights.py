@@ -7,6 +7,7 @@ import shutil
 import sys
 from collections.abc import Sequence
 from dataclasses import asdict
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -16,7 +17,7 @@ from benchmark.choices import ProfileName
 from benchmark.cli import completing
 from benchmark.cli.options import JsonOption, WeightsDirOption, metrics_by_name, one_of
 from benchmark.cli.progress import progress
-from benchmark.exits import USAGE_ERROR
+from benchmark.exits import USAGE_ERROR, tell
 from metrics.registry import chosen_metrics, list_metrics
 
 if TYPE_CHECKING:
@@ -58,6 +59,7 @@ def weights(
     wanted = list(dict.fromkeys(wanted))
     for name in wanted:
         checkpoints.get(name)  # a misspelt one is refused before the first is fetched
+    _tell_missing_packages(wanted, model)
     for name in wanted if not offline else ():
         _fetch(name, weights_dir)
     states = {name: checkpoints.state(name, weights_dir=weights_dir) for name in wanted or checkpoints.CHECKPOINTS}
@@ -67,6 +69,24 @@ def weights(
         _show(states)
     if offline and any(states[name] == "missing" for name in wanted):
         raise typer.Exit(USAGE_ERROR)
+
+
+def _tell_missing_packages(files: Sequence[str], model: str | None) -> None:
+    """Say which packages are still missing for networks that read these files; weights may be fetched before them."""
+    from baselines import get_model
+    from baselines.registry import class_of
+    from foundation.extras import MissingPackage, require
+    from metrics.backbones import BACKBONES, require_packages
+
+    checks = [partial(require_packages, name) for name, row in BACKBONES.items() if set(files).intersection(row.files)]
+    if model is not None:
+        packages = getattr(class_of(get_model(model)), "packages", ())
+        checks = [partial(require, packages, "selva", needed_by=model)]
+    for check in checks:
+        try:
+            check()
+        except MissingPackage as error:
+            tell(str(error), prefix="")
 
 
 def _of_metrics(profile: str | None, names: Sequence[str] | None, *, extended: bool) -> list[str]:

@@ -10,7 +10,6 @@ import hashlib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
-from importlib import import_module
 from typing import TYPE_CHECKING, Any, Unpack
 
 from benchmark.choices import ProfileName
@@ -24,7 +23,7 @@ from foundation import checkpoints, media
 from foundation.checkpoints import WeightOptions
 from foundation.devices import check_device
 from foundation.names import load
-from metrics.backbones import get_backbone, load_backbone
+from metrics.backbones import get_backbone, load_backbone, require_packages
 from metrics.registry import Metric, chosen_metrics
 from vgg_monoaudio.asked_sounds import unasked_music, unasked_sources
 
@@ -49,7 +48,6 @@ class NetworkRow:
         frames: the frames wanted of a video; None: it is fed sound.
         on_device: "module:function" for what is still to be done to an array on the network's device.
         beside: checkpoints that it needs beside that of its backbone.
-        extra: its backbone's module needs a package of an extra, which is looked for before work begins.
     """
 
     name: str
@@ -60,7 +58,6 @@ class NetworkRow:
     frames: media.FrameRequest | None = None
     on_device: str = ""
     beside: tuple[str, ...] = ()
-    extra: bool = False
 
     @property
     def backbone(self) -> str:
@@ -123,9 +120,8 @@ class NetworkProfile:
         parts = self._needed_parts(self.wanted)
         everywhere.require_packages(parts)
         rows = [part for part in parts if isinstance(part, NetworkRow)]
-        for row in rows:
-            if row.extra:
-                import_module(get_backbone(row.backbone).target.partition(":")[0])  # MissingPackage, before work begins
+        for backbone in dict.fromkeys(row.backbone for row in rows):
+            require_packages(backbone)  # before 8 GB of weights are looked for
         self._check_there(rows)
         self._located = {file: self._locate(file) for file in dict.fromkeys(file for row in rows for file in row.files)}
         self._networks: dict[str, Any] = {}
@@ -186,7 +182,7 @@ class NetworkProfile:
         row = get_backbone(backbone)
         hashes = [self._located[file].digests.sha256 for file in row.files]
         together = hashlib.sha256("+".join(hashes).encode()).hexdigest()
-        return f"v{row.preprocessing}-{hashes[0] if len(hashes) == 1 else together}"
+        return f"{row.version}-{hashes[0] if len(hashes) == 1 else together}"
 
     def _network(self, name: str) -> Any:
         if name not in self._networks:

@@ -50,10 +50,10 @@ ON_REQUEST = (
     ),
     NetworkRow(
         "passt.audio", front_ends.prepare_passt, "mels", lambda net, batch: _named(net.audio(batch)),
-        yields={"passt": "embedding", "passt_logits": "logits"}, extra=True,
+        yields={"passt": "embedding", "passt_logits": "logits"},
     ),
     NetworkRow(
         "audiobox.audio", front_ends.prepare_audiobox, "waveform", lambda net, batch: _named(net.audio(batch)),
-        yields={"aesthetics": "ratings"}, extra=True,
+        yields={"aesthetics": "ratings"},
     ),
 )  # fmt: skip

@@ -17,12 +17,13 @@ from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from foundation import extras
 from foundation.names import load
 
 if TYPE_CHECKING:
     import torch
 
-__all__ = ["BACKBONES", "Backbone", "get_backbone", "load_backbone"]
+__all__ = ["BACKBONES", "Backbone", "get_backbone", "load_backbone", "require_packages"]
 
 
 @dataclass(frozen=True)
@@ -43,11 +44,19 @@ class Backbone:
     loader: str | None = None  # "module:function" from `config` and `checkpoint`, where one file is not the whole
     config: str | None = None  # in foundation.checkpoints: the file that says how the network is built
     tokenizer: str | None = None  # likewise: what cuts its texts
+    packages: tuple[str, ...] = ()  # beside the core's, which it is imported or run with
+    extra: str = "paper"  # that brings them
+    mark: str = ""  # "module:function" of what the content key says where one of several implementations computes
 
     @property
     def files(self) -> tuple[str, ...]:
         """Names of all checkpoints that decide what it computes, the weights first."""
         return tuple(name for name in (self.checkpoint, self.config, self.tokenizer) if name)
+
+    @property
+    def version(self) -> str:
+        """What leads its content key: of the front end, and of the implementation where it is another than usual."""
+        return f"v{self.preprocessing}{load(self.mark)() if self.mark else ''}"
 
 
 BACKBONES: dict[str, Backbone] = {
@@ -56,6 +65,7 @@ BACKBONES: dict[str, Backbone] = {
         Backbone(
             "panns",
             target="metrics.backbones.panns:Panns",
+            packages=("panns_inference", "torchlibrosa"),
             checkpoint="panns",
             preprocessing=1,
             outputs=("embedding", "logits"),
@@ -65,6 +75,8 @@ BACKBONES: dict[str, Backbone] = {
         Backbone(
             "clap",
             target="metrics.backbones.clap:Clap",
+            packages=("transformers",),
+            mark="metrics.backbones.clap:key_mark",
             checkpoint="clap",
             preprocessing=1,
             outputs=("audio", "text"),
@@ -76,6 +88,7 @@ BACKBONES: dict[str, Backbone] = {
         Backbone(
             "imagebind",
             target="metrics.backbones.imagebind:ImageBind",
+            packages=("torchaudio", "torchvision"),
             checkpoint="imagebind",
             preprocessing=1,
             outputs=("video", "audio"),
@@ -84,6 +97,7 @@ BACKBONES: dict[str, Backbone] = {
         Backbone(
             "synchformer",
             target="metrics.backbones.synchformer:Synchformer",
+            packages=("torchaudio", "torchvision"),
             checkpoint="synchformer",
             preprocessing=1,
             outputs=("video", "audio", "offset_logits"),
@@ -98,6 +112,8 @@ BACKBONES: dict[str, Backbone] = {
         Backbone(
             "passt",
             target="metrics.backbones.passt:Passt",
+            packages=("hear21passt", "torchaudio"),
+            extra="extended",
             checkpoint="passt",
             preprocessing=1,
             outputs=("embedding", "logits"),
@@ -106,6 +122,8 @@ BACKBONES: dict[str, Backbone] = {
         Backbone(
             "audiobox",
             target="metrics.backbones.audiobox:Audiobox",
+            packages=("audiobox_aesthetics",),
+            extra="extended",
             checkpoint="audiobox",
             preprocessing=1,
             outputs=("ratings",),
@@ -117,6 +135,7 @@ BACKBONES: dict[str, Backbone] = {
         Backbone(
             "pe_av",
             target="metrics.backbones.pe_av:PeAv",
+            packages=("transformers", "tokenizers", "timm", "torchvision"),
             checkpoint="pe-av",
             preprocessing=1,
             outputs=("audio", "video", "text"),
@@ -147,6 +166,16 @@ def get_backbone(name: str) -> Backbone:
     return BACKBONES[name]
 
 
+def require_packages(name: str) -> None:
+    """See that the packages of a backbone are there, before its weights are looked for.
+
+    Raises:
+        foundation.extras.MissingPackage: one is not installed or cannot be loaded; says how to get it.
+    """
+    row = get_backbone(name)
+    extras.require(row.packages, row.extra, needed_by=name)
+
+
 def load_backbone(
     name: str,
     *,
@@ -159,8 +188,8 @@ def load_backbone(
     """Return a network with its weights, ready to run: in eval mode, without gradients.
 
     Args:
-        name: "panns", "clap", "imagebind", "synchformer", "vggish", "pe_av", "passt" and "audiobox" (of the extra
-            `extended`), or "signal", which needs no weights.
+        name: "vggish", or "panns", "clap", "imagebind", "synchformer" and "pe_av" (of the extra `paper`), "passt" and
+            "audiobox" (`extended`), or "signal", which needs no weights.
         checkpoint: the official file; default: the one of the weights folder. Its hash is verified. Where another file
             says how the network is built ("pe_av"), that one is looked for beside it.
         state_dict: entries in place of a file, flat or laid out as in the official file. Taken as they are.
@@ -170,6 +199,7 @@ def load_backbone(
         allow_unverified: also take a file whose hash is another one; whoever asks must mark the run.
 
     Raises:
+        foundation.extras.MissingPackage: a package that it needs is not there.
         ValueError: unknown name, both `checkpoint` and `state_dict`, weights for a backbone without any, or a
             `state_dict` or `dtype` for one that has no choice of it.
         MissingCheckpoint: no such file.
@@ -182,6 +212,7 @@ def load_backbone(
         if checkpoint is not None or state_dict is not None:
             raise ValueError(f"{name} has no weights; give neither a checkpoint nor a state_dict")
         return _class_of(row)()
+    require_packages(name)
     if row.loader:
         if state_dict is not None or dtype is not None:
             raise ValueError(f"{name} is read from its files, in float32; give neither a state_dict nor a dtype")

@@ -10,17 +10,17 @@ Source:
 
 import warnings
 from collections.abc import Mapping
+from functools import cache
 from typing import Any, NamedTuple
 
 import torch
 from numpy.typing import NDArray
-from torch import Tensor
+from torch import Tensor, nn
 from torch.nn import functional
 
-from foundation.extras import MissingPackage, command_for
 from metrics.aesthetics import AXES
 from metrics.backbones import frontends
-from metrics.backbones.isolated import import_isolated
+from metrics.backbones.isolated import class_on_demand, derived, load_isolated
 
 SAMPLE_RATE = 16_000  # Hz
 WINDOW_SAMPLES = 160_000  # 10 s; the next window begins where one ends
@@ -30,13 +30,6 @@ _SETTINGS = (
     "normalize_embed", "output_dim",
 )  # fmt: skip
 
-try:
-    _module: Any = import_isolated("audiobox_aesthetics.model.aes")
-except ModuleNotFoundError as error:
-    raise MissingPackage(
-        f"Audiobox Aesthetics needs a package that is not installed ({error}); to get it: {command_for('extended')}"
-    ) from error
-
 
 class AudioboxOutput(NamedTuple):
     """What the predictor says about a batch of sounds."""
@@ -44,7 +37,7 @@ class AudioboxOutput(NamedTuple):
     ratings: Tensor  # float32 (b, 4): CE, CU, PC, PQ
 
 
-class Audiobox(_module.AesMultiOutput):  # type: ignore[misc]
+class _Audiobox(nn.Module):
     """The published predictor. Entry names are those of `checkpoint.pt`, without their prefix `model.`."""
 
     def __init__(self, settings: Mapping[str, Any], scales: Mapping[str, Mapping[str, float]]) -> None:
@@ -65,7 +58,7 @@ class Audiobox(_module.AesMultiOutput):  # type: ignore[misc]
         self.eval()
 
     @classmethod
-    def described_by(cls, content: Mapping[str, Any]) -> "Audiobox":
+    def described_by(cls, content: Mapping[str, Any]) -> "_Audiobox":
         """Return the network, not filled yet, that the content of a checkpoint file describes.
 
         Raises:
@@ -100,6 +93,18 @@ class Audiobox(_module.AesMultiOutput):  # type: ignore[misc]
         weights = heard.sum(dim=-1) / WINDOW_SAMPLES
         weighted = (ratings * weights).reshape(batch, -1, len(AXES)).sum(dim=1)
         return AudioboxOutput(weighted / weights.reshape(batch, -1, 1).sum(dim=1))
+
+
+@cache
+def _package() -> Any:
+    return load_isolated("audiobox_aesthetics.model.aes", "extended", needed_by="Audiobox Aesthetics")
+
+
+def _class() -> type:
+    return derived(_Audiobox, _package().AesMultiOutput, "Audiobox")
+
+
+__getattr__ = class_on_demand(__name__, "Audiobox", _class)
 
 
 def prepare_audio(waveform: Tensor | NDArray[Any], sample_rate: int, seconds: float) -> Tensor:

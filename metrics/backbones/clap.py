@@ -1,48 +1,38 @@
 """CLAP: sound and text as unit vectors of one space, so that their cosine says whether they belong together.
 
 Source:
-    LAION-CLAP (Wu et al. 2023, arXiv:2211.06687), HTSAT-base and RoBERTa without fusion, class of laion-clap 1.1.7
-    (CC0). Equal to what that package computes for waveforms of at most 10 s, to the bit on the same machine.
+    LAION-CLAP (Wu et al. 2023, arXiv:2211.06687), HTSAT-base and RoBERTa without fusion. Where the package laion-clap
+    1.1.7 (CC0) is installed, its class: equal to what that package computes for waveforms of at most 10 s, to the bit
+    on the same machine. It keeps numpy below 2, so elsewhere the same entries are read by a network of our own, equal
+    to 1e-4; `implementation` says which, and features and scores of the two are never mixed.
 """
 
 import warnings
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from functools import cache
 from pathlib import Path
-from typing import Any
+from types import MappingProxyType
+from typing import Any, Literal
 
 from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn import functional
 
+from foundation.extras import is_installed, load_extra
 from metrics.backbones import frontends
-from metrics.backbones.isolated import import_isolated, librosa_caches
+from metrics.backbones.clap_network import VOCABULARY, ClapNetwork, RobertaWithoutWeights
+from metrics.backbones.isolated import class_on_demand, derived, librosa_caches, load_isolated
+
+Implementation = Literal["laion-clap", "own"]
 
 SAMPLE_RATE = frontends.CLAP_RATE
 WINDOW_SAMPLES = 480_000  # 10 s
 TEXT_TOKENS = 77
 TOKENIZER = "roberta-base"
 _TOKENIZER_FILES = ("vocab.json", "merges.txt")
-VOCABULARY = 50_265
 # A sentence whose ids are known, so that another vocabulary of the same size is found out.
 PROBE, PROBE_IDS = "Hello world", [0, 31414, 232, 2]
-
-_model: Any = import_isolated("laion_clap.clap_module.model")
-
-
-class _RobertaWithoutWeights:
-    """Builds the text branch from its configuration; the package would fetch weights that the checkpoint replaces."""
-
-    @staticmethod
-    def from_pretrained(_name: str) -> Any:
-        from transformers import RobertaConfig, RobertaModel
-
-        return RobertaModel(
-            RobertaConfig(vocab_size=VOCABULARY, max_position_embeddings=514, type_vocab_size=1, layer_norm_eps=1e-5)
-        )
-
-
-_model.RobertaModel = _RobertaWithoutWeights  # in our own copy of the module
-
+OWN_VERSION = 1  # moves when our own network gives other numbers
 
 _AUDIO = {
     "model_type": "HTSAT",
@@ -72,16 +62,18 @@ def _to_dtype_of(layer: nn.Module, given: tuple[Tensor]) -> tuple[Tensor]:
     return (given[0].to(next(layer.parameters()).dtype),)
 
 
-class Clap(_model.CLAP):  # type: ignore[misc]
+class _Clap(nn.Module):
     """LAION-CLAP. Entry names are those of the checkpoint's `state_dict` without their leading `module.`.
 
     The spectrogram and mel matrices are entries of the checkpoint and stay float32 whatever the network's dtype.
     """
 
+    settings: Mapping[str, Any] = MappingProxyType({})  # what the class that it derives from is built with
+
     def __init__(self) -> None:
         with warnings.catch_warnings(), librosa_caches():  # librosa makes the mel matrix
             warnings.filterwarnings("ignore", message="torch.meshgrid")  # a call in the package
-            super().__init__(1024, _AUDIO, _TEXT, enable_fusion=False, fusion_type="None")
+            super().__init__(**self.settings)
         self.audio_branch.bn0.register_forward_pre_hook(_to_dtype_of)
         self.eval()
 
@@ -128,6 +120,34 @@ class Clap(_model.CLAP):  # type: ignore[misc]
             raise ValueError("Clap is in training mode, where dropout and masks are random; call .eval() first")
 
 
+def implementation() -> Implementation:
+    """Return whose network `Clap` is here: that of the package where it is installed, otherwise our own."""
+    return "laion-clap" if is_installed("laion_clap") else "own"
+
+
+def key_mark() -> str:
+    """Return what the content key says of the implementation, so that features of the two are never mixed."""
+    return "" if implementation() == "laion-clap" else f".own{OWN_VERSION}"
+
+
+@cache
+def network_class(wanted: Implementation) -> type:
+    """Return the class of one implementation; both have the published file's entries.
+
+    Raises:
+        foundation.extras.MissingPackage: the package is wanted and not installed.
+    """
+    if wanted == "own":
+        return derived(_Clap, ClapNetwork, "Clap")
+    package = load_isolated("laion_clap.clap_module.model", "paper", needed_by="CLAP")
+    package.RobertaModel = RobertaWithoutWeights  # in our own copy of the module
+    sizes = {"embed_dim": 1024, "audio_cfg": _AUDIO, "text_cfg": _TEXT, "enable_fusion": False, "fusion_type": "None"}
+    return derived(_Clap, package.CLAP, "Clap", settings=sizes)
+
+
+__getattr__ = class_on_demand(__name__, "Clap", lambda: network_class(implementation()))
+
+
 def _filled(waveform: Tensor) -> Tensor:
     """Repeat whole and pad to 10 s: (b, n) -> (b, 480000)."""
     repeated = waveform.repeat(1, WINDOW_SAMPLES // waveform.shape[1])
@@ -161,8 +181,6 @@ def load_tokenizer(folder: Path | None = None) -> Any:
         MissingCheckpoint: in none of these places.
         WrongCheckpoint: a tokenizer, but not that of roberta-base.
     """
-    from transformers import RobertaTokenizer
-
     from foundation.checkpoints import MissingCheckpoint, WrongCheckpoint, weights_folder
 
     places = [folder] if folder is not None else [weights_folder() / TOKENIZER, *_cached_tokenizers()]
@@ -171,7 +189,8 @@ def load_tokenizer(folder: Path | None = None) -> Any:
     if found is None:
         looked_in: list[Path | str] = [*places, *(["the Hugging Face cache"] if folder is None else [])]
         raise MissingCheckpoint.of("roberta-vocab", looked_in, needed_by="clap (text)")
-    tokenizer = RobertaTokenizer.from_pretrained(str(found), local_files_only=True)
+    package = load_extra("transformers", "paper", needed_by="CLAP (text)")
+    tokenizer = package.RobertaTokenizer.from_pretrained(str(found), local_files_only=True)
     ids = tokenizer(PROBE)["input_ids"]
     if len(tokenizer) != VOCABULARY or ids != PROBE_IDS:
         raise WrongCheckpoint(

@@ -13,6 +13,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from foundation.extras import load_extra
 from foundation.media.resampling import Sinc, filtered
 
 PANNS_RATE, CLAP_RATE = 16_000, 48_000  # Hz
@@ -121,8 +122,7 @@ def short_side(frames: Tensor | NDArray[Any], size: int) -> Tensor:
         raise ValueError(f"frames: expected shape (t, 3, h, w) with t > 0, got {tuple(given.shape)}")
     if given.dtype != torch.uint8:
         raise ValueError(f"frames: expected uint8, got {given.dtype}")
-    from torchvision.transforms.v2 import InterpolationMode  # a second to import, and sound needs none of it
-    from torchvision.transforms.v2 import functional as picture
-
-    resized: Tensor = picture.resize(given, [size], interpolation=InterpolationMode.BICUBIC, antialias=True)
+    transforms = load_extra("torchvision.transforms.v2", "paper", needed_by="scaling frames")
+    bicubic = transforms.InterpolationMode.BICUBIC
+    resized: Tensor = transforms.functional.resize(given, [size], interpolation=bicubic, antialias=True)
     return resized

@@ -18,8 +18,8 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn import functional
-from torchaudio.compliance import kaldi
 
+from foundation.extras import load_extra
 from foundation.media.resampling import resample_tensor
 from metrics.backbones import frontends
 
@@ -215,6 +215,7 @@ def prepare_audio(waveform: Tensor | NDArray[Any], sample_rate: int, seconds: fl
         ValueError: shorter than one frame of 25 ms; or see `frontends.as_waveform`.
     """
     del seconds
+    kaldi = load_extra("torchaudio.compliance.kaldi", "paper", needed_by="ImageBind")
     whole = resample_tensor(frontends.as_waveform(waveform, sample_rate).clone(), sample_rate, SAMPLE_RATE)
     if whole.shape[1] < SAMPLE_RATE // 40:
         raise ValueError(f"waveform: {whole.shape[1]} samples at 16 kHz are less than one frame of 25 ms")

@@ -9,13 +9,16 @@ import os
 import sys
 import tempfile
 import warnings
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from importlib.machinery import ModuleSpec
 from importlib.util import find_spec
 from pathlib import Path
 from threading import RLock
 from types import ModuleType
+from typing import Any
+
+from foundation.extras import missing
 
 _sys_modules = RLock()
 
@@ -128,3 +131,51 @@ def import_isolated(module: str, *, without: tuple[str, ...] = ()) -> ModuleType
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", FutureWarning)  # of the package's own imports; nothing a user could fix
             return importlib.import_module(module)
+
+
+def load_isolated(module: str, extra: str, *, needed_by: str, without: tuple[str, ...] = ()) -> Any:
+    """Return what `import_isolated` does, of a package of an extra.
+
+    Args:
+        module: see `import_isolated`.
+        extra: as `pyproject.toml` calls it.
+        needed_by: what cannot be done without it, for the message.
+        without: see `import_isolated`.
+
+    Raises:
+        foundation.extras.MissingPackage: the package, or one that it imports, is not installed.
+    """
+    try:
+        return import_isolated(module, without=without)
+    except ModuleNotFoundError as error:
+        package = (error.name or module).partition(".")[0]
+        raise missing(package, extra, needed_by=needed_by) from error
+
+
+def class_on_demand(module: str, name: str, make: Callable[[], type]) -> Callable[[str], Any]:
+    """Return a `__getattr__` for a module, one class of which derives from a class of an extra's package.
+
+    So the module can be imported without the extra: the class is made, once, when somebody asks for it.
+
+    Args:
+        module: its `__name__`.
+        name: of the class.
+        make: makes it; raises `foundation.extras.MissingPackage` where the package is not there.
+    """
+
+    def __getattr__(wanted: str) -> Any:
+        if wanted != name:
+            raise AttributeError(f"module {module!r} has no attribute {wanted!r}")
+        with _sys_modules:
+            names = vars(sys.modules[module])
+            if name not in names:
+                names[name] = make()
+            return names[name]
+
+    return __getattr__
+
+
+def derived(methods: type, base: type, name: str, **attributes: Any) -> type:
+    """Return a class of this name that has the methods of the first class and is otherwise the second."""
+    described = {"__module__": methods.__module__, "__doc__": methods.__doc__}
+    return type(name, (methods, base), {**described, **attributes})

@@ -13,14 +13,12 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from metrics.backbones import frontends
-from metrics.backbones.isolated import import_isolated, librosa_caches
+from metrics.backbones.isolated import class_on_demand, derived, librosa_caches, load_isolated
 
 SAMPLE_RATE = frontends.PANNS_RATE
 CLASSES = 527
 # Half a window is mirrored at each end; six blocks halve 32 frames to one.
 MINIMUM_SAMPLES = 31 * 160
-
-_Cnn14: Any = import_isolated("panns_inference.models", without=("matplotlib", "matplotlib.pyplot")).Cnn14
 
 
 class PannsOutput(NamedTuple):
@@ -35,7 +33,7 @@ def _to_dtype_of(layer: nn.Module, given: tuple[Tensor]) -> tuple[Tensor]:
     return (given[0].to(next(layer.parameters()).dtype),)
 
 
-class Panns(_Cnn14):  # type: ignore[misc]
+class _Panns(nn.Module):
     """Cnn14 with the 16 kHz settings. Entry names are those of `Cnn14_16k_mAP=0.438.pth` under its key `model`.
 
     The spectrogram and mel matrices are entries of the checkpoint and stay float32 whatever the network's dtype.
@@ -66,6 +64,16 @@ class Panns(_Cnn14):  # type: ignore[misc]
         embedding = self(waveform.to(spectrum))["embedding"]
         # The class returns sigmoids only; its last layer on its own output gives the logits themselves.
         return PannsOutput(embedding.float(), self.fc_audioset(embedding).float())
+
+
+def _class() -> type:
+    package = load_isolated(
+        "panns_inference.models", "paper", needed_by="PANNs", without=("matplotlib", "matplotlib.pyplot")
+    )
+    return derived(_Panns, package.Cnn14, "Panns")
+
+
+__getattr__ = class_on_demand(__name__, "Panns", _class)
 
 
 def prepare_audio(waveform: Tensor | NDArray[Any], sample_rate: int, seconds: float) -> Tensor:

@@ -12,13 +12,12 @@ from typing import Any, NamedTuple
 
 import torch
 from numpy.typing import NDArray
-from torch import Tensor
+from torch import Tensor, nn
 from torch.nn import functional
-from torchaudio.compliance import kaldi
 
-from foundation.extras import command_for
+from foundation.extras import load_extra
 from metrics.backbones import frontends
-from metrics.backbones.isolated import import_isolated
+from metrics.backbones.isolated import class_on_demand, derived, load_isolated
 
 SAMPLE_RATE = 32_000  # Hz
 WINDOW_SAMPLES = 320_000  # 10 s
@@ -30,19 +29,6 @@ _PREEMPHASIS = 0.97
 _MEL_HERTZ = (0.0, 15_000.0)
 
 
-class MissingPackage(Exception):
-    """The package that holds the network is not installed."""
-
-
-try:
-    _module: Any = import_isolated("hear21passt.models.passt")
-except ModuleNotFoundError as error:
-    raise MissingPackage(
-        f"PaSST needs a package that is not installed ({error}); to get it: {command_for('extended')}"
-    ) from error
-_module.first_RUN = False  # in our own copy: the first call would print every shape
-
-
 class PasstOutput(NamedTuple):
     """What PaSST says about a batch of sounds."""
 
@@ -50,7 +36,7 @@ class PasstOutput(NamedTuple):
     logits: Tensor  # float32 (b, 527), before any sigmoid
 
 
-class Passt(_module.PaSST):  # type: ignore[misc]
+class _Passt(nn.Module):
     """PaSST-S with stride 10. Entry names are those of `passt-s-f128-p16-s10-ap.476-swa.pt`."""
 
     def __init__(self) -> None:
@@ -75,6 +61,15 @@ class Passt(_module.PaSST):  # type: ignore[misc]
             raise ValueError("Passt is in training mode; call .eval() first")
         logits, embedding = self(mels[:, None].to(self.cls_token.dtype))
         return PasstOutput(embedding.float(), logits.float())
+
+
+def _class() -> type:
+    package = load_isolated("hear21passt.models.passt", "extended", needed_by="PaSST")
+    package.first_RUN = False  # in our own copy: the first call would print every shape
+    return derived(_Passt, package.PaSST, "Passt")
+
+
+__getattr__ = class_on_demand(__name__, "Passt", _class)
 
 
 def prepare_audio(waveform: Tensor | NDArray[Any], sample_rate: int, seconds: float) -> Tensor:
@@ -102,6 +97,7 @@ def prepare_audio(waveform: Tensor | NDArray[Any], sample_rate: int, seconds: fl
 @lru_cache(maxsize=1)
 def _mel_matrix() -> Tensor:
     """Weights of FFT bins in Kaldi's mel bands, (128, 513)."""
+    kaldi = load_extra("torchaudio.compliance.kaldi", "extended", needed_by="PaSST")
     low, high = _MEL_HERTZ
     banks, _ = kaldi.get_mel_banks(MEL_BANDS, _FFT, float(SAMPLE_RATE), low, high, 100.0, -500.0, 1.0)
     return functional.pad(banks, (0, 1))  # Kaldi leaves the bin at half the sample rate out

@@ -15,7 +15,7 @@ import json
 from collections.abc import Mapping
 from functools import lru_cache
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 import torch
 from numpy.typing import NDArray
@@ -23,6 +23,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from foundation.checkpoints import WrongCheckpoint, open_state_dict
+from foundation.extras import load_extra
 from metrics.backbones import frontends
 
 SAMPLE_RATE = 48_000  # Hz
@@ -51,15 +52,14 @@ class PeAv(nn.Module):
         Args:
             config: the content of the published `config.json`.
         """
-        from transformers import AutoModel, PeAudioVideoConfig
-        from transformers.models.pe_audio import modeling_pe_audio as audio
-        from transformers.models.pe_video import modeling_pe_video as video
-
+        package = load_extra("transformers", "paper", needed_by="PE-AV")
+        audio = load_extra("transformers.models.pe_audio.modeling_pe_audio", "paper", needed_by="PE-AV")
+        video = load_extra("transformers.models.pe_video.modeling_pe_video", "paper", needed_by="PE-AV")
         super().__init__()
-        parts: Any = PeAudioVideoConfig.from_dict(dict(config))
+        parts: Any = package.PeAudioVideoConfig.from_dict(dict(config))
         sound, picture = parts.audio_config.audio_config, parts.video_config.video_config
-        width, any_model = parts.text_config.hidden_size, cast("Any", AutoModel)  # which transformers leaves untyped
-        self.text_model = any_model.from_config(parts.text_config)
+        width = parts.text_config.hidden_size
+        self.text_model = package.AutoModel.from_config(parts.text_config)
         self.audio_model = nn.ModuleDict(
             {
                 "audio_encoder": audio.PeAudioEncoder(sound),
@@ -156,9 +156,7 @@ def tokenize(text: str, tokenizer: Path) -> Tensor:
 @lru_cache(maxsize=1)
 def _cutter(tokenizer: Path) -> Any:
     """Return what cuts texts, which takes longer to read than a prompt to cut."""
-    from tokenizers import Tokenizer
-
-    cutter = Tokenizer.from_file(str(tokenizer))
+    cutter = load_extra("tokenizers", "paper", needed_by="PE-AV").Tokenizer.from_file(str(tokenizer))
     cutter.no_padding()
     cutter.no_truncation()
     return cutter
@@ -196,10 +194,9 @@ def square(frames: Tensor | NDArray[Any]) -> Tensor:
     given = torch.as_tensor(frames)
     if given.ndim != 4 or given.shape[1] != 3 or given.numel() == 0 or given.dtype != torch.uint8:
         raise ValueError(f"frames: expected uint8 (t, 3, h, w) with t > 0, got {given.dtype} {tuple(given.shape)}")
-    from torchvision.transforms.v2 import InterpolationMode  # a second to import, and sound needs none of it
-    from torchvision.transforms.v2 import functional as picture
-
-    resized: Tensor = picture.resize(given, [SIDE, SIDE], interpolation=InterpolationMode.BILINEAR, antialias=True)
+    transforms = load_extra("torchvision.transforms.v2", "paper", needed_by="PE-AV")
+    bilinear = transforms.InterpolationMode.BILINEAR
+    resized: Tensor = transforms.functional.resize(given, [SIDE, SIDE], interpolation=bilinear, antialias=True)
     return resized
 
 

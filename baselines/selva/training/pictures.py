@@ -11,6 +11,8 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from foundation.extras import load_extra
+
 Picture = Literal["jpeg 95 4:4:4", "lossless"]
 PICTURES: tuple[Picture, ...] = get_args(Picture)
 
@@ -49,8 +51,8 @@ def decoded(files: Sequence[Tensor], picture: Picture) -> Tensor:
     Raises:
         RuntimeError: they are not such files.
     """
-    from torchvision.io import ImageReadMode, decode_jpeg, decode_webp
-
+    decoders = load_extra("torchvision.io", "selva", needed_by="reading a store's frames")
+    rgb = decoders.ImageReadMode.RGB
     if picture == "lossless":
-        return torch.stack([decode_webp(file, mode=ImageReadMode.RGB) for file in files])
-    return torch.stack(decode_jpeg(list(files), mode=ImageReadMode.RGB))
+        return torch.stack([decoders.decode_webp(file, mode=rgb) for file in files])
+    return torch.stack(decoders.decode_jpeg(list(files), mode=rgb))

@@ -13,8 +13,8 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn import functional
-from torchaudio.transforms import MelSpectrogram
 
+from foundation.extras import load_extra
 from metrics.backbones import frontends
 from metrics.backbones.synchformer.audio import MEL_BINS, MEL_FRAMES
 from metrics.backbones.synchformer.video import FRAME_SIZE
@@ -26,8 +26,9 @@ MEL_MEAN, MEL_DEVIATION = -4.2677393, 4.5689974  # of AudioSet
 
 
 @lru_cache(maxsize=1)
-def _mel_spectrogram() -> MelSpectrogram:
-    return MelSpectrogram(SAMPLE_RATE, n_fft=1024, win_length=400, hop_length=160, n_mels=MEL_BINS)
+def _mel_spectrogram() -> Any:
+    transforms = load_extra("torchaudio.transforms", "paper", needed_by="Synchformer")
+    return transforms.MelSpectrogram(SAMPLE_RATE, n_fft=1024, win_length=400, hop_length=160, n_mels=MEL_BINS)
 
 
 def prepare_audio(waveform: Tensor | NDArray[Any], sample_rate: int, seconds: float) -> Tensor:
@@ -72,7 +73,6 @@ def prepare_video(frames: Tensor | NDArray[Any]) -> Tensor:
     Raises:
         ValueError: another shape or dtype, or no frames.
     """
-    from torchvision.transforms.v2 import functional as picture
-
+    picture = load_extra("torchvision.transforms.v2.functional", "paper", needed_by="Synchformer")
     square: Tensor = picture.center_crop(frontends.short_side(frames, FRAME_SIZE), [FRAME_SIZE, FRAME_SIZE])
     return square.float().div_(255).sub_(0.5).div_(0.5)

@@ -6,6 +6,7 @@ import sys
 import pandas as pd
 import pytest
 
+from foundation.extras import command_for
 from vgg_monoaudio.selection.decisions import Decision, append_decisions, read_decisions
 from vgg_monoaudio.selection.funnel import read_funnel
 from vgg_monoaudio.selection.pair_decisions import PAIR_DECISIONS, PairDecision, read_pair_verdicts
@@ -202,7 +203,7 @@ def test_without_the_extra_the_page_says_how_to_get_it(call, tmp_path, monkeypat
     monkeypatch.delitem(sys.modules, "benchmark.web.curation.serving", raising=False)
     (tmp_path / "candidates.csv").write_text("")
     refused = call("curate", "serve", "candidates.csv", "--clips", ".", status=1).exception
-    told = "the curation page needs the package uvicorn; to get it: pip install -e '.[web]' (in the suite's checkout)"
+    told = f"the curation page needs the package uvicorn; to get it: {command_for('web')}"
     assert str(refused) == told
 
 

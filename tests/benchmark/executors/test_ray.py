@@ -30,7 +30,7 @@ def test_without_the_extra_the_message_names_it(monkeypatch):
         return real(name, *given, **how)
 
     monkeypatch.setattr(builtins, "__import__", without)
-    with pytest.raises(RayMissing, match=r"to get it: pip install -e '\.\[ray\]'"):
+    with pytest.raises(RayMissing, match=r"to get it: pip install .*\[ray\]'"):
         drive_on_ray(GenerateOrder("bench", "selva", "inter"))
 
 

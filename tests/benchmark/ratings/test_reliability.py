@@ -78,5 +78,5 @@ def test_a_missing_package_is_named_with_the_command_that_brings_it(monkeypatch)
         raise ModuleNotFoundError(f"No module named {name!r}", name=name)
 
     monkeypatch.setattr("foundation.extras.import_module", without)
-    with pytest.raises(MissingPackage, match=r"package krippendorff; to get it: pip install -e '\.\[web\]'"):
+    with pytest.raises(MissingPackage, match=r"package krippendorff; to get it: pip install .*\[web\]"):
         krippendorff_alpha(EXAMPLE_C)

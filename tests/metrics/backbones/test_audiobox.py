@@ -15,6 +15,7 @@ if find_spec("audiobox_aesthetics") is None:
     pytest.skip("the extra `extended` is not installed", allow_module_level=True)
 
 from foundation.checkpoints import WrongCheckpoint
+from foundation.extras import command_for
 from metrics.aesthetics import AXES
 from metrics.backbones import audiobox, load_backbone
 
@@ -44,7 +45,7 @@ def small():
     from audiobox_aesthetics.model import aes
 
     with pytest.MonkeyPatch.context() as patch:
-        for module in (aes, audiobox._module):
+        for module in (aes, audiobox._package()):
             config = type(module.DEFAULT_AUDIO_CFG)({**vars(module.DEFAULT_AUDIO_CFG), **SMALL})
             patch.setattr(module, "DEFAULT_AUDIO_CFG", config)
         yield infer, fill(audiobox.Audiobox(SETTINGS, AUDIOBOX_SCALES), seed=1)
@@ -118,11 +119,11 @@ def test_without_the_package_the_message_says_how_to_get_it():
     code = (
         "import importlib.util as u; find = u.find_spec;"
         "u.find_spec = lambda name, *rest: None if name == 'audiobox_aesthetics' else find(name, *rest);"
-        "import metrics.backbones.audiobox"
+        "from metrics.backbones import audiobox; audiobox.Audiobox"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
-    assert "MissingPackage: Audiobox Aesthetics needs a package that is not installed" in done.stderr
-    assert "pip install -e '.[extended]'" in done.stderr
+    assert "MissingPackage: Audiobox Aesthetics needs the package audiobox_aesthetics; to get it: " in done.stderr
+    assert command_for("extended") in done.stderr
 
 
 def test_a_file_that_does_not_describe_its_network_is_refused(small):

@@ -3,15 +3,18 @@
 import pytest
 import torch
 from support.checkpoint_files import write_tokenizer
-from support.seeded_weights import fill, off_by, waveform
+from support.seeded_weights import fill, learned, off_by, waveform
 
 from foundation.checkpoints import MissingCheckpoint, WrongCheckpoint
-from metrics.backbones import clap
+from foundation.extras import is_installed
+from metrics.backbones import clap, get_backbone
 
 
-@pytest.fixture(scope="module")
-def network():
-    return fill(clap.Clap(), seed=1)
+@pytest.fixture(scope="module", params=["laion-clap", "own"])
+def network(request):
+    if request.param == "laion-clap" and not is_installed("laion_clap"):
+        pytest.skip("laion-clap is not installed (it keeps numpy below 2)")
+    return fill(clap.network_class(request.param)(), seed=1)
 
 
 @pytest.mark.slow
@@ -29,6 +32,32 @@ def test_embeddings_equal_the_reference(network, golden):
 def test_the_network_has_as_many_entries_and_parameters_as_the_published_one(network):
     assert len(network.state_dict()) == 504
     assert sum(p.numel() for p in network.parameters()) == 199_564_633
+
+
+@pytest.mark.slow
+def test_both_networks_have_the_same_entries_in_the_same_order_and_compute_the_same_of_them():
+    pytest.importorskip("laion_clap")
+    packaged, own = fill(clap.network_class("laion-clap")(), seed=2), clap.network_class("own")()
+    entries = packaged.state_dict()
+    assert {name: value.shape for name, value in own.state_dict().items()} == {
+        name: value.shape for name, value in entries.items()
+    }
+    assert list(own.state_dict()) == list(entries)
+    computed = {name: value for name, value in own.state_dict().items() if not learned(name, value)}
+    for name, value in computed.items():
+        torch.testing.assert_close(value, entries[name], rtol=0, atol=1e-6, msg=name)
+    own.load_state_dict(entries)
+    sound = waveform("clap/other", 200_000, 48_000, seed=3).repeat(2, 1)
+    torch.testing.assert_close(own.audio(sound), packaged.audio(sound), rtol=0, atol=1e-5)
+
+
+def test_the_packages_network_is_the_first_choice_and_the_key_tells_the_other(monkeypatch):
+    row = get_backbone("clap")
+    monkeypatch.setattr(clap, "is_installed", lambda package: package == "laion_clap")
+    assert (clap.implementation(), row.version) == ("laion-clap", "v1")
+    monkeypatch.setattr(clap, "is_installed", lambda package: False)
+    assert (clap.implementation(), row.version) == ("own", "v1.own1")
+    assert get_backbone("panns").version == "v1"
 
 
 @pytest.mark.slow

@@ -2,10 +2,12 @@
 
 import os
 import sys
+from types import ModuleType
 
 import pytest
 
-from metrics.backbones.isolated import import_isolated, librosa_caches
+from foundation.extras import MissingPackage, command_for
+from metrics.backbones.isolated import class_on_demand, derived, import_isolated, librosa_caches, load_isolated
 
 
 @pytest.fixture
@@ -74,3 +76,32 @@ def test_librosa_caches_in_the_temporary_folder_only_where_its_own_cannot_be_wri
     monkeypatch.setenv("NUMBA_CACHE_DIR", "mine")
     with librosa_caches():
         assert os.environ["NUMBA_CACHE_DIR"] == "mine"
+
+
+def test_a_package_of_an_extra_that_is_not_there_is_named_with_the_command():
+    with pytest.raises(MissingPackage) as told:
+        load_isolated("no_such_package.models", "paper", needed_by="PANNs")
+    assert str(told.value) == f"PANNs needs the package no_such_package; to get it: {command_for('paper')}"
+
+
+def test_a_class_upon_a_package_is_made_once_and_when_it_is_asked_for(monkeypatch):
+    class Methods:
+        """What it is."""
+
+    made = []
+
+    def make():
+        made.append(derived(Methods, dict, "Wanted", size=3))
+        return made[-1]
+
+    module = ModuleType("a_module")
+    monkeypatch.setitem(sys.modules, "a_module", module)
+    module.__getattr__ = class_on_demand("a_module", "Wanted", make)
+    assert made == []
+    assert module.Wanted is module.Wanted is made[0]
+    assert len(made) == 1
+    assert issubclass(module.Wanted, Methods)
+    assert issubclass(module.Wanted, dict)
+    assert (module.Wanted.__name__, module.Wanted.__doc__, module.Wanted.size) == ("Wanted", "What it is.", 3)
+    with pytest.raises(AttributeError, match="module 'a_module' has no attribute 'Other'"):
+        module.__getattr__("Other")

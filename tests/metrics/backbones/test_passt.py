@@ -15,6 +15,7 @@ from support.seeded_weights import fill, off_by, waveform
 if find_spec("hear21passt") is None:
     pytest.skip("the extra `extended` is not installed", allow_module_level=True)
 
+from foundation.extras import command_for
 from metrics.backbones import passt
 
 NETWORK_TOLERANCE = 1e-4  # of the largest value: kernels differ between machines
@@ -99,11 +100,11 @@ def test_without_the_package_the_message_says_how_to_get_it():
     code = (
         "import importlib.util as u; find = u.find_spec;"
         "u.find_spec = lambda name, *rest: None if name == 'hear21passt' else find(name, *rest);"
-        "import metrics.backbones.passt"
+        "from metrics.backbones import passt; passt.Passt"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
-    assert "MissingPackage: PaSST needs a package that is not installed (hear21passt" in done.stderr
-    assert "pip install -e '.[extended]'" in done.stderr
+    assert "MissingPackage: PaSST needs the package hear21passt; to get it: " in done.stderr
+    assert command_for("extended") in done.stderr
 
 
 def test_training_mode_is_refused(unfilled):

@@ -6,6 +6,7 @@ import pytest
 from sklearn.metrics import cohen_kappa_score
 from support.decisions import A, B, C, decision
 
+from foundation.extras import command_for
 from vgg_monoaudio.selection.agreement import agreement, cohen_kappa, fleiss_kappa, krippendorff_alpha
 from vgg_monoaudio.selection.decisions import CRITERIA
 
@@ -155,5 +156,5 @@ def test_where_the_package_is_missing_alpha_says_how_to_get_it(monkeypatch):
     monkeypatch.setitem(sys.modules, "krippendorff", None)
     found = agreement([decision(A, "ada"), decision(A, "bob", visible=False)])
     assert {(row.alpha, row.alpha_reason) for row in found} == {
-        (None, "alpha needs the package krippendorff; to get it: pip install -e '.[web]' (in the suite's checkout)")
+        (None, f"alpha needs the package krippendorff; to get it: {command_for('web')}")
     }

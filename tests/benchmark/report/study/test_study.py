@@ -377,7 +377,7 @@ def test_a_study_without_the_extra_web_says_how_to_get_it(tmp_path, monkeypatch)
         raise ModuleNotFoundError("No module named 'sqlmodel'", name="sqlmodel")
 
     monkeypatch.setattr("foundation.extras.import_module", missing)
-    with pytest.raises(MissingPackage, match=r"package sqlmodel; to get it: pip install -e '\.\[web\]'"):
+    with pytest.raises(MissingPackage, match=r"package sqlmodel; to get it: pip install .*\[web\]"):
         read_study(tmp_path)
 
 
