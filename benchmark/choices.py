@@ -115,7 +115,7 @@ class ScoringRecord(CompleteRecord):
     confidence: float = 0.95
     bootstrap_seed: int
     backbones: dict[str, str] = Field(
-        description="backbone to content key: preprocessing version, .own where the network is ours, not the package's, "
+        description="backbone to content key: preprocessing version, .own where not the package's network ran, "
         "and weights hash"
     )
     unverified_weights: bool = False

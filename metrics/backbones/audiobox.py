@@ -40,6 +40,9 @@ class AudioboxOutput(NamedTuple):
 class _Audiobox(nn.Module):
     """The published predictor. Entry names are those of `checkpoint.pt`, without their prefix `model.`."""
 
+    mean: Tensor
+    std: Tensor
+
     def __init__(self, settings: Mapping[str, Any], scales: Mapping[str, Mapping[str, float]]) -> None:
         """Build the network that a file describes.
 

@@ -68,6 +68,11 @@ class _Clap(nn.Module):
     The spectrogram and mel matrices are entries of the checkpoint and stay float32 whatever the network's dtype.
     """
 
+    audio_branch: Any
+    audio_projection: Any
+    encode_audio: Any
+    encode_text: Any
+    logit_scale_t: Tensor
     settings: Mapping[str, Any] = MappingProxyType({})  # what the class that it derives from is built with
 
     def __init__(self) -> None:

@@ -39,6 +39,10 @@ class _Panns(nn.Module):
     The spectrogram and mel matrices are entries of the checkpoint and stay float32 whatever the network's dtype.
     """
 
+    bn0: Any
+    fc_audioset: Any
+    spectrogram_extractor: Any
+
     def __init__(self) -> None:
         with librosa_caches():  # librosa makes the mel matrix
             super().__init__(

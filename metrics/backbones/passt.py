@@ -39,6 +39,9 @@ class PasstOutput(NamedTuple):
 class _Passt(nn.Module):
     """PaSST-S with stride 10. Entry names are those of `passt-s-f128-p16-s10-ap.476-swa.pt`."""
 
+    patch_embed: Any
+    cls_token: Tensor
+
     def __init__(self) -> None:
         super().__init__(
             img_size=(MEL_BANDS, _TRAINED_FRAMES), patch_size=16, stride=10, num_classes=CLASSES, embed_dim=768,
