@@ -47,7 +47,8 @@ def test_the_command_is_that_of_what_is_installed_or_that_of_a_checkout(monkeypa
 def test_a_package_that_was_built_for_another_torch_is_said_to_be(tmp_path, monkeypatch, error):
     (tmp_path / "torchaudio.py").write_text(f"raise {error!r}")
     monkeypatch.syspath_prepend(tmp_path)
-    monkeypatch.delitem(sys.modules, "torchaudio", raising=False)
+    for name in [name for name in sys.modules if name.partition(".")[0] == "torchaudio"]:
+        monkeypatch.delitem(sys.modules, name)
     monkeypatch.setattr("foundation.extras._version", {"torch": "2.13.0+cpu", "torchaudio": "2.11.0"}.get)
     told = (
         "ImageBind needs the package torchaudio, which is installed and cannot be loaded (libcudart.so.13: no such "

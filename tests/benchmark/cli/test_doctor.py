@@ -14,7 +14,7 @@ from typer.testing import CliRunner
 from baselines.programs.rewas import PROGRAM
 from benchmark.cli import app, doctor, doctor_program
 from benchmark.cli.doctor import examine
-from foundation import checkpoints
+from foundation import checkpoints, extras
 
 
 @pytest.fixture
@@ -210,6 +210,16 @@ def test_tools_and_gpu_are_looked_for_without_an_interpreter_too(tmp_path, monke
     found = findings({}, "vintage")
     assert (found["ffmpeg"].verdict, found["ffmpeg"].to_do) == ("missing", "install ffmpeg")
     assert found["GPU"].found == "GPU 7"
+
+
+def test_a_native_model_needs_the_packages_of_its_extra(monkeypatch):
+    there = extras.is_installed
+    monkeypatch.setattr(extras, "is_installed", lambda package: package != "open_clip" and there(package))
+    found = findings({}, "selva-s-16k")
+    assert (found["transformers"].verdict, found["torchvision"].verdict) == ("ok", "ok")
+    assert found["open_clip"].verdict == "missing"
+    assert found["open_clip"].to_do == extras.command_for("selva")
+    assert "open_clip" not in findings({}, "oracle")
 
 
 def test_a_part_that_is_not_published_is_asked_for(tmp_path, monkeypatch):

@@ -6,6 +6,7 @@ import json
 import pytest
 
 from benchmark.cli import weights
+from foundation import extras
 from foundation.checkpoints import CHECKPOINTS, EXTENDED_METRICS, OPEN_PROFILE, PAPER_PROFILE, Checkpoint
 
 BODY = b"weights of a toy"
@@ -89,6 +90,26 @@ def test_the_weights_of_a_model_are_those_of_its_row(rows, fetched):
     shown = rows("--model", "selva")
     assert fetched == list(get_model("selva").checkpoints)
     assert list(shown) == list(dict.fromkeys(fetched))
+
+
+@pytest.mark.parametrize(
+    ("arguments", "told"),
+    [
+        (["clap"], "clap needs the package transformers; to get it: pip install "),
+        (["--model", "selva"], "selva needs the package transformers; to get it: pip install "),
+        (["vggish"], ""),
+    ],
+)
+def test_packages_that_are_still_missing_are_told_of_before_weights_are_fetched(
+    command, fetched, monkeypatch, arguments, told
+):
+    there = extras.is_installed
+    monkeypatch.setattr(extras, "is_installed", lambda package: package != "transformers" and there(package))
+    done = command("weights", *arguments)
+    assert done.err.startswith(told)
+    assert bool(done.err) == bool(told)
+    assert done.status == 0
+    assert fetched != []
 
 
 def test_offline_a_missing_file_is_status_2_and_nothing_is_fetched(rows, toy, fetched, tmp_path):

@@ -28,11 +28,11 @@ from benchmark.features import FeatureStore
 from benchmark.profiles import Features, load_profile
 from benchmark.profiles.paper import PaperProfile
 from benchmark.scoring import score
-from foundation import media
+from foundation import extras, media
 from foundation.checkpoints import CHECKPOINTS, PAPER_PROFILE
 from foundation.devices import numerics
 from foundation.files import file_sha256
-from metrics.backbones import imagebind, synchformer
+from metrics.backbones import clap, imagebind, synchformer
 from metrics.registry import list_metrics
 from metrics.selectivity import audio_selectivity, class_selectivity, text_selectivity
 
@@ -348,3 +348,22 @@ def test_offsets_are_voted_on_in_batches_and_every_file_is_read_once_a_batch(
 
     profile._offsets(questions, by_name, Features(store, sha256))
     assert len(asked) == len(asked_for)  # nothing is voted on twice
+
+
+def test_a_missing_package_is_told_of_before_weights_are_looked_for(tmp_path, monkeypatch):
+    there = extras.is_installed
+    monkeypatch.setattr(extras, "is_installed", lambda package: package != "panns_inference" and there(package))
+    with pytest.raises(extras.MissingPackage, match="panns needs the package panns_inference; to get it: pip install"):
+        PaperProfile(weights_dir=tmp_path, metrics=("fad",))
+
+
+def test_the_key_of_clap_tells_whose_network_computes_and_keeps_its_weights_hash(monkeypatch):
+    def key(own):
+        monkeypatch.setattr(clap, "implementation", lambda: "own" if own else "laion-clap")
+        profile = PaperProfile.__new__(PaperProfile)
+        profile._located = {"clap": SimpleNamespace(digests=SimpleNamespace(sha256="a" * 64))}
+        return profile._key("clap")
+
+    assert key(own=False) == f"v1-{'a' * 64}"
+    assert key(own=True) == f"v1.own1-{'a' * 64}"
+    assert key(own=True).partition("-")[2] == "a" * 64
