@@ -3,10 +3,14 @@ SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
 
-PYTHON ?= $(shell command -v python3.11 || command -v python3.12 || echo python3)
+PYTHON ?= $(shell command -v python3.11 || command -v python3.12 || command -v python3.13 || echo python3)
 VENV := .venv
 RUN := $(VENV)/bin/python -m
 INSTALLED := $(VENV)/.installed
+DEVELOPED := $(VENV)/.developed
+# Name of the lock: py311 and so on, of the Python in .venv.
+LOCK = py$$($(VENV)/bin/python -c 'import sys; print(*sys.version_info[:2], sep="")')
+PIP := $(VENV)/bin/pip install --quiet --disable-pip-version-check
 
 # make eval MODEL=oracle BENCHMARK=path PROFILE=signal SUBSET=inter SEEDS=3 ARGS="--limit 4 --only"
 MODEL ?=
@@ -24,18 +28,37 @@ OUT ?=
 ALLOW_MISSING ?=
 ARGS ?=
 
-.PHONY: help install build-benchmark eval reproduce report test test-slow test-all mutants lint format docs-tables bench bench-gpu clean
+.PHONY: help install dev lock wheel wheel-check build-benchmark eval reproduce report test test-slow test-all mutants lint format docs-tables bench bench-gpu clean
 
 help: ## Show the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-16s %s\n", $$1, $$2}'
 
-install: $(INSTALLED) ## Create .venv with the pinned versions of requirements.lock
+install: $(INSTALLED) ## Create .venv for users: the core, the networks of profile paper, SELVA; versions and hashes of requirements/
 
-$(INSTALLED): pyproject.toml requirements.lock
-	@command -v $(PYTHON) >/dev/null || { echo "error: no Python found; pass PYTHON=/path/to/python (3.11 or 3.12)" >&2; exit 2; }
-	test -x $(VENV)/bin/python || $(PYTHON) -m venv $(VENV)
-	$(VENV)/bin/pip install --quiet --disable-pip-version-check --constraint requirements.lock --editable '.[dev,curation,extended,train,web]'
+$(VENV)/bin/python:
+	@command -v $(PYTHON) >/dev/null || { echo "error: no Python found; pass PYTHON=/path/to/python (3.11, 3.12 or 3.13)" >&2; exit 2; }
+	@$(PYTHON) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 14))' || { echo "error: PYTHON: expected 3.11, 3.12 or 3.13, got $$($(PYTHON) --version); pass PYTHON=/path/to/python" >&2; exit 2; }
+	$(PYTHON) -m venv $(VENV)
+
+$(INSTALLED): pyproject.toml setup.py $(wildcard requirements/*.txt) | $(VENV)/bin/python
+	$(PIP) --require-hashes --requirement requirements/$(LOCK).txt
+	$(PIP) --no-deps --no-build-isolation --editable .
 	touch $@
+
+dev: $(DEVELOPED) ## Add to .venv what tests and lint need: every extra
+
+$(DEVELOPED): $(INSTALLED)
+	$(PIP) --require-hashes --requirement requirements/$(LOCK)-dev.txt
+	touch $@
+
+lock: $(DEVELOPED) ## Write requirements/ again; ARGS name the packages that are to move, as in ARGS="av pandas"
+	$(VENV)/bin/python tests/installing/lock.py $(ARGS)
+
+wheel: $(DEVELOPED) ## Build dist/: wheel and source archive
+	$(RUN) build --no-isolation .
+
+wheel-check: wheel ## Install the wheel in a fresh environment beside numpy 2 and the newest torch, and run the demo there
+	$(VENV)/bin/python tests/installing/wheel_check.py $(ARGS)
 
 build-benchmark: $(INSTALLED) ## Build a benchmark: SOURCES=clips [LABELS=list.csv] [OUT=dir] [ALLOW_MISSING=1]; without SOURCES the demo
 	@$(RUN) benchmark build $(if $(SOURCES),--sources "$(SOURCES)") $(if $(LABELS),--labels "$(LABELS)") $(if $(OUT),--out "$(OUT)") $(if $(ALLOW_MISSING),--allow-missing) $(ARGS)
@@ -50,35 +73,35 @@ reproduce: $(INSTALLED) ## Make a printed table again, with a verdict for each n
 report: $(INSTALLED) ## Write tables and page from results/runs
 	@$(RUN) benchmark.report $(ARGS)
 
-test: $(INSTALLED) ## Run the tests (a quarter of an hour on two cores; more: ARGS="-n 8"); ARGS go to pytest
+test: $(DEVELOPED) ## Run the tests (a quarter of an hour on two cores; more: ARGS="-n 8"); ARGS go to pytest
 	OMP_NUM_THREADS=1 $(RUN) pytest -n 2 --dist loadfile --no-loadscope-reorder $(ARGS)
 
-test-slow: $(INSTALLED) ## Run the slow tests alone (40 minutes on two cores): full size networks, every kill, every full disk
+test-slow: $(DEVELOPED) ## Run the slow tests alone (40 minutes on two cores): full size networks, every kill, every full disk
 	OMP_NUM_THREADS=1 $(RUN) pytest -m slow -n 2 --dist loadfile --no-loadscope-reorder $(ARGS)
 
 test-all: test test-slow ## Run all tests
 
-mutants: $(INSTALLED) ## Plant each fault of tests/mutants/lists alone and run the test that must notice (minutes)
+mutants: $(DEVELOPED) ## Plant each fault of tests/mutants/lists alone and run the test that must notice (minutes)
 	OMP_NUM_THREADS=1 PYTHONPATH=tests $(RUN) mutants $(ARGS)
 
-lint: $(INSTALLED) ## Format check, lint, types, import directions
+lint: $(DEVELOPED) ## Format check, lint, types, import directions
 	$(RUN) ruff format --check .
 	$(RUN) ruff check .
 	$(RUN) mypy
 	$(VENV)/bin/lint-imports
 
-format: $(INSTALLED) ## Format and fix what can be fixed
+format: $(DEVELOPED) ## Format and fix what can be fixed
 	$(RUN) ruff format .
 	$(RUN) ruff check --fix .
 
-docs-tables: $(INSTALLED) ## Write the tables of the documents from the rows and from docs/performance
+docs-tables: $(DEVELOPED) ## Write the tables of the documents from the rows and from docs/performance
 	@$(RUN) benchmark docs-tables $(ARGS)
 
-bench: $(INSTALLED) ## Measure speed against plain implementations; keep figures in docs/performance
+bench: $(DEVELOPED) ## Measure speed against plain implementations; keep figures in docs/performance
 	PYTHONPATH=tests $(RUN) speed $(ARGS)
 
-bench-gpu: $(INSTALLED) ## Measure what needs a GPU (8 minutes); ARGS name sections
+bench-gpu: $(DEVELOPED) ## Measure what needs a GPU (8 minutes); ARGS name sections
 	PYTHONPATH=.:tests $(RUN) speed.gpu $(ARGS)
 
 clean: ## Remove everything that can be rebuilt: environment, demo, results
-	rm -rf $(VENV) data/demo data/demo.building results/runs results/cache results/report*
+	rm -rf $(VENV) data/demo data/demo.building results/runs results/cache results/report* build dist

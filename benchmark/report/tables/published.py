@@ -15,7 +15,9 @@ from benchmark.report.tables.presets import PRESETS, PresetName
 from foundation.names import joined
 from metrics.registry import list_metrics
 
-FOLDER = Path(__file__).resolve().parents[3] / "results" / "published"
+_SUITE = Path(__file__).resolve().parents[2]
+_INSTALLED = _SUITE / "published"  # where a wheel has them, see setup.py
+FOLDER = _INSTALLED if _INSTALLED.is_dir() else _SUITE.parent / "results" / "published"
 FACTS = ("table", "row", "subset", "source")
 MODEL, SAMPLES = "model", "samples"  # columns that a file of one's own may have
 PROFILE = "paper"  # of what the paper prints
