@@ -13,7 +13,7 @@ from typing import Any, Literal, get_args
 
 from foundation import media
 from foundation.files import PathLike, replacing
-from vgg_monoaudio.encoding import EncodingStopped, encode, ffmpeg_for
+from vgg_monoaudio.encoding import EncodingStopped, encode, program_for
 from vgg_monoaudio.stretch import FRAMES_PER_SECOND as FRAMES_PER_SECOND  # known by this address
 from vgg_monoaudio.stretch import HEIGHT as HEIGHT
 from vgg_monoaudio.stretch import SAMPLE_RATE as SAMPLE_RATE
@@ -115,7 +115,7 @@ def _encode(
     *,
     reads: Sequence[PathLike],
 ) -> None:
-    """Run ffmpeg and probe what it wrote; only a file that is what was asked for gets its final name."""
+    """Run the encoder and probe what it wrote; only a file that is what was asked for gets its final name."""
     import ffmpeg
 
     settings = {**_ENCODER, **media.x264_instructions(size[0]), **(_AUDIO_ENCODER if len(streams) > 1 else {})}
@@ -123,7 +123,7 @@ def _encode(
     with replacing(Path(output).absolute()) as temporary:
         node = ffmpeg.output(*streams, str(temporary), **settings)
         node = node.global_args("-v", "error", "-nostdin", "-filter_complex_threads", "1").overwrite_output()
-        command = node.compile(cmd=ffmpeg_for(Path(output)))
+        command = [*program_for(Path(output)), *node.get_args()]
         spoken_of = {temporary: Path(output), **{Path(path).absolute(): Path(path) for path in reads}}
         told = encode(command, temporary, Path(output), spoken_of)
         if told is not None:

@@ -1,4 +1,8 @@
-"""Running ffmpeg, and whose fault it is when it fails: that of the clips, or that of the machine.
+"""Running an encoder, and whose fault it is when it fails: that of the clips, or that of the machine.
+
+Two can do the work: PyAV's libraries in a process of their own (`foundation.media.pyav_program`), or an ffmpeg program
+of the machine. They make the same pictures and sounds, but not the same bytes, so a benchmark says which made it.
+Below, ffmpeg is either of them.
 
 A clip that ffmpeg cannot use, or hangs at, may be left out of a benchmark. An ffmpeg that was killed, that cannot
 write or that lacks an encoder says nothing of the clip: the build stops, and the same command goes on when the cause is
@@ -7,13 +11,20 @@ removed.
 
 from __future__ import annotations
 
+import os
 import re
 import subprocess
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Literal, get_args
 
 from foundation import media
+from foundation.extras import MissingPackage
 from foundation.faults import machine_fault_told, stopped_by
+from foundation.media.pyav_program import command_words
+
+Encoder = Literal["pyav", "ffmpeg"]
+ENCODER_VARIABLE = "VGG_MONOAUDIO_ENCODER"
 
 LONGEST_SECONDS = 600.0  # for a film of some seconds, whatever the machine
 # As small as encoders take it; everything but the clip is as it is for one.
@@ -30,15 +41,36 @@ class EncodingStopped(Exception):
         self.output, self.reason = output, reason
 
 
-def ffmpeg_for(output: Path) -> str:
-    """Return the ffmpeg to run.
+def encoder() -> Encoder:
+    """Return what encodes films: PyAV's libraries, or an ffmpeg program where VGG_MONOAUDIO_ENCODER=ffmpeg.
 
     Raises:
-        EncodingStopped: there is none.
+        ValueError: the variable names neither.
     """
+    asked = os.environ.get(ENCODER_VARIABLE) or "pyav"
+    for known in get_args(Encoder):
+        if asked == known:
+            return known
+    raise ValueError(f"{ENCODER_VARIABLE}: expected {' or '.join(get_args(Encoder))}, got {asked!r}")
+
+
+def encoder_on_record() -> dict[str, Encoder]:
+    """Return the encoder as settings in `benchmark.json` have it: nothing for ffmpeg, which made all earlier ones."""
+    return {} if encoder() == "ffmpeg" else {"encoder": encoder()}
+
+
+def program_for(output: Path) -> list[str]:
+    """Return the words with which the encoder is run; ffmpeg's arguments follow.
+
+    Raises:
+        EncodingStopped: an ffmpeg program is asked for, and there is none.
+        ValueError: see `encoder`.
+    """
+    if encoder() == "pyav":
+        return command_words()
     try:
-        return media.ffmpeg_executable()
-    except RuntimeError as error:  # of imageio-ffmpeg
+        return [media.ffmpeg_executable()]
+    except MissingPackage as error:
         raise EncodingStopped(output, f"there is no ffmpeg to make it with ({error})") from error
 
 
@@ -46,7 +78,7 @@ def encode(command: Sequence[str], temporary: Path, output: Path, names: Mapping
     """Run ffmpeg; return what it said of the clips where they are at fault, None where all is well.
 
     Args:
-        command: program and arguments; one of them is `temporary`.
+        command: the words of `program_for`, and arguments; one of them is `temporary`.
         temporary: the file that ffmpeg writes.
         output: the name that the file is to have, for messages.
         names: path that ffmpeg may speak of to what stands in the message instead, so that it is the same in every run.
@@ -91,8 +123,13 @@ def _fault_beside_the_clips(command: Sequence[str], temporary: Path, output: Pat
     fault = _machine_fault(unwritten)
     if fault is not None:
         return fault
-    without = _run([command[0], "-v", "error", *_NO_CLIP, *_encoder(command), "-f", "null", "-"], output)
+    without = _run([*_program(command), "-v", "error", *_NO_CLIP, *_encoder(command), "-f", "null", "-"], output)
     return _machine_fault(without) or (without.returncode and "it fails on any film") or None
+
+
+def _program(command: Sequence[str]) -> Sequence[str]:
+    words = command_words()
+    return words if list(command[: len(words)]) == words else command[:1]
 
 
 def _into_nothing(command: Sequence[str], temporary: Path) -> list[str]:

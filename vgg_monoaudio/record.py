@@ -17,6 +17,7 @@ from foundation.files import write_text
 from foundation.paths import FileName, FolderName, check_name
 from foundation.records import Record, read_bounded, what_is_wrong
 from vgg_monoaudio.composition import Fit, Soundtrack
+from vgg_monoaudio.encoding import Encoder
 
 FORMAT_VERSION: Literal[1] = 1
 MOST_SECONDS = 3600  # of a scene; the field scores 8 to 10 s
@@ -57,6 +58,9 @@ class SceneSettingsRecord(Record):
         description="of the pairs of labels in the table of relations that dropped intra-class pairs; absent: that of "
         "release 0.1.0",
     )
+    encoder: Encoder = Field(
+        default="ffmpeg", description="what wrote the films: PyAV's libraries, or an ffmpeg program; absent: ffmpeg"
+    )
 
 
 class SingleSettingsRecord(Record):
@@ -66,6 +70,9 @@ class SingleSettingsRecord(Record):
     version: str
     duration_seconds: int | float = Field(gt=0, le=MOST_SECONDS, description="from the beginning of each clip")
     soundtrack: Literal["target"]
+    encoder: Encoder = Field(
+        default="ffmpeg", description="what wrote the films: PyAV's libraries, or an ffmpeg program; absent: ffmpeg"
+    )
 
 
 class ListSettingsRecord(Record):
@@ -81,6 +88,9 @@ class ListSettingsRecord(Record):
         "nothing that an answer is compared with (none)"
     )
     list_sha256: str = Field(description="of the file that lists the samples")
+    encoder: Encoder = Field(
+        default="ffmpeg", description="what wrote the films: PyAV's libraries, or an ffmpeg program; absent: ffmpeg"
+    )
 
 
 def _kind_of_settings(settings: Any) -> str:

@@ -11,6 +11,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from foundation.extras import MissingPackage
 from foundation.files import PathLike
 
 if TYPE_CHECKING:
@@ -98,10 +99,20 @@ def declared_seconds(container: av.container.InputContainer, stream: Any) -> flo
 
 
 def ffmpeg_executable() -> str:
-    """Return the ffmpeg to run: the one on PATH, else the one that the package imageio-ffmpeg carries."""
+    """Return the ffmpeg program to run: the one on PATH, else the one that the package imageio-ffmpeg carries.
+
+    Raises:
+        foundation.extras.MissingPackage: there is neither.
+    """
     found = shutil.which("ffmpeg")
     if found:
         return found
-    import imageio_ffmpeg
+    try:
+        import imageio_ffmpeg
 
-    return str(imageio_ffmpeg.get_ffmpeg_exe())
+        return str(imageio_ffmpeg.get_ffmpeg_exe())
+    except (ModuleNotFoundError, RuntimeError) as error:  # the latter: the package without its binary
+        raise MissingPackage(
+            "no program ffmpeg on PATH, and none of the package imageio-ffmpeg; install either "
+            "(apt-get install ffmpeg, or pip install imageio-ffmpeg)"
+        ) from error

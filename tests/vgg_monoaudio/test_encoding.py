@@ -1,15 +1,20 @@
-"""ffmpeg that fails: a clip is at fault only where the clip makes it fail, whatever it says and however it ends."""
+"""An encoder that fails: a clip is at fault only where the clip makes it fail, whatever it says and however it ends."""
 
+import json
 import os
 import stat
 import subprocess
 import sys
 
+import numpy as np
 import pandas as pd
 import pytest
 
 from foundation import media
+from foundation.extras import MissingPackage
 from foundation.files import WriteFailed
+from foundation.media.pyav_program import command_words
+from vgg_monoaudio import encoding
 from vgg_monoaudio.building.scenes import Settings, build_benchmark
 from vgg_monoaudio.building.single_clips import SingleSettings, build_vggsound_test
 from vgg_monoaudio.collecting.clips import find_clips
@@ -21,7 +26,7 @@ SOURCES = pd.DataFrame(
     [("aaaaaaaaaaa_000001", "dog barking", "Animal"), ("bbbbbbbbbbb_000002", "raining", "Nature")],
     columns=["clip_id", "label", "category"],
 )
-WORKS = "os.execv(real, [real, *sys.argv[1:]])"
+WORKS = "os.execv(real[0], [*real, *sys.argv[1:]])"
 WAYS_TO_FAIL = {  # what ffmpeg does where it was to write a file, and what the message says
     "killed": ("os.kill(os.getpid(), 9)", "it was stopped by SIGKILL, as when memory runs out"),
     "killed within a shell": ("sys.exit(137)", "it was stopped by SIGKILL, as when memory runs out"),
@@ -43,10 +48,11 @@ def clips(film, tmp_path):
     return folder
 
 
-@pytest.fixture
-def program(tmp_path, monkeypatch):
-    """Puts a program called ffmpeg first on PATH: Python, with `real` for the one that works."""
-    real = media.ffmpeg_executable()
+@pytest.fixture(params=["pyav", "ffmpeg"])
+def program(request, tmp_path, monkeypatch):
+    """Puts a program in place of the encoder: Python, with the words `real` for the one that works."""
+    monkeypatch.setenv("VGG_MONOAUDIO_ENCODER", request.param)
+    real = command_words() if request.param == "pyav" else [media.ffmpeg_executable()]
 
     def put(body):
         folder = tmp_path / "bin"
@@ -55,6 +61,8 @@ def program(tmp_path, monkeypatch):
         path.write_text(f"#!{sys.executable}\nimport os, sys\nreal = {real!r}\n{body}\n")
         path.chmod(path.stat().st_mode | stat.S_IXUSR)
         monkeypatch.setenv("PATH", f"{folder}{os.pathsep}{os.environ['PATH']}")
+        if request.param == "pyav":
+            monkeypatch.setattr(encoding, "command_words", lambda: [str(path)] if path.exists() else real)
         return path
 
     return put
@@ -112,15 +120,16 @@ def test_an_ffmpeg_that_cannot_encode_anything_says_nothing_of_the_clip(clips, p
 
 def test_an_ffmpeg_that_cannot_be_started_is_named(clips, monkeypatch, tmp_path):
     source = clips / f"{SOURCES['clip_id'][0]}.mp4"
+    monkeypatch.setenv("VGG_MONOAUDIO_ENCODER", "ffmpeg")
     monkeypatch.setattr(media, "ffmpeg_executable", lambda: str(tmp_path / "gone"))
     with pytest.raises(EncodingStopped, match=rf"{tmp_path / 'gone'} cannot be started: No such file or directory"):
         cut(source, tmp_path / "cut.mp4", duration=0.4)
 
     def none():
-        raise RuntimeError("No ffmpeg exe could be found")
+        raise MissingPackage("no program ffmpeg on PATH")
 
     monkeypatch.setattr(media, "ffmpeg_executable", none)
-    with pytest.raises(EncodingStopped, match=r"cut\.mp4: there is no ffmpeg to make it with \(No ffmpeg exe"):
+    with pytest.raises(EncodingStopped, match=r"cut\.mp4: there is no ffmpeg to make it with \(no program ffmpeg"):
         cut(source, tmp_path / "cut.mp4", duration=0.4)
 
 
@@ -166,3 +175,39 @@ def test_an_ffmpeg_that_hangs_at_anything_says_nothing_of_the_clip(clips, tmp_pa
     monkeypatch.setattr(subprocess, "run", hanging)
     with pytest.raises(EncodingStopped, match="it fails on any film"):
         cut(clips / f"{SOURCES['clip_id'][0]}.mp4", tmp_path / "cut.mp4", duration=0.4)
+
+
+def test_the_encoder_is_one_of_two(monkeypatch):
+    monkeypatch.delenv("VGG_MONOAUDIO_ENCODER", raising=False)
+    assert encoding.encoder() == "pyav"
+    monkeypatch.setenv("VGG_MONOAUDIO_ENCODER", "gstreamer")
+    with pytest.raises(ValueError, match="VGG_MONOAUDIO_ENCODER: expected pyav or ffmpeg, got 'gstreamer'"):
+        encoding.encoder()
+
+
+def test_the_encoder_is_on_record_and_no_build_goes_on_with_the_other(clips, program, tmp_path, monkeypatch):
+    """What ffmpeg made has no such field, as everything that was built before there was a choice."""
+    path = program(
+        "if '.mp4' in ' '.join(sys.argv) and 'inter' in ' '.join(sys.argv):\n    os.kill(os.getpid(), 9)\n" + WORKS
+    )
+    with pytest.raises(EncodingStopped):
+        build_benchmark(SOURCES, find_clips(clips), tmp_path / "out", SETTINGS, workers=1)
+    begun = {file.name for file in (tmp_path / "out.building" / "sources").iterdir()}
+    assert begun
+    path.unlink()
+    for encoder in ("pyav", "ffmpeg"):
+        monkeypatch.setenv("VGG_MONOAUDIO_ENCODER", encoder)
+        built = build_benchmark(SOURCES, find_clips(clips), tmp_path / "out", SETTINGS, workers=1, overwrite=True)
+        settings = json.loads((tmp_path / "out" / "benchmark.json").read_text())["settings"]
+        assert settings.get("encoder", "ffmpeg") == built.benchmark.record.settings.encoder == encoder
+        assert ("encoder" in settings) == (encoder == "pyav")
+
+
+def test_both_encoders_make_the_same_pictures_and_sounds(clips, tmp_path, monkeypatch):
+    source = clips / f"{SOURCES['clip_id'][0]}.mp4"
+    for encoder in ("pyav", "ffmpeg"):
+        monkeypatch.setenv("VGG_MONOAUDIO_ENCODER", encoder)
+        cut(source, tmp_path / f"{encoder}.mp4", duration=0.4)
+    first, second = (tmp_path / f"{encoder}.mp4" for encoder in ("pyav", "ffmpeg"))
+    np.testing.assert_array_equal(*(media.read_video(path, fps=25) for path in (first, second)))
+    np.testing.assert_array_equal(*(media.read_audio(path, sample_rate=16_000) for path in (first, second)))

@@ -25,6 +25,7 @@ from vgg_monoaudio.building.clip_folder import SUBSET, Contents, build_clips, sh
 from vgg_monoaudio.building.result import Build, BuildError, Problem
 from vgg_monoaudio.building.sources import hash_clips, source_records, whole_sound
 from vgg_monoaudio.dataset import MANIFEST_COLUMNS, NEGATIVE_PROMPT
+from vgg_monoaudio.encoding import encoder_on_record
 from vgg_monoaudio.record import (
     FORMAT_VERSION,
     BuildRecord,
@@ -135,7 +136,7 @@ def build_listed(
         {**{name: value for name, value in asdict(s).items() if name not in ("video", "audio")}, "clip": made.clips[s]}
         for s in samples
     ]
-    inputs = fingerprint([FORMAT_VERSION, "list", rows, hashes, heard, asdict(settings)])
+    inputs = fingerprint([FORMAT_VERSION, "list", rows, hashes, heard, {**asdict(settings), **encoder_on_record()}])
     contents = Contents(
         clips=list(made.films), files=made.films, hashes=hashes, inputs=inputs, cut=made.cut,
         describe=lambda work, usable, problems: made.describe(work, usable, problems, inputs),
@@ -240,7 +241,9 @@ class _Made:
             version=settings.version,
             frame_rule=media.FRAME_RULE,
             inputs=inputs,
-            settings=ListSettingsRecord(**{k: v for k, v in asdict(settings).items() if k != "kind"}),
+            settings=ListSettingsRecord(
+                **{k: v for k, v in asdict(settings).items() if k != "kind"}, **encoder_on_record()
+            ),
             counts=CountsRecord(clips_listed=len(self.owners), clips=len(usable), inter=0, intra=0, single=len(kept)),
             sources=sources,
             left_out=tuple(LeftOutRecord(**asdict(problem)) for problem in problems),

@@ -25,6 +25,7 @@ from vgg_monoaudio.building.manifests import Chosen, choose_scenes, write_manife
 from vgg_monoaudio.building.result import Build, BuildError, Problem, existing, unusable
 from vgg_monoaudio.building.sources import cut_clips, hash_clips, source_records, whole_sound
 from vgg_monoaudio.dataset import MANIFEST_COLUMNS, Subset, load_benchmark
+from vgg_monoaudio.encoding import encoder_on_record
 from vgg_monoaudio.pairing import JudgedPairs
 from vgg_monoaudio.record import (
     FORMAT_VERSION,
@@ -176,7 +177,7 @@ def _build(work: _Work, rows: Sequence[Mapping[Any, Any]], inputs: str, out: Pat
 def on_record(settings: Settings, judged: JudgedPairs | None = None) -> dict[str, Any]:
     """Return the settings as `benchmark.json` has them, with what decides which intra-class pairs are dropped."""
     people = {} if judged is None else {"judged_pairs_sha256": judged.sha256}
-    return {**asdict(settings), **people, "subsumption_sha256": subsumption_sha256()}
+    return {**asdict(settings), **people, "subsumption_sha256": subsumption_sha256(), **encoder_on_record()}
 
 
 def _inputs(rows: Sequence[Mapping[Any, Any]], hashes: Mapping[str, str], settings: Mapping[str, Any]) -> str:

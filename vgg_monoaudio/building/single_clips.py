@@ -23,6 +23,7 @@ from vgg_monoaudio.building.clip_folder import SUBSET, Contents, build_clips, sh
 from vgg_monoaudio.building.result import Build, BuildError, Problem
 from vgg_monoaudio.building.sources import hash_clips, source_records, whole_sound
 from vgg_monoaudio.dataset import MANIFEST_COLUMNS
+from vgg_monoaudio.encoding import encoder_on_record
 from vgg_monoaudio.record import (
     FORMAT_VERSION,
     SINGLE_CLIPS,
@@ -100,7 +101,7 @@ def build_vggsound_test(
         record = _record(work, inputs, settings, {clip: labels[clip] for clip in usable}, clips, problems, workers)
         return record, _manifest(record)
 
-    inputs = fingerprint([FORMAT_VERSION, SUBSET, labels, files, asdict(settings)])
+    inputs = fingerprint([FORMAT_VERSION, SUBSET, labels, files, {**asdict(settings), **encoder_on_record()}])
     contents = Contents(
         clips=list(labels), files=clips, hashes=files, inputs=inputs, describe=describe,
         cut=lambda work, clip, file: _cut(file, work, clip, settings.duration_seconds),
@@ -142,7 +143,7 @@ def _record(
         version=settings.version,
         frame_rule=media.FRAME_RULE,
         inputs=inputs,
-        settings=SingleSettingsRecord(**asdict(settings)),
+        settings=SingleSettingsRecord(**asdict(settings), **encoder_on_record()),
         counts=CountsRecord(
             clips_listed=len(labels) + len(problems), clips=len(labels), inter=0, intra=0, single=len(labels)
         ),

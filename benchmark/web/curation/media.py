@@ -17,7 +17,7 @@ from benchmark.web.files import MediaFiles, NoSuchFile
 from foundation import media
 from foundation.files import content_sha256, once_a_file, replacing, write_text
 from vgg_monoaudio import stretch
-from vgg_monoaudio.encoding import encode, ffmpeg_for
+from vgg_monoaudio.encoding import encode, program_for
 
 PEAKS = 1000  # columns of the drawn sound; a wide screen shows about as many
 PREVIEWS = 1  # made at once: each keeps a core busy for seconds
@@ -264,7 +264,7 @@ def _transcode(path: Path, output: Path) -> None:
         streams += ["-map", f"0:{info.audio.index}"]
     with replacing(output) as temporary:
         command = [
-            ffmpeg_for(output), "-v", "error", "-nostdin", "-y", "-i", str(path.absolute()), *streams,
+            *program_for(output), "-v", "error", "-nostdin", "-y", "-i", str(path.absolute()), *streams,
             "-vf", _SMALLER, "-vcodec", "libx264", "-preset", "veryfast", "-crf", "21", "-acodec", "aac",
             "-b:a", "128k", "-map_metadata", "-1", "-movflags", "+faststart", str(temporary),
         ]  # fmt: skip

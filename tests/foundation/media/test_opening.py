@@ -4,6 +4,7 @@ import os
 import pickle
 import shutil
 import subprocess
+import sys
 from concurrent.futures import ProcessPoolExecutor  # noqa: TID251 - it notices a death, and does not fork here
 from multiprocessing import get_context
 from pathlib import Path
@@ -12,6 +13,7 @@ import numpy as np
 import pytest
 
 from foundation import media
+from foundation.extras import MissingPackage
 from foundation.media import MediaError
 
 READERS = [
@@ -152,6 +154,13 @@ def test_without_ffmpeg_on_the_path_the_packaged_one_is_taken(monkeypatch):
     monkeypatch.setattr(shutil, "which", lambda name: None)
     version = subprocess.run([media.ffmpeg_executable(), "-version"], capture_output=True, text=True, check=True)
     assert version.stdout.startswith("ffmpeg version")
+
+
+def test_without_any_ffmpeg_both_ways_to_get_one_are_named(monkeypatch):
+    monkeypatch.setattr(shutil, "which", lambda name: None)
+    monkeypatch.setitem(sys.modules, "imageio_ffmpeg", None)
+    with pytest.raises(MissingPackage, match=r"no program ffmpeg on PATH, and none of the package imageio-ffmpeg; ins"):
+        media.ffmpeg_executable()
 
 
 def test_what_nobody_foresaw_in_a_file_is_its_reason_with_the_traceback_in_the_log(film, tmp_path, monkeypatch, caplog):
