@@ -142,7 +142,8 @@ def test_an_installed_wheel_reads_its_rows_beside_folders_of_the_same_names(buil
 
 def test_the_source_archive_builds(built):
     (archive,) = built.glob("*.tar.gz")
-    held = {name.partition("/")[2] for name in tarfile.open(archive).getnames()}
+    with tarfile.open(archive) as opened:
+        held = {name.partition("/")[2] for name in opened.getnames()}
     assert {"setup.py", "results/published/D5.csv", "metrics/registry.py", "metrics/py.typed"} <= held
 
 

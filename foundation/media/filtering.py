@@ -34,7 +34,7 @@ class Reading:
         self._waiting: list[tuple[int, Any]] = []
         for stream in streams:
             stream.thread_type, stream.thread_count = "NONE", 1
-        self._packets = container.demux(*streams)
+        self._packets = container.demux(*streams) if streams else iter(())
 
     def first_frames(self) -> dict[int, Any]:
         """Return the first frame of each stream, which `frames` yields again.
@@ -43,6 +43,8 @@ class Reading:
             MediaError: a stream of which nothing can be decoded.
         """
         found: dict[int, Any] = {}
+        if not self.streams:
+            return found
         for index, frame in self._decoded():
             self._waiting.append((index, frame))
             found.setdefault(index, frame)

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from foundation.media.ffmpeg_words import Command
     from foundation.media.filtering import FilterGraph, Reading
 
+_LAYOUTS = "mono|stereo|3.0|4.0|5.0|5.1|7.1"  # of AAC
 _NO_RATE = Fraction(25)  # frames per second of a film that does not say, as for the ffmpeg program
 
 
@@ -114,8 +115,8 @@ def _graph(command: Command, maps: Sequence[str], first: dict[str, Any]) -> Filt
         else:
             able_rates = av.Codec(options.get("-acodec", "aac"), "w").audio_rates or ()
             rates = options.get("-ar") or "|".join(map(str, able_rates))
-            layout = {"1": ":channel_layouts=mono"}.get(options.get("-ac", ""), "")
-            graph.finish(label, "aformat", f"sample_fmts=fltp:sample_rates={rates}{layout}")
+            layouts = "mono" if options.get("-ac") == "1" else _LAYOUTS
+            graph.finish(label, "aformat", f"sample_fmts=fltp:sample_rates={rates}:channel_layouts={layouts}")
     graph.configure()
     return graph
 
