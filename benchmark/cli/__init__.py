@@ -5,7 +5,11 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Mapping
+from importlib import metadata
+from pathlib import Path
+from typing import Annotated
 
 import typer
 
@@ -34,8 +38,10 @@ from benchmark.exits import run
 from benchmark.help_pages import MOST_COLUMNS, Command, Group
 from benchmark.report import commands
 
+PROGRAM = "vgg-monoaudio" if Path(sys.argv[0]).stem == "vgg-monoaudio" else "python -m benchmark"
+
 app = typer.Typer(
-    name="python -m benchmark",
+    name=PROGRAM,
     cls=Group,
     rich_markup_mode=None,
     help="Build VGG-MonoAudio, run models on it, score them, report.",
@@ -43,6 +49,22 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": MOST_COLUMNS},
 )
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"vgg-monoaudio {metadata.version('vgg-monoaudio')}")
+        raise typer.Exit
+
+
+@app.callback()
+def _options(
+    version: Annotated[
+        bool, typer.Option("--version", help="Show the version.", callback=_version, is_eager=True)
+    ] = False,
+) -> None:
+    pass
+
 
 studying.app.command("analyse")(analysing.analyse)
 

@@ -107,7 +107,9 @@ class SlurmJob:
         options += [f"--partition={self.partition}"] if self.partition else []
         options += ["--requeue", "--open-mode=append"] if self.requeue else ["--no-requeue"]
         options += [f"--output={self.name}-%A_%a.log", *self.extra]
-        command = shlex.join([self.python, "-m", "benchmark", *self.words])
+        # Installed, the suite is not to be shadowed by a folder benchmark/ or metrics/ in the folder of the job.
+        apart = [] if Path(__file__).resolve().parents[2] == Path(self.folder or Path.cwd()).resolve() else ["-P"]
+        command = shlex.join([self.python, *apart, "-m", "benchmark", *self.words])
         lines = [
             "#!/bin/bash",
             *(f"#SBATCH {option}" for option in options),

@@ -38,7 +38,14 @@ def test_every_word_of_the_command_arrives_as_it_was_said(tmp_path):
     fake.chmod(0o755)
     environment = {**os.environ, "PATH": f"{tmp_path}:{os.environ['PATH']}", "SLURM_CPUS_PER_TASK": "3"}
     done = subprocess.run(["bash"], input=script, text=True, capture_output=True, env=environment, check=True)
-    assert done.stdout.splitlines() == ["--cpus-per-task=3", "python3", "-m", "benchmark", *words]
+    assert done.stdout.splitlines() == ["--cpus-per-task=3", "python3", "-P", "-m", "benchmark", *words]
+
+
+def test_in_a_checkout_the_job_runs_the_checkout_and_elsewhere_no_folder_shadows_the_suite(tmp_path):
+    """-P keeps the folder of the job off the path."""
+    checkout = Path(benchmark.__file__).parents[1]
+    assert "python3 -m benchmark eval" in SlurmJob(["eval"], folder=str(checkout), python="python3").script()
+    assert "python3 -P -m benchmark eval" in SlurmJob(["eval"], folder=str(tmp_path), python="python3").script()
 
 
 @pytest.mark.parametrize(
