@@ -63,6 +63,7 @@ class Reading:
         import av
 
         for packet in self._packets:
+            stream = packet.stream.index  # not packet.stream_index: it is 0 where the decoder is emptied
             stamp = packet.dts if packet.pts is None else packet.pts
             if stamp is not None and packet.time_base is not None:
                 self.position = float(stamp * packet.time_base)
@@ -71,7 +72,7 @@ class Reading:
             except av.error.InvalidDataError:
                 continue  # as the ffmpeg program does; that frames are missing shows in what is written
             for frame in frames:
-                yield packet.stream_index, self._timed(packet.stream_index, frame)
+                yield stream, self._timed(stream, frame)
 
     def _timed(self, index: int, frame: Any) -> Any:
         """Set the time of presentation, in ticks from time zero."""

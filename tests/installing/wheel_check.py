@@ -1,9 +1,9 @@
 """Install the wheel as a user would, and run the demo: `make wheel-check`.
 
-A fresh environment gets numpy 2, pandas and the newest torch first; what the wheel then brings must change none of their
-versions. In an empty folder, beside folders called metrics/ and benchmark/, `vgg-monoaudio` builds the demo, scores the
-controls and makes a table with published rows. Needs a package index, minutes, and up to 7 GB in the folder of
-temporaries. `ARGS="--torch torch==2.6.*"` names another torch.
+A fresh environment gets numpy 2, pandas and the newest torch first; what the wheel then brings must change none of
+their versions. In an empty folder, beside folders called metrics/ and benchmark/, `vgg-monoaudio` builds the demo,
+scores the controls and writes the tables. Needs a package index, minutes, and up to 7 GB in the folder of temporaries.
+`ARGS="--torch torch==2.6.*"` names another torch.
 """
 
 from __future__ import annotations
@@ -53,21 +53,17 @@ def check(folder: Path, wheel: Path, before: Sequence[str]) -> list[str]:
     had, weighed = versions(python), size(environment)
     took = run([*install, wheel], folder)
     have = versions(python)
-    print(
-        f"beside {', '.join(f'{name} {had[name]}' for name in ('numpy', 'torch'))}: {len(have) - len(had)} packages more,"
-    )
-    print(
-        f"{(size(environment) - weighed) / 1e6:,.0f} MB in {took:.0f} s, after {weighed / 1e6:,.0f} MB in {first:.0f} s"
-    )
+    print(f"beside numpy {had['numpy']} and torch {had['torch']} ({weighed / 1e6:,.0f} MB in {first:.0f} s):")
+    print(f"{len(have) - len(had)} packages, {(size(environment) - weighed) / 1e6:,.0f} MB in {took:.0f} s")
     wrong = [f"{name} went from {old} to {have.get(name)}" for name, old in had.items() if have.get(name) != old]
     for name in ("metrics", "benchmark"):
         (work / name).mkdir(parents=True)
         (work / name / "__init__.py").write_text("raise SystemExit('a folder of the user shadows the suite')\n")
     run([program, "--version"], work)
     print(f"the demo, built, answered and scored: {run([program, 'eval'], work):.0f} s")
-    run([program, "report", "--out", "report"], work)
-    if not any((work / "report").rglob("*.html")):
-        wrong.append("report wrote no page")
+    run([program, "report", "--out", "tables"], work)
+    if not (work / "tables.md").is_file():
+        wrong.append("report wrote no tables")
     return wrong
 
 

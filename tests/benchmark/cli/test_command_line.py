@@ -4,6 +4,7 @@ import json
 import shutil
 import subprocess
 import sys
+from importlib import metadata
 from pathlib import Path
 
 import numpy as np
@@ -443,3 +444,8 @@ def test_a_model_of_an_installed_package_is_found_by_a_real_process(environment,
     )  # fmt: skip
     assert "humming" in done.stdout
     assert "from harness-models" in done.stdout
+
+
+def test_the_version_is_that_of_the_package(command):
+    done = command("--version")
+    assert (done.status, done.out) == (0, f"vgg-monoaudio {metadata.version('vgg-monoaudio')}\n")

@@ -5,9 +5,11 @@ import re
 import shlex
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
+import benchmark
 from benchmark.executors.slurm import SlurmJob, SubmissionFailed, submit
 
 
@@ -88,7 +90,7 @@ def test_the_command_line_writes_the_script(command, tmp_path, monkeypatch):
     assert done.out == "vgg-monoaudio.sbatch; submit it with: sbatch vgg-monoaudio.sbatch\n"
     script = (tmp_path / "vgg-monoaudio.sbatch").read_text()
     assert "--array=0-2" in directives(script)
-    assert shlex.join([sys.executable, "-m", "benchmark", "evaluate", "runs/x", "--share"]) in script
+    assert shlex.join([sys.executable, "-P", "-m", "benchmark", "evaluate", "runs/x", "--share"]) in script
 
 
 def test_an_option_that_the_verb_does_not_have_is_said_before_the_tasks_find_it(command, tmp_path, monkeypatch):

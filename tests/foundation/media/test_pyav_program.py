@@ -119,3 +119,15 @@ def test_folders_in_the_working_directory_shadow_nothing(film, tmp_path):
         (tmp_path / name).mkdir()
         (tmp_path / name / "__init__.py").write_text("raise SystemExit('shadowed')")
     assert run("-i", clip, *ENCODERS, "out.mp4", cwd=tmp_path).returncode == 0
+
+
+def test_every_frame_comes_where_the_sound_stands_first(film, tmp_path):
+    """The last frames leave the decoder when the file has ended."""
+    clip = film.write(tmp_path / "clip.mp4", seconds=1, sound=film.noise(1, seed=1))
+    turned = tmp_path / "turned.mp4"
+    ffmpeg = [media.ffmpeg_executable(), "-v", "error", "-i", clip, "-map", "0:1", "-map", "0:0", "-c", "copy", turned]
+    subprocess.run(ffmpeg, check=True)
+    assert media.probe(turned).audio.index == 0
+    done = run("-i", turned, *ENCODERS, tmp_path / "o.mp4")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert media.probe(tmp_path / "o.mp4").video.frames == media.probe(clip).video.frames
