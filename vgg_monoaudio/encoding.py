@@ -16,7 +16,7 @@ import re
 import subprocess
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Literal, get_args
+from typing import Any, Literal, cast, get_args
 
 from foundation import media
 from foundation.extras import MissingPackage
@@ -48,13 +48,12 @@ def encoder() -> Encoder:
         ValueError: the variable names neither.
     """
     asked = os.environ.get(ENCODER_VARIABLE) or "pyav"
-    for known in get_args(Encoder):
-        if asked == known:
-            return known
-    raise ValueError(f"{ENCODER_VARIABLE}: expected {' or '.join(get_args(Encoder))}, got {asked!r}")
+    if asked not in get_args(Encoder):
+        raise ValueError(f"{ENCODER_VARIABLE}: expected {' or '.join(get_args(Encoder))}, got {asked!r}")
+    return cast(Encoder, asked)
 
 
-def encoder_on_record() -> dict[str, Encoder]:
+def encoder_on_record() -> dict[str, Any]:
     """Return the encoder as settings in `benchmark.json` have it: nothing for ffmpeg, which made all earlier ones."""
     return {} if encoder() == "ffmpeg" else {"encoder": encoder()}
 
