@@ -32,16 +32,22 @@ def work():
 run(app)
 """
 
-WITH_WORKERS = """
-import os, threading, typer
+HANGING = """
+import os, threading
 from pathlib import Path
-from benchmark.exits import run
-from benchmark.features import Extractor, FeatureStore, Wanted, extract
-app = typer.Typer()
 
 def prepare(audio, seconds):
     Path(f"pid.{os.getpid()}").touch()
     threading.Event().wait()
+"""
+WITH_WORKERS = f"""
+import typer
+from pathlib import Path
+from benchmark.exits import run
+from benchmark.features import Extractor, FeatureStore, Wanted, extract
+Path("hanging_work.py").write_text({HANGING!r})
+from hanging_work import prepare
+app = typer.Typer()
 
 @app.command()
 def work():
@@ -49,8 +55,7 @@ def work():
     wanted = [Wanted(Path(name), "audio", (hanging,)) for name in ("0.wav", "1.wav")]
     extract(wanted, FeatureStore("cache"), seconds=0.05, workers=2)
 
-if __name__ == "__main__":
-    run(app)
+run(app)
 """
 
 
