@@ -21,10 +21,11 @@ SEEDS ?=
 # make reproduce TABLE=D5 PUBLISHED=mine.csv BENCHMARK=path PROFILE=paper ARGS="--rows SELVA-S-16k --diagnose"
 TABLE ?=
 PUBLISHED ?=
-# make build-benchmark SOURCES=folder LABELS=list.csv OUT=dir ALLOW_MISSING=1
+# make build-benchmark SOURCES=folder LABELS=list.csv OUT=dir RESERVES=1 ALLOW_MISSING=1
 SOURCES ?=
 LABELS ?=
 OUT ?=
+RESERVES ?=
 ALLOW_MISSING ?=
 ARGS ?=
 
@@ -60,8 +61,8 @@ wheel: $(DEVELOPED) ## Build dist/: wheel and source archive
 wheel-check: wheel ## Install the wheel in a fresh environment beside numpy 2 and the newest torch, and run the demo there
 	$(VENV)/bin/python tests/installing/wheel_check.py $(ARGS)
 
-build-benchmark: $(INSTALLED) ## Build a benchmark: SOURCES=clips [LABELS=list.csv] [OUT=dir] [ALLOW_MISSING=1]; without SOURCES the demo
-	@$(RUN) benchmark build $(if $(SOURCES),--sources "$(SOURCES)") $(if $(LABELS),--labels "$(LABELS)") $(if $(OUT),--out "$(OUT)") $(if $(ALLOW_MISSING),--allow-missing) $(ARGS)
+build-benchmark: $(INSTALLED) ## Build a benchmark: SOURCES=clips [LABELS=list.csv] [OUT=dir] [RESERVES=1] [ALLOW_MISSING=1]; without SOURCES the demo
+	@$(RUN) benchmark build $(if $(SOURCES),--sources "$(SOURCES)") $(if $(LABELS),--labels "$(LABELS)") $(if $(OUT),--out "$(OUT)") $(if $(RESERVES),--reserves) $(if $(ALLOW_MISSING),--allow-missing) $(ARGS)
 
 eval: $(INSTALLED) ## Generate, score, report beside the rows that are there: [MODEL=selva] [BENCHMARK=dir] [PROFILE=signal] [SUBSET=inter] [SEEDS=3]; without MODEL the controls
 	@$(RUN) benchmark eval $(foreach model,$(MODEL),--model $(model)) $(if $(BENCHMARK),--benchmark "$(BENCHMARK)") $(if $(PROFILE),--profile $(PROFILE)) $(if $(SUBSET),--subset $(SUBSET)) $(if $(SEEDS),--seeds $(SEEDS)) $(ARGS)

@@ -50,6 +50,11 @@ class SceneSettingsRecord(Record):
     fit: Fit = Field(default="stretch", description="how a clip comes to half a scene")
     soundtrack: Soundtrack = Field(default="mixture", description="of a scene")
     duration_seconds: int | float = Field(gt=0, le=MOST_SECONDS)
+    side_rule: str | None = Field(
+        default=None,
+        description="how the target's sides were chosen: balanced, half left and half right of each subset and target "
+        "category; absent: a hash of each pair",
+    )
     judged_pairs_sha256: str | None = Field(
         default=None, description="of the file of verdicts on intra-class pairs; absent: the table of relations alone"
     )
@@ -138,6 +143,16 @@ class LeftOutRecord(Record):
     reason: str
 
 
+class ReplacedRecord(Record):
+    """A clip on the list that cannot be used, and the one of its reserves that is in its place."""
+
+    clip_id: str
+    label: str
+    reason: str = Field(description="why the clip on the list cannot be used")
+    by: str = Field(description="clip id of the substitute, which is among the sources")
+    rank: int = Field(ge=1, description="of the substitute among its label's reserves; others before it were no use")
+
+
 class DroppedPairRecord(Record):
     """An intra-class pair whose prompt names the other sound too."""
 
@@ -176,6 +191,7 @@ class BuildRecord(Record):
     counts: CountsRecord
     sources: tuple[SourceRecord, ...] = Field(description="every clip once, by id")
     left_out: tuple[LeftOutRecord, ...] = ()
+    replaced: tuple[ReplacedRecord, ...] = Field(default=(), description="clips in whose place a reserve is")
     intra_dropped: tuple[DroppedPairRecord, ...] = ()
     funnel: tuple[StageRecord, ...] = Field(
         default=(), description="from all clips to those that can be used; absent: not written yet"
@@ -185,6 +201,13 @@ class BuildRecord(Record):
     def own_sound(self) -> OwnSound:
         """What the sound of a clip is to a sample that asks for something: the target's, the paired one's, or none."""
         return self.settings.own_sound if isinstance(self.settings, ListSettingsRecord) else "target"
+
+    @property
+    def listed(self) -> frozenset[str]:
+        """Ids of the clips on the list, whether they could be used or not; substitutes are not on it."""
+        substitutes = {clip.by for clip in self.replaced}
+        used = {source.clip_id for source in self.sources} - substitutes
+        return frozenset(used | {clip.clip_id for clip in (*self.left_out, *self.replaced)})
 
 
 USABLE = "clips that can be used"
@@ -205,7 +228,9 @@ def finished_stages(record: BuildRecord, before: Sequence[StageRecord] = ()) -> 
     stages = tuple(before) or (StageRecord(stage="clips on the list", clips=listed, dropped=0, why=""),)
     if any(stage.stage == USABLE for stage in stages):
         raise ValueError(f"funnel: stage {USABLE!r} is there already")
-    why = "; ".join(f"{left.clip_id}: {left.reason}" for left in record.left_out)
+    gone = [f"{left.clip_id}: {left.reason}" for left in record.left_out]
+    gone += [f"{clip.clip_id}: {clip.reason}, replaced by {clip.by}" for clip in record.replaced]
+    why = "; ".join(gone)
     clips = record.counts.clips
     return (*stages, StageRecord(stage=USABLE, clips=clips, dropped=listed - clips, why=why))
 

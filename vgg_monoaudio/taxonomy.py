@@ -131,6 +131,16 @@ def load_synonyms() -> pd.DataFrame:
     return table.astype({"share": "float64"})
 
 
+def load_vggsound_labels() -> dict[str, str]:
+    """Return VGGSound's own label of each clip that the screening proposes, by clip id, as VGGSound spells it.
+
+    Source:
+        VGGSound (Chen et al. 2020, arXiv:2004.14368), test split, CC BY 4.0; the rows that rule r2 looks at.
+    """
+    table = _read("vggsound_labels.csv", ["clip_id", "vggsound"])
+    return dict(zip(table["clip_id"], table["vggsound"], strict=True))
+
+
 def category_of(label: str) -> str:
     """Return the category of one of the 39 labels.
 

@@ -32,7 +32,9 @@ def build(
     ] = None,
     labels: Annotated[
         Path | None,
-        typer.Option(help="Curated list: CSV with clip_id,label[,category,start_seconds]. None: the list that ships."),
+        typer.Option(
+            help="Curated list: CSV with clip_id,label[,category,start_seconds], or a list that ships. None: r2."
+        ),
     ] = None,
     pairs: Annotated[
         Path | None, typer.Option(help="Verdicts on intra-class pairs, by `curate pairs`; the rest by subsumption.csv.")
@@ -49,6 +51,9 @@ def build(
     soundtrack: Annotated[
         str, one_of("vgg_monoaudio.composition:Soundtrack", "Of the scenes.", "mixture|target|none")
     ] = "mixture",
+    reserves: Annotated[
+        bool, typer.Option("--reserves", help="Replace a clip that is missing or unusable by the next of its reserves.")
+    ] = False,
     allow_missing: UnusableOption = False,
     overwrite: OverwriteOption = False,
     workers: CutWorkersOption = None,
@@ -57,26 +62,32 @@ def build(
     from vgg_monoaudio.building.scenes import Settings, build_benchmark
     from vgg_monoaudio.collecting.clips import find_clips
     from vgg_monoaudio.selection.funnel import as_stages, funnel_path, read_funnel
-    from vgg_monoaudio.selection.source_list import R1, list_path, read_source_list
+    from vgg_monoaudio.selection.reserves import read_reserves
+    from vgg_monoaudio.selection.shipped import check_same_list, version_for
+    from vgg_monoaudio.selection.source_list import R2, list_path, read_source_list
 
     if sources is None:
-        for option, given in (("--labels", labels), ("--pairs", pairs)):
+        for option, given in (("--labels", labels), ("--pairs", pairs), ("--reserves", reserves or None)):
             if given is not None:
                 raise typer.BadParameter(f"{option} goes with --sources, the folder of the clips that it lists")
-        build_demo(out or DEMO, workers=workers)
+        build_demo(out or DEMO, overwrite=overwrite, workers=workers)
         return
-    target, listed = out or FULL, list_path(labels or R1)
-    settings = Settings(
-        name=name or target.name, seed=seed, inter_pairs=inter_pairs, fit=fit, soundtrack=soundtrack  # type: ignore[arg-type]  # compose checks both
-    )  # fmt: skip
+    target, listed = out or FULL, list_path(labels or R2)
     rows = read_source_list(listed)
+    settings = Settings(
+        name=name or target.name, version=version_for(rows["clip_id"]), seed=seed, inter_pairs=inter_pairs,
+        fit=fit, soundtrack=soundtrack,  # type: ignore[arg-type]  # compose checks both
+    )  # fmt: skip
+    spare = read_reserves(listed) if reserves else None
+    if not overwrite:
+        check_same_list(target, rows["clip_id"])
     judged = None if pairs is None else _judged(pairs, rows)
     beside = funnel_path(listed)
     funnel = as_stages(read_funnel(beside) if beside.is_file() else None)
     with progress() as report:
         built = build_benchmark(
-            rows, find_clips(sources), target, settings, judged=judged, funnel=funnel, allow_missing=allow_missing,
-            overwrite=overwrite, workers=workers, progress=report,
+            rows, find_clips(sources), target, settings, judged=judged, reserves=spare, funnel=funnel,
+            allow_missing=allow_missing, overwrite=overwrite, workers=workers, progress=report,
         )  # fmt: skip
     _tell_built(built)
 
@@ -101,23 +112,26 @@ def _judged(file: Path, sources: pd.DataFrame) -> JudgedPairs:
     return judged
 
 
-def build_demo(out: Path = DEMO, *, workers: int | None = None) -> Path:
+def build_demo(out: Path = DEMO, *, overwrite: bool = False, workers: int | None = None) -> Path:
     """Build the embedded benchmark where it is not there yet; return its directory."""
     from vgg_monoaudio.demo.benchmark import build_demo_benchmark
 
     with progress("demo") as report:
-        built = build_demo_benchmark(out, workers=workers, progress=report)
+        built = build_demo_benchmark(out, overwrite=overwrite, workers=workers, progress=report)
     _tell_built(built)
     return out
 
 
 def _tell_built(built: Build) -> None:
-    counts = built.benchmark.record.counts
+    counts, replaced = built.benchmark.record.counts, built.benchmark.record.replaced
     for problem in built.problems:
         tell(f"left out: {problem.reason}", prefix="")
+    for clip in replaced:
+        tell(f"replaced by {clip.by} ({clip.label}, reserve {clip.rank}): {clip.reason}", prefix="")
     state = "is up to date" if built.reused else "built"
+    substitutes = f" ({len(replaced)} of them reserves: version {built.benchmark.version})" if replaced else ""
     typer.echo(
-        f"{built.benchmark.path} {state}: {counts.clips} of {counts.clips_listed} clips, "
+        f"{built.benchmark.path} {state}: {counts.clips} of {counts.clips_listed} clips{substitutes}, "
         f"{counts.inter} inter-class scenes (of {counts.inter_pool} pairs), "
         f"{counts.intra} intra-class scenes (of {counts.intra_pool} pairs)"
     )

@@ -93,38 +93,69 @@ def screen(
 
 
 def list_sources(
-    name: Annotated[str, typer.Argument(help="A list that ships (r1), or the path of one of your own.")] = "r1",
+    name: Annotated[str, typer.Argument(help="A list that ships (r2, r1), or the path of one of your own.")] = "r2",
     unav: Annotated[
         Path | None, typer.Option("--unav", exists=True, dir_okay=False, help="UnAV-100's JSON: report the overlap.")
     ] = None,
-    derive: Annotated[bool, typer.Option(help="Derive r1 again from VGGSounder and compare byte by byte.")] = False,
+    derive: Annotated[bool, typer.Option(help="Derive the list again by its rule and compare byte by byte.")] = False,
     as_json: JsonOption = False,
 ) -> None:
-    """Show a list of sources: clips for each category and label, the pairs they make, the overlap with UnAV-100."""
+    """Show a list of sources: clips and reserves of each label, conflicts between data sets, the pairs, the overlap."""
     import json
 
-    from vgg_monoaudio.publishing.statistics import clips_per_label, count_pairs
-    from vgg_monoaudio.selection.source_list import load_source_list
+    from vgg_monoaudio.publishing.statistics import count_pairs
+    from vgg_monoaudio.selection.reserves import count_reserves, has_reserves, read_reserves
+    from vgg_monoaudio.selection.source_list import SHIPPED, load_source_list
 
     sources = load_source_list(name, strict=False)
     facts: dict[str, Any] = {"list": name, "clips": len(sources), **count_pairs(sources)}
+    reserves = count_reserves(sources, read_reserves(name)) if has_reserves(name) else None
     if unav is not None:
         facts |= _overlap(sources, unav)
     if derive:
         facts["derived_again"] = _derived_again(name)
+    conflicts = _conflicts(sources)
     if as_json:
+        facts |= {"conflicts": conflicts} if conflicts else {}
+        facts |= {} if reserves is None else {"reserves": reserves}
         typer.echo(json.dumps({**facts, "sources": sources.to_dict("records")}, indent=2, ensure_ascii=False))
     else:
-        counts = clips_per_label(sources)
-        show_table(
-            ["category", "label", "clips"], [[str(value) for value in row] for row in counts.to_numpy().tolist()]
-        )
+        _show_labels(sources, reserves)
         for key, value in facts.items():
             typer.echo(f"{key.replace('_', ' ')}: {', '.join(value) if isinstance(value, list) else value}")
-        if name == "r1":
-            typer.echo("r1 is screened by annotations; it is not the list of the paper's authors")
+        for conflict in conflicts:
+            typer.echo(f"conflict: {conflict['clip_id']}, {conflict['label']}: {conflict['reason']}")
+        if name in SHIPPED:
+            typer.echo(f"{name} is screened by annotations; it is not the list of the paper's authors")
     if facts.get("derived_again") == "differs":
         raise typer.Exit(SOME_FAILED)
+
+
+def _conflicts(sources: pd.DataFrame) -> list[dict[str, str]]:
+    """Return the clips of a list whose label another data set does not share, with the reason that the list gives."""
+    if "reason" not in sources:
+        return []
+    rows = sources.loc[sources["reason"] != "", ["clip_id", "label", "reason"]]
+    return [{str(key): str(value) for key, value in row.items()} for row in rows.to_dict("records")]
+
+
+def _show_labels(sources: pd.DataFrame, reserves: dict[str, int] | None) -> None:
+    """Print clips, and reserves, of each label, and which labels have few or none."""
+    from vgg_monoaudio.publishing.statistics import clips_per_label
+    from vgg_monoaudio.selection.rule_r2 import RESERVES_PER_CLIP
+
+    counts = clips_per_label(sources).to_numpy().tolist()
+    if reserves is None:
+        show_table(["category", "label", "clips"], [[str(value) for value in row] for row in counts])
+        return
+    rows = [(category, label, clips, reserves[label]) for category, label, clips in counts]
+    show_table(["category", "label", "clips", "reserves"], [[str(value) for value in row] for row in rows])
+    few = [f"{label} ({count})" for _, label, clips, count in rows if 0 < count < RESERVES_PER_CLIP * clips]
+    none = [label for _, label, _, count in rows if not count]
+    if few:
+        typer.echo(f"fewer than {RESERVES_PER_CLIP} reserves per clip: {', '.join(few)}")
+    if none:
+        typer.echo(f"no reserve at all: {', '.join(none)}")
 
 
 def screened_rows(candidates: Path | None, vggsounder: Path | None) -> tuple[pd.DataFrame, pd.DataFrame, VGGSounder]:
@@ -179,16 +210,25 @@ def _overlap(sources: pd.DataFrame, unav: Path) -> dict[str, Any]:
 
 
 def _derived_again(name: str) -> str:
-    from importlib.resources import files
-
-    from vgg_monoaudio.selection.rule_r1 import derive_list, list_as_csv
+    """Derive a list that ships, and its reserves, by its rule; say whether every byte is as it ships."""
+    from vgg_monoaudio.selection.drawing import list_as_csv
+    from vgg_monoaudio.selection.rule_r1 import derive_list
+    from vgg_monoaudio.selection.rule_r2 import derive_r2, derive_reserves
     from vgg_monoaudio.selection.screening import load_vggsounder
     from vgg_monoaudio.selection.screening import screen as screen_all
+    from vgg_monoaudio.selection.source_list import LISTS, SHIPPED
+    from vgg_monoaudio.taxonomy import load_vggsound_labels
 
-    if name != "r1":
-        raise ValueError(f"--derive: only r1 follows from a rule, {name} does not")
-    shipped = files("vgg_monoaudio.selection").joinpath("lists", "r1.csv").read_bytes()
-    return "the same" if list_as_csv(derive_list(screen_all(load_vggsounder()))) == shipped else "differs"
+    if name not in SHIPPED:
+        raise ValueError(f"--derive: only the lists that ship ({', '.join(SHIPPED)}) follow from a rule, not {name}")
+    screened, own = screen_all(load_vggsounder()), load_vggsound_labels()
+    if name == "r1":
+        derived = {"r1.csv": derive_list(screened)}
+    else:
+        r2 = derive_r2(screened, own)
+        derived = {"r2.csv": r2, "r2.reserves.csv": derive_reserves(screened, own, r2)}
+    same = all(list_as_csv(table) == (LISTS / file).read_bytes() for file, table in derived.items())
+    return "the same" if same else "differs"
 
 
 def _write(path: Path, table: pd.DataFrame) -> None:

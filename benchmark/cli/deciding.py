@@ -117,7 +117,7 @@ def serve(
     ] = None,
     sources: Annotated[
         Path | None,
-        typer.Option(help="List whose pairs are judged (r1, or a file). None: of the clips accepted so far."),
+        typer.Option(help="List whose pairs are judged (r2, r1, or a file). None: of the clips accepted so far."),
     ] = None,
     imports: Annotated[
         list[Path] | None,

@@ -55,14 +55,16 @@ def card(
 ) -> None:
     """Write a benchmark's dataset card (README.md) and Croissant metadata, and its funnel into benchmark.json."""
     from vgg_monoaudio.dataset import load_benchmark
-    from vgg_monoaudio.publishing.card import CARD_NAME, origin, write_card
+    from vgg_monoaudio.publishing.card import CARD_NAME, write_card
     from vgg_monoaudio.publishing.croissant import write_croissant
     from vgg_monoaudio.selection.funnel import funnel_path, read_funnel, record_funnel
-    from vgg_monoaudio.selection.source_list import R1
+    from vgg_monoaudio.selection.shipped import list_of
+    from vgg_monoaudio.selection.source_list import LISTS
 
     built = load_benchmark(path)
-    if funnel is None and origin(built) == "r1":
-        funnel = funnel_path(R1)
+    shipped = None if built.record.kind else list_of(built.record.listed)
+    if funnel is None and shipped is not None:
+        funnel = funnel_path(LISTS / f"{shipped}.csv")
     if funnel is not None or not built.record.funnel:
         record_funnel(path, None if funnel is None else read_funnel(funnel))
     benchmark = write_card(path)

@@ -2,7 +2,7 @@
 
     PYTHONPATH=tests python -m speed.full_build [--scenes 40] [--workers 2] [--keep FOLDER]
 
-The films carry the clip ids of a list of 67 (r1 if none is given) and the demo's pictures and sounds, 640x720, 8 s,
+The films carry the clip ids of a list of 67 (r2 if none is given) and the demo's pictures and sounds, 640x720, 8 s,
 H.264 and AAC; what is timed is the real build of real files. With --scenes only so many scenes are made, from as few
 clips as it takes, and the full size is estimated from them.
 """
@@ -30,7 +30,7 @@ from vgg_monoaudio.demo.clips import demo_clip, demo_sources
 from vgg_monoaudio.demo.moments import FPS
 from vgg_monoaudio.demo.sounds import SAMPLE_RATE
 from vgg_monoaudio.pairing import exhaustive_pairs, filter_intra_class
-from vgg_monoaudio.selection.source_list import R1, read_source_list
+from vgg_monoaudio.selection.source_list import R2, read_source_list
 
 INTER_PAIRS = 560
 GIGABYTE = 1e9
@@ -137,7 +137,7 @@ def measure(arguments: Sequence[str] = ()) -> Iterator[Figure]:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--scenes", type=int, help="make only so many")
     parser.add_argument("--workers", type=int, default=available_cores(), help="scenes made at once")
-    parser.add_argument("--list", type=Path, default=R1, help="list of 67 clips; r1 by default")
+    parser.add_argument("--list", type=Path, default=R2, help="list of 67 clips; r2 by default")
     parser.add_argument("--keep", type=Path, help="work in this folder and leave everything there")
     options = parser.parse_args(arguments)
     sources = read_source_list(options.list)

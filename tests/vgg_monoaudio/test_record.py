@@ -74,24 +74,31 @@ def clips(tmp_path, monkeypatch) -> dict[str, Path]:
     return find_clips(tmp_path / "clips")
 
 
+NEW_SETTINGS = {"side_rule", "subsumption_sha256", "encoder"}  # which release 0.1.0 did not write
+
+
 def as_before(name: str, written: bytes, *new: str) -> bytes:
     """A record of release 0.1.0 with what is new, and what follows from it: the hash of all that decides the result."""
     content, now = old(name), json.loads(written)
     keys = [key for key in now if key in content or key in new]
     merged = {key: now[key] if key in ("inputs", *new) else content[key] for key in keys}
-    if "subsumption_sha256" in now["settings"]:
-        merged["settings"]["subsumption_sha256"] = subsumption_sha256()
+    named = {key: now["settings"][key] for key in now["settings"] if key in NEW_SETTINGS}
+    merged["settings"] = {**content["settings"], **named}
     return (json.dumps(merged, indent=2, ensure_ascii=False) + "\n").encode()
 
 
 def test_scenes_are_recorded_as_before_to_the_byte(clips, tmp_path):
     sources = pd.DataFrame(ROWS, columns=["clip_id", "label", "category"]).assign(start_seconds=[0, 0.5, 0, 0, 0, 1])
-    settings = Settings(name="tiny", seed=3, inter_pairs=4, fit="pad", duration_seconds=0.4)
+    settings = Settings(name="tiny", version="1.0", seed=3, inter_pairs=4, fit="pad", duration_seconds=0.4)
     funnel = as_stages(add_stage(first_stage("all", 9), "list", 6, "not these"))
     build_benchmark(sources, clips, tmp_path / "out", settings, funnel=funnel, allow_missing=True, workers=2)
     written = (tmp_path / "out" / "benchmark.json").read_bytes()
     assert written == as_before("scenes_with_funnel.json", written, "frame_rule")
-    assert json.loads(written)["frame_rule"] == "shared-clock"
+    content = json.loads(written)
+    assert content["frame_rule"] == "shared-clock"
+    assert content["settings"]["side_rule"] == "balanced"
+    assert content["settings"]["subsumption_sha256"] == subsumption_sha256()
+    assert content["inputs"] != old("scenes.json")["inputs"]
 
 
 def test_single_clips_are_recorded_as_before_to_the_byte(clips, tmp_path):
@@ -113,6 +120,23 @@ def test_a_record_of_0_1_0_is_read_and_written_back_to_the_byte(tmp_path, name):
     assert record.content() == old(name)
     write_record(tmp_path, record)
     assert (tmp_path / "benchmark.json").read_bytes() == (DATA / name).read_bytes()
+
+
+def test_the_clips_of_the_list_are_those_used_left_out_and_replaced_but_no_substitutes(tmp_path):
+    source = {"label": "hum", "category": "Tool"}
+    content = {
+        "format": 1,
+        "name": "tiny",
+        "version": "2.0+reserves.12345678",
+        "settings": {"duration_seconds": 8},
+        "counts": {},
+        "sources": [{"clip_id": clip, **source} for clip in ("a", "d")],
+        "left_out": [{"clip_id": "b", "reason": "gone"}],
+        "replaced": [{"clip_id": "c", "label": "hum", "reason": "gone", "by": "d", "rank": 2}],
+    }
+    record = read_record(folder_of(tmp_path, content))
+    assert record.listed == {"a", "b", "c"}
+    assert record.content() == content
 
 
 def test_the_fields_of_both_kinds_are_typed(tmp_path):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,11 +13,13 @@ from foundation.files import replacing
 from vgg_monoaudio.building.result import BuildError
 from vgg_monoaudio.composition import Side
 from vgg_monoaudio.dataset import MANIFEST_COLUMNS, Subset
+from vgg_monoaudio.draws import rank
 from vgg_monoaudio.pairing import JudgedPairs, exhaustive_pairs, filter_intra_class, sample_inter_class
 from vgg_monoaudio.record import DroppedPairRecord
 
 PAPER_INTER_PAIRS = 560
 LONGEST_FILE_NAME_BYTES = LONGEST_NAME_BYTES - PARTIAL_NAME_BYTES - len(".mp4")  # as it is while it is written
+SIDE_RULE = "balanced"  # in `benchmark.json`; another rule has another name
 # Names of these lengths could be taken for VGGSound ids: av-benchmark cuts those of 20, 21 and 30 characters.
 CUT_LENGTHS = frozenset({18, 20, 21, 30})
 
@@ -90,7 +91,7 @@ def _manifest(pairs: pd.DataFrame, seed: int) -> pd.DataFrame:
         "label": pairs["target_label"].to_list(),
         "paired_label": pairs["paired_label"].to_list(),
         **{name: pairs[name].to_list() for name in MANIFEST_COLUMNS[3:7]},
-        "target_side": [side_of(*pair, seed=seed) for pair in ids],
+        "target_side": balanced_sides(pairs, seed=seed),
         "sha256": [""] * len(ids),
     }
     return pd.DataFrame(columns, columns=MANIFEST_COLUMNS, dtype=str)
@@ -105,10 +106,26 @@ def file_name(target_id: str, paired_id: str) -> str:
     return name if len(name) not in CUT_LENGTHS else f"{target_id}____{paired_id}"
 
 
-def side_of(target_id: str, paired_id: str, *, seed: int) -> Side:
-    """Return which half shows the target of a pair; it depends on seed and pair alone."""
-    digest = hashlib.sha256(f"side/{seed}/{target_id}/{paired_id}".encode()).digest()
-    return "left" if digest[0] % 2 == 0 else "right"
+def balanced_sides(pairs: pd.DataFrame, *, seed: int) -> list[Side]:
+    """Return which half shows the target of each pair: half of a target category left, half right.
+
+    The pairs of a target category are ranked by seed and ids; the first half is left. Where their number is odd, a hash
+    of seed and category says which side has one more. So a pair that comes or goes moves at most one other pair of its
+    target category, and none of another.
+
+    Args:
+        pairs: columns target_id, paired_id, target_category; the pairs of one subset.
+        seed: another seed, other sides.
+    """
+    ids = zip(pairs["target_id"], pairs["paired_id"], strict=True)
+    ranked = pairs.assign(rank=[rank(seed, "side", target, paired) for target, paired in ids])
+    ranked = ranked.reset_index(drop=True).sort_values(["rank", "target_id", "paired_id"])
+    sides: list[Side] = ["right"] * len(pairs)
+    for category, cell in ranked.groupby("target_category"):
+        extra = rank(seed, "odd side", str(category)) % 2
+        for place in cell.index[: (len(cell) + extra) // 2]:
+            sides[place] = "left"
+    return sides
 
 
 def write_manifests(work: Path, manifests: Mapping[Subset, pd.DataFrame]) -> None:

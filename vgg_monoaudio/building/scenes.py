@@ -9,6 +9,7 @@ from __future__ import annotations
 import shutil
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -16,71 +17,35 @@ import numpy as np
 import pandas as pd
 
 from foundation import media
-from foundation.files import PathLike, file_sha256, fingerprint
+from foundation.files import PathLike, file_sha256
 from foundation.locks import Lock
 from foundation.work import Progress, in_parallel
 from vgg_monoaudio import composition
 from vgg_monoaudio.building import workplace
 from vgg_monoaudio.building.manifests import Chosen, choose_scenes, write_manifests
 from vgg_monoaudio.building.result import Build, BuildError, Problem, existing, unusable
+from vgg_monoaudio.building.settings import Settings, inputs_of, is_whole, recorded_settings, with_reserves
 from vgg_monoaudio.building.sources import cut_clips, hash_clips, source_records, whole_sound
+from vgg_monoaudio.building.substitutes import find_substitutes, reserve_rows, version_of_set, without_substitute
 from vgg_monoaudio.dataset import MANIFEST_COLUMNS, Subset, load_benchmark
-from vgg_monoaudio.encoding import encoder_on_record
 from vgg_monoaudio.pairing import JudgedPairs
 from vgg_monoaudio.record import (
     FORMAT_VERSION,
     BuildRecord,
     CountsRecord,
     LeftOutRecord,
+    ReplacedRecord,
     SceneSettingsRecord,
     StageRecord,
-    check_benchmark_name,
     check_stages,
     finished_stages,
     write_record,
 )
-from vgg_monoaudio.taxonomy import subsumption_sha256
 
 __all__ = ["Build", "BuildError", "Problem", "Settings", "build_benchmark"]
 
 
-@dataclass(frozen=True)
-class Settings:
-    """What decides a benchmark's content, apart from its clips.
-
-    Attributes:
-        name: in tables and run paths.
-        version: of the content.
-        seed: of the inter-class sample and of the sides.
-        inter_pairs: number of inter-class scenes, 0 for none; None takes 560, or every pair where there are fewer.
-        fit: how a clip comes to half a scene, see `composition.compose`.
-        soundtrack: of the scene, see `composition.compose`.
-        duration_seconds: of every scene, a whole number of frames.
-
-    Raises:
-        ValueError: a value that no benchmark can have.
-    """
-
-    name: str = "vgg-monoaudio"
-    version: str = "1.0"
-    seed: int = 0
-    inter_pairs: int | None = None
-    fit: composition.Fit = "stretch"
-    soundtrack: composition.Soundtrack = "mixture"
-    duration_seconds: float = composition.SECONDS
-
-    def __post_init__(self) -> None:
-        """Refuse here what would otherwise come to light when every clip is cut already."""
-        check_benchmark_name(self.name)
-        composition.check_choices(self.fit, self.soundtrack)
-        if self.inter_pairs is not None and self.inter_pairs < 0:
-            raise ValueError(f"inter_pairs: expected a number of scenes from 0 on, got {self.inter_pairs}")
-        frames = self.duration_seconds * composition.FRAMES_PER_SECOND
-        if frames < 1 or abs(frames - round(frames)) > 1e-6:
-            rate = composition.FRAMES_PER_SECOND
-            raise ValueError(
-                f"duration_seconds: expected a whole number of frames at {rate} fps, got {self.duration_seconds}"
-            )
+_KEPT = ("clip_id", "label", "category")
 
 
 @dataclass(frozen=True)
@@ -88,9 +53,11 @@ class _Work:
     """Where a benchmark is made, from what, and how."""
 
     folder: Path
+    rows: Sequence[Mapping[Any, Any]]  # of the list
+    reserves: Sequence[Mapping[Any, Any]] | None  # None: no clip is replaced
     clips: Mapping[str, Path]
     hashes: Mapping[str, str]  # of each clip that is there
-    starts: Mapping[str, float]  # seconds into each clip
+    starts: Mapping[str, float]  # seconds into each clip, reserves too
     settings: Settings
     judged: JudgedPairs | None
     funnel: Sequence[StageRecord]
@@ -105,6 +72,7 @@ def build_benchmark(
     settings: Settings | None = None,
     *,
     judged: JudgedPairs | None = None,
+    reserves: pd.DataFrame | None = None,
     funnel: Sequence[StageRecord] = (),
     allow_missing: bool = False,
     overwrite: bool = False,
@@ -119,9 +87,12 @@ def build_benchmark(
         out: the benchmark directory.
         settings: content; the paper's by default.
         judged: what people said of intra-class pairs; the hash of its file is kept with the settings.
+        reserves: substitutes for clips that are absent, silent, short or broken: clip_id, label, category, rank, and
+            start_seconds as in `sources`. The record says which replaced which, and the version names the clips used.
+            None: no clip is replaced.
+        allow_missing: leave out clips that cannot be used, or replaced, instead of refusing to build.
         funnel: the stages that led to the list, which `benchmark.json` tells with what became of its clips; none where
             they are not known. They decide nothing.
-        allow_missing: leave out clips that are absent, silent, short or broken instead of refusing to build.
         overwrite: replace a benchmark of other clips or settings.
         workers: scenes made at once; None takes one per core. The result does not depend on it.
         progress: called as work is done.
@@ -136,31 +107,40 @@ def build_benchmark(
     check_stages(funnel, len(sources))
     out = workplace.destination(out, workers)
     rows = sources.assign(start_seconds=sources.get("start_seconds", 0.0)).sort_values("clip_id").to_dict("records")
-    hashes = hash_clips([row["clip_id"] for row in rows], clips, workers=workers)
-    inputs = _inputs(rows, hashes, on_record(settings, judged))
+    spare = None if reserves is None else reserve_rows(reserves, rows)
+    hashes = hash_clips([row["clip_id"] for row in [*rows, *(spare or [])]], clips, workers=workers)
+    whole = inputs_of(rows, hashes, recorded_settings(settings, judged))
+    inputs = whole if spare is None or is_whole(out, whole) else with_reserves(whole, spare, hashes)
     built = existing(out, inputs, allow_missing=allow_missing, overwrite=overwrite, quiet=True)
     if built is not None:
         return built
-    starts = {row["clip_id"]: float(row["start_seconds"]) for row in rows}
+    starts = {row["clip_id"]: float(row["start_seconds"]) for row in [*rows, *(spare or [])]}
     with Lock(out):
         built = existing(out, inputs, allow_missing=allow_missing, overwrite=overwrite)
         if built is not None:  # by the process that was waited for
             return built
         report = progress or (lambda *_: None)
-        work = _Work(workplace.prepare(out, inputs), clips, hashes, starts, settings, judged, funnel, workers, report)
-        return _build(work, rows, inputs, out, allow_missing=allow_missing)
+        folder = workplace.prepare(out, inputs)
+        work = _Work(folder, rows, spare, clips, hashes, starts, settings, judged, funnel, workers, report)
+        return _build(work, out, (whole, inputs), allow_missing=allow_missing)
 
 
-def _build(work: _Work, rows: Sequence[Mapping[Any, Any]], inputs: str, out: Path, *, allow_missing: bool) -> Build:
+def _build(work: _Work, out: Path, inputs: tuple[str, str], *, allow_missing: bool) -> Build:
     """Cut, choose, compose and record, and give the folder its name."""
-    problems = _cut_sources(work)
-    lost = {problem.clip_id for problem in problems}
-    keep = ("clip_id", "label", "category")
-    usable = [{key: str(row[key]) for key in keep} for row in rows if row["clip_id"] not in lost]
+    problems = _cut_sources(work, [row["clip_id"] for row in work.rows], "sources")
+    replaced: tuple[ReplacedRecord, ...] = ()
+    if problems and work.reserves:
+        cut = partial(_cut_sources, work, stage="substitutes")
+        replaced = find_substitutes(work.rows, problems, work.reserves, cut)
+        in_place = {clip.clip_id for clip in replaced}
+        problems = [problem for problem in problems if problem.clip_id not in in_place]
+    usable = _usable(work, problems, replaced)
     try:
         if problems and not allow_missing:
-            raise unusable(problems, len(rows))
-        table = pd.DataFrame(usable, columns=pd.Index(keep))
+            if work.reserves is not None:
+                raise without_substitute(work.rows, problems, work.reserves)
+            raise unusable(problems, len(work.rows))
+        table = pd.DataFrame(usable, columns=pd.Index(_KEPT))
         settings = work.settings
         chosen = choose_scenes(table, inter_pairs=settings.inter_pairs, seed=settings.seed, judged=work.judged)
     except (BuildError, ValueError):
@@ -168,27 +148,25 @@ def _build(work: _Work, rows: Sequence[Mapping[Any, Any]], inputs: str, out: Pat
         raise
     _compose_all(chosen.manifests, work)
     write_manifests(work.folder, chosen.manifests)
-    record = _record(work, inputs, usable, problems, chosen)
+    made_of = inputs[bool(replaced or problems)]  # of the whole list it is the same with reserves and without
+    record = _record(work, made_of, usable, problems, replaced, chosen)
     write_record(work.folder, record.model_copy(update={"funnel": finished_stages(record, work.funnel)}))
     workplace.finish(work.folder, out)
     return Build(load_benchmark(out), problems, reused=False)
 
 
-def on_record(settings: Settings, judged: JudgedPairs | None = None) -> dict[str, Any]:
-    """Return the settings as `benchmark.json` has them, with what decides which intra-class pairs are dropped."""
-    people = {} if judged is None else {"judged_pairs_sha256": judged.sha256}
-    return {**asdict(settings), **people, "subsumption_sha256": subsumption_sha256(), **encoder_on_record()}
+def _usable(work: _Work, problems: Sequence[Problem], replaced: Sequence[ReplacedRecord]) -> list[dict[str, str]]:
+    """Return the rows of the clips that scenes are made of, by clip id."""
+    gone = {clip.clip_id for clip in (*problems, *replaced)}
+    substitutes = {clip.by for clip in replaced}
+    rows = [row for row in work.rows if row["clip_id"] not in gone]
+    rows += [row for row in work.reserves or () if row["clip_id"] in substitutes]
+    return sorted(({key: str(row[key]) for key in _KEPT} for row in rows), key=lambda row: row["clip_id"])
 
 
-def _inputs(rows: Sequence[Mapping[Any, Any]], hashes: Mapping[str, str], settings: Mapping[str, Any]) -> str:
-    """Fingerprint of everything that decides the result: the list, the bytes of the clips, the settings."""
-    listed = [[row["clip_id"], row["label"], row["category"], float(row["start_seconds"])] for row in rows]
-    return fingerprint([FORMAT_VERSION, listed, hashes, settings])
-
-
-def _cut_sources(work: _Work) -> list[Problem]:
+def _cut_sources(work: _Work, listed: Sequence[str], stage: str) -> list[Problem]:
     """Write the 8 s of every clip; return why some cannot be used."""
-    seconds, total = work.settings.duration_seconds, len(work.starts)
+    seconds = work.settings.duration_seconds
 
     def cut(clip_id: str, clip: Path) -> None:
         wav, mp4 = (work.folder / "sources" / f"{clip_id}.{suffix}" for suffix in ("wav", "mp4"))
@@ -202,8 +180,8 @@ def _cut_sources(work: _Work) -> list[Problem]:
         media.write_audio(wav, waveform, composition.SAMPLE_RATE)
 
     return cut_clips(
-        list(work.starts), work.clips, cut, hashes=work.hashes, workers=work.workers,
-        done=lambda done: work.report("sources", done, total),
+        listed, work.clips, cut, hashes=work.hashes, workers=work.workers,
+        done=lambda done: work.report(stage, done, len(listed)),
     )  # fmt: skip
 
 
@@ -232,16 +210,22 @@ def _compose_all(manifests: Mapping[Subset, pd.DataFrame], work: _Work) -> None:
 
 
 def _record(
-    work: _Work, inputs: str, usable: Sequence[Mapping[str, str]], problems: Sequence[Problem], chosen: Chosen
+    work: _Work,
+    inputs: str,
+    usable: Sequence[Mapping[str, str]],
+    problems: Sequence[Problem],
+    replaced: tuple[ReplacedRecord, ...],
+    chosen: Chosen,
 ) -> BuildRecord:
     settings = work.settings
+    version = version_of_set(settings.version, (row["clip_id"] for row in usable)) if replaced else settings.version
     return BuildRecord(
         format=FORMAT_VERSION,
         name=settings.name,
-        version=settings.version,
+        version=version,
         frame_rule=media.FRAME_RULE,
         inputs=inputs,
-        settings=SceneSettingsRecord(**on_record(settings, work.judged)),
+        settings=SceneSettingsRecord(**recorded_settings(settings, work.judged)),
         counts=CountsRecord(
             clips_listed=len(usable) + len(problems),
             clips=len(usable),
@@ -259,5 +243,6 @@ def _record(
             workers=work.workers,
         ),
         left_out=tuple(LeftOutRecord(**asdict(problem)) for problem in problems),
+        **({"replaced": replaced} if replaced else {}),  # absent, as in every record before there were reserves
         intra_dropped=chosen.dropped,
     )

@@ -8,12 +8,13 @@ from pathlib import Path
 from foundation.files import PathLike
 from foundation.work import Progress
 from vgg_monoaudio.building.result import Build, BuildError
-from vgg_monoaudio.building.scenes import Settings, build_benchmark, on_record
+from vgg_monoaudio.building.scenes import build_benchmark
+from vgg_monoaudio.building.settings import Settings, recorded_settings
 from vgg_monoaudio.collecting.clips import find_clips
 from vgg_monoaudio.dataset import Benchmark, BenchmarkError, load_benchmark
 from vgg_monoaudio.demo.clips import write_demo_sources
 
-DEMO_SETTINGS = Settings(name="demo", version="1.0", inter_pairs=32)
+DEMO_SETTINGS = Settings(name="demo", version="2.0", inter_pairs=32)
 
 
 def build_demo_benchmark(
@@ -39,7 +40,7 @@ def build_demo_benchmark(
     out = Path(out)
     if (out / "benchmark.json").is_file() and not overwrite:
         there = _load(out)
-        if there.record.settings.content() == on_record(settings):
+        if there.record.settings.content() == recorded_settings(settings):
             return Build(there, [], reused=True)
     films = out.with_name(out.name + ".films")
     try:

@@ -11,6 +11,7 @@ import pandas as pd
 from foundation.files import PathLike, write_text
 from foundation.markup import markdown_escaped
 from foundation.records import Record
+from vgg_monoaudio.building.manifests import SIDE_RULE
 from vgg_monoaudio.dataset import NEGATIVE_PROMPT, Benchmark, load_benchmark
 from vgg_monoaudio.publishing.provenance import CITATION, Origin, origin, provenance
 from vgg_monoaudio.publishing.statistics import as_markdown, benchmark_statistics, describe
@@ -30,6 +31,12 @@ _COLUMNS = """\
 | `target_side` | which half shows the target, left or right; empty where a sample is one clip |
 | `sha256` | of the scene's file |"""
 _NEGATIVE = "| `negative_prompt` | what a model is told to leave out |"
+
+
+_SIDES = (
+    "The side of each pair is drawn by itself.",
+    "Half of the targets of each subset and target category are on the left, half on the right (within one).",
+)
 
 
 def write_card(path: PathLike) -> Benchmark:
@@ -61,6 +68,7 @@ def card(benchmark: Benchmark, front_matter: Sequence[str] = (), form: str = "")
         "## Where the clips come from",
         said.clips,
         *_funnel(benchmark),
+        *_replaced(benchmark),
         *_left_out(benchmark),
         "## How it was made",
         _settings(benchmark),
@@ -148,13 +156,20 @@ def _settings(benchmark: Benchmark) -> str:
     else:
         how = (
             "Each scene is 1280x720 at 25 fps in H.264, with the sound as AAC, 16 kHz mono. Pairs and the target's "
-            "side are drawn by hashes of the seed and the clip ids (appendix B.2 and B.3 of the paper)."
+            "side are drawn by hashes of the seed and the clip ids (appendix B.2 and B.3 of the paper). "
+            + _SIDES[settings.get("side_rule") == SIDE_RULE]
         )
     return f"{how}\n\n{as_markdown(rows)}"
 
 
 def _funnel(benchmark: Benchmark) -> list[str]:
     return _table(benchmark.record.funnel)
+
+
+def _replaced(benchmark: Benchmark) -> list[str]:
+    table = _table(benchmark.record.replaced)
+    what = "Clips on the list that could not be used, and the reserves in their place (the version names this set):"
+    return [what, *table] if table else []
 
 
 def _left_out(benchmark: Benchmark) -> list[str]:

@@ -235,7 +235,8 @@ def _field(identity: str, meaning: str, source: Json | None = None) -> Json:
 
 def _semantic(version: str) -> str:
     """Return a version in the three parts that Croissant recommends; one of another form stays as it is."""
-    parts = version.split(".")
+    number, plus, clips = version.partition("+")  # what names a set of clips is what semantic versions call a build
+    parts = number.split(".")
     if not all(re.fullmatch(r"\d+", part) for part in parts) or len(parts) > 3:
         return version
-    return ".".join([*parts, "0", "0"][:3])
+    return ".".join([*parts, "0", "0"][:3]) + plus + clips

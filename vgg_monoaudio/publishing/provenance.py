@@ -9,9 +9,11 @@ from vgg_monoaudio.dataset import Benchmark
 from vgg_monoaudio.public.benchmark import PublicBenchmark
 from vgg_monoaudio.public.catalogue import get_benchmark
 from vgg_monoaudio.record import SINGLE_CLIPS, ListSettingsRecord, OwnSound
-from vgg_monoaudio.selection.source_list import R1, read_source_list
+from vgg_monoaudio.selection.reserves import read_reserves, without_reserves
+from vgg_monoaudio.selection.shipped import agreement_of, list_of, shared_clips
+from vgg_monoaudio.selection.source_list import R2, SHIPPED, read_source_list
 
-Origin = Literal["r1", "demo", "vggsound-test", "public", "own-list", "other"]
+Origin = Literal["r2", "r1", "demo", "vggsound-test", "public", "own-list", "other"]
 
 PAPER = "https://arxiv.org/abs/2512.02650"
 CITATION = """\
@@ -42,13 +44,17 @@ Films, each with a text that says what to make heard. There are no recordings to
 have no value here.""",
 }
 
-_R1 = """\
-The clips are those of `vgg_monoaudio/selection/lists/r1.csv`. **This is not the list of the paper's authors**, who
-chose their 67 clips by watching and hearing them and have not released which they are. The clips of r1 are screened by
-annotations alone (VGGSounder 1.0) and drawn by a written, seeded rule; they were not watched for this purpose. It
+_SHIPPED = """\
+The clips are those of `vgg_monoaudio/selection/lists/{name}.csv`. **This is not the list of the paper's authors**, who
+chose their 67 clips by watching and hearing them and have not released which they are. The clips of {name} are screened
+by annotations alone ({screened}) and drawn by a written, seeded rule; they were not watched for this purpose. It
 shares with the authors' list the number of clips, the labels and categories of Table B2, and counts for which
 exhaustive pairing gives 3,750 inter-class and 560 intra-class pairs. Scores on it compare with one another; they are
 not the numbers of the published tables."""
+_SCREENED = {
+    "r1": "VGGSounder 1.0; VGGSound's own label of a clip may be another",
+    "r2": "VGGSounder 1.0 and VGGSound's own labels, which agree wherever a label has such clips",
+}
 _DEMO = """\
 The clips are synthetic: drawn and sounded by a program, so that the suite runs without any download. Scores on them
 say whether the machinery works, and nothing about a model."""
@@ -56,9 +62,11 @@ _TEST_LIST = """\
 The clips are those of VGGSound's test list that were available; the counts above say how many of the list these are.
 Published numbers on this split rest on whichever clips each group could still get."""
 _OTHER = """\
-The clips are those of a list of the user's own. It is neither the list that ships with the suite (r1) nor, as far as
-the suite can tell, that of the paper's authors."""
+The clips are those of a list of the user's own. It is neither of the lists that ship with the suite (r1, r2) nor, as
+far as the suite can tell, that of the paper's authors."""
 _OWN_LIST = "The films and their texts are those of a list of the user's own (SHA-256 `{list_sha256}`)."
+
+_CLIPS = {"demo": _DEMO, "vggsound-test": _TEST_LIST}
 
 _OF_OTHERS = """\
 This directory holds parts of videos that others made and published; the suite's own licence (Apache-2.0) covers its
@@ -110,10 +118,10 @@ def origin(benchmark: Benchmark) -> Origin:
         return "vggsound-test"
     if record.kind is not None:
         return "own-list" if record.kind == "own-list" else "public"
-    listed = {source.clip_id for source in record.sources} | {clip.clip_id for clip in record.left_out}
-    if listed == set(read_source_list(R1)["clip_id"]):
-        return "r1"
-    return "demo" if listed == set(demo_sources()["clip_id"]) else "other"
+    shipped = list_of(record.listed)
+    if shipped is not None:
+        return "r2" if shipped == "r2" else "r1"
+    return "demo" if record.listed == set(demo_sources()["clip_id"]) else "other"
 
 
 def provenance(benchmark: Benchmark) -> Provenance:
@@ -125,7 +133,7 @@ def provenance(benchmark: Benchmark) -> Provenance:
     made_here = found == "demo"
     return Provenance(
         what=_SINGLE if found == "vggsound-test" else _SCENES,
-        clips={"r1": _R1, "demo": _DEMO, "vggsound-test": _TEST_LIST}.get(found, _OTHER),
+        clips=_shipped(found) if found in SHIPPED else _CLIPS.get(found, _OTHER),
         licences=_DEMO_LICENCES if made_here else _LICENCES,
         citation=_code(CITATION),
         summary="Benchmark for text-conditioned selective video-to-audio generation",
@@ -136,6 +144,29 @@ def provenance(benchmark: Benchmark) -> Provenance:
         access="" if made_here else "The videos' copyright stays with those who made them; the licence is VGGSound's.",
         cite_as=CITATION,
     )
+
+
+def _shipped(name: str) -> str:
+    """Return what is said of a list that ships: what it is, how it differs from the other, where VGGSound disagrees."""
+    found = [agreement_of(shipped) for shipped in SHIPPED]
+    rows = [f"| {one.name} | {one.clips} | {one.agreeing} | {len(one.conflicts)} |" for one in found]
+    conflicts = next(one.conflicts for one in found if one.name == name)
+    parts = [
+        _SHIPPED.format(name=name, screened=_SCREENED[name]),
+        f"The suite ships two lists; {shared_clips()} clips are on both. How many of a list's clips VGGSound itself "
+        "gives the same label, or one that counts as the same sound:",
+        "\n".join(["| list | clips | agree | in conflict |", "|---|--:|--:|--:|", *rows]),
+        f"In conflict on {name}: "
+        + "; ".join(f"`{clip}` ({label}; VGGSound: {theirs})" for clip, label, theirs in conflicts)
+        + ".",
+    ]
+    if name == "r2":
+        none = without_reserves(read_source_list(R2), read_reserves(R2))
+        parts.append(
+            "A clip of r2 that is gone can be replaced by the next of its label's reserves (`r2.reserves.csv`). "
+            f"There is none for: {', '.join(none)}."
+        )
+    return "\n\n".join(parts)
 
 
 def _of_list(row: PublicBenchmark, settings: ListSettingsRecord) -> Provenance:

@@ -10,7 +10,7 @@ import pandas as pd
 from foundation.markup import markdown_escaped
 from vgg_monoaudio.dataset import Benchmark, Subset
 from vgg_monoaudio.pairing import exhaustive_pairs, filter_intra_class
-from vgg_monoaudio.selection.source_list import read_source_list, shipped_lists
+from vgg_monoaudio.selection.source_list import SHIPPED, read_source_list
 from vgg_monoaudio.taxonomy import CATEGORIES, load_labels, load_subsumption
 
 
@@ -135,7 +135,7 @@ def relations_table(lists: Sequence[str] = ()) -> str:
     Args:
         lists: lists that ship, by name; all of them by default.
     """
-    names = list(lists) or shipped_lists()
+    names = list(lists) or SHIPPED
     pairs = {name: exhaustive_pairs(read_source_list(name)).intra for name in names}
     key = ["target_label", "paired_label"]
     table = load_subsumption()

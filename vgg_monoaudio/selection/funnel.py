@@ -7,6 +7,7 @@ A funnel is a table with `candidates.FUNNEL_COLUMNS`, one row per stage. It is k
 from __future__ import annotations
 
 import io
+from collections.abc import Mapping
 from pathlib import Path
 
 import pandas as pd
@@ -17,6 +18,7 @@ from vgg_monoaudio.dataset import Benchmark, load_benchmark
 from vgg_monoaudio.record import StageRecord, finished_stages, write_record
 from vgg_monoaudio.selection.candidates import FUNNEL_COLUMNS
 from vgg_monoaudio.selection.clip_ids import split_clip_id
+from vgg_monoaudio.selection.rule_r2 import eligible, with_agreement
 
 
 def funnel_path(table: PathLike) -> Path:
@@ -51,20 +53,44 @@ def add_stage(funnel: pd.DataFrame, stage: str, clips: int, why: str) -> pd.Data
 
 
 def funnel_of_r1(screened: pd.DataFrame, clips: int) -> pd.DataFrame:
-    """Return the stages behind the list that ships, `lists/r1.funnel.csv`.
+    """Return the stages behind list r1, `lists/r1.funnel.csv`.
 
     Args:
         screened: `vgg_monoaudio.selection.screening.screen(...)` of all clips.
         clips: how many the list has.
     """
-    proposed = screened[screened["proposed"]]["clip_id"].unique()
-    videos = {split_clip_id(str(clip))[0] for clip in proposed}
+    funnel, proposed = _up_to_proposed(screened), screened[screened["proposed"]]
+    return _drawn(funnel, proposed["clip_id"], clips, "r1")
+
+
+def funnel_of_r2(screened: pd.DataFrame, own_labels: Mapping[str, str], clips: int) -> pd.DataFrame:
+    """Return the stages behind the list that ships, `lists/r2.funnel.csv`.
+
+    Args:
+        screened: `vgg_monoaudio.selection.screening.screen(...)` of all clips.
+        own_labels: VGGSound's label of every clip that is proposed.
+        clips: how many the list has.
+    """
+    candidates = eligible(with_agreement(screened, own_labels))["clip_id"]
+    funnel = add_stage(
+        _up_to_proposed(screened), "agreed on by VGGSound, or of a label without such a clip", candidates.nunique(),
+        "VGGSound's own label is another, and the label has clips on which both agree",
+    )  # fmt: skip
+    return _drawn(funnel, candidates, clips, "r2")
+
+
+def _up_to_proposed(screened: pd.DataFrame) -> pd.DataFrame:
     funnel = first_stage(
         "VGGSound test clips to which VGGSounder gives one of the 39 labels", screened["clip_id"].nunique()
     )
-    funnel = add_stage(funnel, "proposed by the screening", len(proposed), "a criterion is not met, by annotations")
+    proposed = screened.loc[screened["proposed"], "clip_id"].nunique()
+    return add_stage(funnel, "proposed by the screening", proposed, "a criterion is not met, by annotations")
+
+
+def _drawn(funnel: pd.DataFrame, candidates: pd.Series, clips: int, rule: str) -> pd.DataFrame:
+    videos = {split_clip_id(str(clip))[0] for clip in candidates}
     funnel = add_stage(funnel, "one clip a video", len(videos), "another clip of the same video")
-    return add_stage(funnel, "drawn by rule r1", clips, "more than the counts of the paper's totals ask for")
+    return add_stage(funnel, f"drawn by rule {rule}", clips, "more than the counts of the paper's totals ask for")
 
 
 def write_funnel(path: PathLike, funnel: pd.DataFrame) -> None:

@@ -97,7 +97,7 @@ def screen(labels: VGGSounder) -> pd.DataFrame:
     rows = labels.rows
     audible = _labels_by_clip(rows[rows["modality"] != "V"])
     silent = _labels_by_clip(rows[rows["modality"] == "V"])
-    same = _same_sounds()
+    same = same_sounds()
     screened = []
     for ours, theirs, category in load_labels()[["label", "vggsound", "category"]].itertuples(index=False):
         for row in rows[rows["label"] == theirs].sort_values("video_id").itertuples(index=False):
@@ -191,6 +191,16 @@ def measure_shared_labels(labels: VGGSounder) -> pd.DataFrame:
     return pd.DataFrame(shares, columns=pd.Index(["target_label", "paired_label", "share"]))
 
 
+def same_sounds() -> defaultdict[str, set[str]]:
+    """Return the labels that count as one sound with each label: its synonyms, and those whose synonym it is."""
+    same: defaultdict[str, set[str]] = defaultdict(set)
+    table = load_synonyms()
+    for label, synonym in zip(table["vggsound"], table["synonym"], strict=True):
+        same[label].add(synonym)
+        same[synonym].add(label)
+    return same
+
+
 def _labels_in_question(vggsound: str, unav100: str) -> list[str]:
     labels = [label_from("vggsound", vggsound), label_from("unav100", unav100)]
     return list(dict.fromkeys(label for label in labels if label is not None))
@@ -201,16 +211,6 @@ def _labels_by_clip(rows: pd.DataFrame) -> defaultdict[str, set[str]]:
     for clip, label in zip(rows["video_id"], rows["label"], strict=True):
         grouped[clip].add(label)
     return grouped
-
-
-def _same_sounds() -> defaultdict[str, set[str]]:
-    """Return the labels that count as one sound with each label: its synonyms, and those whose synonym it is."""
-    same: defaultdict[str, set[str]] = defaultdict(set)
-    table = load_synonyms()
-    for label, synonym in zip(table["vggsound"], table["synonym"], strict=True):
-        same[label].add(synonym)
-        same[synonym].add(label)
-    return same
 
 
 def _evidence(row: object, label_version: str, others: list[str], synonyms: set[str]) -> str:

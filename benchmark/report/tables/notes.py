@@ -26,7 +26,20 @@ def caption(results: Results) -> str:
     return (
         f"{results.name} {version} ({counts}), profile {scoring.profile}; reference video: "
         f"{scoring.reference_video}{bandwidth}. "
-        f"n/N: scored out of requested samples." + profile_note(record.scoring for _, record in results.records)
+        f"n/N: scored out of requested samples."
+        + _substitutes_note(version)
+        + profile_note(record.scoring for _, record in results.records)
+    )
+
+
+def _substitutes_note(version: str) -> str:
+    """Return what a caption says of clips that are not on the benchmark's list, a space before it; "" of the list."""
+    number, _, clips = version.partition("+")
+    if not clips.startswith("reserves."):
+        return ""
+    return (
+        f" Clips of {number} that could not be had are replaced by reserves ({clips} names the clips used; "
+        "benchmark.json says which replaced which)."
     )
 
 

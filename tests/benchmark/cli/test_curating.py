@@ -1,6 +1,7 @@
 """The verbs from annotations to a list: they print the funnel, name what is wrong, and end in a list for `build`."""
 
 import json
+import shutil
 import sys
 
 import pandas as pd
@@ -11,6 +12,7 @@ from vgg_monoaudio.selection.decisions import Decision, append_decisions, read_d
 from vgg_monoaudio.selection.funnel import read_funnel
 from vgg_monoaudio.selection.pair_decisions import PAIR_DECISIONS, PairDecision, read_pair_verdicts
 from vgg_monoaudio.selection.screening import LABEL_COLUMNS
+from vgg_monoaudio.selection.source_list import LISTS as LISTS_THAT_SHIP
 from vgg_monoaudio.selection.source_list import load_source_list, read_source_list
 
 DOG, CAR, HARP, HORN = "aaaaaaaaaaa_000010", "bbbbbbbbb-b_000020", "ccccc_ccccc_000030", "ddddddddddd_000040"
@@ -252,8 +254,10 @@ def test_without_decisions_the_way_to_some_is_named(call):
     assert "`curate apply --auto` makes one" in str(call("curate", "apply", status=1).exception)
 
 
-def test_r1_is_listed_with_its_counts_and_whose_it_is_not(call):
-    result = call("list-sources")
+@pytest.mark.parametrize("words", [(), ("r1",)])
+def test_a_list_that_ships_is_listed_with_its_counts_and_whose_it_is_not(call, words):
+    result = call("list-sources", *words)
+    assert f"list: {words[0] if words else 'r2'}\n" in result.stdout
     assert "clips: 67" in result.stdout
     assert "inter class pairs: 3750" in result.stdout
     assert "it is not the list of the paper's authors" in result.stdout
@@ -268,14 +272,42 @@ def test_the_overlap_of_r1_with_unav100_is_reported(call, write_unav100):
     assert len(facts["sources"]) == 67
 
 
-def test_r1_follows_from_its_rule(call, vggsounder):
-    assert "derived again: the same" in call("list-sources", "--derive").stdout
+@pytest.mark.parametrize("name", ["r1", "r2"])
+def test_a_list_that_ships_follows_from_its_rule(call, vggsounder, name):
+    assert "derived again: the same" in call("list-sources", name, "--derive").stdout
+
+
+@pytest.mark.parametrize("file", ["r2.csv", "r2.reserves.csv"])
+def test_a_list_that_does_not_follow_from_its_rule_is_found(call, vggsounder, tmp_path, monkeypatch, file):
+    for path in LISTS_THAT_SHIP.iterdir():
+        shutil.copy(path, tmp_path / path.name)
+    text = (tmp_path / file).read_text()
+    (tmp_path / file).write_text(text.replace("VGGSounder 1.0", "VGGSounder 1.1", 1))
+    monkeypatch.setattr("vgg_monoaudio.selection.source_list.LISTS", tmp_path)
+    assert "derived again: differs" in call("list-sources", "r2", "--derive", status=1).stdout
+
+
+def test_conflicts_and_labels_with_few_or_no_reserves_are_named(call):
+    shown = call("list-sources", "r2").stdout
+    conflicts = [line for line in shown.splitlines() if line.startswith("conflict: ")]
+    assert [line.split(", ")[1].split(":")[0] for line in conflicts] == ["male singing", "car passing by"]
+    assert "VGGSound labels it people humming" in conflicts[0]
+    assert "\nno reserve at all: train wheels squealing\n" in shown
+    (few,) = (line for line in shown.splitlines() if line.startswith("fewer than 5 reserves per clip: "))
+    assert "skateboarding (1)" in few
+    assert "male singing" not in few
+    facts = json.loads(call("list-sources", "r2", "--json").stdout)
+    assert facts["reserves"]["train wheels squealing"] == 0
+    assert [conflict["label"] for conflict in facts["conflicts"]] == ["male singing", "car passing by"]
+    assert "reserves" not in json.loads(call("list-sources", "r1", "--json").stdout)
 
 
 def test_a_list_of_one_s_own_is_counted_and_not_derived(call, tmp_path):
     (tmp_path / "mine.csv").write_text(f"clip_id,label,category\n{DOG},dog barking,Animal\n")
     assert "clips: 1" in call("list-sources", "mine.csv").stdout
-    assert "only r1 follows from a rule" in str(call("list-sources", "mine.csv", "--derive", status=1).exception)
+    assert "only the lists that ship (r1, r2) follow from a rule, not mine.csv" in str(
+        call("list-sources", "mine.csv", "--derive", status=1).exception
+    )
 
 
 LISTS = {
@@ -321,7 +353,10 @@ def test_clips_of_one_s_own_are_not_counted_as_unav100_s(call, tmp_path, write_u
     assert "in unav100: 1 of 2" in call("list-sources", "mine.csv", "--unav", path).stdout
 
 
-def test_the_list_that_ships_is_built_by_its_name(call, tmp_path):
+@pytest.mark.parametrize("words", [(), ("--labels", "r1"), ("--labels", "r2")])
+def test_a_list_that_ships_is_built_by_its_name_and_r2_without_one(call, tmp_path, words):
     (tmp_path / "clips").mkdir()
-    refused = call("build", "--labels", "r1", "--sources", "clips", "--out", "built", status=1).exception
+    refused = call("build", *words, "--sources", "clips", "--out", "built", status=1).exception
     assert "67 of 67 clips cannot be used" in str(refused)
+    asked = words[1] if words else "r2"
+    assert {problem.clip_id for problem in refused.problems} == set(load_source_list(asked)["clip_id"])

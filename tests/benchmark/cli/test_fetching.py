@@ -6,7 +6,8 @@ import tarfile
 import pytest
 
 from vgg_monoaudio.collecting import download
-from vgg_monoaudio.collecting.download import FetchFailed
+from vgg_monoaudio.collecting.download import Download, FetchFailed
+from vgg_monoaudio.selection.reserves import read_reserves
 from vgg_monoaudio.selection.source_list import load_source_list
 
 DOG, CAR, HARP = "aaaaaaaaaaa_000010", "bbbbbbbbb-b_000020", "ccccc_ccccc_000030"
@@ -40,10 +41,48 @@ def test_clips_in_none_of_the_archives_are_named(call, listed, tmp_path):
     assert "1 of 2 clips" in result.stdout
 
 
-def test_without_a_list_r1_is_wanted(call, tmp_path):
-    clips = load_source_list("r1")["clip_id"].to_list()
+def test_without_a_list_r2_is_wanted(call, tmp_path):
+    clips = load_source_list("r2")["clip_id"].to_list()
     write_tar(tmp_path / "all.tar", *clips, DOG)
     assert "67 of 67 clips" in call("extract", "all.tar").stdout
+
+
+def test_with_reserves_they_are_wanted_too_and_it_is_said_whether_every_place_can_be_filled(call, tmp_path):
+    listed, reserves = load_source_list("r2"), read_reserves("r2")
+    gone = listed.loc[listed["label"] == "dog barking", "clip_id"].to_list()
+    first = reserves.loc[reserves["label"] == "dog barking", "clip_id"].iloc[-1]
+    write_tar(tmp_path / "all.tar", *sorted(set(listed["clip_id"]) - set(gone)), first)
+    result = call("extract", "all.tar", "--reserves")
+    assert f"67 of {67 + len(reserves)} clips" in result.stdout
+    assert "every label has its number of clips, reserves counted" in result.stdout
+    (tmp_path / "data" / "clips" / f"{first}.mp4").unlink()
+    write_tar(tmp_path / "all.tar", *sorted(set(listed["clip_id"]) - set(gone)))
+    assert (
+        "too few clips, reserves counted: dog barking (0 of 1)"
+        in call("extract", "all.tar", "--reserves", status=1).stdout
+    )
+
+
+def test_reserves_of_a_list_without_any_and_of_the_test_split_are_refused(call, listed, tmp_path):
+    write_tar(tmp_path / "all.tar", DOG)
+    refused = call("extract", "all.tar", "--labels", listed, "--reserves", status=1).exception
+    assert "mine: this list has no reserves; expected a file mine.reserves.csv beside it" in str(refused)
+    (tmp_path / "vggsound.csv").write_text(f"{DOG[:11]},10,dog barking,test\n")
+    assert "wanted already" in call("download", "--vggsound", "vggsound.csv", "--reserves", status=2).output
+
+
+def test_download_takes_reserves_after_the_clips_of_the_list(monkeypatch, call, tmp_path):
+    (tmp_path / "mine.csv").write_text(f"clip_id,label\n{DOG},dog barking\n")
+    (tmp_path / "mine.reserves.csv").write_text(f"clip_id,label,rank\n{CAR},dog barking,2\n{HARP},dog barking,1\n")
+    asked = []
+
+    def remember(wanted, *_, **__):
+        asked.extend(wanted)
+        return Download({HARP: tmp_path / "x"}, (), ())
+
+    monkeypatch.setattr(download, "download_clips", remember)
+    assert "every label has" in call("download", "--labels", "mine.csv", "--reserves").stdout
+    assert asked == [DOG, HARP, CAR]
 
 
 def test_all_test_clips_of_vggsound_may_be_wanted(call, tmp_path, listed):

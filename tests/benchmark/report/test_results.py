@@ -68,6 +68,17 @@ def test_runs_of_two_profiles_are_refused_with_the_reason(world, tmp_path, profi
     ]
 
 
+@pytest.mark.parametrize("version", ["2.0", "2.0+reserves.1a2b3c4d"])
+def test_runs_on_two_versions_of_a_benchmark_are_each_read_and_never_joined(world, tmp_path, version):
+    earlier, later = (world.write_run(tmp_path / place, model) for place, model in (("a", "oracle"), ("b", "noise")))
+    record = later.read_metrics()
+    later.write(record.model_copy(update={"benchmark": record.benchmark.model_copy(update={"version": version})}))
+    for run in (earlier, later):
+        assert len(collect([run]).rows) == 1
+    with pytest.raises(MixedRuns, match=r"their benchmark version differs:\n  1\.0: .*\n  2\.0"):
+        collect([earlier, later])
+
+
 def test_the_two_subsets_may_have_different_manifests(world, tmp_path):
     results = collect([world.write_run(tmp_path, "oracle", subset) for subset in ("intra", "inter")])
     assert results.subsets == ("inter", "intra")

@@ -3,7 +3,7 @@
 import pandas as pd
 import pytest
 
-from vgg_monoaudio.building.manifests import CUT_LENGTHS, choose_scenes, file_name, side_of, write_manifests
+from vgg_monoaudio.building.manifests import CUT_LENGTHS, balanced_sides, choose_scenes, file_name, write_manifests
 from vgg_monoaudio.building.result import BuildError
 from vgg_monoaudio.dataset import MANIFEST_COLUMNS
 
@@ -31,15 +31,45 @@ def test_the_lengths_that_could_be_those_of_vggsound_ids_are_these():
     assert {18, 20, 21, 30} == CUT_LENGTHS
 
 
-def test_a_side_depends_on_seed_and_pair_alone():
-    pairs = [(f"t{i}", f"p{j}") for i in range(20) for j in range(20)]
-    sides = {pair: side_of(*pair, seed=0) for pair in pairs}
-    assert sides == {pair: side_of(*pair, seed=0) for pair in reversed(pairs)}
-    left = sum(side == "left" for side in sides.values())
-    assert 150 < left < 250  # binomial: five standard deviations of 10 around 200
-    assert sides != {pair: side_of(*pair, seed=1) for pair in pairs}
+def pairs_of(counts: dict[str, int]) -> pd.DataFrame:
+    """Pairs of made-up clips, so many of each target category."""
+    rows = [(f"{category}{n}", f"p{n}", category) for category, count in counts.items() for n in range(count)]
+    return pd.DataFrame(rows, columns=["target_id", "paired_id", "target_category"])
+
+
+def sides_of(pairs: pd.DataFrame, seed: int = 0) -> dict[tuple[str, str], str]:
+    return dict(
+        zip(zip(pairs["target_id"], pairs["paired_id"], strict=True), balanced_sides(pairs, seed=seed), strict=True)
+    )
+
+
+def test_half_of_each_target_category_is_left_and_half_is_right_within_one():
+    pairs = pairs_of({"Animal": 70, "Human": 71, "Tool": 1, "Music": 2, **{f"odd {n}": 3 for n in range(20)}})
+    left = pairs.assign(left=[side == "left" for side in balanced_sides(pairs, seed=0)])
+    counts = left.groupby("target_category")["left"].agg(["sum", "count"])
+    assert (counts["sum"] * 2 - counts["count"]).abs().max() <= 1
+    assert counts.loc["Animal", "sum"] == 35
+    assert set(counts.loc[[f"odd {n}" for n in range(20)], "sum"]) == {1, 2}  # neither side always has one more
+
+
+def test_sides_depend_on_seed_and_pairs_and_not_on_the_order_of_the_rows():
+    pairs = pairs_of({"Animal": 40, "Human": 39})
+    sides = sides_of(pairs)
+    assert sides_of(pairs.sample(frac=1, random_state=1)) == sides
+    assert sides_of(pairs, seed=1) != sides
     # Recorded: a side that moves makes another benchmark.
-    assert [side_of("t0", f"p{j}", seed=0) for j in range(6)] == ["right", "left", "right", "left", "left", "right"]
+    assert balanced_sides(pairs_of({"Animal": 6}), seed=0) == ["left", "right", "left", "left", "right", "right"]
+
+
+def test_a_pair_that_joins_moves_at_most_one_other_of_its_category_and_none_of_another():
+    before = pairs_of({"Animal": 40, "Human": 39})
+    sides = sides_of(before)
+    for joined in range(20):
+        new = pd.DataFrame([("new", f"p{joined}", "Human")], columns=before.columns)
+        after = sides_of(pd.concat([before, new], ignore_index=True))
+        moved = [pair for pair in sides if after[pair] != sides[pair]]
+        assert len(moved) <= 1
+        assert all(target.startswith("Human") for target, _ in moved)
 
 
 def test_every_pair_becomes_a_scene_but_for_those_whose_prompt_names_both_sounds():

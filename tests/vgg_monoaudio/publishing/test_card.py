@@ -71,6 +71,39 @@ def test_r1_with_clips_left_out_is_still_r1_and_names_them(write_benchmark):
     assert f"| {rows[-1][0]} | its audio is digital silence |" in text
 
 
+@pytest.mark.parametrize("name", ["r1", "r2"])
+def test_the_card_shows_both_lists_how_they_differ_and_what_is_in_conflict(write_benchmark, name):
+    rows = load_source_list(name)[["clip_id", "label", "category"]].to_numpy().tolist()
+    built = load_benchmark(write_benchmark(name, clips=[tuple(row) for row in rows], pairs={"inter": ((0, 40),)}))
+    assert origin(built) == name
+    text = card(built)
+    both = set(load_source_list("r1")["clip_id"]) & set(load_source_list("r2")["clip_id"])
+    assert f"{len(both)} clips are on both" in text
+    assert "| r1 | 67 | 53 | 14 |" in text
+    assert "| r2 | 67 | 65 | 2 |" in text
+    conflicts = text.partition(f"In conflict on {name}: ")[2].splitlines()[0].split("; `")
+    assert len(conflicts) == {"r1": 14, "r2": 2}[name]
+    assert "`9ofZp-R3BlY_000021` (car passing by; VGGSound: squishing water)" in text
+    assert ("There is none for: train wheels squealing." in text) == (name == "r2")
+
+
+def test_substitutes_stand_on_the_card_with_what_they_replaced(small):
+    gone = {"clip_id": "gone", "label": "dog barking", "reason": "no file", "by": "ddddddddddd_000004", "rank": 1}
+    text = card(change_record(small, replaced=[gone], version="2.0+reserves.1a2b3c4d"))
+    assert "# small 2.0+reserves.1a2b3c4d" in text
+    assert "and the reserves in their place" in text
+    assert "| gone | dog barking | no file | ddddddddddd_000004 | 1 |" in text
+    assert front_matter(text)["pretty_name"] == "small 2.0+reserves.1a2b3c4d"
+
+
+def test_the_card_says_how_the_sides_were_chosen(small):
+    assert "The side of each pair is drawn by itself." in card(load_benchmark(small))
+    settings = json.loads((small / "benchmark.json").read_text())["settings"]
+    text = card(change_record(small, settings=settings | {"side_rule": "balanced"}))
+    assert "Half of the targets of each subset and target category are on the left" in text
+    assert "| side rule | balanced |" in text
+
+
 def test_a_list_of_one_s_own_is_called_that(small):
     assert origin(load_benchmark(small)) == "other"
     assert "a list of the user's own" in card(load_benchmark(small))

@@ -95,7 +95,16 @@ def test_the_file_is_the_same_wherever_the_benchmark_stands(small, tmp_path):
     assert str(tmp_path).encode() not in first
 
 
-@pytest.mark.parametrize(("version", "expected"), [("1", "1.0.0"), ("2.3", "2.3.0"), ("1.0.4", "1.0.4"), ("a1", "a1")])
+@pytest.mark.parametrize(
+    ("version", "expected"),
+    [
+        ("1", "1.0.0"),
+        ("2.3", "2.3.0"),
+        ("1.0.4", "1.0.4"),
+        ("2.0+reserves.1a", "2.0.0+reserves.1a"),
+        ("a1", "a1"),
+    ],
+)
 def test_versions_get_three_parts(small, version, expected):
     record = json.loads((small / "benchmark.json").read_text()) | {"version": version}
     (small / "benchmark.json").write_text(json.dumps(record))

@@ -10,12 +10,14 @@ from vgg_monoaudio.selection.funnel import (
     finished_funnel,
     first_stage,
     funnel_of_r1,
+    funnel_of_r2,
     funnel_path,
     read_funnel,
     record_funnel,
     write_funnel,
 )
-from vgg_monoaudio.selection.source_list import R1, load_source_list
+from vgg_monoaudio.selection.source_list import R1, R2, load_source_list
+from vgg_monoaudio.taxonomy import load_vggsound_labels
 
 
 @pytest.fixture
@@ -93,6 +95,21 @@ def test_recording_twice_changes_nothing_and_the_rest_stays(small):
 def test_a_funnel_of_another_list_is_refused(small):
     with pytest.raises(ValueError, match=r"its last stage has 7 clips, the list has 4"):
         finished_funnel(load_benchmark(small), first_stage("all", 7))
+
+
+def test_the_funnel_of_r2_ships_beside_it_and_follows_from_both_data_sets(screened):
+    shipped = read_funnel(funnel_path(R2))
+    assert shipped.equals(funnel_of_r2(screened, load_vggsound_labels(), len(load_source_list("r2"))))
+    assert shipped["clips"].to_list() == [4870, 519, 418, 415, 67]
+
+
+def test_replaced_clips_are_named_in_the_last_stage_and_none_is_dropped(small):
+    record = json.loads((small / "benchmark.json").read_text())
+    gone = {"clip_id": "gone", "label": "dog barking", "reason": "no file", "by": "ddddddddddd_000004", "rank": 1}
+    (small / "benchmark.json").write_text(json.dumps(record | {"replaced": [gone]}))
+    last = finished_funnel(load_benchmark(small)).iloc[-1]
+    assert (last["clips"], last["dropped"]) == (4, 0)
+    assert last["why"] == "gone: no file, replaced by ddddddddddd_000004"
 
 
 def test_the_funnel_of_r1_ships_beside_it_and_follows_from_the_screening(screened):

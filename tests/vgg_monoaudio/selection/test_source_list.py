@@ -198,15 +198,19 @@ def test_a_list_is_given_by_its_path_or_by_the_name_under_which_it_ships(listed,
     assert list_path("r1") == R1
 
 
+def test_without_a_name_the_list_is_r2():
+    assert load_source_list().equals(load_source_list("r2"))
+
+
 def test_a_file_here_comes_before_a_list_that_ships(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     Path("r1").write_text("clip_id,label\na,dog barking\n")
     assert read_source_list("r1")["clip_id"].to_list() == ["a"]
 
 
-@pytest.mark.parametrize("name", ["r9", "r1.funnel", "README"])
+@pytest.mark.parametrize("name", ["r9", "r1.funnel", "r2.reserves", "README"])
 def test_a_list_that_does_not_ship_is_refused_with_those_that_do(name):
-    with pytest.raises(BadSourceList, match=rf"{name}: no such list; give .*a list that ships \(r1\)"):
+    with pytest.raises(BadSourceList, match=rf"{name}: no such list; give .*a list that ships \(r1, r2\)"):
         read_source_list(name)
 
 

@@ -68,6 +68,17 @@ def test_published_rows_alone_say_that_they_are_printed_and_have_no_note_on_inte
     assert interval_note(results, standard_errors=False) == ""
 
 
+def test_the_caption_says_that_clips_of_the_list_were_replaced(world, tmp_path):
+    run = world.write_run(tmp_path, "oracle")
+    assert "reserves" not in caption(collect([run]))
+    record = run.read_metrics()
+    built = record.benchmark.model_copy(update={"version": "2.0+reserves.1a2b3c4d"})
+    run.write(record.model_copy(update={"benchmark": built}))
+    told = caption(collect([run]))
+    assert "2.0+reserves.1a2b3c4d (5 inter-class samples)" in told
+    assert "Clips of 2.0 that could not be had are replaced by reserves (reserves.1a2b3c4d names the clips used" in told
+
+
 def test_the_caption_warns_of_profile_signal_alone(world, tmp_path):
     signal = collect([world.write_run(tmp_path / "a", "oracle")])
     paper = collect([world.write_run(tmp_path / "b", "oracle", "inter", world.Settings(profile="paper"))])
