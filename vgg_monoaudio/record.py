@@ -207,7 +207,8 @@ class BuildRecord(Record):
         """Ids of the clips on the list, whether they could be used or not; substitutes are not on it."""
         substitutes = {clip.by for clip in self.replaced}
         used = {source.clip_id for source in self.sources} - substitutes
-        return frozenset(used | {clip.clip_id for clip in (*self.left_out, *self.replaced)})
+        gone = {clip.clip_id for clip in self.left_out} | {clip.clip_id for clip in self.replaced}
+        return frozenset(used | gone)
 
 
 USABLE = "clips that can be used"

@@ -241,7 +241,8 @@ def test_the_committed_schema_names_every_field_of_the_records_that_were_built()
         record = old(name)
         assert set(schema["required"]) <= set(record) <= set(schema["properties"])
         kind = "SingleSettingsRecord" if "kind" in record else "SceneSettingsRecord"
-        assert fields[kind] - set(record["settings"]) <= {"judged_pairs_sha256", "subsumption_sha256"}
+        since = {"judged_pairs_sha256", *NEW_SETTINGS}
+        assert fields[kind] - set(record["settings"]) <= since
         assert set(record["settings"]) <= fields[kind]
         assert set(record["counts"]) <= fields["CountsRecord"]
         new = {"silence_filled_seconds", "picture_held_seconds", "onset_seconds"}  # only where there is any

@@ -108,13 +108,14 @@ def build_benchmark(
     out = workplace.destination(out, workers)
     rows = sources.assign(start_seconds=sources.get("start_seconds", 0.0)).sort_values("clip_id").to_dict("records")
     spare = None if reserves is None else reserve_rows(reserves, rows)
-    hashes = hash_clips([row["clip_id"] for row in [*rows, *(spare or [])]], clips, workers=workers)
+    pool: list[Mapping[Any, Any]] = [*rows, *(spare or ())]
+    hashes = hash_clips([row["clip_id"] for row in pool], clips, workers=workers)
     whole = inputs_of(rows, hashes, recorded_settings(settings, judged))
     inputs = whole if spare is None or is_whole(out, whole) else with_reserves(whole, spare, hashes)
     built = existing(out, inputs, allow_missing=allow_missing, overwrite=overwrite, quiet=True)
     if built is not None:
         return built
-    starts = {row["clip_id"]: float(row["start_seconds"]) for row in [*rows, *(spare or [])]}
+    starts = {row["clip_id"]: float(row["start_seconds"]) for row in pool}
     with Lock(out):
         built = existing(out, inputs, allow_missing=allow_missing, overwrite=overwrite)
         if built is not None:  # by the process that was waited for
@@ -157,7 +158,7 @@ def _build(work: _Work, out: Path, inputs: tuple[str, str], *, allow_missing: bo
 
 def _usable(work: _Work, problems: Sequence[Problem], replaced: Sequence[ReplacedRecord]) -> list[dict[str, str]]:
     """Return the rows of the clips that scenes are made of, by clip id."""
-    gone = {clip.clip_id for clip in (*problems, *replaced)}
+    gone = {problem.clip_id for problem in problems} | {clip.clip_id for clip in replaced}
     substitutes = {clip.by for clip in replaced}
     rows = [row for row in work.rows if row["clip_id"] not in gone]
     rows += [row for row in work.reserves or () if row["clip_id"] in substitutes]
@@ -219,7 +220,7 @@ def _record(
 ) -> BuildRecord:
     settings = work.settings
     version = version_of_set(settings.version, (row["clip_id"] for row in usable)) if replaced else settings.version
-    return BuildRecord(
+    record = BuildRecord(
         format=FORMAT_VERSION,
         name=settings.name,
         version=version,
@@ -243,6 +244,6 @@ def _record(
             workers=work.workers,
         ),
         left_out=tuple(LeftOutRecord(**asdict(problem)) for problem in problems),
-        **({"replaced": replaced} if replaced else {}),  # absent, as in every record before there were reserves
         intra_dropped=chosen.dropped,
     )
+    return record.model_copy(update={"replaced": replaced}) if replaced else record  # absent where there are none

@@ -98,9 +98,9 @@ def short_labels(source: PathLike, clips: Collection[str]) -> dict[str, tuple[in
 def _check(reserves: pd.DataFrame, listed: pd.DataFrame, file: str) -> None:
     twice = reserves[reserves.duplicated(["label", "rank"])]
     if len(twice):
-        row = twice.iloc[0]
+        first = twice.iloc[0]
         raise BadSourceList(
-            f"{file}: two reserves of {row['label']!r} have rank {row['rank']}; expected each rank once"
+            f"{file}: two reserves of {first['label']!r} have rank {first['rank']}; expected each rank once"
         )
     on_it = sorted(set(reserves["clip_id"]) & set(listed["clip_id"]))
     if on_it:

@@ -124,7 +124,8 @@ def derive_reserves(screened: pd.DataFrame, own_labels: Mapping[str, str], liste
     wanted = RESERVES_PER_CLIP * listed["label"].value_counts()
     pools = [ordered[ordered["label"] == label].head(int(wanted[label])) for label in load_labels()["label"]]
     ranked = [pool.assign(rank=range(1, len(pool) + 1)) for pool in pools]
-    return pd.concat(ranked, ignore_index=True).assign(rule_version=RULE_VERSION)[RESERVE_COLUMNS]
+    reserves: pd.DataFrame = pd.concat(ranked, ignore_index=True).assign(rule_version=RULE_VERSION)
+    return reserves[RESERVE_COLUMNS]
 
 
 @cache

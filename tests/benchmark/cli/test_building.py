@@ -4,9 +4,14 @@ import json
 import shutil
 
 import pytest
+from support.small_benchmarks import short_film, write_benchmark
 
+from vgg_monoaudio import load_benchmark
 from vgg_monoaudio.building import scenes, single_clips
 from vgg_monoaudio.selection.funnel import add_stage, first_stage, write_funnel
+from vgg_monoaudio.selection.source_list import load_source_list
+
+__all__ = ["short_film", "write_benchmark"]
 
 
 @pytest.fixture
@@ -96,3 +101,44 @@ def test_a_list_that_does_not_exist_is_one_line(command, clips):
     done = command("build-vggsound-test", "--vggsound", "nowhere.csv", "--sources", clips)
     assert done.status == 2
     assert "'nowhere.csv' does not exist" in done.message
+
+
+@pytest.fixture
+def two_lists(clips, tmp_path):
+    """A list of the tiny benchmark's clips, the last of which is a reserve of the first."""
+    first, *others, spare = sorted(clip.stem for clip in clips.iterdir())
+    rows = [f"{first},dog barking,Animal", *(f"{clip},hum {place},Tool" for place, clip in enumerate(others))]
+    (tmp_path / "mine.csv").write_text("\n".join(["clip_id,label,category", *rows]))
+    (tmp_path / "mine.reserves.csv").write_text(f"clip_id,label,category,rank\n{spare},dog barking,Animal,1\n")
+    return first, spare
+
+
+def test_build_replaces_what_is_missing_by_reserves_and_says_so(command, clips, two_lists, monkeypatch):
+    first, spare = two_lists
+    settings = scenes.Settings  # scenes of 5 s, as the clips of the tests have it, in place of 8 s
+    monkeypatch.setattr(scenes, "Settings", lambda **given: settings(**given, duration_seconds=5.0))
+    (clips / f"{first}.mp4").unlink()
+    build = ("build", "--labels", "mine.csv", "--sources", clips, "--out", "built", "--workers", 1)
+    refused = command(*build)
+    assert refused.status == 2
+    assert "1 of 3 clips cannot be used" in refused.err
+    done = command(*build, "--reserves")
+    assert done.status == 0
+    assert f"replaced by {spare} (dog barking, reserve 1): {first}: no file of that name" in done.err
+    version = load_benchmark("built").version
+    assert version.startswith("2.0+reserves.")
+    assert f"built: 3 of 3 clips (1 of them reserves: version {version})" in done.out
+
+
+def test_reserves_are_refused_before_work_where_there_are_none_or_no_clips(command, clips):
+    refused = command("build", "--labels", "r1", "--sources", clips, "--reserves", "--out", "built")
+    assert (refused.status, "r1: this list has no reserves" in refused.err) == (2, True)
+    assert "--reserves goes with --sources" in command("build", "--reserves").err
+
+
+def test_one_list_is_not_built_over_the_other(command, clips, write_benchmark):
+    rows = [tuple(row) for row in load_source_list("r1")[["clip_id", "label", "category"]].to_numpy().tolist()]
+    path = write_benchmark("before", clips=rows, pairs={"inter": ((0, 40),)})
+    refused = command("build", "--sources", clips, "--out", path)
+    assert refused.status == 2
+    assert "built from list r1; list r2 was asked for" in refused.err
