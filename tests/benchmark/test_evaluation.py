@@ -355,7 +355,7 @@ def test_a_run_of_another_build_of_the_benchmark_is_refused(run, tiny, cache, tm
     shutil.copytree(tiny.path, other)
     manifest = other / "inter" / "manifest.csv"
     manifest.write_text(manifest.read_text().replace(",left,", ",right,", 1))
-    with pytest.raises(UnusableRun, match=r"earlier build of tiny 1\.0 \(inter\); .* has changed; .*--fresh"):
+    with pytest.raises(UnusableRun, match=r"earlier build of tiny 2\.0 \(inter\); .* has changed; .*--fresh"):
         evaluate(run, other, SIGNAL, cache=cache)
 
 

@@ -199,4 +199,4 @@ def test_the_demo_is_built_where_no_benchmark_is(monkeypatch, tmp_path, capsys, 
     (tmp_path / "data" / "demo" / "benchmark.json").touch()
     find_benchmark(None)
     assert built == [True]
-    assert capsys.readouterr().out == "benchmark: tiny 1.0, in data/demo\n"
+    assert capsys.readouterr().out == "benchmark: tiny 2.0, in data/demo\n"

@@ -73,7 +73,7 @@ def test_eval_goes_from_a_benchmark_to_tables_and_a_page(evaluate, tmp_path, tin
     done = evaluate("--model", "mixture", "--model", "humming")
     assert (done.status, done.err) == (0, "")
     lines = done.out.splitlines()
-    assert lines[0] == f"benchmark: tiny 1.0, in {tiny.path}"
+    assert lines[0] == f"benchmark: tiny 2.0, in {tiny.path}"
     assert {line.split()[0] for line in lines if "4/4" in line} == {"mixture", "humming"}
     assert lines[-1] == "page:   results/report.html"
     for path in ("report.md", "report.csv", "report.tex", "report.html"):
@@ -124,7 +124,7 @@ def test_generate_then_evaluate_is_eval_in_two_steps(command, tiny, tmp_path, ca
     as_json = command("evaluate", "two/tiny/inter/humming", *where, "--json")
     (record,) = json.loads(as_json.out)  # nothing else on stdout
     assert record == json.loads((tmp_path / "two/tiny/inter/humming/metrics.json").read_text())
-    assert as_json.err.startswith("benchmark: tiny 1.0")
+    assert as_json.err.startswith("benchmark: tiny 2.0")
 
 
 def test_a_limit_is_no_failure(evaluate):
@@ -321,7 +321,7 @@ def test_without_a_benchmark_the_full_one_is_taken_where_it_is(command, tiny, tm
         "eval", "--model", "silence", "--subset", "inter", "--profile", "signal", "--cache", cache, "--workers", 0,
         "--resamples", 50,
     )  # fmt: skip
-    assert (done.status, done.out.splitlines()[0]) == (0, "benchmark: tiny 1.0, in data/vgg-monoaudio")
+    assert (done.status, done.out.splitlines()[0]) == (0, "benchmark: tiny 2.0, in data/vgg-monoaudio")
 
 
 def test_build_is_a_face_of_the_builder(command, tiny, tmp_path):

@@ -158,7 +158,7 @@ def test_a_run_of_another_profile_or_benchmark_is_not_exported(command, export, 
     record = scored.read_metrics()
     other = record.benchmark.model_copy(update={"fingerprint": "another"})
     scored.write(record.model_copy(update={"benchmark": other}))
-    assert "answers tiny 1.0 (inter), not the benchmark in" in export().message
+    assert "answers tiny 2.0 (inter), not the benchmark in" in export().message
     signal = record.scoring.model_copy(update={"profile": "signal"})
     scored.write(record.model_copy(update={"scoring": signal}))
     assert "scored by profile signal, whose features other tools do not know" in export().message
