@@ -29,7 +29,7 @@ RESERVES ?=
 ALLOW_MISSING ?=
 ARGS ?=
 
-.PHONY: help install dev lock wheel wheel-check build-benchmark eval reproduce report test test-slow test-all mutants lint format docs-tables bench bench-gpu clean
+.PHONY: help install dev lock wheel wheel-check build-benchmark eval reproduce report test test-slow test-all mutants lint format docs docs-tables bench bench-gpu clean
 
 help: ## Show the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-16s %s\n", $$1, $$2}'
@@ -94,6 +94,9 @@ lint: $(DEVELOPED) ## Format check, lint, types, import directions
 format: $(DEVELOPED) ## Format and fix what can be fixed
 	$(RUN) ruff format .
 	$(RUN) ruff check --fix .
+
+docs: docs-tables ## Build the documents into build/site; a warning is an error
+	NO_MKDOCS_2_WARNING=1 $(RUN) mkdocs build --quiet --strict $(ARGS)
 
 docs-tables: $(DEVELOPED) ## Write the tables of the documents from the rows and from docs/performance
 	@$(RUN) benchmark docs-tables $(ARGS)
