@@ -60,7 +60,7 @@ def first(run):
 
 
 def test_the_example_is_evaluated_and_in_the_report(first, folder):
-    assert first.splitlines()[0].startswith("benchmark: demo 1.0")
+    assert first.splitlines()[0].startswith("benchmark: demo 2.0")
     assert sum(line.split()[:1] == ["humming"] for line in first.splitlines()) == 2  # a row per subset
     table = pd.read_csv(folder / "results" / "report.csv")
     assert "humming" in set(table.iloc[:, 0]) | set(table.get("model", []))
