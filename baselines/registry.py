@@ -256,7 +256,7 @@ def load_model(name: str, **options: Any) -> Generator:
             `Generator`, or that fails in its constructor.
         foundation.checkpoints.MissingCheckpoint: its weights are not there.
 
-    Example:
+    Examples:
         The silent control needs no weights; controls are given the truth of the samples that they are asked for.
 
         >>> from baselines import Request, load_model

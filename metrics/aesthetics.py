@@ -39,7 +39,7 @@ def aesthetics(ratings: ArrayLike) -> Aesthetics:
     Source:
         Audiobox Aesthetics (Tjandra et al. 2025, arXiv:2502.05139), package audiobox-aesthetics 0.0.4.
 
-    Example:
+    Examples:
         >>> aesthetics([[5.5, 6.0, 3.25, 7.0], [4.0, 4.5, 2.0, 6.5]]).quality.tolist()
         [7.0, 6.5]
     """

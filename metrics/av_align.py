@@ -119,7 +119,7 @@ def av_align(onset_seconds: Sequence[ArrayLike], peak_seconds: Sequence[ArrayLik
         TempoTokens (Yariv et al. 2023, arXiv:2309.16429), `av_align.py` @ bf0b1e3: the same number wherever that does
         not divide by zero.
 
-    Example:
+    Examples:
         Two sounds, three movements, one of each together:
 
         >>> av_align([[0.5, 2.0]], [[0.52, 1.0, 3.0]])

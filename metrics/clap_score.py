@@ -25,7 +25,7 @@ def clap_score(text: ArrayLike, audio: ArrayLike) -> NDArray[np.float64]:
         LAION-CLAP (Wu et al. 2023, arXiv:2211.06687). Equals av-benchmark 050a5cd, "LAION-CLAP-Score", which
         returns only the mean of these values.
 
-    Example:
+    Examples:
         >>> clap_score(text=[[1.0, 0.0], [1.0, 0.0]], audio=[[3.0, 0.0], [1.0, 1.0]]).round(3)
         array([1.   , 0.707])
     """

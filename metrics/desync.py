@@ -28,7 +28,7 @@ def desync(offset_logits: ArrayLike) -> NDArray[np.float64]:
         MMAudio (Cheng et al. 2025, arXiv:2412.15322) over Synchformer (Iashin et al. 2024, arXiv:2401.16423).
         Same votes as av-benchmark 050a5cd, "DeSync", which returns only their mean.
 
-    Example:
+    Examples:
         The first window votes for 0.6 s early, the last for 0.6 s late.
 
         >>> logits = np.zeros((1, 2, 21))

@@ -41,7 +41,7 @@ def frechet_audio_distance(reference: ArrayLike, generated: ArrayLike) -> float:
         050a5cd, "FD-PANN", within 1e-6 of the value (its means are float32, its root is iterative). kadtk's FAD is
         another number, 0.08 % off in float32.
 
-    Example:
+    Examples:
         Equal spread, means one apart.
 
         >>> round(frechet_audio_distance([[0.0], [2.0]], [[1.0], [3.0]]), 6)
@@ -81,7 +81,7 @@ def fad_infinity(reference: ArrayLike, generated: ArrayLike, folds: int = 20) ->
         Extrapolation as in Chong & Forsyth 2020 (arXiv:1911.07023) and Gui et al. 2024 (arXiv:2311.01616), by
         Quenouille's 1956 correction. kadtk 8bda71d draws its subsets with replacement and fits a line; not equal.
 
-    Example:
+    Examples:
         Small sets from two distributions whose distance is 2.
 
         >>> reference, generated = np.random.default_rng(1).normal(size=(2, 400, 8))

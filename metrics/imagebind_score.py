@@ -26,7 +26,7 @@ def imagebind_score(video: ArrayLike, audio: ArrayLike) -> NDArray[np.float64]:
         ImageBind (Girdhar et al. 2023, arXiv:2305.05665). Equals av-benchmark 050a5cd, "IB-Score", which returns
         only the mean of these values.
 
-    Example:
+    Examples:
         >>> imagebind_score(video=[[0.0, 2.0], [1.0, 0.0]], audio=[[0.0, 1.0], [0.0, 1.0]])
         array([1., 0.])
     """

@@ -37,7 +37,7 @@ def inception_score(logits: ArrayLike, splits: int = 10, seed: int = 2020) -> tu
         Salimans et al. 2016 (arXiv:1606.03498). Equals av-benchmark 050a5cd, "ISC-PANNS-mean" and "-std": numpy's
         legacy permutation, softmax although the classifier was trained with sigmoids, runs from floor(i n / splits).
 
-    Example:
+    Examples:
         Ten sounds, each clearly of a class of its own, score as high as ten classes allow.
 
         >>> mean, deviation = inception_score(50.0 * np.eye(10), splits=1)

@@ -28,7 +28,7 @@ def judged(opinions: ArrayLike) -> NDArray[np.float64]:
     Source:
         SAM-Audio Judge (facebookresearch/sam-audio @ 68b48d4: sam_audio/model/judge.py), whose output this is.
 
-    Example:
+    Examples:
         >>> judged([4.5, float("nan"), 1.25])
         array([4.5 ,  nan, 1.25])
     """

@@ -41,7 +41,7 @@ def kernel_audio_distance(
         Chung et al. 2025 (arXiv:2502.15602), Gretton et al. 2012. Equals kadtk 8bda71d within 2e-4 of the value (it
         works in float32 from embeddings rounded to float16), including the lower median and the 1e-8 in gamma.
 
-    Example:
+    Examples:
         An estimate without bias is negative as often as positive where the sets are alike.
 
         >>> same = [[0.0], [1.0]]

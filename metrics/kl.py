@@ -27,7 +27,7 @@ def kl_divergence(reference_logits: ArrayLike, generated_logits: ArrayLike) -> N
         Kullback & Leibler 1951; for audio Iashin & Rahtu 2021 (arXiv:2110.08791). Equals av-benchmark 050a5cd,
         "KL-PANNS-softmax", which works in float32 and returns only the mean.
 
-    Example:
+    Examples:
         The direction matters.
 
         >>> even, certain = np.log([[0.5, 0.5]]), np.log([[0.9, 0.1]])

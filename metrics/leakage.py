@@ -28,7 +28,7 @@ def speech_leakage(unasked: ArrayLike, speech_share: ArrayLike) -> NDArray[np.fl
     Source:
         This suite; no reference tool has it.
 
-    Example:
+    Examples:
         A dog that speaks a quarter of the time, and a man who is to whisper.
 
         >>> speech_leakage(unasked=[True, False], speech_share=[0.25, 0.9])
@@ -67,7 +67,7 @@ def class_leakage(unasked: ArrayLike, generated_logits: ArrayLike) -> NDArray[np
     Source:
         This suite; no reference tool has it. Probabilities as in PANNs (Kong et al. 2020, arXiv:1912.10211).
 
-    Example:
+    Examples:
         Of three classes the second and third would be leaked; the second sample's prompt asks for all.
 
         >>> class_leakage([[False, True, True], [False, False, False]], [[5.0, 0.0, -2.0], [5.0, 0.0, -2.0]])

@@ -96,7 +96,7 @@ def sound_levels(levels: ArrayLike) -> SoundLevels:
     Raises:
         ValueError: another shape, no sample, an infinite level, or no share of silence from 0 to 1.
 
-    Example:
+    Examples:
         >>> sound_levels([[-23.0, -1.5, 0.25], [-31.0, -8.0, 0.5]]).loudness.tolist()
         [-23.0, -31.0]
     """

@@ -80,7 +80,7 @@ def streamed_moments(parts: Iterable[ArrayLike]) -> Moments:
     Raises:
         ValueError: no part, or a part that `moments` refuses.
 
-    Example:
+    Examples:
         >>> rows = np.arange(12.0).reshape(6, 2)
         >>> found = streamed_moments([rows[:1], rows[1:4], rows[4:]])
         >>> found.mean, float(found.covariance[0, 1])

@@ -102,7 +102,7 @@ def onset_scores(reference_seconds: Sequence[ArrayLike], generated_onsets: Seque
         CondFoleyGen (Du et al. 2023, arXiv:2301.06083) as in MMAudio 974010a, `eval_onsets.py`; equal to it wherever
         that script ends without an error.
 
-    Example:
+    Examples:
         Two onsets were expected, at 1 s and 2 s; one was generated, 0.1 s late.
 
         >>> found = onset_scores([[1.0, 2.0]], [[[1.1 * SAMPLE_RATE, 0.9, 0.9]]])

@@ -59,7 +59,7 @@ def selectivity(to_target: ArrayLike, to_paired: ArrayLike, *, higher_is_closer:
     Source:
         This suite; no reference tool has it.
 
-    Example:
+    Examples:
         >>> found = selectivity(to_target=[0.9, 0.5, 0.1], to_paired=[0.2, 0.5, 0.8])
         >>> found.margin.round(3)
         array([ 0.7,  0. , -0.7])
@@ -89,7 +89,7 @@ def text_selectivity(target_text: ArrayLike, paired_text: ArrayLike, audio: Arra
     Source:
         This suite; no reference tool has it.
 
-    Example:
+    Examples:
         >>> found = text_selectivity(target_text=[[1.0, 0.0]], paired_text=[[0.0, 1.0]], audio=[[4.0, 3.0]])
         >>> found.margin.round(3), found.win
         (array([0.2]), array([1.]))
@@ -117,7 +117,7 @@ def audio_selectivity(target_audio: ArrayLike, paired_audio: ArrayLike, audio: A
     Source:
         This suite; no reference tool has it.
 
-    Example:
+    Examples:
         The paired clip's own sound, and a mixture of both.
 
         >>> target, paired = [[1.0, 0.0]] * 2, [[0.0, 1.0]] * 2
@@ -147,7 +147,7 @@ def class_selectivity(target_logits: ArrayLike, paired_logits: ArrayLike, genera
     Source:
         This suite; no reference tool has it.
 
-    Example:
+    Examples:
         The target's classes are heard, the paired clip's are not.
 
         >>> found = class_selectivity([[4.0, 0.0]], [[0.0, 4.0]], [[4.0, 0.0]])

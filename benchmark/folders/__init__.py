@@ -41,7 +41,7 @@ def score_folders(generated: PathLike, reference: PathLike, **how: Unpack[Folder
         TypeError: there is no such option.
         ValueError: see `benchmark.folders.scoring.record_of_folders`.
 
-    Example:
+    Examples:
         Three hums against themselves, without weights.
 
         >>> import tempfile

@@ -71,7 +71,7 @@ def signed_rank(differences: ArrayLike) -> SignedRank:
     Source:
         Wilcoxon 1945; `scipy.stats.wilcoxon`. Effect: Kerby 2014. Darwin's maize is a test: W = 24, p = 0.0413.
 
-    Example:
+    Examples:
         >>> found = signed_rank([6, 8, 14, 16, 23, 24, 28, 29, 41, -48, 49, 56, 60, -67, 75])
         >>> found.statistic, round(found.p_value, 4)
         (24.0, 0.0413)

@@ -15,7 +15,7 @@ def half_width(printed: str) -> float:
     Raises:
         ValueError: it is no number.
 
-    Example:
+    Examples:
         >>> half_width("51.7"), half_width("0.2927"), half_width("12")
         (0.05, 5e-05, 0.5)
     """

@@ -52,9 +52,9 @@ class PeAv(nn.Module):
         Args:
             config: the content of the published `config.json`.
         """
-        package = load_extra("transformers", "paper", needed_by="PE-AV")
-        audio = load_extra("transformers.models.pe_audio.modeling_pe_audio", "paper", needed_by="PE-AV")
-        video = load_extra("transformers.models.pe_video.modeling_pe_video", "paper", needed_by="PE-AV")
+        package = load_extra("transformers", "open", needed_by="PE-AV")
+        audio = load_extra("transformers.models.pe_audio.modeling_pe_audio", "open", needed_by="PE-AV")
+        video = load_extra("transformers.models.pe_video.modeling_pe_video", "open", needed_by="PE-AV")
         super().__init__()
         parts: Any = package.PeAudioVideoConfig.from_dict(dict(config))
         sound, picture = parts.audio_config.audio_config, parts.video_config.video_config
@@ -156,7 +156,7 @@ def tokenize(text: str, tokenizer: Path) -> Tensor:
 @lru_cache(maxsize=1)
 def _cutter(tokenizer: Path) -> Any:
     """Return what cuts texts, which takes longer to read than a prompt to cut."""
-    cutter = load_extra("tokenizers", "paper", needed_by="PE-AV").Tokenizer.from_file(str(tokenizer))
+    cutter = load_extra("tokenizers", "open", needed_by="PE-AV").Tokenizer.from_file(str(tokenizer))
     cutter.no_padding()
     cutter.no_truncation()
     return cutter
@@ -194,7 +194,7 @@ def square(frames: Tensor | NDArray[Any]) -> Tensor:
     given = torch.as_tensor(frames)
     if given.ndim != 4 or given.shape[1] != 3 or given.numel() == 0 or given.dtype != torch.uint8:
         raise ValueError(f"frames: expected uint8 (t, 3, h, w) with t > 0, got {given.dtype} {tuple(given.shape)}")
-    transforms = load_extra("torchvision.transforms.v2", "paper", needed_by="PE-AV")
+    transforms = load_extra("torchvision.transforms.v2", "open", needed_by="PE-AV")
     bilinear = transforms.InterpolationMode.BILINEAR
     resized: Tensor = transforms.functional.resize(given, [SIDE, SIDE], interpolation=bilinear, antialias=True)
     return resized

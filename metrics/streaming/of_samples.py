@@ -68,7 +68,7 @@ class MeanOfSamples(Streaming):
 class KLDivergence(MeanOfSamples):
     """The mean of `metrics.kl_divergence` batch by batch, in nats; lower is better.
 
-    Example:
+    Examples:
         >>> kl = KLDivergence()
         >>> kl.update(np.log([[0.5, 0.5]]), np.log([[0.9, 0.1]]))
         >>> kl.update(np.log([[0.5, 0.5]]), np.log([[0.5, 0.5]]))
@@ -93,7 +93,7 @@ class KLDivergence(MeanOfSamples):
 class ClapScore(MeanOfSamples):
     """The mean of `metrics.clap_score` batch by batch, without unit, in [-1, 1]; higher is better.
 
-    Example:
+    Examples:
         >>> clap = ClapScore()
         >>> clap.update(text=[[1.0, 0.0]], audio=[[3.0, 0.0]])
         >>> clap.update(text=[[1.0, 0.0]], audio=[[0.0, 1.0]])
@@ -118,7 +118,7 @@ class ClapScore(MeanOfSamples):
 class DeSync(MeanOfSamples):
     """The mean of `metrics.desync` batch by batch, in seconds, in [0, 2]; lower is better.
 
-    Example:
+    Examples:
         >>> logits = np.zeros((1, 2, 21))
         >>> logits[0, 0, 7] = logits[0, 1, 10] = 1.0  # 0.6 s early in the first window, in step in the last
         >>> sync = DeSync()

@@ -18,7 +18,7 @@ class FrechetAudioDistance(Streaming):
     Its state does not grow with the samples: of each side mean and at most 2 d rows (67 MB for d = 2048). The score
     equals the function's on all rows within 1e-9 of it, in whatever order and batches they come.
 
-    Example:
+    Examples:
         >>> fad = FrechetAudioDistance()
         >>> fad.update(reference=[[0.0], [2.0]], generated=[[1.0]])
         >>> fad.update(generated=[[3.0]])
@@ -92,7 +92,7 @@ class KernelAudioDistance(Streaming):
 
     Args of the constructor are those of the function: bandwidth, bandwidth_from.
 
-    Example:
+    Examples:
         >>> kad = KernelAudioDistance(bandwidth=1.0)
         >>> kad.update(reference=[[0.0], [1.0]], generated=[[4.0]])
         >>> kad.update(generated=[[5.0]])
@@ -163,7 +163,7 @@ class InceptionScore(Streaming):
 
     Args of the constructor are those of the function: splits, seed.
 
-    Example:
+    Examples:
         >>> score = InceptionScore(splits=1)
         >>> score.update([[50.0, 0.0]])
         >>> score.update([[0.0, 50.0]])

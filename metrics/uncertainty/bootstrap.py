@@ -71,7 +71,7 @@ def bootstrap_mean(
         ValueError: another shape, no sample, a value that is not finite (names the first such sample), groups that do
             not fit, or settings that make no sense.
 
-    Example:
+    Examples:
         A hundred scores, five from each of twenty clips: resampled by clip, the interval is wider.
 
         >>> clips = np.repeat(np.arange(20), 5)
@@ -122,7 +122,7 @@ def bootstrap_set_statistic(
     Raises:
         ValueError: no sample, groups that do not fit, or settings that make no sense.
 
-    Example:
+    Examples:
         >>> values = np.arange(30.0)
         >>> found = bootstrap_set_statistic(lambda rows: float(np.median(values[rows])), 30, seed=0)
         >>> found.low < 14.5 < found.high
@@ -169,7 +169,7 @@ def bootstrap_score(
         ValueError: "jackknife" for a score that is not smooth, too few samples for the score, groups that do not fit,
             or settings that make no sense.
 
-    Example:
+    Examples:
         >>> from metrics.fad import ResampledFrechet, frechet_audio_distance
         >>> reference, generated = np.random.default_rng(0).normal(size=(2, 50, 4))
         >>> found = bootstrap_score(ResampledFrechet(reference, generated), resamples=100, seed=0)

@@ -50,7 +50,7 @@ def interval_of_means(
         ValueError: another shape, fewer than two seeds, a seed without a score, groups that do not fit, or settings
             that make no sense.
 
-    Example:
+    Examples:
         Two seeds that differ by more than the samples do: the interval is mostly theirs.
 
         >>> scores = np.random.default_rng(0).normal(size=(50, 1)) + [0.0, 1.0, 2.0]
@@ -115,7 +115,7 @@ def interval_of_sets(values: ArrayLike, intervals: Sequence[Ends], *, level: flo
     Raises:
         ValueError: fewer than two seeds, or not one interval for each.
 
-    Example:
+    Examples:
         >>> low, high = interval_of_sets([2.0, 2.0], [(1.5, 3.0), (1.7, 2.4)])
         >>> round(low, 2), round(high, 2)
         (1.6, 2.7)
@@ -140,7 +140,7 @@ def with_seeds(ends: Ends, values: ArrayLike, level: float = 0.95) -> Ends:
     Raises:
         ValueError: fewer than two seeds.
 
-    Example:
+    Examples:
         Seeds that agree add nothing; alone they have Student's t.
 
         >>> with_seeds((0.5, 2.0), [1.0, 1.0, 1.0])
@@ -178,7 +178,7 @@ def p_value_with_seeds(values: ArrayLike, error: float) -> float:
     Raises:
         ValueError: fewer than two seeds.
 
-    Example:
+    Examples:
         Without seeds that differ it is the samples' own; three seeds that do have a t test of two degrees of freedom.
 
         >>> round(p_value_with_seeds([1.0, 1.0], error=1 / 1.96), 3)
@@ -214,7 +214,7 @@ def difference_with_seeds(found: Difference, values: ArrayLike) -> Difference:
     Raises:
         ValueError: fewer than two seeds.
 
-    Example:
+    Examples:
         >>> from metrics.uncertainty.significance import paired_difference
         >>> a, b = np.linspace(0.5, 0.9, 10), np.linspace(0.1, 0.6, 10)
         >>> found = paired_difference(a, b, seed=0)

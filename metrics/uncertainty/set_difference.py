@@ -47,7 +47,7 @@ def set_difference(
         ValueError: runs of different length or different scores, too few samples for the score, groups that do not
             fit, or settings that make no sense.
 
-    Example:
+    Examples:
         The second run is further from the reference.
 
         >>> from metrics.fad import ResampledFrechet

@@ -68,7 +68,7 @@ def paired_difference(
         ValueError: shapes that differ or are not (n,), no sample, a value that is not finite (names the first such
             sample), groups that do not fit, or settings that make no sense.
 
-    Example:
+    Examples:
         The first run is better on every one of ten samples; two of the 1,024 sign flips are as extreme.
 
         >>> a, b = np.linspace(0.5, 0.9, 10), np.linspace(0.1, 0.6, 10)
@@ -110,7 +110,7 @@ def holm(p_values: ArrayLike) -> NDArray[np.float64]:
     Source:
         Holm 1979, "A simple sequentially rejective multiple test procedure".
 
-    Example:
+    Examples:
         >>> holm([0.01, 0.04, 0.03])
         array([0.03, 0.06, 0.06])
     """

@@ -26,7 +26,7 @@ def reversed_share(value: float, replicates: NDArray[np.float64]) -> float | Non
         A share in [0, 1], in which a resample without a difference counts one half; None where the whole set has no
         difference, so that there is no order to change.
 
-    Example:
+    Examples:
         >>> reversed_share(0.2, np.array([0.3, 0.1, 0.0, -0.1]))
         0.375
     """
@@ -39,7 +39,7 @@ def reversed_share(value: float, replicates: NDArray[np.float64]) -> float | Non
 def reversed_share_of(value: float, error: float) -> float | None:
     """Return the same for a difference that is about normal, from its standard error, without a resample.
 
-    Example:
+    Examples:
         A difference as large as its error changes sign in every sixth resample.
 
         >>> round(reversed_share_of(1.0, error=1.0), 3)
@@ -65,7 +65,7 @@ def smallest_detectable(error: float, *, level: float = 0.95, power: float = POW
         Cohen 1988, "Statistical Power Analysis for the Behavioral Sciences": the sum of both normal quantiles, times
         the error.
 
-    Example:
+    Examples:
         >>> round(smallest_detectable(1.0), 2)
         2.8
     """
@@ -96,7 +96,7 @@ def mean_replicates(
     Raises:
         ValueError: another shape, no sample, or groups that do not fit.
 
-    Example:
+    Examples:
         >>> means = mean_replicates([[0.0, 1.0], [1.0, 2.0], [2.0, 3.0]], resamples=50, seed=0)
         >>> bool(np.allclose(means[:, 0] + 1.0, means[:, 1]))
         True
