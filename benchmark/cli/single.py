@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -13,14 +12,11 @@ from benchmark.cli.options import CheckpointOption, DeviceOption, ModelOption, O
 from benchmark.exits import SOME_FAILED, tell
 
 if TYPE_CHECKING:
-    from baselines import ModelEntry, Waveform
+    from baselines import Waveform
 
 VideoOption = Annotated[Path, typer.Option(help="Any video; its first seconds are used.")]
 DurationOption = Annotated[float | None, typer.Option(min=0.1, help="Seconds. Default: the video's length, at most 8.")]
 
-DEFAULT_SECONDS = 8.0
-SHORTEST_SECONDS = 0.1
-FRAME_SECONDS = 0.04  # models repeat a last frame that the container has lost
 LEAST_BYTES = 2 * 16_000  # of a second of sound; models of 44.1 kHz take more
 REHEARSED_SECONDS = 0.1
 
@@ -45,6 +41,7 @@ def generate_one(
     from baselines import GenerationError, Request, get_model, load_model, option_names
     from benchmark.answers import answers_to, checked
     from benchmark.cli.asking import check_device_of, check_options, model_options
+    from benchmark.one_video import wanted_seconds
     from foundation.disk import check_file, check_room
 
     if out.suffix.lower() not in {".mp4", ".wav", ".flac"}:
@@ -58,7 +55,7 @@ def generate_one(
     options: dict[str, Any] = model_options(option, checkpoint=checkpoint, random_weights=random_weights)
     check_options([model], options, None)
     check_device_of(model, device)
-    seconds = _wanted_seconds(video, duration, entry)
+    seconds = wanted_seconds(video, duration, entry)
     check_room(out.parent, seconds * LEAST_BYTES, "the samples of the sound")
     if out.suffix.lower() == ".mp4" and (why := _why_no_mp4(video)):
         tell(f"{out} cannot be made: {why}; the sound will be kept in {_sound_instead(out)}", prefix="warning: ")
@@ -87,6 +84,7 @@ def attention(
     """Show where in the picture SELVA looks for a prompt (appendix C.4 of the paper)."""
     from baselines import GenerationError, get_model, load_model
     from benchmark.cli.asking import check_device_of, check_options, model_options
+    from benchmark.one_video import wanted_seconds
     from foundation.disk import check_file
 
     if out.suffix.lower() not in {"", ".mp4"}:
@@ -102,7 +100,7 @@ def attention(
     options: dict[str, Any] = model_options(option, checkpoint=checkpoint, random_weights=random_weights, device=device)
     check_options([model], options, None)
     check_device_of(model, device)
-    seconds = _wanted_seconds(video, duration, entry)
+    seconds = wanted_seconds(video, duration, entry)
     selva: Any = load_model(model, **options)
     from baselines.selva.attention import write_attention
 
@@ -111,29 +109,6 @@ def attention(
     except GenerationError as error:
         raise ValueError(str(error)) from error
     typer.echo(f"{files.video}\n{files.strip}")
-
-
-def _wanted_seconds(video: Path, asked: float | None, entry: ModelEntry) -> float:
-    """Return how many seconds of a video are used: those asked for, else all of it, 8 at most, whole frames at 25 fps.
-
-    What counts is the picture: the sound of a file may be longer.
-
-    Raises:
-        ValueError: more than the picture has, or than the model makes, or less.
-    """
-    from baselines.registry import check_duration
-    from foundation import media
-
-    if asked is not None and not math.isfinite(asked):
-        raise ValueError(f"--duration: expected seconds, got {asked}")
-    there = media.picture_seconds(video, at_most=DEFAULT_SECONDS if asked is None else asked)
-    seconds = int(round(there * 25, 6)) / 25 if asked is None else asked
-    if seconds > there + FRAME_SECONDS:
-        raise ValueError(f"--duration: {asked:g} s asked for, and {video} has {there:.2f} s of picture")
-    if seconds < SHORTEST_SECONDS:
-        raise ValueError(f"{video} has {there:.2f} s of picture; at least {SHORTEST_SECONDS:g} s are needed")
-    check_duration(entry, seconds)
-    return seconds
 
 
 def _why_no_mp4(video: Path) -> str:

@@ -1,4 +1,4 @@
-"""The frame of both servers: an application without routes, its pages, and how its errors are told."""
+"""The frame of all servers: an application without routes, its pages, and how its errors are told."""
 
 from __future__ import annotations
 
@@ -31,21 +31,23 @@ class _Guarded(FastAPI):
     """An application behind `Guard` with all that it answers: also what it says where an error was not expected."""
 
     hosts: Iterable[str] = ()
+    files: Mapping[str, int] | None = None
 
     def build_middleware_stack(self) -> ASGIApp:
-        return Guard(super().build_middleware_stack(), hosts=self.hosts)
+        return Guard(super().build_middleware_stack(), hosts=self.hosts, files=self.files)
 
 
-def new_app(room: str, *, hosts: Iterable[str] = ()) -> FastAPI:
+def new_app(room: str, *, hosts: Iterable[str] = (), files: Mapping[str, int] | None = None) -> FastAPI:
     """Return an application that has everything but routes.
 
     Args:
         room: package whose folder `static` is served below /static/<last part of its name>/; the frame's own is
             below /static/frame/.
         hosts: names that it may be asked by, see `Guard`.
+        files: addresses that take files, and how many bytes each takes, see `Guard`.
     """
     app = _Guarded(docs_url=None, redoc_url=None, openapi_url=None)  # no page that loads scripts from elsewhere
-    app.hosts = tuple(hosts)
+    app.hosts, app.files = tuple(hosts), files
     app.mount("/static/frame", StaticFiles(packages=[("benchmark.web", "static")]))
     app.mount(f"/static/{room.rpartition('.')[2]}", StaticFiles(packages=[(room, "static")]))
     app.add_exception_handler(RequestValidationError, _not_understood)

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from urllib.parse import urlsplit
 
 from starlette.datastructures import Headers, MutableHeaders
+from starlette.exceptions import HTTPException
 from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -37,15 +38,17 @@ class Guard:
     The proof that a page was served here (`Tokens.proof`) is checked by the routes, which know whose page it was.
     """
 
-    def __init__(self, app: ASGIApp, *, hosts: Iterable[str] = ()) -> None:
+    def __init__(self, app: ASGIApp, *, hosts: Iterable[str] = (), files: Mapping[str, int] | None = None) -> None:
         """Stand before `app`.
 
         Args:
             app: what answers.
             hosts: names that requests may ask this server by; empty: any. With names, a page of another site cannot
                 reach a server on this machine by giving its own name this address.
+            files: addresses that take files, and how many bytes each takes. What is sent there is handed on piece by
+                piece, for the route to write down; all else is taken whole, and has `LARGEST_BODY` at most.
         """
-        self._app, self._hosts = app, frozenset(hosts)
+        self._app, self._hosts, self._files = app, frozenset(hosts), dict(files or {})
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer a request, or refuse it."""
@@ -62,17 +65,21 @@ class Guard:
                     headers["Cache-Control"] = "no-store"
             await send(message)
 
-        refused = self._refusal(scope)
+        most = self._files.get(scope["path"], LARGEST_BODY)
+        refused = self._refusal(scope, most)
         if refused is not None:
             await refused(scope, receive, with_headers)
             return
+        if scope["path"] in self._files:
+            await self._app(scope, _Counted(receive, most), with_headers)
+            return
         body = await _body(receive)
         if body is None:
-            await _too_large()(scope, receive, with_headers)
+            await _too_large(most)(scope, receive, with_headers)
         elif body["type"] == "http.request":  # else who asked has gone
             await self._app(scope, _Again(body, receive), with_headers)
 
-    def _refusal(self, scope: Scope) -> JSONResponse | None:
+    def _refusal(self, scope: Scope, most: int) -> JSONResponse | None:
         headers = Headers(scope=scope)
         host = headers.get("host", "")
         name = host_name(host)
@@ -81,8 +88,8 @@ class Guard:
         if self._hosts and name not in self._hosts:
             return JSONResponse({"error": "this server does not answer to that name"}, 421)
         length = headers.get("content-length", "0")
-        if not length.isdecimal() or len(length) > _LONGEST_NUMBER or int(length) > LARGEST_BODY:
-            return _too_large()
+        if not length.isdecimal() or len(length) > _LONGEST_NUMBER or int(length) > most:
+            return _too_large(most)
         if scope["method"] not in _SAFE and not _same_site(headers, host):
             return JSONResponse({"error": "sent from another site"}, 403)
         return None
@@ -105,8 +112,12 @@ def host_name(host: str) -> str | None:
     return None if found is None else (found["name"] or found["address"] or "").lower()
 
 
-def _too_large() -> JSONResponse:
-    return JSONResponse({"error": f"the request is too large: at most {LARGEST_BODY:,} bytes"}, 413)
+def _too_large(most: int) -> JSONResponse:
+    return JSONResponse({"error": _sentence(most)}, 413)
+
+
+def _sentence(most: int) -> str:
+    return f"the request is too large: at most {most:,} bytes"
 
 
 async def _body(receive: Receive) -> Message | None:
@@ -136,3 +147,17 @@ class _Again:
     async def __call__(self) -> Message:
         first, self._first = self._first, None
         return await self._receive() if first is None else first
+
+
+class _Counted:
+    """Hands on a body piece by piece, and stops where it is larger than it may be: it need not say its length."""
+
+    def __init__(self, receive: Receive, most: int) -> None:
+        self._receive, self._most, self._left = receive, most, most
+
+    async def __call__(self) -> Message:
+        message = await self._receive()
+        self._left -= len(message.get("body", b""))
+        if self._left < 0:
+            raise HTTPException(413, _sentence(self._most))
+        return message

@@ -14,19 +14,13 @@ from numpy.typing import NDArray
 from starlette.responses import FileResponse
 
 from benchmark.web.files import MediaFiles, NoSuchFile
+from benchmark.web.playing import PLAYED_TYPES, is_played, write_preview
 from foundation import media
-from foundation.files import content_sha256, once_a_file, replacing, write_text
+from foundation.files import content_sha256, once_a_file, write_text
 from vgg_monoaudio import stretch
-from vgg_monoaudio.encoding import encode, program_for
 
 PEAKS = 1000  # columns of the drawn sound; a wide screen shows about as many
 PREVIEWS = 1  # made at once: each keeps a core busy for seconds
-
-_PLAYED_PICTURES = {"h264", "vp8", "vp9", "av1"}
-_PLAYED_SOUNDS = {"aac", "mp3", "opus", "vorbis", "flac", None}
-_PLAYED_PIXELS = {"yuv420p", "yuvj420p"}
-_TYPES = {".mp4": "video/mp4", ".mov": "video/mp4", ".webm": "video/webm"}
-_SMALLER = "scale=min(1280\\,iw):-2:out_range=tv,format=yuv420p"  # no more than a reviewer's screen shows
 
 
 @dataclass(frozen=True)
@@ -160,7 +154,7 @@ class Clips:
             seconds=info.duration_seconds,
             frames_per_second=info.video.frames_per_second or 25.0,
             has_sound=info.audio is not None,
-            is_preview=not _is_played(path, info),
+            is_preview=not is_played(path, info),
             unusable=_why_unusable(info, path, start),
         )
 
@@ -181,7 +175,7 @@ class Clips:
             raise NoSuchFile(footage.missing)
         path = self._files[clip]
         if not preview and not footage.is_preview:
-            return self._sent.response(clip, media_type=_TYPES[path.suffix.lower()], changes=True)
+            return self._sent.response(clip, media_type=PLAYED_TYPES[path.suffix.lower()], changes=True)
         name = self._preview(path)
         return MediaFiles(self._kept, {clip: Path(name)}).response(clip, media_type="video/mp4", changes=True)
 
@@ -212,7 +206,7 @@ class Clips:
         if not made.is_file():
             with self._making:
                 if not made.is_file():  # made while this request waited
-                    _transcode(path, made)
+                    write_preview(path, made)
         return name
 
 
@@ -232,18 +226,6 @@ def _why_unusable(info: media.MediaInfo, path: Path, start: float) -> str:
     return ""
 
 
-def _is_played(path: Path, info: media.MediaInfo) -> bool:
-    """Tell whether browsers play a file as it is."""
-    sound = None if info.audio is None else info.audio.codec
-    return (
-        path.suffix.lower() in _TYPES
-        and info.video is not None
-        and info.video.codec in _PLAYED_PICTURES
-        and info.video.pixel_format in _PLAYED_PIXELS
-        and sound in _PLAYED_SOUNDS
-    )
-
-
 def _outline(samples: NDArray[np.float32], sample_rate: int) -> Peaks:
     """Return lowest and highest sample of each column; a column without samples is silent."""
     edges = np.linspace(0, samples.size, PEAKS + 1).round().astype(int)
@@ -254,20 +236,3 @@ def _outline(samples: NDArray[np.float32], sample_rate: int) -> Peaks:
         low=tuple(int(column.min()) if column.size else 0 for column in columns),
         high=tuple(int(column.max()) if column.size else 0 for column in columns),
     )
-
-
-def _transcode(path: Path, output: Path) -> None:
-    """Write a copy in H.264 and AAC; times stay as they are, so that what is decided on it holds for the file."""
-    info = media.probe(path)
-    streams = ["-map", f"0:{info.video.index if info.video else 'v:0'}"]
-    if info.audio is not None:
-        streams += ["-map", f"0:{info.audio.index}"]
-    with replacing(output) as temporary:
-        command = [
-            *program_for(output), "-v", "error", "-nostdin", "-y", "-i", str(path.absolute()), *streams,
-            "-vf", _SMALLER, "-vcodec", "libx264", "-preset", "veryfast", "-crf", "21", "-acodec", "aac",
-            "-b:a", "128k", "-map_metadata", "-1", "-movflags", "+faststart", str(temporary),
-        ]  # fmt: skip
-        told = encode(command, temporary, output, {temporary: output, path.absolute(): path})
-        if told is not None:
-            raise media.MediaError(path, f"no preview can be made of it: {told}")

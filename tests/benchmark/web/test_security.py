@@ -68,6 +68,18 @@ def test_a_body_is_bounded_whether_it_says_its_length_or_not():
     assert asked.post("/", content=b"", headers={"Content-Length": "9" * 5000}).status_code == 413
 
 
+def test_an_address_that_takes_files_has_a_bound_of_its_own_and_the_others_keep_theirs():
+    most = 3 * LARGEST_BODY
+    asked = client(files={"/": most})
+    assert asked.post("/", content=b"x" * most).text == str(most)
+    assert asked.post("/", content=(b"x" * 1024 for _ in range(most // 1024))).text == str(most)
+    told = asked.post("/", content=b"x" * (most + 1))
+    assert (told.status_code, told.json()["error"]) == (413, f"the request is too large: at most {most:,} bytes")
+    assert asked.post("/", content=(b"x" * 1024 for _ in range(most // 1024 + 1))).status_code == 413
+    assert asked.post("/other", content=b"x" * (LARGEST_BODY + 1)).status_code == 413
+    assert asked.post("/", content=b"x", headers={"Origin": "http://evil.example"}).status_code == 403
+
+
 def test_a_server_with_names_is_not_asked_by_another():
     asked = client(hosts=("127.0.0.1", "localhost"))
     assert asked.get("/", headers={"Host": "localhost:8321"}).status_code == 200
