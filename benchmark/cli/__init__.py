@@ -32,6 +32,7 @@ from benchmark.cli import (
     single,
     studying,
     training,
+    trying,
     weights,
 )
 from benchmark.exits import run
@@ -86,6 +87,7 @@ VERBS: Mapping[str, Mapping[str, Callable[..., None] | typer.Typer]] = {  # head
         "slurm": clustering.slurm,
         "generate-one": single.generate_one,
         "attention": single.attention,
+        "try": trying.try_models,
         "list-models": listing.list_models,
         "weights": weights.weights,
         "doctor": doctor.doctor,

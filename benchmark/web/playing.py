@@ -46,15 +46,19 @@ def write_preview(path: Path, output: Path, *, seconds: float | None = None) -> 
         vgg_monoaudio.encoding.EncodingStopped: no copy can be made of anything.
     """
     info = media.probe(path)
-    streams = ["-map", f"0:{info.video.index if info.video else 'v:0'}"]
-    if info.audio is not None:
+    ends = "" if seconds is None else f"trim=end={seconds:g},"
+    graph = [f"[0:{info.video.index if info.video else 'v:0'}]{ends}{_SMALLER}[picture]"]
+    streams = ["-map", "[picture]"]
+    if info.audio is not None and seconds is None:
         streams += ["-map", f"0:{info.audio.index}"]
-    limit = [] if seconds is None else ["-t", f"{seconds:g}"]
+    elif info.audio is not None:
+        graph.append(f"[0:{info.audio.index}]atrim=end={seconds:g}[sound]")
+        streams += ["-map", "[sound]"]
     with replacing(output) as temporary:
         command = [
-            *program_for(output), "-v", "error", "-nostdin", "-y", "-i", str(path.absolute()), *streams,
-            "-vf", _SMALLER, "-vcodec", "libx264", "-preset", "veryfast", "-crf", "21", "-acodec", "aac",
-            "-b:a", "128k", "-map_metadata", "-1", *limit, "-movflags", "+faststart", str(temporary),
+            *program_for(output), "-v", "error", "-nostdin", "-y", "-i", str(path.absolute()),
+            "-filter_complex", ";".join(graph), *streams, "-vcodec", "libx264", "-preset", "veryfast", "-crf", "21",
+            "-acodec", "aac", "-b:a", "128k", "-map_metadata", "-1", "-movflags", "+faststart", str(temporary),
         ]  # fmt: skip
         told = encode(command, temporary, output, {temporary: output, path.absolute(): path})
         if told is not None:
