@@ -29,7 +29,13 @@ def test_every_document_is_a_page_that_the_navigation_leads_to(site):
     assert len(documents) > 15
     assert [str(page) for page in documents if not (site / page).with_suffix(".html").exists()] == []
     tabs = set(re.findall(r'href="([\w/-]+\.html)"', start))
-    assert {"quickstart.html", "tutorials/index.html", "metrics.html", "reference/index.html", "architecture.html"} <= tabs
+    assert {
+        "quickstart.html",
+        "tutorials/index.html",
+        "metrics.html",
+        "reference/index.html",
+        "architecture.html",
+    } <= tabs
 
 
 def test_the_reference_shows_shapes_errors_and_examples_of_a_public_function(site):
@@ -45,7 +51,8 @@ def test_no_page_names_a_file_of_another_host(site):
     loads = re.compile(r'<(?:script|img|iframe|link rel="(?:stylesheet|icon)")[^>]+(?:src|href)="(https?://[^"]+)"')
     pages = list(site.rglob("*.html"))
     assert len(pages) > 20
-    assert {str(page.relative_to(site)): found for page in pages if (found := loads.findall(page.read_text()))} == {}
+    named = {str(page.relative_to(site)): loads.findall(page.read_text()) for page in pages}
+    assert {page: found for page, found in named.items() if found} == {}
 
 
 @pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)

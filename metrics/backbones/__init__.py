@@ -189,8 +189,8 @@ def load_backbone(
     """Return a network with its weights, ready to run: in eval mode, without gradients.
 
     Args:
-        name: "vggish", or "panns", "clap", "imagebind" and "synchformer" (of the extra `paper`), "pe_av" (`open`), "passt"
-            and "audiobox" (`extended`), or "signal", which needs no weights.
+        name: "vggish", or "panns", "clap", "imagebind" and "synchformer" (of the extra `paper`), "pe_av" (`open`),
+            "passt" and "audiobox" (`extended`), or "signal", which needs no weights.
         checkpoint: the official file; default: the one of the weights folder. Its hash is verified. Where another file
             says how the network is built ("pe_av"), that one is looked for beside it.
         state_dict: entries in place of a file, flat or laid out as in the official file. Taken as they are.
