@@ -212,6 +212,8 @@ def figures(
     if published_only:
         _refuse_runs(runs, ratings)
     needs_none = published_only or (not runs and (source_list or _stands_alone(benchmark_dir)))
+    if benchmark_dir is not None and not runs:  # those of other benchmarks may lie beside its own
+        benchmark = benchmark or _name_of(benchmark_dir)
     chosen = [] if needs_none else chosen_runs(runs or [DEFAULT_RUNS], benchmark=benchmark, profile=profile)
     home = benchmark_dir
     if home is None and chosen and not source_list:
@@ -226,15 +228,19 @@ def figures(
 
 def _stands_alone(benchmark_dir: Path | None) -> bool:
     """Tell, also the user, whether a benchmark has no scored run, by its name, where runs are kept."""
-    from vgg_monoaudio.record import read_record
-
     if benchmark_dir is None:
         return False
-    name = read_record(benchmark_dir).name
+    name = _name_of(benchmark_dir)
     alone = all(run.read_metrics().benchmark.name != name for run in find_runs(DEFAULT_RUNS))
     if alone:
         tell(f"no scored run of it below {DEFAULT_RUNS}: clips and pairs alone", prefix=f"{benchmark_dir}: ")
     return alone
+
+
+def _name_of(benchmark_dir: Path) -> str:
+    from vgg_monoaudio.record import read_record
+
+    return read_record(benchmark_dir).name
 
 
 def export(

@@ -4,6 +4,7 @@ import subprocess
 import sys
 
 import pytest
+from support.world import Settings, write_run
 from typer.testing import CliRunner
 
 from benchmark.report import commands
@@ -243,6 +244,15 @@ def test_figures_that_need_no_run_ask_for_none(made, asked):
 
 def test_a_benchmark_directory_alone_draws_the_runs_that_lie_where_runs_are_kept(made, asked, tmp_path):
     shutil.copytree(made.runs[0].path.parents[2], tmp_path / "results" / "runs")
+    run(commands.figures, "--benchmark-dir", made.benchmark)
+    assert asked == [(10, {"benchmark_dir": made.benchmark, "table": "main"})]
+
+
+def test_a_benchmark_directory_alone_leaves_out_the_runs_of_other_benchmarks(made, asked, tmp_path):
+    runs = tmp_path / "results" / "runs"
+    shutil.copytree(made.runs[0].path.parents[2], runs)
+    other = Settings(benchmark="other")
+    write_run(runs, "oracle", settings=other)
     run(commands.figures, "--benchmark-dir", made.benchmark)
     assert asked == [(10, {"benchmark_dir": made.benchmark, "table": "main"})]
 
