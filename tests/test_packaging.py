@@ -35,6 +35,7 @@ DRIVERS = ROOT / "baselines" / "programs" / "drivers"
 LOOKED_FOR = {"imageio_ffmpeg"}  # taken where it is; a message says how to get it where it is needed
 # Distributions that no module of ours imports.
 USED_OTHERWISE = {
+    *("mdx-truly-sane-lists", "mkdocs-jupyter", "mkdocs-material", "mkdocstrings"),  # mkdocs.yml names them
     "s3fs",  # fsspec opens s3:// with it
     "tensorboard",  # torch.utils.tensorboard writes for it
     "timm",  # transformers builds networks of it

@@ -11,6 +11,7 @@ from pydantic import ValidationError
 from benchmark.choices import FEWEST_RESAMPLES, Choices, ScoringRecord
 from benchmark.profiles.signal import SignalProfile
 from benchmark.scoring import Scores
+from foundation.names import joined
 from metrics.registry import list_metrics
 from metrics.uncertainty.intervals import check_settings
 
@@ -80,7 +81,7 @@ def test_the_record_refuses_a_word_that_a_choice_does_not_take(name):
 @pytest.mark.parametrize(
     ("name", "value", "taken"),
     [
-        *[(name, value, " or ".join(get_args(HINTS[name]))) for name in WORDS for value in ("other", None, ["paper"])],
+        *[(name, value, joined(get_args(HINTS[name]))) for name in WORDS for value in ("other", None, ["paper"])],
         *[("resamples", value, "a whole number from 40 on") for value in (39, 0, -1, 100.0, "100", True)],
         *[("seed", value, "a whole number from 0 on") for value in (-1, 0.5, "0", None, False)],
         *[("extended", value, "True or False") for value in ("yes", 1, None)],

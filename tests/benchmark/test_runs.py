@@ -160,7 +160,7 @@ def test_the_schemas_describe_what_is_written():
     for record, name in ((RUN, "run.schema.json"), (METRICS, "metrics.schema.json")):
         schema = json.loads(runs.json_schemas()[name])
         written = json.loads(record.model_dump_json(by_alias=True))
-        assert schema["properties"].keys() - {"limit"} == written.keys() == set(schema["required"])
+        assert schema["properties"].keys() - {"limit", "settings"} == written.keys() == set(schema["required"])
         assert schema["properties"]["schema"]["const"] == 1
         assert schema["additionalProperties"] is False
 

@@ -197,7 +197,9 @@ def test_what_a_script_defines_itself_is_refused_by_its_workers_with_the_way_out
     assert "worker processes do not run your script: put it into a module of its own" in done.stdout
 
 
-def test_processes_that_others_start_meanwhile_are_told_of_the_script():
+def test_processes_that_others_start_meanwhile_are_told_of_the_script(monkeypatch, tmp_path):
+    monkeypatch.setattr(sys.modules["__main__"], "__spec__", None)
+    monkeypatch.setattr(sys.modules["__main__"], "__file__", str(tmp_path / "script.py"), raising=False)
     told = []
     with isolation.main_untold():
         thread = threading.Thread(target=lambda: told.append(spawn.get_preparation_data("theirs")))

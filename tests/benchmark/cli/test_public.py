@@ -69,7 +69,7 @@ def test_a_film_that_is_not_there_stops_the_build_or_is_named(build, listed):
     ("words", "message"),
     [
         (["foleybensh", "--files", "."], "did you mean foleybench"),
-        (["vggsound-tvc", "--files", "."], "--part: expected L0 or L1-subject"),
+        (["vggsound-tvc", "--files", "."], "--part: expected L0, L1-subject, L1-action, L2 or L3"),
         (["foleybench", "--files", "nowhere"], "nowhere"),
     ],
 )

@@ -138,7 +138,7 @@ def test_pairs_that_people_dropped_are_not_built_and_the_file_is_on_record(folde
 
 def test_another_table_of_relations_makes_another_benchmark(folder, tmp_path, quick, monkeypatch):
     def build(table: str, **more):
-        monkeypatch.setattr("vgg_monoaudio.building.scenes.subsumption_sha256", lambda: table)
+        monkeypatch.setattr("vgg_monoaudio.building.settings.subsumption_sha256", lambda: table)
         return build_benchmark(SOURCES, find_clips(folder), tmp_path / "tiny", SETTINGS, **more)
 
     earlier = record(build("a" * 64).benchmark.path)
@@ -152,7 +152,9 @@ def test_another_table_of_relations_makes_another_benchmark(folder, tmp_path, qu
 def test_a_benchmark_built_before_the_table_was_on_record_is_another_one(folder, tmp_path, quick, monkeypatch):
     build = lambda: build_benchmark(SOURCES, find_clips(folder), tmp_path / "tiny", SETTINGS)  # noqa: E731
     with monkeypatch.context() as before:
-        before.setattr("vgg_monoaudio.building.scenes.on_record", lambda settings, judged=None: asdict(settings))
+        before.setattr(
+            "vgg_monoaudio.building.scenes.recorded_settings", lambda settings, judged=None: asdict(settings)
+        )
         assert "subsumption_sha256" not in record(build().benchmark.path)["settings"]
     with pytest.raises(BuildError, match="other clips or settings"):
         build()

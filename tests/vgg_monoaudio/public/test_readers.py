@@ -45,7 +45,7 @@ def test_at_l0_the_clip_is_the_reference_and_from_l1_on_the_sound_not_asked_for(
 
 
 def test_a_part_is_asked_for_where_there_are_several(tvc, tmp_path):
-    with pytest.raises(ValueError, match=r"--part: expected L0 or L1-subject .*, got nothing"):
+    with pytest.raises(ValueError, match=r"--part: expected L0, L1-subject, L1-action, L2 or L3, got nothing"):
         build(small("vggsound-tvc"), tvc, tmp_path / "out")
 
 

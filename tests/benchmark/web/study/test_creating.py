@@ -69,7 +69,7 @@ def test_nothing_in_a_clip_tells_whose_it_is(create):
             kinds_of_files.add((tuple(sorted(tags.items())), tuple(streams), sound.rate, sound.layout.name))
         content = path.read_bytes()
         assert content.index(b"moov") < content.index(b"mdat"), "not whole at the first byte for streaming"
-        for word in (*MODELS, "Lavf", "Lavc", "aaaaaaaaaaa", "dog"):
+        for word in (*MODELS, "Lavf", "Lavc", "aaaaaaaaaaa_", "dog"):  # coded sound has bytes that read "aaa..." too
             assert word.encode() not in content
     assert len(kinds_of_files) == 1
     ((tags, streams, *_),) = kinds_of_files
