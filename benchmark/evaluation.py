@@ -41,6 +41,7 @@ from foundation.checkpoints import WeightOptions
 from foundation.events import span
 from foundation.files import PathLike, content_sha256, fingerprint, remove_partials
 from foundation.ledger.ledger import Ledger
+from foundation.names import check_known, options_of
 from foundation.work import Progress, found_in_each
 from metrics.registry import Metric, chosen_metrics
 from vgg_monoaudio.dataset import Benchmark, Sample, load_benchmark, source_clips
@@ -87,13 +88,14 @@ def evaluate(
         weights: of the profile, where it is not given; see `foundation.checkpoints.WeightOptions`.
 
     Raises:
-        TypeError: `choices` is not a `Choices`, or `profile` not a loaded profile.
+        TypeError: `choices` is not a `Choices`, `profile` not a loaded profile, or there is no such option.
         UnusableRun: no run, a run of another benchmark, or generated files that are absent or cannot be scored.
         NothingToScore: no sample is left.
         vgg_monoaudio.dataset.BenchmarkError: a sound or video of the benchmark is not the one that was built.
         foundation.checkpoints.MissingCheckpoint: weights of the profile are missing.
         benchmark.features.WorkerDied: worker processes cannot begin.
     """
+    check_known(weights, options_of(evaluate, WeightOptions.__annotations__))
     _check_types(choices, profile)
     site = site_at(run)
     directory = site.directory

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import re
 import sys
 import warnings
@@ -41,7 +42,15 @@ def check_known(given: Iterable[str], known: Collection[str]) -> None:
     """
     for name in given:
         if name not in known:
-            raise TypeError(f"there is no option {name!r}; did you mean {joined(nearest(name, known) or known)}?")
+            near = nearest(name, known)
+            hint = f"did you mean {joined(near)}?" if near else f"there are {joined(known, 'and')}"
+            raise TypeError(f"there is no option {name!r}; {hint}")
+
+
+def options_of(function: Callable[..., Any], handed_on: Iterable[str] = ()) -> list[str]:
+    """Return the options that a function takes by name only, and those that it hands on by `**`, in their order."""
+    taken = inspect.signature(function).parameters.values()
+    return [*(one.name for one in taken if one.kind is one.KEYWORD_ONLY), *handed_on]
 
 
 def load(target: str) -> Any:

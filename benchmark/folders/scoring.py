@@ -25,6 +25,7 @@ from benchmark.runs import MetricValue
 from benchmark.scoring import Scores, score, unpaired_value
 from foundation.checkpoints import WeightOptions
 from foundation.files import PathLike
+from foundation.names import check_known, options_of
 from foundation.work import Progress
 from metrics.placement import computing_on
 from metrics.registry import Metric
@@ -98,10 +99,12 @@ def record_of_folders(
         weights: see `foundation.checkpoints.WeightOptions`.
 
     Raises:
+        TypeError: there is no such option.
         ValueError: folders, prompts, metrics or seconds that cannot be used, or no metric that can be computed.
         NothingLeft: no file can be scored.
         foundation.checkpoints.MissingCheckpoint: weights of the profile are missing.
     """
+    check_known(weights, options_of(record_of_folders, WeightOptions.__annotations__))
     if not (isfinite(seconds) and seconds > 0):
         raise ValueError(f"seconds: expected a number above 0, got {seconds}")
     sides = match(generated, reference, video=video, prompts=prompts, unpaired=unpaired)

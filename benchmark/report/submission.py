@@ -18,6 +18,7 @@ from foundation.checkpoints import MissingCheckpoint, WeightOptions
 from foundation.files import is_partial
 from foundation.markup import one_line
 from foundation.media import MediaError, probe
+from foundation.names import check_known, options_of
 from metrics.registry import get_metric, list_metrics
 
 Status = Literal["passed", "failed", "skipped"]
@@ -57,7 +58,11 @@ def submit_check(
         recompute: score the audio again, which needs the profile's weights unless their features are kept.
         cache: where features are kept; a temporary folder by default, so that no submitted number is trusted.
         weights: of the profile; see `foundation.checkpoints.WeightOptions`.
+
+    Raises:
+        TypeError: there is no such option.
     """
+    check_known(weights, options_of(submit_check, WeightOptions.__annotations__))
     directory = run if isinstance(run, RunDirectory) else RunDirectory(Path(run))
     record, metrics = _read(directory.read_run), _read(directory.read_metrics)
     samples = _read(lambda: read_run_samples(directory))

@@ -520,6 +520,8 @@ def test_choices_and_a_profile_of_another_type_are_refused_in_one_line(run, tiny
 def test_an_option_that_no_profile_has_is_refused_before_anything_is_read(run, tiny, cache, profile):
     with pytest.raises(TypeError, match="there is no option 'devise'; did you mean device"):
         evaluate(run, tiny.path, Choices(profile=profile), cache=cache, devise="cpu")
+    with pytest.raises(TypeError, match="there is no option 'worker'; did you mean workers"):
+        evaluate(run, tiny.path, Choices(profile=profile), cache=cache, worker=0)
 
 
 def test_metrics_json_is_json_that_others_can_read(scored):

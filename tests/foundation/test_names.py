@@ -5,7 +5,7 @@ import types
 
 import pytest
 
-from foundation.names import check_known, joined, lazy_exports, load, natural, nearest
+from foundation.names import check_known, joined, lazy_exports, load, natural, nearest, options_of
 
 
 def test_the_nearest_names_come_best_first_and_none_where_none_is_near():
@@ -36,8 +36,15 @@ def test_an_option_that_is_not_known_is_refused_with_near_ones():
     check_known({"device": "cpu"}, ["device", "weights_dir"])
     with pytest.raises(TypeError, match="there is no option 'devise'; did you mean device"):
         check_known({"device": 1, "devise": 2}, ["device", "weights_dir"])
-    with pytest.raises(TypeError, match="there is no option 'x'; did you mean device or weights_dir"):
+    with pytest.raises(TypeError, match="there is no option 'x'; there are device and weights_dir$"):
         check_known(["x"], ["device", "weights_dir"])
+
+
+def test_options_are_what_is_taken_by_name_only_and_what_is_handed_on():
+    def scored(run, seed=1, *, cache, workers=0, **weights):
+        pass
+
+    assert options_of(scored, {"device": str}) == ["cache", "workers", "device"]
 
 
 @pytest.mark.parametrize("target", ["foundation.names", "foundation.names:", ":load", ""])

@@ -21,6 +21,7 @@ from benchmark.report.scored_on import check_scored_on
 from benchmark.report.tables.notes import profile_note
 from benchmark.runs import MetricsRecord, RunDirectory, UnusableRun
 from foundation.checkpoints import WeightOptions
+from foundation.names import check_known, options_of
 from metrics.registry import list_metrics
 
 if TYPE_CHECKING:
@@ -59,11 +60,13 @@ def compare_runs(
         weights: of the profile; see `foundation.checkpoints.WeightOptions`.
 
     Raises:
+        TypeError: there is no such option.
         MixedRuns: they differ in benchmark, subset, profile or another choice that decides what numbers mean.
         UnusableRun: a run cannot be read, no sample was scored in both, or audio, backbones or benchmark are not those
             that were scored.
         foundation.checkpoints.MissingCheckpoint: features are missing, and weights of the profile too.
     """
+    check_known(weights, options_of(compare_runs, WeightOptions.__annotations__))
     given = [brought_here(run) for run in (a, b)]
     pairs = Pairs(((given[0], given[1]),)) if alone else pair_seeds(given[0], given[1])
     records = _records(pairs.runs)

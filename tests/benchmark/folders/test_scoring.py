@@ -210,7 +210,9 @@ def test_options_that_are_handed_on_are_those_that_are_taken(laid):
         name for name, one in inspect.signature(record_of_folders).parameters.items() if one.kind is one.KEYWORD_ONLY
     }
     assert FolderOptions.__annotations__.keys() == named | WeightOptions.__annotations__.keys()
-    with pytest.raises(TypeError, match="'second'"):
+    with pytest.raises(TypeError, match="no option 'profil'; did you mean profile"):
+        score_folders(laid.generated, laid.reference, profil="signal")
+    with pytest.raises(TypeError, match="no option 'second'; did you mean seconds"):
         score_folders(laid.generated, laid.reference, profile="signal", second=5)
 
 

@@ -233,3 +233,8 @@ def test_what_was_not_checked_says_why(sent, benchmark_dir):
 
 def test_a_path_serves_as_well_as_a_run_directory(sent):
     assert submit_check(str(sent.path)) == submit_check(sent.path) == submit_check(sent)
+
+
+def test_an_option_that_there_is_not_is_refused_before_the_run_is_read(tmp_path):
+    with pytest.raises(TypeError, match="there is no option 'recompite'; did you mean recompute"):
+        submit_check(tmp_path, recompite=False)

@@ -306,3 +306,8 @@ def test_another_benchmark_other_backbones_and_other_audio_are_refused(scored, w
         copy.metrics_json.write_text(text.replace('"signal": "v', '"signal": "other-v'))
     with pytest.raises(UnusableRun, match="scored by other backbones"):
         compare_runs(*copies, benchmark_dir=benchmark, cache=cache)
+
+
+def test_an_option_that_there_is_not_is_refused_before_the_runs_are_read(tmp_path):
+    with pytest.raises(TypeError, match="there is no option 'larges'; did you mean largest"):
+        compare_runs(tmp_path, tmp_path, larges=3)
