@@ -597,8 +597,11 @@ def metric_names(wanted: Sequence[str]) -> tuple[str, ...]:
         wanted: names, or labels in any case: "fad", "FAD", "CLAP".
 
     Raises:
-        ValueError: no metric has one of them (gives the closest names), or two mean one metric.
+        ValueError: no metric has one of them (gives the closest names), two mean one metric, or a text in place of a
+            list.
     """
+    if isinstance(wanted, str):  # of which each letter would be taken for a name
+        raise ValueError(f'metrics: expected a list of names, got "{wanted}"; write ["{wanted}"]')
     meant = {row.label.casefold(): row.name for row in _ROWS} | {row.name: row.name for row in _ROWS}
     found: dict[str, str] = {}
     for text in wanted:

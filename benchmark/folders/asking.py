@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from benchmark.folders.matching import Sides
 from benchmark.profiles import PROFILES, Derives
 from benchmark.profiles.gathering import SYNC_SECONDS
-from foundation.names import load
+from foundation.names import joined, load
 from metrics.registry import Metric, chosen_metrics
 
 _OF_A_BENCHMARK = ("paired", "paired_label", "pair.judge")  # evidence that only composed scenes have
@@ -46,7 +46,7 @@ def asked(profile: str, sides: Sides, *, metrics: Sequence[str], extended: bool,
         ValueError: an unknown profile or metric, or none of the metrics can be computed; says why.
     """
     if profile not in PROFILES:
-        raise ValueError(f"profile: expected {' or '.join(PROFILES)}, got {profile!r}")
+        raise ValueError(f"profile: expected {joined(PROFILES)}, got {profile!r}")
     derives: Derives = load(PROFILES[profile]).derives
     wanted = chosen_metrics(metrics, extended=extended)
     shown = tuple(metric for metric in wanted if metrics or not _is_of_a_benchmark(metric))

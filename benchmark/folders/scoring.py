@@ -7,29 +7,31 @@ reference video, the prompt the label. Every sample is drawn by itself in resamp
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from math import isfinite
-from pathlib import Path
+from numbers import Real
 from typing import Unpack
 
 from benchmark.choices import BandwidthFrom, Choices, ProfileName, ScoringRecord
 from benchmark.evidence import Evidence
-from benchmark.features import DEFAULT_CACHE, Extracted, FeatureStore, Wanted, extract
+from benchmark.features import DEFAULT_CACHE, FeatureStore
 from benchmark.folders.asking import Asked, asked
-from benchmark.folders.matching import Sides, match
+from benchmark.folders.matching import match
+from benchmark.folders.reading import NothingLeft as NothingLeft
+from benchmark.folders.reading import Read, read, sources_of
 from benchmark.folders.record import FolderCounts, FoldersRecord
-from benchmark.profiles import Features, Profile, Question, load_profile
-from benchmark.profiles.direct import direct_evidence, wanted_features
-from benchmark.profiles.gathering import absent_by_profile, wanted_files
+from benchmark.preparing import check_workers
+from benchmark.profiles import Profile, Question, load_profile
+from benchmark.profiles.direct import direct_evidence
+from benchmark.profiles.gathering import absent_by_profile
 from benchmark.runs import MetricValue
 from benchmark.scoring import Scores, score, unpaired_value
 from foundation.checkpoints import WeightOptions
 from foundation.files import PathLike
-from foundation.names import check_known, options_of
+from foundation.names import check_known, joined, options_of
 from foundation.work import Progress
 from metrics.placement import computing_on
-from metrics.registry import Metric
-from vgg_monoaudio.dataset import Sample, Source
+from metrics.registry import Metric, get_metric
 
 SECONDS = 8.0  # that the benchmark's scenes last, and the field scores
 
@@ -49,10 +51,6 @@ class FolderOptions(WeightOptions, total=False):
     cache: PathLike
     workers: int | None
     progress: Progress | None
-
-
-class NothingLeft(Exception):
-    """No file of two folders could be scored; the message says why of the first."""
 
 
 def record_of_folders(
@@ -101,12 +99,11 @@ def record_of_folders(
     Raises:
         TypeError: there is no such option.
         ValueError: folders, prompts, metrics or seconds that cannot be used, or no metric that can be computed.
-        NothingLeft: no file can be scored.
+        NothingLeft: no file can be scored, or too few for any metric.
         foundation.checkpoints.MissingCheckpoint: weights of the profile are missing.
     """
     check_known(weights, options_of(record_of_folders, WeightOptions.__annotations__))
-    if not (isfinite(seconds) and seconds > 0):
-        raise ValueError(f"seconds: expected a number above 0, got {seconds}")
+    _check(seconds, workers, {"generated": generated, "reference": reference, "video": video, "prompts": prompts})
     sides = match(generated, reference, video=video, prompts=prompts, unpaired=unpaired)
     wanted = asked(profile, sides, metrics=metrics, extended=extended, seconds=seconds)
     choices = Choices(
@@ -115,126 +112,65 @@ def record_of_folders(
     )  # fmt: skip
     loaded = load_profile(profile, metrics=wanted.computed, **weights)
     store = FeatureStore(f"{cache}/first-{seconds:g}s")  # files of any length: their features depend on it
-    read = _read(sides, loaded, store, seconds=seconds, workers=workers, progress=progress)
+    found = read(sides, loaded, store, seconds=seconds, workers=workers, progress=progress)
     scoring = ScoringRecord.of(choices, loaded)
-    scores = _scores(read, loaded, scoring)
+    scores = _scores(found, loaded, scoring)
     values = {metric.name: _value(metric, wanted, scores) for metric in wanted.metrics}
+    _check_any(values, found.failures)
     return FoldersRecord(
         schema=1, generated=str(generated), reference=str(reference), video=None if video is None else str(video),
-        paired=sides.paired, seconds=seconds, scoring=scoring, metrics=values, failures=read.failures,
+        paired=sides.paired, seconds=seconds, scoring=scoring, metrics=values, failures=found.failures,
         counts=FolderCounts(
             generated=len(sides.generated), reference=len(sides.reference), expected=len(sides.expected),
-            scored=len(read.questions),
+            scored=len(found.questions),
         ),
-        samples=_samples(read.questions, scores),
+        samples=_samples(found.questions, scores),
     )  # fmt: skip
 
 
-@dataclass(frozen=True)
-class _Read:
-    """What was read of two folders.
-
-    Attributes:
-        questions: the samples that can be scored, sorted by name.
-        references: reference sounds that can be used and have no sample, in the place of generated ones; of unpaired
-            folders.
-        features: of all their files.
-        failures: name to why it is not scored.
-    """
-
-    questions: list[Question]
-    references: list[Question]
-    features: Features
-    failures: dict[str, str]
-
-
-def _read(
-    sides: Sides,
-    profile: Profile,
-    store: FeatureStore,
-    *,
-    seconds: float,
-    workers: int | None,
-    progress: Progress | None,
-) -> _Read:
-    """Compute the features of all files that can be scored.
+def _check(seconds: object, workers: int | None, places: Mapping[str, object]) -> None:
+    """Refuse what cannot be meant, before a file is looked for.
 
     Raises:
-        NothingLeft: there is none, on one of the sides.
+        ValueError: names the option.
     """
-    questions = [_question(sides, name) for name in sides.complete]
-    references = [] if sides.paired else [_alone(name, path) for name, path in sorted(sides.reference.items())]
-    if not questions:
-        name, reason = next(iter(sides.lacking.items()))
-        raise NothingLeft(f"none of {len(sides.expected)} names can be scored; {name}: {reason}")
-    of_target = wanted_features(profile)["target"]
-    wanted = [
-        *wanted_files(questions, _sources(questions), profile),
-        *(Wanted(one.generated, "audio", of_target) for one in references),
-    ]
-    needed = [item for item in wanted if item.extractors]
-    extracted = extract(needed, store, seconds=seconds, workers=workers, progress=progress)
-    failed = {q.sample.sample_id: reason for q in questions if (reason := _failure(q, extracted))}
-    lost = {str(one.generated): reason for one in references if (reason := _failure(one, extracted))}
-    usable = [q for q in questions if q.sample.sample_id not in failed]
-    left = [one for one in references if str(one.generated) not in lost]
-    if not usable or (references and not left):
-        reason = next(iter((failed if not usable else lost).values()))
-        raise NothingLeft(f"none of the sounds can be scored; the first: {reason}; --seconds says how much is scored")
-    features = Features(store, extracted.sha256, extracted.timed)
-    return _Read(usable, left, features, {**sides.lacking, **failed, **lost})
+    if isinstance(seconds, bool) or not isinstance(seconds, Real) or not isfinite(seconds) or seconds <= 0:
+        raise ValueError(f"seconds: expected a number above 0, got {seconds!r}")
+    check_workers(workers)
+    for name, place in places.items():
+        if place == "":  # a path that would be the working directory
+            raise ValueError(f"{name}: expected a path, got ''")
 
 
-def _question(sides: Sides, name: str) -> Question:
-    """Return a name as a sample of single clips; without films no extractor reads the video that is named."""
-    generated = sides.generated[name]
-    film = generated if sides.films is None else sides.films[name]
-    label = "" if sides.prompts is None else sides.prompts[name]
-    target = sides.reference[name] if sides.paired else None
-    return Question(replace(_alone(name, film).sample, label=label, target_audio=target), generated, film)
+def _check_any(values: Mapping[str, MetricValue], failures: Mapping[str, str]) -> None:
+    """Refuse a table that would hold nothing but dashes.
+
+    Raises:
+        NothingLeft: why each metric has no value, and that names were left out.
+    """
+    if any(value.value is not None for value in values.values()):
+        return
+    reasons: dict[str, list[str]] = {}
+    for name, value in values.items():
+        reasons.setdefault(value.reason or "", []).append(get_metric(name).label)
+    text = "; ".join(f"{joined(labels, 'and')}: {reason}" for reason, labels in reasons.items())
+    left_out = next((f"; {len(failures)} not scored, {name}: {reason}" for name, reason in failures.items()), "")
+    raise NothingLeft(f"no metric has a value; {text}{left_out}")
 
 
-def _alone(name: str, path: Path) -> Question:
-    """Return a file of which nothing else is known."""
-    sample = Sample(
-        sample_id=name, subset="single", label="", paired_label="", target_id=name, paired_id="", target_category="",
-        paired_category="", target_side="", sha256="", video=path, target_audio=None, target_video=path,
-        paired_audio=None, paired_video=None,
-    )  # fmt: skip
-    return Question(sample, path, path)
-
-
-def _failure(question: Question, extracted: Extracted) -> str:
-    """Return why a sample's files cannot be used; "" where they can."""
-    files = (question.generated, question.sample.target_audio, question.reference_video)
-    return next((extracted.failures[path] for path in files if path is not None and path in extracted.failures), "")
-
-
-def _sources(questions: Sequence[Question], sha256: Mapping[Path, str] | None = None) -> list[Source]:
-    """Return the reference sounds with their labels; with hashes, each content once, as a benchmark has its sources."""
-    found: dict[tuple[str, str], Source] = {}
-    for question in questions:
-        sample, sound = question.sample, question.sample.target_audio
-        if sound is not None:
-            content = str(sound) if sha256 is None else sha256[sound]
-            source = Source(sample.sample_id, sample.label, "", sound, sample.target_video)
-            found.setdefault((content, sample.label), source)
-    return list(found.values())
-
-
-def _scores(read: _Read, profile: Profile, scoring: ScoringRecord) -> Scores:
+def _scores(found: Read, profile: Profile, scoring: ScoringRecord) -> Scores:
     """Score what was read: pairs like the samples of a run, else what generated sounds suffice for, and the sets."""
-    sources = _sources(read.questions, read.features.sha256)
-    evidence = profile.evidence(read.questions, sources, read.features)
-    absent = absent_by_profile(read.questions, sources, profile)
-    between = [metric for metric in profile.wanted if read.references and _compares_sounds(metric)]
+    sources = sources_of(found.questions, found.features.sha256)
+    evidence = profile.evidence(found.questions, sources, found.features)
+    absent = absent_by_profile(found.questions, sources, profile)
+    between = [metric for metric in profile.wanted if found.references and _compares_sounds(metric)]
     alone = tuple(name for name in scoring.metrics if name not in {metric.name for metric in between})
     scores = Scores({}, {})
     if alone:
         chosen = scoring.model_copy(update={"metrics": alone})
         scores = score(evidence, None, chosen, device=profile.device, absent=absent)
     with computing_on(profile.device):
-        sets = _between_sets(between, evidence, read, profile, scoring)
+        sets = _between_sets(between, evidence, found, profile, scoring)
     return Scores({**scores.values, **sets}, scores.columns)
 
 
@@ -243,7 +179,7 @@ def _compares_sounds(metric: Metric) -> bool:
 
 
 def _between_sets(
-    metrics: Sequence[Metric], evidence: Evidence, read: _Read, profile: Profile, scoring: ScoringRecord
+    metrics: Sequence[Metric], evidence: Evidence, found: Read, profile: Profile, scoring: ScoringRecord
 ) -> dict[str, MetricValue]:
     """Score sets of unpaired sounds: the reference sounds' features, read as those of generated ones are."""
     if not metrics:
@@ -252,14 +188,14 @@ def _between_sets(
         replace(metric, takes=tuple(name.replace("target.", "generated.") for name in metric.takes))
         for metric in metrics
     ]  # fmt: skip
-    heard = direct_evidence(profile.audio, read.references, read.features, as_generated)
-    found = {}
+    heard = direct_evidence(profile.audio, found.references, found.features, as_generated)
+    values = {}
     for metric, both in zip(metrics, as_generated, strict=True):
         sides = [heard if name.startswith("target.") else evidence for name in metric.takes]
         if all(name in side for name, side in zip(both.takes, sides, strict=True)):
             arguments = [side[name] for name, side in zip(both.takes, sides, strict=True)]
-            found[metric.name] = unpaired_value(metric, arguments, scoring)
-    return found
+            values[metric.name] = unpaired_value(metric, arguments, scoring)
+    return values
 
 
 def _value(metric: Metric, wanted: Asked, scores: Scores) -> MetricValue:

@@ -36,7 +36,7 @@ def test_an_option_that_is_not_known_is_refused_with_near_ones():
     check_known({"device": "cpu"}, ["device", "weights_dir"])
     with pytest.raises(TypeError, match="there is no option 'devise'; did you mean device"):
         check_known({"device": 1, "devise": 2}, ["device", "weights_dir"])
-    with pytest.raises(TypeError, match="there is no option 'x'; there are device and weights_dir$"):
+    with pytest.raises(TypeError, match=r"there is no option 'x'; there are device and weights_dir$"):
         check_known(["x"], ["device", "weights_dir"])
 
 

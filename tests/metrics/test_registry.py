@@ -126,6 +126,11 @@ def test_a_metric_that_is_named_twice_is_refused():
         metric_names(["fad", "kl", "FAD"])
 
 
+def test_a_name_without_a_list_around_it_is_not_taken_for_its_letters():
+    with pytest.raises(ValueError, match=r'metrics: expected a list of names, got "fad"; write \["fad"\]'):
+        metric_names("fad")
+
+
 def test_a_metric_that_only_describes_has_no_direction():
     row = dataclasses.replace(get_metric("kl"), better="neither")
     assert (row.arrow, row.heading, row.direction, row.sign) == ("", "KL", "", 0)

@@ -199,8 +199,17 @@ def test_metrics_of_scenes_are_shown_where_they_are_named_alone(laid):
 def test_what_cannot_be_scored_is_refused_with_the_reason(laid, tmp_path):
     with pytest.raises(ValueError, match=r"DeSync needs the films \(--video FOLDER\)"):
         scored(laid, video=None, metrics=("desync",))
-    with pytest.raises(ValueError, match="seconds: expected a number above 0, got 0"):
-        scored(laid, seconds=0)
+    for given, message in (
+        ({"seconds": 0}, "seconds: expected a number above 0, got 0"),
+        ({"seconds": "8"}, "seconds: expected a number above 0, got '8'"),
+        ({"workers": -1}, "workers: expected 0 or more, got -1"),
+        ({"video": ""}, "video: expected a path, got ''"),
+        ({"prompts": ""}, "prompts: expected a path, got ''"),
+        ({"metrics": "fad"}, r'metrics: expected a list of names, got "fad"; write \["fad"\]'),
+        ({"profile": "x"}, "profile: expected paper, open or signal, got 'x'"),
+    ):
+        with pytest.raises(ValueError, match=message):
+            scored(laid, **given)
     with pytest.raises(NothingLeft, match=r"5\.\d+ s of sound, 60 s are scored.*--seconds says how much"):
         scored(laid, seconds=60, video=None)
 
@@ -262,3 +271,26 @@ def test_the_command_line_leaves_with_1_where_names_are_missing_and_with_2_where
     assert command("score", *words, "--out", "scores.xlsx").message == (
         "--out: expected .csv or .json, got 'scores.xlsx'"
     )  # fmt: skip
+
+
+def test_where_no_file_can_be_read_its_fault_is_told_and_what_other_names_lack(laid):
+    first, *others = sorted(path.stem for path in laid.generated.iterdir())
+    next(laid.generated.glob(f"{first}.*")).write_bytes(b"no sound")
+    for name in others:
+        (laid.video / f"{name}.mp4").unlink()
+    with pytest.raises(NothingLeft) as refused:
+        scored(laid)
+    assert f"{first}." in str(refused.value)
+    assert "--seconds" not in str(refused.value)
+    assert str(refused.value).endswith(f"; 3 more lack a file or a prompt; {others[0]}: no film of this name")
+
+
+def test_a_table_of_nothing_but_dashes_is_refused_with_the_reasons(laid, command):
+    _, *others = sorted(path.stem for path in laid.generated.iterdir())
+    for name in others:
+        (laid.reference / f"{name}.wav").unlink()
+    words = ("--profile", "signal", "--seconds", 5, "--cache", laid.cache, "--workers", 0, "--metrics", "fad,kad,kl")
+    done = command("score", laid.generated, laid.reference, *words)
+    assert (done.status, done.out) == (2, "")
+    assert "no metric has a value; FAD and KAD: needs 2 samples, there are 1; KL: needs labels" in done.message
+    assert f"3 not scored, {others[0]}: no reference sound of this name" in done.message
