@@ -7,7 +7,7 @@ from metrics.algebra import device_for_rows, product, triangle
 from metrics.frechet_expansion import frechet_expansion
 from metrics.uncertainty.expansion import Expansion
 from metrics.uncertainty.resampling import Counts, Needs, Units
-from metrics.validation import Matrix, paired_samples, require_samples, same_dimension, samples
+from metrics.validation import Matrix, embeddings, paired_samples, require_samples, same_dimension
 
 EIGEN_FROM = 256  # dimensions; below, singular values cost milliseconds
 
@@ -33,8 +33,8 @@ def frechet_audio_distance(reference: ArrayLike, generated: ArrayLike) -> float:
         The distance, at least 0.
 
     Raises:
-        ValueError: other shapes, fewer than two samples on a side, or a value that is not finite; names the first
-            such sample.
+        ValueError: other shapes, fewer than two samples on a side, or a value that is not finite or beyond 1e60; names
+            the first such sample.
 
     Source:
         Heusel et al. 2017 (arXiv:1706.08500), for audio Kilgour et al. 2019 (arXiv:1812.08466). Equals av-benchmark
@@ -47,7 +47,7 @@ def frechet_audio_distance(reference: ArrayLike, generated: ArrayLike) -> float:
         >>> round(frechet_audio_distance([[0.0], [2.0]], [[1.0], [3.0]]), 6)
         1.0
     """
-    r, g = samples(reference, "reference", minimum=2), samples(generated, "generated", minimum=2)
+    r, g = embeddings(reference, "reference", minimum=2), embeddings(generated, "generated", minimum=2)
     same_dimension(r, "reference", g, "generated")
     return distance_of_moments(*centred(r), *centred(g))
 
@@ -91,7 +91,7 @@ def fad_infinity(reference: ArrayLike, generated: ArrayLike, folds: int = 20) ->
     """
     if folds < 2:
         raise ValueError(f"folds: expected at least 2, got {folds}")
-    r, g = samples(reference, "reference", minimum=2), samples(generated, "generated", minimum=2)
+    r, g = embeddings(reference, "reference", minimum=2), embeddings(generated, "generated", minimum=2)
     same_dimension(r, "reference", g, "generated")
     for rows, name in ((r, "reference"), (g, "generated")):
         require_samples(len(rows), f"{name}, for {folds} folds", max(folds, 4))

@@ -8,7 +8,7 @@ from numpy.typing import ArrayLike, NDArray
 from metrics.algebra import product
 from metrics.probabilities import log_softmax
 from metrics.uncertainty.resampling import Counts, Needs
-from metrics.validation import Matrix, samples
+from metrics.validation import Matrix, require_whole, samples
 
 ROW_BY_ROW = 2048  # samples; resamples of more are scored many at a time, which moves the last digits
 BATCH = 16  # resamples at a time: 20 MB at 15,000 samples and 10 runs
@@ -31,7 +31,8 @@ def inception_score(logits: ArrayLike, splits: int = 10, seed: int = 2020) -> tu
         classes.
 
     Raises:
-        ValueError: another shape, a value that is not finite (names the first such sample), fewer samples than runs.
+        ValueError: another shape, a value that is not finite (names the first such sample), fewer samples than runs,
+            or a setting that is no whole number in its range.
 
     Source:
         Salimans et al. 2016 (arXiv:1606.03498). Equals av-benchmark 050a5cd, "ISC-PANNS-mean" and "-std": numpy's
@@ -45,10 +46,21 @@ def inception_score(logits: ArrayLike, splits: int = 10, seed: int = 2020) -> tu
         (10.0, 0.0)
     """
     rows = samples(logits, "logits", columns="classes")
+    check_runs(splits, seed)
     require_splits(len(rows), splits)
     log_p = log_softmax(rows)[shuffled(len(rows), seed)]
     scores = [_score(log_p[start:stop]) for start, stop in run_bounds(len(rows), splits)]
     return float(np.mean(scores)), float(np.std(scores))
+
+
+def check_runs(splits: int, seed: int) -> None:
+    """Refuse settings that no set can be scored with.
+
+    Raises:
+        ValueError: names the setting and what it takes.
+    """
+    require_whole(splits, "splits", 1)
+    require_whole(seed, "seed", 0, 2**32 - 1)  # of numpy's legacy generator
 
 
 def shuffled(count: int, seed: int) -> NDArray[np.int64]:

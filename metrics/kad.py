@@ -9,7 +9,7 @@ from metrics.kernel_sums import KEPT_ROWS, KernelSums
 from metrics.pairwise import median_distance, tiles
 from metrics.placement import exponential
 from metrics.uncertainty.resampling import Counts, Needs, Units
-from metrics.validation import Matrix, paired_samples, same_dimension, samples
+from metrics.validation import Matrix, embeddings, paired_samples, require_number, same_dimension, samples
 
 BandwidthSource = Literal["generated", "reference"]
 SCALE = 100.0  # kadtk prints hundredfold values, and so do the papers
@@ -35,7 +35,7 @@ def kernel_audio_distance(
 
     Raises:
         ValueError: other shapes, fewer than two samples on a side, a value that is not finite (names the first such
-            sample), a negative bandwidth, or an unknown `bandwidth_from`.
+            sample) or is beyond 1e60, a negative bandwidth, or an unknown `bandwidth_from`.
 
     Source:
         Chung et al. 2025 (arXiv:2502.15602), Gretton et al. 2012. Equals kadtk 8bda71d within 2e-4 of the value (it
@@ -50,7 +50,8 @@ def kernel_audio_distance(
         >>> round(kernel_audio_distance(same, [[4.0], [5.0]], bandwidth=1.0), 2)
         120.72
     """
-    r, g = samples(reference, "reference", minimum=2), samples(generated, "generated", minimum=2)
+    check_kernel(bandwidth, bandwidth_from)
+    r, g = embeddings(reference, "reference", minimum=2), embeddings(generated, "generated", minimum=2)
     same_dimension(r, "reference", g, "generated")
     if bandwidth is None:
         bandwidth = median_bandwidth(r, g, bandwidth_from)
@@ -62,14 +63,25 @@ def kernel_audio_distance(
     return SCALE * (within[0] + within[1] - 2.0 * across)
 
 
+def check_kernel(bandwidth: float | None, bandwidth_from: BandwidthSource) -> None:
+    """Refuse settings of the kernel that no set can be scored with.
+
+    Raises:
+        ValueError: names the setting and what it takes.
+    """
+    if bandwidth is not None:
+        require_number(bandwidth, "bandwidth")
+    if bandwidth_from not in ("generated", "reference"):
+        raise ValueError(f'bandwidth_from: expected "generated" or "reference", got {bandwidth_from!r}')
+
+
 def median_bandwidth(reference: ArrayLike, generated: ArrayLike, bandwidth_from: BandwidthSource) -> float:
     """Return sigma: the lower median of all pairwise distances within the set named, in embedding units.
 
     Raises:
         ValueError: an unknown name, another shape, fewer than two samples, or a value that is not finite.
     """
-    if bandwidth_from not in ("generated", "reference"):
-        raise ValueError(f'bandwidth_from: expected "generated" or "reference", got {bandwidth_from!r}')
+    check_kernel(None, bandwidth_from)
     rows = generated if bandwidth_from == "generated" else reference
     return median_distance(samples(rows, bandwidth_from, minimum=2))
 
@@ -80,8 +92,7 @@ def kernel_gamma(bandwidth: float) -> float:
     Raises:
         ValueError: a bandwidth that is negative or not finite.
     """
-    if not (np.isfinite(bandwidth) and bandwidth >= 0):
-        raise ValueError(f"bandwidth: expected a finite number of at least 0, got {bandwidth}")
+    require_number(bandwidth, "bandwidth")
     return 1.0 / (2.0 * bandwidth**2 + 1e-8)
 
 

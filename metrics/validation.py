@@ -1,9 +1,13 @@
 """Checks that every metric makes of its arrays, so that the same mistake gets the same answer everywhere."""
 
+from numbers import Integral, Real
+
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 Matrix = NDArray[np.float64]
+
+LARGEST = 1e60  # beyond every float32; of such values neither the squares nor the squares of sums of these overflow
 
 
 def samples(values: ArrayLike, name: str, *, minimum: int = 1, columns: str = "d") -> Matrix:
@@ -25,6 +29,48 @@ def samples(values: ArrayLike, name: str, *, minimum: int = 1, columns: str = "d
     require_samples(len(array), name, minimum)
     require_finite(array, name)
     return array
+
+
+def embeddings(values: ArrayLike, name: str, *, minimum: int = 1) -> Matrix:
+    """Return embeddings as `samples` does, for metrics that square them.
+
+    Raises:
+        ValueError: see `samples`, or a value whose square would overflow; the first such sample is named.
+    """
+    rows = samples(values, name, minimum=minimum)
+    if max(rows.max(), -rows.min()) > LARGEST:
+        large = np.abs(rows).max(axis=1)
+        first = int((large > LARGEST).argmax())
+        raise ValueError(
+            f"{name}: sample {first} of {len(rows)} holds {large[first]:g}, and distances of values beyond "
+            f"{LARGEST:g} overflow; do they come from a backbone?"
+        )
+    return rows
+
+
+def require_whole(value: object, name: str, least: int, most: int | None = None) -> None:
+    """Raise unless a setting is a whole number in its range.
+
+    Raises:
+        ValueError: gives the range and what is there.
+    """
+    if isinstance(value, Integral) and not isinstance(value, bool):
+        fits = least <= int(value) <= (np.inf if most is None else most)
+    else:
+        fits = False
+    if not fits:
+        until = "on" if most is None else f"to {most}"
+        raise ValueError(f"{name}: expected a whole number from {least} {until}, got {value!r}")
+
+
+def require_number(value: object, name: str) -> None:
+    """Raise unless a setting is a finite number of at least 0.
+
+    Raises:
+        ValueError: gives what is there.
+    """
+    if isinstance(value, bool) or not isinstance(value, Real) or not 0 <= float(value) < np.inf:
+        raise ValueError(f"{name}: expected a finite number of at least 0, got {value!r}")
 
 
 def numbers(values: ArrayLike, name: str) -> Matrix:

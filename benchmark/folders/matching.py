@@ -221,7 +221,7 @@ def _check_commas(file: Path) -> None:
 
 def _column(file: Path, row: Mapping[str, str], known: Collection[str]) -> str:
     """Return which column is one of these, in whatever letters; the first that is known."""
-    there = {column.casefold(): column for column in reversed(row)} | {column: column for column in row}
+    there = {column.casefold(): column for column in reversed(list(row))} | {column: column for column in row}
     column = next((there[name] for name in known if name in there), None)
     if column is None:
         raise ValueError(f"{file}: no column {joined(known)}; there are {joined(row, 'and')}")

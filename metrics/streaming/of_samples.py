@@ -59,6 +59,11 @@ class MeanOfSamples(Streaming):
         """How long the rows are that were seen; None where none was."""
         return self._columns
 
+    @property
+    def seen(self) -> dict[str, int]:
+        """How many samples were seen."""
+        return {"samples": self._count}
+
     def _absorb(self, other: Self) -> None:
         self._columns = self._columns or other._columns
         self._count += other._count

@@ -5,11 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 from metrics.fad import distance_of_moments
-from metrics.inception_score import inception_score
-from metrics.kad import BandwidthSource, kernel_audio_distance
+from metrics.inception_score import check_runs, inception_score
+from metrics.kad import BandwidthSource, check_kernel, kernel_audio_distance
 from metrics.streaming.spread import Spread
 from metrics.streaming.state import KeptRows, Streaming, array_of, check_columns
-from metrics.validation import require_samples, samples
+from metrics.validation import embeddings, require_samples, samples
 
 
 class FrechetAudioDistance(Streaming):
@@ -37,10 +37,11 @@ class FrechetAudioDistance(Streaming):
             generated: finite, shape (m, d); m may differ from n.
 
         Raises:
-            ValueError: neither is given, another shape, a value that is not finite, or another d than before.
+            ValueError: neither is given, another shape, a value that is not finite or beyond 1e60, or another d
+                than before.
         """
         given = {"reference": reference, "generated": generated}
-        rows = {name: samples(array_of(values), name) for name, values in given.items() if values is not None}
+        rows = {name: embeddings(array_of(values), name) for name, values in given.items() if values is not None}
         if not rows:
             raise ValueError("update: expected reference, generated or both, got neither")
         columns = self.columns
@@ -56,8 +57,8 @@ class FrechetAudioDistance(Streaming):
         Raises:
             ValueError: fewer than two samples of a side were seen.
         """
-        for name in ("reference", "generated"):
-            require_samples(self._sides[name].count if name in self._sides else 0, name, 2)
+        for name, count in self.seen.items():
+            require_samples(count, name, 2)
         reference, generated = self._sides["reference"], self._sides["generated"]
         return distance_of_moments(
             reference.mean, reference.scaled_rows(), generated.mean, generated.scaled_rows()
@@ -75,6 +76,11 @@ class FrechetAudioDistance(Streaming):
     def columns(self) -> int | None:
         """Dimensions of the embeddings seen; None where none was."""
         return next((len(spread.mean) for spread in self._sides.values()), None)
+
+    @property
+    def seen(self) -> dict[str, int]:
+        """How many samples of each side were seen."""
+        return {name: self._sides[name].count if name in self._sides else 0 for name in ("reference", "generated")}
 
     def _absorb(self, other: FrechetAudioDistance) -> None:
         for name, spread in other._sides.items():
@@ -101,6 +107,12 @@ class KernelAudioDistance(Streaming):
     """
 
     def __init__(self, *, bandwidth: float | None = None, bandwidth_from: BandwidthSource = "generated") -> None:
+        """Take the settings.
+
+        Raises:
+            ValueError: one that the function refuses.
+        """
+        check_kernel(bandwidth, bandwidth_from)
         self._bandwidth, self._bandwidth_from = bandwidth, bandwidth_from
         self.reset()
 
@@ -112,7 +124,8 @@ class KernelAudioDistance(Streaming):
             generated: finite, shape (m, d); m may differ from n.
 
         Raises:
-            ValueError: neither is given, another shape, a value that is not finite, or another d than before.
+            ValueError: neither is given, another shape, a value that is not finite or beyond 1e60, or another d
+                than before.
         """
         given = [(self._reference, reference), (self._generated, generated)]
         batches = [(kept, kept.checked(values)) for kept, values in given if values is not None]
@@ -129,17 +142,17 @@ class KernelAudioDistance(Streaming):
         """Return the distance; it may be a little below 0.
 
         Raises:
-            ValueError: fewer than two samples of a side were seen, or a setting that the function refuses.
+            ValueError: fewer than two samples of a side were seen.
         """
-        for kept in (self._reference, self._generated):
-            require_samples(kept.count, kept.name, 2)
+        for name, count in self.seen.items():
+            require_samples(count, name, 2)
         return kernel_audio_distance(
             self._reference.all(), self._generated.all(), bandwidth=self._bandwidth, bandwidth_from=self._bandwidth_from
         )
 
     def reset(self) -> None:
         """Forget what was seen."""
-        self._reference, self._generated = KeptRows("reference"), KeptRows("generated")
+        self._reference, self._generated = KeptRows("reference", embeddings), KeptRows("generated", embeddings)
 
     def settings(self) -> dict[str, Any]:
         """Return bandwidth and bandwidth_from."""
@@ -149,6 +162,11 @@ class KernelAudioDistance(Streaming):
     def columns(self) -> int | None:
         """Dimensions of the embeddings seen; None where none was."""
         return self._reference.columns or self._generated.columns
+
+    @property
+    def seen(self) -> dict[str, int]:
+        """How many samples of each side were seen."""
+        return {kept.name: kept.count for kept in (self._reference, self._generated)}
 
     def _absorb(self, other: KernelAudioDistance) -> None:
         self._reference.parts += other._reference.parts
@@ -172,6 +190,12 @@ class InceptionScore(Streaming):
     """
 
     def __init__(self, *, splits: int = 10, seed: int = 2020) -> None:
+        """Take the settings.
+
+        Raises:
+            ValueError: one that the function refuses.
+        """
+        check_runs(splits, seed)
         self._splits, self._seed = splits, seed
         self.reset()
 
@@ -197,7 +221,7 @@ class InceptionScore(Streaming):
 
     def reset(self) -> None:
         """Forget what was seen."""
-        self._logits = KeptRows("logits")
+        self._logits = KeptRows("logits", samples)
 
     def settings(self) -> dict[str, Any]:
         """Return splits and seed."""
@@ -207,6 +231,11 @@ class InceptionScore(Streaming):
     def columns(self) -> int | None:
         """Classes of the logits seen; None where none was."""
         return self._logits.columns
+
+    @property
+    def seen(self) -> dict[str, int]:
+        """How many samples were seen."""
+        return {"samples": self._logits.count}
 
     def _absorb(self, other: InceptionScore) -> None:
         self._logits.parts += other._logits.parts

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Callable
 from typing import Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
-from metrics.validation import samples
+from metrics.validation import Matrix
 
 
 class Streaming(ABC):
@@ -39,6 +40,11 @@ class Streaming(ABC):
     def columns(self) -> int | None:
         """How long the rows are that were seen; None where none was."""
 
+    @property
+    @abstractmethod
+    def seen(self) -> dict[str, int]:
+        """How many samples were seen, by side where there are two."""
+
     @abstractmethod
     def _absorb(self, other: Self) -> None:
         """Add what another has seen, of the same settings and rows as long."""
@@ -62,6 +68,11 @@ class Streaming(ABC):
                 columns = other.columns
         for other in others:
             self._absorb(other)
+
+    def __repr__(self) -> str:
+        given = ", ".join(f"{name}={value!r}" for name, value in self.settings().items())
+        seen = " and ".join(f"{count} {what}" for what, count in self.seen.items())
+        return f"<{type(self).__name__}({given}), {seen} seen>"
 
     def __add__(self, other: Self) -> Self:
         merged = type(self)(**self.settings())
@@ -111,11 +122,12 @@ class KeptRows:
 
     Attributes:
         name: what a message calls them.
+        check: returns a batch of that name as a matrix, or refuses it.
         parts: of rows, shape (n_i, d) each.
     """
 
-    def __init__(self, name: str) -> None:
-        self.name = name
+    def __init__(self, name: str, check: Callable[[NDArray[Any], str], Matrix]) -> None:
+        self.name, self.check = name, check
         self.parts: list[NDArray[Any]] = []
 
     @property
@@ -132,10 +144,10 @@ class KeptRows:
         """Return a batch as a copy that fits the rows before.
 
         Raises:
-            ValueError: another shape, no sample, a value that is not finite, or rows of another length.
+            ValueError: what `check` refuses, or rows of another length.
         """
         rows = np.array(array_of(values))  # the caller may use its memory again
-        columns = samples(rows, self.name).shape[1]
+        columns = self.check(rows, self.name).shape[1]
         check_columns(self.name, columns, self.columns)
         return rows
 

@@ -81,7 +81,8 @@ def test_fewer_samples_than_runs_are_refused_where_the_reference_gives_nan(golde
     [
         (np.zeros((0, 4)), 10, "logits: needs at least 1 sample, got 0"),
         (np.zeros((4, 0)), 1, r"logits: expected shape \(n, classes\), one row per sample, got \(4, 0\)"),
-        (np.zeros((4, 4)), 0, "splits: expected at least 1, got 0"),
+        (np.zeros((4, 4)), 0, "splits: expected a whole number from 1 on, got 0"),
+        (np.zeros((4, 4)), 2.5, r"splits: expected a whole number from 1 on, got 2\.5"),
         ([[0.0], [np.nan]], 1, "logits: sample 1 of 2 is not finite"),
     ],
 )

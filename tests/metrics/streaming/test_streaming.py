@@ -237,3 +237,58 @@ def test_two_processes_together_have_the_score_of_the_whole(tmp_path):
 def test_one_process_alone_needs_no_group(case):
     kind, arrays, expected = case
     assert seen(kind, arrays).synced().compute() == pytest.approx(expected, rel=BUDGET)
+
+
+@pytest.mark.parametrize(
+    ("kind", "given", "message"),
+    [
+        (
+            KernelAudioDistance,
+            {"bandwidth_from": "x"},
+            'bandwidth_from: expected "generated" or "reference", got \'x\'',
+        ),
+        (KernelAudioDistance, {"bandwidth": -1}, "bandwidth: expected a finite number of at least 0, got -1"),
+        (KernelAudioDistance, {"bandwidth": "a"}, "bandwidth: expected a finite number of at least 0, got 'a'"),
+        (KernelAudioDistance, {"bandwidth": np.nan}, "bandwidth: expected a finite number of at least 0, got nan"),
+        (InceptionScore, {"splits": 0}, "splits: expected a whole number from 1 on, got 0"),
+        (InceptionScore, {"splits": 2.5}, r"splits: expected a whole number from 1 on, got 2\.5"),
+        (InceptionScore, {"seed": "a"}, "seed: expected a whole number from 0 to 4294967295, got 'a'"),
+        (InceptionScore, {"seed": 2**32}, "seed: expected a whole number from 0 to 4294967295, got 4294967296"),
+    ],
+)
+def test_settings_that_no_samples_can_be_scored_with_are_refused_at_once(kind, given, message):
+    with pytest.raises(ValueError, match=message):
+        kind(**given)
+
+
+def test_numbers_of_numpy_are_settings_like_any_other():
+    KernelAudioDistance(bandwidth=np.float32(1))
+    InceptionScore(splits=np.int64(3), seed=np.uint8(1))
+
+
+@pytest.mark.parametrize("kind", [FrechetAudioDistance, KernelAudioDistance])
+def test_values_whose_squares_overflow_are_refused_by_name_and_change_nothing(kind, capfd):
+    metric = kind()
+    metric.update(*PAIR)
+    large = PAIR[1].copy()
+    large[4, 2] = -1e200
+    with pytest.raises(
+        ValueError, match=r"generated: sample 4 of 90 holds 1e\+200, and distances of values beyond 1e\+60"
+    ):
+        metric.update(PAIR[0], large)
+    assert metric.seen == {"reference": N, "generated": N}
+    metric.update(PAIR[0] * 1e55, PAIR[1] * 1e55)
+    assert np.isfinite(metric.compute())
+    assert capfd.readouterr() == ("", "")
+
+
+def test_a_console_shows_what_a_metric_has_seen():
+    metric = KernelAudioDistance(bandwidth=1.0)
+    metric.update(PAIR[0], PAIR[1][:50])
+    assert (
+        repr(metric)
+        == "<KernelAudioDistance(bandwidth=1.0, bandwidth_from='generated'), 90 reference and 50 generated seen>"
+    )
+    assert repr(FrechetAudioDistance()) == "<FrechetAudioDistance(), 0 reference and 0 generated seen>"
+    assert repr(seen(KLDivergence, PAIR)) == "<KLDivergence(), 90 samples seen>"
+    assert repr(InceptionScore()) == "<InceptionScore(splits=10, seed=2020), 0 samples seen>"
