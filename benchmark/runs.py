@@ -15,6 +15,7 @@ import os
 import platform
 import re
 import subprocess
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
 from importlib import metadata
@@ -31,7 +32,7 @@ from foundation.files import write_text
 from foundation.paths import FileName, FolderName, check_name, inside, search
 from foundation.records import read_bounded, schema_text, what_is_wrong
 from foundation.text import as_stored, shortened
-from metrics.registry import Better
+from metrics.registry import Better, list_metrics
 from vgg_monoaudio.record import BuildRecord
 
 if TYPE_CHECKING:
@@ -260,22 +261,8 @@ class MetricsRecord(CompleteRecord):
     scored_at: str = Field(description="UTC, ISO 8601")
 
     def to_frame(self) -> pd.DataFrame:
-        """Return one row per metric, by its name: value, interval (low, high), n of how many samples, and the reason.
-
-        `read_samples` of `benchmark.scored` returns the scores of each sample.
-        """
-        import pandas as pd  # here, because --help does not need it
-
-        rows = {
-            name: {
-                "value": found.value, "low": found.ci95 and found.ci95[0], "high": found.ci95 and found.ci95[1],
-                "n": found.n, "of": self.counts.expected, "unit": found.unit, "better": found.better,
-                "reason": found.reason,
-            }
-            for name, found in self.metrics.items()
-        }  # fmt: skip
-        frame = pd.DataFrame.from_dict(rows, orient="index").rename_axis("metric")
-        return frame.astype({"value": float, "low": float, "high": float})
+        """Return one row per metric, see `frame_of`; `benchmark.scored.read_samples` has the scores of each sample."""
+        return frame_of(self.metrics, self.counts.expected)
 
     def __repr__(self) -> str:
         done = f"{self.counts.scored} of {self.counts.expected} scored by profile {self.scoring.profile}"
@@ -283,6 +270,29 @@ class MetricsRecord(CompleteRecord):
         return _short("MetricsRecord", what)
 
     __str__ = __repr__
+
+
+def frame_of(metrics: Mapping[str, MetricValue], expected: int) -> pd.DataFrame:
+    """Return metrics as a table, one row each, with their names as the index `metric`.
+
+    Columns: label, value (NaN where there is none), low and high (ends of the 95 % interval, NaN where there is none),
+    n, of, unit, better, reason (why there is no value, or no interval; "" where there is nothing to say).
+
+    Args:
+        metrics: values by name.
+        expected: the samples that should have been scored, for column `of`.
+    """
+    import pandas as pd  # here, because --help does not need it
+
+    columns = ("label", "value", "low", "high", "n", "of", "unit", "better", "reason")
+    labels = {metric.name: metric.label for metric in list_metrics(extended=True)}  # one of a later version has none
+    rows = [
+        (labels.get(name, name), found.value, *(found.ci95 or (None, None)), found.n, expected, found.unit,
+         found.better, found.reason or "")
+        for name, found in metrics.items()
+    ]  # fmt: skip
+    frame = pd.DataFrame(rows, columns=pd.Index(columns), index=pd.Index(metrics, name="metric"))
+    return frame.astype(dict.fromkeys(("value", "low", "high"), "float64"))
 
 
 def _short(kind: str, what: str) -> str:

@@ -34,8 +34,8 @@ def score_folders(generated: PathLike, reference: PathLike, **how: Unpack[Folder
         how: see `benchmark.folders.scoring.record_of_folders`: video, prompts, profile, metrics, seconds, unpaired, ...
 
     Returns:
-        Columns: metric, label, value (NaN where there is none), low and high (ends of the 95 % interval), n, of, unit,
-        better, reason (why there is no value, or no interval).
+        By metric, as `MetricsRecord.to_frame` has it: label, value (NaN where there is none), low and high (ends of the
+        95 % interval), n, of, unit, better, reason (why there is no value, or no interval).
 
     Raises:
         TypeError: there is no such option.
@@ -54,8 +54,8 @@ def score_folders(generated: PathLike, reference: PathLike, **how: Unpack[Folder
         ...         media.write_audio(Path(folder, f"{pitch}.wav"), np.sin(2 * np.pi * pitch * time), 16_000)
         ...     frame = score_folders(folder, folder, profile="signal", seconds=1, metrics=("fad",), workers=0,
         ...                           cache=Path(folder, "cache"))
-        >>> frame[["metric", "value", "n", "of"]].values.tolist()
-        [['fad', 0.0, 3, 3]]
+        >>> frame.loc["fad", ["value", "n", "of"]].tolist()
+        [0.0, 3, 3]
     """
     record = record_of_folders(generated, reference, **how)
     if record.failures:

@@ -9,15 +9,13 @@ from typing import TYPE_CHECKING, Any, Literal
 from pydantic import Field
 
 from benchmark.choices import CompleteRecord
-from benchmark.runs import MetricValue, ScoringRecord
+from benchmark.runs import MetricValue, ScoringRecord, frame_of
 from foundation.files import PathLike, write_text
-from metrics.registry import get_metric
 
 if TYPE_CHECKING:
     import pandas as pd
 
 FORMATS = (".csv", ".json")
-COLUMNS = ("metric", "label", "value", "low", "high", "n", "of", "unit", "better", "reason")
 
 
 class FolderCounts(CompleteRecord):
@@ -45,18 +43,8 @@ class FoldersRecord(CompleteRecord):
     failures: dict[str, str] = Field(description="name, or file of an unpaired reference, to why it is not scored")
 
     def to_frame(self) -> pd.DataFrame:
-        """Return one row per metric, with the columns `COLUMNS`; `attrs["failures"]` names what was not scored."""
-        import pandas as pd
-
-        rows = []
-        for name, value in self.metrics.items():
-            low, high = value.ci95 or (None, None)
-            rows.append(
-                (name, get_metric(name).label, value.value, low, high, value.n, self.counts.expected, value.unit,
-                 value.better, value.reason or "")
-            )  # fmt: skip
-        frame = pd.DataFrame(rows, columns=pd.Index(COLUMNS))
-        frame = frame.astype(dict.fromkeys(("value", "low", "high"), "float64"))
+        """Return one row per metric, see `benchmark.runs.frame_of`; `attrs["failures"]` names what was not scored."""
+        frame = frame_of(self.metrics, self.counts.expected)
         frame.attrs["failures"] = dict(self.failures)
         return frame
 
@@ -73,7 +61,7 @@ class FoldersRecord(CompleteRecord):
         """
         check_format(file)
         as_json = Path(file).suffix.lower() == ".json"
-        write_text(Path(file), self.text() if as_json else self.to_frame().to_csv(index=False, lineterminator="\n"))
+        write_text(Path(file), self.text() if as_json else self.to_frame().to_csv(lineterminator="\n"))
 
 
 def check_format(file: PathLike) -> None:

@@ -292,7 +292,10 @@ def test_what_is_long_is_shown_without_its_middle():
 
 def test_metrics_are_a_table_with_the_reason_where_there_is_no_value():
     frame = METRICS.to_frame()
-    assert list(frame.columns) == ["value", "low", "high", "n", "of", "unit", "better", "reason"]
+    assert frame.index.name == "metric"
+    assert list(frame.columns) == ["label", "value", "low", "high", "n", "of", "unit", "better", "reason"]
+    assert frame["label"].tolist() == ["KL", "IS"]
+    assert frame.loc["kl", "reason"] == ""  # as in the table of two folders
     assert frame.loc["kl", ["value", "low", "high", "n", "of", "unit"]].tolist() == [0.1 + 0.2, 0.1, 0.7, 3, 4, "nat"]
     assert frame["value"].isna().tolist() == [False, True]
     assert frame.loc["inception_score", "reason"] == "needs 10 samples, there are 3"

@@ -230,7 +230,8 @@ def test_the_frame_has_a_row_per_metric_and_names_what_was_not_scored(laid, capl
     next(laid.generated.glob(f"{name}.*")).unlink()
     frame = score_folders(
         laid.generated, laid.reference, profile="signal", seconds=SECONDS, cache=laid.cache, workers=0, resamples=60
-    ).set_index("metric")
+    )
+    assert frame.index.name == "metric"
     assert list(frame.columns) == ["label", "value", "low", "high", "n", "of", "unit", "better", "reason"]
     assert frame.loc["fad", ["n", "of"]].tolist() == [3, 4]
     assert np.isnan(frame.loc[["imagebind", "kl"], "value"]).all()
