@@ -307,9 +307,11 @@ def _check_types(choices: object, profile: object) -> None:
 def _samples(built: Benchmark, record: RunRecord, directory: RunDirectory) -> list[Sample]:
     subset: Any = record.benchmark.subset
     if not record.benchmark.is_of(built):
+        here = f"holds {built.name} {built.version}" if record.benchmark.version != built.version else "has changed"
         raise UnusableRun(
             f"{directory.path}: was generated for an earlier build of {record.benchmark.name} "
-            f"{record.benchmark.version} ({subset}); {built.path} has changed; generate again with --fresh"
+            f"{record.benchmark.version} ({subset}); {built.path} {here}; generate again with --fresh, or give the "
+            "benchmark that it answers"
         )
     return built.samples(subset)
 

@@ -8,6 +8,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 from benchmark.job import Job
+from benchmark.places import DEFAULT_RUNS
 from benchmark.removal import check_removable
 from benchmark.runs import (
     FIRST_DEFINITION,
@@ -24,6 +25,8 @@ from foundation.files import is_partial
 from vgg_monoaudio.dataset import Sample
 
 log = logging.getLogger(__name__)
+
+KEEP_BOTH = "pass --fresh to replace them, or keep both: --run-name for one model, another folder as --runs for several"
 
 
 @dataclass(frozen=True)
@@ -119,13 +122,23 @@ def _previous(directory: RunDirectory, job: Job) -> RunRecord | None:
     previous = directory.read_run()
     before = previous.model.source_sha256 if isinstance(previous.model, OwnModelRecord) else None
     changed = before not in (None, job.code_sha256)
+    holds = f"{directory.path}: holds answers of {previous.model.name}"
+    if not previous.benchmark.is_of(job.benchmark):
+        raise UnusableRun(f"{holds} {_to_what(previous, job)}")
     if changed or previous.fingerprint != job.fingerprint:
         other = "made with another version of its file" if changed else _what_differs(previous, job)
-        raise UnusableRun(
-            f"{directory.path}: holds answers of {previous.model.name} {other}; "
-            "pass --fresh to replace them, or --run-name to keep both"
-        )
+        raise UnusableRun(f"{holds} {other}; {KEEP_BOTH}")
     return previous
+
+
+def _to_what(previous: RunRecord, job: Job) -> str:
+    """Return which benchmark was answered, and what to do: two never share a table, so a folder each is best."""
+    before, now = previous.benchmark, job.benchmark
+    if before.version == now.version:
+        other, folder = f"to an earlier build of {before.name} {before.version}, with other samples", "another folder"
+    else:
+        other, folder = f"to {before.name} {before.version}, not {now.version}", f"{DEFAULT_RUNS}-{now.version}"
+    return f"{other}; pass --fresh to replace them, or --runs {folder} to keep both"
 
 
 def _what_differs(previous: RunRecord, job: Job) -> str:
@@ -136,7 +149,9 @@ def _what_differs(previous: RunRecord, job: Job) -> str:
     before, now = control_definition(previous.model), job.entry.revision or FIRST_DEFINITION
     if previous.model.name == job.entry.name and before not in (None, now):
         return f"by its definition {before}, not {now}"
-    return "to another benchmark, seed or options"
+    if previous.seed != job.seed:
+        return f"with seed {previous.seed}, not {job.seed}"
+    return "with other options"
 
 
 def check_weights(
@@ -158,10 +173,7 @@ def check_weights(
     before, now = previous.model.weights_sha256, record.model.weights_sha256
     changed = sorted(part for part in before | now if before.get(part) != now.get(part))
     if changed:
-        raise UnusableRun(
-            f"{directory.path}: holds answers made with another {changed[0]} checkpoint; "
-            "pass --fresh to replace them, or --run-name to keep both"
-        )
+        raise UnusableRun(f"{directory.path}: holds answers made with another {changed[0]} checkpoint; {KEEP_BOTH}")
 
 
 def failures_of_others(before: Sequence[FailureRecord], asked: Collection[str]) -> list[FailureRecord]:

@@ -84,9 +84,10 @@ class BenchmarkRecord(CompleteRecord):
         return f"{self.name} {self.version} {self.subset}"
 
     def is_of(self, built: Benchmark) -> bool:
-        """Tell whether a benchmark has this subset, with the very samples that were asked for, whatever its name."""
+        """Tell whether a benchmark has this version and subset, with the very samples asked for, whatever its name."""
         subset: Any = self.subset  # text in the record: it may name one that this benchmark lacks
-        return subset in built.manifests and built.fingerprint(subset) == self.fingerprint
+        same_version = self.version == built.version
+        return same_version and subset in built.manifests and built.fingerprint(subset) == self.fingerprint
 
 
 class ModelRecord(CompleteRecord):

@@ -12,6 +12,7 @@ import typer
 
 from benchmark.choices import Choices
 from benchmark.cli.building import build_demo
+from benchmark.exits import tell
 from benchmark.places import DEMO, FULL
 from foundation.names import joined
 from foundation.remote import is_remote
@@ -92,7 +93,22 @@ def find_benchmark(path: Path | None) -> Benchmark:
         return load_benchmark(DEMO)
     built = load_benchmark(chosen)
     typer.echo(f"benchmark: {built.name} {built.version}, in {chosen}")
+    _tell_newer_demo(built)
     return built
+
+
+def _tell_newer_demo(built: Benchmark) -> None:
+    """Say that a demo is not the one of this version, and how to have that: it is never replaced unasked."""
+    from vgg_monoaudio.demo.benchmark import DEMO_SETTINGS
+
+    if built.name != DEMO_SETTINGS.name or built.version == DEMO_SETTINGS.version or not is_demo(built):
+        return
+    out = "" if built.path == DEMO else f" --out {built.path}"
+    tell(
+        f"{built.path} holds demo {built.version}, this version builds demo {DEMO_SETTINGS.version}: "
+        f"python -m benchmark build{out} --overwrite",
+        prefix="note: ",
+    )
 
 
 def is_demo(built: Benchmark) -> bool:

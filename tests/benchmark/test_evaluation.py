@@ -359,6 +359,19 @@ def test_a_run_of_another_build_of_the_benchmark_is_refused(run, tiny, cache, tm
         evaluate(run, other, SIGNAL, cache=cache)
 
 
+def test_a_run_of_another_version_is_refused_though_the_samples_are_the_same(run, tiny, cache, tmp_path):
+    with pytest.raises(UnusableRun, match=r"of tiny 2\.0 \(inter\); .* holds tiny 2\.1; generate again with --fresh"):
+        evaluate(run, newer(tiny.path, tmp_path), SIGNAL, cache=cache)
+
+
+def newer(path, folder):
+    """A copy of a benchmark whose record alone tells that it is of version 2.1."""
+    shutil.copytree(path, folder / "newer")
+    record = folder / "newer" / "benchmark.json"
+    record.write_text(record.read_text().replace('"version": "2.0"', '"version": "2.1"'))
+    return folder / "newer"
+
+
 def test_a_source_of_the_benchmark_that_is_damaged_is_not_scored_around(run, tiny, tmp_path):
     other = tmp_path / "tiny"
     shutil.copytree(tiny.path, other)

@@ -210,12 +210,19 @@ def test_answers_beyond_full_scale_are_clipped_and_said_to_be(tiny, tmp_path, id
     assert np.abs(media.read_audio_native(run.audio(ids[1])).samples).max() == 1.0
 
 
-@pytest.mark.parametrize("change", [{"seed": 1}, {"options": {"level": 0.3}}, {"subset": "inter", "model": "deviced"}])
-def test_answers_to_another_question_are_not_taken_for_these(tiny, tmp_path, look, change):
+@pytest.mark.parametrize(
+    ("change", "differs"),
+    [
+        ({"seed": 1}, "with seed 0, not 1"),
+        ({"options": {"level": 0.3}}, "with other options"),
+        ({"subset": "inter", "model": "deviced"}, "with other options"),
+    ],
+)
+def test_answers_to_another_question_are_not_taken_for_these(tiny, tmp_path, look, change, differs):
     asked = {"model": "humming", "subset": "inter", "runs": tmp_path, "run_name": "mine"}
     run = generate(tiny.path, **asked)
     before = look.audio(run)
-    with pytest.raises(UnusableRun, match=r"another benchmark, seed or options; pass --fresh .* or --run-name"):
+    with pytest.raises(UnusableRun, match=rf"{differs}; pass --fresh .*: --run-name .* --runs"):
         generate(tiny.path, **{**asked, **change})
     assert look.audio(run) == before
     generate(tiny.path, **{**asked, **change, "run_name": "other"})

@@ -371,7 +371,7 @@ def test_a_driver_that_stood_still_writes_nothing_into_a_run_that_is_another_by_
     shutil.rmtree(run.path)
     shutil.copytree(other.path, run.path)
     gate.open()
-    with pytest.raises(UnusableRun, match="to another benchmark, seed or options"):
+    with pytest.raises(UnusableRun, match="with seed 7, not 0; pass --fresh"):
         first.ended()
     assert look.audio(run) == look.audio(other)
     assert LocalSite(run).ledger().names() == []

@@ -167,9 +167,14 @@ def test_the_schemas_describe_what_is_written():
 
 def test_a_record_is_of_the_benchmark_whose_samples_were_asked_for(tiny):
     built = tiny.benchmark
-    record = BENCHMARK.model_copy(update={"fingerprint": built.fingerprint("inter")})
+    record = BENCHMARK.model_copy(update={"fingerprint": built.fingerprint("inter"), "version": built.version})
     assert record.is_of(built)
-    for other in ({"fingerprint": built.fingerprint("intra")}, {"subset": "single"}, {"subset": "intra"}):
+    for other in (
+        {"version": "1.0"},
+        {"fingerprint": built.fingerprint("intra")},
+        {"subset": "single"},
+        {"subset": "intra"},
+    ):
         assert not record.model_copy(update=other).is_of(built)
 
 

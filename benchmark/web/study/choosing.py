@@ -127,7 +127,7 @@ def _runs(
         elif not record.benchmark.is_of(benchmark):
             problems.append(Problem(
                 f"runs: {place}: of {record.benchmark.name} {record.benchmark.version}, whose "
-                f"{record.benchmark.subset} has other samples than that of {benchmark.name} {benchmark.version} in "
+                f"{record.benchmark.subset} is not that of {benchmark.name} {benchmark.version} in "
                 f"{benchmark.path}; pass its benchmark with --benchmark"
             ))  # fmt: skip
         else:

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, field
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -20,6 +21,7 @@ from benchmark.cli.asking import (
 )
 from benchmark.cli.options import ModelOptions, RunOptions, ScoreOptions
 from vgg_monoaudio.dataset import load_benchmark
+from vgg_monoaudio.demo.benchmark import DEMO_SETTINGS
 from vgg_monoaudio.demo.clips import demo_sources
 
 pytestmark = pytest.mark.usefixtures("models")
@@ -185,6 +187,25 @@ def test_every_scoring_option_reaches_its_choice(monkeypatch):
         extended=True,
     )  # fmt: skip
     assert (ask.cache, ask.workers, ask.allow_missing, ask.profile) == (Path("kept"), 2, True, "signal")
+
+
+@pytest.mark.parametrize(
+    ("name", "version", "path", "told"),
+    [
+        ("demo", "1.0", "data/demo", "python -m benchmark build --overwrite"),
+        ("demo", "1.0", "mine", "python -m benchmark build --out mine --overwrite"),
+        ("demo", DEMO_SETTINGS.version, "data/demo", ""),
+        ("tiny", "1.0", "data/demo", ""),
+    ],
+)
+def test_a_demo_of_another_version_is_used_and_how_to_have_this_one_is_said(
+    monkeypatch, capsys, name, version, path, told
+):
+    built = SimpleNamespace(name=name, version=version, path=Path(path), sources=DEMO.sources)
+    monkeypatch.setattr("vgg_monoaudio.dataset.load_benchmark", lambda path: built)
+    assert find_benchmark(Path(path)) is built
+    expected = f"note: {path} holds demo 1.0, this version builds demo {DEMO_SETTINGS.version}: {told}\n"
+    assert capsys.readouterr().err == (expected if told else "")
 
 
 def test_the_demo_is_built_where_no_benchmark_is(monkeypatch, tmp_path, capsys, tiny):

@@ -291,8 +291,9 @@ def test_a_run_of_another_seed_is_one_line(evaluate):
     evaluate("--model", "humming")
     done = evaluate("--model", "humming", "--seed", 1)
     assert done.status == 2
-    assert (
-        "another benchmark, seed or options; pass --fresh to replace them, or --run-name to keep both" in done.message
+    assert done.message.endswith(
+        "holds answers of humming with seed 0, not 1; pass --fresh to replace them, or keep both: --run-name for one "
+        "model, another folder as --runs for several"
     )
     assert evaluate("--model", "humming", "--seed", 1, "--run-name", "second").status == 0
 

@@ -120,7 +120,7 @@ def test_a_run_goes_on_with_the_same_code_and_not_with_changed_code(generate, tm
     assert generate("mine.py:MyModel", "--fresh").status == 0
     assert run_of("MyModel").read_run().model.source_sha256 == file_sha256(file)
     changed = generate("mine.py:MyModel", "--seed", 1)
-    assert "to another benchmark, seed or options; pass --fresh" in changed.message
+    assert "with seed 0, not 1; pass --fresh" in changed.message
 
 
 def test_the_device_and_options_reach_a_constructor_that_takes_them(generate, tmp_path):

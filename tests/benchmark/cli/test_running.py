@@ -2,6 +2,7 @@
 
 import errno
 import json
+import shutil
 from pathlib import Path
 
 import pytest
@@ -202,7 +203,30 @@ def test_every_model_is_checked_before_the_first_is_run(evaluate, models):
     models.ASKED.clear()
     done = evaluate("--model", "deviced", "--model", "humming", "--seed", 2)
     assert (done.status, models.ASKED) == (2, [])
-    assert "another benchmark, seed or options; pass --fresh" in done.message
+    assert "with seed 1, not 2; pass --fresh" in done.message
+
+
+def test_runs_of_an_earlier_version_are_left_alone_and_the_advice_serves_several_models(
+    evaluate, command, tiny, tmp_path
+):
+    models = ("--model", "humming", "--model", "noise")
+    evaluate(*models)
+    upgraded = tmp_path / "upgraded"
+    shutil.copytree(tiny.path, upgraded)
+    record = upgraded / "benchmark.json"
+    record.write_text(record.read_text().replace('"version": "2.0"', '"version": "2.1"'))
+    asked = ("eval", *models, "--subset", "inter", "--benchmark", upgraded, "--profile", "signal", "--resamples", 40)
+    done = command(*asked)
+    assert done.status == 2
+    run = Path("results", "runs", "tiny", "inter", "humming")
+    assert done.message == (
+        f"{run}: holds answers of humming to tiny 2.0, not 2.1; pass --fresh to replace them, or --runs "
+        "results/runs-2.1 to keep both"
+    )
+    scored = command("evaluate", run, "--benchmark", upgraded, "--profile", "signal")
+    assert (scored.status, "generated for an earlier build of tiny 2.0" in scored.message) == (2, True)
+    assert command(*asked, "--runs", "results/runs-2.1").status == 0
+    assert (tmp_path / run / "run.json").is_file()
 
 
 def test_a_length_that_a_model_does_not_make_is_refused_before_it_is_loaded(evaluate, models, monkeypatch):
