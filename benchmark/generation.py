@@ -321,7 +321,8 @@ def _check(model: object, built: Benchmark, subset: Subset, run_name: str | None
         if count is None or (name == "batch_size" and count == "auto"):
             continue
         if isinstance(count, bool) or not isinstance(count, int):
-            raise ValueError(f'{name}: expected a number or "auto", got {count!r}')
+            expected = 'a whole number or "auto"' if name == "batch_size" else "a whole number"
+            raise ValueError(f"{name}: expected {expected}, got {count!r}")
         if count < 1:
             raise ValueError(f"{name}: expected 1 or more, got {count}")
 

@@ -67,7 +67,11 @@ def progress(what: str = "") -> Iterator[Progress]:
         with _bars(what, console) as report:
             yield report
     else:
-        yield Lines(what)
+        lines = Lines(what)
+        try:
+            yield lines
+        finally:
+            lines.close()
 
 
 def _nothing(_stage: str, _done: int, _total: int) -> None:
@@ -76,16 +80,22 @@ def _nothing(_stage: str, _done: int, _total: int) -> None:
 
 @dataclass
 class _Stage:
-    """One stage of the work: when it began and with how much done, and when a line last told of it."""
+    """One stage of the work: when it began and with how much done, how far it is, and when a line last told of it."""
 
     began: float
     first: int
     told: float
-    over: bool = False
+    done: int
+    total: int
+
+    @property
+    def over(self) -> bool:
+        """Whether all of it is done."""
+        return self.done >= self.total
 
 
 class Lines:
-    """Tells on stderr when a stage begins, every `TOLD_EVERY` seconds how far it is, and when a long one ends.
+    """Tells on stderr when a stage begins, every `TOLD_EVERY` seconds how far it is, and when it ends.
 
     A line comes with the next report, so one item that takes longer than that is waited for.
     """
@@ -101,23 +111,36 @@ class Lines:
             now = self._clock()
             known = self._stages.get(stage)
             if known is None:
-                self._stages[stage] = _Stage(now, done, now, over=done >= total)
+                self._stages[stage] = _Stage(now, done, now, done, total)
                 self._tell(stage, done, total)
                 return
+            ended = done >= total and not known.over
+            known.done, known.total = done, total
             due = now - known.told >= TOLD_EVERY
-            if due or (done >= total and not known.over and now - known.began >= TOLD_EVERY):
+            if due or ended:
                 self._tell(stage, done, total, now - known.began, done - known.first)
                 known.told = now
-            known.over = done >= total
+
+    def close(self) -> None:
+        """Say where each stage stands that has not come to its end: the work is over, or was broken off."""
+        with self._telling:
+            for stage, known in self._stages.items():
+                if not known.over:
+                    counts = f"{_amount(known.done, stage)} of {_amount(known.total, stage)}"
+                    tell(f"ended at {counts}, after {_time(self._clock() - known.began)}", prefix=self._prefix(stage))
+            self._stages.clear()
 
     def _tell(self, stage: str, done: int, total: int, seconds: float = 0.0, made: int = 0) -> None:
         counts = f"{_amount(done, stage)} of {_amount(total, stage)}"
         rate = made / seconds if seconds > 0 else 0.0
         if done >= total:
-            more = [f"in {_time(seconds)}" if seconds else "", speed(rate, stage)]
+            more = [f"in {_time(seconds)}" if made else "", speed(rate, stage)]
         else:
             more = [speed(rate, stage), f"{_time((total - done) / rate)} left" if rate else ""]
-        tell(", ".join(filter(None, [counts, *more])), prefix=f"{self._what} {stage}: ".lstrip())
+        tell(", ".join(filter(None, [counts, *more])), prefix=self._prefix(stage))
+
+    def _prefix(self, stage: str) -> str:
+        return f"{self._what} {stage}: ".lstrip()
 
 
 def _amount(count: float, stage: str) -> str:

@@ -223,12 +223,25 @@ def _generate(built: Benchmark, name: str, part: Subset, ask: Generating, driver
 
     options, own = asdict(ask.options), options_of(name, ask.own)
     if drivers is not None:
-        return _driven(built, name, part, options, own, drivers)
-    cores = available_cores()
-    if options["workers"] is None and len(built.samples(part)[: ask.options.limit]) >= WORTH_A_PROCESS * cores:
-        options["workers"] = cores
-    with progress(f"{name} {part}") as report:
-        return run_model(built, name, subset=part, options=own, progress=report, **options)
+        directory = _driven(built, name, part, options, own, drivers)
+    else:
+        cores = available_cores()
+        if options["workers"] is None and len(built.samples(part)[: ask.options.limit]) >= WORTH_A_PROCESS * cores:
+            options["workers"] = cores
+        with progress(f"{name} {part}") as report:
+            directory = run_model(built, name, subset=part, options=own, progress=report, **options)
+    _tell_more_than_limit(directory, ask.options.limit)
+    return directory
+
+
+def _tell_more_than_limit(directory: RunDirectory, limit: int | None) -> None:
+    """Say that a run holds answers to more samples than were asked for now: all that it has are scored."""
+    if limit is not None and (there := directory.read_run().counts.generated) > limit:
+        tell(
+            f"{directory.path}: holds answers to {there} samples already, --limit {limit} takes none away; "
+            "pass --fresh to have the first alone",
+            prefix="note: ",
+        )
 
 
 def _driven(

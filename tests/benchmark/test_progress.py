@@ -82,11 +82,12 @@ def test_where_there_is_no_terminal_a_line_says_that_a_stage_begins_and_one_ever
         "selva inter generate: 120 of 1,560, 4.0/s, 0:06:00 left\n"
         "selva inter generate: 240 of 1,560, 2.0/s, 0:11:00 left\n"
         "selva inter features: 3 of 60\n"
+        "selva inter features: 60 of 60, in 0:00:10, 5.7/s\n"
         "selva inter generate: 1,560 of 1,560, in 0:06:30, 4.0/s\n",
     )
 
 
-def test_the_end_of_a_stage_is_told_where_it_took_as_long_as_a_line_and_once(capsys, clock):
+def test_the_end_of_a_stage_is_told_once(capsys, clock):
     report = Lines("selva", clock)
     report("generate", 130, 140)  # of a run that goes on
     clock.now = 29.0
@@ -95,6 +96,28 @@ def test_the_end_of_a_stage_is_told_where_it_took_as_long_as_a_line_and_once(cap
     report("generate", 140, 140)
     report("generate", 140, 140)
     assert capsys.readouterr().err == "selva generate: 130 of 140\nselva generate: 140 of 140, in 0:00:50, 5.0 s each\n"
+
+
+def test_the_end_of_a_short_stage_is_told_and_where_the_others_stood_when_the_work_was_over(capsys, clock):
+    lines = Lines("selva", clock)
+    lines("generate", 0, 4)
+    lines("metrics", 0, 14)
+    lines("read", 2, 2)
+    clock.now = 4.0
+    lines("generate", 4, 4)
+    lines("metrics", 3, 14)
+    lines.close()
+    assert capsys.readouterr().err == (
+        "selva generate: 0 of 4\nselva metrics: 0 of 14\nselva read: 2 of 2\n"
+        "selva generate: 4 of 4, in 0:00:04, 1.0/s\nselva metrics: ended at 3 of 14, after 0:00:04\n"
+    )
+
+
+def test_work_that_is_broken_off_says_where_it_stood(capsys):
+    with pytest.raises(KeyboardInterrupt), progress("selva inter") as report:  # noqa: PT012
+        report("generate", 1, 4)
+        raise KeyboardInterrupt
+    assert capsys.readouterr().err.endswith("selva inter generate: ended at 1 of 4, after 0:00:00\n")
 
 
 def test_bytes_are_told_in_units_and_may_have_a_total_later(capsys, clock):
@@ -112,7 +135,9 @@ def test_lines_hold_no_control_character_however_the_terminal_is_called(capsys, 
     with progress("selva inter") as report:
         report("generate", 0, 4)
         report("generate", 4, 4)
-    assert capsys.readouterr() == ("", "selva inter generate: 0 of 4\n")
+    out, err = capsys.readouterr()
+    assert (out, err.isascii(), "\r" in err or "\x1b" in err) == ("", True, False)
+    assert err.splitlines()[1].startswith("selva inter generate: 4 of 4, in 0:00:00")
 
 
 def test_the_environment_turns_all_of_it_off(screen, monkeypatch):
@@ -131,7 +156,7 @@ def test_a_caller_s_own_callback_takes_the_place_of_lines_and_false_asks_for_non
     for given in (None, True):
         with shown(given, "selva") as report:
             report("generate", 1, 2)
-    assert capsys.readouterr().err == "selva generate: 1 of 2\n" * 2
+    assert capsys.readouterr().err.count("selva generate: 1 of 2\n") == 2
 
 
 def test_from_python_lines_come_by_themselves(tiny, models, tmp_path, capsys):
@@ -141,7 +166,8 @@ def test_from_python_lines_come_by_themselves(tiny, models, tmp_path, capsys):
     choices = Choices(profile="signal", resamples=40, metrics=("kl", "clap"))
     evaluate(run, tiny.path, choices, cache=tmp_path / "cache", workers=0)
     told = [line.partition(":")[0] for line in capsys.readouterr().err.splitlines()]
-    assert told == ["humming inter generate", "humming inter features", "humming inter metrics"]
+    stages = ["humming inter generate", "humming inter features", "humming inter metrics"]
+    assert told == [stage for stage in stages for _ in ("begun", "ended")]
     generate(tiny.path, "humming", subset="inter", runs=tmp_path / "quiet", progress=False)
     evaluate(run, tiny.path, Choices(profile="signal", resamples=40), cache=tmp_path / "c", workers=0, progress=False)
     assert capsys.readouterr().err == ""

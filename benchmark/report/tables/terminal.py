@@ -48,9 +48,9 @@ def render_terminal(
 class TerminalTable:
     """Draws a table in the width that there is.
 
-    The compact table with its intervals where that fits. Else numbers alone, the most important columns first and as
-    many of all as fit; where not even one does, each row as a list. A line below says what is not shown, and where
-    it is.
+    All metrics before any interval, so that a wider window never shows fewer numbers: every metric with its interval
+    where that fits, else every metric. Else the most important columns first and as many as fit; where not even one
+    does, each row as a list. A line below says what is not shown, and where it is.
 
     Attributes:
         table: with the columns of the paper.
@@ -71,40 +71,43 @@ class TerminalTable:
             return widest <= options.max_width
 
         bodies, table = self._form(fits, options.max_width)
-        said = [note for note in table.remarks if table.intervals or not note.startswith(NO_INTERVAL)]
+        hidden = self._has_intervals and not table.intervals
+        said = [note for note in table.remarks if not (hidden and note.startswith(NO_INTERVAL))]
         notes = [*said, *self._not_shown(table, options.max_width)]
         yield Group(*bodies, Text(table.caption, style="dim"), *[Text(note, style="dim") for note in notes])
 
     def _form(self, fits: Callable[[Iterable[RenderableType]], bool], width: int) -> tuple[list[RenderableType], Table]:
         """Return what is drawn of each block, and the table as far as it is shown."""
-        wide = _arranged(self.table)
-        bodies: list[RenderableType] = [_grid(wide, block) for block in wide.blocks]
-        if self.table.intervals and fits(bodies):
-            return bodies, wide
-        every = replace(_arranged(self.full or self.table), intervals=False)
-        bodies = [_grid(every, block) for block in every.blocks]
-        if fits(bodies):
-            return bodies, every
-
-        def narrow(columns: Sequence[str], name_width: int = _NARROWEST_NAME) -> tuple[list[RenderableType], Table]:
-            table = _only(every, columns)
-            return [part for b in table.blocks for part in (_narrow_grid(table, b, name_width), Text(""))], table
-
+        every = _arranged(self.full or self.table)
+        names = [column.metric.name for column in every.columns]
+        bare = replace(every, intervals=False)
+        if self._has_intervals:
+            for drawn in (_wide(every), _narrow(every, names)):
+                if fits(drawn[0]):
+                    return drawn
+        if fits(_wide(bare)[0]):
+            return _wide(bare)
         chosen: list[str] = []
-        for name in _by_importance(every):
-            if fits(narrow([*chosen, name])[0]):
+        for name in _by_importance(bare):
+            if fits(_narrow(bare, [*chosen, name])[0]):
                 chosen.append(name)
         if chosen:  # names take what room the numbers leave
-            name_width = next(w for w in range(width, _NARROWEST_NAME - 1, -1) if fits(narrow(chosen, w)[0]))
-            return narrow(chosen, name_width)
-        stacked = replace(wide, intervals=False)
+            name_width = next(w for w in range(width, _NARROWEST_NAME - 1, -1) if fits(_narrow(bare, chosen, w)[0]))
+            return _narrow(bare, chosen, name_width)
+        stacked = replace(_arranged(self.table), intervals=False)
         return [_stack(stacked, block) for block in stacked.blocks], stacked
+
+    @property
+    def _has_intervals(self) -> bool:
+        """Whether there is any interval, or standard error, to show."""
+        table = self.full or self.table
+        return any(table.beside(cell) for block in table.blocks for line in block.lines for cell in line.cells)
 
     def _not_shown(self, shown: Table, width: int) -> Iterator[str]:
         """Say which metrics are not in sight, and where they are."""
         beside = "standard errors" if self.table.standard_errors else "intervals"
         there = {column.metric.name for column in shown.columns}
-        missing = [beside] if self.table.intervals and not shown.intervals else []
+        missing = [beside] if self._has_intervals and not shown.intervals else []
         missing += [c.metric.label for c in (self.full or self.table).columns if c.metric.name not in there]
         if missing:
             where = f" See {self.elsewhere}." if self.elsewhere else ""
@@ -174,6 +177,18 @@ def _narrow_grid(table: Table, block: Block, name_width: int) -> Grid:
         grid.add_column(f"{label} {column.metric.arrow}".rstrip(), justify="right", no_wrap=True, vertical="bottom")
     grid.add_column("n/N", justify="right", no_wrap=True, vertical="bottom")
     return _filled(grid, table, block)
+
+
+def _wide(table: Table) -> tuple[list[RenderableType], Table]:
+    return [_grid(table, block) for block in table.blocks], table
+
+
+def _narrow(
+    table: Table, columns: Sequence[str], name_width: int = _NARROWEST_NAME
+) -> tuple[list[RenderableType], Table]:
+    """Draw these columns close together; return that and the table of them alone."""
+    only = _only(table, columns)
+    return [part for block in only.blocks for part in (_narrow_grid(only, block, name_width), Text(""))], only
 
 
 def _headed(block: Block) -> Grid:

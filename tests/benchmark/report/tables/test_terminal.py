@@ -35,11 +35,6 @@ def grid_of(text):
     return heads, rows
 
 
-def heads_of(width, text):
-    """Which metrics are shown, by the middle of their column."""
-    return " ".join(" ".join(line.split()) for line in grid_of(text)[0])
-
-
 @pytest.mark.parametrize("width", [40, 60, 80, 100, 120, 160])
 def test_no_number_is_cut_or_folded_and_no_line_is_too_long(made, width):
     text = printed(render_terminal(made.runs), width)
@@ -69,15 +64,32 @@ def test_what_is_not_shown_is_named_with_the_files_that_have_it(made):
     assert "No interval" not in text, "none is shown"
 
 
-def test_wider_windows_show_more_columns_until_there_is_room_for_intervals(made):
-    def labels(width):
-        return heads_of(width, printed(render_terminal(made.runs), width))
+def count_of(text):
+    """How many metrics are shown, by the directions at their heads."""
+    return sum(len(re.findall("[↑↓]", line)) for line in grid_of(text)[0])
 
-    assert "DeSync" in labels(80)
-    assert "FAD∞" not in labels(80)
-    assert "FAD∞ ↓" in labels(160)
-    assert "In brackets: 95% bootstrap" in printed(render_terminal(made.runs), 200)
-    assert "In brackets" not in printed(render_terminal(made.runs), 160)
+
+def test_a_wider_window_never_shows_fewer_metrics_and_intervals_come_last(made):
+    shown = {width: printed(render_terminal(made.runs), width) for width in range(60, 261, 20)}
+    counts = [count_of(text) for text in shown.values()]
+    assert counts == sorted(counts)
+    assert counts[0] < counts[-1] == 14
+    assert "Not shown in 160 columns: intervals.\n" in shown[160]
+    assert "In brackets" not in shown[160]
+    assert "Not shown" not in shown[260]
+    assert "In brackets: 95% bootstrap" in shown[260]
+
+
+def test_where_there_is_no_interval_none_is_spoken_of_and_every_metric_is_shown(world, tmp_path):
+    run = world.write_run(tmp_path, "tiny-foley")
+    record = run.read_metrics()
+    alone = {name: value.model_copy(update={"ci95": None}) for name, value in record.metrics.items()}
+    run.write(record.model_copy(update={"metrics": alone}))
+    for width in (140, 200):
+        text = printed(render_terminal([run]), width)
+        assert count_of(text) == 14
+        assert "In brackets" not in text
+        assert "Not shown" not in text
 
 
 def test_metrics_that_were_asked_for_by_name_come_before_win_rates(world, tmp_path):
