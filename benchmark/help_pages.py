@@ -6,7 +6,9 @@ under headings. Of a verb with very many options `--help` shows those that most 
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Sequence
+from textwrap import fill
 from typing import Annotated, Any
 
 import typer
@@ -15,6 +17,8 @@ from typer.core import TyperCommand, TyperGroup, TyperOption
 from benchmark.exits import USAGE_ERROR
 
 MOST_COLUMNS = 100  # longer lines are hard to read
+LEAST_COLUMNS = 30  # the longest words have them
+ROOM_FOR_TWO = 48  # columns that hold names and what they mean side by side
 MOST_OPTIONS = 20  # of a verb that shows all of its own
 REST = "rest"  # the panel of options that only `--help-all` shows, where a verb has more than that
 HEADINGS = ("Build", "Run", "Score", "Report", "People", "Train", "Data")  # of verbs, in the order of the help
@@ -27,8 +31,18 @@ _UNBROKEN = "\N{NON-BREAKING HYPHEN}"  # in place of a hyphen, at which lines ma
 class _WholeWords(typer.Context.formatter_class):  # type: ignore[misc, valid-type]  # typer gives its class no public name
     """Breaks lines between words alone."""
 
+    def __init__(self, indent_increment: int = 2, width: int | None = None, max_width: int | None = None) -> None:
+        super().__init__(indent_increment, width, max_width)
+        columns = shutil.get_terminal_size().columns
+        if width is None and columns - 2 < self.width:  # click takes 50 for the narrowest
+            self.width = max(columns - 2, LEAST_COLUMNS)
+
     def write_usage(self, prog: str, args: str = "", prefix: str | None = None) -> None:
-        super().write_usage(prog, _kept(args), prefix)
+        start = f"{prefix or 'Usage: '}{prog} "
+        if len(start) <= self.width:
+            super().write_usage(prog, _kept(args), prefix)
+        else:  # click never breaks the name of a program
+            self.write(fill(start + args, self.width, subsequent_indent="  ", break_on_hyphens=False) + "\n")
 
     def write_text(self, text: str) -> None:
         super().write_text(_kept(text))
@@ -39,8 +53,8 @@ class _WholeWords(typer.Context.formatter_class):  # type: ignore[misc, valid-ty
 
     @property
     def most_of_names(self) -> int:
-        """How wide the column of names may be; a longer name has a line of its own."""
-        return min(30, int(self.width) // 3)
+        """How wide the column of names may be; a longer name has a line of its own, in a narrow terminal every one."""
+        return min(30, int(self.width) // 3) if self.width >= ROOM_FOR_TWO else 2
 
     def getvalue(self) -> str:
         return str(super().getvalue()).replace(_UNBROKEN, "-")

@@ -18,6 +18,7 @@ from benchmark.cli import completing
 from benchmark.cli.options import JsonOption, WeightsDirOption, metrics_by_name, one_of
 from benchmark.cli.progress import progress
 from benchmark.exits import USAGE_ERROR, tell
+from foundation.names import joined
 from metrics.registry import chosen_metrics, list_metrics
 
 if TYPE_CHECKING:
@@ -57,6 +58,10 @@ def weights(
     if model is not None:
         wanted += get_model(model).checkpoints
     wanted = list(dict.fromkeys(wanted))
+    asked = [f"{what} {name}" for what, name in (("profile", profile), ("model", model)) if name is not None]
+    if asked and not wanted:
+        typer.echo("[]" if as_json else f"{joined(asked, 'and')}: no weights needed")
+        return
     for name in wanted:
         checkpoints.get(name)  # a misspelt one is refused before the first is fetched
     _tell_missing_packages(wanted, model)

@@ -6,14 +6,21 @@ with HF_HUB_OFFLINE only the cache is looked into.
 
 from __future__ import annotations
 
+import os
 import re
+import socket
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
+from urllib.request import getproxies, proxy_bypass
 
 _ADDRESS = re.compile(r"https://huggingface\.co/(datasets/)?([^/]+/[^/]+)/resolve/([^/]+)/(.+)")
+_HUB = "https://huggingface.co"
+_PORTS = {"http": 80, "https": 443}
+_CONNECTED_WITHIN = 10.0  # seconds
 
 
 class HubFailed(Exception):
@@ -55,23 +62,36 @@ class HubFile:
             progress: called with the bytes so far and in all.
 
         Raises:
-            HubFailed: the hub refuses or cannot be reached, or may not be asked and the file is not in the cache.
+            HubFailed: the hub refuses, cannot be reached or has no address, or may not be asked and the file is not in
+                the cache.
         """
-        from huggingface_hub import hf_hub_download
+        _check_address()
+        from huggingface_hub import constants, hf_hub_download
 
         kind = "dataset" if self.is_dataset else "model"
         bar = _bar_that_tells(progress)
-        with self._in_words():
-            where = hf_hub_download(self.repository, self.name, revision=self.revision, repo_type=kind, tqdm_class=bar)
+        dead = None if constants.HF_HUB_OFFLINE else _dead(constants.ENDPOINT)
+        with self._in_words(dead), _client_silent():
+            where = hf_hub_download(
+                self.repository, self.name, revision=self.revision, repo_type=kind, tqdm_class=bar,
+                local_files_only=dead is not None,
+            )  # fmt: skip
         return Path(where)
 
     @contextmanager
-    def _in_words(self) -> Iterator[None]:
-        """Turn what the client raises into `HubFailed`; what the disk refuses passes."""
-        from httpx import TransportError
+    def _in_words(self, dead: OSError | None) -> Iterator[None]:
+        """Turn what the client raises into `HubFailed`; what the disk refuses passes.
+
+        The client has tried again by itself what may pass, for half a minute.
+
+        Args:
+            dead: why the hub cannot be reached, so that only the cache was looked into.
+        """
         from huggingface_hub import constants
         from huggingface_hub.errors import EntryNotFoundError, GatedRepoError, HfHubHTTPError, LocalEntryNotFoundError
 
+        # What is raised below HTTP: from httpx or httpx2, by the client's version.
+        broken = next(kind for kind in HfHubHTTPError.__mro__ if kind.__name__ == "HTTPError")
         hub = constants.ENDPOINT
         try:
             yield
@@ -84,16 +104,17 @@ class HubFile:
             if constants.HF_HUB_OFFLINE:
                 why = f"not in the cache, {constants.HF_HUB_CACHE}, and HF_HUB_OFFLINE forbids to ask {hub}"
                 raise HubFailed(f"{self.repository}/{self.name}: {why}") from error
-            raise HubFailed(f"{hub} cannot be reached: {_root(error)}", passing=True) from error
+            if dead is not None:
+                raise HubFailed(f"{hub} cannot be reached: {dead}", passing=not _is_final(dead)) from error
+            raise HubFailed(f"{hub} cannot be reached: {_root(error)}") from error
         except HfHubHTTPError as error:
             status = error.response.status_code
             token = "; if it is private, set HF_TOKEN or `hf auth login`" if status in (401, 403, 404) else ""
-            said = f"{hub} answers {status} for {self.repository}/{self.name}{token}"
-            raise HubFailed(said, passing=status >= 500) from error
+            raise HubFailed(f"{hub} answers {status} for {self.repository}/{self.name}{token}") from error
         except EntryNotFoundError as error:
             raise HubFailed(f"{self.repository} has no {self.name}: {error}") from error
-        except TransportError as error:
-            raise HubFailed(f"{hub}: {str(error) or type(error).__name__}", passing=True) from error
+        except broken as error:
+            raise HubFailed(f"{hub}: {str(error) or type(error).__name__}") from error
 
 
 def place(cached: Path, path: Path) -> None:
@@ -111,6 +132,57 @@ def place(cached: Path, path: Path) -> None:
         path.hardlink_to(real)
     except OSError:  # another file system, or one without hard links
         path.symlink_to(real)
+
+
+def _check_address() -> None:
+    """Refuse an HF_ENDPOINT that is no address; the client cannot even be imported with some of these.
+
+    Raises:
+        HubFailed: names the variable, what was expected and what is there.
+    """
+    given = os.environ.get("HF_ENDPOINT", _HUB)
+    try:
+        place = urlsplit(given)
+        whole = place.scheme in _PORTS and place.hostname and place.port != 0
+    except ValueError:  # of a port that is no number
+        whole = False
+    if not whole:
+        raise HubFailed(f"HF_ENDPOINT: expected an address such as {_HUB}, got {given!r}")
+
+
+def _dead(hub: str) -> OSError | None:
+    """Return why no connection to a hub can be made; None where one can, or a proxy makes it.
+
+    The client would try for half a minute, and write of each attempt.
+    """
+    place, proxies = urlsplit(hub), getproxies()
+    host, port = place.hostname or "", place.port or _PORTS[place.scheme]
+    if (place.scheme in proxies or "all" in proxies) and not proxy_bypass(host):
+        return None
+    try:
+        socket.create_connection((host, port), timeout=_CONNECTED_WITHIN).close()
+    except OSError as error:
+        return error
+    return None
+
+
+def _is_final(error: OSError) -> bool:
+    """Tell whether another attempt would not help: nobody listens there, or there is no such name."""
+    return isinstance(error, ConnectionRefusedError) or error.errno == socket.EAI_NONAME
+
+
+@contextmanager
+def _client_silent() -> Iterator[None]:
+    """Keep the client from writing of each attempt, unless the user has said how much it is to write."""
+    from huggingface_hub.utils import logging
+
+    before = logging.get_verbosity()
+    if "HF_HUB_VERBOSITY" not in os.environ:
+        logging.set_verbosity_error()
+    try:
+        yield
+    finally:
+        logging.set_verbosity(before)
 
 
 def _root(error: BaseException) -> str:

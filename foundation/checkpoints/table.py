@@ -6,7 +6,7 @@ hash is published it is None, and the file is used only with `allow_unverified`,
 
 from dataclasses import dataclass
 
-from foundation.names import nearest
+from foundation.names import joined, nearest
 
 PAPER_PROFILE = ("panns", "clap", "imagebind", "synchformer", "roberta-vocab", "roberta-merges")
 OPEN_PROFILE = ("panns", "pe-av", "pe-av-config", "pe-av-tokenizer", "synchformer")
@@ -224,6 +224,7 @@ def get(name: str) -> Checkpoint:
         ValueError: no such checkpoint; says which names are close.
     """
     if name not in CHECKPOINTS:
-        close = nearest(name, CHECKPOINTS) or sorted(CHECKPOINTS)
-        raise ValueError(f"unknown checkpoint {name!r}; did you mean {', '.join(close)}?")
+        close = nearest(name, CHECKPOINTS)
+        way_out = f"did you mean {joined(close)}?" if close else "`python -m benchmark weights` lists all"
+        raise ValueError(f"unknown checkpoint {name!r}; {way_out}")
     return CHECKPOINTS[name]

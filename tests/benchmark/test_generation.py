@@ -613,8 +613,14 @@ def test_auto_is_what_the_model_says_fits_and_else_one(tiny, tmp_path, asked, mo
 
 
 def test_a_size_of_batch_that_is_no_number_is_named(tiny, tmp_path):
-    with pytest.raises(ValueError, match=r"^batch_size: expected a number or \"auto\", got 'all'$"):
+    with pytest.raises(ValueError, match=r"^batch_size: expected a whole number or \"auto\", got 'all'$"):
         generate(tiny.path, "humming", subset="inter", runs=tmp_path, batch_size="all")
+
+
+@pytest.mark.parametrize("limit", ["auto", 2.5, True])
+def test_a_limit_that_is_no_whole_number_is_not_offered_auto(tiny, tmp_path, limit):
+    with pytest.raises(ValueError, match=rf"^limit: expected a whole number, got {limit!r}$"):
+        generate(tiny.path, "humming", subset="inter", runs=tmp_path, limit=limit)
 
 
 def test_answers_are_written_while_the_model_is_at_the_next(tiny, tmp_path, monkeypatch):

@@ -3,9 +3,11 @@
 import hashlib
 import json
 import os
+import socket
 import subprocess
 import sys
 import threading
+import time
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import ClassVar
@@ -13,7 +15,8 @@ from typing import ClassVar
 import pytest
 
 from foundation.checkpoints import CHECKPOINTS
-from foundation.checkpoints.hub import HubFile, place
+from foundation.checkpoints import hub as hub_module
+from foundation.checkpoints.hub import HubFailed, HubFile, place
 
 BODY = bytes(range(256)) * 4_097
 SHA256 = hashlib.sha256(BODY).hexdigest()
@@ -89,7 +92,7 @@ def download(tmp_path, hub):
         clean = {name: value for name, value in os.environ.items() if not name.startswith(("HF_", "HUGGING"))}
         command = [sys.executable, "-c", PROGRAM, json.dumps(["toy", url, sha256])]
         done = subprocess.run(command, capture_output=True, text=True, timeout=120, env={**clean, **settings, **env})
-        assert done.returncode == 0, done.stderr
+        assert (done.returncode, done.stderr) == (0, "")
         return done.stdout.strip()
 
     return run
@@ -154,9 +157,49 @@ def test_a_refusal_is_said_at_once(download, hub, status, reason, said):
     assert said.format(hub=hub[0]) in download()
 
 
-def test_a_hub_that_cannot_be_reached_is_tried_again_and_named(download):
-    said = download(HF_ENDPOINT="http://127.0.0.1:9")
-    assert said.startswith('DownloadFailed: checkpoint "toy": failed after 2 attempts: http://127.0.0.1:9 ')
+def test_a_hub_where_nobody_listens_is_named_at_once_in_one_line(download):
+    began = time.monotonic()
+    said = download(HF_ENDPOINT="http://127.0.0.1:9", no_proxy="*")
+    assert time.monotonic() - began < 15
+    assert said == (
+        'DownloadFailed: checkpoint "toy": failed: http://127.0.0.1:9 cannot be reached: [Errno 111] Connection refused'
+    )
+
+
+def test_a_hub_that_is_down_is_asked_by_the_client_alone_which_writes_nothing(download, hub):
+    hub[1].status[0] = 503
+    said = download()
+    assert said.startswith(f'DownloadFailed: checkpoint "toy": failed: {hub[0]} cannot be reached: Server error \'503')
+    assert len(hub[1].asked) <= 7
+
+
+@pytest.mark.parametrize("address", ["hub.example.com", "hub.example.com:8080", "ftp://hub", "http://hub:port", ""])
+def test_an_address_of_a_hub_that_is_none_is_refused_by_its_variable(download, address):
+    assert download(HF_ENDPOINT=address) == (
+        'DownloadFailed: checkpoint "toy": failed: HF_ENDPOINT: expected an address such as https://huggingface.co, '
+        f"got {address!r}"
+    )
+
+
+def test_what_the_cache_holds_is_used_though_the_hub_is_dead(download, tmp_path):
+    download()
+    (tmp_path / "weights" / "toys" / "toy.bin").unlink()
+    path, verified, _ = json.loads(download(HF_ENDPOINT="http://127.0.0.1:9", no_proxy="*"))
+    assert (Path(path).read_bytes(), verified) == (BODY, True)
+
+
+def test_a_hub_that_is_silent_is_tried_again(monkeypatch):
+    asked = []
+
+    def silent(place, timeout):
+        asked.append(place)
+        raise TimeoutError("timed out")
+
+    monkeypatch.setattr(socket, "create_connection", silent)
+    monkeypatch.setattr(hub_module, "getproxies", dict)
+    with pytest.raises(HubFailed, match="cannot be reached: timed out") as failed:
+        HubFile("toys/repo", "toy.bin", "main", is_dataset=False).fetch()
+    assert (failed.value.passing, len(asked)) == (True, 1)
 
 
 def test_a_file_with_another_hash_is_refused_and_the_cached_one_named(download, tmp_path):

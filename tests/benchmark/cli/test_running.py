@@ -229,6 +229,17 @@ def test_runs_of_an_earlier_version_are_left_alone_and_the_advice_serves_several
     assert (tmp_path / run / "run.json").is_file()
 
 
+def test_a_limit_below_what_a_run_holds_is_said_to_take_nothing_away(generate):
+    generate("humming", "--subset", "inter")
+    done = generate("humming", "--subset", "inter", "--limit", 2)
+    assert done.err == (
+        "note: runs/tiny/inter/humming: holds answers to 4 samples already, --limit 2 takes none away; "
+        "pass --fresh to have the first alone\n"
+    )
+    assert generate("humming", "--subset", "inter", "--limit", 4).err == ""
+    assert generate("humming", "--subset", "inter", "--limit", 2, "--fresh").err == ""
+
+
 def test_a_length_that_a_model_does_not_make_is_refused_before_it_is_loaded(evaluate, models, monkeypatch):
     monkeypatch.setattr(models.Humming, "longest_seconds", 4.0, raising=False)
     assert evaluate("--model", "humming").message == "model 'humming' makes at most 4 s, 5 s asked for"

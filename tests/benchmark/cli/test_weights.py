@@ -70,7 +70,6 @@ def test_what_is_not_known_of_a_file_is_said(rows, fetched):
         (["panns", "clap"], ["panns", "clap"]),
         (["--profile", "paper"], list(PAPER_PROFILE)),
         (["--profile", "open"], list(OPEN_PROFILE)),
-        (["--profile", "signal"], []),
         (["--extended"], list(EXTENDED_METRICS)),
         (
             ["clap", "--profile", "paper", "--extended"],
@@ -112,6 +111,21 @@ def test_packages_that_are_still_missing_are_told_of_before_weights_are_fetched(
     assert fetched != []
 
 
+@pytest.mark.parametrize(
+    ("arguments", "told"),
+    [
+        (["--profile", "signal"], "profile signal: no weights needed\n"),
+        (["--model", "oracle"], "model oracle: no weights needed\n"),
+        (["--model", "oracle", "--profile", "signal"], "profile signal and model oracle: no weights needed\n"),
+        (["--profile", "signal", "--json"], "[]\n"),
+    ],
+)
+def test_what_needs_no_weights_is_said_to_need_none_and_lists_none(command, fetched, arguments, told):
+    done = command("weights", *arguments, "--offline")
+    assert (done.status, done.out, done.err) == (0, told, "")
+    assert fetched == []
+
+
 def test_offline_a_missing_file_is_status_2_and_nothing_is_fetched(rows, toy, fetched, tmp_path):
     assert rows("toy", "--offline", status=2)["toy"][1] == "missing"
     (tmp_path / "weights").mkdir()
@@ -123,7 +137,8 @@ def test_offline_a_missing_file_is_status_2_and_nothing_is_fetched(rows, toy, fe
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["pans"], "unknown checkpoint 'pans'; did you mean panns, "),
+        (["pans"], "unknown checkpoint 'pans'; did you mean panns"),
+        (["nope"], "unknown checkpoint 'nope'; `python -m benchmark weights` lists all"),
         (["--profile", "papr"], "--profile: expected paper, open or signal, got 'papr'"),
         (["--model", "selvaa"], "unknown model 'selvaa'; did you mean selva"),
     ],
