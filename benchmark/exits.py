@@ -21,6 +21,9 @@ from types import FrameType
 from typing import NoReturn
 
 import typer
+from pydantic import ValidationError
+
+from foundation.records import expected_of
 
 SOME_FAILED = 1
 USAGE_ERROR = 2
@@ -98,7 +101,10 @@ def _status_of(app: typer.Typer) -> int:
         return INTERRUPTED
     except typer.TyperException as error:  # arguments that typer itself refuses
         if error.format_message():  # empty where the help was shown instead
-            tell(error.format_message().replace(": Value error, ", ": "))  # pydantic puts this in front
+            told = error.format_message()
+            if isinstance(error, typer.BadParameter) and error.message:
+                told = told.replace(error.message, refusal(error))
+            tell(told.replace(": Value error, ", ": "))  # pydantic puts this in front
         return USAGE_ERROR
     except (BrokenPipeError, SystemExit) as end:  # typer turns the former into the latter
         if isinstance(end, SystemExit) and end.code == 0:  # a shell has been told how to complete
@@ -110,6 +116,13 @@ def _status_of(app: typer.Typer) -> int:
         raise
     except Exception as error:
         return _tell_error(error)
+
+
+def refusal(error: typer.BadParameter) -> str:
+    """Return why typer refuses a value: in our words where pydantic says no more than its kind or its size."""
+    cause = error.__cause__
+    expected = expected_of(cause.errors()[0]) if isinstance(cause, ValidationError) else None
+    return error.message if expected is None else f"expected {expected}"
 
 
 def _tell_error(error: Exception) -> int:

@@ -184,10 +184,17 @@ class _Run:
                     return self._joined(found.previous, plan)
                 elif not todo and found.previous is not None and found.previous.status == "finished":
                     self._ledger.store.clear()  # of who was killed just before that
+                    self._keep_settings(found.previous)
                     return None
                 else:
                     return self._begun(found, todo, fresh, marks[0])
             self._load_for(todo)
+
+    def _keep_settings(self, finished: RunRecord) -> None:
+        """Record what a settings file says of a run that is finished: the others of the same call record it, too."""
+        settings = self._job.settings
+        if settings is not None and not self._driven and settings != finished.settings:
+            self._write(finished.model_copy(update={"settings": settings}))
 
     def _left(self, found: Standing) -> list[Sample]:
         """Return what is to be asked, apart from what failed in the run that this driver was at, or is the user's own.

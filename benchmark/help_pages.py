@@ -31,6 +31,8 @@ _UNBROKEN = "\N{NON-BREAKING HYPHEN}"  # in place of a hyphen, at which lines ma
 class _WholeWords(typer.Context.formatter_class):  # type: ignore[misc, valid-type]  # typer gives its class no public name
     """Breaks lines between words alone."""
 
+    width: int
+
     def __init__(self, indent_increment: int = 2, width: int | None = None, max_width: int | None = None) -> None:
         super().__init__(indent_increment, width, max_width)
         columns = shutil.get_terminal_size().columns

@@ -13,6 +13,7 @@ from typing import Annotated, Any
 
 import typer
 
+from benchmark.exits import refusal
 from benchmark.runs import SettingsRecord
 from foundation.files import file_sha256
 from foundation.names import joined, nearest
@@ -36,7 +37,7 @@ def read_settings(context: typer.Context, _parameter: typer.CallbackParam, file:
     values = {}
     for key, (where, value) in chosen.items():
         given = _as_typed(f"{file}: {where}", value, options[key])
-        _check(f"{file}: {where}", given, options[key], context)
+        _check(f"{file}: {where}", given, value, options[key], context)
         values[options[key].name] = given
     context.default_map = {**(context.default_map or {}), **values}
     said = {key: value for key, (_, value) in chosen.items()}
@@ -124,6 +125,8 @@ def _as_typed(where: str, value: object, option: Any) -> bool | str | list[str]:
         if isinstance(value, dict):  # of options that take key=value
             return [f"{key}={_text(f'{where}.{key}', one, truth=True)}" for key, one in value.items()]
         return [_text(where, one) for one in (value if isinstance(value, list) else [value])]
+    if isinstance(value, list) and (option.metavar or "").endswith(",..."):  # names in one text, as in --metrics a,b
+        return ",".join(_text(where, one) for one in value)
     return _text(where, value)
 
 
@@ -135,11 +138,11 @@ def _text(where: str, value: object, *, truth: bool = False) -> str:
     return str(value)
 
 
-def _check(where: str, value: bool | str | list[str], option: Any, context: typer.Context) -> None:
-    """Refuse a value that the option refuses, under the name that it has in the file."""
+def _check(where: str, given: bool | str | list[str], value: object, option: Any, context: typer.Context) -> None:
+    """Refuse what the option refuses, under the name that it has in the file and with the value that stands there."""
     try:
-        option.process_value(context, value)
+        option.process_value(context, given)
     except typer.BadParameter as error:
-        raise ValueError(f"{where}: {error.message}, got {value!r}") from error
+        raise ValueError(f"{where}: {refusal(error)}, got {value!r}") from error
     except ValueError as error:
         raise ValueError(f"{where}: {str(error).removeprefix(f'{option.opts[0]}: ')}") from error

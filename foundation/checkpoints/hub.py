@@ -6,6 +6,7 @@ with HF_HUB_OFFLINE only the cache is looked into.
 
 from __future__ import annotations
 
+import logging
 import os
 import re
 import socket
@@ -91,7 +92,7 @@ class HubFile:
         from huggingface_hub.errors import EntryNotFoundError, GatedRepoError, HfHubHTTPError, LocalEntryNotFoundError
 
         # What is raised below HTTP: from httpx or httpx2, by the client's version.
-        broken = next(kind for kind in HfHubHTTPError.__mro__ if kind.__name__ == "HTTPError")
+        broken = next(k for k in HfHubHTTPError.__mro__ if issubclass(k, Exception) and k.__name__ == "HTTPError")
         hub = constants.ENDPOINT
         try:
             yield
@@ -174,15 +175,15 @@ def _is_final(error: OSError) -> bool:
 @contextmanager
 def _client_silent() -> Iterator[None]:
     """Keep the client from writing of each attempt, unless the user has said how much it is to write."""
-    from huggingface_hub.utils import logging
+    from huggingface_hub.utils.logging import get_verbosity, set_verbosity
 
-    before = logging.get_verbosity()
+    before = get_verbosity()
     if "HF_HUB_VERBOSITY" not in os.environ:
-        logging.set_verbosity_error()
+        set_verbosity(logging.ERROR)
     try:
         yield
     finally:
-        logging.set_verbosity(before)
+        set_verbosity(before)
 
 
 def _root(error: BaseException) -> str:

@@ -75,6 +75,24 @@ def test_a_table_is_for_its_verb_alone(command, write, settings, run_json):
     assert run_json("other")["counts"]["generated"] == 3
 
 
+def test_metrics_may_be_a_list(command, write, settings, tmp_path):
+    done = command("eval", "--config", write(settings.replace('metrics = "kad"', 'metrics = ["kl", "KAD"]')))
+    assert (done.status, done.err) == (0, "")
+    scored = json.loads((tmp_path / "results" / "runs" / "tiny" / "inter" / "humming" / "metrics.json").read_text())
+    assert list(scored["metrics"]) == ["kad", "kl"]
+
+
+def test_a_run_that_was_there_before_the_file_keeps_it_like_the_runs_of_its_other_seeds(
+    command, write, settings, run_json
+):
+    command("eval", "--config", write(settings.replace("limit = 2", "")))
+    before = run_json("humming")
+    assert command("eval", "--config", write(settings.replace("limit = 2", "seeds = 2"))).status == 0
+    assert before["settings"] != run_json("humming")["settings"] == run_json("humming@seed1")["settings"]
+    assert run_json("humming")["settings"]["options"]["seeds"] == 2
+    assert {**before, "settings": 0} == {**run_json("humming"), "settings": 0}
+
+
 def test_options_of_a_model_may_be_a_table(command, write, tiny):
     file = write("[generate]\nsubset = 'inter'\noption = { mood = 'breaks', bad = 'none' }\n")
     done = command("generate", "moody", "--benchmark", tiny.path, "--config", file)
@@ -105,12 +123,15 @@ def test_a_run_without_a_file_says_nothing_of_one_and_one_that_goes_on_keeps_the
         ("[evall]\nlimit = 4", "evall: no verb that takes a settings file; did you mean eval or evaluate?"),
         ("[eval]\nprofile = 'papr'", "eval.profile: expected paper, open or signal, got 'papr'"),
         ("batch_size = 0", "batch_size: expected 1 or more, or auto, got '0'"),
-        ("limit = 0", "limit: Input should be greater than or equal to 1, got '0'"),
-        ("limit = 2.5", "limit: Input should be a valid integer"),
+        ("limit = 0", "limit: expected 1 or more, got 0"),
+        ("limit = 2.5", "limit: expected a whole number, got 2.5"),
+        ("seeds = 'three'", "seeds: expected a whole number, got 'three'"),
         ("limit = true", "limit: expected text or a number, got True"),
         ("subset = ['inter', 'intra']", "subset: expected text or a number, got ['inter', 'intra']"),
         ("fresh = 1", "fresh: expected true or false, got 1"),
         ("metrics = 'fda'", 'metrics: no metric is called "fda"'),
+        ("metrics = ['kl', 'fda']", 'metrics: no metric is called "fda"'),
+        ("metrics = ['kl', true]", "metrics: expected text or a number, got True"),
         ("batch-size = 2\nbatch_size = 3", "batch_size: the same option as batch-size; give it once"),
     ],
 )
