@@ -9,9 +9,9 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Any, Literal
 
-from pydantic import Discriminator, Field, Tag, ValidationError
+from pydantic import Field, ValidationError, ValidationInfo, field_validator
 
 from foundation.files import write_text
 from foundation.paths import FileName, FolderName, check_name
@@ -98,11 +98,7 @@ class ListSettingsRecord(Record):
     )
 
 
-def _kind_of_settings(settings: Any) -> str:
-    given = settings.content() if isinstance(settings, Record) else settings
-    if isinstance(given, dict) and "own_sound" in given:
-        return "list"
-    return "single" if isinstance(given, dict) and set(given) == set(SingleSettingsRecord.model_fields) else "scenes"
+_SettingsRecord = SceneSettingsRecord | SingleSettingsRecord | ListSettingsRecord
 
 
 class CountsRecord(Record):
@@ -151,6 +147,10 @@ class ReplacedRecord(Record):
     reason: str = Field(description="why the clip on the list cannot be used")
     by: str = Field(description="clip id of the substitute, which is among the sources")
     rank: int = Field(ge=1, description="of the substitute among its label's reserves; others before it were no use")
+    conflict: str = Field(
+        default="",
+        description="how VGGSound contradicts the substitute's label, as the list of reserves states it; absent: not",
+    )
 
 
 class DroppedPairRecord(Record):
@@ -182,12 +182,7 @@ class BuildRecord(Record):
         description="how picture and sound of a clip were put in step; absent: each stream was moved to zero by itself",
     )
     inputs: str = Field(default="", description="SHA-256 over the list, the bytes of the clips and the settings")
-    settings: Annotated[
-        Annotated[SceneSettingsRecord, Tag("scenes")]
-        | Annotated[SingleSettingsRecord, Tag("single")]
-        | Annotated[ListSettingsRecord, Tag("list")],
-        Discriminator(_kind_of_settings),
-    ]
+    settings: _SettingsRecord
     counts: CountsRecord
     sources: tuple[SourceRecord, ...] = Field(description="every clip once, by id")
     left_out: tuple[LeftOutRecord, ...] = ()
@@ -196,6 +191,17 @@ class BuildRecord(Record):
     funnel: tuple[StageRecord, ...] = Field(
         default=(), description="from all clips to those that can be used; absent: not written yet"
     )
+
+    @field_validator("settings", mode="before")
+    @classmethod
+    def _of_its_kind(cls, given: Any, info: ValidationInfo) -> _SettingsRecord:
+        """Read settings as those of the record's kind: which of them were written was not the same in every release."""
+        kind = info.data.get("kind")
+        if kind is None:
+            return SceneSettingsRecord.model_validate(given)
+        if kind == SINGLE_CLIPS:
+            return SingleSettingsRecord.model_validate(given)
+        return ListSettingsRecord.model_validate(given)
 
     @property
     def own_sound(self) -> OwnSound:
@@ -229,11 +235,17 @@ def finished_stages(record: BuildRecord, before: Sequence[StageRecord] = ()) -> 
     stages = tuple(before) or (StageRecord(stage="clips on the list", clips=listed, dropped=0, why=""),)
     if any(stage.stage == USABLE for stage in stages):
         raise ValueError(f"funnel: stage {USABLE!r} is there already")
-    gone = [f"{left.clip_id}: {left.reason}" for left in record.left_out]
-    gone += [f"{clip.clip_id}: {clip.reason}, replaced by {clip.by}" for clip in record.replaced]
+    gone = [_named(left) for left in record.left_out]
+    gone += [f"{_named(clip)}, replaced by {clip.by}" for clip in record.replaced]
     why = "; ".join(gone)
     clips = record.counts.clips
     return (*stages, StageRecord(stage=USABLE, clips=clips, dropped=listed - clips, why=why))
+
+
+def _named(gone: LeftOutRecord | ReplacedRecord) -> str:
+    """Return why a clip cannot be used, with its id once: most reasons begin with the id, or the clip's file."""
+    begins = Path(gone.reason.partition(": ")[0])
+    return gone.reason if gone.clip_id in (str(begins), begins.stem) else f"{gone.clip_id}: {gone.reason}"
 
 
 def check_stages(before: Sequence[StageRecord], listed: int) -> None:
@@ -285,16 +297,7 @@ def read_record(folder: Path) -> BuildRecord:
     try:
         return BuildRecord.model_validate(content)
     except ValidationError as error:
-        raise BenchmarkError(f"{file}: {_what_is_wrong(error)}; build the benchmark again") from error
-
-
-def _what_is_wrong(error: ValidationError) -> str:
-    """Return the first thing wrong; the kind of the settings, which pydantic adds to a place, is not in the file."""
-    place, colon, message = what_is_wrong(error).partition(": ")
-    parts = place.split(".")
-    if parts[0] == "settings":
-        del parts[1:2]
-    return ".".join(parts) + colon + message
+        raise BenchmarkError(f"{file}: {what_is_wrong(error)}; build the benchmark again") from error
 
 
 def write_record(folder: Path, record: BuildRecord) -> None:

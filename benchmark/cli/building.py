@@ -59,10 +59,10 @@ def build(
     workers: CutWorkersOption = None,
 ) -> None:
     """Build a benchmark directory from clips, or the demo, which needs none."""
-    from vgg_monoaudio.building.scenes import Settings, build_benchmark
+    from vgg_monoaudio.building.scenes import BuildError, Settings, build_benchmark
     from vgg_monoaudio.collecting.clips import find_clips
     from vgg_monoaudio.selection.funnel import as_stages, funnel_path, read_funnel
-    from vgg_monoaudio.selection.reserves import read_reserves
+    from vgg_monoaudio.selection.reserves import has_reserves, read_reserves
     from vgg_monoaudio.selection.shipped import check_same_list, version_for
     from vgg_monoaudio.selection.source_list import R2, list_path, read_source_list
 
@@ -84,11 +84,17 @@ def build(
     judged = None if pairs is None else _judged(pairs, rows)
     beside = funnel_path(listed)
     funnel = as_stages(read_funnel(beside) if beside.is_file() else None)
-    with progress() as report:
-        built = build_benchmark(
-            rows, find_clips(sources), target, settings, judged=judged, reserves=spare, funnel=funnel,
-            allow_missing=allow_missing, overwrite=overwrite, workers=workers, progress=report,
-        )  # fmt: skip
+    try:
+        with progress() as report:
+            built = build_benchmark(
+                rows, find_clips(sources), target, settings, judged=judged, reserves=spare, funnel=funnel,
+                allow_missing=allow_missing, overwrite=overwrite, workers=workers, progress=report,
+            )  # fmt: skip
+    except BuildError as error:
+        if error.problems and not reserves and has_reserves(listed):
+            hint = "the list has reserves: --reserves (make: RESERVES=1) puts them in their place"
+            raise BuildError(f"{error}; {hint}", error.problems) from error
+        raise
     _tell_built(built)
 
 

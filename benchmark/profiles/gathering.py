@@ -92,7 +92,7 @@ def _check_length(built: Benchmark, profile: Profile) -> None:
         if "pair.offset_logits" in metric.takes:
             raise ValueError(
                 f"{built.path}: clips of {built.duration_seconds:g} s, {metric.label} is judged on {SYNC_SECONDS:g} s; "
-                "name the other metrics with --metrics, or build the benchmark with a longer --duration"
+                f"name the other metrics with --metrics, or score a benchmark of clips of at least {SYNC_SECONDS:g} s"
             )
 
 

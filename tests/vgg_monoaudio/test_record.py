@@ -15,6 +15,7 @@ from vgg_monoaudio.collecting.clips import find_clips
 from vgg_monoaudio.record import (
     BenchmarkError,
     BuildRecord,
+    ListSettingsRecord,
     SceneSettingsRecord,
     SingleSettingsRecord,
     read_record,
@@ -93,8 +94,13 @@ def test_scenes_are_recorded_as_before_to_the_byte(clips, tmp_path):
     funnel = as_stages(add_stage(first_stage("all", 9), "list", 6, "not these"))
     build_benchmark(sources, clips, tmp_path / "out", settings, funnel=funnel, allow_missing=True, workers=2)
     written = (tmp_path / "out" / "benchmark.json").read_bytes()
-    assert written == as_before("scenes_with_funnel.json", written, "frame_rule")
+    assert written == as_before("scenes_with_funnel.json", written, "frame_rule", "funnel")
     content = json.loads(written)
+    assert content["funnel"][:2] == old("scenes_with_funnel.json")["funnel"][:2]
+    # Release 0.1.0 named each of them twice.
+    assert content["funnel"][2]["why"] == (
+        "eeeeeeeeeee_000005.mp4: no audio stream; fffffffffff_000006: no file of that name in the folder of clips"
+    )
     assert content["frame_rule"] == "shared-clock"
     assert content["settings"]["side_rule"] == "balanced"
     assert content["settings"]["subsumption_sha256"] == subsumption_sha256()
@@ -109,7 +115,7 @@ def test_single_clips_are_recorded_as_before_to_the_byte(clips, tmp_path):
     assert written == as_before("single.json", written, "frame_rule", "funnel")
     content = json.loads(written)
     assert content["frame_rule"] == "shared-clock"
-    assert content["inputs"] == old("single.json")["inputs"]
+    assert content["settings"]["encoder"] == "pyav"
     assert [stage["clips"] for stage in content["funnel"]] == [6, 4]
 
 
@@ -190,6 +196,23 @@ def test_a_record_that_this_version_cannot_read_is_refused_in_one_line(tmp_path,
         read_record(folder_of(tmp_path, old("scenes.json") | edit))
     assert str(refused.value).startswith(f"{tmp_path / 'benchmark.json'}: ")
     assert "\n" not in str(refused.value)
+
+
+@pytest.mark.parametrize("encoder", [{}, {"encoder": "pyav"}])
+def test_settings_are_those_of_the_records_kind_whichever_of_them_are_written(tmp_path, encoder):
+    single = old("single.json")
+    single["settings"] |= encoder
+    assert isinstance(read_record(folder_of(tmp_path, single)).settings, SingleSettingsRecord)
+    listed = single["settings"] | {"soundtrack": "none", "part": "", "own_sound": "target", "list_sha256": "a" * 64}
+    content = single | {"kind": "own-list", "settings": listed}
+    assert isinstance(read_record(folder_of(tmp_path, content)).settings, ListSettingsRecord)
+    for wrong, message in (
+        (single["settings"] | {"soundtrack": "mixture"}, r"settings\.soundtrack: expected 'target', got 'mixture'"),
+        (single["settings"] | {"seed": 0}, r"settings\.seed: no such key"),
+        ({"duration_seconds": 8}, r"settings\.name: is missing"),
+    ):
+        with pytest.raises(BenchmarkError, match=message):
+            read_record(folder_of(tmp_path, single | {"settings": wrong}))
 
 
 @pytest.mark.parametrize(

@@ -10,8 +10,9 @@ import os
 import shutil
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 import pandas as pd
 
@@ -19,9 +20,10 @@ from foundation.files import replacing
 from foundation.locks import Lock
 from foundation.work import Progress
 from vgg_monoaudio.building import workplace
+from vgg_monoaudio.building.asked import Asked
 from vgg_monoaudio.building.manifests import write_manifests
-from vgg_monoaudio.building.result import Build, Problem, existing, unusable
-from vgg_monoaudio.building.sources import cut_clips
+from vgg_monoaudio.building.result import Build, Problem, absent, existing, unusable
+from vgg_monoaudio.building.sources import absent_clips, cut_clips
 from vgg_monoaudio.dataset import load_benchmark
 from vgg_monoaudio.record import BuildRecord, finished_stages, write_record
 
@@ -36,6 +38,7 @@ class Contents:
         clips: clip ids, in the order of their list.
         files: clip id to its film, of those that there are.
         hashes: SHA-256 of each of these files.
+        settings: as the record is to have them.
         inputs: fingerprint of everything that decides the result.
         cut: writes what the clip of an id and a file contributes, in a folder; raises `MediaError` where it cannot.
         describe: makes record and manifest of the clips that could be used, and of why the others could not.
@@ -44,6 +47,7 @@ class Contents:
     clips: Sequence[str]
     files: Mapping[str, Path]
     hashes: Mapping[str, str]
+    settings: Mapping[str, Any]
     inputs: str
     cut: Callable[[Path, str, Path], None]
     describe: Callable[[Path, Sequence[str], Sequence[Problem]], tuple[BuildRecord, pd.DataFrame]]
@@ -67,13 +71,19 @@ def build_clips(
         vgg_monoaudio.encoding.EncodingStopped: ffmpeg was killed, could not write or is not there; nothing is left out.
     """
     inputs, listed = contents.inputs, list(contents.clips)
-    built = existing(out, inputs, allow_missing=allow_missing, overwrite=overwrite, quiet=True)
+    asked = Asked(contents.settings, listed, set(contents.hashes))
+    there = partial(existing, out, inputs, allow_missing=allow_missing, overwrite=overwrite, asked=asked)
+    built = there(quiet=True)
     if built is not None:
         return built
     with Lock(out):
-        built = existing(out, inputs, allow_missing=allow_missing, overwrite=overwrite)
+        built = there()
         if built is not None:  # by the process that was waited for
             return built
+        gone = absent_clips(listed, contents.files, contents.hashes)
+        lost_all = len(gone) == len(listed)
+        if gone and (lost_all or not allow_missing) and workplace.holds_other(out, inputs):
+            raise absent(gone, len(listed))  # what a build of more clips left is not removed
         work = workplace.prepare(out, inputs)
         problems = cut_clips(
             listed, contents.files, lambda clip, file: contents.cut(work, clip, file),
@@ -81,8 +91,9 @@ def build_clips(
         )  # fmt: skip
         lost = {problem.clip_id for problem in problems}
         usable = [clip for clip in listed if clip not in lost]
-        if not usable or (problems and not allow_missing):
+        if not usable:
             shutil.rmtree(work)
+        if not usable or (problems and not allow_missing):  # `allow_missing` goes on from here
             raise unusable(problems, len(listed))
         _remove(work, lost)
         record, manifest = contents.describe(work, usable, problems)

@@ -136,9 +136,11 @@ def build_listed(
         {**{name: value for name, value in asdict(s).items() if name not in ("video", "audio")}, "clip": made.clips[s]}
         for s in samples
     ]
-    inputs = fingerprint([FORMAT_VERSION, "list", rows, hashes, heard, {**asdict(settings), **encoder_on_record()}])
+    said = {**asdict(settings), **encoder_on_record()}
+    inputs = fingerprint([FORMAT_VERSION, "list", rows, hashes, heard, said])
+    del said["kind"]  # beside the settings in the record
     contents = Contents(
-        clips=list(made.films), files=made.films, hashes=hashes, inputs=inputs, cut=made.cut,
+        clips=list(made.films), files=made.films, hashes=hashes, settings=said, inputs=inputs, cut=made.cut,
         describe=lambda work, usable, problems: made.describe(work, usable, problems, inputs),
     )  # fmt: skip
     return build_clips(contents, out, allow_missing=allow_missing, overwrite=overwrite, workers=workers, report=report)

@@ -7,8 +7,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from vgg_monoaudio.building.asked import Asked, differences
 from vgg_monoaudio.dataset import Benchmark, load_benchmark
-from vgg_monoaudio.record import RECORD_NAME, BenchmarkError, read_record
+from vgg_monoaudio.record import RECORD_NAME, BenchmarkError, BuildRecord, read_record
 
 log = logging.getLogger(__name__)
 
@@ -51,7 +52,24 @@ def unusable(problems: Sequence[Problem], listed: int, remark: str = "") -> Buil
     return BuildError(counted, problems)
 
 
-def existing(out: Path, inputs: str, *, allow_missing: bool, overwrite: bool, quiet: bool = False) -> Build | None:
+def absent(problems: Sequence[Problem], listed: int) -> BuildError:
+    """Return the refusal to begin without clips that are not there; nothing that an earlier build left is touched."""
+    error = unusable(problems, listed)
+    return BuildError(f"{error} (they are not there; the others are not opened yet)", problems)
+
+
+def occupied(out: Path, record: BuildRecord, asked: Asked | None = None) -> BuildError:
+    """Return the refusal to build where a benchmark of other clips or settings is; it names what differs."""
+    told = f" ({'; '.join(differences(record, asked))})" if asked else ""
+    return BuildError(
+        f"{out}: holds a benchmark of other clips or settings{told}. It is still read and scored as it is; "
+        "--overwrite replaces it, --out puts the new one elsewhere"
+    )
+
+
+def existing(
+    out: Path, inputs: str, *, allow_missing: bool, overwrite: bool, quiet: bool = False, asked: Asked | None = None
+) -> Build | None:
     """Return the benchmark that is at `out` already; None where there is none, or where it is to be replaced.
 
     One of the same inputs in which a file is missing, damaged or replaced is built again, and that is said.
@@ -62,6 +80,7 @@ def existing(out: Path, inputs: str, *, allow_missing: bool, overwrite: bool, qu
         allow_missing: take one that was built without some of its clips.
         overwrite: replace whatever is there.
         quiet: the question is asked again in a moment, and the answer said then.
+        asked: what is to be built, for a refusal that says what differs; None: it does not say.
 
     Raises:
         BuildError: a benchmark of other inputs, a damaged one, one without some of its clips, or something else.
@@ -69,13 +88,13 @@ def existing(out: Path, inputs: str, *, allow_missing: bool, overwrite: bool, qu
     if overwrite or not out.exists():
         return None
     if (out / RECORD_NAME).is_file():
-        return _reuse(out, inputs, allow_missing, quiet=quiet)
+        return _reuse(out, inputs, allow_missing, quiet=quiet, asked=asked)
     if any(out.iterdir()):
         raise BuildError(f"{out}: neither empty nor a benchmark; choose another folder")
     return None
 
 
-def _reuse(out: Path, inputs: str, allow_missing: bool, *, quiet: bool) -> Build | None:
+def _reuse(out: Path, inputs: str, allow_missing: bool, *, quiet: bool, asked: Asked | None) -> Build | None:
     try:
         benchmark = load_benchmark(out)
         record = benchmark.record
@@ -88,7 +107,7 @@ def _reuse(out: Path, inputs: str, allow_missing: bool, *, quiet: bool) -> Build
             log.warning("%s; it is built again now, from the same clips", error)
         return None
     if record.inputs != inputs:
-        raise BuildError(f"{out}: holds a benchmark of other clips or settings; pass --overwrite to replace it")
+        raise occupied(out, record, asked)
     problems = [Problem(left.clip_id, left.reason) for left in record.left_out]
     if problems and not allow_missing:
         raise unusable(problems, record.counts.clips_listed, f"; {out} was built without them")

@@ -1,36 +1,46 @@
 """From a list of clips to a benchmark directory, byte for byte the same wherever it is built.
 
 Work happens in `<out>.building`, which becomes `<out>` by one rename when everything in it is made and checked. A
-build that was killed resumes where it stopped; one that is refused leaves nothing behind.
+build that was killed resumes where it stopped. One that is refused keeps what was cut where another command line can go
+on with it (`--allow-missing`, `--reserves`), and does not touch what an earlier build left.
 """
 
 from __future__ import annotations
 
 import shutil
+import tempfile
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, replace
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
-import numpy as np
 import pandas as pd
 
 from foundation import media
-from foundation.files import PathLike, file_sha256
+from foundation.files import PathLike
 from foundation.locks import Lock
-from foundation.work import Progress, in_parallel
-from vgg_monoaudio import composition
+from foundation.work import Progress
 from vgg_monoaudio.building import workplace
+from vgg_monoaudio.building.asked import Asked
 from vgg_monoaudio.building.manifests import Chosen, choose_scenes, write_manifests
-from vgg_monoaudio.building.result import Build, BuildError, Problem, existing, unusable
-from vgg_monoaudio.building.settings import Settings, inputs_of, is_whole, recorded_settings, with_reserves
-from vgg_monoaudio.building.sources import cut_clips, hash_clips, source_records, whole_sound
-from vgg_monoaudio.building.substitutes import find_substitutes, reserve_rows, version_of_set, without_substitute
-from vgg_monoaudio.dataset import MANIFEST_COLUMNS, Subset, load_benchmark
+from vgg_monoaudio.building.result import Build, BuildError, Problem, absent, existing, unusable
+from vgg_monoaudio.building.scene_files import Work, compose_all, cut_sources
+from vgg_monoaudio.building.settings import Settings, inputs_of, recorded_settings, with_substitutes
+from vgg_monoaudio.building.sources import absent_clips, hash_clips, source_records
+from vgg_monoaudio.building.substitutes import (
+    find_substitutes,
+    foreseen,
+    out_of_reach,
+    reserve_rows,
+    version_of_set,
+    without_substitute,
+)
+from vgg_monoaudio.dataset import Subset, load_benchmark
 from vgg_monoaudio.pairing import JudgedPairs
 from vgg_monoaudio.record import (
     FORMAT_VERSION,
+    BenchmarkError,
     BuildRecord,
     CountsRecord,
     LeftOutRecord,
@@ -39,6 +49,7 @@ from vgg_monoaudio.record import (
     StageRecord,
     check_stages,
     finished_stages,
+    read_record,
     write_record,
 )
 
@@ -46,23 +57,6 @@ __all__ = ["Build", "BuildError", "Problem", "Settings", "build_benchmark"]
 
 
 _KEPT = ("clip_id", "label", "category")
-
-
-@dataclass(frozen=True)
-class _Work:
-    """Where a benchmark is made, from what, and how."""
-
-    folder: Path
-    rows: Sequence[Mapping[Any, Any]]  # of the list
-    reserves: Sequence[Mapping[Any, Any]] | None  # None: no clip is replaced
-    clips: Mapping[str, Path]
-    hashes: Mapping[str, str]  # of each clip that is there
-    starts: Mapping[str, float]  # seconds into each clip, reserves too
-    settings: Settings
-    judged: JudgedPairs | None
-    funnel: Sequence[StageRecord]
-    workers: int | None
-    report: Progress
 
 
 def build_benchmark(
@@ -110,53 +104,101 @@ def build_benchmark(
     spare = None if reserves is None else reserve_rows(reserves, rows)
     pool: list[Mapping[Any, Any]] = [*rows, *(spare or ())]
     hashes = hash_clips([row["clip_id"] for row in pool], clips, workers=workers)
-    whole = inputs_of(rows, hashes, recorded_settings(settings, judged))
-    inputs = whole if spare is None or is_whole(out, whole) else with_reserves(whole, spare, hashes)
-    built = existing(out, inputs, allow_missing=allow_missing, overwrite=overwrite, quiet=True)
+    said = recorded_settings(settings, judged)
+    starts = {row["clip_id"]: float(row["start_seconds"]) for row in pool}
+    work = Work(
+        folder=out, inputs=inputs_of(rows, hashes, said), rows=rows, reserves=spare, clips=clips, hashes=hashes,
+        starts=starts, settings=settings, judged=judged, funnel=funnel, workers=workers,
+        report=progress or (lambda *_: None),
+    )  # fmt: skip
+    there = partial(
+        existing, out, allow_missing=allow_missing, overwrite=overwrite,
+        asked=Asked(said, [row["clip_id"] for row in rows], set(hashes)),
+    )  # fmt: skip
+    built = there(_foreseen(work, out, overwrite=overwrite), quiet=True)
     if built is not None:
         return built
-    starts = {row["clip_id"]: float(row["start_seconds"]) for row in pool}
     with Lock(out):
-        built = existing(out, inputs, allow_missing=allow_missing, overwrite=overwrite)
+        built = there(_foreseen(work, out, overwrite=overwrite))
         if built is not None:  # by the process that was waited for
             return built
-        report = progress or (lambda *_: None)
-        folder = workplace.prepare(out, inputs)
-        work = _Work(folder, rows, spare, clips, hashes, starts, settings, judged, funnel, workers, report)
-        return _build(work, out, (whole, inputs), allow_missing=allow_missing)
+        _check_there(work, out, allow_missing=allow_missing)
+        folder = workplace.prepare(out, work.inputs)
+        return _build(replace(work, folder=folder), out, allow_missing=allow_missing)
 
 
-def _build(work: _Work, out: Path, inputs: tuple[str, str], *, allow_missing: bool) -> Build:
-    """Cut, choose, compose and record, and give the folder its name."""
-    problems = _cut_sources(work, [row["clip_id"] for row in work.rows], "sources")
-    replaced: tuple[ReplacedRecord, ...] = ()
-    if problems and work.reserves:
-        cut = partial(_cut_sources, work, stage="substitutes")
-        replaced = find_substitutes(work.rows, problems, work.reserves, cut)
-        in_place = {clip.clip_id for clip in replaced}
-        problems = [problem for problem in problems if problem.clip_id not in in_place]
-    usable = _usable(work, problems, replaced)
+def _foreseen(work: Work, out: Path, *, overwrite: bool) -> str:
+    """Return the fingerprint of what would be built at `out`, as far as a benchmark that is there depends on it."""
+    if overwrite or not work.reserves:
+        return work.inputs
     try:
-        if problems and not allow_missing:
-            if work.reserves is not None:
-                raise without_substitute(work.rows, problems, work.reserves)
-            raise unusable(problems, len(work.rows))
-        table = pd.DataFrame(usable, columns=pd.Index(_KEPT))
-        settings = work.settings
-        chosen = choose_scenes(table, inter_pairs=settings.inter_pairs, seed=settings.seed, judged=work.judged)
-    except (BuildError, ValueError):
+        record = read_record(out)
+    except BenchmarkError:
+        return work.inputs
+    with tempfile.TemporaryDirectory(prefix=f".{out.name}.", dir=out.parent) as place:
+        cut = partial(cut_sources, replace(work, folder=Path(place)), stage="substitutes")
+        return foreseen(record, work.inputs, (work.rows, work.reserves), work.hashes, cut)
+
+
+def _check_there(work: Work, out: Path, *, allow_missing: bool) -> None:
+    """Refuse before what a build of more clips left is removed, where files are not there.
+
+    Raises:
+        BuildError: clips that are not there and may not be left out, or none at all is there.
+    """
+    if not workplace.holds_other(out, work.inputs):
+        return
+    gone = absent_clips([row["clip_id"] for row in work.rows], work.clips, work.hashes)
+    spare = work.reserves or ()
+    short = out_of_reach(work.rows, gone, spare, work.hashes)
+    if not short or (allow_missing and work.hashes):
+        return
+    if work.reserves is not None:
+        used = [row["clip_id"] for row in spare if row["clip_id"] in work.hashes]
+        raise without_substitute(work.rows, short, spare, there=work.hashes, used=used)
+    raise absent(short, len(work.rows))
+
+
+def _build(work: Work, out: Path, *, allow_missing: bool) -> Build:
+    """Cut, choose, compose and record, and give the folder its name."""
+    listed = [row["clip_id"] for row in work.rows]
+    workplace.keep_sources_of(work.folder, listed)
+    problems, replaced = _cut_all(work, listed)
+    usable = _usable(work, problems, replaced)
+    if not usable:
         shutil.rmtree(work.folder)
+    if problems and not allow_missing:  # what is cut is kept: `allow_missing` or reserves go on from here
+        if work.reserves is not None:
+            used = [clip.by for clip in replaced]
+            raise without_substitute(work.rows, problems, work.reserves, there=work.hashes, used=used)
+        raise unusable(problems, len(work.rows))
+    table, settings = pd.DataFrame(usable, columns=pd.Index(_KEPT)), work.settings
+    try:
+        chosen = choose_scenes(table, inter_pairs=settings.inter_pairs, seed=settings.seed, judged=work.judged)
+    except (BuildError, ValueError):  # of these clips and settings in any case: nothing could go on from here
+        shutil.rmtree(work.folder, ignore_errors=True)
         raise
-    _compose_all(chosen.manifests, work)
+    made_of = with_substitutes(work.inputs, replaced, work.reserves or (), work.hashes)
+    workplace.keep_scenes_of(work.folder, made_of, get_args(Subset))
+    compose_all(chosen.manifests, work)
     write_manifests(work.folder, chosen.manifests)
-    made_of = inputs[bool(replaced or problems)]  # of the whole list it is the same with reserves and without
     record = _record(work, made_of, usable, problems, replaced, chosen)
     write_record(work.folder, record.model_copy(update={"funnel": finished_stages(record, work.funnel)}))
     workplace.finish(work.folder, out)
     return Build(load_benchmark(out), problems, reused=False)
 
 
-def _usable(work: _Work, problems: Sequence[Problem], replaced: Sequence[ReplacedRecord]) -> list[dict[str, str]]:
+def _cut_all(work: Work, listed: Sequence[str]) -> tuple[list[Problem], tuple[ReplacedRecord, ...]]:
+    """Cut the clips of the list, and reserves for those that are no use; return what is left, and who is replaced."""
+    problems = cut_sources(work, listed, "sources")
+    if not problems or not work.reserves:
+        return problems, ()
+    replaced = find_substitutes(work.rows, problems, work.reserves, partial(cut_sources, work, stage="substitutes"))
+    in_place = {clip.clip_id for clip in replaced}
+    return [problem for problem in problems if problem.clip_id not in in_place], replaced
+
+
+def _usable(work: Work, problems: Sequence[Problem], replaced: Sequence[ReplacedRecord]) -> list[dict[str, str]]:
     """Return the rows of the clips that scenes are made of, by clip id."""
     gone = {problem.clip_id for problem in problems} | {clip.clip_id for clip in replaced}
     substitutes = {clip.by for clip in replaced}
@@ -165,53 +207,8 @@ def _usable(work: _Work, problems: Sequence[Problem], replaced: Sequence[Replace
     return sorted(({key: str(row[key]) for key in _KEPT} for row in rows), key=lambda row: row["clip_id"])
 
 
-def _cut_sources(work: _Work, listed: Sequence[str], stage: str) -> list[Problem]:
-    """Write the 8 s of every clip; return why some cannot be used."""
-    seconds = work.settings.duration_seconds
-
-    def cut(clip_id: str, clip: Path) -> None:
-        wav, mp4 = (work.folder / "sources" / f"{clip_id}.{suffix}" for suffix in ("wav", "mp4"))
-        if media.is_whole(wav) and media.is_whole(mp4):
-            return
-        start = composition.on_frame_grid(work.starts[clip_id])
-        waveform = whole_sound(clip, start=start, seconds=seconds)
-        if not np.any(waveform):
-            raise media.MediaError(clip, "its audio is digital silence")
-        composition.cut(clip, mp4, start=start, duration=seconds)
-        media.write_audio(wav, waveform, composition.SAMPLE_RATE)
-
-    return cut_clips(
-        listed, work.clips, cut, hashes=work.hashes, workers=work.workers,
-        done=lambda done: work.report(stage, done, len(listed)),
-    )  # fmt: skip
-
-
-def _compose_all(manifests: Mapping[Subset, pd.DataFrame], work: _Work) -> None:
-    """Make every scene that is not there yet and fill in the hashes."""
-    scenes = [(subset, index) for subset, manifest in manifests.items() for index in range(len(manifest))]
-    settings, clips, starts = work.settings, work.clips, work.starts
-
-    def make(scene: tuple[Subset, int]) -> str:
-        subset, index = scene
-        row = manifests[subset].iloc[index]
-        path = work.folder / subset / "video" / f"{row['filename']}.mp4"
-        if not media.is_whole(path):
-            target, paired = row["target_id"], row["paired_id"]
-            composition.compose(
-                clips[target], clips[paired], path, row["target_side"], settings.fit, settings.duration_seconds,
-                soundtrack=settings.soundtrack, target_start=starts[target], paired_start=starts[paired],
-            )  # fmt: skip
-        return file_sha256(path)
-
-    for position, digest in in_parallel(
-        make, scenes, workers=work.workers, done=lambda done: work.report("scenes", done, len(scenes))
-    ):
-        subset, index = scenes[position]
-        manifests[subset].iloc[index, MANIFEST_COLUMNS.index("sha256")] = digest
-
-
 def _record(
-    work: _Work,
+    work: Work,
     inputs: str,
     usable: Sequence[Mapping[str, str]],
     problems: Sequence[Problem],

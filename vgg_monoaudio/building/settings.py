@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
-from pathlib import Path
 from typing import Any
 
 from foundation.files import fingerprint
@@ -12,7 +11,7 @@ from vgg_monoaudio import composition
 from vgg_monoaudio.building.manifests import SIDE_RULE
 from vgg_monoaudio.encoding import encoder_on_record
 from vgg_monoaudio.pairing import JudgedPairs
-from vgg_monoaudio.record import FORMAT_VERSION, BenchmarkError, check_benchmark_name, read_record
+from vgg_monoaudio.record import FORMAT_VERSION, ReplacedRecord, check_benchmark_name
 from vgg_monoaudio.taxonomy import subsumption_sha256
 
 Rows = Sequence[Mapping[Any, Any]]
@@ -76,19 +75,21 @@ def inputs_of(rows: Rows, hashes: Mapping[str, str], settings: Mapping[str, Any]
     return fingerprint([FORMAT_VERSION, _listed(rows), there, settings])
 
 
-def with_reserves(inputs: str, reserves: Rows, hashes: Mapping[str, str]) -> str:
-    """Return the fingerprint of a build that may take substitutes: what else decides it is which of them are there."""
-    ranks = [int(row["rank"]) for row in reserves]
-    return fingerprint([inputs, _listed(reserves), ranks, hashes])
+def with_substitutes(inputs: str, replaced: Sequence[ReplacedRecord], reserves: Rows, hashes: Mapping[str, str]) -> str:
+    """Return the fingerprint of a benchmark with substitutes; reserves that are not in use do not count.
 
-
-def is_whole(out: Path, inputs: str) -> bool:
-    """Return whether a benchmark of these inputs is at `out` and none of its clips is left out or replaced."""
-    try:
-        record = read_record(out)
-    except BenchmarkError:
-        return False
-    return record.inputs == inputs and not record.left_out and not record.replaced
+    Args:
+        inputs: as `inputs_of` returns it.
+        replaced: which reserve is in whose place; none gives `inputs`.
+        reserves: rows of the reserves.
+        hashes: SHA-256 of each clip and reserve that is there.
+    """
+    rows = {row["clip_id"]: row for row in reserves}
+    used = [
+        [clip.clip_id, clip.rank, _listed([rows[clip.by]]) if clip.by in rows else clip.by, hashes.get(clip.by)]
+        for clip in replaced
+    ]
+    return fingerprint([inputs, used]) if used else inputs
 
 
 def _listed(rows: Rows) -> list[list[Any]]:

@@ -101,9 +101,10 @@ def build_vggsound_test(
         record = _record(work, inputs, settings, {clip: labels[clip] for clip in usable}, clips, problems, workers)
         return record, _manifest(record)
 
-    inputs = fingerprint([FORMAT_VERSION, SUBSET, labels, files, {**asdict(settings), **encoder_on_record()}])
+    said = {**asdict(settings), **encoder_on_record()}
+    inputs = fingerprint([FORMAT_VERSION, SUBSET, labels, files, said])
     contents = Contents(
-        clips=list(labels), files=clips, hashes=files, inputs=inputs, describe=describe,
+        clips=list(labels), files=clips, hashes=files, settings=said, inputs=inputs, describe=describe,
         cut=lambda work, clip, file: _cut(file, work, clip, settings.duration_seconds),
     )  # fmt: skip
     return build_clips(contents, out, allow_missing=allow_missing, overwrite=overwrite, workers=workers, report=report)

@@ -33,6 +33,20 @@ def hash_clips(
     return {clip: hashes[place] for place, clip in enumerate(here)}
 
 
+def absent_clips(listed: Sequence[str], clips: Mapping[str, Path], hashes: Mapping[str, str]) -> list[Problem]:
+    """Return the listed clips that are not there at all, in the order of the list; no file is opened for it."""
+    gone = [clip for clip in listed if clip not in clips or (clip not in hashes and not clips[clip].is_file())]
+    return [
+        Problem(
+            clip,
+            f"{clips[clip].name}: no such file"
+            if clip in clips
+            else f"{clip}: no file of that name in the folder of clips",
+        )
+        for clip in gone
+    ]
+
+
 def cut_clips(
     listed: Sequence[str],
     clips: Mapping[str, Path],
@@ -57,12 +71,11 @@ def cut_clips(
     Raises:
         BuildError: a clip could not be read through no fault of its own, or is not what it was when it was hashed.
     """
+    absent = {problem.clip_id: problem for problem in absent_clips(listed, clips, hashes)}
 
     def attempt(clip: str) -> Problem | None:
-        if clip not in clips:
-            return Problem(clip, f"{clip}: no file of that name in the folder of clips")
-        if clip not in hashes and not clips[clip].is_file():
-            return Problem(clip, f"{clips[clip].name}: no such file")
+        if clip in absent:
+            return absent[clip]
         try:
             cut(clip, clips[clip])
         except media.MediaError as error:

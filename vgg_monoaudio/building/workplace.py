@@ -1,14 +1,16 @@
 """Where a benchmark is made: a folder next to the final one, which takes its place by one rename when all is done.
 
 `<out>.building` carries the fingerprint of what it is made from, so a build that was killed resumes where it stopped,
-and one of other inputs, or under another rule for the time line, starts from nothing. `<out>` itself is never
-half-built, also not while an older one is replaced.
+and one of other inputs, or under another rule for the time line, starts from nothing. Which reserves stand in for
+clips of the list is not part of it: it turns out while clips are cut, and decides which scenes are kept. `<out>`
+itself is never half-built, also not while an older one is replaced.
 """
 
 from __future__ import annotations
 
 import json
 import shutil
+from collections.abc import Collection
 from pathlib import Path
 
 from foundation.files import PathLike, flush_folder, remove_partials, write_text
@@ -16,6 +18,7 @@ from foundation.media import FRAME_RULE
 from vgg_monoaudio.record import RECORD_NAME
 
 _MARKER = "inputs"
+_SCENES_OF = "scenes_of"
 
 
 def destination(out: PathLike, workers: int | None) -> Path:
@@ -37,13 +40,45 @@ def prepare(out: Path, inputs: str) -> Path:
         inputs: fingerprint of everything that decides the result.
     """
     work = out.with_name(out.name + ".building")
-    begun = _marked(inputs, FRAME_RULE)
-    if work.exists() and _begun_with(work) != begun:
+    if holds_other(out, inputs):
         shutil.rmtree(work)
     work.mkdir(parents=True, exist_ok=True)
     remove_partials(work, alone=True)
-    write_text(work / _MARKER, begun)
+    write_text(work / _MARKER, _marked(inputs, FRAME_RULE))
     return work
+
+
+def holds_other(out: Path, inputs: str) -> bool:
+    """Return whether an earlier build left something of other inputs, which `prepare` would remove."""
+    work = out.with_name(out.name + ".building")
+    return work.exists() and _begun_with(work) != _marked(inputs, FRAME_RULE)
+
+
+def keep_sources_of(work: Path, clips: Collection[str]) -> None:
+    """Remove what was cut of other clips than these: of reserves, whose bytes the folder's mark does not cover."""
+    for path in sorted((work / "sources").glob("*")):
+        if path.stem not in clips:
+            path.unlink()
+
+
+def keep_scenes_of(work: Path, made_of: str, subsets: Collection[str]) -> None:
+    """Remove scenes that an earlier build of the same list made of other clips, and mark the folder with these.
+
+    Args:
+        work: the folder to build in.
+        made_of: fingerprint of the list, the clips really used and the settings.
+        subsets: folders of the scenes.
+    """
+    mark, record = work / _SCENES_OF, work / RECORD_NAME
+    if mark.is_file():
+        before = mark.read_text()
+    else:  # the very end, or nothing yet
+        before = json.loads(record.read_text(encoding="utf-8"))["inputs"] if record.is_file() else ""
+    if before != made_of:
+        for subset in subsets:
+            if (work / subset).exists():
+                shutil.rmtree(work / subset)
+    write_text(mark, made_of)
 
 
 def _begun_with(work: Path) -> str | None:
@@ -63,6 +98,7 @@ def _marked(inputs: str, frame_rule: str | None) -> str:
 
 def finish(work: Path, out: Path) -> None:
     """Put the finished folder in its place; an older benchmark there is renamed first and removed last."""
+    (work / _SCENES_OF).unlink(missing_ok=True)
     (work / _MARKER).unlink()
     older = out.with_name(out.name + ".replaced")
     if older.exists():

@@ -7,12 +7,13 @@ from pathlib import Path
 
 from foundation.files import PathLike
 from foundation.work import Progress
-from vgg_monoaudio.building.result import Build, BuildError
+from vgg_monoaudio.building.asked import Asked
+from vgg_monoaudio.building.result import Build, BuildError, occupied
 from vgg_monoaudio.building.scenes import build_benchmark
 from vgg_monoaudio.building.settings import Settings, recorded_settings
 from vgg_monoaudio.collecting.clips import find_clips
 from vgg_monoaudio.dataset import Benchmark, BenchmarkError, load_benchmark
-from vgg_monoaudio.demo.clips import write_demo_sources
+from vgg_monoaudio.demo.clips import demo_sources, write_demo_sources
 
 DEMO_SETTINGS = Settings(name="demo", version="2.0", inter_pairs=32)
 
@@ -40,8 +41,10 @@ def build_demo_benchmark(
     out = Path(out)
     if (out / "benchmark.json").is_file() and not overwrite:
         there = _load(out)
-        if there.record.settings.content() == recorded_settings(settings):
+        asked, clips = recorded_settings(settings), set(demo_sources()["clip_id"])
+        if there.record.settings.content() == asked:
             return Build(there, [], reused=True)
+        raise occupied(out, there.record, Asked(asked, clips, clips))  # before any film is drawn
     films = out.with_name(out.name + ".films")
     try:
         sources = write_demo_sources(films, seed=settings.seed, workers=workers)

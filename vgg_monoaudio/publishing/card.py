@@ -146,8 +146,12 @@ for sample in load_benchmark("{benchmark.path.name}").samples("{subset}"):
 
 def _settings(benchmark: Benchmark) -> str:
     settings = benchmark.record.settings.content()
+    of_list = {} if settings.get("version") in (None, benchmark.version) else {"version": "version without reserves"}
     rows = pd.DataFrame(
-        [(name.replace("_", " "), "default" if value is None else value) for name, value in settings.items()],
+        [
+            (of_list.get(name, name.replace("_", " ")), "default" if value is None else value)
+            for name, value in settings.items()
+        ],
         columns=pd.Index(["setting", "value"]),
     )
     if is_single(benchmark):
@@ -186,4 +190,4 @@ def _dropped(benchmark: Benchmark) -> list[str]:
 
 
 def _table(rows: Sequence[Record]) -> list[str]:
-    return [as_markdown(pd.DataFrame([row.content() for row in rows]))] if rows else []
+    return [as_markdown(pd.DataFrame([row.content() for row in rows]).fillna(""))] if rows else []

@@ -45,12 +45,12 @@ have no value here.""",
 }
 
 _SHIPPED = """\
-The clips are those of `vgg_monoaudio/selection/lists/{name}.csv`. **This is not the list of the paper's authors**, who
-chose their 67 clips by watching and hearing them and have not released which they are. The clips of {name} are screened
-by annotations alone ({screened}) and drawn by a written, seeded rule; they were not watched for this purpose. It
-shares with the authors' list the number of clips, the labels and categories of Table B2, and counts for which
-exhaustive pairing gives 3,750 inter-class and 560 intra-class pairs. Scores on it compare with one another; they are
-not the numbers of the published tables."""
+The clips are those of `vgg_monoaudio/selection/lists/{name}.csv`{but}.
+**This is not the list of the paper's authors**, who chose their 67 clips by watching and hearing them and have not
+released which they are. The clips of {name} are screened by annotations alone ({screened}) and drawn by a written,
+seeded rule; they were not watched for this purpose. It shares with the authors' list the number of clips, the labels
+and categories of Table B2, and counts for which exhaustive pairing gives 3,750 inter-class and 560 intra-class pairs.
+Scores on it compare with one another; they are not the numbers of the published tables."""
 _SCREENED = {
     "r1": "VGGSounder 1.0; VGGSound's own label of a clip may be another",
     "r2": "VGGSounder 1.0 and VGGSound's own labels, which agree wherever a label has such clips",
@@ -133,7 +133,7 @@ def provenance(benchmark: Benchmark) -> Provenance:
     made_here = found == "demo"
     return Provenance(
         what=_SINGLE if found == "vggsound-test" else _SCENES,
-        clips=_shipped(found) if found in SHIPPED else _CLIPS.get(found, _OTHER),
+        clips=_shipped(found, benchmark) if found in SHIPPED else _CLIPS.get(found, _OTHER) + _others(benchmark),
         licences=_DEMO_LICENCES if made_here else _LICENCES,
         citation=_code(CITATION),
         summary="Benchmark for text-conditioned selective video-to-audio generation",
@@ -146,20 +146,42 @@ def provenance(benchmark: Benchmark) -> Provenance:
     )
 
 
-def _shipped(name: str) -> str:
+def _others(benchmark: Benchmark) -> str:
+    """Return what is said of the reserves in a benchmark of another list."""
+    but = _but(benchmark)
+    return f"\n\nThe clips are those of the list{but}.\n\n{_substitutes_in_conflict(benchmark)}".rstrip() if but else ""
+
+
+def _but(benchmark: Benchmark) -> str:
+    count = len(benchmark.record.replaced)
+    return f" but for {count} that {'is' if count == 1 else 'are'} replaced by reserves" if count else ""
+
+
+def _substitutes_in_conflict(benchmark: Benchmark) -> str:
+    said = [f"`{clip.by}` ({clip.label}; {clip.conflict})" for clip in benchmark.record.replaced if clip.conflict]
+    return f"In conflict among the reserves in use: {'; '.join(said)}." if said else ""
+
+
+def _shipped(name: str, benchmark: Benchmark) -> str:
     """Return what is said of a list that ships: what it is, how it differs from the other, where VGGSound disagrees."""
+    replaced = {clip.clip_id for clip in benchmark.record.replaced}
     found = [agreement_of(shipped) for shipped in SHIPPED]
     rows = [f"| {one.name} | {one.clips} | {one.agreeing} | {len(one.conflicts)} |" for one in found]
     conflicts = next(one.conflicts for one in found if one.name == name)
     parts = [
-        _SHIPPED.format(name=name, screened=_SCREENED[name]),
+        _SHIPPED.format(name=name, screened=_SCREENED[name], but=_but(benchmark)),
         f"The suite ships two lists; {shared_clips()} clips are on both. How many of a list's clips VGGSound itself "
         "gives the same label, or one that counts as the same sound:",
         "\n".join(["| list | clips | agree | in conflict |", "|---|--:|--:|--:|", *rows]),
         f"In conflict on {name}: "
-        + "; ".join(f"`{clip}` ({label}; VGGSound: {theirs})" for clip, label, theirs in conflicts)
+        + "; ".join(
+            f"`{clip}` ({label}; VGGSound: {theirs}{'; replaced here' if clip in replaced else ''})"
+            for clip, label, theirs in conflicts
+        )
         + ".",
     ]
+    if said := _substitutes_in_conflict(benchmark):
+        parts.append(said)
     if name == "r2":
         none = without_reserves(read_source_list(R2), read_reserves(R2))
         parts.append(

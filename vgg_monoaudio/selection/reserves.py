@@ -22,9 +22,10 @@ def has_reserves(source: PathLike) -> bool:
 
 
 def read_reserves(source: PathLike) -> pd.DataFrame:
-    """Return the reserves of a list: clip_id, label, category, start_seconds, rank (int), sorted by label and rank.
+    """Return the reserves of a list: clip_id, label, category, start_seconds, rank (int), conflict; by label and rank.
 
-    The file is a list of sources with one more column, rank: whole numbers from 1 on, each once for a label.
+    The file is a list of sources with one more column, rank: whole numbers from 1 on, each once for a label. Its column
+    `reason`, where it has one, says how another data set contradicts a clip's label: conflict, "" where none does.
 
     Args:
         source: path of a list, or the name of one that ships.
@@ -49,7 +50,11 @@ def read_reserves(source: PathLike) -> pd.DataFrame:
         if not (rank.isascii() and rank.isdigit() and int(rank)):
             raise BadSourceList(f"{file}: clip {clip!r} has rank {rank!r}; expected a whole number from 1 on")
     table = read_source_list(file)
-    table = table.assign(rank=[int(ranks[clip]) for clip in table["clip_id"]])
+    stated = written.set_index("clip_id").get("reason", {})
+    table = table.assign(
+        rank=[int(ranks[clip]) for clip in table["clip_id"]],
+        conflict=[str(stated.get(clip, "")) for clip in table["clip_id"]],
+    )
     _check(table, read_source_list(listed), str(file))
     return table.sort_values(["label", "rank"], ignore_index=True)
 

@@ -8,7 +8,7 @@ from functools import cache
 from pathlib import Path
 
 from foundation.files import PathLike
-from vgg_monoaudio.record import RECORD_NAME, read_record
+from vgg_monoaudio.record import RECORD_NAME, BuildRecord, read_record
 from vgg_monoaudio.selection.rule_r2 import agrees
 from vgg_monoaudio.selection.source_list import LISTS, SHIPPED, BadSourceList, read_source_list
 from vgg_monoaudio.taxonomy import load_vggsound_labels
@@ -63,9 +63,25 @@ def check_same_list(out: PathLike, clips: Collection[str]) -> None:
     there = list_of(record.listed)
     if there is not None and there != asked:
         raise BadSourceList(
-            f"{folder}: holds {record.name} {record.version}, built from list {there}; list {asked} was asked for. "
-            f"Give another folder (--out), ask for what is there (--labels {there}), or pass --overwrite to replace it"
+            f"{folder}: holds {record.name} {record.version}, built from list {there}; list {asked} was asked for, "
+            f"which makes {version_for(clips)}. {_way_back(record, there)}; --out puts the new one elsewhere, "
+            "--overwrite replaces what is there"
         )
+
+
+def _way_back(record: BuildRecord, name: str) -> str:
+    """Return whether what is there can be asked for again, by the list that it was built from."""
+    now, version = version_for(_clips_of(name)), record.version.partition("+")[0]
+    if version == now:
+        return f"--labels {name} asks for what is there"
+    settings = record.settings.content()
+    other = ["sides that are drawn for each pair by itself"] if "side_rule" not in settings else []
+    other += ["films by an ffmpeg program"] if "encoder" not in settings else []
+    told = f" ({version} has {', '.join(other)})" if other else ""
+    return (
+        f"--labels {name} makes {now} today, not {version}{told}, so what is there cannot be built again; it is still "
+        "read and scored as it is"
+    )
 
 
 def agreement_of(name: str) -> Agreement:

@@ -122,6 +122,7 @@ def test_build_replaces_what_is_missing_by_reserves_and_says_so(command, clips, 
     refused = command(*build)
     assert refused.status == 2
     assert "1 of 3 clips cannot be used" in refused.err
+    assert "--reserves (make: RESERVES=1) puts them in their place" in refused.err
     done = command(*build, "--reserves")
     assert done.status == 0
     assert f"replaced by {spare} (dog barking, reserve 1): {first}: no file of that name" in done.err

@@ -51,7 +51,10 @@ def test_every_benchmark_is_listed_in_three_forms(command):
 def test_a_list_is_built_once_and_says_whether_it_has_reference_sounds(build, listed):
     assert build(listed(WHOLE)).out == "mine built: 2 samples, 2 of 2 clips, reference sounds\n"
     assert build(listed(WHOLE)).out == "mine is up to date: 2 samples, 2 of 2 clips, reference sounds\n"
-    assert "holds a benchmark of other clips or settings; pass --overwrite" in build(listed(BARE)).message
+    refused = build(listed(BARE)).message
+    assert "holds a benchmark of other clips or settings (" in refused
+    assert "list_sha256: " in refused
+    assert "--overwrite replaces it" in refused
     assert build(listed(BARE), "--overwrite").out == "mine built: 2 samples, 2 of 2 clips, no reference sounds\n"
 
 

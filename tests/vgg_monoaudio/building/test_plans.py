@@ -93,8 +93,10 @@ def test_a_plan_is_refused_where_a_label_has_no_substitute_and_nowhere_else(r2, 
         assert {labels[problem.clip_id] for problem in one.left} == short
         assert short <= {WITHOUT_RESERVE}
         if one.left:
-            said = str(without_substitute(r2.to_dict("records"), one.left, reserves.to_dict("records")))
-            assert f"{WITHOUT_RESERVE} (the list has none)" in said
+            there = set(reserves["clip_id"])
+            spare = reserves.to_dict("records")
+            said = str(without_substitute(r2.to_dict("records"), one.left, spare, there=there, used=()))
+            assert f"{WITHOUT_RESERVE} (the list has no reserve for it)" in said
             refused += 1
     assert 0 < refused < 40  # both happen among the 40
 

@@ -123,7 +123,7 @@ def test_a_clip_that_cannot_be_used_is_named_and_nothing_is_built(clips, listed,
     with pytest.raises(BuildError, match="1 of 2 clips cannot be used") as refused:
         build_vggsound_test(listed, find_clips(clips), tmp_path / "out", SHORT, workers=1)
     assert reason in refused.value.problems[0].reason
-    assert sorted(path.name for path in tmp_path.iterdir()) == ["clips", "vggsound.csv"]
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["clips", "out.building", "vggsound.csv"]
 
 
 def test_a_clip_that_is_too_short_is_named(clips, listed, tmp_path):
@@ -142,6 +142,24 @@ def test_the_rest_is_built_where_that_is_asked_for(clips, listed, tmp_path):
     assert build_vggsound_test(listed, find_clips(clips), out, SHORT, allow_missing=True).reused
     with pytest.raises(BuildError, match=r"1 of 2 clips cannot be used; .* was built without them"):
         build_vggsound_test(listed, find_clips(clips), out, SHORT)
+
+
+def test_a_refusal_keeps_what_is_cut_and_what_a_build_of_more_clips_left(clips, listed, tmp_path):
+    (clips / f"{DOG}.mp4").write_bytes(b"<html>")
+    out, work = tmp_path / "out", tmp_path / "out.building"
+    with pytest.raises(BuildError, match="1 of 2 clips cannot be used"):
+        build_vggsound_test(listed, find_clips(clips), out, SHORT, workers=1)
+    cut = (work / "sources" / f"{CAR}.mp4").stat().st_ino
+    found, away = find_clips(clips), tmp_path / "away"
+    away.mkdir()
+    for clip in (DOG, CAR):
+        found[clip].rename(away / found[clip].name)
+        with pytest.raises(BuildError, match="they are not there; the others are not opened yet"):
+            build_vggsound_test(listed, find_clips(clips), out, SHORT, allow_missing=clip == CAR)
+    for clip in (DOG, CAR):
+        (away / found[clip].name).rename(found[clip])
+    build_vggsound_test(listed, find_clips(clips), out, SHORT, allow_missing=True, workers=1)
+    assert (out / "sources" / f"{CAR}.mp4").stat().st_ino == cut
 
 
 def test_a_silent_clip_is_used_like_any_other(clips, listed, tmp_path):
@@ -170,7 +188,9 @@ def test_what_is_built_is_taken_as_it_is_and_something_else_is_refused(clips, li
     build_vggsound_test(listed, find_clips(clips), tmp_path / "out", SHORT, workers=1)
     assert build_vggsound_test(listed, find_clips(clips), tmp_path / "out", SHORT).reused
     other = SingleSettings(duration_seconds=0.2)
-    with pytest.raises(BuildError, match="holds a benchmark of other clips or settings"):
+    with pytest.raises(
+        BuildError, match=r"other clips or settings \(.*; duration_seconds: 0\.4 there, 0\.2 asked for\)"
+    ):
         build_vggsound_test(listed, find_clips(clips), tmp_path / "out", other)
     assert not build_vggsound_test(listed, find_clips(clips), tmp_path / "out", other, overwrite=True).reused
 

@@ -10,10 +10,16 @@ import pytest
 from foundation import media
 from vgg_monoaudio.building.result import BuildError, Problem
 from vgg_monoaudio.building.scenes import Settings, build_benchmark
-from vgg_monoaudio.building.substitutes import find_substitutes, reserve_rows, version_of_set
+from vgg_monoaudio.building.substitutes import (
+    find_substitutes,
+    reserve_rows,
+    version_of_set,
+    without_substitute,
+)
 from vgg_monoaudio.collecting.clips import find_clips
 from vgg_monoaudio.record import BuildRecord
 from vgg_monoaudio.stretch import Filled
+from vgg_monoaudio.taxonomy import load_labels
 
 COLUMNS = ["clip_id", "label", "category"]
 LISTED = pd.DataFrame(
@@ -48,6 +54,7 @@ def folder(tmp_path, monkeypatch) -> Path:
         lambda target, paired, output, side, *_, **__: write(output, f"{target.name} {paired.name} {side}"),
     )
     monkeypatch.setattr("vgg_monoaudio.composition.filled", lambda *_, **__: Filled(0.0, 0.0))
+    monkeypatch.setattr(media, "is_whole", Path.is_file)
     monkeypatch.setattr(media, "read_audio", read_audio)
     monkeypatch.setattr(media, "write_audio", lambda path, wave, rate: write(path, f"{wave.size} {rate}"))
     for clip in [*LISTED["clip_id"], *RESERVES["clip_id"]]:
@@ -92,16 +99,16 @@ def test_silent_clips_and_reserves_are_passed_over_and_clips_of_one_label_share_
     remove(folder, "harp")
     with pytest.raises(BuildError) as refused:
         built(folder, "other")
-    assert "1 of 5 clips cannot be used and have no substitute left: dog barking (all 3 are" in str(refused.value)
+    said = "no substitute left: dog barking (3 reserves: 1 in use, 1 not there, 1 unusable); pass --allow-missing"
+    assert said in str(refused.value)
     assert not (folder.parent / "other").exists()
-    assert not (folder.parent / "other.building").exists()
 
 
 def test_a_label_without_any_reserve_is_refused_by_name_or_left_out_when_told(folder):
     remove(folder, "train", "harp")
     with pytest.raises(BuildError) as refused:
         built(folder)
-    assert "no substitute left: train wheels squealing (the list has none)" in str(refused.value)
+    assert "no substitute left: train wheels squealing (the list has no reserve for it)" in str(refused.value)
     assert [problem.clip_id for problem in refused.value.problems] == ["train"]
     record = built(folder, allow_missing=True)
     assert [left.clip_id for left in record.left_out] == ["train"]
@@ -190,3 +197,116 @@ def test_reserves_that_cannot_be_used_are_refused_before_any_work(folder, change
     with pytest.raises(ValueError, match=message):
         built(folder, reserves=change(RESERVES))
     assert not (folder.parent / "tiny.building").exists()
+
+
+def killed(folder: Path, **options) -> Path:
+    """Kill a build after its second scene; return the folder that it leaves."""
+
+    class Killed(BaseException):
+        pass
+
+    def kill(stage, done, _total):
+        if stage == "scenes" and done == 2:
+            raise Killed
+
+    with pytest.raises(Killed):
+        built(folder, progress=kill, **options)
+    return folder.parent / "tiny.building"
+
+
+def scenes_as_made(work: Path) -> dict[str, tuple[int, int]]:
+    return {path.name: (path.stat().st_ino, path.stat().st_mtime_ns) for path in work.rglob("*__*.mp4")}
+
+
+def test_a_resume_without_the_reserves_is_refused_and_destroys_nothing(folder):
+    remove(folder, "dog2")
+    work = killed(folder)
+    before = scenes_as_made(work)
+    assert len(before) >= 2
+    with pytest.raises(BuildError, match="1 of 5 clips cannot be used"):
+        built(folder, reserves=None)
+    assert scenes_as_made(work) == before
+    built(folder)
+    assert before.items() <= scenes_as_made(folder.parent / "tiny").items()
+
+
+def test_a_clip_that_is_gone_does_not_cost_the_build_that_was_begun_with_it(folder):
+    work = killed(folder, reserves=None)
+    before = scenes_as_made(work)
+    (folder / "train.mp4").rename(folder / "elsewhere.mp4")
+    with pytest.raises(BuildError, match=r"1 of 5 clips cannot be used; .* \(they are not there; the others are not"):
+        built(folder, reserves=None)
+    with pytest.raises(BuildError, match=r"train wheels squealing \(the list has no reserve for it\)"):
+        built(folder)
+    assert scenes_as_made(work) == before
+    (folder / "elsewhere.mp4").rename(folder / "train.mp4")
+    built(folder, reserves=None)
+    assert before.items() <= scenes_as_made(folder.parent / "tiny").items()
+
+
+def test_reserves_that_are_not_in_use_decide_nothing(folder):
+    def again():
+        return build_benchmark(LISTED, find_clips(folder), folder.parent / "tiny", SETTINGS, reserves=RESERVES)
+
+    remove(folder, "dog2", "spare1", "spare3")
+    first = built(folder)
+    (folder / "spare3.mp4").write_text("here now")
+    remove(folder, "lamb")
+    assert again().reused
+    assert built(folder, "straight") == first
+    (folder / "spare1.mp4").write_text("silent")  # before the one in use, and no use
+    assert again().reused
+    assert built(folder, "beside") == first
+    (folder / "spare1.mp4").write_text("of use")
+    with pytest.raises(BuildError, match="other clips or settings"):
+        again()
+    assert sorted(path.name for path in folder.parent.iterdir()) == ["beside", "clips", "straight", "tiny"]
+
+
+def test_an_interrupted_build_goes_on_when_a_reserve_comes_that_it_does_not_use_and_not_with_one_that_it_uses(folder):
+    remove(folder, "dog2", "spare1", "spare3")
+    before = scenes_as_made(killed(folder))
+    (folder / "spare3.mp4").write_text("here now")
+    assert before.items() <= scenes_as_made(killed(folder)).items()
+    (folder / "spare1.mp4").write_text("of use")
+    assert built(folder) == built(folder, "straight")
+    assert not before.items() & scenes_as_made(folder.parent / "tiny").items()
+    assert not (folder.parent / "tiny" / "sources" / "spare2.mp4").exists()
+
+
+def test_a_whole_benchmark_of_which_a_clip_is_gone_now_says_so(folder):
+    built(folder)
+    remove(folder, "dog2")
+    with pytest.raises(BuildError, match=r"tiny 2\.0 is there, .* 1 clip in it, not among the clips given now: dog2\)"):
+        built(folder)
+
+
+def test_the_conflict_of_a_substitute_is_on_record(folder):
+    remove(folder, "dog2", "harp")
+    conflicts = RESERVES.assign(conflict=["", "VGGSound labels it cat", "", "", ""])
+    by = {clip.by: clip.content() for clip in built(folder, reserves=conflicts).replaced}
+    assert by["spare1"]["conflict"] == "VGGSound labels it cat"
+    assert "conflict" not in by["harp2"]
+
+
+def test_a_refusal_names_eight_labels_in_the_order_of_table_b2_and_why_each_is_short():
+    labels = list(load_labels()["label"])[:10]
+    rows = [{"clip_id": f"c{place}", "label": label} for place, label in enumerate(labels)][::-1]
+    spare = [{"clip_id": "s1", "label": labels[0]}, {"clip_id": "s2", "label": labels[0]}]
+    left = [Problem(row["clip_id"], "gone") for row in rows]
+    said = str(without_substitute(rows, left, spare, there={"s1"}, used=()))
+    assert f"left: {labels[0]} (2 reserves: 1 not there, 1 unusable); {labels[1]} (the list has no reserve" in said
+    assert "; and 2 more labels; pass --allow-missing" in said
+    assert labels[8] not in said
+
+
+def test_a_clip_that_goes_while_scenes_are_made_stops_the_build_and_the_same_command_goes_on(folder, monkeypatch):
+    def compose(target, *_, **__):
+        raise media.MediaError(target, "no such file")
+
+    with monkeypatch.context() as gone:
+        gone.setattr("vgg_monoaudio.composition.compose", compose)
+        with pytest.raises(BuildError, match="no such file; the same command goes on from here"):
+            built(folder)
+    assert (folder.parent / "tiny.building" / "sources" / "dog1.mp4").is_file()
+    assert built(folder).counts.clips == 5

@@ -65,8 +65,11 @@ def test_a_demo_of_the_same_settings_is_taken_as_it_is_without_filming(films, tm
 def test_another_benchmark_is_replaced_only_when_told(films, tmp_path):
     build_demo_benchmark(tmp_path / "demo", SHORT)
     other = replace(SHORT, seed=1)
-    with pytest.raises(BuildError, match="other clips or settings"):
+    with pytest.raises(BuildError, match=r"other clips or settings \(.*; seed: 0 there, 1 asked for\)"):
         build_demo_benchmark(tmp_path / "demo", other)
+    assert len(films) == 1, "refused before any film is drawn"
+    with pytest.raises(BuildError, match=r"\(demo 2\.0 is there, demo 3\.0 asked for.*\. It is still read and scored"):
+        build_demo_benchmark(tmp_path / "demo", replace(SHORT, version="3.0"))
     assert build_demo_benchmark(tmp_path / "demo", other, overwrite=True).benchmark.record.settings.seed == 1
 
 

@@ -94,6 +94,26 @@ def test_substitutes_stand_on_the_card_with_what_they_replaced(small):
     assert "and the reserves in their place" in text
     assert "| gone | dog barking | no file | ddddddddddd_000004 | 1 |" in text
     assert front_matter(text)["pretty_name"] == "small 2.0+reserves.1a2b3c4d"
+    assert "| version without reserves | 1.0 |" in text
+    assert "| version |" not in text
+    assert "The clips are those of the list but for 1 that is replaced by reserves." in text
+    assert "In conflict among" not in text
+
+
+def test_a_substitute_that_vggsound_calls_something_else_is_in_conflict_on_the_card(write_benchmark):
+    rows = [tuple(row) for row in load_source_list("r2")[["clip_id", "label", "category"]].to_numpy().tolist()]
+    (clip, label, category), *others = sorted(rows, key=lambda row: row[0] != "9ofZp-R3BlY_000021")
+    path = write_benchmark("r2", clips=[("spare", label, category), *others], pairs={"inter": ((0, 40),)})
+    gone = {"clip_id": clip, "label": label, "reason": "gone", "by": "spare", "rank": 1}
+    agreeing = {"clip_id": others[0][0], "label": others[0][1], "reason": "gone", "by": others[1][0], "rank": 1}
+    conflict = {"conflict": "VGGSound labels it airplane"}
+    text = card(change_record(path, replaced=[agreeing], version="2.0+reserves.1a2b3c4d"))
+    assert "conflict |" not in text
+    text = card(change_record(path, replaced=[gone | conflict], version="2.0+reserves.1a2b3c4d"))
+    assert "lists/r2.csv` but for 1 that is replaced by reserves." in text
+    assert "(car passing by; VGGSound: squishing water; replaced here)" in text
+    assert "In conflict among the reserves in use: `spare` (car passing by; VGGSound labels it airplane)." in text
+    assert f"| {clip} | car passing by | gone | spare | 1 | VGGSound labels it airplane |" in text
 
 
 def test_the_card_says_how_the_sides_were_chosen(small):
@@ -138,6 +158,7 @@ def test_funnel_and_dropped_pairs_are_shown_where_they_are_recorded(small):
 
 
 def test_single_clips_of_vggsound_are_called_that(small):
-    benchmark = change_record(small, kind="vggsound-test")
+    settings = {"name": "small", "version": "1.0", "duration_seconds": 8.0, "soundtrack": "target"}
+    benchmark = change_record(small, kind="vggsound-test", settings=settings)
     assert origin(benchmark) == "vggsound-test"
     assert "whichever clips each group could still get" in card(benchmark)

@@ -41,6 +41,15 @@ def test_reserves_come_by_label_and_rank_with_the_category_of_the_label(listed):
     assert count_reserves(read_source_list(path), found) == {"dog barking": 2, "playing harp": 1}
 
 
+def test_what_a_list_of_reserves_states_against_a_label_is_kept(listed):
+    path = listed("clip_id,label,rank,reason\ny,dog barking,1,VGGSound labels it cat\nx,playing harp,1,\n")
+    assert dict(read_reserves(path)[["clip_id", "conflict"]].to_numpy()) == {
+        "y": "VGGSound labels it cat",
+        "x": "",
+    }
+    assert set(read_reserves(listed("clip_id,label,rank\ny,dog barking,1\n"))["conflict"]) == {""}
+
+
 def test_a_list_is_wanted_alone_or_with_its_reserves_first_ranks_first(listed):
     path = listed("clip_id,label,rank\nz,dog barking,2\ny,dog barking,1\nx,playing harp,1\n")
     assert wanted_clips(path, reserves=False) == ["a", "b", "c"]

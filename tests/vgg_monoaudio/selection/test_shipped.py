@@ -1,5 +1,7 @@
 """The lists that ship: told apart by their clips, versions of their own, never built over one another unasked."""
 
+import json
+
 import pytest
 
 from vgg_monoaudio.selection.shipped import agreement_of, check_same_list, list_of, shared_clips, version_for
@@ -31,11 +33,21 @@ def test_a_list_is_known_by_its_clips_and_has_a_version_of_its_own():
 def test_building_one_list_over_the_other_is_refused_with_both_names(built_from, there, asked):
     path = built_from(there)
     check_same_list(path, load_source_list(there)["clip_id"])
+    old = "1.1" if there == "r1" else "2.0"
     with pytest.raises(
-        BadSourceList,
-        match=rf"of-{there} 1\.0, built from list {there}; list {asked} was asked for\. .*--labels {there}",
-    ):
+        BadSourceList, match=rf"of-{there} 1\.0, built from list {there}; list {asked} was asked for"
+    ) as no:
         check_same_list(path, load_source_list(asked)["clip_id"])
+    assert f"--labels {there} makes {old} today, not 1.0 (1.0 has sides that are drawn" in str(no.value)
+    assert "it is still read and scored as it is; --out puts the new one elsewhere, --overwrite" in str(no.value)
+    change_version(path, f"{old}+reserves.1a2b3c4d")
+    with pytest.raises(BadSourceList, match=f"--labels {there} asks for what is there"):
+        check_same_list(path, load_source_list(asked)["clip_id"])
+
+
+def change_version(path, version):
+    record = json.loads((path / "benchmark.json").read_text())
+    (path / "benchmark.json").write_text(json.dumps(record | {"version": version}))
 
 
 def test_where_nothing_is_or_a_list_of_one_s_own_that_check_has_nothing_to_say(small, tmp_path):
