@@ -41,7 +41,7 @@ def differences(record: BuildRecord, asked: Asked) -> list[str]:
 def _clips(record: BuildRecord, asked: Asked) -> list[str]:
     listed, used = set(asked.clips), {source.clip_id for source in record.sources}
     substitutes = {clip.by for clip in record.replaced} - set(asked.there)
-    lacking = {clip.clip_id for clip in (*record.left_out, *record.replaced)}
+    lacking = {clip.clip_id for clip in record.left_out} | {clip.clip_id for clip in record.replaced}
     sets = [
         ("on its list, not on the one asked for", record.listed - listed),
         ("on the list asked for, not on its", listed - record.listed),

@@ -111,7 +111,8 @@ def foreseen(
         unsure = [clip for clip in clips if clip in hashes and clip not in used]
         return [*absent, *(cut(unsure) if unsure else ())]
 
-    lacking = {clip.clip_id: clip.reason for clip in (*record.left_out, *record.replaced)}
+    lacking = {clip.clip_id: clip.reason for clip in record.left_out}
+    lacking |= {clip.clip_id: clip.reason for clip in record.replaced}
     problems = [Problem(row["clip_id"], lacking[row["clip_id"]]) for row in listed if row["clip_id"] in lacking]
     return with_substitutes(whole, find_substitutes(listed, problems, reserves, no_use), reserves, hashes)
 

@@ -50,10 +50,12 @@ def read_reserves(source: PathLike) -> pd.DataFrame:
         if not (rank.isascii() and rank.isdigit() and int(rank)):
             raise BadSourceList(f"{file}: clip {clip!r} has rank {rank!r}; expected a whole number from 1 on")
     table = read_source_list(file)
-    stated = written.set_index("clip_id").get("reason", {})
+    stated: dict[str, str] = {}
+    if "reason" in written:
+        stated = dict(zip(written["clip_id"], written["reason"], strict=True))
     table = table.assign(
         rank=[int(ranks[clip]) for clip in table["clip_id"]],
-        conflict=[str(stated.get(clip, "")) for clip in table["clip_id"]],
+        conflict=[stated.get(clip, "") for clip in table["clip_id"]],
     )
     _check(table, read_source_list(listed), str(file))
     return table.sort_values(["label", "rank"], ignore_index=True)
