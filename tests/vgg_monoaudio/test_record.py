@@ -107,7 +107,9 @@ def test_scenes_are_recorded_as_before_to_the_byte(clips, tmp_path):
     assert content["inputs"] != old("scenes.json")["inputs"]
 
 
-def test_single_clips_are_recorded_as_before_to_the_byte(clips, tmp_path):
+@pytest.mark.parametrize("encoder", ["pyav", "ffmpeg"])
+def test_single_clips_are_recorded_as_before_to_the_byte(clips, tmp_path, monkeypatch, encoder):
+    monkeypatch.setenv("VGG_MONOAUDIO_ENCODER", encoder)
     listed = pd.DataFrame(ROWS, columns=["clip_id", "label", "category"]).assign(split="test")
     settings = SingleSettings(duration_seconds=0.4)
     build_vggsound_test(listed, clips, tmp_path / "out", settings, allow_missing=True, workers=2)
@@ -115,7 +117,8 @@ def test_single_clips_are_recorded_as_before_to_the_byte(clips, tmp_path):
     assert written == as_before("single.json", written, "frame_rule", "funnel")
     content = json.loads(written)
     assert content["frame_rule"] == "shared-clock"
-    assert content["settings"]["encoder"] == "pyav"
+    assert content["settings"].get("encoder", "ffmpeg") == encoder
+    assert (content["inputs"] == old("single.json")["inputs"]) == (encoder == "ffmpeg")
     assert [stage["clips"] for stage in content["funnel"]] == [6, 4]
 
 
