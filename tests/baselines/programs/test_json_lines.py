@@ -377,5 +377,5 @@ def test_how_long_a_program_may_take_and_where_its_words_go_is_no_other_question
     run(time_limit_seconds=5.0, work_dir=str(tmp_path), device="cpu", log=str(tmp_path / "other log"))
     assert len((tmp_path / "started").read_text().splitlines()) == 1
     for other in ({"sample_rate": 16_000}, {"env": {"A": "b"}}, {"checkout": str(tmp_path)}):
-        with pytest.raises(UnusableRun, match="pass --fresh to replace them, or --run-name"):
+        with pytest.raises(UnusableRun, match="pass --fresh to replace them, or keep both: --run-name"):
             run(**other)
