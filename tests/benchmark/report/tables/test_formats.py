@@ -107,8 +107,8 @@ def from_terminal(made):
     titles = {title: subset for subset, title in SUBSET_TITLES.items()}
     subset, model, found = "", "", {}
     win = next(metric for metric in HEADLINE if metric.name == "text_win_rate")
-    columns = [
-        m for metric in HEADLINE if metric != win for m in ([metric, win] if metric.name == "clap" else [metric])
+    columns = [  # so wide a terminal shows every metric
+        m for metric in list_metrics() if metric != win for m in ([metric, win] if metric.name == "clap" else [metric])
     ]
     for line in console.export_text().splitlines():
         subset = titles.get(line.strip(), subset)
@@ -122,8 +122,9 @@ def from_terminal(made):
             intervals = iter(re.findall(r"\[[^\]]*\]", line))
             for metric in columns:
                 if found[subset, model, metric.name]:
-                    found[subset, model, metric.name] += numbers_in(next(intervals))
-    return found
+                    found[subset, model, metric.name] += numbers_in(next(intervals, ""))
+    headline = {metric.name for metric in HEADLINE}
+    return {key: texts for key, texts in found.items() if key[2] in headline}
 
 
 def test_every_format_shows_the_numbers_of_metrics_json(made):
