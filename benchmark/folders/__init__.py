@@ -54,8 +54,8 @@ def score_folders(generated: PathLike, reference: PathLike, **how: Unpack[Folder
         ...         media.write_audio(Path(folder, f"{pitch}.wav"), np.sin(2 * np.pi * pitch * time), 16_000)
         ...     frame = score_folders(folder, folder, profile="signal", seconds=1, metrics=("fad",), workers=0,
         ...                           cache=Path(folder, "cache"))
-        >>> frame.loc["fad", ["value", "n", "of"]].tolist()
-        [0.0, 3, 3]
+        >>> [float(frame.at["fad", column]) for column in ("value", "n", "of")]
+        [0.0, 3.0, 3.0]
     """
     record = record_of_folders(generated, reference, **how)
     if record.failures:

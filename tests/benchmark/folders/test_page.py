@@ -21,8 +21,9 @@ def test_the_command_runs_as_printed(laid, command):
     assert shown <= {line.split()[0] for line in PAGE.splitlines() if "↑" in line or "↓" in line}
 
 
-def test_there_are_two_examples_in_python():
-    assert len(PYTHON) == 2
+def test_the_examples_in_python_are_of_folders_of_a_loop_and_of_a_network():
+    assert [next(name for name in ("score_folders", "FrechetAudioDistance", "load_backbone") if name in code)
+            for code in PYTHON] == ["score_folders", "FrechetAudioDistance", "load_backbone"]  # fmt: skip
 
 
 def test_two_folders_are_scored_from_python_as_printed(laid, monkeypatch, tmp_path, capsys):
