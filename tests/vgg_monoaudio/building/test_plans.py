@@ -157,7 +157,9 @@ def test_three_plans_are_built_for_real_as_planned(clips, r2, reserves, plans, t
         return build_benchmark(r2, there, tmp_path / "r2", settings, reserves=reserves, **options).benchmark
 
     if planned.chosen is None:
-        with pytest.raises(BuildError, match=rf"no substitute left: {WITHOUT_RESERVE} \(the list has none\)"):
+        with pytest.raises(
+            BuildError, match=rf"no substitute left: {WITHOUT_RESERVE} \(the list has no reserve for it\)"
+        ):
             build()
         made = build(allow_missing=True)
         assert [left.clip_id for left in made.record.left_out] == [problem.clip_id for problem in planned.left]
