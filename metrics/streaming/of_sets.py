@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
 
 from metrics.fad import distance_of_moments
 from metrics.inception_score import check_runs, inception_score
@@ -12,7 +16,42 @@ from metrics.streaming.state import KeptRows, Streaming, array_of, check_columns
 from metrics.validation import embeddings, require_samples, samples
 
 
-class FrechetAudioDistance(Streaming):
+class OfTwoSets(Streaming):
+    """A distance between two sets of embeddings, whose sides are seen together or one by one."""
+
+    def update(self, reference: Any = None, generated: Any = None) -> None:
+        """See a batch of one side, or of both.
+
+        Args:
+            reference: finite, shape (n, d), n >= 1: sample, dimension; embeddings of the reference audio. None: none.
+            generated: finite, shape (m, d); m may differ from n.
+
+        Raises:
+            ValueError: neither is given, another shape, a value that is not finite or beyond 1e60, or another d
+                than before.
+        """
+        given = {"reference": reference, "generated": generated}
+        batches = {name: np.array(array_of(values)) for name, values in given.items() if values is not None}
+        if not batches:
+            raise ValueError("update: expected reference, generated or both, got neither")
+        columns = self.columns
+        for name, rows in batches.items():
+            check_columns(name, embeddings(rows, name).shape[1], columns)
+            columns = rows.shape[1]
+        for name, rows in batches.items():
+            self._add(name, rows)
+
+    @abstractmethod
+    def _add(self, side: str, rows: NDArray[Any]) -> None:
+        """Add rows of one side, shape (n, d), which fit those before and are nobody else's."""
+
+    def _require_two(self) -> None:
+        """Refuse sides of which fewer than two samples were seen."""
+        for name, count in self.seen.items():
+            require_samples(count, name, 2)
+
+
+class FrechetAudioDistance(OfTwoSets):
     """`metrics.frechet_audio_distance` batch by batch, in squared embedding units; lower is better.
 
     Its state does not grow with the samples: of each side mean and at most 2 d rows (67 MB for d = 2048). The score
@@ -29,36 +68,13 @@ class FrechetAudioDistance(Streaming):
     def __init__(self) -> None:
         self.reset()
 
-    def update(self, reference: Any = None, generated: Any = None) -> None:
-        """See a batch of one side, or of both.
-
-        Args:
-            reference: finite, shape (n, d), n >= 1: sample, dimension; embeddings of the reference audio. None: none.
-            generated: finite, shape (m, d); m may differ from n.
-
-        Raises:
-            ValueError: neither is given, another shape, a value that is not finite or beyond 1e60, or another d
-                than before.
-        """
-        given = {"reference": reference, "generated": generated}
-        rows = {name: embeddings(array_of(values), name) for name, values in given.items() if values is not None}
-        if not rows:
-            raise ValueError("update: expected reference, generated or both, got neither")
-        columns = self.columns
-        for name, batch in rows.items():
-            check_columns(name, batch.shape[1], columns)
-            columns = batch.shape[1]
-        for name, batch in rows.items():
-            self._add(name, Spread.of(batch))
-
     def compute(self) -> float:
         """Return the distance, at least 0.
 
         Raises:
             ValueError: fewer than two samples of a side were seen.
         """
-        for name, count in self.seen.items():
-            require_samples(count, name, 2)
+        self._require_two()
         reference, generated = self._sides["reference"], self._sides["generated"]
         return distance_of_moments(
             reference.mean, reference.scaled_rows(), generated.mean, generated.scaled_rows()
@@ -84,13 +100,16 @@ class FrechetAudioDistance(Streaming):
 
     def _absorb(self, other: FrechetAudioDistance) -> None:
         for name, spread in other._sides.items():
-            self._add(name, spread)
+            self._merge_side(name, spread)
 
-    def _add(self, name: str, spread: Spread) -> None:
-        self._sides[name] = self._sides[name].merged(spread) if name in self._sides else spread
+    def _add(self, side: str, rows: NDArray[Any]) -> None:
+        self._merge_side(side, Spread.of(embeddings(rows, side)))
+
+    def _merge_side(self, side: str, spread: Spread) -> None:
+        self._sides[side] = self._sides[side].merged(spread) if side in self._sides else spread
 
 
-class KernelAudioDistance(Streaming):
+class KernelAudioDistance(OfTwoSets):
     """`metrics.kernel_audio_distance` batch by batch, times 100, without unit; lower is better.
 
     The kernel is of all pairs of rows, so all rows are kept, in the precision in which they came (8 kB each for 2,048
@@ -116,43 +135,21 @@ class KernelAudioDistance(Streaming):
         self._bandwidth, self._bandwidth_from = bandwidth, bandwidth_from
         self.reset()
 
-    def update(self, reference: Any = None, generated: Any = None) -> None:
-        """See a batch of one side, or of both.
-
-        Args:
-            reference: finite, shape (n, d), n >= 1: sample, dimension; embeddings of the reference audio. None: none.
-            generated: finite, shape (m, d); m may differ from n.
-
-        Raises:
-            ValueError: neither is given, another shape, a value that is not finite or beyond 1e60, or another d
-                than before.
-        """
-        given = [(self._reference, reference), (self._generated, generated)]
-        batches = [(kept, kept.checked(values)) for kept, values in given if values is not None]
-        if not batches:
-            raise ValueError("update: expected reference, generated or both, got neither")
-        columns = self.columns
-        for kept, rows in batches:
-            check_columns(kept.name, rows.shape[1], columns)
-            columns = rows.shape[1]
-        for kept, rows in batches:
-            kept.parts.append(rows)
-
     def compute(self) -> float:
         """Return the distance; it may be a little below 0.
 
         Raises:
             ValueError: fewer than two samples of a side were seen.
         """
-        for name, count in self.seen.items():
-            require_samples(count, name, 2)
+        self._require_two()
+        reference, generated = (self._sides[name].all() for name in ("reference", "generated"))
         return kernel_audio_distance(
-            self._reference.all(), self._generated.all(), bandwidth=self._bandwidth, bandwidth_from=self._bandwidth_from
+            reference, generated, bandwidth=self._bandwidth, bandwidth_from=self._bandwidth_from
         )
 
     def reset(self) -> None:
         """Forget what was seen."""
-        self._reference, self._generated = KeptRows("reference", embeddings), KeptRows("generated", embeddings)
+        self._sides = {name: KeptRows(name, embeddings) for name in ("reference", "generated")}
 
     def settings(self) -> dict[str, Any]:
         """Return bandwidth and bandwidth_from."""
@@ -161,16 +158,19 @@ class KernelAudioDistance(Streaming):
     @property
     def columns(self) -> int | None:
         """Dimensions of the embeddings seen; None where none was."""
-        return self._reference.columns or self._generated.columns
+        return next((kept.columns for kept in self._sides.values() if kept.parts), None)
 
     @property
     def seen(self) -> dict[str, int]:
         """How many samples of each side were seen."""
-        return {kept.name: kept.count for kept in (self._reference, self._generated)}
+        return {name: kept.count for name, kept in self._sides.items()}
 
     def _absorb(self, other: KernelAudioDistance) -> None:
-        self._reference.parts += other._reference.parts
-        self._generated.parts += other._generated.parts
+        for name, kept in other._sides.items():
+            self._sides[name].parts += kept.parts
+
+    def _add(self, side: str, rows: NDArray[Any]) -> None:
+        self._sides[side].parts.append(rows)
 
 
 class InceptionScore(Streaming):

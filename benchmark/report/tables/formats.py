@@ -11,7 +11,19 @@ from benchmark.report.tables.marks import DASH, FEWER, PARTIAL, UNTRAINED, UNVER
 from foundation.markup import markdown_escaped, one_line, spreadsheet_text
 
 SEEDS_HEAD = "seeds"  # a column of CSV where a row has several
-CSV_HEAD = ("subset", "section", "model", "marks", "n", "expected", "profile", "reference_video", "source")
+CSV_HEAD = (
+    "subset",
+    "section",
+    "model",
+    "marks",
+    "n",
+    "expected",
+    "profile",
+    "reference_video",
+    "source",
+    "benchmark",
+    "version",
+)
 
 
 def to_markdown(table: Table, title: str = "Results") -> str:
@@ -86,13 +98,14 @@ def to_csv(table: Table) -> str:
 
 
 def _csv_facts(line: Line) -> tuple[list[str], list[str]]:
-    """Return what is said of a row as text (model, marks, profile, reference video, source), and its counts."""
+    """Return what is said of a row as text (model, marks, scoring, source, benchmark and version), and its counts."""
     row = line.row
     named = {"partial": row.partial, "unverified": row.unverified, "untrained": row.untrained}
     marks = " ".join(name for name, holds in named.items() if holds)
     counts = ["" if count is None else str(count) for count in (row.scored, row.expected)]
     scoring = ["", ""] if row.record is None else [row.record.scoring.profile, row.record.scoring.reference_video]
-    return [line.label, marks, *scoring, row.source], counts
+    answered = ["", ""] if row.record is None else [row.record.benchmark.name, row.record.benchmark.version]
+    return [line.label, marks, *scoring, row.source, *answered], counts
 
 
 def _csv_values(line: Line, columns: int) -> list[str]:

@@ -9,6 +9,7 @@ from starlette.responses import RedirectResponse, Response
 
 from benchmark.web.curation.names import Names
 from benchmark.web.frame import proven
+from benchmark.web.link import Link, set_cookie
 from benchmark.web.tokens import Tokens
 
 COOKIE_SECONDS = 90 * 24 * 3600
@@ -16,10 +17,6 @@ COOKIE_SECONDS = 90 * 24 * 3600
 
 class WithoutName(Exception):
     """A request of somebody who has not said a name yet."""
-
-
-class NotAdmitted(Exception):
-    """A request from afar without the secret of the link."""
 
 
 @dataclass(frozen=True)
@@ -41,31 +38,26 @@ class Access:
     @property
     def link(self) -> str:
         """The end of the address that admits."""
-        return f"/?key={self._key}" if self.by_link else "/"
+        return self._link.end if self.by_link else "/"
 
     def admitted(self, request: Request) -> None:
         """Check that a request has the secret, if it needs one.
 
         Raises:
-            NotAdmitted: it has not.
+            benchmark.web.link.NotAdmitted: it has not.
         """
-        if self.by_link and not self.tokens.proves("link", "", request.cookies.get(self.cookie("key"), "")):
-            raise NotAdmitted
+        if self.by_link:
+            self._link.admitted(request)
 
     def entered(self, request: Request) -> Response | None:
-        """Return the answer to the address with the secret: a cookie, and the address without it; None to others."""
-        key = request.query_params.get("key")
-        if key is None or not self.by_link or not self.tokens.proves("link", "", key):
-            return None
-        answer = RedirectResponse("/", 303)
-        self._set(answer, request, self.cookie("key"), self._key)
-        return answer
+        """Return the answer to the address with the secret, see `Link.entered`; None to others."""
+        return self._link.entered(request) if self.by_link else None
 
     def reviewer(self, request: Request) -> str:
         """Return the name of who asks.
 
         Raises:
-            NotAdmitted: without the secret of the link.
+            benchmark.web.link.NotAdmitted: without the secret of the link.
             WithoutName: no name was given yet.
         """
         self.admitted(request)
@@ -79,7 +71,7 @@ class Access:
         """Return the name of who sends a decision from one of our pages.
 
         Raises:
-            NotAdmitted, WithoutName: as `reviewer`.
+            benchmark.web.link.NotAdmitted, WithoutName: as `reviewer`.
             fastapi.HTTPException: 403, the request is none of a page that was served to this reviewer; 409, another
                 spelling of the name has decided meanwhile.
         """
@@ -101,7 +93,7 @@ class Access:
             is_me: whether a name that is known here was said to be one's own.
 
         Raises:
-            NotAdmitted: without the secret of the link.
+            benchmark.web.link.NotAdmitted: without the secret of the link.
             ValueError: no page of ours asks, no name for a person, or a known one spelled in another way.
             benchmark.web.curation.names.NameKnown: it is known here, and `is_me` is false.
         """
@@ -110,7 +102,8 @@ class Access:
             raise ValueError("this page was no longer valid; send your name again")
         taken = self.names.take(name, before=self._name(request), is_me=is_me)
         answer = RedirectResponse("/", 303)
-        self._set(answer, request, self.cookie("reviewer"), self.tokens.signed("reviewer", taken))
+        signed = self.tokens.signed("reviewer", taken)
+        set_cookie(answer, request, self.cookie("reviewer"), signed, COOKIE_SECONDS)
         return answer
 
     def cookie(self, what: str) -> str:
@@ -122,13 +115,9 @@ class Access:
         return self.tokens.proof("page", reviewer)
 
     @property
-    def _key(self) -> str:
-        return self.tokens.proof("link", "")
+    def _link(self) -> Link:
+        return Link(self.tokens, self.cookie("key"), COOKIE_SECONDS)
 
     def _name(self, request: Request) -> str | None:
         """Return the name of the browser that asks; None where it has none."""
         return self.tokens.word("reviewer", request.cookies.get(self.cookie("reviewer"))) or self.default
-
-    def _set(self, answer: Response, request: Request, name: str, value: str) -> None:
-        secure = request.url.scheme == "https"
-        answer.set_cookie(name, value, max_age=COOKIE_SECONDS, httponly=True, samesite="lax", secure=secure)

@@ -12,13 +12,14 @@ from fastapi import FastAPI, HTTPException, Query, Request
 from pydantic import BaseModel, ConfigDict, Field
 from starlette.responses import JSONResponse, RedirectResponse, Response
 
-from benchmark.web.curation.access import NotAdmitted, WithoutName
+from benchmark.web.curation.access import WithoutName
 from benchmark.web.curation.media import Footage
 from benchmark.web.curation.names import LONGEST_NAME, NameKnown
 from benchmark.web.curation.pairs import PairAnswer
 from benchmark.web.curation.site import Site
 from benchmark.web.files import NoSuchFile
 from benchmark.web.frame import Pages, new_app
+from benchmark.web.link import NotAdmitted
 from foundation.files import WriteFailed
 from foundation.media import MediaError
 from foundation.records import escaped

@@ -18,9 +18,10 @@ from starlette.responses import JSONResponse, Response
 
 from benchmark.web.files import MediaFiles
 from benchmark.web.frame import Pages, new_app, refusal
+from benchmark.web.link import NotAdmitted
 from benchmark.web.playing import PLAYED_TYPES
 from benchmark.web.trying.answering import MOST_PROMPTS, Answer, Question
-from benchmark.web.trying.door import Door, NotAdmitted
+from benchmark.web.trying.door import Door
 from benchmark.web.trying.films import LARGEST_FILM, MOST_SCENES, Film, Films, NoLongerKept, UnusableFilm
 from benchmark.web.trying.line import Line, LineFull
 from benchmark.web.trying.models import Models

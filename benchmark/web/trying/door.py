@@ -5,14 +5,11 @@ from __future__ import annotations
 import secrets
 
 from fastapi import Request
-from starlette.responses import RedirectResponse, Response
+from starlette.responses import Response
 
 from benchmark.web.frame import proven
+from benchmark.web.link import Link
 from benchmark.web.tokens import SECRET_BYTES, Tokens
-
-
-class NotAdmitted(Exception):
-    """A request without the secret of the link."""
 
 
 class Door:
@@ -21,50 +18,36 @@ class Door:
     def __init__(self) -> None:
         """Draw the secret; it is written nowhere, and ends with the server."""
         self._tokens = Tokens(secrets.token_bytes(SECRET_BYTES))
+        self._link = Link(self._tokens, f"try-{self._tokens.proof('mark', '')[:8]}")
 
     @property
     def link(self) -> str:
         """The end of the address that admits."""
-        return f"/?key={self._key}"
+        return self._link.end
 
     @property
     def proof(self) -> str:
         """What a page sends back to show that it was served here."""
         return self._tokens.proof("page", "")
 
-    @property
-    def cookie(self) -> str:
-        """The name of the cookie; another one for each server, since ports of a host share cookies."""
-        return f"try-{self._tokens.proof('mark', '')[:8]}"
-
     def entered(self, request: Request) -> Response | None:
-        """Return the answer to the address with the secret: a cookie, and the address without it; None to others."""
-        if not self._tokens.proves("link", "", request.query_params.get("key", "")):
-            return None
-        answer = RedirectResponse("/", 303)
-        secure = request.url.scheme == "https"
-        answer.set_cookie(self.cookie, self._key, httponly=True, samesite="lax", secure=secure)
-        return answer
+        """Return the answer to the address with the secret, see `Link.entered`."""
+        return self._link.entered(request)
 
     def admitted(self, request: Request) -> None:
         """Check that a request has the secret.
 
         Raises:
-            NotAdmitted: it has not.
+            benchmark.web.link.NotAdmitted: it has not.
         """
-        if not self._tokens.proves("link", "", request.cookies.get(self.cookie, "")):
-            raise NotAdmitted
+        self._link.admitted(request)
 
     def asks(self, request: Request) -> None:
         """Check that a request that changes something comes from a page of ours.
 
         Raises:
-            NotAdmitted: without the secret.
+            benchmark.web.link.NotAdmitted: without the secret.
             fastapi.HTTPException: 403, it is none of our pages' requests.
         """
         self.admitted(request)
         proven(request, lambda given: self._tokens.proves("page", "", given))
-
-    @property
-    def _key(self) -> str:
-        return self._tokens.proof("link", "")

@@ -157,6 +157,7 @@ def test_every_format_marks_partial_coverage_and_says_what_made_the_numbers(made
     rows = list(csv.DictReader(io.StringIO(made.paths.csv.read_text())))
     old = next(row for row in rows if (row["model"], row["subset"]) == ("old-foley", "inter"))
     assert (old["marks"], old["n"], old["expected"], old["profile"]) == ("partial", "4", "5", "signal")
+    assert {(row["benchmark"], row["version"]) for row in rows} == {("demo", "1.0")}
     latex = made.paths.latex.read_text()
     assert r"old-foley\textsuperscript{$\dagger$}" in latex
 
